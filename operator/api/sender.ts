@@ -1,0 +1,66 @@
+import { z } from 'zod';
+import { allowedNamespaces, conditions, duration } from './common.ts';
+
+export const senderSpec = z
+  .object({
+    address: z
+      .string()
+      .min(3)
+      .max(320)
+      .optional()
+      .describe('The address. Exactly one of `address` and `domain`. Immutable.'),
+    domain: z.string().min(1).max(253).optional().describe('The domain, in lower case. Immutable.'),
+    includeSubdomains: z.boolean().default(false).describe('Covers the subdomains of the domain too.'),
+    allowedNamespaces: allowedNamespaces.default({ from: 'Same' }).describe('Which other namespaces may use it.'),
+    dns: z
+      .object({
+        publish: z
+          .enum(['None', 'DNSEndpoint'])
+          .default('None')
+          .describe('DNSEndpoint: external-dns publishes the record.'),
+      })
+      .prefault({})
+      .describe('Proof by DNS.'),
+    email: z
+      .object({ code: z.string().max(64).optional().describe('The code from the challenge mail.') })
+      .optional()
+      .describe('Proof by mail.'),
+    recheckInterval: duration.default('24h').describe('How often a verified domain is asked again.'),
+  })
+  .describe('An address or domain that this namespace may send as, once verified.');
+
+export const senderStatus = z.object({
+  observedGeneration: z.number().int().min(0).optional().describe('Generation of the spec that this status is about.'),
+  conditions: conditions.optional(),
+  method: z.enum(['Grandfathered', 'DnsProof', 'EmailProof']).optional().describe('How it was verified.'),
+  challenge: z
+    .object({
+      recordName: z.string().max(253).optional().describe('Name of the TXT record to publish.'),
+      recordType: z.string().max(16).optional().describe('Its type.'),
+      recordValue: z.string().max(255).optional().describe('Its value.'),
+      sentTime: z.iso.datetime().optional().describe('When the challenge mail was sent.'),
+      expiryTime: z.iso.datetime().optional().describe('When its code expires.'),
+    })
+    .optional()
+    .describe('What is to be done for verification.'),
+  dnsRecords: z
+    .array(
+      z.object({
+        purpose: z.string().max(64).describe('What the record is for.'),
+        name: z.string().max(253).describe('Its name.'),
+        type: z.string().max(16).describe('Its type.'),
+        value: z.string().max(2048).describe('Its value.'),
+        state: z.enum(['Found', 'Missing', 'Mismatch', 'Unknown']).describe('What was found.'),
+        message: z.string().max(1024).optional().describe('What to do.'),
+      }),
+    )
+    .max(16)
+    .optional()
+    .describe('Records that make mail from this domain arrive.'),
+  verifiedTime: z.iso.datetime().optional().describe('When it was first verified.'),
+  lastCheckTime: z.iso.datetime().optional().describe('When it was last asked.'),
+  nextCheckTime: z.iso.datetime().optional().describe('When it is asked next.'),
+});
+
+export type SenderSpec = z.infer<typeof senderSpec>;
+export type SenderStatus = z.infer<typeof senderStatus>;

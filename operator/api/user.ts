@@ -1,0 +1,103 @@
+import { z } from 'zod';
+import { conditions, duration, limits, objectReference, secretKeyReference } from './common.ts';
+
+export const userSpec = z
+  .object({
+    listRef: objectReference
+      .optional()
+      .describe(
+        'The list. Default: the list of this namespace annotated `smtpplus.io/default-list: "true"`, else the built-in default list.',
+      ),
+    username: z
+      .string()
+      .min(1)
+      .max(254)
+      .optional()
+      .describe(
+        'Log-in name: `NAME.NAMESPACE` of this object (the default), or an address that a VerifiedSender of this namespace covers. Immutable.',
+      ),
+    active: z
+      .boolean()
+      .default(false)
+      .describe('The wish to be active. Takes effect with at least one verified sender.'),
+    description: z.string().max(1024).optional().describe('Free text.'),
+    senders: z
+      .array(z.string().min(2).max(320))
+      .max(64)
+      .optional()
+      .describe(
+        'Addresses (`orders@shop.example`) or domains (`@shop.example`) that narrow what it may send as. Default: all that is verified for its namespace.',
+      ),
+    credentials: z
+      .object({
+        secretName: z
+          .string()
+          .min(1)
+          .max(253)
+          .optional()
+          .describe('Secret with the credentials. Default: `NAME-smtp`.'),
+        passwordSecretRef: secretKeyReference
+          .optional()
+          .describe('Secret with a password of your own (key `password`). Default: a generated password.'),
+        rotation: z
+          .object({
+            interval: duration.optional().describe('A new password this often.'),
+            overlap: duration.default('24h').describe('How long the old password stays valid.'),
+            trigger: z.string().max(256).optional().describe('A new password whenever this text changes.'),
+          })
+          .optional()
+          .describe('Replacement of a generated password.'),
+      })
+      .prefault({})
+      .describe('How it logs in.'),
+    limits: limits.optional(),
+    mode: z
+      .enum(['Live', 'Sandbox'])
+      .default('Live')
+      .describe('Sandbox: every check runs, the answer is 250, nothing is sent.'),
+    clientCIDRs: z
+      .array(z.string().min(2).max(43))
+      .max(64)
+      .optional()
+      .describe('Source addresses (CIDR notation) that it may connect from. Default: any.'),
+  })
+  .describe('One credential, for one application.');
+
+export const userStatus = z.object({
+  observedGeneration: z.number().int().min(0).optional().describe('Generation of the spec that this status is about.'),
+  conditions: conditions.optional(),
+  username: z.string().max(254).optional().describe('Log-in name.'),
+  list: z.string().max(317).optional().describe('The list that it belongs to, as `NAMESPACE/NAME`.'),
+  secretRef: z
+    .object({ name: z.string().max(253).describe('Name of the Secret.') })
+    .optional()
+    .describe('Secret with everything a client needs.'),
+  server: z
+    .object({
+      host: z.string().max(253).describe('Server name.'),
+      ports: z.array(z.number().int()).max(16).describe('Ports with STARTTLS.'),
+      implicitTlsPorts: z.array(z.number().int()).max(16).describe('Ports with TLS from the first byte.'),
+      starttls: z.enum(['Required', 'Optional']).describe('Whether STARTTLS is required before AUTH.'),
+    })
+    .optional()
+    .describe('What one types into a mail client.'),
+  senders: z
+    .array(
+      z.object({
+        sender: z.string().max(320).describe('Address, or domain with a leading @.'),
+        verifiedBy: z.string().max(317).optional().describe('The VerifiedSender, as `NAMESPACE/NAME`.'),
+        state: z.enum(['Verified', 'Pending', 'NotCovered']).describe('Whether it can be used.'),
+        message: z.string().max(1024).optional().describe('What is missing.'),
+      }),
+    )
+    .max(64)
+    .optional()
+    .describe('What it may send as.'),
+  passwordIssuedTime: z.iso.datetime().optional().describe('When the generated password was made.'),
+  nextRotationTime: z.iso.datetime().optional().describe('When it is replaced.'),
+  previousPasswordExpiryTime: z.iso.datetime().optional().describe('Until when the password before it is valid.'),
+  lastUsedTime: z.iso.datetime().optional().describe('Last successful log-in.'),
+});
+
+export type UserSpec = z.infer<typeof userSpec>;
+export type UserStatus = z.infer<typeof userStatus>;

@@ -1,0 +1,137 @@
+/**
+ * What the core reads (Snapshot) and what it decides (Plan). Plain data: adapters make the one and carry out the other.
+ */
+import type { SenderStatus } from '../api/sender.ts';
+import type { ListStatus } from '../api/list.ts';
+import type { UserStatus } from '../api/user.ts';
+import type { RelayDocuments, SmartHost } from '../../relay/config.ts';
+import type { ClassSettings } from '../settings.ts';
+
+export type Kind = 'SmtpPlusList' | 'SmtpPlusUser' | 'VerifiedSender';
+
+export interface ObjectMeta {
+  readonly namespace: string;
+  readonly name: string;
+  readonly uid: string;
+  readonly generation: number;
+  /** ISO 8601. Absent where manifests are files: a file's own word about its age proves nothing. */
+  readonly creationTimestamp?: string;
+  readonly deletionTimestamp?: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly annotations: Readonly<Record<string, string>>;
+}
+
+/** An object as read: its spec is still unchecked, so that one broken object can say so in its own status. */
+export interface RawObject {
+  readonly kind: Kind;
+  readonly meta: ObjectMeta;
+  readonly spec: unknown;
+  /** The status as last written: kept for transition times only, never trusted in a decision. */
+  readonly status?: unknown;
+}
+
+/** A Secret that some object names, or that we own. */
+export interface SecretView {
+  readonly namespace: string;
+  readonly name: string;
+  readonly type: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly annotations: Readonly<Record<string, string>>;
+  /** UID of the SmtpPlusUser that controls it, where there is one. */
+  readonly controllerUid?: string;
+  /** Decoded. Values that are not UTF-8 are left out. */
+  readonly data: Readonly<Record<string, string>>;
+  /** Verifier for each value that may be a password, made by the adapter (see relay/verifier.ts for the form). */
+  readonly verifiers: Readonly<Record<string, string>>;
+}
+
+/** What look-ups have found out, by key of the VerifiedSender. A failed look-up is evidence of nothing but itself. */
+export interface DnsEvidence {
+  readonly time: string;
+  readonly outcome: 'found' | 'absent' | 'mismatch' | 'failed';
+  readonly detail: string;
+}
+
+export interface ClassView {
+  readonly settings: ClassSettings;
+  /** The class's own upstream with its files read; `capture`, or why it can't be used. */
+  readonly upstream:
+    | SmartHost
+    | { readonly kind: 'capture' }
+    | { readonly kind: 'unresolved'; readonly message: string };
+  /** Ports that users are told, in order of preference. */
+  readonly ports: readonly number[];
+  readonly implicitTlsPorts: readonly number[];
+  /** PEM of the CA that clients verify the relay by; absent: a public one. */
+  readonly caCertificate?: string;
+}
+
+export interface Snapshot {
+  readonly classes: ReadonlyMap<string, ClassView>;
+  /** Namespaces by name, with their labels. */
+  readonly namespaces: ReadonlyMap<string, Readonly<Record<string, string>>>;
+  readonly objects: readonly RawObject[];
+  /** By `NAMESPACE/NAME`. */
+  readonly secrets: ReadonlyMap<string, SecretView>;
+  readonly dns: ReadonlyMap<string, DnsEvidence>;
+}
+
+/** What the core may ask of its caller about randomness and cryptography; each is a function of its arguments and a fixed seed in tests. */
+export interface Craft {
+  /** A new password of at least 128 random bits, and its verifier. */
+  readonly newPassword: (user: ObjectMeta) => { readonly password: string; readonly verifier: string };
+  /** The token of a domain's TXT challenge, bound to installation, namespace and domain. */
+  readonly challengeToken: (namespace: string, domain: string) => string;
+}
+
+/** A credentials Secret that must be there, exactly so. */
+export interface SecretPlan {
+  readonly namespace: string;
+  readonly name: string;
+  readonly owner: ObjectMeta;
+  readonly type: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly annotations: Readonly<Record<string, string>>;
+  readonly data: Readonly<Record<string, string>>;
+}
+
+export type StatusPlan =
+  | { readonly kind: 'SmtpPlusList'; readonly meta: ObjectMeta; readonly status: ListStatus }
+  | { readonly kind: 'SmtpPlusUser'; readonly meta: ObjectMeta; readonly status: UserStatus }
+  | { readonly kind: 'VerifiedSender'; readonly meta: ObjectMeta; readonly status: SenderStatus };
+
+export interface PlannedEvent {
+  readonly kind: Kind;
+  readonly meta: ObjectMeta;
+  readonly type: 'Normal' | 'Warning';
+  readonly reason: string;
+  readonly message: string;
+}
+
+/** A question for the outside world, to be asked at `due` or later. */
+export interface Lookup {
+  /** `NAMESPACE/NAME` of the VerifiedSender. */
+  readonly sender: string;
+  readonly recordName: string;
+  readonly recordValue: string;
+  /** ISO 8601. */
+  readonly due: string;
+}
+
+export interface Plan {
+  readonly secrets: readonly SecretPlan[];
+  /** `NAMESPACE/NAME` of Secrets that we own and that nothing wants any more. */
+  readonly secretsToDelete: readonly string[];
+  readonly statuses: readonly StatusPlan[];
+  /** By class. */
+  readonly relays: ReadonlyMap<string, RelayDocuments>;
+  readonly events: readonly PlannedEvent[];
+  readonly lookups: readonly Lookup[];
+  /** When the plan can change by itself (a password expires, a rotation is due). ISO 8601. */
+  readonly nextLook?: string;
+}
+
+/** `NAMESPACE/NAME`, the key of an object everywhere in the core. */
+export function keyOf(object: { readonly namespace: string; readonly name: string }): string {
+  return `${object.namespace}/${object.name}`;
+}

@@ -1,0 +1,80 @@
+/**
+ * The settings file: what the platform owner decides, as against what users of the kinds may ask for.
+ * One zod schema; the README's table of settings and the chart's values follow it.
+ */
+import { z } from 'zod';
+import { deliverySettingsSchema, sessionSettingsSchema } from '../relay/config.ts';
+import { limits } from './api/common.ts';
+
+const port = z.number().int().min(0).max(65535);
+
+const upstream = z.union([
+  z.strictObject({
+    capture: z.literal(true).describe('Write each message into the capture folder instead of sending it'),
+  }),
+  z.strictObject({
+    host: z.string().min(1).describe('Smart host'),
+    port: z.number().int().min(1).max(65535).default(587),
+    tls: z.enum(['StartTLS', 'Implicit', 'Opportunistic', 'None']).default('StartTLS'),
+    serverName: z.string().optional().describe('Name in its certificate, where it is not host'),
+    caFile: z.string().optional().describe('PEM bundle that replaces the public roots'),
+    username: z.string().optional(),
+    passwordFile: z.string().optional().describe('File with the password; a trailing newline is dropped'),
+    maxConnections: z.number().int().min(1).default(10),
+    messagesPerConnection: z.number().int().min(1).default(100),
+  }),
+]);
+
+/** `- shop: shop.example`: a namespace and a domain or address that it has always sent as. */
+const existingSender = z.record(z.string(), z.string()).refine((entry) => Object.keys(entry).length === 1, {
+  message: 'must be one `NAMESPACE: domain or address`',
+});
+
+export const classSettingsSchema = z.strictObject({
+  hostname: z.string().min(1).default('localhost').describe('Server name that users connect to'),
+  ports: z.array(port).max(16).optional().describe('Ports to show to users; default: the first that listen'),
+  starttls: z
+    .enum(['Required', 'Optional'])
+    .default('Required')
+    .describe('Floor: Optional lets a list allow AUTH in clear text'),
+  upstream: upstream.default({ capture: true }).describe('Smart host of lists that name none'),
+  senderPolicy: z
+    .strictObject({
+      envelopeFrom: z.enum(['Enforce', 'Audit']).default('Enforce'),
+      headerFrom: z.enum(['Enforce', 'Audit']).default('Enforce'),
+      replyTo: z.enum(['Any', 'SameAsFrom', 'Verified']).default('Any'),
+      nullSender: z.enum(['Refuse', 'Allow']).default('Refuse'),
+    })
+    .prefault({})
+    .describe('Floor: lists can tighten it, never loosen it'),
+  limits: limits.extend({}).strict().prefault({}).describe('Ceiling for the limits of lists and users'),
+  session: sessionSettingsSchema.strict().prefault({}).describe('Limits on a hostile client'),
+  delivery: deliverySettingsSchema.strict().prefault({}).describe('Time-outs and retries towards upstreams'),
+  existingSenders: z
+    .array(existingSender)
+    .default([])
+    .describe('Senders verified from the start: `- NAMESPACE: domain or address`'),
+  existingSendersBefore: z.iso
+    .datetime()
+    .optional()
+    .describe('VerifiedSenders that the API server created before are verified (not available for manifests in files)'),
+});
+
+export type ClassSettings = z.infer<typeof classSettingsSchema>;
+
+export const settingsSchema = z.strictObject({
+  folder: z.string().default('examples').describe('Folder of manifests'),
+  state: z.string().default('.smtp-plus').describe('Folder for Secrets, statuses, spool and certificates'),
+  host: z.string().default('127.0.0.1').describe('Address to listen on'),
+  ports: z.string().default('2525,1025-5000').describe('Ports with STARTTLS: numbers and ranges'),
+  implicitTlsPorts: z.string().default('').describe('Ports with TLS from the first byte: numbers and ranges'),
+  http: port.default(9465).describe('Port for /metrics, /healthz, /readyz, /configz'),
+  capture: z.string().optional().describe('Folder of the capture upstream; default: STATE/outbox'),
+  relayClass: z.string().default('default').describe('The relay class that this process serves'),
+  classes: z
+    .record(z.string(), classSettingsSchema)
+    .default({ default: classSettingsSchema.parse({}) })
+    .describe('Relay classes by name'),
+});
+
+export type Settings = z.infer<typeof settingsSchema>;

@@ -1,0 +1,86 @@
+/**
+ * Addresses and domains in the one canonical form that every comparison uses: operator and relay share this file, so
+ * that what is verified and what is checked can never be two different readings of one text.
+ *
+ * Canonical: domain in lower case and A-labels (IDNA), local part in lower case. RFC 5321 section 2.4 leaves the case of
+ * a local part to its domain; no common mail system distinguishes, and a look-alike that differs in case alone must not
+ * count as a different sender. Quoted local parts and address literals are refused: nobody verifies those.
+ */
+
+export interface Mailbox {
+  readonly local: string;
+  readonly domain: string;
+}
+
+/** RFC 5321 section 4.5.3.1.1 and RFC 1035 section 2.3.4, in octets. */
+const LOCAL_MAX = 64;
+const DOMAIN_MAX = 253;
+
+/** Dot-string of RFC 5321 section 4.1.2. */
+const DOT_STRING = /^[a-z0-9!#$%&'*+\-/=?^_`{|}~]+(\.[a-z0-9!#$%&'*+\-/=?^_`{|}~]+)*$/;
+const LABEL = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
+
+/** Canonical form of a domain name of two labels or more, or undefined where it is none. */
+export function canonicalDomain(text: string): string | undefined {
+  const ascii = isAscii(text) ? text.toLowerCase() : toALabels(text);
+  if (ascii === undefined || ascii.length > DOMAIN_MAX) return undefined;
+  const labels = ascii.split('.');
+  const isName = labels.length >= 2 && labels.every((label) => LABEL.test(label));
+  // a name whose last label is a number is read as an IPv4 address by some parsers (WHATWG URL, "ends in a number")
+  return isName && !/^[0-9]+$/.test(labels.at(-1) ?? '') && isValidIdna(ascii) ? ascii : undefined;
+}
+
+/** Canonical form of `local@domain` (RFC 5321 Mailbox, without quoted strings and literals), or undefined. */
+export function parseMailbox(text: string): Mailbox | undefined {
+  const at = text.lastIndexOf('@');
+  if (at < 1) return undefined;
+  const local = text.slice(0, at);
+  if (!isAscii(local) || local.length > LOCAL_MAX || !DOT_STRING.test(local.toLowerCase())) return undefined;
+  const domain = canonicalDomain(text.slice(at + 1));
+  return domain === undefined ? undefined : { local: local.toLowerCase(), domain };
+}
+
+export function formatMailbox(mailbox: Mailbox): string {
+  return `${mailbox.local}@${mailbox.domain}`;
+}
+
+/** Canonical form of a sender as users write it: an address, or a domain with a leading `@`. */
+export function canonicalSender(text: string): string | undefined {
+  if (text.startsWith('@')) {
+    const domain = canonicalDomain(text.slice(1));
+    return domain === undefined ? undefined : `@${domain}`;
+  }
+  const mailbox = parseMailbox(text);
+  return mailbox === undefined ? undefined : formatMailbox(mailbox);
+}
+
+/** Whether a canonical sender rule (address or `@domain`) covers a canonical mailbox. */
+export function covers(
+  rule: { readonly sender: string; readonly includeSubdomains: boolean },
+  mailbox: Mailbox,
+): boolean {
+  if (!rule.sender.startsWith('@')) return rule.sender === formatMailbox(mailbox);
+  return domainCovers(rule.sender.slice(1), rule.includeSubdomains, mailbox.domain);
+}
+
+/** Whether `domain` is `parent`, or below it where subdomains count. Both canonical. */
+export function domainCovers(parent: string, includeSubdomains: boolean, domain: string): boolean {
+  return domain === parent || (includeSubdomains && domain.endsWith(`.${parent}`));
+}
+
+function isAscii(text: string): boolean {
+  return /^[\x21-\x7e]*$/.test(text);
+}
+
+/** The web's own IDNA (UTS 46), which needs no import; it refuses forbidden code points, and maps case and width. */
+function toALabels(text: string): string | undefined {
+  // characters with a meaning in a URL would be read as something else than part of the host name
+  if (/[\s/\\?#@:%[\]<>^|]/.test(text)) return undefined;
+  const url = `http://${text}`;
+  return URL.canParse(url) ? new URL(url).hostname : undefined;
+}
+
+/** A-labels must decode; `xn--` followed by garbage is no name that anybody can verify. */
+function isValidIdna(ascii: string): boolean {
+  return !ascii.includes('xn--') || URL.canParse(`http://${ascii}`);
+}

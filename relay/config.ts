@@ -1,0 +1,190 @@
+/**
+ * The one contract between operator and relay: a folder of JSON documents, `class.json` and `shard-NNN.json`.
+ *
+ * Everything is resolved here: defaults filled in, policies tightened, Secrets read. The relay decides nothing about
+ * Kubernetes, and the operator nothing about SMTP sessions. Documents hold secrets: mode 0600, or a Secret volume.
+ */
+import { z } from 'zod';
+
+/** Lists, users and namespaces are spread over this many documents by hash of their key (see `shardOf`). */
+export const SHARD_COUNT = 32;
+
+const seconds = z.number().positive();
+const count = z.number().int().positive();
+/** `NAMESPACE/NAME` of a Kubernetes object. */
+const objectKey = z.string().regex(/^[^/]+\/[^/]+$/);
+
+const smartHostSchema = z.object({
+  kind: z.literal('smtp'),
+  host: z.string().min(1),
+  port: z.number().int().min(1).max(65535),
+  tls: z.enum(['StartTLS', 'Implicit', 'Opportunistic', 'None']),
+  /** Name that the upstream's certificate must bear, where it is not `host`. */
+  serverName: z.string().optional(),
+  /** PEM bundle that replaces the public roots. */
+  ca: z.string().optional(),
+  username: z.string().optional(),
+  password: z.string().optional(),
+  maxConnections: count,
+  messagesPerConnection: count,
+});
+
+/** Where mail of a list goes. `unresolved` keeps it in the spool, with the reason for the log and the metrics. */
+const upstreamSchema = z.discriminatedUnion('kind', [
+  smartHostSchema,
+  z.object({ kind: z.literal('capture') }),
+  z.object({ kind: z.literal('unresolved'), message: z.string() }),
+]);
+
+const limitsSchema = z.object({
+  messageBytes: count,
+  recipientsPerMessage: count,
+  messagesPerHour: count.optional(),
+  recipientsPerDay: count.optional(),
+  /** Connections that one user may hold at once. */
+  connections: count,
+});
+
+const senderPolicySchema = z.object({
+  envelopeFrom: z.enum(['Enforce', 'Audit']),
+  headerFrom: z.enum(['Enforce', 'Audit']),
+  replyTo: z.enum(['Any', 'SameAsFrom', 'Verified']),
+  nullSender: z.enum(['Refuse', 'Allow']),
+});
+
+/** An address (`orders@shop.example`) or a domain (`@shop.example`), canonical: lower-case domain in A-labels. */
+const senderRuleSchema = z.object({
+  sender: z.string().regex(/^[^\s@]*@[^\s@]+$|^"/),
+  includeSubdomains: z.boolean(),
+  verified: z.boolean(),
+  /** The VerifiedSender that says so, or that is to be verified first. */
+  object: objectKey,
+});
+
+const credentialSchema = z.object({
+  /** `sha256$SALT$HASH` or `argon2id$m=,t=,p=$SALT$HASH`, see relay/verifier.ts. Never a password. */
+  verifier: z.string(),
+  /** A rotated password dies here, whether or not the operator runs. ISO 8601. */
+  notAfter: z.iso.datetime().optional(),
+});
+
+const listSchema = z.object({
+  suspended: z.boolean(),
+  starttls: z.enum(['Required', 'Optional']),
+  upstream: upstreamSchema,
+  senderPolicy: senderPolicySchema,
+  delivery: z.object({
+    mode: z.enum(['Spool', 'Passthrough']),
+    maxAgeSeconds: seconds,
+    delayNoticeAfterSeconds: seconds,
+  }),
+});
+
+const userSchema = z.object({
+  /** The SmtpPlusUser object. */
+  object: objectKey,
+  namespace: z.string(),
+  list: objectKey,
+  active: z.boolean(),
+  mode: z.enum(['Live', 'Sandbox']),
+  credentials: z.array(credentialSchema),
+  /** What it may send as, where narrower than its namespace's; absent: all of `namespaces[namespace]`. */
+  senders: z.array(senderRuleSchema).optional(),
+  limits: limitsSchema,
+  /** Empty: any address. */
+  clientCIDRs: z.array(z.string()),
+});
+
+export const shardDocumentSchema = z.object({
+  version: z.literal(1),
+  lists: z.record(objectKey, listSchema),
+  /** By user name. */
+  users: z.record(z.string(), userSchema),
+  /** What users of a namespace may send as (its own senders and those that others share with it). */
+  namespaces: z.record(z.string(), z.array(senderRuleSchema)),
+});
+
+/** Every limit on a hostile client, each with a default that is right for a cluster. Times in seconds. */
+export const sessionSettingsSchema = z.object({
+  connections: count.default(2000).describe('Connections that the relay holds at once'),
+  connectionsPerSource: count.default(200).describe('Connections from one client address at once'),
+  commands: count.default(10000).describe('Commands in one session'),
+  unauthenticatedCommands: count.default(20).describe('Commands before a log-in succeeds'),
+  failedCommands: count.default(20).describe('Refused commands in one session, then 421'),
+  commandBytes: count.default(4096).describe('Length of a command line'),
+  headerBytes: count.default(256 * 1024).describe('Size of the header section of a message'),
+  receivedHeaders: count.default(50).describe('Received fields in a message before it counts as a loop'),
+  idleSeconds: seconds.default(300).describe('Silence between commands'),
+  unauthenticatedSeconds: seconds.default(60).describe('Time from the greeting to a successful log-in'),
+  dataSeconds: seconds.default(600).describe('Time for one message, from DATA to its final dot'),
+  dataBytesPerSecond: count.default(256).describe('Slowest average rate of a message after its first 30 s'),
+  sessionSeconds: seconds.default(3600).describe('Length of a whole session'),
+  failedLogins: count
+    .default(10)
+    .describe('Failed log-ins per source address and per user and source before a lock-out'),
+  lockoutSeconds: seconds.default(300).describe('Length of that lock-out, and the window in which failures count'),
+});
+
+/** How the relay hands mail over. Times in seconds. */
+export const deliverySettingsSchema = z.object({
+  connectSeconds: seconds.default(30).describe('Time to connect to an upstream, with TLS and its greeting'),
+  commandSeconds: seconds.default(300).describe('Time for the answer to one command (RFC 5321 section 4.5.3.2)'),
+  finalDotSeconds: seconds.default(600).describe('Time for the answer to the final dot (RFC 5321 section 4.5.3.2.6)'),
+  retryFirstSeconds: seconds.default(60).describe('First retry after a temporary failure'),
+  retryMostSeconds: seconds.default(3600).describe('Longest time between two retries'),
+  concurrency: count.default(50).describe('Messages under way at once, all upstreams together'),
+  spoolReserveBytes: count.default(64 * 1024 * 1024).describe('Free disk space that the spool never uses'),
+  shutdownSeconds: seconds.default(25).describe('Time for a clean shutdown'),
+});
+
+export const classDocumentSchema = z.object({
+  version: z.literal(1),
+  name: z.string(),
+  shards: z.literal(SHARD_COUNT),
+  /** Our name in the greeting, in EHLO replies and in trace fields. */
+  hostname: z.string().min(1),
+  starttls: z.enum(['Required', 'Optional']),
+  session: sessionSettingsSchema,
+  delivery: deliverySettingsSchema,
+});
+
+export type UpstreamConfig = z.infer<typeof upstreamSchema>;
+export type SmartHost = z.infer<typeof smartHostSchema>;
+export type Limits = z.infer<typeof limitsSchema>;
+export type SenderPolicy = z.infer<typeof senderPolicySchema>;
+export type SenderRule = z.infer<typeof senderRuleSchema>;
+export type Credential = z.infer<typeof credentialSchema>;
+export type ListConfig = z.infer<typeof listSchema>;
+export type UserConfig = z.infer<typeof userSchema>;
+export type ShardDocument = z.infer<typeof shardDocumentSchema>;
+export type ClassDocument = z.infer<typeof classDocumentSchema>;
+export type SessionSettings = z.infer<typeof sessionSettingsSchema>;
+export type DeliverySettings = z.infer<typeof deliverySettingsSchema>;
+
+/** All documents of one relay class, by file name; what the operator writes and the relay reads. */
+export interface RelayDocuments {
+  readonly class: ClassDocument;
+  /** Exactly SHARD_COUNT of them. */
+  readonly shards: readonly ShardDocument[];
+}
+
+/** What the relay works with: the documents merged. Replaced as a whole at each change, never modified. */
+export interface RelayConfig {
+  readonly class: ClassDocument;
+  readonly lists: ReadonlyMap<string, ListConfig>;
+  readonly users: ReadonlyMap<string, UserConfig>;
+  readonly namespaces: ReadonlyMap<string, readonly SenderRule[]>;
+}
+
+/** Number of the shard for a list (`NAMESPACE/NAME`), user name or namespace: FNV-1a, 32 bits, modulo SHARD_COUNT. */
+export function shardOf(key: string): number {
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < key.length; i++) hash = Math.imul(hash ^ key.charCodeAt(i), 0x01000193) >>> 0;
+  return hash % SHARD_COUNT;
+}
+
+export function shardFileName(shard: number): string {
+  return `shard-${String(shard).padStart(3, '0')}.json`;
+}
+
+export const CLASS_FILE_NAME = 'class.json';
