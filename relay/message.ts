@@ -1,0 +1,43 @@
+/** What the receiving half hands to the delivering half. */
+
+/** A recipient with what DSN (RFC 3461) asks for it. */
+export interface Recipient {
+  /** Canonical `local@domain`, but with the local part as the client wrote it: only its domain may fold its case. */
+  readonly address: string;
+  /** NOTIFY: any of SUCCESS, FAILURE, DELAY, or NEVER alone. Absent: failures and delays. */
+  readonly notify?: readonly string[];
+  /** ORCPT as sent, still in xtext. */
+  readonly originalRecipient?: string;
+}
+
+export interface Envelope {
+  /** Reverse-path without brackets; empty for the null sender. */
+  readonly from: string;
+  readonly recipients: readonly Recipient[];
+  /** BODY=8BITMIME was given, or the content has an octet above 127: the upstream must offer 8BITMIME (RFC 6152). */
+  readonly eightBit: boolean;
+  /** RET of RFC 3461. */
+  readonly ret?: 'FULL' | 'HDRS';
+  /** ENVID of RFC 3461, still in xtext. */
+  readonly envelopeId?: string;
+}
+
+/** A message that passed every check and waits for its 250. */
+export interface AcceptedMessage {
+  /** Queue id: in the 250, the Received field, each log line and the capture's file names. */
+  readonly id: string;
+  /** User name it was submitted by. */
+  readonly user: string;
+  /** The user's list, `NAMESPACE/NAME`: its upstream is looked up at delivery. */
+  readonly list: string;
+  readonly envelope: Envelope;
+  /** Octets of the content as it will be sent on, header lines that we added included. */
+  readonly size: number;
+  /** When the final dot came, ISO 8601. */
+  readonly received: string;
+}
+
+/** Content of a message: in memory when small, else a file that the spool takes over by renaming it. */
+export type Content =
+  | { readonly kind: 'memory'; readonly bytes: Buffer }
+  | { readonly kind: 'file'; readonly path: string };

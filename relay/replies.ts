@@ -1,0 +1,121 @@
+/**
+ * Every "no" of the relay, and its few "yes": code, enhanced code (RFC 3463), text, and the reason that metrics and logs
+ * bear. The text names the object that would mend it. 4yz where trying again can help, 5yz only where it cannot.
+ */
+
+export type Reason =
+  | 'tls_required'
+  | 'auth_required'
+  | 'auth_failed'
+  | 'user_inactive'
+  | 'no_verified_sender'
+  | 'list_suspended'
+  | 'auth_throttled'
+  | 'auth_unavailable'
+  | 'client_denied'
+  | 'sender_not_authorized'
+  | 'sender_not_verified'
+  | 'null_sender'
+  | 'syntax'
+  | 'from_invalid'
+  | 'from_not_authorized'
+  | 'from_not_verified'
+  | 'reply_to_denied'
+  | 'header_invalid'
+  | 'bare_newline'
+  | 'too_large'
+  | 'too_many_recipients'
+  | 'rate_limited'
+  | 'conn_limited'
+  | 'command_limited'
+  | 'timeout'
+  | 'loop'
+  | 'storage'
+  | 'internal'
+  | 'shutdown'
+  | 'accepted'
+  | 'sandboxed';
+
+export interface Reply {
+  readonly code: number;
+  readonly enhanced: string;
+  readonly lines: readonly [string, ...string[]];
+  readonly reason: Reason;
+}
+
+function reply(code: number, enhanced: string, reason: Reason, ...lines: [string, ...string[]]): Reply {
+  return { code, enhanced, reason, lines };
+}
+
+const WEB_FORM_HINT = 'If it comes from a web form, keep From fixed and put the visitor in Reply-To';
+
+/** One function a case, in the order of a session. The README's troubleshooting table lists the same. */
+export const replies = {
+  tlsRequired: () => reply(530, '5.7.0', 'tls_required', 'Must issue a STARTTLS command first'),
+  tlsRequiredForAuth: () =>
+    reply(538, '5.7.11', 'tls_required', 'Encryption required for requested authentication mechanism'),
+  authRequired: () => reply(530, '5.7.0', 'auth_required', 'Authentication required'),
+  authFailed: () => reply(535, '5.7.8', 'auth_failed', 'Authentication credentials invalid'),
+  userInactive: (user: string) => reply(525, '5.7.13', 'user_inactive', `SMTP+ user ${user} is not active`),
+  noVerifiedSender: (user: string) =>
+    reply(550, '5.7.1', 'no_verified_sender', `SMTP+ user ${user} has no verified sender`),
+  listSuspended: (list: string) => reply(550, '5.7.1', 'list_suspended', `SMTP+ list ${list} is suspended`),
+  authThrottled: () => reply(421, '4.7.0', 'auth_throttled', 'Too many failed logins, try again later'),
+  authUnavailable: () => reply(454, '4.7.0', 'auth_unavailable', 'Temporary authentication failure'),
+  clientDenied: (address: string, user: string) =>
+    reply(550, '5.7.1', 'client_denied', `Client address ${address} not allowed for SMTP+ user ${user}`),
+  senderNotAuthorized: (sender: string, user: string) =>
+    reply(550, '5.7.1', 'sender_not_authorized', `${sender}: sender not authorized for SMTP+ user ${user}`),
+  senderNotVerified: (sender: string, object: string) =>
+    reply(550, '5.7.1', 'sender_not_verified', `${sender}: sender not verified; see VerifiedSender ${object}`),
+  nullSender: () => reply(550, '5.7.1', 'null_sender', 'Empty sender not allowed here'),
+  badSender: () => reply(501, '5.1.7', 'syntax', 'Bad sender address syntax'),
+  badRecipient: () => reply(501, '5.1.3', 'syntax', 'Bad recipient address syntax'),
+  unknownParameter: (parameter: string) =>
+    reply(555, '5.5.4', 'syntax', `Parameter ${parameter} not recognized or not implemented`),
+  badParameter: (parameter: string) => reply(501, '5.5.4', 'syntax', `Bad value of parameter ${parameter}`),
+  fromInvalid: () => reply(554, '5.6.0', 'from_invalid', 'Message must have exactly one valid From address'),
+  fromNotAuthorized: (from: string, user: string) =>
+    reply(550, '5.7.1', 'from_not_authorized', `From ${from} is not authorized for SMTP+ user ${user}`, WEB_FORM_HINT),
+  fromNotVerified: (from: string, object: string) =>
+    reply(
+      550,
+      '5.7.1',
+      'from_not_verified',
+      `From ${from} is not verified; see VerifiedSender ${object}`,
+      WEB_FORM_HINT,
+    ),
+  replyToDenied: (address: string, list: string) =>
+    reply(550, '5.7.1', 'reply_to_denied', `Reply-To ${address} differs from From; not enabled for list ${list}`),
+  headerInvalid: (what: string) => reply(554, '5.6.0', 'header_invalid', `Message header is not valid: ${what}`),
+  bareNewline: () => reply(554, '5.6.0', 'bare_newline', 'Message has a bare CR, LF or NUL'),
+  tooLarge: (bytes: number) => reply(552, '5.3.4', 'too_large', `Message exceeds ${bytes} bytes`),
+  tooManyRecipients: () => reply(452, '4.5.3', 'too_many_recipients', 'Too many recipients'),
+  rateLimited: (user: string, retrySeconds: number) =>
+    reply(450, '4.7.1', 'rate_limited', `Sending limit of SMTP+ user ${user} reached, retry after ${retrySeconds} s`),
+  connectionLimited: () => reply(421, '4.7.0', 'conn_limited', 'Too many connections'),
+  commandLimited: () => reply(421, '4.7.0', 'command_limited', 'Too many commands or errors in this session'),
+  timeout: () => reply(421, '4.4.2', 'timeout', 'Timeout, closing connection'),
+  loop: () => reply(554, '5.4.6', 'loop', 'Routing loop detected'),
+  storage: () => reply(452, '4.3.1', 'storage', 'Insufficient system storage'),
+  internal: () => reply(451, '4.3.0', 'internal', 'Temporary internal error'),
+  shutdown: () => reply(421, '4.3.2', 'shutdown', 'Shutting down'),
+  accepted: (id: string) => reply(250, '2.0.0', 'accepted', `Ok: queued as ${id}`),
+  sandboxed: () => reply(250, '2.0.0', 'sandboxed', 'Ok: discarded (sandbox)'),
+};
+
+/** The reply as sent, without its last line end (RFC 5321 section 4.2.1, RFC 2034). */
+export function formatReply(value: Reply): string {
+  const last = value.lines.length - 1;
+  return value.lines
+    .map((line, i) => `${value.code}${i < last ? '-' : ' '}${value.enhanced} ${printable(line)}`)
+    .join('\r\n');
+}
+
+/** Text from a client may stand in a reply: anything that could split the line or hide in a log becomes a `?`. */
+function printable(line: string): string {
+  return line.replace(/[^\x20-\x7e]/g, '?').slice(0, REPLY_LINE_MAX);
+}
+
+/** RFC 5321 section 4.5.3.1.5 allows 512 octets with code and line end. */
+const REPLY_LINE_MAX = 480;
