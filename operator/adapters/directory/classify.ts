@@ -1,0 +1,120 @@
+import { API_VERSION, GROUP } from '../../api/common.ts';
+import type { Path } from './positions.ts';
+
+export const MANIFEST_KINDS = ['SmtpPlusList', 'SmtpPlusUser', 'VerifiedSender', 'Secret', 'Namespace'] as const;
+export type ManifestKind = (typeof MANIFEST_KINDS)[number];
+
+/** An object as plain data, with the parts of its metadata that name it. */
+export interface NamedObject {
+  readonly kind: ManifestKind;
+  /** Empty for a Namespace. */
+  readonly namespace: string;
+  readonly name: string;
+  readonly value: Readonly<Record<string, unknown>>;
+}
+
+export type Classified =
+  | { readonly as: 'manifest'; readonly object: NamedObject }
+  | { readonly as: 'list'; readonly items: readonly unknown[] }
+  /** Of no concern here; `what` is `apps/v1 Deployment`, or empty for a document that is no Kubernetes object. */
+  | { readonly as: 'ignored'; readonly what: string }
+  | {
+      readonly as: 'problem';
+      readonly reason: 'shape' | 'unknown-kind' | 'bad-name';
+      readonly at: Path;
+      readonly message: string;
+    };
+
+/** RFC 1123 label and subdomain. Names become file names in the state folder, so nothing else may pass. */
+const LABEL = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
+const SUBDOMAIN = /^(?=.{1,253}$)[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
+const DEFAULT_NAMESPACE = 'default';
+
+/** Whether a name may be a namespace's. */
+export function isNamespaceName(name: string): boolean {
+  return LABEL.test(name);
+}
+
+/** Whether a name may be an object's. */
+export function isObjectName(name: string): boolean {
+  return SUBDOMAIN.test(name);
+}
+
+/** Says what one YAML document, or one item of a list, is. */
+export function classify(value: unknown): Classified {
+  if (!isRecord(value)) return shape([], 'is no Kubernetes object: it must be a mapping with apiVersion and kind');
+  const { apiVersion, kind } = value;
+  if (apiVersion === undefined && kind === undefined) return withoutKind(value);
+  if (typeof apiVersion !== 'string' || apiVersion === '') return shape(['apiVersion'], 'apiVersion is missing');
+  if (typeof kind !== 'string' || kind === '') return shape(['kind'], 'kind is missing');
+
+  const known = isOurs(apiVersion, kind);
+  if (known !== undefined) return named(known, value);
+  // after the kinds themselves: SmtpPlusList ends in "List" and is none
+  if (kind.endsWith('List') && isOurs(apiVersion, kind.slice(0, -4)) !== undefined) return list(kind, value);
+  if (apiVersion === 'v1' && kind === 'List') return list(kind, value);
+  if (apiVersion === GROUP || apiVersion.startsWith(`${GROUP}/`)) return unknownKind(apiVersion, kind);
+  return { as: 'ignored', what: `${apiVersion} ${kind}` };
+}
+
+function isOurs(apiVersion: string, kind: string): ManifestKind | undefined {
+  const known = MANIFEST_KINDS.find((candidate) => candidate === kind);
+  const isCore = known === 'Secret' || known === 'Namespace';
+  return apiVersion === (isCore ? 'v1' : API_VERSION) ? known : undefined;
+}
+
+/** Helm values and settings are plain mappings and no fault; an object that lost its head is one. */
+function withoutKind(value: Readonly<Record<string, unknown>>): Classified {
+  const looksLikeObject = 'metadata' in value && 'spec' in value;
+  return looksLikeObject ? shape([], 'apiVersion and kind are missing') : { as: 'ignored', what: '' };
+}
+
+function list(kind: string, value: Readonly<Record<string, unknown>>): Classified {
+  if (value['items'] === undefined || value['items'] === null) return { as: 'list', items: [] };
+  return Array.isArray(value['items'])
+    ? { as: 'list', items: value['items'] }
+    : shape(['items'], `items of a ${kind} must be a list`);
+}
+
+function unknownKind(apiVersion: string, kind: string): Classified {
+  const ours = MANIFEST_KINDS.slice(0, 3).join(', ');
+  const message = `no kind ${kind} in ${apiVersion}; ${API_VERSION} has ${ours}`;
+  return { as: 'problem', reason: 'unknown-kind', at: ['kind'], message };
+}
+
+function named(kind: ManifestKind, value: Readonly<Record<string, unknown>>): Classified {
+  const { metadata } = value;
+  if (!isRecord(metadata)) return shape([], `${kind} without metadata`);
+  const { name } = metadata;
+  if (typeof name !== 'string' || name === '') return badName(['metadata', 'name'], `${kind} without a name`);
+  const mayBeNamed = kind === 'Namespace' ? isNamespaceName(name) : isObjectName(name);
+  if (!mayBeNamed) {
+    return badName(['metadata', 'name'], `"${clip(name)}" is no valid name: use lower-case letters, digits, - and .`);
+  }
+  if (kind === 'Namespace') return { as: 'manifest', object: { kind, namespace: '', name, value } };
+  const namespace = metadata['namespace'] ?? DEFAULT_NAMESPACE;
+  if (typeof namespace !== 'string' || !isNamespaceName(namespace)) {
+    return badName(
+      ['metadata', 'namespace'],
+      'metadata.namespace is no valid name: use lower-case letters, digits and -',
+    );
+  }
+  return { as: 'manifest', object: { kind, namespace, name, value } };
+}
+
+function shape(at: Path, message: string): Classified {
+  return { as: 'problem', reason: 'shape', at, message };
+}
+
+function badName(at: Path, message: string): Classified {
+  return { as: 'problem', reason: 'bad-name', at, message };
+}
+
+function clip(text: string): string {
+  return text.length > 64 ? `${text.slice(0, 64)}...` : text;
+}
+
+/** A plain mapping. */
+export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

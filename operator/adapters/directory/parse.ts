@@ -1,0 +1,181 @@
+/**
+ * The text of one file -> the Kubernetes objects in it, each with its place.
+ *
+ * YAML is read as kubectl reads it: version 1.1 booleans (`yes`, `on`) and merge keys, but no dates and no numbers to the
+ * base of 60, so that one manifest can never mean two things in the two worlds.
+ */
+import { LineCounter, parseAllDocuments } from 'yaml';
+import type { Document, DocumentOptions, ParseOptions, SchemaOptions } from 'yaml';
+import { classify } from './classify.ts';
+import type { NamedObject } from './classify.ts';
+import { offsetOf } from './positions.ts';
+import type { Path } from './positions.ts';
+
+/** An expanded alias costs memory without costing bytes ("billion laughs"). */
+const MAX_ALIASES = 100;
+/** Deeper than any spec; recursion over what a stranger wrote has to end somewhere. */
+const MAX_DEPTH = 64;
+const MAX_LIST_DEPTH = 4;
+/** A file cut in half can hold thousands of errors, and the first few say it all. */
+const MAX_ERRORS_PER_FILE = 5;
+
+export interface Source {
+  readonly file: string;
+  /** From 1. */
+  readonly line: number;
+  /** From 1. */
+  readonly column: number;
+}
+
+export type ProblemReason =
+  | 'unreadable' // file or folder
+  | 'syntax' // not YAML; what the file held before stays in force
+  | 'shape' // no Kubernetes object
+  | 'unknown-kind' // our group, but no kind or version of it
+  | 'bad-name'
+  | 'duplicate'
+  | 'too-many';
+
+export interface Problem {
+  readonly source: Source;
+  readonly reason: ProblemReason;
+  readonly message: string;
+}
+
+/** One object of a kind that matters here. */
+export interface Manifest extends NamedObject {
+  readonly source: Source;
+  /** Place of a field, such as `['spec', 'senders', 0]`, or of the nearest field around it that is there. */
+  readonly locate: (path: Path) => Source;
+}
+
+/** An object of no concern here, such as a Deployment in the same repository. */
+export interface Ignored {
+  readonly source: Source;
+  /** `apps/v1 Deployment`, or empty where the document is no Kubernetes object (a file of Helm values, say). */
+  readonly what: string;
+}
+
+export interface FileContent {
+  readonly manifests: readonly Manifest[];
+  readonly ignored: readonly Ignored[];
+  readonly problems: readonly Problem[];
+  /** The file is not YAML: what it says is unknown, which is not the same as nothing. */
+  readonly broken: boolean;
+}
+
+const YAML_OPTIONS: ParseOptions & DocumentOptions & SchemaOptions = {
+  version: '1.1',
+  prettyErrors: false,
+  customTags: (tags) =>
+    tags.filter(
+      (tag) =>
+        typeof tag === 'string' ||
+        !(/:(timestamp|binary|omap|pairs|set)$/.test(tag.tag) || ('format' in tag && tag.format === 'TIME')),
+    ),
+};
+
+interface Parsed {
+  readonly documents: readonly Document.Parsed[];
+  readonly lines: LineCounter;
+}
+
+interface Collected {
+  readonly manifests: Manifest[];
+  readonly ignored: Ignored[];
+  readonly problems: Problem[];
+}
+
+type Locate = (path: Path) => Source;
+
+/** Reads the objects in the text of one file. Never throws because of the text. */
+export function parseManifests(file: string, text: string): FileContent {
+  const parsed = parseText(text);
+  const errors = parsed.documents.flatMap((document) => [...document.errors, ...document.warnings]);
+  if (errors.length > 0) {
+    return broken(
+      errors.slice(0, MAX_ERRORS_PER_FILE).map((error) => ({
+        source: place(file, parsed.lines, error.pos[0]),
+        reason: 'syntax',
+        // the parser meets the end of its stack before we do
+        message: error.message.includes('call stack') ? 'nested too deep' : error.message,
+      })),
+    );
+  }
+  const locateIn = locator(file, text, parsed);
+  const collected: Collected = { manifests: [], ignored: [], problems: [] };
+  for (const [index, document] of parsed.documents.entries()) {
+    const locate = locateIn(index);
+    const value = toPlain(document);
+    if ('failure' in value) return broken([{ source: locate([]), reason: 'syntax', message: value.failure }]);
+    const isEmpty = value.plain === null || value.plain === undefined;
+    if (!isEmpty) collect(collected, value.plain, [], locate);
+  }
+  return { ...collected, broken: false };
+}
+
+function parseText(text: string): Parsed {
+  const lines = new LineCounter();
+  const documents = parseAllDocuments(text, { ...YAML_OPTIONS, lineCounter: lines });
+  return { documents: Array.isArray(documents) ? documents : [], lines };
+}
+
+/** The parsed form costs forty times the text in memory: it is made again when somebody asks, which is rare. */
+function locator(file: string, text: string, parsed: Parsed): (document: number) => Locate {
+  let kept = new WeakRef(parsed);
+  return (document) => (path) => {
+    const again = kept.deref() ?? parseText(text);
+    kept = new WeakRef(again);
+    return place(file, again.lines, offsetOf(again.documents[document], path));
+  };
+}
+
+function collect(to: Collected, value: unknown, path: Path, locate: Locate): void {
+  const result = classify(value);
+  switch (result.as) {
+    case 'ignored':
+      to.ignored.push({ source: locate(path), what: result.what });
+      return;
+    case 'problem':
+      to.problems.push({ source: locate([...path, ...result.at]), reason: result.reason, message: result.message });
+      return;
+    case 'manifest':
+      to.manifests.push({
+        ...result.object,
+        source: locate(path),
+        locate: (field) => locate([...path, ...field]),
+      });
+      return;
+    case 'list':
+      if (path.length >= 2 * MAX_LIST_DEPTH) {
+        to.problems.push({ source: locate(path), reason: 'shape', message: 'lists of lists of lists' });
+        return;
+      }
+      for (const [index, item] of result.items.entries()) collect(to, item, [...path, 'items', index], locate);
+  }
+}
+
+function place(file: string, lines: LineCounter, offset: number): Source {
+  const { line, col } = lines.linePos(offset);
+  return { file, line: Math.max(line, 1), column: Math.max(col, 1) };
+}
+
+function broken(problems: readonly Problem[]): FileContent {
+  return { manifests: [], ignored: [], problems, broken: true };
+}
+
+function toPlain(document: Document.Parsed): { plain: unknown } | { failure: string } {
+  try {
+    const plain: unknown = document.toJS({ maxAliasCount: MAX_ALIASES });
+    return isDeeper(plain, MAX_DEPTH) ? { failure: `nested more than ${MAX_DEPTH} levels deep` } : { plain };
+  } catch (error) {
+    // ReferenceError: too many aliases. RangeError: nested deeper than the stack
+    if (error instanceof RangeError) return { failure: 'nested too deep' };
+    return { failure: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+function isDeeper(value: unknown, levels: number): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  return levels === 0 || Object.values(value).some((inner) => isDeeper(inner, levels - 1));
+}

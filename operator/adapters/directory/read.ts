@@ -1,0 +1,109 @@
+import { join } from 'node:path';
+import { parseManifests } from './parse.ts';
+import type { FileContent, Ignored, Manifest, Problem } from './parse.ts';
+import { listManifestFiles, readBounded, systemReason } from './walk.ts';
+import type { FoundFile, WalkOptions } from './walk.ts';
+
+/** As many as one relay class is made for, with room for their lists, senders and Secrets. */
+const MAX_OBJECTS = 250_000;
+
+/** What a folder says. Files in path order, objects of a file in its order. */
+export interface Reading {
+  readonly manifests: readonly Manifest[];
+  readonly ignored: readonly Ignored[];
+  readonly problems: readonly Problem[];
+  /** Whether some of the folder could not be read now: an object that is not here may still be wanted. */
+  readonly incomplete: boolean;
+}
+
+interface RememberedFile {
+  readonly stamp: string;
+  readonly content: FileContent;
+}
+
+/** Reads every manifest under a folder once. Trouble is part of the answer, never an exception. */
+export async function readFolder(folder: string, options: WalkOptions = {}): Promise<Reading> {
+  return createReader(folder, options)();
+}
+
+/**
+ * A reader that remembers: unchanged files are not parsed again, and a file that is no YAML at the moment keeps saying
+ * what it said before, until it is mended or deleted.
+ */
+export function createReader(folder: string, options: WalkOptions = {}): () => Promise<Reading> {
+  let remembered = new Map<string, RememberedFile>();
+
+  return async function read(): Promise<Reading> {
+    const problems: Problem[] = [];
+    let walk: Awaited<ReturnType<typeof listManifestFiles>>;
+    try {
+      walk = await listManifestFiles(folder, options);
+    } catch (error) {
+      // a volume that is gone for a moment must not revoke everybody
+      const gone = unreadable(folder, `cannot be read: ${systemReason(error)}`);
+      return merge([...remembered.values()], [gone], true);
+    }
+    for (const { path, message } of walk.problems) problems.push(unreadable(path, message));
+
+    const next = new Map<string, RememberedFile>();
+    for (const file of walk.files) next.set(file.path, await readOne(file, remembered.get(file.path)));
+    // a file that is listed but unreadable (permissions, a dangling link) has not been deleted
+    for (const { path } of walk.problems) {
+      const before = remembered.get(path);
+      if (before !== undefined) next.set(path, before);
+    }
+    remembered = new Map([...next].sort(([a], [b]) => (a < b ? -1 : 1)));
+    return merge([...remembered.values()], problems, problems.length > 0);
+  };
+}
+
+async function readOne(file: FoundFile, before: RememberedFile | undefined): Promise<RememberedFile> {
+  if (before?.stamp === file.stamp) return before;
+  const read = await readBounded(file.path);
+  const content =
+    'text' in read
+      ? parseManifests(file.path, read.text)
+      : { manifests: [], ignored: [], problems: [unreadable(file.path, read.problem)], broken: true };
+  if (!content.broken) return { stamp: file.stamp, content };
+  const lastGood = before?.content.manifests ?? [];
+  return { stamp: file.stamp, content: { ...content, manifests: lastGood } };
+}
+
+function merge(files: readonly RememberedFile[], walkProblems: readonly Problem[], incomplete: boolean): Reading {
+  const manifests = new Map<string, Manifest>();
+  const problems = [...walkProblems];
+  for (const { content } of files) {
+    problems.push(...content.problems);
+    for (const manifest of content.manifests) {
+      const key = `${manifest.kind}/${manifest.namespace}/${manifest.name}`;
+      const first = manifests.get(key);
+      if (first !== undefined) problems.push(duplicate(manifest, first));
+      else if (manifests.size < MAX_OBJECTS) manifests.set(key, manifest);
+      else {
+        problems.push({ source: manifest.source, reason: 'too-many', message: `more than ${MAX_OBJECTS} objects` });
+        return { manifests: [...manifests.values()], ignored: [], problems, incomplete: true };
+      }
+    }
+  }
+  return {
+    manifests: [...manifests.values()],
+    ignored: files.flatMap(({ content }) => content.ignored),
+    problems,
+    incomplete: incomplete || files.some(({ content }) => content.broken),
+  };
+}
+
+function duplicate(manifest: Manifest, first: Manifest): Problem {
+  const name = manifest.namespace === '' ? manifest.name : join(manifest.namespace, manifest.name);
+  const message = `${manifest.kind} ${name} is already at ${formatSource(first.source)}, which counts`;
+  return { source: manifest.source, reason: 'duplicate', message };
+}
+
+function unreadable(file: string, message: string): Problem {
+  return { source: { file, line: 1, column: 1 }, reason: 'unreadable', message };
+}
+
+/** `examples/shop.yaml:12:3`, as editors understand it. */
+export function formatSource(source: Problem['source']): string {
+  return `${source.file}:${source.line}:${source.column}`;
+}

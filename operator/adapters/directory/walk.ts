@@ -1,0 +1,114 @@
+import { constants } from 'node:fs';
+import { open, readdir, stat } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+
+/** A folder with more is no folder of manifests, but a mistake in the path. */
+const MAX_FILES = 10_000;
+const MAX_ENTRIES = 100_000;
+const MAX_FOLDER_DEPTH = 32;
+/** 8 MiB hold some 50,000 users; the YAML parser needs a second and 40 bytes of memory for each byte. */
+export const MAX_FILE_BYTES = 8 * 1024 * 1024;
+
+export interface FoundFile {
+  /** Path as a person would type it: the folder as given, and the way from there. */
+  readonly path: string;
+  /** Differs whenever the content may differ. */
+  readonly stamp: string;
+  readonly bytes: number;
+}
+
+export interface Walk {
+  /** In path order, so that "the first one wins" means the same on every machine. */
+  readonly files: readonly FoundFile[];
+  readonly folders: readonly string[];
+  readonly problems: readonly { readonly path: string; readonly message: string }[];
+}
+
+export interface WalkOptions {
+  /** Files and folders that are no manifests: the settings file in use, the state folder. */
+  readonly ignore?: readonly string[];
+}
+
+/** Hidden files, editors' temporary files (`.x.swp`, `#x#`, `x~`) and what kustomize reads for itself are no manifests. */
+function isManifestName(name: string): boolean {
+  if (!/\.(ya?ml|json)$/i.test(name) || /^[.#]/.test(name)) return false;
+  return !/^kustomization\.ya?ml$/i.test(name);
+}
+
+function isFolderName(name: string): boolean {
+  return !name.startsWith('.') && name !== 'node_modules';
+}
+
+/**
+ * Lists the manifest files under a folder, sub-folders and symbolic links included.
+ * Throws the system's error when the folder itself can't be read; trouble below it is a problem in the answer.
+ */
+export async function listManifestFiles(folder: string, options: WalkOptions = {}): Promise<Walk> {
+  const walk = {
+    files: [] as FoundFile[],
+    folders: [] as string[],
+    problems: [] as { path: string; message: string }[],
+  };
+  const ignored = new Set((options.ignore ?? []).map((path) => resolve(path)));
+  const seen = new Set<string>();
+  let entries = 0;
+
+  async function visit(path: string, depth: number): Promise<void> {
+    if (ignored.has(resolve(path)) || walk.files.length >= MAX_FILES || entries >= MAX_ENTRIES) return;
+    const found = await stat(path, { bigint: true });
+    if (found.isDirectory()) {
+      // a symbolic link back up would go round for ever
+      const identity = `${found.dev}:${found.ino}`;
+      if (seen.has(identity) || depth > MAX_FOLDER_DEPTH) return;
+      seen.add(identity);
+      walk.folders.push(path);
+      const names = (await readdir(path)).sort();
+      for (const name of names) {
+        entries += 1;
+        if (isFolderName(name) || isManifestName(name)) await tryVisit(join(path, name), name, depth + 1);
+      }
+      return;
+    }
+    if (!found.isFile()) return;
+    const stamp = `${found.dev}:${found.ino}:${found.size}:${found.mtimeNs}:${found.ctimeNs}`;
+    walk.files.push({ path, stamp, bytes: Number(found.size) });
+    if (walk.files.length === MAX_FILES) {
+      walk.problems.push({ path, message: `more than ${MAX_FILES} files; those after this one are not read` });
+    }
+  }
+
+  async function tryVisit(path: string, name: string, depth: number): Promise<void> {
+    try {
+      // a file of another kind costs no stat, and must not be followed where it is a link
+      if (isManifestName(name) || (await stat(path)).isDirectory()) await visit(path, depth);
+    } catch (error) {
+      // a file that vanished between readdir and stat is simply not there; a dangling link of a manifest is worth a line
+      if (isManifestName(name)) walk.problems.push({ path, message: `cannot be read: ${systemReason(error)}` });
+    }
+  }
+
+  await visit(folder, 0);
+  return walk;
+}
+
+/** Reads a text file of bounded size. Never blocks on a pipe or device that a link points to. */
+export async function readBounded(path: string): Promise<{ text: string } | { problem: string }> {
+  try {
+    await using file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    const info = await file.stat();
+    if (!info.isFile()) return { problem: 'is no regular file' };
+    if (info.size > MAX_FILE_BYTES) return { problem: `is larger than ${MAX_FILE_BYTES} bytes; split it` };
+    const bytes = await file.readFile();
+    if (bytes.length > MAX_FILE_BYTES) return { problem: `is larger than ${MAX_FILE_BYTES} bytes; split it` };
+    return { text: new TextDecoder('utf-8', { fatal: true }).decode(bytes) };
+  } catch (error) {
+    if (error instanceof TypeError) return { problem: 'is not UTF-8 text' };
+    return { problem: `cannot be read: ${systemReason(error)}` };
+  }
+}
+
+/** `ENOENT` and the like: the part of a system error that helps, without its stack. */
+export function systemReason(error: unknown): string {
+  if (error instanceof Error && 'code' in error && typeof error.code === 'string') return error.code;
+  return error instanceof Error ? error.message : String(error);
+}
