@@ -1,32 +1,31 @@
+/** Pieces that the three kinds share. */
 import { z } from 'zod';
+import { labelKey, labelName, labelValue, objectName } from './names.ts';
 
 export const GROUP = 'smtpplus.io';
 export const VERSION = 'v1alpha1';
 export const API_VERSION = `${GROUP}/${VERSION}`;
 
-/** Go's duration notation, as in Kubernetes manifests: `120h`, `90m`, `1h30m`, `45s`. */
-export const duration = z
-  .string()
-  .max(32)
-  .regex(/^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$/);
+/** Terms of a selector: enough for any honest one, and it keeps the cost of evaluating it low. */
+const SELECTOR_TERMS_MAX = 16;
 
-/** DNS label (RFC 1123): a namespace, or the name of an object that has to be one. */
-const namespaceName = z
-  .string()
-  .min(1)
-  .max(63)
-  .regex(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/);
+/** `x-kubernetes-list-type: set`: the API server refuses duplicates, and merges by value in server-side apply. */
+export function setOf<Item extends z.ZodType>(item: Item, max: number): z.ZodArray<Item> {
+  return z
+    .array(item)
+    .max(max)
+    .refine((items) => new Set(items).size === items.length, 'must not hold the same entry twice')
+    .meta({ 'x-kubernetes-list-type': 'set' });
+}
 
-/** DNS subdomain (RFC 1123): the name of most objects. */
-const objectName = z
-  .string()
-  .min(1)
-  .max(253)
-  .regex(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/);
+/** `x-kubernetes-list-type: atomic`: replaced as a whole. */
+export function atomicListOf<Item extends z.ZodType>(item: Item, max: number): z.ZodArray<Item> {
+  return z.array(item).max(max).meta({ 'x-kubernetes-list-type': 'atomic' });
+}
 
 export const objectReference = z.object({
   name: objectName.describe('Name of the object.'),
-  namespace: namespaceName.optional().describe('Namespace of the object. Default: this namespace.'),
+  namespace: labelName.optional().describe('Namespace of the object. Default: this namespace.'),
 });
 
 /** A key of a Secret in the same namespace. */
@@ -36,58 +35,78 @@ export const secretKeyReference = z.object({
     .string()
     .min(1)
     .max(253)
-    .regex(/^[-._a-zA-Z0-9]+$/)
+    .regex(/^[-._a-zA-Z0-9]+$/, 'must be letters, digits, `-`, `_` and `.`')
     .optional()
     .describe('Key in the Secret.'),
 });
 
 /** Label selector, as everywhere in Kubernetes. */
 const labelSelector = z.object({
-  matchLabels: z.record(z.string(), z.string().max(63)).optional().describe('Labels that must all be there.'),
-  matchExpressions: z
-    .array(
-      z.object({
-        key: z.string().max(317).describe('Label key.'),
-        operator: z.enum(['In', 'NotIn', 'Exists', 'DoesNotExist']).describe('How the key relates to the values.'),
-        values: z.array(z.string().max(63)).max(64).optional().describe('Values, for In and NotIn.'),
-      }),
-    )
-    .max(16)
+  matchLabels: z
+    .record(z.string(), labelValue)
+    .refine((labels) => Object.keys(labels).length <= SELECTOR_TERMS_MAX, {
+      message: `must hold at most ${SELECTOR_TERMS_MAX} labels`,
+    })
+    .meta({ maxProperties: SELECTOR_TERMS_MAX })
+    .optional()
+    .describe('Labels that must all be there.'),
+  matchExpressions: atomicListOf(
+    z.object({
+      key: labelKey.describe('Label key.'),
+      operator: z.enum(['In', 'NotIn', 'Exists', 'DoesNotExist']).describe('How the key relates to the values.'),
+      values: atomicListOf(labelValue, 64).optional().describe('Values, for In and NotIn.'),
+    }),
+    SELECTOR_TERMS_MAX,
+  )
     .optional()
     .describe('Expressions that must all hold.'),
 });
 
-export const allowedNamespaces = z
-  .object({
-    from: z
-      .enum(['Same', 'All', 'Selector'])
-      .default('Same')
-      .describe('Same: this namespace only. All: every one. Selector: those that `selector` matches.'),
-    selector: labelSelector.optional().describe('Labels of the namespaces, with `from: Selector`.'),
-  })
-  .describe('Which namespaces may use this object.');
+export const allowedNamespaces = z.object({
+  from: z
+    .enum(['Same', 'All', 'Selector'])
+    .default('Same')
+    .describe('Same: this namespace only. All: every one. Selector: those that `selector` matches.'),
+  selector: labelSelector.optional().describe('Labels of the namespaces, with `from: Selector`.'),
+});
 
-export const limits = z
-  .object({
-    messageBytes: z.number().int().min(1024).max(1073741824).optional().describe('Largest message in bytes.'),
-    recipientsPerMessage: z.number().int().min(1).max(10000).optional().describe('Most recipients of one message.'),
-    messagesPerHour: z
-      .number()
-      .int()
-      .min(1)
-      .max(100000000)
-      .optional()
-      .describe('Most messages of one user in an hour.'),
-    recipientsPerDay: z
-      .number()
-      .int()
-      .min(1)
-      .max(1000000000)
-      .optional()
-      .describe('Most recipients of one user in 24 hours.'),
-    connections: z.number().int().min(1).max(10000).optional().describe('Most connections of one user at once.'),
-  })
-  .describe('Limits for each user.');
+export const limits = z.object({
+  messageBytes: z
+    .number()
+    .int()
+    .min(1024)
+    .max(1073741824)
+    .optional()
+    .describe('Largest message in bytes. Default: 10485760 (10 MiB).'),
+  recipientsPerMessage: z
+    .number()
+    .int()
+    .min(1)
+    .max(10000)
+    .optional()
+    .describe('Most recipients of one message. Default: 100.'),
+  messagesPerHour: z
+    .number()
+    .int()
+    .min(1)
+    .max(100000000)
+    .optional()
+    .describe('Most messages of one user in an hour. Default: no limit.'),
+  recipientsPerDay: z
+    .number()
+    .int()
+    .min(1)
+    .max(1000000000)
+    .optional()
+    .describe('Most recipients of one user in 24 hours. Default: no limit.'),
+  connections: z
+    .number()
+    .int()
+    .min(1)
+    .max(10000)
+    .optional()
+    .describe('Most connections of one user at once. Default: 50.'),
+});
 
 export type ObjectReference = z.infer<typeof objectReference>;
 export type AllowedNamespaces = z.infer<typeof allowedNamespaces>;
@@ -104,6 +123,13 @@ export const condition = z.object({
   message: z.string().max(32768).describe('Why, and what to do, for people.'),
 });
 
-export const conditions = z.array(condition).max(16).describe('What holds and what does not, and why.');
+export const conditions = z
+  .array(condition)
+  .max(16)
+  .describe('What holds and what does not, and why.')
+  .meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['type'] });
+
+/** Server names and ports in a status. */
+export const portList = atomicListOf(z.number().int().min(0).max(65535), 16);
 
 export type Condition = z.infer<typeof condition>;

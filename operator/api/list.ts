@@ -1,17 +1,19 @@
 import { z } from 'zod';
-import { allowedNamespaces, conditions, duration, limits, secretKeyReference } from './common.ts';
+import { allowedNamespaces, conditions, limits, portList, secretKeyReference } from './common.ts';
+import { duration } from './duration.ts';
+import { hostName, labelName } from './names.ts';
 
 const upstream = z
   .object({
-    host: z.string().min(1).max(253).describe('Host name or address of the smart host.'),
+    host: hostName.describe('Host name or address of the smart host.'),
     port: z.number().int().min(1).max(65535).default(587).describe('Its port.'),
     tls: z
       .enum(['StartTLS', 'Implicit', 'Opportunistic', 'None'])
       .default('StartTLS')
       .describe(
-        'StartTLS and Implicit verify the certificate and fail closed. Opportunistic encrypts where it can, without verifying.',
+        'StartTLS and Implicit verify the certificate and fail closed. Opportunistic encrypts where it can, without verifying. None never does.',
       ),
-    serverName: z.string().min(1).max(253).optional().describe('Name in its certificate, where it is not `host`.'),
+    serverName: hostName.optional().describe('Name in its certificate, where it is not `host`.'),
     caSecretRef: secretKeyReference
       .optional()
       .describe('PEM bundle to verify it by (key `ca.crt`). Default: the public roots.'),
@@ -44,12 +46,7 @@ const senderPolicy = z
 
 export const listSpec = z
   .object({
-    relayClass: z
-      .string()
-      .min(1)
-      .max(63)
-      .default('default')
-      .describe('The relay fleet that serves this list. Immutable.'),
+    relayClass: labelName.default('default').describe('The relay fleet that serves this list. Immutable.'),
     description: z.string().max(1024).optional().describe('Free text.'),
     suspended: z.boolean().default(false).describe('All users of the list are refused, with a reply that says so.'),
     starttls: z
@@ -59,15 +56,15 @@ export const listSpec = z
     allowedNamespaces: allowedNamespaces.default({ from: 'Same' }).describe('Which namespaces may attach users.'),
     upstream: upstream.optional(),
     senderPolicy: senderPolicy.optional(),
-    limits: limits.optional(),
+    limits: limits.optional().describe('Limits for each user of the list, within the ceiling of the class.'),
     delivery: z
       .object({
         mode: z
           .enum(['Spool', 'Passthrough'])
           .default('Spool')
           .describe('Spool: 250 once the message is on disk. Passthrough: 250 only after the 250 of the upstream.'),
-        maxAge: duration.default('120h').describe('How long delivery is tried.'),
-        delayNoticeAfter: duration.default('4h').describe('When the sender is told of a delay.'),
+        maxAge: duration.default('120h').describe('How long delivery is tried: 1m to 720h.'),
+        delayNoticeAfter: duration.default('4h').describe('When the sender is told of a delay; at most `maxAge`.'),
       })
       .prefault({})
       .describe('How mail is handed over.'),
@@ -80,25 +77,25 @@ export const listStatus = z.object({
   endpoint: z
     .object({
       host: z.string().max(253).describe('Server name.'),
-      ports: z.array(z.number().int()).max(16).describe('Ports with STARTTLS; see the class for the whole range.'),
-      implicitTlsPorts: z.array(z.number().int()).max(16).describe('Ports with TLS from the first byte.'),
+      ports: portList.describe('Ports with STARTTLS; see the class for the whole range.'),
+      implicitTlsPorts: portList.describe('Ports with TLS from the first byte.'),
     })
     .optional()
     .describe('Where clients connect.'),
   users: z
     .object({
-      total: z.number().int().describe('Users attached to the list.'),
-      active: z.number().int().describe('Those that may send.'),
+      total: z.number().int().min(0).describe('Users attached to the list.'),
+      active: z.number().int().min(0).describe('Those that may send.'),
     })
     .optional()
     .describe('Users of the list.'),
   traffic: z
     .object({
-      accepted: z.number().int().describe('Messages accepted.'),
-      refused: z.number().int().describe('Messages refused.'),
-      delivered: z.number().int().describe('Messages delivered.'),
-      deferred: z.number().int().describe('Attempts put off.'),
-      bounced: z.number().int().describe('Messages returned.'),
+      accepted: z.number().int().min(0).describe('Messages accepted.'),
+      refused: z.number().int().min(0).describe('Messages refused.'),
+      delivered: z.number().int().min(0).describe('Messages delivered.'),
+      deferred: z.number().int().min(0).describe('Attempts put off.'),
+      bounced: z.number().int().min(0).describe('Messages returned.'),
     })
     .optional()
     .describe('Traffic of the last 24 hours.'),

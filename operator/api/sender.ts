@@ -1,15 +1,18 @@
 import { z } from 'zod';
-import { allowedNamespaces, conditions, duration } from './common.ts';
+import { allowedNamespaces, atomicListOf, conditions } from './common.ts';
+import { duration } from './duration.ts';
+import { address, domain } from './names.ts';
 
 export const senderSpec = z
   .object({
-    address: z
-      .string()
-      .min(3)
-      .max(320)
+    address: address
       .optional()
-      .describe('The address. Exactly one of `address` and `domain`. Immutable.'),
-    domain: z.string().min(1).max(253).optional().describe('The domain, in lower case. Immutable.'),
+      .describe('The address, in lower case. Exactly one of `address` and `domain`. Immutable.'),
+    domain: domain
+      .optional()
+      .describe(
+        'The domain, in lower case, in Unicode or A-labels (`xn--`). Exactly one of `address` and `domain`. Immutable.',
+      ),
     includeSubdomains: z.boolean().default(false).describe('Covers the subdomains of the domain too.'),
     allowedNamespaces: allowedNamespaces.default({ from: 'Same' }).describe('Which other namespaces may use it.'),
     dns: z
@@ -22,10 +25,18 @@ export const senderSpec = z
       .prefault({})
       .describe('Proof by DNS.'),
     email: z
-      .object({ code: z.string().max(64).optional().describe('The code from the challenge mail.') })
+      .object({
+        code: z
+          .string()
+          .min(1)
+          .max(64)
+          .regex(/^[A-Za-z0-9-]+$/, 'must be the code as the challenge mail has it: letters, digits and hyphens')
+          .optional()
+          .describe('The code from the challenge mail, where its link cannot be used.'),
+      })
       .optional()
       .describe('Proof by mail.'),
-    recheckInterval: duration.default('24h').describe('How often a verified domain is asked again.'),
+    recheckInterval: duration.default('24h').describe('How often a verified domain is asked again: 5m to 720h.'),
   })
   .describe('An address or domain that this namespace may send as, once verified.');
 
@@ -43,18 +54,17 @@ export const senderStatus = z.object({
     })
     .optional()
     .describe('What is to be done for verification.'),
-  dnsRecords: z
-    .array(
-      z.object({
-        purpose: z.string().max(64).describe('What the record is for.'),
-        name: z.string().max(253).describe('Its name.'),
-        type: z.string().max(16).describe('Its type.'),
-        value: z.string().max(2048).describe('Its value.'),
-        state: z.enum(['Found', 'Missing', 'Mismatch', 'Unknown']).describe('What was found.'),
-        message: z.string().max(1024).optional().describe('What to do.'),
-      }),
-    )
-    .max(16)
+  dnsRecords: atomicListOf(
+    z.object({
+      purpose: z.string().max(64).describe('What the record is for.'),
+      name: z.string().max(253).describe('Its name.'),
+      type: z.string().max(16).describe('Its type.'),
+      value: z.string().max(2048).describe('Its value.'),
+      state: z.enum(['Found', 'Missing', 'Mismatch', 'Unknown']).describe('What was found.'),
+      message: z.string().max(1024).optional().describe('What to do.'),
+    }),
+    16,
+  )
     .optional()
     .describe('Records that make mail from this domain arrive.'),
   verifiedTime: z.iso.datetime().optional().describe('When it was first verified.'),

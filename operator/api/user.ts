@@ -1,5 +1,7 @@
 import { z } from 'zod';
-import { conditions, duration, limits, objectReference, secretKeyReference } from './common.ts';
+import { atomicListOf, conditions, limits, objectReference, portList, secretKeyReference, setOf } from './common.ts';
+import { duration } from './duration.ts';
+import { objectName, sender, userName } from './names.ts';
 
 export const userSpec = z
   .object({
@@ -8,10 +10,7 @@ export const userSpec = z
       .describe(
         'The list. Default: the list of this namespace annotated `smtpplus.io/default-list: "true"`, else the built-in default list.',
       ),
-    username: z
-      .string()
-      .min(1)
-      .max(254)
+    username: userName
       .optional()
       .describe(
         'Log-in name: `NAME.NAMESPACE` of this object (the default), or an address that a VerifiedSender of this namespace covers. Immutable.',
@@ -21,28 +20,21 @@ export const userSpec = z
       .default(false)
       .describe('The wish to be active. Takes effect with at least one verified sender.'),
     description: z.string().max(1024).optional().describe('Free text.'),
-    senders: z
-      .array(z.string().min(2).max(320))
-      .max(64)
+    senders: setOf(sender, 64)
       .optional()
       .describe(
         'Addresses (`orders@shop.example`) or domains (`@shop.example`) that narrow what it may send as. Default: all that is verified for its namespace.',
       ),
     credentials: z
       .object({
-        secretName: z
-          .string()
-          .min(1)
-          .max(253)
-          .optional()
-          .describe('Secret with the credentials. Default: `NAME-smtp`.'),
+        secretName: objectName.optional().describe('Secret with the credentials. Default: `NAME-smtp`.'),
         passwordSecretRef: secretKeyReference
           .optional()
-          .describe('Secret with a password of your own (key `password`). Default: a generated password.'),
+          .describe('Secret with a password of your own (key `password`), instead of a generated one.'),
         rotation: z
           .object({
-            interval: duration.optional().describe('A new password this often.'),
-            overlap: duration.default('24h').describe('How long the old password stays valid.'),
+            interval: duration.optional().describe('A new password this often: 1h to 8784h.'),
+            overlap: duration.default('24h').describe('How long the old password stays valid; at most `interval`.'),
             trigger: z.string().max(256).optional().describe('A new password whenever this text changes.'),
           })
           .optional()
@@ -50,14 +42,12 @@ export const userSpec = z
       })
       .prefault({})
       .describe('How it logs in.'),
-    limits: limits.optional(),
+    limits: limits.optional().describe("Limits of this user. Tightens the list's, never loosens them."),
     mode: z
       .enum(['Live', 'Sandbox'])
       .default('Live')
       .describe('Sandbox: every check runs, the answer is 250, nothing is sent.'),
-    clientCIDRs: z
-      .array(z.string().min(2).max(43))
-      .max(64)
+    clientCIDRs: setOf(z.string().min(4).max(43), 64)
       .optional()
       .describe('Source addresses (CIDR notation) that it may connect from. Default: any.'),
   })
@@ -75,22 +65,21 @@ export const userStatus = z.object({
   server: z
     .object({
       host: z.string().max(253).describe('Server name.'),
-      ports: z.array(z.number().int()).max(16).describe('Ports with STARTTLS.'),
-      implicitTlsPorts: z.array(z.number().int()).max(16).describe('Ports with TLS from the first byte.'),
+      ports: portList.describe('Ports with STARTTLS.'),
+      implicitTlsPorts: portList.describe('Ports with TLS from the first byte.'),
       starttls: z.enum(['Required', 'Optional']).describe('Whether STARTTLS is required before AUTH.'),
     })
     .optional()
     .describe('What one types into a mail client.'),
-  senders: z
-    .array(
-      z.object({
-        sender: z.string().max(320).describe('Address, or domain with a leading @.'),
-        verifiedBy: z.string().max(317).optional().describe('The VerifiedSender, as `NAMESPACE/NAME`.'),
-        state: z.enum(['Verified', 'Pending', 'NotCovered']).describe('Whether it can be used.'),
-        message: z.string().max(1024).optional().describe('What is missing.'),
-      }),
-    )
-    .max(64)
+  senders: atomicListOf(
+    z.object({
+      sender: z.string().max(320).describe('Address, or domain with a leading @.'),
+      verifiedBy: z.string().max(317).optional().describe('The VerifiedSender, as `NAMESPACE/NAME`.'),
+      state: z.enum(['Verified', 'Pending', 'NotCovered']).describe('Whether it can be used.'),
+      message: z.string().max(1024).optional().describe('What is missing.'),
+    }),
+    64,
+  )
     .optional()
     .describe('What it may send as.'),
   passwordIssuedTime: z.iso.datetime().optional().describe('When the generated password was made.'),

@@ -1,0 +1,245 @@
+/**
+ * Rules between fields, and about what may change. Each is written once, in CEL for the API server and in code for
+ * files (a folder of manifests has no API server): test/operator/crds.test.ts runs both over the same bad objects.
+ */
+import { z } from 'zod';
+import type { AllowedNamespaces } from './common.ts';
+import { durationSeconds } from './duration.ts';
+import type { ListSpec } from './list.ts';
+import { immutable, rule, type Rule } from './rule.ts';
+import type { SenderSpec } from './sender.ts';
+import type { UserSpec } from './user.ts';
+
+interface ObjectWith<Spec> {
+  readonly metadata: { readonly name: string; readonly namespace: string };
+  readonly spec: Spec;
+}
+
+const MINUTE = 60;
+const HOUR = 60 * MINUTE;
+
+/** RFC 5321 section 4.5.3.1.1. */
+const LOCAL_PART_MAX = 64;
+/** NAME.NAMESPACE (63 and a dot) must fit the 254 characters of a user name. */
+const USER_OBJECT_NAME_MAX = 190;
+
+function between(path: string, seconds: { min: number; max: number }, words: string): Rule {
+  const { min, max } = seconds;
+  return rule(
+    path,
+    {
+      cel: `duration(self) >= duration('${min}s') && duration(self) <= duration('${max}s')`,
+      message: `${path} must be ${words}; write it as \`90m\` or \`24h\``,
+    },
+    (self: string) => durationSeconds(self) >= min && durationSeconds(self) <= max,
+  );
+}
+
+function selectorRules(path: string): Rule[] {
+  return [
+    rule(
+      path,
+      {
+        field: 'selector',
+        cel: "has(self.selector) == (self.from == 'Selector')",
+        message: `${path}.selector and \`from: Selector\` go together; set both, or neither`,
+      },
+      (self: AllowedNamespaces) => (self.selector !== undefined) === (self.from === 'Selector'),
+    ),
+    rule(
+      `${path}.selector.matchExpressions.*`,
+      {
+        field: 'values',
+        cel: "(self.operator in ['In', 'NotIn']) == (has(self.values) && size(self.values) > 0)",
+        message: 'values belong to the operators In and NotIn, and to no other; add them, or change the operator',
+      },
+      ({ operator, values }: { operator: string; values?: readonly string[] }) =>
+        ['In', 'NotIn'].includes(operator) === (values !== undefined && values.length > 0),
+    ),
+  ];
+}
+
+type Upstream = NonNullable<ListSpec['upstream']>;
+
+/** Without a verified certificate, whoever answers gets the password. */
+const VERIFIED_TLS: ReadonlySet<string> = new Set(['StartTLS', 'Implicit']);
+
+export const listRules: readonly Rule[] = [
+  immutable('spec', 'relayClass', 'make a new list for another class, and attach the users to it'),
+  ...selectorRules('spec.allowedNamespaces'),
+  rule(
+    'spec.upstream',
+    {
+      field: 'tls',
+      cel: "!has(self.credentialsSecretRef) || self.tls in ['StartTLS', 'Implicit']",
+      message:
+        'spec.upstream.tls must be StartTLS or Implicit where credentialsSecretRef is set, or the password could be read on the way',
+    },
+    (self: Upstream) => self.credentialsSecretRef === undefined || VERIFIED_TLS.has(self.tls),
+  ),
+  rule(
+    'spec.upstream',
+    {
+      field: 'tls',
+      cel: "(!has(self.caSecretRef) && !has(self.serverName)) || self.tls in ['StartTLS', 'Implicit']",
+      message:
+        'spec.upstream.tls must be StartTLS or Implicit where caSecretRef or serverName is set; the other modes verify no certificate',
+    },
+    (self: Upstream) => (self.caSecretRef === undefined && self.serverName === undefined) || VERIFIED_TLS.has(self.tls),
+  ),
+  between('spec.delivery.maxAge', { min: MINUTE, max: 720 * HOUR }, 'between 1m and 720h'),
+  rule(
+    'spec.delivery',
+    {
+      field: 'delayNoticeAfter',
+      cel: 'duration(self.delayNoticeAfter) <= duration(self.maxAge)',
+      message:
+        'spec.delivery.delayNoticeAfter must not exceed spec.delivery.maxAge; shorten the one or lengthen the other',
+    },
+    (self: ListSpec['delivery']) => durationSeconds(self.delayNoticeAfter) <= durationSeconds(self.maxAge),
+  ),
+];
+
+type Rotation = NonNullable<UserSpec['credentials']['rotation']>;
+
+const cidr = z.union([z.cidrv4(), z.cidrv6()]);
+
+const userNameRules: readonly Rule[] = [
+  immutable('spec', 'username', 'make a new SmtpPlusUser for another name'),
+  rule(
+    '',
+    {
+      cel: `size(self.metadata.name) <= ${USER_OBJECT_NAME_MAX}`,
+      message: `metadata.name of a SmtpPlusUser must have at most ${USER_OBJECT_NAME_MAX} characters; choose a shorter name`,
+    },
+    ({ metadata }: ObjectWith<UserSpec>) => metadata.name.length <= USER_OBJECT_NAME_MAX,
+  ),
+  rule(
+    '',
+    {
+      field: 'spec.username',
+      // CEL sees metadata.name but not metadata.namespace: the rule after this one is exact, in code
+      cel: "!has(self.spec.username) || self.spec.username.contains('@') || self.spec.username.startsWith(self.metadata.name + '.')",
+      message:
+        'spec.username must be NAME.NAMESPACE of this object or an address of a VerifiedSender of its namespace; leave it out to get the former',
+    },
+    ({ metadata, spec }: ObjectWith<UserSpec>) =>
+      spec.username === undefined || spec.username.includes('@') || spec.username.startsWith(`${metadata.name}.`),
+  ),
+  rule(
+    '',
+    {
+      field: 'spec.username',
+      message:
+        'spec.username must end in the namespace of this object where it is no address, so that no namespace takes the name of another; leave it out to get NAME.NAMESPACE',
+    },
+    ({ metadata, spec }: ObjectWith<UserSpec>) =>
+      spec.username === undefined ||
+      spec.username.includes('@') ||
+      !spec.username.startsWith(`${metadata.name}.`) ||
+      spec.username === `${metadata.name}.${metadata.namespace}`,
+  ),
+];
+
+export const userRules: readonly Rule[] = [
+  ...userNameRules,
+  rule(
+    'spec.senders.*',
+    {
+      cel: `self.indexOf('@') <= ${LOCAL_PART_MAX}`,
+      message: `spec.senders must not hold an address with more than ${LOCAL_PART_MAX} characters before the @; shorten or remove it`,
+    },
+    (self: string) => self.indexOf('@') <= LOCAL_PART_MAX,
+  ),
+  rule(
+    'spec.clientCIDRs.*',
+    {
+      cel: 'isCIDR(self)',
+      message:
+        'spec.clientCIDRs must hold CIDR ranges such as 10.0.0.0/8, 192.0.2.7/32 or 2001:db8::/32; mend or remove this one',
+    },
+    // an IPv4 address inside IPv6 is one address with two spellings: netip, behind isCIDR, refuses it too
+    (self: string) => cidr.safeParse(self).success && !(self.includes(':') && self.includes('.')),
+  ),
+  rule(
+    'spec.credentials',
+    {
+      field: 'rotation',
+      cel: '!(has(self.passwordSecretRef) && has(self.rotation))',
+      message: 'spec.credentials.rotation replaces generated passwords only; remove it, or passwordSecretRef',
+    },
+    (self: UserSpec['credentials']) => self.passwordSecretRef === undefined || self.rotation === undefined,
+  ),
+  rule(
+    '',
+    {
+      field: 'spec.credentials',
+      cel: "!has(self.spec.credentials.passwordSecretRef) || self.spec.credentials.passwordSecretRef.name != (has(self.spec.credentials.secretName) ? self.spec.credentials.secretName : self.metadata.name + '-smtp')",
+      message:
+        'spec.credentials.passwordSecretRef must not name the Secret that the credentials are written to; choose another secretName',
+    },
+    ({ metadata, spec: { credentials } }: ObjectWith<UserSpec>) =>
+      credentials.passwordSecretRef?.name !== (credentials.secretName ?? `${metadata.name}-smtp`),
+  ),
+  between('spec.credentials.rotation.interval', { min: HOUR, max: 8784 * HOUR }, 'between 1h and 8784h (366 days)'),
+  rule(
+    'spec.credentials.rotation',
+    {
+      field: 'overlap',
+      cel: "duration(self.overlap) <= duration(has(self.interval) ? self.interval : '8784h')",
+      message:
+        'spec.credentials.rotation.overlap must not exceed the interval (8784h where there is none), or old passwords would pile up; shorten it',
+    },
+    (self: Rotation) => durationSeconds(self.overlap) <= durationSeconds(self.interval ?? '8784h'),
+  ),
+];
+
+export const senderRules: readonly Rule[] = [
+  immutable('spec', 'address', 'make a new VerifiedSender for another address'),
+  immutable('spec', 'domain', 'make a new VerifiedSender for another domain'),
+  rule(
+    'spec',
+    {
+      cel: 'has(self.address) != has(self.domain)',
+      message: 'spec must hold exactly one of address and domain; add one, or remove the other',
+    },
+    (self: SenderSpec) => (self.address === undefined) !== (self.domain === undefined),
+  ),
+  rule(
+    'spec.address',
+    {
+      cel: `self.indexOf('@') <= ${LOCAL_PART_MAX}`,
+      message: `spec.address must have at most ${LOCAL_PART_MAX} characters before the @; no mail system takes more`,
+    },
+    (self: string) => self.indexOf('@') <= LOCAL_PART_MAX,
+  ),
+  rule(
+    'spec',
+    {
+      field: 'includeSubdomains',
+      cel: '!self.includeSubdomains || has(self.domain)',
+      message: 'spec.includeSubdomains goes with spec.domain only; remove it from an address',
+    },
+    (self: SenderSpec) => !self.includeSubdomains || self.domain !== undefined,
+  ),
+  rule(
+    'spec',
+    {
+      field: 'dns',
+      cel: "self.dns.publish == 'None' || has(self.domain)",
+      message: 'spec.dns.publish goes with spec.domain only: an address is verified by mail; remove it',
+    },
+    (self: SenderSpec) => self.dns.publish === 'None' || self.domain !== undefined,
+  ),
+  rule(
+    'spec',
+    {
+      field: 'email',
+      cel: '!has(self.email) || has(self.address)',
+      message: 'spec.email goes with spec.address only: a domain is verified by DNS; remove it',
+    },
+    (self: SenderSpec) => self.email === undefined || self.address !== undefined,
+  ),
+  ...selectorRules('spec.allowedNamespaces'),
+  between('spec.recheckInterval', { min: 5 * MINUTE, max: 720 * HOUR }, 'between 5m and 720h'),
+];

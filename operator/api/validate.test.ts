@@ -1,0 +1,76 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { validate } from './validate.ts';
+
+const shop = { name: 'orders', namespace: 'shop' };
+
+describe('validate', () => {
+  test('fills in the defaults that the API server would', () => {
+    const list = validate('SmtpPlusList', shop, {});
+    assert(list.ok);
+    assert.equal(list.spec.relayClass, 'default');
+    assert.deepEqual(list.spec.delivery, { mode: 'Spool', maxAge: '120h', delayNoticeAfter: '4h' });
+    assert.deepEqual(list.spec.allowedNamespaces, { from: 'Same' });
+  });
+
+  test('says in a sentence which field is wrong, what it must be and what it is', () => {
+    assert.deepEqual(problems('SmtpPlusList', { upstream: { host: 'mx.example', port: 70000 } }), [
+      ['spec.upstream.port', 'spec.upstream.port must be at most 65535; it is 70000.'],
+    ]);
+    assert.deepEqual(problems('SmtpPlusList', { upstream: {} }), [
+      ['spec.upstream.host', 'spec.upstream.host is missing; add it.'],
+    ]);
+    assert.deepEqual(problems('SmtpPlusUser', { senders: ['Orders'] }), [
+      [
+        'spec.senders.0',
+        'spec.senders[0] must be an address such as `orders@shop.example` or a domain such as `@shop.example`, in lower case; it is "Orders".',
+      ],
+    ]);
+    assert.deepEqual(problems('SmtpPlusUser', { mode: 'live' }), [
+      ['spec.mode', 'spec.mode must be one of Live, Sandbox; it is "live".'],
+    ]);
+  });
+
+  test('points at the item of a list that a rule refuses', () => {
+    const [problem] = problems('SmtpPlusUser', { clientCIDRs: ['10.0.0.0/8', '10.0.0.1'] });
+    assert.equal(problem?.[0], 'spec.clientCIDRs.1');
+  });
+
+  test('binds a user name that is no address to the name and the namespace of its object', () => {
+    assert.deepEqual(problems('SmtpPlusUser', { username: 'orders.shop' }), []);
+    assert.deepEqual(problems('SmtpPlusUser', { username: 'orders@shop.example' }), []);
+    assert.equal(problems('SmtpPlusUser', { username: 'billing.shop' })[0]?.[0], 'spec.username');
+    assert.equal(problems('SmtpPlusUser', { username: 'orders.bank' })[0]?.[0], 'spec.username');
+  });
+
+  test('refuses an immutable field that changes, appears or disappears, and only on an update', () => {
+    const before = validate('SmtpPlusUser', shop, { username: 'orders.shop' });
+    const without = validate('SmtpPlusUser', shop, {});
+    assert(before.ok && without.ok);
+    assert.equal(validate('SmtpPlusUser', shop, { username: 'orders@shop.example' }, before.spec).ok, false);
+    assert.equal(validate('SmtpPlusUser', shop, {}, before.spec).ok, false);
+    assert.equal(validate('SmtpPlusUser', shop, { username: 'orders.shop' }, without.spec).ok, false);
+    assert.equal(validate('SmtpPlusUser', shop, { username: 'orders.shop', active: true }, before.spec).ok, true);
+  });
+
+  test('takes internationalized domains in Unicode and in A-labels, in lower case only', () => {
+    assert.deepEqual(problems('VerifiedSender', { domain: 'bücher.example' }), []);
+    assert.deepEqual(problems('VerifiedSender', { domain: 'xn--bcher-kva.example' }), []);
+    assert.deepEqual(problems('VerifiedSender', { address: 'info@例え.example' }), []);
+    assert.equal(problems('VerifiedSender', { domain: 'BÜCHER.example' }).length, 1);
+  });
+
+  test('bounds the number of problems that it reports for one object', () => {
+    const senders = Array.from({ length: 64 }, (_, i) => `NOT AN ADDRESS ${i}`);
+    assert.equal(problems('SmtpPlusUser', { senders }).length, 20);
+  });
+
+  test('calls a spec that is missing by its name', () => {
+    assert.deepEqual(problems('VerifiedSender', undefined), [['spec', 'spec is missing; add it.']]);
+  });
+});
+
+function problems(kind: 'SmtpPlusList' | 'SmtpPlusUser' | 'VerifiedSender', spec: unknown): [string, string][] {
+  const result = validate(kind, shop, spec);
+  return result.ok ? [] : result.problems.map(({ path, message }) => [path.join('.'), message]);
+}
