@@ -47,9 +47,26 @@ export interface SecretView {
 
 /** What look-ups have found out, by key of the VerifiedSender. A failed look-up is evidence of nothing but itself. */
 export interface DnsEvidence {
+  /** What was asked for: an object made anew under the same name for another domain inherits nothing. */
+  readonly recordName: string;
+  readonly recordValue: string;
+  /** Of the last look-up. ISO 8601, as all times here. */
   readonly time: string;
   readonly outcome: 'found' | 'absent' | 'mismatch' | 'failed';
   readonly detail: string;
+  /** Look-ups in a row with this outcome, for the back-off. */
+  readonly attempts: number;
+  /** When the record was last found; absent: never. */
+  readonly foundTime?: string;
+  /** When, after `foundTime`, it was first not found (failed look-ups aside). */
+  readonly missingSince?: string;
+}
+
+/** Whether the relays of a class run the configuration that was written last, as far as the adapter knows. */
+export interface ProgrammedFact {
+  readonly state: 'Unknown' | 'Programmed' | 'Lagging';
+  /** For people: which relay lags. */
+  readonly message: string;
 }
 
 export interface ClassView {
@@ -74,6 +91,10 @@ export interface Snapshot {
   /** By `NAMESPACE/NAME`. */
   readonly secrets: ReadonlyMap<string, SecretView>;
   readonly dns: ReadonlyMap<string, DnsEvidence>;
+  /** Whether somebody carries out the plan's look-ups; `none`: a pending sender says that proof is not in effect yet. */
+  readonly verification: 'none' | 'dns';
+  /** By class; a class that is not here is Unknown. */
+  readonly programmed: ReadonlyMap<string, ProgrammedFact>;
 }
 
 /** What the core may ask of its caller about randomness and cryptography; each is a function of its arguments and a fixed seed in tests. */
