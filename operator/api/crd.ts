@@ -42,7 +42,8 @@ export function schemaOf(definition: KindDefinition): Schema {
     properties: {
       apiVersion: { type: 'string', description: 'Version of the schema of this object.' },
       kind: { type: 'string', description: 'Kind of this object.' },
-      metadata: { type: 'object', description: 'Name, namespace, labels and annotations.' },
+      // a description here is refused: the API server has its own schema for metadata
+      metadata: { type: 'object' },
       spec: structural(definition.spec),
       status: {
         ...structural(definition.status),
@@ -109,7 +110,18 @@ function tidied(schema: Schema): Schema {
     result.properties = Object.fromEntries(Object.entries(properties).map(([name, child]) => [name, tidied(child)]));
   }
   if (items !== undefined) result.items = tidied(items);
+  if (isMapping(result.default)) result.default = completed(result.default, result.properties);
   return result;
+}
+
+/** A default with the defaults of the fields in it: the API server checks rules against it as it stands. */
+function completed(value: Readonly<Record<string, unknown>>, fields: Schema['properties'] = {}): object {
+  const inner = Object.entries(fields).filter(([, field]) => field.default !== undefined);
+  return { ...Object.fromEntries(inner.map(([name, field]) => [name, field.default])), ...value };
+}
+
+function isMapping(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function addRule(root: Schema, { at, cel, field, message }: Rule): void {

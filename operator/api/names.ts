@@ -11,8 +11,8 @@ const SUBDOMAIN = `${LABEL}(\\.${LABEL})*`;
 const LETTER = '\\p{Ll}\\p{Lo}\\p{Lm}\\p{M}\\p{Nd}';
 const DOMAIN_LABEL = `[${LETTER}]([-${LETTER}]*[${LETTER}])?`;
 const DOMAIN = `${DOMAIN_LABEL}(\\.${DOMAIN_LABEL})+`;
-/** Dot-string of RFC 5321 section 4.1.2, in lower case. */
-const ATOM = "[-a-z0-9!#$%&'*+/=?^_`{|}~]+";
+/** Atom of RFC 5321 section 4.1.2, in lower case and without `*`: whoever writes one means a wildcard, and gets none. */
+const ATOM = "[-a-z0-9!#$%&'+/=?^_`{|}~]+";
 const ADDRESS = `${ATOM}(\\.${ATOM})*@${DOMAIN}`;
 
 /** RFC 5321 section 4.5.3.1 and RFC 1035 section 2.3.4: 64 for the local part, `@`, 253 for the domain. */
