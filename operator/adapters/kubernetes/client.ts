@@ -1,0 +1,167 @@
+/** JSON requests to the API server: rate-limited, retried where a retry can help, never longer than a deadline. */
+import type { IncomingMessage } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { cachedCredentials, type CredentialsSource } from './credentials.ts';
+import { createTransport, readBody, readLines, type HttpRequest, type Transport } from './http.ts';
+import { tokenBucket, type RateLimit } from './token-bucket.ts';
+
+/** What the server said: an object, or why not (its Status object). Throws only where it said nothing at all. */
+export type Answer<T> =
+  | { readonly ok: true; readonly status: number; readonly body: T }
+  | { readonly ok: false; readonly status: number; readonly reason: string; readonly message: string };
+
+export interface KubeClient {
+  readonly request: <T>(request: KubeRequest) => Promise<Answer<T>>;
+  /** Events of a watch until the server ends it. Throws on a lost or silent connection. */
+  readonly watch: (path: string, options: { readonly signal: AbortSignal }) => AsyncGenerator<WatchEvent>;
+  readonly close: () => void;
+}
+
+export interface KubeRequest extends Omit<HttpRequest, 'body'> {
+  readonly body?: unknown;
+  readonly signal?: AbortSignal | undefined;
+  /** Default: 5. A lease must not be renewed by a late retry, for instance. */
+  readonly attempts?: number;
+}
+
+export type WatchEvent =
+  | { readonly type: 'ADDED' | 'MODIFIED' | 'DELETED' | 'BOOKMARK'; readonly object: unknown }
+  | { readonly type: 'ERROR'; readonly object: { readonly code?: number; readonly message?: string } };
+
+export interface ClientOptions {
+  /** Requests a second in the long run, and at once. Above what one API server does for one client; it queues fairly itself. */
+  readonly perSecond?: number;
+  readonly burst?: number;
+  /** Milliseconds for which this process may still write; 0 or less: not at all (see lease.ts). Default: for ever. */
+  readonly writableMs?: () => number;
+  /** Longest silence of a watch before its connection counts as dead. */
+  readonly watchSilenceMs?: number;
+  readonly onRequest?: (request: { method: string; status: number; seconds: number }) => void;
+}
+
+const ATTEMPTS = 5;
+const REQUEST_TIMEOUT_MS = 30_000;
+const RETRY_FIRST_MS = 100;
+const RETRY_MOST_MS = 10_000;
+/** A server may ask for a pause, but not for a stop. */
+const RETRY_AFTER_MOST_MS = 60_000;
+/** Bookmarks come about once a minute: after two and a half without a byte the connection is dead, whatever TCP thinks. */
+const WATCH_SILENCE_MS = 150_000;
+const RETRIED_STATUS = new Set([429, 500, 502, 503, 504]);
+
+export function createClient(source: CredentialsSource, options: ClientOptions = {}): KubeClient {
+  const credentials = cachedCredentials(source);
+  const transport = createTransport();
+  const limit = tokenBucket(options.perSecond ?? 500, options.burst ?? 1000);
+  const context: Context = { credentials, transport, limit, options };
+  return {
+    request: (request) => requestWithRetries(context, request),
+    watch: (path, { signal }) => watch(context, path, signal),
+    close: transport.close,
+  };
+}
+
+interface Context {
+  readonly credentials: ReturnType<typeof cachedCredentials>;
+  readonly transport: Transport;
+  readonly limit: RateLimit;
+  readonly options: ClientOptions;
+}
+
+async function requestWithRetries<T>(context: Context, request: KubeRequest): Promise<Answer<T>> {
+  const attempts = request.attempts ?? ATTEMPTS;
+  let fresh = false;
+  for (let attempt = 1; ; attempt++) {
+    await context.limit(request.signal);
+    const outcome: Outcome<T> | { readonly error: unknown } = await attemptOnce<T>(context, request, fresh).catch(
+      (error: unknown) => ({ error }),
+    );
+    request.signal?.throwIfAborted();
+    const isLast = attempt >= attempts;
+    if ('error' in outcome) {
+      if (isLast || outcome.error instanceof NotWritable) throw outcome.error;
+    } else {
+      // a token that has just been replaced is refused once; the file has the new one
+      fresh = outcome.answer.status === 401;
+      if (isLast || !(RETRIED_STATUS.has(outcome.answer.status) || (fresh && attempt === 1))) return outcome.answer;
+    }
+    const asked = 'retryAfterMs' in outcome ? outcome.retryAfterMs : undefined;
+    const pause = asked ?? Math.min(RETRY_FIRST_MS * 2 ** attempt, RETRY_MOST_MS) * Math.random();
+    await sleep(pause, undefined, request.signal === undefined ? {} : { signal: request.signal });
+  }
+}
+
+interface Outcome<T> {
+  readonly answer: Answer<T>;
+  readonly retryAfterMs?: number;
+}
+
+/** Thrown instead of writing without the lease. */
+export class NotWritable extends Error {}
+
+async function attemptOnce<T>(context: Context, request: KubeRequest, fresh: boolean): Promise<Outcome<T>> {
+  const began = performance.now();
+  const credentials = await context.credentials(fresh);
+  const timeoutMs = request.method === 'GET' ? REQUEST_TIMEOUT_MS : writeTimeout(context);
+  const deadline = AbortSignal.timeout(timeoutMs);
+  const signal = request.signal === undefined ? deadline : AbortSignal.any([deadline, request.signal]);
+  const { body, ...rest } = request;
+  const sent = body === undefined ? rest : { ...rest, body: JSON.stringify(body) };
+  let status = 0;
+  try {
+    const response = await context.transport.send(sent, credentials, { signal, silenceMs: timeoutMs });
+    status = response.statusCode ?? 0;
+    return { answer: toAnswer<T>(status, await readBody(response)), ...retryAfter(response) };
+  } finally {
+    const seconds = (performance.now() - began) / 1000;
+    context.options.onRequest?.({ method: request.method, status, seconds });
+  }
+}
+
+/** A write must be answered while the lease is still ours: one that could land later is not sent at all. */
+function writeTimeout(context: Context): number {
+  const left = context.options.writableMs?.() ?? REQUEST_TIMEOUT_MS;
+  if (left <= 0) throw new NotWritable('the leader election lease is not held');
+  return Math.min(left, REQUEST_TIMEOUT_MS);
+}
+
+async function* watch(context: Context, path: string, signal: AbortSignal): AsyncGenerator<WatchEvent> {
+  await context.limit(signal);
+  const credentials = await context.credentials(false);
+  const request = { method: 'GET', path } as const;
+  const response = await context.transport.send(request, credentials, {
+    signal,
+    silenceMs: context.options.watchSilenceMs ?? WATCH_SILENCE_MS,
+    watch: true,
+  });
+  const status = response.statusCode ?? 0;
+  if (status !== 200) {
+    if (status === 401) await context.credentials(true);
+    const answer = toAnswer(status, await readBody(response));
+    yield { type: 'ERROR', object: { code: status, message: answer.ok ? '' : answer.message } };
+    return;
+  }
+  for await (const line of readLines(response)) yield JSON.parse(line) as WatchEvent;
+}
+
+function toAnswer<T>(status: number, text: string): Answer<T> {
+  if (status >= 200 && status < 300) return { ok: true, status, body: JSON.parse(text) as T };
+  const said = parseStatus(text);
+  return { ok: false, status, reason: said.reason ?? 'Unknown', message: said.message ?? text.slice(0, 500) };
+}
+
+/** Proxies in between answer with whatever they like. */
+function parseStatus(text: string): { readonly reason?: string; readonly message?: string } {
+  try {
+    return JSON.parse(text) as { reason?: string; message?: string };
+  } catch {
+    return {};
+  }
+}
+
+function retryAfter(response: IncomingMessage): { retryAfterMs?: number } {
+  const seconds = Number(response.headers['retry-after']);
+  if (!Number.isFinite(seconds) || seconds <= 0) return {};
+  // jitter, or all clients that were sent away together come back together
+  return { retryAfterMs: Math.min(seconds * 1000, RETRY_AFTER_MOST_MS) * (1 + Math.random() / 2) };
+}

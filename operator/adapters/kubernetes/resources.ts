@@ -1,0 +1,62 @@
+/** The resources that the operator touches, and their paths in the API. */
+import { GROUP, VERSION } from '../../api/common.ts';
+
+export interface Resource {
+  readonly group: string;
+  readonly version: string;
+  readonly plural: string;
+  readonly kind: string;
+}
+
+export interface KubeMeta {
+  readonly name: string;
+  readonly namespace?: string;
+  readonly uid: string;
+  readonly resourceVersion: string;
+  readonly generation?: number;
+  readonly creationTimestamp: string;
+  readonly deletionTimestamp?: string;
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly annotations?: Readonly<Record<string, string>>;
+  readonly ownerReferences?: readonly {
+    readonly kind: string;
+    readonly apiVersion: string;
+    readonly uid: string;
+    readonly name: string;
+    readonly controller?: boolean;
+  }[];
+}
+
+export interface KubeObject {
+  readonly apiVersion?: string;
+  readonly kind?: string;
+  readonly metadata: KubeMeta;
+}
+
+export const LISTS: Resource = { group: GROUP, version: VERSION, plural: 'smtppluslists', kind: 'SmtpPlusList' };
+export const USERS: Resource = { group: GROUP, version: VERSION, plural: 'smtpplususers', kind: 'SmtpPlusUser' };
+export const SENDERS: Resource = { group: GROUP, version: VERSION, plural: 'verifiedsenders', kind: 'VerifiedSender' };
+export const SECRETS: Resource = { group: '', version: 'v1', plural: 'secrets', kind: 'Secret' };
+export const NAMESPACES: Resource = { group: '', version: 'v1', plural: 'namespaces', kind: 'Namespace' };
+export const PODS: Resource = { group: '', version: 'v1', plural: 'pods', kind: 'Pod' };
+export const LEASES: Resource = { group: 'coordination.k8s.io', version: 'v1', plural: 'leases', kind: 'Lease' };
+export const EVENTS: Resource = { group: 'events.k8s.io', version: 'v1', plural: 'events', kind: 'Event' };
+
+export interface Target {
+  readonly namespace?: string | undefined;
+  readonly name?: string;
+  readonly subresource?: 'status';
+}
+
+export function apiVersionOf(resource: Resource): string {
+  return resource.group === '' ? resource.version : `${resource.group}/${resource.version}`;
+}
+
+/** Path of a collection, an object or its subresource. Every part is escaped: a name never leads elsewhere. */
+export function pathOf(resource: Resource, target: Target = {}): string {
+  const root = resource.group === '' ? `/api/${resource.version}` : `/apis/${apiVersionOf(resource)}`;
+  const namespace = target.namespace === undefined ? [] : ['namespaces', target.namespace];
+  const name = target.name === undefined ? [] : [target.name];
+  const subresource = target.subresource === undefined ? [] : [target.subresource];
+  return [root, ...[...namespace, resource.plural, ...name, ...subresource].map(encodeURIComponent)].join('/');
+}
