@@ -1,0 +1,108 @@
+/** Secrets and statuses as the YAML documents of the state folder, both ways. */
+import { stringify } from 'yaml';
+import { API_VERSION } from '../../api/common.ts';
+import type { RawObject, SecretPlan, SecretView, StatusPlan } from '../../core/model.ts';
+import { isRecord } from './classify.ts';
+import type { Manifest } from './parse.ts';
+
+/** Where a Secret lies under `secrets/`. */
+export function secretPath(secret: { readonly namespace: string; readonly name: string }): string {
+  return `${secret.namespace}/${secret.name}.yaml`;
+}
+
+/** Where the status of an object lies under `status/`. */
+export function statusPath(object: Pick<RawObject, 'kind' | 'meta'>): string {
+  return `${object.kind}/${object.meta.namespace}/${object.meta.name}.yaml`;
+}
+
+/** The manifest of a v1 Secret as an API server would hold it: values in base64, keys in order. */
+export function formatSecret(plan: SecretPlan): string {
+  return formatYaml({
+    apiVersion: 'v1',
+    kind: 'Secret',
+    metadata: {
+      name: plan.name,
+      namespace: plan.namespace,
+      ...(isEmpty(plan.labels) ? {} : { labels: sorted(plan.labels) }),
+      ...(isEmpty(plan.annotations) ? {} : { annotations: sorted(plan.annotations) }),
+      ownerReferences: [
+        { apiVersion: API_VERSION, kind: 'SmtpPlusUser', name: plan.owner.name, uid: plan.owner.uid, controller: true },
+      ],
+    },
+    type: plan.type,
+    data: sorted(mapValues(plan.data, (value) => Buffer.from(value, 'utf8').toString('base64'))),
+  });
+}
+
+/** A Secret manifest as the core sees it, verifiers aside. `stringData` counts over `data`, as in an API server. */
+export function viewSecret(manifest: Manifest): Omit<SecretView, 'verifiers'> {
+  const { value } = manifest;
+  const metadata = asRecord(value['metadata']);
+  const decoded = Object.entries(texts(value['data'])).flatMap(([key, text]) => {
+    const bytes = Buffer.from(text, 'base64');
+    const plain = bytes.toString('utf8');
+    // what is no UTF-8 is no password, name or certificate in PEM
+    return Buffer.from(plain, 'utf8').equals(bytes) ? [[key, plain] as const] : [];
+  });
+  return {
+    namespace: manifest.namespace,
+    name: manifest.name,
+    type: typeof value['type'] === 'string' ? value['type'] : 'Opaque',
+    labels: texts(metadata['labels']),
+    annotations: texts(metadata['annotations']),
+    data: { ...Object.fromEntries(decoded), ...texts(value['stringData']) },
+  };
+}
+
+/** UID of the SmtpPlusUser that a Secret manifest names as its controller. */
+export function controllerUid(manifest: Manifest): string | undefined {
+  const references = asRecord(manifest.value['metadata'])['ownerReferences'];
+  const controller = (Array.isArray(references) ? references : [])
+    .map(asRecord)
+    .find((reference) => reference['controller'] === true && reference['kind'] === 'SmtpPlusUser');
+  return typeof controller?.['uid'] === 'string' ? controller['uid'] : undefined;
+}
+
+/** A status with what the next start needs to know of its object. `specHash` tells whether the spec has changed since. */
+export function formatStatus(plan: StatusPlan, specHash: string): string {
+  const { namespace, name, uid, generation } = plan.meta;
+  return formatYaml({
+    apiVersion: API_VERSION,
+    kind: plan.kind,
+    metadata: { name, namespace, uid, generation, annotations: { [SPEC_HASH_ANNOTATION]: specHash } },
+    status: plan.status,
+  });
+}
+
+export const SPEC_HASH_ANNOTATION = 'smtpplus.io/spec-hash';
+
+/** Text entries of a mapping; anything else in it is left out. */
+export function texts(value: unknown): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    Object.entries(asRecord(value)).filter((entry): entry is [string, string] => typeof entry[1] === 'string'),
+  );
+}
+
+export function asRecord(value: unknown): Readonly<Record<string, unknown>> {
+  return isRecord(value) ? value : {};
+}
+
+/** YAML 1.1, as kubectl's reader has it, or `yes` and `on` would come back as booleans. */
+function formatYaml(value: unknown): string {
+  return stringify(value, { version: '1.1', lineWidth: 0, aliasDuplicateObjects: false });
+}
+
+function isEmpty(record: Readonly<Record<string, string>>): boolean {
+  return Object.keys(record).length === 0;
+}
+
+function sorted(record: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+  return Object.fromEntries(Object.entries(record).sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+function mapValues(
+  record: Readonly<Record<string, string>>,
+  change: (value: string) => string,
+): Readonly<Record<string, string>> {
+  return Object.fromEntries(Object.entries(record).map(([key, value]) => [key, change(value)]));
+}

@@ -1,0 +1,170 @@
+/** The world of the directory adapter as the core sees it: a folder of manifests, and the Secrets of the state folder. */
+import { createHash } from 'node:crypto';
+import type { ClassView, Kind, ObjectMeta, ProgrammedFact, RawObject, SecretView, Snapshot } from '../../core/model.ts';
+import type { Settings } from '../../settings.ts';
+import { argon2idVerifier, sha256Verifier } from '../../../relay/verifier.ts';
+import { asRecord, controllerUid, secretPath, texts, viewSecret } from './documents.ts';
+import type { Installation } from './installation.ts';
+import { hashSpec } from './memory.ts';
+import type { Memory } from './memory.ts';
+import type { Manifest } from './parse.ts';
+import type { Reading } from './read.ts';
+import { resolveUpstream } from './upstream.ts';
+
+/** A longer one is no password, and hashing it would be work for an attacker's benefit. */
+const MAX_PASSWORD_BYTES = 1024;
+
+export interface GatherOptions {
+  readonly settings: Settings;
+  readonly installation: Installation;
+  readonly memory: Memory;
+  /** Ports that listen, in order of preference. */
+  readonly ports: readonly number[];
+  readonly implicitTlsPorts: readonly number[];
+  /** PEM of the relay's own CA. */
+  readonly caCertificate: string | undefined;
+  readonly programmed: () => ProgrammedFact;
+}
+
+/** Turns readings of the manifests and of the state folder's Secrets into a snapshot. */
+export function createGatherer(options: GatherOptions): (manifests: Reading, own: OwnSecrets) => Promise<Snapshot> {
+  const argon2 = rememberingArgon2(options.installation);
+
+  return async (manifests, own) => {
+    const objects = manifests.manifests.flatMap((manifest) => toObject(manifest, options));
+    const secrets = new Map<string, SecretView>();
+    for (const manifest of own.manifests) {
+      secrets.set(`${manifest.namespace}/${manifest.name}`, viewOwn(manifest, options.installation));
+    }
+    // a Secret among the manifests is somebody's own: it is never ours, whatever owner it claims
+    const passwordKeys = referencedPasswords(objects);
+    for (const manifest of manifests.manifests) {
+      if (manifest.kind !== 'Secret') continue;
+      const key = `${manifest.namespace}/${manifest.name}`;
+      const view = viewSecret(manifest);
+      secrets.set(key, { ...view, verifiers: await argon2(view, passwordKeys.get(key) ?? new Set()) });
+    }
+    return {
+      classes: await viewClasses(options),
+      namespaces: viewNamespaces(manifests.manifests),
+      objects,
+      secrets,
+      dns: new Map(),
+      verification: 'none',
+      programmed: new Map([[options.settings.relayClass, options.programmed()]]),
+    };
+  };
+}
+
+/** The Secrets under `secrets/` that lie where we would have put them. */
+export interface OwnSecrets {
+  readonly manifests: readonly Manifest[];
+  /** Paths of files that hold something else. */
+  readonly strangers: readonly string[];
+}
+
+/** A Secret in the wrong place could stand in for another one: it counts for nothing. */
+export function ownSecrets(reading: Reading, folder: string): OwnSecrets {
+  const isInPlace = (manifest: Manifest): boolean =>
+    manifest.kind === 'Secret' && manifest.source.file === `${folder}/${secretPath(manifest)}`;
+  return {
+    manifests: reading.manifests.filter(isInPlace),
+    strangers: reading.manifests.filter((manifest) => !isInPlace(manifest)).map(({ source }) => source.file),
+  };
+}
+
+function toObject(manifest: Manifest, { installation, memory }: GatherOptions): RawObject[] {
+  const { kind, namespace, name, value } = manifest;
+  if (kind === 'Secret' || kind === 'Namespace') return [];
+  const key = { kind, namespace, name } satisfies { kind: Kind; namespace: string; name: string };
+  const metadata = asRecord(value['metadata']);
+  const meta: ObjectMeta = {
+    namespace,
+    name,
+    uid: installation.uidOf(kind, namespace, name),
+    generation: memory.generationOf(key, hashSpec(value['spec'])),
+    labels: texts(metadata['labels']),
+    annotations: texts(metadata['annotations']),
+  };
+  const status = memory.statusOf(key);
+  return [{ kind, meta, spec: value['spec'] ?? {}, ...(status === undefined ? {} : { status }) }];
+}
+
+function viewOwn(manifest: Manifest, installation: Installation): SecretView {
+  const uid = controllerUid(manifest);
+  const view = viewSecret(manifest);
+  if (uid === undefined) return { ...view, verifiers: {} };
+  const salt = installation.saltFor(uid);
+  const verifiers = Object.entries(view.data)
+    .filter(([key]) => /password/i.test(key))
+    .map(([key, password]) => [key, sha256Verifier(password, salt)] as const);
+  return { ...view, controllerUid: uid, verifiers: Object.fromEntries(verifiers) };
+}
+
+/** Keys of Secrets that users name as their password, by `NAMESPACE/NAME` of the Secret. */
+function referencedPasswords(objects: readonly RawObject[]): ReadonlyMap<string, ReadonlySet<string>> {
+  const keys = new Map<string, Set<string>>();
+  for (const { kind, meta, spec } of objects) {
+    if (kind !== 'SmtpPlusUser') continue;
+    const { name, key } = texts(asRecord(asRecord(spec)['credentials'])['passwordSecretRef']);
+    if (name === undefined) continue;
+    const secret = `${meta.namespace}/${name}`;
+    keys.set(secret, (keys.get(secret) ?? new Set()).add(key ?? 'password'));
+  }
+  return keys;
+}
+
+/** argon2id costs 25 ms on purpose: each password is hashed once in the life of the process. */
+function rememberingArgon2(installation: Installation) {
+  const known = new Map<string, { readonly digest: string; readonly verifier: string }>();
+
+  async function verifierOf(place: string, password: string): Promise<string> {
+    const salt = installation.saltFor(`argon2:${place}`);
+    const digest = createHash('sha256').update(salt).update(password).digest('base64');
+    const before = known.get(place);
+    if (before?.digest === digest) return before.verifier;
+    const verifier = await argon2idVerifier(password, salt);
+    known.set(place, { digest, verifier });
+    return verifier;
+  }
+
+  return async (view: Omit<SecretView, 'verifiers'>, keys: ReadonlySet<string>): Promise<Record<string, string>> => {
+    const verifiers: Record<string, string> = {};
+    for (const key of keys) {
+      // an editor ends a file with a newline that nobody types at a log-in
+      const password = view.data[key]?.replace(/\r?\n$/, '');
+      if (password === undefined || password === '' || Buffer.byteLength(password) > MAX_PASSWORD_BYTES) continue;
+      verifiers[key] = await verifierOf(`${view.namespace}/${view.name}/${key}`, password);
+    }
+    return verifiers;
+  };
+}
+
+async function viewClasses(options: GatherOptions): Promise<ReadonlyMap<string, ClassView>> {
+  const classes = new Map<string, ClassView>();
+  for (const [name, settings] of Object.entries(options.settings.classes)) {
+    classes.set(name, {
+      settings,
+      upstream: await resolveUpstream(settings.upstream),
+      ports: settings.ports ?? options.ports,
+      implicitTlsPorts: options.implicitTlsPorts,
+      ...(options.caCertificate === undefined ? {} : { caCertificate: options.caCertificate }),
+    });
+  }
+  return classes;
+}
+
+/** A namespace that objects merely mention is there too, and each has the label that an API server gives it. */
+function viewNamespaces(manifests: readonly Manifest[]): Snapshot['namespaces'] {
+  const namespaces = new Map<string, Readonly<Record<string, string>>>();
+  for (const { kind, namespace } of manifests) if (kind !== 'Namespace') namespaces.set(namespace, implied(namespace));
+  for (const { kind, name, value } of manifests) {
+    if (kind !== 'Namespace') continue;
+    namespaces.set(name, { ...texts(asRecord(value['metadata'])['labels']), ...implied(name) });
+  }
+  return namespaces;
+}
+
+function implied(namespace: string): Readonly<Record<string, string>> {
+  return { 'kubernetes.io/metadata.name': namespace };
+}

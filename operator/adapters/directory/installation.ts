@@ -1,0 +1,64 @@
+import { createHmac, randomBytes } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Craft } from '../../core/model.ts';
+import { sha256Verifier } from '../../../relay/verifier.ts';
+import { writeAtomically } from './write-file.ts';
+
+/** 192 random bits, and no character that a shell, a URL or a YAML reader would read as something else. */
+const PASSWORD_BYTES = 24;
+const SALT_BYTES = 16;
+const ID_FORM = /^[0-9a-f]{64}$/;
+
+/** What makes this installation differ from every other: a secret of its own, from which all else is derived. */
+export interface Installation {
+  /** UID of an object, in the form of a UUID; the same over restarts, different in every installation. */
+  readonly uidOf: (kind: string, namespace: string, name: string) => string;
+  /** Salt for the verifier of what `purpose` names. Derived, so that verifiers do not change over restarts. */
+  readonly saltFor: (purpose: string) => Buffer;
+  readonly craft: Craft;
+}
+
+/** The installation that a state folder holds, made at first use. `problem`: its file was not usable and is replaced. */
+export async function openInstallation(
+  folder: string,
+): Promise<{ readonly installation: Installation; readonly problem?: string }> {
+  const path = join(folder, 'installation-id');
+  const text = await readFile(path, 'utf8').catch((error: unknown) => {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+    throw error;
+  });
+  const kept = text?.trim();
+  if (kept !== undefined && ID_FORM.test(kept)) return { installation: createInstallation(kept) };
+  const id = randomBytes(32).toString('hex');
+  await writeAtomically(path, `${id}\n`);
+  const installation = createInstallation(id);
+  if (kept === undefined) return { installation };
+  return { installation, problem: `${path} is no installation id; a new one is made, and TXT challenges change` };
+}
+
+/** @param id 64 hexadecimal digits. */
+export function createInstallation(id: string): Installation {
+  const derive = (...parts: readonly string[]): Buffer =>
+    createHmac('sha256', Buffer.from(id, 'hex')).update(JSON.stringify(parts)).digest();
+  const uidOf = (kind: string, namespace: string, name: string): string =>
+    toUuid(derive('uid', kind, namespace, name).toString('hex'));
+  const saltFor = (purpose: string): Buffer => derive('salt', purpose).subarray(0, SALT_BYTES);
+  return {
+    uidOf,
+    saltFor,
+    craft: {
+      newPassword: (user) => {
+        const password = randomBytes(PASSWORD_BYTES).toString('base64url');
+        return { password, verifier: sha256Verifier(password, saltFor(user.uid)) };
+      },
+      challengeToken: (namespace, domain) => derive('challenge', namespace, domain).toString('hex').slice(0, 40),
+    },
+  };
+}
+
+/** RFC 9562 version 8: bits of one's own making. */
+function toUuid(hex: string): string {
+  const [a, b, c, d, e] = [hex.slice(0, 8), hex.slice(8, 12), hex.slice(13, 16), hex.slice(17, 20), hex.slice(20, 32)];
+  return `${a}-${b}-8${c}-8${d}-${e}`;
+}

@@ -1,0 +1,58 @@
+import type { Log } from '../../../relay/log.ts';
+import type { Ignored, Problem } from './parse.ts';
+import { formatSource } from './read.ts';
+import type { Reading } from './read.ts';
+
+/** A folder of ten thousand faults is reported by its first hundred. */
+const MAX_LINES = 100;
+const MAX_KINDS = 8;
+
+/** Logs what is wrong with the manifests: each fault once, when it appears, and a line when the last one is gone. */
+export function createReporter(log: Log): (reading: Reading) => void {
+  let before = new Set<string>();
+  let ignoredBefore = '';
+
+  return ({ problems, ignored }) => {
+    const now = new Map(problems.map((problem) => [lineOf(problem), problem]));
+    const fresh = [...now].filter(([line]) => !before.has(line));
+    for (const [, { source, reason, message }] of fresh.slice(0, MAX_LINES)) {
+      log.error({ event: 'manifest', place: formatSource(source), reason, problem: message }, consequence(reason));
+    }
+    if (fresh.length > MAX_LINES) log.error({ event: 'manifest' }, `and ${fresh.length - MAX_LINES} more problems`);
+    if (before.size > 0 && now.size === 0) log.info({ event: 'manifest' }, 'every manifest can be read again');
+    before = new Set(now.keys());
+
+    const summary = summarize(ignored);
+    if (summary !== '' && summary !== ignoredBefore) log.info({ event: 'manifest' }, `left alone: ${summary}`);
+    ignoredBefore = summary;
+  };
+}
+
+function lineOf(problem: Problem): string {
+  return `${formatSource(problem.source)} ${problem.reason} ${problem.message}`;
+}
+
+function consequence(reason: Problem['reason']): string {
+  switch (reason) {
+    case 'syntax':
+    case 'unreadable':
+      return 'manifest cannot be read; what it said before stays in force';
+    case 'shape':
+    case 'unknown-kind':
+    case 'bad-name':
+      return 'object has no effect';
+    case 'duplicate':
+      return 'object has no effect: it is there twice';
+    case 'too-many':
+      return 'objects left out';
+  }
+}
+
+/** `apps/v1 Deployment (3), v1 ConfigMap (1)` */
+function summarize(ignored: readonly Ignored[]): string {
+  const counts = new Map<string, number>();
+  for (const { what } of ignored) if (what !== '') counts.set(what, (counts.get(what) ?? 0) + 1);
+  const parts = [...counts].sort(([, a], [, b]) => b - a).map(([what, count]) => `${what} (${count})`);
+  const rest = parts.length - MAX_KINDS;
+  return [...parts.slice(0, MAX_KINDS), ...(rest > 0 ? [`and ${rest} other kinds`] : [])].join(', ');
+}

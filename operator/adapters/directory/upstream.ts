@@ -1,0 +1,31 @@
+import type { ClassView } from '../../core/model.ts';
+import type { ClassSettings } from '../../settings.ts';
+import { readBounded } from './walk.ts';
+
+/** The class's own smart host with its files read, or what is wrong with them: mail waits in the spool then. */
+export async function resolveUpstream(upstream: ClassSettings['upstream']): Promise<ClassView['upstream']> {
+  if ('capture' in upstream) return { kind: 'capture' };
+  const { caFile, passwordFile, serverName, username, ...rest } = upstream;
+  const ca = await readSetting('upstream.caFile', caFile);
+  const password = await readSetting('upstream.passwordFile', passwordFile);
+  if ('problem' in ca) return { kind: 'unresolved', message: ca.problem };
+  if ('problem' in password) return { kind: 'unresolved', message: password.problem };
+  return {
+    kind: 'smtp',
+    ...rest,
+    ...(serverName === undefined ? {} : { serverName }),
+    ...(username === undefined ? {} : { username }),
+    ...(ca.text === undefined ? {} : { ca: ca.text }),
+    // editors and `echo` end a file with a newline that is no part of the password
+    ...(password.text === undefined ? {} : { password: password.text.replace(/\r?\n$/, '') }),
+  };
+}
+
+async function readSetting(
+  setting: string,
+  path: string | undefined,
+): Promise<{ readonly text: string | undefined } | { readonly problem: string }> {
+  if (path === undefined) return { text: undefined };
+  const read = await readBounded(path);
+  return 'text' in read ? read : { problem: `${setting} of the class: ${path} ${read.problem}` };
+}
