@@ -1,0 +1,168 @@
+/**
+ * Reads the configuration folder, and again whenever it changes. A document that cannot be read leaves the one before
+ * it in force: half an update, or a slip of the operator, must not lock every user out.
+ *
+ * Secret volumes swap a directory behind a symlink, so the folder is watched rather than its files; the poll finds what
+ * no event tells (network file systems, exhausted inotify instances).
+ */
+import { createHash } from 'node:crypto';
+import { watch, type FSWatcher } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import type { z } from 'zod';
+import {
+  CLASS_FILE_NAME,
+  classDocumentSchema,
+  SHARD_COUNT,
+  shardDocumentSchema,
+  shardFileName,
+  type ClassDocument,
+  type RelayConfig,
+  type ShardDocument,
+} from './config.ts';
+import type { Log } from './log.ts';
+
+export interface ConfigFolder {
+  /** The configuration in force; undefined until every document has been read once. */
+  current(): RelayConfig | undefined;
+  /** SHA-256 (hex) of the bytes of each document in force, by file name. */
+  hashes(): Readonly<Record<string, string>>;
+  /** When the configuration in force was read. */
+  readTime(): Date | undefined;
+  /** Called after each change that is in force. */
+  onChange(listener: () => void): void;
+  /** Looks at the folder now; resolves when what it holds is in force. */
+  reload(): Promise<void>;
+  close(): void;
+}
+
+/** Events of one update come in a burst; this long after the first of them the folder is read. */
+const SETTLE_MS = 20;
+const POLL_MS = 1000;
+
+interface Loaded<T> {
+  readonly hash: string;
+  readonly document: T;
+}
+
+export async function openConfigFolder(
+  folder: string,
+  { log, onError = () => {} }: { log: Log; onError?: () => void },
+): Promise<ConfigFolder> {
+  const loaded = new Map<string, Loaded<ClassDocument | ShardDocument>>();
+  const complaints = new Map<string, string>();
+  const listeners: (() => void)[] = [];
+  let config: RelayConfig | undefined;
+  let readTime: Date | undefined;
+
+  async function reload(): Promise<void> {
+    let changed = await read(CLASS_FILE_NAME, classDocumentSchema);
+    for (let shard = 0; shard < SHARD_COUNT; shard++) {
+      if (await read(shardFileName(shard), shardDocumentSchema)) changed = true;
+    }
+    if (!changed) return;
+    config = merge(loaded);
+    readTime = new Date();
+    for (const listener of listeners) listener();
+  }
+
+  /** Whether the document has changed. */
+  async function read<T extends ClassDocument | ShardDocument>(name: string, schema: z.ZodType<T>): Promise<boolean> {
+    const bytes = await readFile(path.join(folder, name)).catch(() => undefined);
+    if (bytes === undefined) return false;
+    const hash = createHash('sha256').update(bytes).digest('hex');
+    if (loaded.get(name)?.hash === hash) return false;
+    const result = parse(bytes, schema);
+    if ('problem' in result) {
+      complain(name, hash, result.problem);
+      return false;
+    }
+    complaints.delete(name);
+    loaded.set(name, { hash, document: result.document });
+    return true;
+  }
+
+  function complain(name: string, hash: string, problem: string): void {
+    if (complaints.get(name) === hash) return;
+    complaints.set(name, hash);
+    onError();
+    log.error({ document: name, problem }, 'configuration document not usable, the one before it stays in force');
+  }
+
+  const reloader = serialize(reload);
+  await reloader();
+  const stop = watchFolder(folder, () => void reloader());
+  return {
+    current: () => config,
+    hashes: () => Object.fromEntries([...loaded].map(([name, { hash }]) => [name, hash])),
+    readTime: () => readTime,
+    onChange: (listener) => void listeners.push(listener),
+    reload: reloader,
+    close: stop,
+  };
+}
+
+function parse<T>(bytes: Buffer, schema: z.ZodType<T>): { document: T } | { problem: string } {
+  let json: unknown;
+  try {
+    json = JSON.parse(bytes.toString('utf8'));
+  } catch {
+    return { problem: 'not JSON' };
+  }
+  const result = schema.safeParse(json);
+  if (result.success) return { document: result.data };
+  // paths only: a message of zod may quote the value, and values here are secrets
+  return { problem: result.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.code}`).join('; ') };
+}
+
+function merge(loaded: ReadonlyMap<string, Loaded<ClassDocument | ShardDocument>>): RelayConfig | undefined {
+  const documents = [...loaded.values()].map(({ document }) => document);
+  const classDocument = documents.find((document): document is ClassDocument => 'shards' in document);
+  const shards = documents.filter((document): document is ShardDocument => 'users' in document);
+  if (classDocument === undefined || shards.length < SHARD_COUNT) return undefined;
+  return {
+    class: classDocument,
+    lists: new Map(shards.flatMap((shard) => Object.entries(shard.lists))),
+    users: new Map(shards.flatMap((shard) => Object.entries(shard.users))),
+    namespaces: new Map(shards.flatMap((shard) => Object.entries(shard.namespaces))),
+  };
+}
+
+/** One run at a time; calls made meanwhile share one run after it. */
+function serialize(run: () => Promise<void>): () => Promise<void> {
+  let running: Promise<void> = Promise.resolve();
+  let queued: Promise<void> | undefined;
+  const runAfter = async (before: Promise<void>) => {
+    await before.catch(() => {});
+    queued = undefined;
+    running = run();
+    await running;
+  };
+  return async () => {
+    queued ??= runAfter(running);
+    await queued;
+  };
+}
+
+function watchFolder(folder: string, onEvent: () => void): () => void {
+  let timer: NodeJS.Timeout | undefined;
+  const settle = () => {
+    timer ??= setTimeout(() => {
+      timer = undefined;
+      onEvent();
+    }, SETTLE_MS);
+  };
+  let watcher: FSWatcher | undefined;
+  try {
+    watcher = watch(folder, settle);
+    watcher.on('error', () => watcher?.close());
+  } catch {
+    // the poll alone will do: the folder may be missing yet, or the system out of watches
+  }
+  const poll = setInterval(onEvent, POLL_MS);
+  return () => {
+    watcher?.close();
+    clearInterval(poll);
+    clearTimeout(timer);
+  };
+}

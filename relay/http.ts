@@ -1,0 +1,78 @@
+/** Metrics, health and what is in force, for Prometheus, kubelets and the operator. Reads only; holds no secret. */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+
+export interface HttpPages {
+  readonly metrics: () => Promise<{ contentType: string; body: string }>;
+  /** Why the relay should be restarted, or undefined while it is healthy. */
+  readonly unhealthy: () => string | undefined;
+  /** Why no new connection should come here, or undefined while it is ready. */
+  readonly unready: () => string | undefined;
+  readonly configz: () => unknown;
+}
+
+export interface HttpEndpoint {
+  readonly port: number;
+  close(): Promise<void>;
+}
+
+/** A scraper has no reason to take longer, or to hold more than these at once. */
+const REQUEST_TIMEOUT_MS = 10_000;
+const MAX_CONNECTIONS = 64;
+
+/** Starts the endpoint; port 0 takes a free one. Rejects where the port is taken. */
+export async function startHttp(
+  pages: HttpPages,
+  { host, port }: { host: string; port: number },
+): Promise<HttpEndpoint> {
+  const server = createServer(
+    { requestTimeout: REQUEST_TIMEOUT_MS, headersTimeout: REQUEST_TIMEOUT_MS },
+    (request, response) => {
+      void answer(pages, request, response);
+    },
+  );
+  server.maxConnections = MAX_CONNECTIONS;
+  server.listen(port, host);
+  await once(server, 'listening');
+  return { port: (server.address() as AddressInfo).port, close: () => closeServer(server) };
+}
+
+async function answer(pages: HttpPages, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  if (request.method !== 'GET' && request.method !== 'HEAD') {
+    response.writeHead(405, { allow: 'GET, HEAD' }).end();
+    return;
+  }
+  try {
+    const { status, contentType, body } = await page(pages, request.url?.split('?')[0] ?? '/');
+    response.writeHead(status, { 'content-type': contentType, 'cache-control': 'no-store' }).end(body);
+  } catch {
+    response.writeHead(500).end();
+  }
+}
+
+async function page(pages: HttpPages, path: string): Promise<{ status: number; contentType: string; body: string }> {
+  switch (path) {
+    case '/metrics':
+      return { status: 200, ...(await pages.metrics()) };
+    case '/healthz':
+      return verdict(pages.unhealthy());
+    case '/readyz':
+      return verdict(pages.unready());
+    case '/configz':
+      return { status: 200, contentType: 'application/json', body: `${JSON.stringify(pages.configz())}\n` };
+    default:
+      return { status: 404, contentType: 'text/plain', body: 'There are /metrics, /healthz, /readyz and /configz.\n' };
+  }
+}
+
+function verdict(objection: string | undefined): { status: number; contentType: string; body: string } {
+  return { status: objection === undefined ? 200 : 503, contentType: 'text/plain', body: `${objection ?? 'ok'}\n` };
+}
+
+async function closeServer(server: Server): Promise<void> {
+  const closed = once(server, 'close');
+  server.close();
+  server.closeAllConnections();
+  await closed;
+}
