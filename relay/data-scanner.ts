@@ -44,10 +44,12 @@ export function createDataScanner(): DataScanner {
     let [length, at, line, seen] = [0, 0, state, bits];
     while (at < size && !ended) {
       let octet = chunk[at++] ?? NUL;
-      while (line === TEXT && octet > CR_OCTET && at < size) {
-        seen |= octet;
-        content[length++] = octet;
-        octet = chunk[at++] ?? NUL;
+      if (line === TEXT) {
+        while (octet > CR_OCTET && at < size) {
+          seen |= octet;
+          content[length++] = octet;
+          octet = chunk[at++] ?? NUL;
+        }
       }
       seen |= octet;
       if (octet > CR_OCTET && line <= TEXT) {
