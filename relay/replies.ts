@@ -74,7 +74,13 @@ export const replies = {
   unknownParameter: (parameter: string) =>
     reply(555, '5.5.4', 'syntax', `Parameter ${parameter} not recognized or not implemented`),
   badParameter: (parameter: string) => reply(501, '5.5.4', 'syntax', `Bad value of parameter ${parameter}`),
-  fromInvalid: () => reply(554, '5.6.0', 'from_invalid', 'Message must have exactly one valid From address'),
+  fromInvalid: (why?: string) =>
+    reply(
+      554,
+      '5.6.0',
+      'from_invalid',
+      `Message must have exactly one valid From address${why === undefined ? '' : `: ${why}`}`,
+    ),
   fromNotAuthorized: (from: string, user: string) =>
     reply(550, '5.7.1', 'from_not_authorized', `From ${from} is not authorized for SMTP+ user ${user}`, WEB_FORM_HINT),
   fromNotVerified: (from: string, object: string) =>
