@@ -12,22 +12,26 @@ export interface Mailbox {
   readonly domain: string;
 }
 
-/** RFC 5321 section 4.5.3.1.1 and RFC 1035 section 2.3.4, in octets. */
+/** RFC 5321 section 4.5.3.1 (a path of 256 octets has two brackets) and RFC 1035 section 2.3.4, in octets. */
 const LOCAL_MAX = 64;
 const DOMAIN_MAX = 253;
+const MAILBOX_MAX = 254;
 
 /** Dot-string of RFC 5321 section 4.1.2. */
 const DOT_STRING = /^[a-z0-9!#$%&'*+\-/=?^_`{|}~]+(\.[a-z0-9!#$%&'*+\-/=?^_`{|}~]+)*$/;
 const LABEL = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
+/** A name that ends in a number, hexadecimal or not, is an IPv4 address to some readers (WHATWG URL, `127.0x1`). */
+const NUMBER = /^([0-9]+|0x[0-9a-f]*)$/;
 
 /** Canonical form of a domain name of two labels or more, or undefined where it is none. */
 export function canonicalDomain(text: string): string | undefined {
+  // no name gets shorter as A-labels, so that hostile lengths end here
+  if (text.length > DOMAIN_MAX) return undefined;
   const ascii = isAscii(text) ? text.toLowerCase() : toALabels(text);
   if (ascii === undefined || ascii.length > DOMAIN_MAX) return undefined;
   const labels = ascii.split('.');
   const isName = labels.length >= 2 && labels.every((label) => LABEL.test(label));
-  // a name whose last label is a number is read as an IPv4 address by some parsers (WHATWG URL, "ends in a number")
-  return isName && !/^[0-9]+$/.test(labels.at(-1) ?? '') && isValidIdna(ascii) ? ascii : undefined;
+  return isName && !NUMBER.test(labels.at(-1) ?? '') && isValidIdna(ascii) ? ascii : undefined;
 }
 
 /** Canonical form of `local@domain` (RFC 5321 Mailbox, without quoted strings and literals), or undefined. */
@@ -37,7 +41,8 @@ export function parseMailbox(text: string): Mailbox | undefined {
   const local = text.slice(0, at);
   if (!isAscii(local) || local.length > LOCAL_MAX || !DOT_STRING.test(local.toLowerCase())) return undefined;
   const domain = canonicalDomain(text.slice(at + 1));
-  return domain === undefined ? undefined : { local: local.toLowerCase(), domain };
+  if (domain === undefined || local.length + 1 + domain.length > MAILBOX_MAX) return undefined;
+  return { local: local.toLowerCase(), domain };
 }
 
 export function formatMailbox(mailbox: Mailbox): string {
@@ -74,13 +79,24 @@ function isAscii(text: string): boolean {
 
 /** The web's own IDNA (UTS 46), which needs no import; it refuses forbidden code points, and maps case and width. */
 function toALabels(text: string): string | undefined {
-  // characters with a meaning in a URL would be read as something else than part of the host name
-  if (/[\s/\\?#@:%[\]<>^|]/.test(text)) return undefined;
-  const url = `http://${text}`;
-  return URL.canParse(url) ? new URL(url).hostname : undefined;
+  // characters with a meaning in a URL would be read as something else than part of the host name, and a URL drops
+  // control characters at its end
+  return /[\x00-\x20\x7f\s/\\?#@:%[\]<>^|]/.test(text) ? undefined : hostOf(text);
 }
 
-/** A-labels must decode; `xn--` followed by garbage is no name that anybody can verify. */
+/**
+ * A-labels must decode; `xn--` followed by garbage is no name that anybody can verify. Node's URL decodes them only in
+ * a name that has other characters than ASCII, so one such label goes in front.
+ */
 function isValidIdna(ascii: string): boolean {
-  return !ascii.includes('xn--') || URL.canParse(`http://${ascii}`);
+  return !ascii.includes('xn--') || hostOf(`\u00fc.${ascii}`)?.endsWith(`.${ascii}`) === true;
+}
+
+/** By exception, since `URL.canParse` of Node 20 says no to every name outside ASCII once it runs as optimized code. */
+function hostOf(name: string): string | undefined {
+  try {
+    return new URL(`http://${name}`).hostname;
+  } catch {
+    return undefined;
+  }
 }
