@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { deliverySettingsSchema, sessionSettingsSchema } from '../relay/config.ts';
+import { canonicalSender } from '../relay/address.ts';
 import { limits } from './api/common.ts';
 
 const port = z.number().int().min(0).max(65535);
@@ -26,9 +27,14 @@ const upstream = z.union([
 ]);
 
 /** `- shop: shop.example`: a namespace and a domain or address that it has always sent as. */
-const existingSender = z.record(z.string(), z.string()).refine((entry) => Object.keys(entry).length === 1, {
-  message: 'must be one `NAMESPACE: domain or address`',
-});
+const existingSender = z
+  .record(z.string(), z.string())
+  .refine((entry) => Object.keys(entry).length === 1, { message: 'must be one `NAMESPACE: domain or address`' })
+  .refine((entry) => Object.values(entry).every(isDomainOrAddress), { message: 'must name a domain or an address' });
+
+function isDomainOrAddress(text: string): boolean {
+  return canonicalSender(text.includes('@') ? text : `@${text}`) !== undefined;
+}
 
 export const classSettingsSchema = z.strictObject({
   hostname: z.string().min(1).default('localhost').describe('Server name that users connect to'),
@@ -62,19 +68,49 @@ export const classSettingsSchema = z.strictObject({
 
 export type ClassSettings = z.infer<typeof classSettingsSchema>;
 
-export const settingsSchema = z.strictObject({
-  folder: z.string().default('examples').describe('Folder of manifests'),
-  state: z.string().default('.smtp-plus').describe('Folder for Secrets, statuses, spool and certificates'),
-  host: z.string().default('127.0.0.1').describe('Address to listen on'),
-  ports: z.string().default('2525,1025-5000').describe('Ports with STARTTLS: numbers and ranges'),
-  implicitTlsPorts: z.string().default('').describe('Ports with TLS from the first byte: numbers and ranges'),
-  http: port.default(9465).describe('Port for /metrics, /healthz, /readyz, /configz'),
-  capture: z.string().optional().describe('Folder of the capture upstream; default: STATE/outbox'),
-  relayClass: z.string().default('default').describe('The relay class that this process serves'),
-  classes: z
-    .record(z.string(), classSettingsSchema)
-    .default({ default: classSettingsSchema.parse({}) })
-    .describe('Relay classes by name'),
-});
+/** `2525,1025-5000`. YAML reads a single port as a number. */
+const portList = z
+  .union([z.string(), z.number()])
+  .transform(String)
+  .pipe(
+    z.string().refine((text) => parsePorts(text) !== undefined, {
+      message: 'must be ports and ranges, such as `2525,1025-5000`',
+    }),
+  );
+
+export const settingsSchema = z
+  .strictObject({
+    folder: z.string().default('examples').describe('Folder of manifests'),
+    state: z.string().default('.smtp-plus').describe('Folder for Secrets, statuses, spool and certificates'),
+    host: z.string().default('127.0.0.1').describe('Address to listen on'),
+    ports: portList.default('2525,1025-5000').describe('Ports with STARTTLS: numbers and ranges'),
+    implicitTlsPorts: portList.default('').describe('Ports with TLS from the first byte: numbers and ranges'),
+    http: port.default(9465).describe('Port for /metrics, /healthz, /readyz, /configz'),
+    capture: z.string().optional().describe('Folder of the capture upstream; default: STATE/outbox'),
+    relayClass: z.string().default('default').describe('The relay class that this process serves'),
+    classes: z
+      .record(z.string(), classSettingsSchema)
+      .default({ default: classSettingsSchema.parse({}) })
+      .describe('Relay classes by name'),
+  })
+  .refine(({ classes, relayClass }) => Object.hasOwn(classes, relayClass), {
+    path: ['relayClass'],
+    message: 'must be one of `classes`',
+  });
+
+/** The ports of a list such as `2525,1025-5000`, each once, in the order of the list; undefined where it is none. */
+export function parsePorts(text: string): readonly number[] | undefined {
+  const ports = new Set<number>();
+  if (text.trim() === '') return [];
+  for (const part of text.split(',')) {
+    const range = /^\s*(\d{1,5})\s*(?:-\s*(\d{1,5})\s*)?$/.exec(part);
+    if (range === null) return undefined;
+    const first = Number(range[1]);
+    const last = Number(range[2] ?? range[1]);
+    if (first > last || last > 65535) return undefined;
+    for (let port = first; port <= last; port++) ports.add(port);
+  }
+  return [...ports];
+}
 
 export type Settings = z.infer<typeof settingsSchema>;

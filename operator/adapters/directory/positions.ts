@@ -7,12 +7,12 @@ export type Path = readonly (string | number)[];
 /** Offset in the text of the field at `path`: its key, or its item of a list; else of the nearest field around it. */
 export function offsetOf(document: Document.Parsed | undefined, path: Path): number {
   let node: unknown = document?.contents;
-  let offset = startOf(node);
+  let offset = startOf(node) ?? 0;
   for (const step of path) {
     if (isAlias(node) && document !== undefined) node = node.resolve(document);
     const next = child(node, step);
     if (next === undefined) return offset;
-    offset = startOf(next.anchor) || startOf(next.node) || offset;
+    offset = startOf(next.anchor) ?? startOf(next.node) ?? offset;
     node = next.node;
   }
   return offset;
@@ -28,6 +28,6 @@ function child(node: unknown, step: string | number): { anchor: unknown; node: u
   return pair === undefined ? undefined : { anchor: pair.key, node: pair.value };
 }
 
-function startOf(node: unknown): number {
-  return isNode(node) ? ((node as Node).range?.[0] ?? 0) : 0;
+function startOf(node: unknown): number | undefined {
+  return isNode(node) ? (node as Node).range?.[0] : undefined;
 }
