@@ -51,6 +51,14 @@ const WEB_FORM_HINT = 'If it comes from a web form, keep From fixed and put the 
 
 /** One function a case, in the order of a session. The README's troubleshooting table lists the same. */
 export const replies = {
+  unknownCommand: () => reply(500, '5.5.2', 'syntax', 'Command not recognized'),
+  notImplemented: () => reply(502, '5.5.1', 'syntax', 'Command not implemented'),
+  badSequence: (hint: string) => reply(503, '5.5.1', 'syntax', hint),
+  badArgument: (hint: string) => reply(501, '5.5.2', 'syntax', hint),
+  badLine: () => reply(500, '5.5.2', 'syntax', 'Command lines are short, of printable characters, and end in CRLF'),
+  authMechanism: () => reply(504, '5.5.4', 'syntax', 'Authentication mechanism not supported, use PLAIN or LOGIN'),
+  authCancelled: () => reply(501, '5.7.0', 'auth_failed', 'Authentication cancelled'),
+  authIdentity: () => reply(535, '5.7.8', 'auth_failed', 'Authorization identity must be the user itself or absent'),
   tlsRequired: () => reply(530, '5.7.0', 'tls_required', 'Must issue a STARTTLS command first'),
   tlsRequiredForAuth: () =>
     reply(538, '5.7.11', 'tls_required', 'Encryption required for requested authentication mechanism'),
