@@ -44,7 +44,12 @@ async function run({ port, messages }: Order): Promise<number> {
 }
 
 async function connect(port: number): Promise<SMTPConnection> {
-  const connection = new SMTPConnection({ host: '127.0.0.1', port, requireTLS: true, tls: { rejectUnauthorized: false } });
+  const connection = new SMTPConnection({
+    host: '127.0.0.1',
+    port,
+    requireTLS: true,
+    tls: { rejectUnauthorized: false },
+  });
   connection.connect();
   await once(connection, 'connect');
   await new Promise<void>((resolve, reject) => {

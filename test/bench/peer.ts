@@ -3,14 +3,12 @@
  * group. No policy, no header check, no delivery: what remains of our own rate beside it is the price of all those.
  */
 import { once } from 'node:events';
-import { mkdtemp } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { open } from 'lmdb';
 import { SMTPServer } from 'smtp-server';
 import { ensureCertificates } from '../../relay/tls.ts';
 
-const folder = await mkdtemp(path.join(tmpdir(), 'smtp-plus-bench-peer-'));
+const folder = process.argv[2] ?? '';
 const { cert, key } = await ensureCertificates(folder, { hostnames: ['localhost'] });
 const store = open<Buffer, number>({ path: path.join(folder, 'store'), encoding: 'binary' });
 let id = 0;
@@ -25,13 +23,17 @@ const server = new SMTPServer({
   onData: (stream, _session, callback) => {
     const chunks: Buffer[] = [];
     stream.on('data', (chunk: Buffer) => chunks.push(chunk));
-    stream.on('end', () => {
-      void store.put(++id, Buffer.concat(chunks));
-      void store.flushed.then(() => callback());
-    });
+    stream.on('end', () => void commit(Buffer.concat(chunks), callback));
   },
 });
 server.on('error', () => {});
+
+async function commit(content: Buffer, done: () => void): Promise<void> {
+  void store.put(++id, content);
+  await store.flushed;
+  done();
+}
+
 const listener = server.listen(0, '127.0.0.1');
 await once(listener, 'listening');
-process.send?.({ port: (listener.address() as { port: number }).port, folder });
+process.send?.({ port: (listener.address() as { port: number }).port });

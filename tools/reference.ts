@@ -1,0 +1,78 @@
+/** The README's tables of replies, settings and metrics, from the code that they describe. */
+import { z } from 'zod';
+import { createMetrics } from '../relay/metrics.ts';
+import { formatReply, replies } from '../relay/replies.ts';
+import { classSettingsSchema, settingsSchema } from '../operator/settings.ts';
+
+/** Words that stand for the arguments of a reply, by their names in replies.ts. */
+const PLACEHOLDERS: Record<string, string> = { bytes: 'N', retrySeconds: 'N', user: 'U', list: 'L', object: 'V' };
+
+export function replyTable(): string {
+  const rows = Object.values(replies).map((make) => {
+    const names =
+      /\(([^)]*)\)/
+        .exec(make.toString())?.[1]
+        ?.split(',')
+        .map((name) => name.trim()) ?? [];
+    const reply = (make as (...words: string[]) => ReturnType<typeof make>)(
+      ...names.map((name) => PLACEHOLDERS[name] ?? name.slice(0, 1).toUpperCase()),
+    );
+    return [code(reply.reason), formatReply(reply).split('\r\n').map(code).join('<br>')];
+  });
+  return table(['reason', 'reply'], rows);
+}
+
+export function metricTable(): string {
+  const rows = createMetrics()
+    .registry.getMetricsAsArray()
+    .filter((metric) => metric.name.startsWith('smtpplus_'))
+    .map((metric) => [code(metric.name), String(metric.type), metric.help]);
+  return `${table(['metric', 'type', 'meaning'], rows)}\n\nBesides, what prom-client tells of each Node process (\`process_*\`, \`nodejs_*\`).`;
+}
+
+export function settingTables(): string {
+  const { classes: _, ...top } = settingsSchema.shape;
+  return [
+    table(['setting', 'default', 'meaning'], settingRows('', z.object(top))),
+    'Under `classes.NAME`:',
+    table(['setting', 'default', 'meaning'], settingRows('', classSettingsSchema)),
+  ].join('\n\n');
+}
+
+interface JsonSchema {
+  readonly description?: string;
+  readonly default?: unknown;
+  readonly properties?: Record<string, JsonSchema>;
+  readonly anyOf?: readonly JsonSchema[];
+}
+
+function settingRows(prefix: string, schema: z.ZodType): string[][] {
+  return rowsOf(prefix, z.toJSONSchema(schema, { io: 'input' }) as JsonSchema);
+}
+
+function rowsOf(prefix: string, schema: JsonSchema): string[][] {
+  const rows: string[][] = [];
+  for (const [name, property] of Object.entries(schema.properties ?? {})) {
+    const nested =
+      property.anyOf?.find((one) => one.properties !== undefined && !('capture' in one.properties)) ?? property;
+    rows.push([code(`${prefix}${name}`), defaultOf(property), property.description ?? '']);
+    if (nested.properties !== undefined) rows.push(...rowsOf(`${prefix}${name}.`, nested));
+  }
+  return rows;
+}
+
+function defaultOf(property: JsonSchema): string {
+  const value = property.default;
+  if (value === undefined || (typeof value === 'object' && value !== null && Object.keys(value).length === 0))
+    return '';
+  return code(typeof value === 'string' ? value || "''" : JSON.stringify(value));
+}
+
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]) => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
+  return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n');
+}
+
+function code(text: string): string {
+  return text === '' ? '' : `\`${text}\``;
+}
