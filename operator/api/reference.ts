@@ -59,7 +59,7 @@ function typeOf({ type, format, enum: values, items, additionalProperties, minim
 function defaultOf({ default: value }: Schema): string {
   // those of the fields inside stand in their own rows
   if (value === undefined || typeof value === 'object') return '';
-  return code(JSON.stringify(value).replaceAll('"', ''));
+  return code(typeof value === 'string' ? value : JSON.stringify(value));
 }
 
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {

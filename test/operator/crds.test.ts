@@ -1,8 +1,5 @@
 /** The generated CRDs on a real API server: what they take, what they refuse, and in which words. */
 import assert from 'node:assert/strict';
-import { copyFile, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { parseAllDocuments } from 'yaml';
@@ -90,31 +87,20 @@ describeWithControlPlane('the CRDs on a real API server', (cluster) => {
   });
 
   test('accept every object in examples/, and lose none on the way through kustomize', async () => {
-    const folder = await mkdtemp(join(tmpdir(), 'smtp-plus-kustomize-'));
-    try {
-      const { manifests, problems } = await readFolder(EXAMPLES);
-      assert.deepEqual(problems, []);
-      const ours = manifests.filter(({ kind }) => isKindName(kind));
-      assert.deepEqual([...new Set(ours.map(({ kind }) => kind))].sort(), kindNames);
-      await writeKustomization(folder, manifests);
+    const { manifests, problems } = await readFolder(EXAMPLES);
+    assert.deepEqual(problems, []);
+    const ours = manifests.filter(({ kind }) => isKindName(kind));
+    assert.deepEqual([...new Set(ours.map(({ kind }) => kind))].sort(), kindNames);
 
-      await cluster().kubectl(['apply', '-f', '-'], { stdin: namespaces(manifests) });
-      const applied = await cluster().kubectl(['apply', '--server-side', '-k', folder, '-o', 'name']);
-      const rendered = parseAllDocuments(await cluster().kubectl(['kustomize', folder])).map(
-        (doc) => doc.toJS() as Rendered,
-      );
-      assert.deepEqual(
-        rendered.map(({ kind, metadata }) => `${kind}/${metadata.name}`).sort(),
-        manifests.map(({ kind, name }) => `${kind}/${name}`).sort(),
-      );
-      for (const { kind, name } of ours) {
-        assert(
-          applied.includes(`${kinds[kind as KindName].singular}.smtpplus.io/${name}\n`),
-          `${kind} ${name} is lost`,
-        );
-      }
-    } finally {
-      await rm(folder, { recursive: true });
+    const rendered = parseAllDocuments(await cluster().kubectl(['kustomize', EXAMPLES]));
+    assert.deepEqual(
+      rendered.map((document) => nameOf(document.toJS() as Rendered)).sort(),
+      manifests.map(({ kind, name }) => `${kind}/${name}`).sort(),
+    );
+    await cluster().kubectl(['apply', '-f', '-'], { stdin: namespaces(manifests) });
+    const applied = await cluster().kubectl(['apply', '--server-side', '-k', EXAMPLES, '-o', 'name']);
+    for (const { kind, name } of ours) {
+      assert(applied.includes(`${kinds[kind as KindName].singular}.smtpplus.io/${name}\n`), `${kind} ${name} is lost`);
     }
   });
 
@@ -124,7 +110,7 @@ describeWithControlPlane('the CRDs on a real API server', (cluster) => {
   function refuses(verb: string, bad: readonly BadObject[], args: readonly string[]): void {
     let replies: readonly string[] = [];
     before(async () => {
-      const named = bad.map((entry, i) => ({ ...entry, name: nameOf(entry, verb, i) }));
+      const named = bad.map((entry, i) => ({ ...entry, name: badName(entry, verb, i) }));
       const earlier = named.filter((entry) => entry.before !== undefined);
       for (const entry of earlier) await created({ ...entry, spec: entry.before });
       const stdin = named.map((entry) => JSON.stringify(object(entry))).join('\n---\n');
@@ -137,7 +123,7 @@ describeWithControlPlane('the CRDs on a real API server', (cluster) => {
     for (const [i, entry] of bad.entries()) {
       test(`no one can ${verb} a ${entry.kind} that ${entry.title}`, () => {
         // an unknown field is found before anything else, and the reply does not say in which object
-        const marks = [`"${nameOf(entry, verb, i)}"`, `unknown field "${entry.field}"`];
+        const marks = [`"${badName(entry, verb, i)}"`, `unknown field "${entry.field}"`];
         const reply = replies.find((reply) => marks.some((mark) => reply.includes(mark)));
         assert(reply, 'it was taken');
         assert.match(reply, entry.server);
@@ -169,7 +155,7 @@ interface CrdList {
   }[];
 }
 
-function nameOf(entry: BadObject, verb: string, index: number): string {
+function badName(entry: BadObject, verb: string, index: number): string {
   return entry.name ?? `${verb.replace(' ', '-')}-${index}`;
 }
 
@@ -178,12 +164,8 @@ interface Rendered {
   readonly metadata: { readonly name: string };
 }
 
-/** Copies of the files with manifests, and not of the settings beside them, which are no Kubernetes object. */
-async function writeKustomization(folder: string, manifests: readonly Manifest[]): Promise<void> {
-  const files = [...new Set(manifests.map(({ source }) => source.file))];
-  const resources = files.map((_, i) => `${i}.yaml`);
-  await Promise.all(files.map((file, i) => copyFile(file, join(folder, `${i}.yaml`))));
-  await writeFile(join(folder, 'kustomization.yaml'), JSON.stringify({ resources }));
+function nameOf({ kind, metadata }: Rendered): string {
+  return `${kind}/${metadata.name}`;
 }
 
 function namespaces(manifests: readonly Manifest[]): string {
