@@ -118,12 +118,11 @@ export const replies = {
   sandboxed: () => reply(250, '2.0.0', 'sandboxed', 'Ok: discarded (sandbox)'),
 };
 
-/** The reply as sent, without its last line end (RFC 5321 section 4.2.1, RFC 2034). */
-export function formatReply(value: Reply): string {
+/** The reply as sent, without its last line end (RFC 5321 section 4.2.1). RFC 2034: no enhanced code in 220, EHLO and 3yz. */
+export function formatReply(value: Pick<Reply, 'code' | 'lines'> & { readonly enhanced?: string | undefined }): string {
   const last = value.lines.length - 1;
-  return value.lines
-    .map((line, i) => `${value.code}${i < last ? '-' : ' '}${value.enhanced} ${printable(line)}`)
-    .join('\r\n');
+  const enhanced = value.enhanced === undefined ? '' : `${value.enhanced} `;
+  return value.lines.map((line, i) => `${value.code}${i < last ? '-' : ' '}${enhanced}${printable(line)}`).join('\r\n');
 }
 
 /** Text from a client may stand in a reply: anything that could split the line or hide in a log becomes a `?`. */
