@@ -39,6 +39,16 @@ function isDomainOrAddress(text: string): boolean {
 export const classSettingsSchema = z.strictObject({
   hostname: z.string().min(1).default('localhost').describe('Server name that users connect to'),
   ports: z.array(port).max(16).optional().describe('Ports to show to users; default: the first that listen'),
+  caFile: z
+    .string()
+    .optional()
+    .describe('In a cluster: PEM of the CA that users verify the relay by, for their Secrets; default: a public one'),
+  configSecret: z
+    .string()
+    .max(200)
+    .regex(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/)
+    .optional()
+    .describe('In a cluster: prefix of the Secrets with the configuration of the relay; default: smtp-plus-CLASS'),
   starttls: z
     .enum(['Required', 'Optional'])
     .default('Required')
@@ -88,6 +98,10 @@ export const settingsSchema = z
     http: port.default(9465).describe('Port for /metrics, /healthz, /readyz, /configz'),
     capture: z.string().optional().describe('Folder of the capture upstream; default: STATE/outbox'),
     relayClass: z.string().default('default').describe('The relay class that this process serves'),
+    watchNamespaces: z
+      .array(z.string().min(1).max(63))
+      .default([])
+      .describe('In a cluster: the namespaces whose objects are read; default: all'),
     classes: z
       .record(z.string(), classSettingsSchema)
       .default({ default: classSettingsSchema.parse({}) })
