@@ -1,0 +1,257 @@
+import assert from 'node:assert/strict';
+import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { afterEach, beforeEach, describe, test } from 'node:test';
+import { runCheck } from './check.ts';
+
+let folder: string;
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'smtp-plus-check-'));
+});
+afterEach(() => rm(folder, { recursive: true }));
+
+const shop = `{apiVersion: v1, kind: Namespace, metadata: {name: shop, labels: {team: shop}}}`;
+
+/** A manifest on one line. */
+function manifest(kind: string, name: string, spec = '{}', rest = ''): string {
+  return `{apiVersion: smtpplus.io/v1alpha1, kind: ${kind}, metadata: {name: ${name}, namespace: shop${rest}}, spec: ${spec}}`;
+}
+const list = (name: string, spec?: string, rest?: string): string => manifest('SmtpPlusList', name, spec, rest);
+const user = (name: string, spec?: string): string => manifest('SmtpPlusUser', name, spec);
+const sender = (name: string, spec?: string): string => manifest('VerifiedSender', name, spec);
+
+interface Found {
+  readonly severity: string;
+  readonly rule: string;
+  readonly file: string;
+  readonly line: number;
+  readonly column: number;
+  readonly object?: string;
+  readonly message: string;
+}
+
+async function check(files: Readonly<Record<string, string | string[]>>): Promise<{ code: number; findings: Found[] }> {
+  for (const [name, text] of Object.entries(files)) {
+    await mkdir(dirname(join(folder, name)), { recursive: true });
+    await writeFile(join(folder, name), Array.isArray(text) ? text.join('\n---\n') : text);
+  }
+  let report = '';
+  const code = await runCheck(folder, { output: 'json', write: (text) => (report += text) });
+  return { code, findings: (JSON.parse(report) as { findings: Found[] }).findings };
+}
+
+async function only(...documents: string[]): Promise<Found> {
+  const { findings } = await check({ 'all.yaml': documents });
+  assert.equal(findings.length, 1, JSON.stringify(findings, undefined, 2));
+  return findings[0] ?? assert.fail();
+}
+
+describe('check', () => {
+  test('finds nothing in the examples, and says 0', async () => {
+    let report = '';
+    const examples = new URL('../../examples', import.meta.url).pathname;
+    assert.equal(await runCheck(examples, { output: 'text', write: (text) => (report += text) }), 0, report);
+    assert.match(report, /: 0 errors, 0 warnings\.$/m);
+  });
+
+  test('says 2 and why where there is no folder', async () => {
+    let report = '';
+    const write = (text: string): void => void (report += text);
+    assert.equal(await runCheck(join(folder, 'missing'), { output: 'text', write }), 2);
+    assert.match(report, /missing can't be checked: /);
+    await writeFile(join(folder, 'file.yaml'), '');
+    assert.equal(await runCheck(join(folder, 'file.yaml'), { output: 'text', write }), 2);
+  });
+
+  test('warns of a folder without any of our objects, which is probably the wrong one', async () => {
+    const { code, findings } = await check({ 'shop.yaml': shop });
+    assert.equal(code, 0);
+    assert.equal(findings[0]?.rule, 'nothing-found');
+  });
+
+  test('points at the line and column of a field, in any document of a file, in any folder', async () => {
+    const { code, findings } = await check({
+      'team/mail.yaml': `${shop}\n---\napiVersion: smtpplus.io/v1alpha1\nkind: SmtpPlusUser\nmetadata:\n  name: a\n  namespace: shop\nspec:\n  mode: live\n`,
+    });
+    assert.equal(code, 1);
+    assert.deepEqual(findings, [
+      {
+        severity: 'error',
+        rule: 'schema',
+        file: join(folder, 'team/mail.yaml'),
+        line: 9,
+        column: 3,
+        object: 'SmtpPlusUser shop/a',
+        message: 'spec.mode must be one of Live, Sandbox; it is "live".',
+      },
+    ]);
+  });
+
+  test('goes on after a file that is no YAML', async () => {
+    const { findings } = await check({ 'a.yaml': 'a: [\n', 'b.yaml': user('a', '{mode: Test}') });
+    assert.deepEqual(
+      findings.map(({ rule }) => rule),
+      ['syntax', 'schema'],
+    );
+  });
+
+  test('does not follow a loop of symbolic links for ever', async () => {
+    await symlink(folder, join(folder, 'loop'));
+    const { findings } = await check({ 'a.yaml': [list('a')] });
+    assert(findings.every(({ rule }) => rule !== 'duplicate'));
+  });
+
+  test('suggests the field that was meant', async () => {
+    assert.match((await only(user('a', '{activ: true}'))).message, /spec\.activ is not a field .* spec\.active\?$/);
+  });
+
+  test('suggests the place that a field belongs in', async () => {
+    assert.match((await only(user('a', '{secretName: x}'))).message, /did you mean spec\.credentials\.secretName\?$/);
+  });
+
+  test('finds an annotation that YAML reads as a boolean', async () => {
+    const found = await only(list('a', '{}', ', annotations: {smtpplus.io/default-list: true}'));
+    assert.match(found.message, /put its value in quotes/);
+  });
+
+  test('finds two files that say who an object is', async () => {
+    const { code, findings } = await check({ 'a.yaml': list('a'), 'b.yaml': list('a') });
+    assert.equal(code, 1);
+    assert.match(findings[0]?.message ?? '', /SmtpPlusList shop\/a is already at .*a\.yaml:1:1/);
+  });
+
+  test('warns of a field that has no effect yet, and lets it pass', async () => {
+    const { code, findings } = await check({
+      'a.yaml': sender('a', '{domain: shop.example, dns: {publish: DNSEndpoint}}'),
+    });
+    assert.equal(code, 0);
+    assert.deepEqual(
+      findings.map(({ severity, rule }) => `${severity} ${rule}`),
+      ['warning not-in-effect'],
+    );
+  });
+
+  test('bounds its report', async () => {
+    const bad = Array.from({ length: 1100 }, (_, i) => user(`u${i}`, '{mode: Test}'));
+    const { findings } = await check({ 'a.yaml': bad });
+    assert.equal(findings.length, 1000);
+  });
+});
+
+describe('check of references', () => {
+  const domain = sender('shop', '{domain: shop.example}');
+
+  test('finds a list that is missing among its neighbours, and suggests one', async () => {
+    const found = await only(list('transactional'), user('a', '{listRef: {name: transactionl}}'));
+    assert.equal(`${found.severity} ${found.rule}`, 'error ListNotFound');
+    assert.match(found.message, /Did you mean transactional\?/);
+  });
+
+  test('only warns of a list in a namespace of which the folder has none', async () => {
+    const found = await only(user('a', '{listRef: {name: bulk, namespace: mail}}'));
+    assert.equal(`${found.severity} ${found.rule}`, 'warning ListNotInFolder');
+  });
+
+  test('finds a list that does not take users of the namespace', async () => {
+    const bulk = list('bulk').replace('namespace: shop', 'namespace: mail');
+    const found = await only(bulk, user('a', '{listRef: {name: bulk, namespace: mail}}'));
+    assert.equal(`${found.severity} ${found.rule}`, 'error NamespaceNotAllowed');
+  });
+
+  test('judges a selector by the labels of the Namespace, and warns where the folder does not have it', async () => {
+    const selecting = '{allowedNamespaces: {from: Selector, selector: {matchLabels: {team: shop}}}}';
+    const bulk = list('bulk', selecting).replace('namespace: shop', 'namespace: mail');
+    const guest = user('a', '{listRef: {name: bulk, namespace: mail}}');
+    assert.deepEqual((await check({ 'all.yaml': [shop, bulk, guest] })).findings, []);
+    assert.equal((await only(bulk, guest)).rule, 'NamespaceNotInFolder');
+    assert.equal((await only(shop.replace('team: shop', 'team: bank'), bulk, guest)).rule, 'NamespaceNotAllowed');
+  });
+
+  test('finds a user name that no VerifiedSender of the namespace covers', async () => {
+    const found = await only(domain, user('a', '{username: a@bank.example}'));
+    assert.equal(`${found.severity} ${found.rule}`, 'error UsernameNotAllowed');
+    assert.deepEqual((await check({ 'all.yaml': [domain, user('a', '{username: a@shop.example}')] })).findings, []);
+  });
+
+  test('finds two users of one name, and names both', async () => {
+    const found = await only(domain, user('a', '{username: u@shop.example}'), user('b', '{username: u@shop.example}'));
+    assert.equal(`${found.rule} ${found.object}`, 'UsernameTaken SmtpPlusUser shop/b');
+    assert.match(found.message, /SmtpPlusUser shop\/a \(.*all\.yaml:3:1\)/);
+  });
+
+  test('finds two users that want one Secret', async () => {
+    const found = await only(user('a'), user('b', '{credentials: {secretName: a-smtp}}'));
+    assert.equal(`${found.rule} ${found.object}`, 'SecretNotOwned SmtpPlusUser shop/b');
+  });
+
+  test('finds a Secret of the folder that the credentials would have to overwrite', async () => {
+    const secret = '{apiVersion: v1, kind: Secret, metadata: {name: a-smtp, namespace: shop}}';
+    assert.equal((await only(secret, user('a'))).rule, 'SecretNotOwned');
+  });
+
+  test('finds a password that is too short, without printing it', async () => {
+    const secret =
+      '{apiVersion: v1, kind: Secret, metadata: {name: own, namespace: shop}, stringData: {password: hunter2}}';
+    const found = await only(secret, user('a', '{credentials: {passwordSecretRef: {name: own}}}'));
+    assert.equal(found.rule, 'PasswordUnacceptable');
+    assert.doesNotMatch(JSON.stringify(found), /hunter2/);
+  });
+
+  test('expects Secrets in the folder only where others of the namespace are there', async () => {
+    const wanting = user('a', '{credentials: {passwordSecretRef: {name: own}}}');
+    assert.deepEqual((await check({ 'all.yaml': [wanting] })).findings, []);
+    const other = '{apiVersion: v1, kind: Secret, metadata: {name: other, namespace: shop}}';
+    const found = await only(other, wanting);
+    assert.equal(`${found.severity} ${found.rule}`, 'warning SecretNotInFolder');
+  });
+
+  test('finds the sender that nothing covers, at its own line', async () => {
+    const { findings } = await check({
+      'all.yaml': [
+        domain,
+        user('a', '\n  senders:\n    - "@shop.example"\n    - a@bank.example\n')
+          .replace(/^\{|\}$/g, '')
+          .replaceAll(/, (?=kind|metadata|spec)/g, '\n'),
+      ],
+    });
+    assert.deepEqual(
+      findings.map(({ rule, line }) => `${rule}:${line}`),
+      ['NotCovered:9'],
+    );
+    assert.match(findings[0]?.message ?? '', /spec\.senders\[1\].*a@bank\.example/);
+  });
+
+  test('finds a domain that IDNA does not know', async () => {
+    const found = await only(sender('a', '{domain: xn--a.example}'));
+    assert.equal(found.rule, 'InvalidSpec');
+    assert.match(found.message, /^spec\.domain must be/);
+  });
+
+  test('finds two default lists in one namespace', async () => {
+    const annotated = ', annotations: {smtpplus.io/default-list: "true"}';
+    assert.equal((await only(list('a', '{}', annotated), list('b', '{}', annotated))).rule, 'NotTheDefault');
+  });
+
+  test('warns of a limit above that of the list, which has no effect', async () => {
+    const found = await only(
+      list('a', '{limits: {connections: 5}}'),
+      user('b', '{listRef: {name: a}, limits: {connections: 9}}'),
+    );
+    assert.equal(`${found.severity} ${found.rule}`, 'warning ListCeiling');
+  });
+
+  test('takes every relay class for granted, and every sender for verified', async () => {
+    const files = [
+      list('a', '{relayClass: bulk, starttls: Optional}'),
+      domain,
+      user('b', '{active: true, listRef: {name: a}}'),
+    ];
+    assert.deepEqual((await check({ 'all.yaml': files })).findings, []);
+  });
+
+  test('does not repeat what the schema says about an object', async () => {
+    assert.equal((await only(user('a', '{listRef: {name: x}, mode: Test}'))).rule, 'schema');
+  });
+});

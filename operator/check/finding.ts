@@ -1,0 +1,27 @@
+import type { Manifest, Source } from '../adapters/directory/parse.ts';
+import type { Path } from '../api/validate.ts';
+
+export interface Finding {
+  /** An error fails the gate: a cluster would refuse the object, or the operator could not do what it asks for. */
+  readonly severity: 'error' | 'warning';
+  /** What kind of finding it is, for filters: `schema`, `unknown-field`, `ListNotFound`. */
+  readonly rule: string;
+  readonly source: Source;
+  /** `SmtpPlusUser shop/orders`; absent where no object could be read. */
+  readonly object?: string;
+  /** A full sentence that names the thing and the mend. */
+  readonly message: string;
+}
+
+/** A finding about a field of an object, at its place in the file. */
+export function findingAt(
+  manifest: Manifest,
+  path: Path,
+  finding: Pick<Finding, 'severity' | 'rule' | 'message'>,
+): Finding {
+  return { ...finding, source: manifest.locate(path), object: nameOf(manifest) };
+}
+
+function nameOf({ kind, namespace, name }: Manifest): string {
+  return `${kind} ${namespace}/${name}`;
+}

@@ -1,0 +1,147 @@
+/**
+ * The core's objections as findings: how severe each is where a folder is not the whole world, and which field to point
+ * at. What is simply not in the folder may be in the cluster: that is a warning, unless the folder has its neighbours.
+ */
+import { asRecord, texts } from '../adapters/directory/documents.ts';
+import type { Manifest } from '../adapters/directory/parse.ts';
+import { formatSource } from '../adapters/directory/read.ts';
+import type { Condition } from '../api/common.ts';
+import { formatPath, type Path } from '../api/validate.ts';
+import type { StatusPlan } from '../core/model.ts';
+import { DEFAULT_LIST_ANNOTATION } from '../core/names.ts';
+import { canonicalSender } from '../../relay/address.ts';
+import type { Finding } from './finding.ts';
+import { mostSimilar } from './similar.ts';
+
+export interface Folder {
+  /** By kind and `NAMESPACE/NAME`; a Namespace has an empty namespace. */
+  readonly find: (kind: Manifest['kind'], key: string) => Manifest | undefined;
+  /** All SmtpPlusUsers. */
+  readonly users: readonly Manifest[];
+  readonly namesOf: (kind: Manifest['kind'], namespace: string) => readonly string[];
+}
+
+export interface Subject {
+  readonly manifest: Manifest;
+  readonly folder: Folder;
+  readonly status: StatusPlan;
+}
+
+export type Objection = Pick<Finding, 'severity' | 'rule' | 'message'> & { readonly path: Path };
+
+/** The conditions that a folder can tell something about; the others are about what happens in a cluster. */
+const JUDGED: ReadonlySet<string> = new Set(['Accepted', 'UpstreamResolved', 'CredentialsReady', 'Verified']);
+
+/** What a condition that the core would set means for a merge; none where it is no concern of the folder's. */
+export function objectionTo(condition: Condition, subject: Subject): Objection[] {
+  const { type, reason: rule, message } = condition;
+  if (type === 'SendersVerified') return uncovered(subject);
+  if (!JUDGED.has(type)) return [];
+  switch (rule) {
+    case 'InvalidSpec':
+      return [{ severity: 'error', rule, message, path: pathIn(message) }];
+    case 'ListNotFound':
+      return [listNotFound(subject, message)];
+    case 'NamespaceNotAllowed':
+      return [namespaceNotAllowed(subject, message)];
+    case 'UsernameNotAllowed':
+      return [{ severity: knowsSenders(subject) ? 'error' : 'warning', rule, message, path: ['spec', 'username'] }];
+    case 'UsernameTaken':
+      return [usernameTaken(subject)];
+    case 'ListCeiling':
+      return [{ severity: 'warning', rule, message, path: ['spec', 'limits'] }];
+    case 'NotTheDefault':
+      return [notTheDefault(subject)];
+    case 'SecretNotFound':
+      return secretNotFound(subject, pathIn(message));
+    case 'SecretNotOwned':
+      return [{ severity: 'error', rule, message, path: ['spec', 'credentials', 'secretName'] }];
+    case 'KeyNotFound':
+    case 'CertificateInvalid':
+    case 'CredentialsInvalid':
+    case 'PasswordUnacceptable':
+      return [{ severity: 'error', rule, message, path: pathIn(message) }];
+    default:
+      return [];
+  }
+}
+
+/** In the core's words the other one is older; in a folder nothing has an age. */
+function usernameTaken({ manifest, folder }: Subject): Objection {
+  const username = usernameOf(manifest);
+  const rival = folder.users.find((user) => user !== manifest && usernameOf(user) === username);
+  const who = rival === undefined ? 'another SmtpPlusUser' : `SmtpPlusUser ${rival.namespace}/${rival.name}`;
+  const where = rival === undefined ? '' : ` (${formatSource(rival.source)})`;
+  const message = `spec.username ${username} is asked for by ${who}${where} too, and only one can have it; give this one another.`;
+  return { severity: 'error', rule: 'UsernameTaken', message, path: ['spec', 'username'] };
+}
+
+function usernameOf({ namespace, name, value }: Manifest): string {
+  return texts(value['spec'])['username'] ?? `${name}.${namespace}`;
+}
+
+function notTheDefault({ manifest }: Subject): Objection {
+  const message = `metadata.annotations: namespace ${manifest.namespace} has several lists annotated as ${DEFAULT_LIST_ANNOTATION}, and one alone can be; take the annotation off the others.`;
+  return { severity: 'error', rule: 'NotTheDefault', message, path: ['metadata', 'annotations'] };
+}
+
+function listNotFound({ manifest, folder }: Subject, message: string): Objection {
+  const path = ['spec', 'listRef'];
+  const { name = '', namespace = manifest.namespace } = texts(asRecord(manifest.value['spec'])['listRef']);
+  const neighbours = folder.namesOf('SmtpPlusList', namespace);
+  if (neighbours.length > 0) {
+    const similar = mostSimilar(name, neighbours);
+    const hint = similar === undefined ? '' : ` Did you mean ${similar}?`;
+    return { severity: 'error', rule: 'ListNotFound', message: message + hint, path };
+  }
+  const unknown = `spec.listRef: no SmtpPlusList of namespace ${namespace} is in this folder; make sure that the cluster has ${name} there.`;
+  return { severity: 'warning', rule: 'ListNotInFolder', message: unknown, path };
+}
+
+function namespaceNotAllowed({ manifest, folder, status }: Subject, message: string): Objection {
+  const path = ['spec', 'listRef'];
+  const { namespace } = status.meta;
+  const { name = '', namespace: owner = namespace } = texts(asRecord(manifest.value['spec'])['listRef']);
+  const list = folder.find('SmtpPlusList', `${owner}/${name}`);
+  const from = texts(asRecord(list?.value['spec'])['allowedNamespaces'])['from'];
+  if (from !== 'Selector' || folder.find('Namespace', `/${namespace}`) !== undefined) {
+    return { severity: 'error', rule: 'NamespaceNotAllowed', message, path };
+  }
+  const unknown = `SmtpPlusList ${owner}/${name} chooses namespaces by label, and Namespace ${namespace} is not in this folder; make sure that its labels match.`;
+  return { severity: 'warning', rule: 'NamespaceNotInFolder', message: unknown, path };
+}
+
+/** Secrets are rarely in Git, and rightly so: only a folder that has others of the namespace seems to want them all. */
+function secretNotFound({ manifest, folder }: Subject, path: Path): Objection[] {
+  if (folder.namesOf('Secret', manifest.namespace).length === 0) return [];
+  const message = `${formatPath(path)} names a Secret that is not in this folder; make sure that the cluster has it in namespace ${manifest.namespace}.`;
+  return [{ severity: 'warning', rule: 'SecretNotInFolder', message, path }];
+}
+
+/** Entries of spec.senders for which even a verified sender would not help. */
+function uncovered(subject: Subject): Objection[] {
+  const { status, manifest } = subject;
+  if (status.kind !== 'SmtpPlusUser') return [];
+  const wish = asRecord(manifest.value['spec'])['senders'];
+  const entries = Array.isArray(wish) ? wish.map((entry) => canonicalSender(String(entry))) : [];
+  const severity = knowsSenders(subject) ? 'error' : 'warning';
+  return (status.status.senders ?? [])
+    .filter(({ state }) => state === 'NotCovered')
+    .map(({ sender, message = '' }) => {
+      const path = ['spec', 'senders', entries.indexOf(sender)];
+      return { severity, rule: 'NotCovered', message: `${formatPath(path)}: ${message}`, path };
+    });
+}
+
+function knowsSenders({ manifest, folder }: Subject): boolean {
+  return folder.namesOf('VerifiedSender', manifest.namespace).length > 0;
+}
+
+/** The core's messages begin with the field that they are about. */
+function pathIn(message: string): Path {
+  const text = /^(spec|metadata)[\w.[\]]*/.exec(message)?.[0] ?? '';
+  return text
+    .split(/[.[\]]+/)
+    .filter((step) => step !== '')
+    .map((step) => (/^[0-9]+$/.test(step) ? Number(step) : step));
+}

@@ -1,0 +1,82 @@
+/**
+ * The manifests of a folder as the core sees a world, at its most lenient: every sender is verified, every relay class
+ * exists and allows everything. What the core objects to even then, no class and no DNS record can mend.
+ */
+import { asRecord, texts, viewSecret } from '../adapters/directory/documents.ts';
+import type { Manifest } from '../adapters/directory/parse.ts';
+import { isKindName } from '../api/kinds.ts';
+import type { ClassView, Craft, RawObject, SecretView, Snapshot } from '../core/model.ts';
+import { DEFAULT_CLASS, NAMESPACE_NAME_LABEL } from '../core/names.ts';
+import { classSettingsSchema } from '../settings.ts';
+
+const CREATED = '2000-01-01T00:00:00Z';
+/** After `CREATED`: class settings that verify every sender which existed before. */
+const LATER = '2001-01-01T00:00:00Z';
+export const NOW = new Date(LATER);
+
+/** Nothing here leaves the process: passwords and tokens are never written anywhere. */
+export const craft: Craft = {
+  newPassword: () => ({ password: 'unused', verifier: 'unused' }),
+  challengeToken: () => 'unused',
+};
+
+export function snapshotOf(manifests: readonly Manifest[]): Snapshot {
+  const secrets = manifests.filter(({ kind }) => kind === 'Secret').map(viewOf);
+  return {
+    classes: new Map(classNames(manifests).map((name) => [name, lenientClass])),
+    namespaces: namespacesOf(manifests),
+    objects: manifests.flatMap(toObject),
+    secrets: new Map(secrets.map((secret) => [`${secret.namespace}/${secret.name}`, secret])),
+    dns: new Map(),
+    verification: 'dns',
+    programmed: new Map(),
+  };
+}
+
+const lenientClass: ClassView = {
+  settings: classSettingsSchema.parse({
+    starttls: 'Optional',
+    senderPolicy: { envelopeFrom: 'Audit', headerFrom: 'Audit', replyTo: 'Any', nullSender: 'Allow' },
+    existingSendersBefore: LATER,
+  }),
+  upstream: { kind: 'capture' },
+  ports: [587],
+  implicitTlsPorts: [],
+};
+
+function classNames(manifests: readonly Manifest[]): string[] {
+  const named = manifests.map(({ value }) => texts(value['spec'])['relayClass']);
+  return [...new Set([DEFAULT_CLASS, ...named.filter((name) => name !== undefined)])];
+}
+
+function namespacesOf(manifests: readonly Manifest[]): Snapshot['namespaces'] {
+  const labels = new Map<string, Readonly<Record<string, string>>>();
+  for (const { kind, namespace, name, value } of manifests) {
+    const ours = kind === 'Namespace' ? texts(asRecord(value['metadata'])['labels']) : {};
+    const key = kind === 'Namespace' ? name : namespace;
+    labels.set(key, { ...labels.get(key), ...ours, [NAMESPACE_NAME_LABEL]: key });
+  }
+  return labels;
+}
+
+function toObject({ kind, namespace, name, value }: Manifest): RawObject[] {
+  if (!isKindName(kind)) return [];
+  const metadata = asRecord(value['metadata']);
+  const meta = {
+    namespace,
+    name,
+    uid: `${kind}/${namespace}/${name}`,
+    generation: 1,
+    creationTimestamp: CREATED,
+    labels: texts(metadata['labels']),
+    annotations: texts(metadata['annotations']),
+  };
+  return [{ kind, meta, spec: value['spec'] ?? {} }];
+}
+
+/** Hashing passwords costs 25 ms each, and nobody logs in here. */
+function viewOf(manifest: Manifest): SecretView {
+  const view = viewSecret(manifest);
+  const verifiers = Object.fromEntries(Object.keys(view.data).map((key) => [key, 'unused']));
+  return { ...view, verifiers };
+}
