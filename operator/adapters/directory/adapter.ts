@@ -5,31 +5,33 @@
 import { rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Log } from '../../../relay/log.ts';
-import type { Plan, Snapshot } from '../../core/model.ts';
+import type { Plan, ProgrammedFact, Snapshot } from '../../core/model.ts';
 import { startLoop } from '../../loop.ts';
 import { createApplier } from './apply.ts';
+import type { ApplyOptions, PlanContext, RelayHashes } from './apply.ts';
 import { createGatherer, ownSecrets } from './gather.ts';
 import type { GatherOptions } from './gather.ts';
+import { createLastGood } from './last-good.ts';
 import { openMemory } from './memory.ts';
+import type { Memory } from './memory.ts';
 import type { Reading } from './read.ts';
 import { createReader } from './read.ts';
-import { createReporter } from './report.ts';
+import { programmedFact, untilProgrammed } from './relay-state.ts';
+import type { AskRelay } from './relay-state.ts';
+import { createAnnouncer, createClassReporter, createReporter } from './report.ts';
 import { watchFolder } from './watch.ts';
+import { makeFolder } from './write-file.ts';
 
-export interface DirectoryOptions extends Omit<GatherOptions, 'memory'> {
+export interface DirectoryOptions extends Omit<GatherOptions, 'memory'>, Pick<ApplyOptions, 'secretGraceMs'> {
   readonly folder: string;
   readonly state: string;
   /** Files in the folder that are no manifests. */
   readonly ignore: readonly string[];
   readonly decide: (snapshot: Snapshot, now: Date) => Plan;
-  /** Called after each round that was carried out. */
-  readonly onApplied: (round: Round) => Promise<void>;
+  readonly askRelay: AskRelay;
+  /** Called after each round whose plan is carried out in full, and in force. */
+  readonly onSettled: (plan: Plan) => void;
   readonly log: Log;
-}
-
-export interface Round {
-  readonly snapshot: Snapshot;
-  readonly plan: Plan;
 }
 
 export interface Directory {
@@ -43,39 +45,55 @@ interface Gathered {
   readonly incomplete: boolean;
 }
 
+interface Decided {
+  readonly plan: Plan;
+  readonly context: PlanContext;
+}
+
+/** How soon a relay that lags is asked again. */
+const LAG_MS = 1000;
+
 /** Starts to carry out what the folder says, now and after each change. */
 export async function startDirectory(options: DirectoryOptions): Promise<Directory> {
   const { folder, state, log } = options;
-  const { memory, problems } = await openMemory(join(state, 'status'));
-  for (const problem of problems) log.warn({ event: 'state' }, problem);
   const secretsFolder = join(state, 'secrets');
-  const read = createReader(folder, { ignore: [...options.ignore, state] });
-  const readOwn = createReader(secretsFolder);
-  await setDamagedAside(await readOwn(), secretsFolder, log);
+  await makeFolder(secretsFolder);
+  const ignore = [...options.ignore, state];
+  const source = await openSources(options, { ignore, secretsFolder });
+  const { gather, memory } = source;
+  const applier = createApplier({ ...options, relayClass: options.settings.relayClass, memory });
+  const announce = createAnnouncer(log);
+  let written: RelayHashes | undefined;
+  let nextLook: Date | undefined;
 
-  const gather = createGatherer({ ...options, memory });
-  const apply = createApplier({ state, relayClass: options.settings.relayClass, memory });
-  const report = createReporter(log);
-  let graceEnds: Date | undefined;
-
-  const loop = startLoop<Gathered, Round & { readonly incomplete: boolean; readonly now: Date }>({
-    gather: async () => {
-      const manifests = await read();
-      report(manifests);
-      const own = ownSecrets(await readOwn(), secretsFolder);
-      return { snapshot: await gather(manifests, own), incomplete: manifests.incomplete };
+  const loop = startLoop<Gathered, Decided>({
+    gather: async () => gather(await programmedFact(options.askRelay, written)),
+    decide: ({ snapshot, incomplete }, now) => ({
+      plan: options.decide(snapshot, now),
+      context: { objects: snapshot.objects, incomplete, now },
+    }),
+    act: async ({ plan, context }) => {
+      // Secrets first: a verifier in force whose password was never written down would lock its user out
+      nextLook = await applier.secrets(plan, context);
+      const relay = await applier.relay(plan);
+      written = relay.hashes;
+      announce(plan);
+      if (relay.isChanged) {
+        // statuses speak of what is in force: they are written by the next round, when the relay runs it
+        await untilProgrammed(options.askRelay, relay.hashes);
+        loop.trigger();
+        return;
+      }
+      await applier.statuses(plan, context);
+      const fact = await programmedFact(options.askRelay, written);
+      if (fact.state !== 'Programmed') nextLook = new Date(Date.now() + LAG_MS);
+      options.onSettled(plan);
     },
-    decide: ({ snapshot, incomplete }, now) => ({ snapshot, incomplete, now, plan: options.decide(snapshot, now) }),
-    act: async ({ snapshot, plan, incomplete, now }) => {
-      const applied = await apply(plan, { objects: snapshot.objects, incomplete, now });
-      graceEnds = applied.nextLook;
-      await options.onApplied({ snapshot, plan });
-    },
-    nextLook: ({ plan }) => earliest(graceEnds, plan.nextLook === undefined ? undefined : new Date(plan.nextLook)),
+    nextLook: ({ plan }) => earliest(nextLook, plan.nextLook === undefined ? undefined : new Date(plan.nextLook)),
     onError: (error, retryMs) => log.error({ event: 'reconcile', err: error, retryMs }, 'could not carry out the plan'),
   });
   const ends = [
-    watchFolder(folder, { ignore: [...options.ignore, state], onChange: loop.trigger }),
+    watchFolder(folder, { ignore, onChange: loop.trigger }),
     watchFolder(secretsFolder, { onChange: loop.trigger }),
   ];
   return {
@@ -85,6 +103,31 @@ export async function startDirectory(options: DirectoryOptions): Promise<Directo
       await loop.close();
     },
   };
+}
+
+/** What a round reads: the manifests, our Secrets, and what the state folder remembers of objects. */
+async function openSources(
+  options: DirectoryOptions,
+  { ignore, secretsFolder }: { ignore: readonly string[]; secretsFolder: string },
+): Promise<{ gather: (programmed: ProgrammedFact) => Promise<Gathered>; memory: Memory }> {
+  const { folder, state, log } = options;
+  const { memory, problems } = await openMemory(join(state, 'status'));
+  for (const problem of problems) log.warn({ event: 'state' }, problem);
+  const readManifests = createReader(folder, { ignore, lastGood: createLastGood(join(state, 'last-good')) });
+  const readOwn = createReader(secretsFolder);
+  await setDamagedAside(await readOwn(), secretsFolder, log);
+  const toSnapshot = createGatherer({ ...options, memory });
+  const report = createReporter(log);
+  const reportClasses = createClassReporter(log);
+  const gather = async (programmed: ProgrammedFact): Promise<Gathered> => {
+    const manifests = await readManifests();
+    report(manifests);
+    const own = ownSecrets(await readOwn(), secretsFolder);
+    const snapshot = await toSnapshot({ manifests, own, programmed });
+    reportClasses(snapshot.classes);
+    return { snapshot, incomplete: manifests.incomplete };
+  };
+  return { gather, memory };
 }
 
 /** A damaged Secret may still hold a password that somebody can recover: it is kept, out of the way of the new one. */

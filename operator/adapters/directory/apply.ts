@@ -1,4 +1,5 @@
 /** Carries a plan out: Secrets, statuses and relay configuration as files of the state folder. Dumb on purpose. */
+import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { CLASS_FILE_NAME, shardFileName } from '../../../relay/config.ts';
 import type { RelayDocuments } from '../../../relay/config.ts';
@@ -18,69 +19,91 @@ export interface ApplyOptions {
   readonly state: string;
   readonly relayClass: string;
   readonly memory: Memory;
+  /** How long a Secret outlives its user; milliseconds. */
+  readonly secretGraceMs?: number;
 }
 
-export interface Applied {
-  /** When Secrets that nothing wants any more are to be looked at again. */
-  readonly nextLook?: Date;
+/** What a plan is about: the objects that it was made of. */
+export interface PlanContext {
+  readonly objects: readonly RawObject[];
+  /** Some manifests could not be read: what is not in the plan may still be wanted, and is kept. */
+  readonly incomplete: boolean;
+  readonly now: Date;
 }
 
-/** @param incomplete some manifests could not be read: what is not in the plan may still be wanted, and is kept. */
-export type Apply = (
-  plan: Plan,
-  context: { readonly objects: readonly RawObject[]; readonly incomplete: boolean; readonly now: Date },
-) => Promise<Applied>;
+export interface Applier {
+  /** Resolves to the time when Secrets that nothing wants any more are to be looked at again. */
+  readonly secrets: (plan: Plan, context: PlanContext) => Promise<Date | undefined>;
+  /** Resolves to the hashes that the relay will report, and whether any document is new. */
+  readonly relay: (plan: Plan) => Promise<{ readonly hashes: RelayHashes; readonly isChanged: boolean }>;
+  readonly statuses: (plan: Plan, context: PlanContext) => Promise<void>;
+}
 
-export function createApplier({ state, relayClass, memory }: ApplyOptions): Apply {
+/** SHA-256 (hex) of each configuration document, by file name. */
+export type RelayHashes = Readonly<Record<string, string>>;
+
+export function createApplier({ state, relayClass, memory, secretGraceMs = SECRET_GRACE_MS }: ApplyOptions): Applier {
   const secrets = createMirror(join(state, 'secrets'));
   const statuses = createMirror(join(state, 'status'));
   const relay = createMirror(join(state, 'relay'));
-  /** Unwanted Secrets, and since when (milliseconds). */
-  const unwanted = new Map<string, number>();
+  const grace = createGrace(secretGraceMs);
 
-  async function applySecrets(plan: Plan, incomplete: boolean, now: number): Promise<Applied> {
-    await secrets.write(new Map(plan.secrets.map((secret) => [safePath(secret), formatSecret(secret)])));
-    const candidates = new Set(incomplete ? [] : plan.secretsToDelete);
-    for (const key of unwanted.keys()) if (!candidates.has(key)) unwanted.delete(key);
-    for (const key of candidates) if (!unwanted.has(key)) unwanted.set(key, now);
-    const due = [...unwanted].filter(([, since]) => now - since >= SECRET_GRACE_MS).map(([key]) => key);
-    await secrets.remove(due.map((key) => `${key}.yaml`));
-    for (const key of due) unwanted.delete(key);
-    const [oldest] = unwanted.values();
-    return oldest === undefined ? {} : { nextLook: new Date(oldest + SECRET_GRACE_MS) };
-  }
+  return {
+    secrets: async (plan, { incomplete, now }) => {
+      await secrets.write(new Map(plan.secrets.map((secret) => [safePath(secret), formatSecret(secret)])));
+      const { due, nextLook } = grace(incomplete ? [] : plan.secretsToDelete, now.getTime());
+      await secrets.remove(due.map((key) => `${key}.yaml`));
+      return nextLook;
+    },
+    relay: async (plan) => {
+      const documents = plan.relays.get(relayClass);
+      const files = documents === undefined ? new Map<string, string>() : relayFiles(documents);
+      const written = await relay.write(files);
+      return {
+        hashes: Object.fromEntries([...files].map(([name, text]) => [name, sha256(text)])),
+        isChanged: written > 0,
+      };
+    },
+    statuses: async (plan, { objects, incomplete }) => {
+      const hashes = new Map(objects.map(({ kind, meta, spec }) => [memoryKey({ kind, ...meta }), hashSpec(spec)]));
+      const files = new Map<string, string>();
+      for (const { kind, meta, status } of plan.statuses) {
+        const object = { kind, namespace: meta.namespace, name: meta.name };
+        const specHash = hashes.get(memoryKey(object)) ?? '';
+        files.set(statusPath({ kind, meta }), formatStatus({ kind, meta, status }, specHash));
+        memory.remember(object, { uid: meta.uid, generation: meta.generation, specHash, status });
+      }
+      await statuses.write(files);
+      if (incomplete) return;
+      memory.forgetAllBut(new Set(hashes.keys()));
+      await statuses.keepOnly(new Set(files.keys()));
+    },
+  };
+}
 
-  async function applyStatuses(plan: Plan, objects: readonly RawObject[], incomplete: boolean): Promise<void> {
-    const hashes = new Map(objects.map(({ kind, meta, spec }) => [memoryKey({ kind, ...meta }), hashSpec(spec)]));
-    const files = new Map<string, string>();
-    for (const status of plan.statuses) {
-      const key = memoryKey({ kind: status.kind, ...status.meta });
-      const specHash = hashes.get(key) ?? '';
-      files.set(statusPath(status), formatStatus(status, specHash));
-      const { uid, generation } = status.meta;
-      memory.remember({ kind: status.kind, ...status.meta }, { uid, generation, specHash, status: status.status });
-    }
-    await statuses.write(files);
-    if (incomplete) return;
-    memory.forgetAllBut(new Set(hashes.keys()));
-    await statuses.keepOnly(new Set(files.keys()));
-  }
-
-  return async (plan, { objects, incomplete, now }) => {
-    // Secrets first: a verifier in force whose password was never written down would lock its user out
-    const applied = await applySecrets(plan, incomplete, now.getTime());
-    const documents = plan.relays.get(relayClass);
-    if (documents !== undefined) await relay.write(relayFiles(documents));
-    await applyStatuses(plan, objects, incomplete);
-    return applied;
+/** Says which of the unwanted Secrets have been so for long enough. */
+function createGrace(graceMs: number) {
+  const since = new Map<string, number>();
+  return (unwanted: readonly string[], now: number): { due: readonly string[]; nextLook: Date | undefined } => {
+    const candidates = new Set(unwanted);
+    for (const key of since.keys()) if (!candidates.has(key)) since.delete(key);
+    for (const key of candidates) if (!since.has(key)) since.set(key, now);
+    const due = [...since].filter(([, start]) => now - start >= graceMs).map(([key]) => key);
+    for (const key of due) since.delete(key);
+    const [oldest] = since.values();
+    return { due, nextLook: oldest === undefined ? undefined : new Date(oldest + graceMs) };
   };
 }
 
 /** The documents of a relay class by file name. */
-export function relayFiles(documents: RelayDocuments): ReadonlyMap<string, string> {
+function relayFiles(documents: RelayDocuments): ReadonlyMap<string, string> {
   const files = new Map([[CLASS_FILE_NAME, formatJson(documents.class)]]);
   for (const [index, shard] of documents.shards.entries()) files.set(shardFileName(index), formatJson(shard));
   return files;
+}
+
+function sha256(text: string): string {
+  return createHash('sha256').update(text).digest('hex');
 }
 
 function formatJson(document: unknown): string {

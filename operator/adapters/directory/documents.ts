@@ -64,7 +64,7 @@ export function controllerUid(manifest: Manifest): string | undefined {
 }
 
 /** A status with what the next start needs to know of its object. `specHash` tells whether the spec has changed since. */
-export function formatStatus(plan: StatusPlan, specHash: string): string {
+export function formatStatus(plan: Pick<StatusPlan, 'kind' | 'meta' | 'status'>, specHash: string): string {
   const { namespace, name, uid, generation } = plan.meta;
   return formatYaml({
     apiVersion: API_VERSION,

@@ -23,14 +23,19 @@ export interface GatherOptions {
   readonly implicitTlsPorts: readonly number[];
   /** PEM of the relay's own CA. */
   readonly caCertificate: string | undefined;
-  readonly programmed: () => ProgrammedFact;
+}
+
+interface GatheredParts {
+  readonly manifests: Reading;
+  readonly own: OwnSecrets;
+  readonly programmed: ProgrammedFact;
 }
 
 /** Turns readings of the manifests and of the state folder's Secrets into a snapshot. */
-export function createGatherer(options: GatherOptions): (manifests: Reading, own: OwnSecrets) => Promise<Snapshot> {
+export function createGatherer(options: GatherOptions): (parts: GatheredParts) => Promise<Snapshot> {
   const argon2 = rememberingArgon2(options.installation);
 
-  return async (manifests, own) => {
+  return async ({ manifests, own, programmed }) => {
     const objects = manifests.manifests.flatMap((manifest) => toObject(manifest, options));
     const secrets = new Map<string, SecretView>();
     for (const manifest of own.manifests) {
@@ -51,7 +56,7 @@ export function createGatherer(options: GatherOptions): (manifests: Reading, own
       secrets,
       dns: new Map(),
       verification: 'none',
-      programmed: new Map([[options.settings.relayClass, options.programmed()]]),
+      programmed: new Map([[options.settings.relayClass, programmed]]),
     };
   };
 }
@@ -96,7 +101,7 @@ function viewOwn(manifest: Manifest, installation: Installation): SecretView {
   if (uid === undefined) return { ...view, verifiers: {} };
   const salt = installation.saltFor(uid);
   const verifiers = Object.entries(view.data)
-    .filter(([key]) => /password/i.test(key))
+    .filter(([key]) => key === 'password')
     .map(([key, password]) => [key, sha256Verifier(password, salt)] as const);
   return { ...view, controllerUid: uid, verifiers: Object.fromEntries(verifiers) };
 }

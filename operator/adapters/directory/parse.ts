@@ -16,8 +16,6 @@ const MAX_ALIASES = 100;
 /** Deeper than any spec; recursion over what a stranger wrote has to end somewhere. */
 const MAX_DEPTH = 64;
 const MAX_LIST_DEPTH = 4;
-/** A file cut in half can hold thousands of errors, and the first few say it all. */
-const MAX_ERRORS_PER_FILE = 5;
 
 export interface Source {
   readonly file: string;
@@ -91,16 +89,12 @@ type Locate = (path: Path) => Source;
 /** Reads the objects in the text of one file. Never throws because of the text. */
 export function parseManifests(file: string, text: string): FileContent {
   const parsed = parseText(text);
-  const errors = parsed.documents.flatMap((document) => [...document.errors, ...document.warnings]);
-  if (errors.length > 0) {
-    return broken(
-      errors.slice(0, MAX_ERRORS_PER_FILE).map((error) => ({
-        source: place(file, parsed.lines, error.pos[0]),
-        reason: 'syntax',
-        // the parser meets the end of its stack before we do
-        message: error.message.includes('call stack') ? 'nested too deep' : error.message,
-      })),
-    );
+  // the errors after the first are its consequences, often by the thousand
+  const [error] = parsed.documents.flatMap((document) => [...document.errors, ...document.warnings]);
+  if (error !== undefined) {
+    // the parser meets the end of its stack before we do
+    const message = error.message.includes('call stack') ? 'nested too deep' : error.message;
+    return broken([{ source: place(file, parsed.lines, error.pos[0]), reason: 'syntax', message }]);
   }
   const locateIn = locator(file, text, parsed);
   const collected: Collected = { manifests: [], ignored: [], problems: [] };

@@ -1,8 +1,9 @@
 import { join } from 'node:path';
 import { parseManifests } from './parse.ts';
 import type { FileContent, Ignored, Manifest, Problem } from './parse.ts';
+import type { LastGood } from './last-good.ts';
 import { listManifestFiles, readBounded, systemReason } from './walk.ts';
-import type { FoundFile, WalkOptions } from './walk.ts';
+import type { FoundFile, Walk, WalkOptions } from './walk.ts';
 
 /** As many as one relay class is made for, with room for their lists, senders and Secrets. */
 const MAX_OBJECTS = 250_000;
@@ -21,6 +22,11 @@ interface RememberedFile {
   readonly content: FileContent;
 }
 
+export interface ReadOptions extends WalkOptions {
+  /** Where files are kept as they last could be read. Without it, only this process remembers. */
+  readonly lastGood?: LastGood;
+}
+
 /** Reads every manifest under a folder once. Trouble is part of the answer, never an exception. */
 export async function readFolder(folder: string, options: WalkOptions = {}): Promise<Reading> {
   return createReader(folder, options)();
@@ -30,12 +36,12 @@ export async function readFolder(folder: string, options: WalkOptions = {}): Pro
  * A reader that remembers: unchanged files are not parsed again, and a file that is no YAML at the moment keeps saying
  * what it said before, until it is mended or deleted.
  */
-export function createReader(folder: string, options: WalkOptions = {}): () => Promise<Reading> {
+export function createReader(folder: string, options: ReadOptions = {}): () => Promise<Reading> {
   let remembered = new Map<string, RememberedFile>();
 
   return async function read(): Promise<Reading> {
     const problems: Problem[] = [];
-    let walk: Awaited<ReturnType<typeof listManifestFiles>>;
+    let walk: Walk;
     try {
       walk = await listManifestFiles(folder, options);
     } catch (error) {
@@ -46,27 +52,53 @@ export function createReader(folder: string, options: WalkOptions = {}): () => P
     for (const { path, message } of walk.problems) problems.push(unreadable(path, message));
 
     const next = new Map<string, RememberedFile>();
-    for (const file of walk.files) next.set(file.path, await readOne(file, remembered.get(file.path)));
+    for (const file of walk.files)
+      next.set(file.path, await readOne(file, remembered.get(file.path), options.lastGood));
     // a file that is listed but unreadable (permissions, a dangling link) has not been deleted
     for (const { path } of walk.problems) {
       const before = remembered.get(path);
       if (before !== undefined) next.set(path, before);
     }
+    const isSmaller = [...remembered.keys()].some((path) => !next.has(path));
+    if (isSmaller || remembered.size === 0) await options.lastGood?.keepOnly([...next.keys()]);
     remembered = new Map([...next].sort(([a], [b]) => (a < b ? -1 : 1)));
     return merge([...remembered.values()], problems, problems.length > 0);
   };
 }
 
-async function readOne(file: FoundFile, before: RememberedFile | undefined): Promise<RememberedFile> {
+async function readOne(
+  file: FoundFile,
+  before: RememberedFile | undefined,
+  lastGood: LastGood | undefined,
+): Promise<RememberedFile> {
   if (before?.stamp === file.stamp) return before;
   const read = await readBounded(file.path);
-  const content =
-    'text' in read
-      ? parseManifests(file.path, read.text)
-      : { manifests: [], ignored: [], problems: [unreadable(file.path, read.problem)], broken: true };
-  if (!content.broken) return { stamp: file.stamp, content };
-  const lastGood = before?.content.manifests ?? [];
-  return { stamp: file.stamp, content: { ...content, manifests: lastGood } };
+  const content = contentOf(file.path, read);
+  if (!content.broken) {
+    const isOfUse = 'text' in read && content.manifests.length > 0;
+    if (isOfUse) await lastGood?.save(file.path, read.text);
+    return { stamp: file.stamp, content };
+  }
+  const manifests = before?.content.manifests ?? (await recall(file.path, lastGood));
+  // an empty file that never held anything is just that
+  if (manifests.length === 0 && 'text' in read && read.text === '') return { stamp: file.stamp, content: NOTHING };
+  return { stamp: file.stamp, content: { ...content, manifests } };
+}
+
+const NOTHING: FileContent = { manifests: [], ignored: [], problems: [], broken: false };
+
+function contentOf(path: string, read: Awaited<ReturnType<typeof readBounded>>): FileContent {
+  if ('problem' in read) return { ...NOTHING, problems: [unreadable(path, read.problem)], broken: true };
+  // what a shell leaves before `>` gets its content, and an editor for an instant: it does not mean "nobody may send"
+  if (read.text === '') {
+    return { ...NOTHING, problems: [unreadable(path, 'is empty; delete it, or leave a comment in it')], broken: true };
+  }
+  return parseManifests(path, read.text);
+}
+
+async function recall(path: string, lastGood: LastGood | undefined): Promise<readonly Manifest[]> {
+  const text = await lastGood?.load(path);
+  return text === undefined ? [] : parseManifests(path, text).manifests;
 }
 
 function merge(files: readonly RememberedFile[], walkProblems: readonly Problem[], incomplete: boolean): Reading {

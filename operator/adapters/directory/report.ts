@@ -1,4 +1,6 @@
 import type { Log } from '../../../relay/log.ts';
+import { keyOf } from '../../core/model.ts';
+import type { Plan, Snapshot } from '../../core/model.ts';
 import type { Ignored, Problem } from './parse.ts';
 import { formatSource } from './read.ts';
 import type { Reading } from './read.ts';
@@ -55,4 +57,36 @@ function summarize(ignored: readonly Ignored[]): string {
   const parts = [...counts].sort(([, a], [, b]) => b - a).map(([what, count]) => `${what} (${count})`);
   const rest = parts.length - MAX_KINDS;
   return [...parts.slice(0, MAX_KINDS), ...(rest > 0 ? [`and ${rest} other kinds`] : [])].join(', ');
+}
+
+/** Logs a plan's events: those that were not in the plan before, since one that isn't settled yet is made again. */
+export function createAnnouncer(log: Log): (plan: Plan) => void {
+  let before = new Set<string>();
+  return ({ events }) => {
+    const now = new Set<string>();
+    for (const { kind, meta, type, reason, message } of events) {
+      const line = `${kind} ${keyOf(meta)} ${reason} ${message}`;
+      now.add(line);
+      if (before.has(line)) continue;
+      const fields = { event: 'object', kind, object: keyOf(meta), reason };
+      if (type === 'Warning') log.warn(fields, message);
+      else log.info(fields, message);
+    }
+    before = now;
+  };
+}
+
+/** Logs why the smart host of a class cannot be used: tenants are told only that it cannot. */
+export function createClassReporter(log: Log): (classes: Snapshot['classes']) => void {
+  const before = new Map<string, string>();
+  return (classes) => {
+    for (const [name, { upstream }] of classes) {
+      const message = upstream.kind === 'unresolved' ? upstream.message : '';
+      if (message === (before.get(name) ?? '')) continue;
+      before.set(name, message);
+      const fields = { event: 'upstream', relayClass: name };
+      if (message === '') log.info(fields, 'the smart host can be used again');
+      else log.error({ ...fields, problem: message }, 'the smart host cannot be used; mail waits in the spool');
+    }
+  };
 }

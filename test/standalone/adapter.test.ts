@@ -1,0 +1,274 @@
+/** The directory adapter with the core and the relay's own configuration reader; no sockets. */
+import assert from 'node:assert/strict';
+import { readdir, readFile, rename, rm, stat, symlink, truncate, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, test } from 'node:test';
+import type { TestContext } from 'node:test';
+import { parse } from 'yaml';
+import { startDirectory } from '../../operator/adapters/directory/adapter.ts';
+import { openInstallation } from '../../operator/adapters/directory/installation.ts';
+import { plan } from '../../operator/core/plan.ts';
+import { settingsSchema } from '../../operator/settings.ts';
+import { openConfigFolder } from '../../relay/config-folder.ts';
+import { verifyPassword } from '../../relay/verifier.ts';
+import { createLog } from '../../relay/log.ts';
+import { folderOf, writeFiles } from '../support/folder.ts';
+import { until } from '../support/until.ts';
+
+const sender = `apiVersion: smtpplus.io/v1alpha1
+kind: VerifiedSender
+metadata: {name: shop-example, namespace: shop}
+spec: {domain: shop.example}
+`;
+const user = (name: string, spec = 'active: true'): string => `apiVersion: smtpplus.io/v1alpha1
+kind: SmtpPlusUser
+metadata: {name: ${name}, namespace: shop}
+spec: {${spec}}
+`;
+const settings = settingsSchema.parse({ classes: { default: { existingSenders: [{ shop: 'shop.example' }] } } });
+
+/** The adapter on a folder with these files, and the relay's view of what it writes. */
+async function start(t: TestContext, folder: string, state: string, { secretGraceMs = 5000 } = {}) {
+  const lines: string[] = [];
+  const log = createLog({ write: (line) => void lines.push(line) });
+  await writeFiles(state, { 'relay/.keep': '' });
+  const config = await openConfigFolder(join(state, 'relay'), { log });
+  const { installation } = await openInstallation(state);
+  let settled = 0;
+  const directory = await startDirectory({
+    folder,
+    state,
+    ignore: [],
+    settings,
+    secretGraceMs,
+    installation,
+    ports: [2525],
+    implicitTlsPorts: [],
+    caCertificate: undefined,
+    decide: (snapshot, now) => plan(snapshot, now, installation.craft),
+    askRelay: async () => config.hashes(),
+    onSettled: () => void (settled += 1),
+    log,
+  });
+  let closed = false;
+  const close = async (): Promise<void> => {
+    if (closed) return;
+    closed = true;
+    await directory.close();
+    config.close();
+  };
+  t.after(close);
+  await until(() => {
+    if (settled === 0) throw new Error(lines.join(''));
+    return true;
+  });
+  return { close, lines, user: (name: string) => config.current()?.users.get(name), settled: () => settled };
+}
+
+async function passwordIn(state: string, name: string): Promise<string> {
+  const secret = parse(await readFile(join(state, 'secrets', 'shop', `${name}.yaml`), 'utf8'));
+  return Buffer.from(secret.data.password, 'base64').toString();
+}
+
+async function conditionsIn(state: string, kind: string, name: string): Promise<Readonly<Record<string, string>>> {
+  const { status } = parse(await readFile(join(state, 'status', kind, 'shop', `${name}.yaml`), 'utf8'));
+  return Object.fromEntries(
+    status.conditions.map(({ type, status, reason }: Record<string, string>) => [type, `${status} ${reason}`]),
+  );
+}
+
+describe('the directory adapter', () => {
+  test('turns manifests into Secrets, statuses and relay configuration that fit together', async (t) => {
+    const [folder, state] = [await folderOf(t, { 'a.yaml': `${sender}---\n${user('orders')}` }), await folderOf(t)];
+    const { user: inForce } = await start(t, folder, state);
+
+    const file = join(state, 'secrets', 'shop', 'orders-smtp.yaml');
+    assert.equal((await stat(file)).mode & 0o777, 0o600);
+    assert.equal((await stat(join(state, 'secrets', 'shop'))).mode & 0o777, 0o700);
+    const secret = parse(await readFile(file, 'utf8'));
+    assert.equal(secret.kind, 'Secret');
+    assert.equal(secret.type, 'servicebinding.io/smtp');
+
+    const verifier = inForce('orders.shop')?.credentials[0]?.verifier ?? '';
+    assert.equal(await verifyPassword(await passwordIn(state, 'orders-smtp'), verifier), true);
+    assert.equal(inForce('orders.shop')?.active, true);
+    const conditions = await conditionsIn(state, 'SmtpPlusUser', 'orders');
+    assert.equal(conditions['Ready'], 'True Ready');
+    assert.match(conditions['Programmed'] ?? '', /^True/);
+  });
+
+  test('keeps passwords, generations and transition times over a restart, and writes nothing new', async (t) => {
+    const [folder, state] = [await folderOf(t, { 'a.yaml': `${sender}---\n${user('orders')}` }), await folderOf(t)];
+    const first = await start(t, folder, state);
+    const before = await contents(state);
+    await first.close();
+    await start(t, folder, state);
+    assert.deepEqual(await contents(state), before);
+  });
+
+  test('counts a generation for each change of a spec, also one made while it was down', async (t) => {
+    const [folder, state] = [await folderOf(t, { 'a.yaml': user('orders') }), await folderOf(t)];
+    const generation = async (): Promise<number> =>
+      parse(await readFile(join(state, 'status/SmtpPlusUser/shop/orders.yaml'), 'utf8')).metadata.generation;
+    const first = await start(t, folder, state);
+    assert.equal(await generation(), 1);
+    await writeFiles(folder, { 'a.yaml': user('orders', 'active: false') });
+    await until(async () => (await generation()) === 2 || undefined);
+    await first.close();
+    await writeFiles(folder, { 'a.yaml': user('orders', 'active: true') });
+    await start(t, folder, state);
+    assert.equal(await generation(), 3);
+  });
+
+  test('has a change in force within a second, however an editor writes it', async (t) => {
+    const folder = await folderOf(t, { 's.yaml': sender, '..1/a.yaml': user('orders'), 'sub/b.yaml': user('b') });
+    await symlink('..1', join(folder, '..data'));
+    await symlink('..data/a.yaml', join(folder, 'a.yaml'));
+    const { user: inForce } = await start(t, folder, await folderOf(t));
+    const becomes = async (name: string, active: boolean | undefined): Promise<void> => {
+      await until(() => inForce(`${name}.shop`)?.active === active || undefined, 1000);
+    };
+    assert.equal(inForce('orders.shop')?.active, true);
+
+    await writeFiles(folder, { '..2/a.yaml': user('orders', 'active: false') });
+    await symlink('..2', join(folder, '..next'));
+    await rename(join(folder, '..next'), join(folder, '..data'));
+    await becomes('orders', false);
+
+    await writeFile(join(folder, 'b.yaml.tmp'), user('b', 'active: false'));
+    await rename(join(folder, 'b.yaml.tmp'), join(folder, 'sub', 'b.yaml'));
+    await becomes('b', false);
+    await writeFile(join(folder, 'sub', 'b.yaml'), user('b'));
+    await becomes('b', true);
+    await rm(join(folder, 'sub', 'b.yaml'));
+    await becomes('b', undefined);
+    await writeFiles(folder, { 'new/deep/c.yaml': user('c') });
+    await becomes('c', true);
+    await rm(join(folder, 'new'), { recursive: true });
+    await becomes('c', undefined);
+  });
+
+  test('changes nothing but what could be read when a file is no YAML, says so once, and goes on', async (t) => {
+    const folder = await folderOf(t, { 's.yaml': sender, 'a.yaml': user('orders'), 'b.yaml': user('b') });
+    const state = await folderOf(t);
+    const { user: inForce, lines, settled } = await start(t, folder, state);
+    const password = await passwordIn(state, 'orders-smtp');
+
+    await writeFiles(folder, {
+      'a.yaml': `${user('orders', 'active: false')}  x: [\n`,
+      'b.yaml': user('b', 'active: false'),
+    });
+    await until(() => inForce('b.shop')?.active === false || undefined);
+    assert.equal(inForce('orders.shop')?.active, true);
+    const rounds = settled();
+    await writeFiles(folder, { 'c.yaml': user('c') });
+    await until(() => (settled() > rounds && inForce('c.shop') !== undefined) || undefined);
+    const complaints = lines.filter((line) => line.includes('"syntax"'));
+    assert.equal(complaints.length, 1);
+    assert.ok(complaints[0]?.includes(`${join(folder, 'a.yaml')}:5:`));
+
+    await writeFiles(folder, { 'a.yaml': user('orders', 'active: false') });
+    await until(() => inForce('orders.shop')?.active === false || undefined);
+    assert.equal(await passwordIn(state, 'orders-smtp'), password);
+    assert.equal(lines.filter((line) => line.includes('every manifest can be read again')).length, 1);
+  });
+
+  test('keeps the password of a user whose file was emptied, moved or broken meanwhile', async (t) => {
+    const [folder, state] = [await folderOf(t, { 's.yaml': sender, 'a.yaml': user('orders') }), await folderOf(t)];
+    const first = await start(t, folder, state);
+    const password = await passwordIn(state, 'orders-smtp');
+    // what a shell does before `>` gets its content
+    await truncate(join(folder, 'a.yaml'));
+    await until(() => first.lines.some((line) => line.includes('empty')) || undefined);
+    assert.equal(first.user('orders.shop')?.active, true);
+
+    await rm(join(folder, 'a.yaml'));
+    await until(() => first.user('orders.shop') === undefined || undefined);
+    await writeFiles(folder, { 'moved.yaml': user('orders') });
+    await until(() => first.user('orders.shop')?.active);
+    assert.equal(await passwordIn(state, 'orders-smtp'), password);
+    await first.close();
+
+    await writeFiles(folder, { 'moved.yaml': 'a: [' });
+    const second = await start(t, folder, state);
+    assert.equal(second.user('orders.shop')?.active, true, 'what the file said last stays in force over a restart');
+    assert.equal(await passwordIn(state, 'orders-smtp'), password);
+  });
+
+  test('deletes the Secret and status of a user who is gone, and makes a deleted Secret again', async (t) => {
+    const [folder, state] = [
+      await folderOf(t, { 's.yaml': sender, 'a.yaml': user('orders'), 'b.yaml': user('b') }),
+      await folderOf(t),
+    ];
+    const { user: inForce } = await start(t, folder, state, { secretGraceMs: 100 });
+    const before = inForce('b.shop')?.credentials[0]?.verifier;
+    await rm(join(state, 'secrets/shop/b-smtp.yaml'));
+    await until(async () => (await passwordIn(state, 'b-smtp')) !== '' || undefined);
+    await until(() => inForce('b.shop')?.credentials[0]?.verifier !== before || undefined);
+
+    await rm(join(folder, 'a.yaml'));
+    await until(() => inForce('orders.shop') === undefined || undefined, 1000);
+    await until(async () => !(await readdir(join(state, 'secrets/shop'))).includes('orders-smtp.yaml') || undefined);
+    assert.deepEqual(await readdir(join(state, 'status/SmtpPlusUser/shop')), ['b.yaml']);
+  });
+
+  test('names damaged files of the state folder, and goes on with new ones', async (t) => {
+    const [folder, state] = [await folderOf(t, { 's.yaml': sender, 'a.yaml': user('orders') }), await folderOf(t)];
+    await (await start(t, folder, state)).close();
+    const secret = join(state, 'secrets/shop/orders-smtp.yaml');
+    const status = join(state, 'status/SmtpPlusUser/shop/orders.yaml');
+    await truncate(secret, 60);
+    await writeFile(status, 'metadata: [');
+    await writeFile(join(state, 'installation-id'), 'x');
+    const { lines, user: inForce } = await start(t, folder, state);
+    assert.ok(lines.some((line) => line.includes(`${secret}.damaged`)));
+    assert.ok(lines.some((line) => line.includes(status)));
+    assert.equal((await stat(`${secret}.damaged`)).size, 60);
+    const verifier = inForce('orders.shop')?.credentials[0]?.verifier ?? '';
+    assert.equal(await verifyPassword(await passwordIn(state, 'orders-smtp'), verifier), true);
+  });
+
+  test('takes a password that people chose from a Secret among the manifests, and hashes it slowly', async (t) => {
+    const own = `apiVersion: v1\nkind: Secret\nmetadata: {name: mine, namespace: shop}\nstringData: {password: "correct horse battery\\n"}\n`;
+    const spec = 'active: true, credentials: {passwordSecretRef: {name: mine}}';
+    const folder = await folderOf(t, { 's.yaml': sender, 'a.yaml': `${own}---\n${user('orders', spec)}` });
+    const state = await folderOf(t);
+    const { user: inForce } = await start(t, folder, state);
+    const verifier = inForce('orders.shop')?.credentials[0]?.verifier ?? '';
+    assert.match(verifier, /^argon2id\$/);
+    assert.equal(await verifyPassword('correct horse battery', verifier), true);
+  });
+
+  test('never takes over a Secret among the manifests, whatever owner it claims', async (t) => {
+    const [folder, state] = [await folderOf(t, { 's.yaml': sender, 'a.yaml': user('orders') }), await folderOf(t)];
+    await (await start(t, folder, state)).close();
+    const ours = await readFile(join(state, 'secrets/shop/orders-smtp.yaml'), 'utf8');
+    await writeFiles(folder, { 'z.yaml': ours });
+    await start(t, folder, state);
+    assert.match(
+      (await conditionsIn(state, 'SmtpPlusUser', 'orders'))['CredentialsReady'] ?? '',
+      /^False SecretNotOwned/,
+    );
+  });
+
+  test('says in a log line that it cannot write, and catches up when it can', async (t) => {
+    const [folder, state] = [await folderOf(t, { 's.yaml': sender }), await folderOf(t)];
+    const { lines } = await start(t, folder, state);
+    await rm(join(state, 'secrets'), { recursive: true });
+    await writeFile(join(state, 'secrets'), 'in the way');
+    await writeFiles(folder, { 'a.yaml': user('orders') });
+    await until(() => lines.some((line) => line.includes('could not carry out')) || undefined);
+    await rm(join(state, 'secrets'));
+    assert.notEqual(await until(() => passwordIn(state, 'orders-smtp')), '');
+  });
+});
+
+/** Every file under a folder with its text, and its inode: a file that was written again is another one. */
+async function contents(folder: string): Promise<Readonly<Record<string, string>>> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  const files = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+  const read = files
+    .sort()
+    .map(async (file) => [file, `${(await stat(file)).ino} ${await readFile(file, 'utf8')}`] as const);
+  return Object.fromEntries(await Promise.all(read));
+}
