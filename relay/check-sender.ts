@@ -85,7 +85,7 @@ export function checkFieldSender(
   });
 }
 
-export function senderPolicyOf(config: RelayConfig, user: UserConfig): SenderPolicy {
+function senderPolicyOf(config: RelayConfig, user: UserConfig): SenderPolicy {
   return config.lists.get(user.list)?.senderPolicy ?? STRICTEST;
 }
 
