@@ -1,0 +1,76 @@
+/** Judgements become conditions, by the rules that `kubectl wait`, kstatus and Argo CD read them by. */
+import { z } from 'zod';
+import { condition, type Condition } from '../api/common.ts';
+import { previousStatuses } from './facts.ts';
+import { keyOf, type Kind, type ObjectMeta } from './model.ts';
+import { formatTime } from './time.ts';
+import { read, type World } from './world.ts';
+
+/** What is to be said in one condition. */
+export interface Judgement {
+  readonly type: string;
+  readonly status: Condition['status'];
+  readonly reason: string;
+  readonly message: string;
+}
+
+export interface Subject {
+  readonly kind: Kind;
+  readonly meta: ObjectMeta;
+}
+
+/** Only a change of the object itself can mend these: kstatus calls the object failed. */
+const STALLED: ReadonlySet<string> = new Set(['InvalidSpec', 'UsernameTaken']);
+/** The operator or the relays are on their way: kstatus calls the object in progress. */
+const RECONCILING: ReadonlySet<string> = new Set(['RelaysLagging', 'NotReported', 'PasswordBeingHashed']);
+
+/** Whether a reason passes by itself, so that nobody needs to be told. */
+export function isPassing(reason: string): boolean {
+  return RECONCILING.has(reason);
+}
+
+/** The conditions of a status: the judgements in their order, `Ready`, and `Reconciling` or `Stalled` where true. */
+export function conditionsOf(
+  world: World,
+  subject: Subject,
+  judgements: readonly Judgement[],
+  ready: Judgement,
+): Condition[] {
+  const { reason, message } = ready;
+  const all = [...judgements, ready];
+  if (ready.status !== 'True' && isPassing(reason)) {
+    all.push({ type: 'Reconciling', status: 'True', reason, message });
+  }
+  if (ready.status !== 'True' && STALLED.has(reason)) all.push({ type: 'Stalled', status: 'True', reason, message });
+  const before = previousConditions(world, subject);
+  return all.map(({ type, status, reason, message }) => {
+    const old = before.get(type);
+    const since = old?.status === status ? old.lastTransitionTime : formatTime(world.now);
+    const observedGeneration = subject.meta.generation;
+    return { type, status, observedGeneration, lastTransitionTime: since, reason, message };
+  });
+}
+
+/** `Ready`: the first judgement that objects, or `otherwise`. */
+export function readiness(
+  objections: readonly Judgement[],
+  otherwise: { readonly reason: string; readonly message: string },
+): Judgement {
+  const first = objections.find(({ status }) => status !== 'True');
+  if (first === undefined) return { type: 'Ready', status: 'True', ...otherwise };
+  return { ...first, type: 'Ready' };
+}
+
+/** The judgement, with one more thing that people must be told. */
+export function withNote(judgement: Judgement, note: string): Judgement {
+  return note === '' ? judgement : { ...judgement, message: `${judgement.message} ${note}` };
+}
+
+const statusWithConditions = z.object({ conditions: z.array(z.unknown()) });
+
+/** The conditions as last written, as far as they are well-formed: for times of transition and for Events only. */
+export function previousConditions(world: World, { kind, meta }: Subject): ReadonlyMap<string, Condition> {
+  const status = statusWithConditions.safeParse(read(world, previousStatuses[kind], keyOf(meta)));
+  const parsed = (status.data?.conditions ?? []).map((one) => condition.safeParse(one));
+  return new Map(parsed.flatMap(({ data }) => (data === undefined ? [] : [[data.type, data]])));
+}

@@ -1,0 +1,35 @@
+import type { UserSpec } from '../api/user.ts';
+import type { Credential } from '../../relay/config.ts';
+import type { Judgement } from './conditions.ts';
+import type { ObjectMeta } from './model.ts';
+import type { PasswordRecord } from './password-record.ts';
+
+/** What was decided about the password of a user. */
+export interface CredentialsVerdict {
+  /** The condition `CredentialsReady`. */
+  readonly judgement: Judgement;
+  /** What the relay is to accept. */
+  readonly credentials: readonly Credential[];
+  /** What is to be in the Secret; absent: the Secret is not to be touched. */
+  readonly password?: string;
+  readonly record?: PasswordRecord;
+  readonly nextRotation?: string;
+  /** What a person should notice about a password that is being made. */
+  readonly notice?: { readonly type: 'Normal' | 'Warning'; readonly reason: string; readonly message: string };
+}
+
+export interface CredentialsOwner {
+  readonly meta: ObjectMeta;
+  readonly spec: UserSpec;
+  readonly secretName: string;
+  /** Whether the relay class tells a port: without one there is nothing to write into a Secret. */
+  readonly hasServer: boolean;
+}
+
+export function credentialsReady(message: string): Judgement {
+  return { type: 'CredentialsReady', status: 'True', reason: 'CredentialsReady', message };
+}
+
+export function notReady(reason: string, message: string): CredentialsVerdict {
+  return { judgement: { type: 'CredentialsReady', status: 'False', reason, message }, credentials: [] };
+}

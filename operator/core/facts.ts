@@ -1,0 +1,150 @@
+/** The tables of facts, and the indexes that are kept with them. Everything the core knows comes in here. */
+import { DEFAULT_LIST_ANNOTATION } from './names.ts';
+import {
+  keyOf,
+  type ClassView,
+  type DnsEvidence,
+  type Kind,
+  type ProgrammedFact,
+  type RawObject,
+  type SecretView,
+  type Snapshot,
+} from './model.ts';
+import { isEqual } from './equal.ts';
+import { read, setFact, touchFact, type Facts, type World } from './world.ts';
+
+/** A status is no part of the object: when the operator writes one, nothing else is to be decided anew. */
+function isSameObject(a: RawObject | undefined, b: RawObject | undefined): boolean {
+  return isEqual(a?.meta, b?.meta) && isEqual(a?.spec, b?.spec) && (a === undefined) === (b === undefined);
+}
+
+const isSame = isSameObject;
+
+export const objects: Readonly<Record<Kind, Facts<RawObject>>> = {
+  SmtpPlusList: { name: 'list', isSame },
+  SmtpPlusUser: { name: 'user', isSame },
+  VerifiedSender: { name: 'sender', isSame },
+};
+/** The status as last written, by key; for transitions only. */
+export const previousStatuses: Readonly<Record<Kind, Facts<unknown>>> = {
+  SmtpPlusList: { name: 'list status' },
+  SmtpPlusUser: { name: 'user status' },
+  VerifiedSender: { name: 'sender status' },
+};
+export const secrets: Facts<SecretView> = { name: 'secret' };
+export const namespaceLabels: Facts<Readonly<Record<string, string>>> = { name: 'namespace' };
+export const dnsEvidence: Facts<DnsEvidence> = { name: 'dns' };
+export const programmedFacts: Facts<ProgrammedFact> = { name: 'programmed' };
+export const classes: Facts<ClassView> = { name: 'class' };
+/** One fact under the key ''. */
+export const verification: Facts<Snapshot['verification']> = { name: 'verification' };
+/** Names of all classes, under the key ''. */
+export const classNames: Facts<readonly string[]> = { name: 'class names' };
+
+/** Users of a list; kept by the planner, by key of the list. */
+export interface Tally {
+  readonly total: number;
+  readonly active: number;
+}
+
+export const tallies: Facts<Tally> = { name: 'tally' };
+
+type Index = Facts<Set<string>>;
+
+/** Keys of a namespace's own VerifiedSenders. */
+export const sendersOfNamespace: Index = { name: 'senders of namespace' };
+/** Under the key '': keys of VerifiedSenders that other namespaces may use. */
+export const sharedSenders: Index = { name: 'shared senders' };
+/** Keys of a namespace's lists that are annotated as its default. */
+export const defaultListsOfNamespace: Index = { name: 'default lists of namespace' };
+/** Keys of the users who ask for a user name, whether or not they may have it. */
+export const usersByUsername: Index = { name: 'users by user name' };
+/** Keys of the users who ask for a credentials Secret, by its key. */
+export const usersBySecret: Index = { name: 'users by Secret' };
+export const usersByUid: Index = { name: 'users by UID' };
+
+/** Puts an object in place of the one with its key, or takes that away. One that is being deleted counts as gone. */
+export function setObject(world: World, kind: Kind, key: string, object: RawObject | undefined): void {
+  const next = object?.meta.deletionTimestamp === undefined ? object : undefined;
+  const before = read(world, objects[kind], key);
+  setFact(world, objects[kind], key, next);
+  setFact(world, previousStatuses[kind], key, next?.status);
+  const entries = next === undefined ? [] : indexEntries(next);
+  const isEntry = (one: Entry, all: readonly Entry[]): boolean =>
+    all.some(([index, name]) => index === one[0] && name === one[1]);
+  for (const entry of before === undefined ? [] : indexEntries(before)) {
+    if (!isEntry(entry, entries)) removeFromIndex(world, entry, key);
+  }
+  for (const entry of entries) addToIndex(world, entry, key);
+}
+
+/** Keys in an index, in a fixed order. */
+export function keysIn(world: World, index: Index, name: string): string[] {
+  return [...(read(world, index, name) ?? [])].sort();
+}
+
+type Entry = readonly [index: Index, name: string];
+
+function indexEntries({ kind, meta, spec }: RawObject): Entry[] {
+  switch (kind) {
+    case 'SmtpPlusList':
+      return meta.annotations[DEFAULT_LIST_ANNOTATION] === 'true' ? [[defaultListsOfNamespace, meta.namespace]] : [];
+    case 'SmtpPlusUser':
+      return [
+        [usersByUsername, wishedUsername({ meta, spec })],
+        [usersBySecret, `${meta.namespace}/${wishedSecretName({ meta, spec })}`],
+        [usersByUid, meta.uid],
+      ];
+    case 'VerifiedSender': {
+      const isShared = !['Same', undefined].includes(textAt(spec, 'allowedNamespaces', 'from'));
+      return isShared
+        ? [
+            [sendersOfNamespace, meta.namespace],
+            [sharedSenders, ''],
+          ]
+        : [[sendersOfNamespace, meta.namespace]];
+    }
+  }
+}
+
+/** What a user object asks for, before anything about it has been checked. */
+export function wishedUsername({ meta, spec }: Pick<RawObject, 'meta' | 'spec'>): string {
+  return textAt(spec, 'username') ?? `${meta.name}.${meta.namespace}`;
+}
+
+export function wishedSecretName({ meta, spec }: Pick<RawObject, 'meta' | 'spec'>): string {
+  return textAt(spec, 'credentials', 'secretName') ?? `${meta.name}-smtp`;
+}
+
+function textAt(value: unknown, ...path: readonly string[]): string | undefined {
+  const found = path.reduce<unknown>(
+    (at, step) => (typeof at === 'object' && at !== null ? (at as Readonly<Record<string, unknown>>)[step] : undefined),
+    value,
+  );
+  return typeof found === 'string' ? found : undefined;
+}
+
+function addToIndex(world: World, [index, name]: Entry, key: string): void {
+  const keys = read(world, index, name);
+  if (keys === undefined) setFact(world, index, name, new Set([key]));
+  else if (!keys.has(key)) {
+    keys.add(key);
+    touchFact(world, index, name);
+  }
+}
+
+function removeFromIndex(world: World, [index, name]: Entry, key: string): void {
+  if (read(world, index, name)?.delete(key)) touchFact(world, index, name);
+}
+
+/** All of a snapshot's facts. Returns the keys of its objects, by kind. */
+export function setSnapshot(world: World, snapshot: Snapshot): void {
+  for (const [name, view] of snapshot.classes) setFact(world, classes, name, view);
+  setFact(world, classNames, '', [...snapshot.classes.keys()].sort());
+  setFact(world, verification, '', snapshot.verification);
+  for (const [name, labels] of snapshot.namespaces) setFact(world, namespaceLabels, name, labels);
+  for (const [key, secret] of snapshot.secrets) setFact(world, secrets, key, secret);
+  for (const [key, evidence] of snapshot.dns) setFact(world, dnsEvidence, key, evidence);
+  for (const [name, fact] of snapshot.programmed) setFact(world, programmedFacts, name, fact);
+  for (const object of snapshot.objects) setObject(world, object.kind, keyOf(object.meta), object);
+}

@@ -1,0 +1,117 @@
+import { durationSeconds } from '../api/duration.ts';
+import type { UserSpec } from '../api/user.ts';
+import type { Credential } from '../../relay/config.ts';
+import { credentialsReady, notReady, type CredentialsOwner, type CredentialsVerdict } from './credentials-verdict.ts';
+import type { SecretView } from './model.ts';
+import { readRecord, type PasswordRecord } from './password-record.ts';
+import { after, formatTime, parseTime } from './time.ts';
+import { wakeAt, type World } from './world.ts';
+
+/** Where a user has no `rotation` (any more): the schema's default. */
+const OVERLAP_SECONDS = 24 * 3600;
+
+type Rotation = UserSpec['credentials']['rotation'];
+
+/** A generated password: the one in the Secret, where it is the one that was issued and its time has not come. */
+export function generatedPassword(
+  world: World,
+  { meta, spec, secretName, hasServer }: CredentialsOwner,
+  secret: SecretView | undefined,
+): CredentialsVerdict {
+  const { rotation } = spec.credentials;
+  const { now } = world;
+  const overlapSeconds = rotation === undefined ? OVERLAP_SECONDS : durationSeconds(rotation.overlap);
+  const state = stateOf(secret, { now, overlapSeconds, rotation });
+  const where = `Secret ${meta.namespace}/${secretName}`;
+  if (state.kind === 'current' || (state.kind === 'due' && !hasServer)) return verdictOf(world, rotation, state, where);
+  if (!hasServer) {
+    return notReady('NoEndpoint', `The relay class tells no port yet; ${where} is written as soon as it does.`);
+  }
+
+  const made = world.craft.newPassword(meta);
+  const record: PasswordRecord = {
+    verifier: made.verifier,
+    issued: formatTime(now),
+    ...(rotation?.trigger !== undefined && { trigger: rotation.trigger }),
+    ...(state.kind === 'due' &&
+      overlapSeconds > 0 && {
+        previous: { verifier: state.record.verifier, notAfter: formatTime(after(now, overlapSeconds)) },
+      }),
+  };
+  const verdict = verdictOf(world, rotation, { password: made.password, record }, where);
+  const notice = noticeOf(state, where, record);
+  return notice === undefined ? verdict : { ...verdict, notice };
+}
+
+type State =
+  | { readonly kind: 'none' }
+  /** The password is not the one that was issued, or nobody knows which one was. */
+  | { readonly kind: 'edited' }
+  | { readonly kind: 'due' | 'current'; readonly password: string; readonly record: PasswordRecord };
+
+function stateOf(
+  secret: SecretView | undefined,
+  { now, overlapSeconds, rotation }: { now: Date; overlapSeconds: number; rotation: Rotation },
+): State {
+  if (secret === undefined) return { kind: 'none' };
+  const record = readRecord(secret.annotations, { now, overlapSeconds });
+  const password = secret.data['password'];
+  if (record === undefined || password === undefined || secret.verifiers['password'] !== record.verifier) {
+    return { kind: 'edited' };
+  }
+  const isTriggered = rotation?.trigger !== undefined && rotation.trigger !== record.trigger;
+  const rotationTime = nextRotation(record, rotation);
+  const isDue = isTriggered || (rotationTime !== undefined && rotationTime <= now);
+  return { kind: isDue ? 'due' : 'current', password, record };
+}
+
+function nextRotation({ issued }: PasswordRecord, rotation: Rotation): Date | undefined {
+  const time = parseTime(issued);
+  if (rotation?.interval === undefined || time === undefined) return undefined;
+  return after(time, durationSeconds(rotation.interval));
+}
+
+function verdictOf(
+  world: World,
+  rotation: Rotation,
+  { password, record }: { readonly password: string; readonly record: PasswordRecord },
+  where: string,
+): CredentialsVerdict {
+  const next = nextRotation(record, rotation);
+  const expiry = parseTime(record.previous?.notAfter);
+  if (next !== undefined) wakeAt(world, next);
+  if (expiry !== undefined) wakeAt(world, expiry);
+  const credentials: Credential[] = [{ verifier: record.verifier }];
+  if (record.previous !== undefined) credentials.push(record.previous);
+  const overlap =
+    record.previous === undefined ? '' : ` The password before it is valid until ${record.previous.notAfter}.`;
+  return {
+    judgement: credentialsReady(`${where} has the credentials.${overlap}`),
+    credentials,
+    password,
+    record,
+    ...(next !== undefined && { nextRotation: formatTime(next) }),
+  };
+}
+
+function noticeOf(state: State, where: string, record: PasswordRecord): CredentialsVerdict['notice'] {
+  switch (state.kind) {
+    case 'none':
+    case 'current':
+      return undefined;
+    case 'edited':
+      return {
+        type: 'Warning',
+        reason: 'PasswordRepaired',
+        message: `The password in ${where} was not the one that the operator had issued; it was replaced by a new one.`,
+      };
+    case 'due': {
+      const until = record.previous === undefined ? 'is no longer valid' : `is valid until ${record.previous.notAfter}`;
+      return {
+        type: 'Normal',
+        reason: 'PasswordRotated',
+        message: `${where} has a new password; the old one ${until}.`,
+      };
+    }
+  }
+}

@@ -1,0 +1,23 @@
+/** Names that the operator gives to things, and reads from people's objects. */
+import { GROUP } from '../api/common.ts';
+
+/** On a SmtpPlusList: it takes the users of its namespace that name no list. */
+export const DEFAULT_LIST_ANNOTATION = `${GROUP}/default-list`;
+/** On a credentials Secret: which passwords were issued, and when (see password-record.ts). */
+export const CREDENTIALS_ANNOTATION = `${GROUP}/credentials`;
+export const MANAGED_BY_LABEL = 'app.kubernetes.io/managed-by';
+export const MANAGED_BY = 'smtp-plus';
+/** On a credentials Secret: the SmtpPlusUser that it belongs to, where its name fits a label. */
+export const USER_LABEL = `${GROUP}/user`;
+/** Service Binding for Kubernetes: libraries that look for such Secrets find ours. */
+export const SECRET_TYPE = 'servicebinding.io/smtp';
+
+/**
+ * Key of the class `default`'s built-in list, for users without one of their own. No tenant can make a list of this key:
+ * a namespace has no dot in its name.
+ */
+export const BUILT_IN_LIST = `${GROUP}/default`;
+export const DEFAULT_CLASS = 'default';
+
+/** Set by the API server on every namespace; folders of manifests have it too, so that selectors mean the same. */
+export const NAMESPACE_NAME_LABEL = 'kubernetes.io/metadata.name';

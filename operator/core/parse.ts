@@ -1,0 +1,81 @@
+/** From an object as it came to a spec that one can rely on, or a sentence about what is wrong with it. */
+import { formatPath, validate, type SpecOf } from '../api/validate.ts';
+import { canonicalSender } from '../../relay/address.ts';
+import { objects } from './facts.ts';
+import type { Kind, ObjectMeta, RawObject } from './model.ts';
+import { read, type Table } from './world.ts';
+
+export type Parsed<K extends Kind> =
+  | { readonly ok: true; readonly meta: ObjectMeta; readonly spec: SpecOf[K] }
+  /** `message`: each problem in a sentence that names the field and the mend. */
+  | { readonly ok: false; readonly meta: ObjectMeta; readonly message: string };
+
+function parsedTable<K extends Kind>(kind: K): Table<Parsed<K> | undefined> {
+  return {
+    name: `parsed ${kind}`,
+    formula: (world, key) => {
+      const object = read(world, objects[kind], key);
+      return object === undefined ? undefined : parseObject(kind, object);
+    },
+  };
+}
+
+export const parsedLists = parsedTable('SmtpPlusList');
+export const parsedUsers = parsedTable('SmtpPlusUser');
+export const parsedSenders = parsedTable('VerifiedSender');
+
+/** By identity: a caller that plans from a whole snapshot again and again pays for new objects only. */
+const memory = new WeakMap<RawObject, Parsed<Kind>>();
+
+function parseObject<K extends Kind>(kind: K, object: RawObject): Parsed<K> {
+  // the memory is keyed by objects of every kind; `kind` is the object's own
+  const known = memory.get(object) as Parsed<K> | undefined;
+  if (known !== undefined) return known;
+  const parsed = judge(kind, object);
+  memory.set(object, parsed);
+  return parsed;
+}
+
+function judge<K extends Kind>(kind: K, { meta, spec }: RawObject): Parsed<K> {
+  const result = validate(kind, meta, spec ?? {});
+  if (!result.ok) return { ok: false, meta, message: result.problems.map(({ message }) => message).join(' ') };
+  const problems = sendersIn(kind, result.spec).flatMap(({ path, text }) => nameProblems(path, text));
+  return problems.length === 0
+    ? { ok: true, meta, spec: result.spec }
+    : { ok: false, meta, message: problems.join(' ') };
+}
+
+interface SenderText {
+  readonly path: string;
+  readonly text: string;
+}
+
+/** What names an address or a domain, in the notation of senders. */
+function sendersIn(kind: Kind, spec: SpecOf[Kind]): SenderText[] {
+  switch (kind) {
+    case 'SmtpPlusList':
+      return [];
+    case 'SmtpPlusUser': {
+      const { username, senders = [] } = spec as SpecOf['SmtpPlusUser'];
+      const list = senders.map((text, i) => ({ path: formatPath(['spec', 'senders', i]), text }));
+      return username?.includes('@') ? [{ path: 'spec.username', text: username }, ...list] : list;
+    }
+    case 'VerifiedSender': {
+      const { address, domain } = spec as SpecOf['VerifiedSender'];
+      if (address !== undefined) return [{ path: 'spec.address', text: address }];
+      return domain === undefined ? [] : [{ path: 'spec.domain', text: `@${domain}` }];
+    }
+  }
+}
+
+/** IDNA and the lengths of labels, which no pattern can say. A user name must be canonical: log-ins are compared as text. */
+function nameProblems(path: string, text: string): string[] {
+  const canonical = canonicalSender(text);
+  if (canonical === undefined) {
+    return [`${path} must be a valid name of the DNS (IDNA, labels of at most 63 characters); correct it.`];
+  }
+  if (path === 'spec.username' && canonical !== text) {
+    return [`${path} must be written as ${canonical}, the one form that log-ins are compared in.`];
+  }
+  return [];
+}

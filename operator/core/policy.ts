@@ -1,0 +1,99 @@
+/** Floors and ceilings: a list tightens what its class says, a user what its list says; nobody loosens. */
+import type { LimitsSpec } from '../api/common.ts';
+import type { ListSpec } from '../api/list.ts';
+import type { Limits, SenderPolicy } from '../../relay/config.ts';
+import type { ClassSettings } from '../settings.ts';
+
+export interface Tightened<Value> {
+  readonly value: Value;
+  /** Fields in which less was asked for than has to be, for people. */
+  readonly refused: readonly string[];
+}
+
+/** From loose to strict. A list's word counts only to the right of its class's. */
+const STRICTNESS = {
+  envelopeFrom: ['Audit', 'Enforce'],
+  headerFrom: ['Audit', 'Enforce'],
+  // Verified lets Reply-To be any of the user's senders; SameAsFrom leaves it exactly one
+  replyTo: ['Any', 'Verified', 'SameAsFrom'],
+  nullSender: ['Allow', 'Refuse'],
+} as const satisfies { readonly [Field in keyof SenderPolicy]: readonly SenderPolicy[Field][] };
+
+export function tightenPolicy(floor: SenderPolicy, wish: ListSpec['senderPolicy'] = {}): Tightened<SenderPolicy> {
+  const refused: string[] = [];
+  const stricter = <Value extends string>(
+    field: keyof SenderPolicy,
+    least: Value,
+    wished: Value | undefined,
+  ): Value => {
+    const order: readonly string[] = STRICTNESS[field];
+    if (wished === undefined || order.indexOf(wished) === order.indexOf(least)) return least;
+    if (order.indexOf(wished) > order.indexOf(least)) return wished;
+    refused.push(`senderPolicy.${field} stays ${least}, not ${wished}`);
+    return least;
+  };
+  const value = {
+    envelopeFrom: stricter('envelopeFrom', floor.envelopeFrom, wish.envelopeFrom),
+    headerFrom: stricter('headerFrom', floor.headerFrom, wish.headerFrom),
+    replyTo: stricter('replyTo', floor.replyTo, wish.replyTo),
+    nullSender: stricter('nullSender', floor.nullSender, wish.nullSender),
+  };
+  return { value, refused };
+}
+
+type Starttls = ListSpec['starttls'];
+
+/** Clear-text AUTH needs both to allow it. */
+export function tightenStarttls(floor: Starttls, wish: Starttls): Tightened<Starttls> {
+  if (wish === 'Required' || floor === 'Optional') return { value: wish, refused: [] };
+  return { value: 'Required', refused: ['starttls stays Required, not Optional'] };
+}
+
+/** What holds where nobody says otherwise; the others are unlimited. */
+const DEFAULT_LIMITS = {
+  messageBytes: 10 * 1024 * 1024,
+  recipientsPerMessage: 100,
+  messagesPerHour: undefined,
+  recipientsPerDay: undefined,
+  connections: 50,
+} as const satisfies { readonly [Field in keyof Required<Limits>]: number | undefined };
+
+const LIMIT_FIELDS = Object.keys(DEFAULT_LIMITS) as (keyof Limits)[];
+
+/** Limits of a list's users: its own or the default, and never above the class's ceiling. */
+export function limitsOfList(ceiling: ClassSettings['limits'], wish: LimitsSpec | undefined): Tightened<Limits> {
+  const wished = { ...DEFAULT_LIMITS, ...definedOnly(wish) };
+  return { value: smallest([wished, ceiling]), refused: looser(ceiling, wish) };
+}
+
+/** Limits of one user: its own where they are tighter than the list's. */
+export function limitsOfUser(list: Limits, wish: LimitsSpec | undefined): Tightened<Limits> {
+  return { value: smallest([list, wish]), refused: looser(list, wish) };
+}
+
+function looser(ceiling: LimitsSpec | Limits, wish: LimitsSpec | undefined): string[] {
+  return LIMIT_FIELDS.flatMap((field) => {
+    const [most, wished] = [ceiling[field], wish?.[field]];
+    if (most === undefined || wished === undefined || wished <= most) return [];
+    return [`limits.${field} stays ${most}, not ${wished}`];
+  });
+}
+
+function smallest(all: readonly (LimitsSpec | Limits | undefined)[]): Limits {
+  const least = (field: keyof Limits): number | undefined => {
+    const known = all.map((limits) => limits?.[field]).filter((limit) => limit !== undefined);
+    return known.length === 0 ? undefined : Math.min(...known);
+  };
+  const [messagesPerHour, recipientsPerDay] = [least('messagesPerHour'), least('recipientsPerDay')];
+  return {
+    messageBytes: least('messageBytes') ?? DEFAULT_LIMITS.messageBytes,
+    recipientsPerMessage: least('recipientsPerMessage') ?? DEFAULT_LIMITS.recipientsPerMessage,
+    ...(messagesPerHour !== undefined && { messagesPerHour }),
+    ...(recipientsPerDay !== undefined && { recipientsPerDay }),
+    connections: least('connections') ?? DEFAULT_LIMITS.connections,
+  };
+}
+
+function definedOnly(limits: LimitsSpec | undefined): LimitsSpec {
+  return Object.fromEntries(Object.entries(limits ?? {}).filter(([, limit]) => limit !== undefined));
+}

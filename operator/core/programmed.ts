@@ -1,0 +1,33 @@
+import { previousConditions, type Judgement, type Subject } from './conditions.ts';
+import { programmedFacts } from './facts.ts';
+import { read, type World } from './world.ts';
+
+/**
+ * `Programmed`: whether every ready relay of the class runs the configuration of this object, in this generation.
+ *
+ * Once true it stays true until the object changes: a relay that lags behind a change of some other object runs this one
+ * all the same. Without that, each change would turn the condition of every object of the class to and fro.
+ */
+export function judgeProgrammed(world: World, subject: Subject, className: string | undefined): Judgement {
+  const type = 'Programmed';
+  if (className === undefined) {
+    return { type, status: 'False', reason: 'NotAccepted', message: 'No relay serves it, since it is not accepted.' };
+  }
+  const done = { type, status: 'True', reason: 'Programmed', message: 'Every ready relay runs it.' } as const;
+  const before = previousConditions(world, subject).get(type);
+  if (before?.status === 'True' && before.observedGeneration === subject.meta.generation) return done;
+  const fact = read(world, programmedFacts, className);
+  switch (fact?.state) {
+    case 'Programmed':
+      return done;
+    case 'Lagging':
+      return { type, status: 'False', reason: 'RelaysLagging', message: fact.message };
+    case 'Unknown':
+    case undefined:
+      return { type, status: 'Unknown', reason: 'NotReported', message: unknownMessage(className) };
+  }
+}
+
+function unknownMessage(className: string): string {
+  return `No relay of class ${className} has reported yet which configuration it runs.`;
+}

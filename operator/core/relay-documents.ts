@@ -1,0 +1,111 @@
+/** The relay's configuration, put together from what each object comes to, in a fixed number of shards per class. */
+import {
+  SHARD_COUNT,
+  shardOf,
+  type ClassDocument,
+  type ListConfig,
+  type SenderRule,
+  type ShardDocument,
+  type UserConfig,
+} from '../../relay/config.ts';
+import { isEqual } from './equal.ts';
+import type { ClassView } from './model.ts';
+import { compareText } from './time.ts';
+
+interface Sections {
+  readonly lists: Map<string, ListConfig>;
+  readonly users: Map<string, UserConfig>;
+  readonly namespaces: Map<string, readonly SenderRule[]>;
+}
+
+/** Entries by class and shard, and which shards have changed since they were last taken. */
+export interface RelayStore {
+  readonly classes: Map<string, readonly Sections[]>;
+  readonly changed: Map<string, Set<number>>;
+}
+
+export interface ChangedShard {
+  readonly className: string;
+  readonly shard: number;
+  readonly document: ShardDocument;
+}
+
+export function createRelayStore(): RelayStore {
+  return { classes: new Map(), changed: new Map() };
+}
+
+type Value<Section extends keyof Sections> = Sections[Section] extends Map<string, infer V> ? V : never;
+
+/** Where an entry belongs. */
+export interface Place<Section extends keyof Sections> {
+  readonly className: string;
+  readonly section: Section;
+  readonly key: string;
+}
+
+/** Puts an entry in place of the one with its key, or takes that away (`undefined`). */
+export function putEntry<Section extends keyof Sections>(
+  store: RelayStore,
+  { className, section, key }: Place<Section>,
+  value: Value<Section> | undefined,
+): void {
+  const number = shardOf(key);
+  const shard = shardsOf(store, className)[number];
+  // TypeScript does not see that a section's map holds that section's values
+  const entries = shard?.[section] as Map<string, Value<Section>> | undefined;
+  if (entries === undefined || isEqual(entries.get(key), value)) return;
+  if (value === undefined) entries.delete(key);
+  else entries.set(key, value);
+  const changed = store.changed.get(className) ?? new Set();
+  store.changed.set(className, changed.add(number));
+}
+
+/** The shards that have changed since the last call. */
+export function takeChangedShards(store: RelayStore): ChangedShard[] {
+  const taken = [...store.changed].flatMap(([className, numbers]) =>
+    [...numbers]
+      .sort((a, b) => a - b)
+      .map((shard) => ({ className, shard, document: document(store, className, shard) })),
+  );
+  store.changed.clear();
+  return taken;
+}
+
+/** All shards of a class, in their order. */
+export function allShards(store: RelayStore, className: string): ShardDocument[] {
+  return shardsOf(store, className).map((_, shard) => document(store, className, shard));
+}
+
+export function classDocument(name: string, { settings }: ClassView): ClassDocument {
+  const { hostname, starttls, session, delivery } = settings;
+  return { version: 1, name, shards: SHARD_COUNT, hostname, starttls, session, delivery };
+}
+
+function shardsOf(store: RelayStore, className: string): readonly Sections[] {
+  const known = store.classes.get(className);
+  if (known !== undefined) return known;
+  const shards = Array.from({ length: SHARD_COUNT }, () => ({
+    lists: new Map<string, ListConfig>(),
+    users: new Map<string, UserConfig>(),
+    namespaces: new Map<string, readonly SenderRule[]>(),
+  }));
+  store.classes.set(className, shards);
+  return shards;
+}
+
+function document(store: RelayStore, className: string, shard: number): ShardDocument {
+  const sections = shardsOf(store, className)[shard];
+  return {
+    version: 1,
+    lists: sorted(sections?.lists),
+    users: sorted(sections?.users),
+    namespaces: Object.fromEntries(
+      Object.entries(sorted(sections?.namespaces)).map(([name, rules]) => [name, [...rules]]),
+    ),
+  };
+}
+
+/** In a fixed order: the same entries must make the same bytes, or every restart would write all shards. */
+function sorted<V>(entries: ReadonlyMap<string, V> = new Map<string, V>()): Record<string, V> {
+  return Object.fromEntries([...entries].sort(([a], [b]) => compareText(a, b)));
+}

@@ -1,0 +1,59 @@
+/** What stands in a credentials Secret: everything a client needs, under the keys of Service Binding for Kubernetes. */
+import type { PasswordRecord } from './password-record.ts';
+import { writeRecord } from './password-record.ts';
+import type { ClassView, ObjectMeta, SecretPlan } from './model.ts';
+import { MANAGED_BY, MANAGED_BY_LABEL, SECRET_TYPE, USER_LABEL } from './names.ts';
+
+interface Login {
+  readonly username: string;
+  readonly password: string;
+  readonly record?: PasswordRecord;
+}
+
+/** Kubernetes refuses longer label values. */
+const LABEL_MAX = 63;
+
+/** The Secret of a user, or undefined where its relay class tells no port yet. */
+export function secretPlan(
+  { owner, name }: { readonly owner: ObjectMeta; readonly name: string },
+  { username, password, record }: Login,
+  view: ClassView,
+): SecretPlan | undefined {
+  const server = serverOf(view);
+  if (server === undefined) return undefined;
+  const { scheme, host, port, tls } = server;
+  const login = `${encodeURIComponent(username)}:${encodeURIComponent(password)}`;
+  const data = {
+    type: 'smtp',
+    provider: 'smtp-plus',
+    host,
+    port,
+    username,
+    password,
+    uri: `${scheme}://${login}@${host.includes(':') ? `[${host}]` : host}:${port}`,
+    tls,
+    ...(view.caCertificate !== undefined && { 'ca.crt': view.caCertificate }),
+  };
+  const labels = {
+    [MANAGED_BY_LABEL]: MANAGED_BY,
+    ...(owner.name.length <= LABEL_MAX && { [USER_LABEL]: owner.name }),
+  };
+  const annotations = record === undefined ? {} : writeRecord(record);
+  return { namespace: owner.namespace, name, owner, type: SECRET_TYPE, labels, annotations, data };
+}
+
+interface Server {
+  readonly scheme: 'smtp' | 'smtps';
+  readonly host: string;
+  readonly port: string;
+  readonly tls: 'STARTTLS' | 'TLS';
+}
+
+/** STARTTLS where there is a port for it: every client library knows it. */
+function serverOf({ settings, ports, implicitTlsPorts }: ClassView): Server | undefined {
+  const host = settings.hostname;
+  const [port, implicit] = [ports[0], implicitTlsPorts[0]];
+  if (port !== undefined) return { scheme: 'smtp', host, port: String(port), tls: 'STARTTLS' };
+  if (implicit !== undefined) return { scheme: 'smtps', host, port: String(implicit), tls: 'TLS' };
+  return undefined;
+}

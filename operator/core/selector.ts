@@ -1,0 +1,54 @@
+/** Who may use an object: `allowedNamespaces` against the labels of a namespace. */
+import type { AllowedNamespaces, LabelSelector } from '../api/common.ts';
+import { namespaceLabels } from './facts.ts';
+import { NAMESPACE_NAME_LABEL } from './names.ts';
+import { read, type World } from './world.ts';
+
+type Labels = Readonly<Record<string, string>>;
+
+/** Whether an object of the namespace `owner` lets the namespace `guest` use it. Its own may always. */
+export function allows(world: World, allowed: AllowedNamespaces, parties: { owner: string; guest: string }): boolean {
+  const { owner, guest } = parties;
+  if (owner === guest) return true;
+  switch (allowed.from) {
+    case 'Same':
+      return false;
+    case 'All':
+      return true;
+    case 'Selector':
+      return allowed.selector !== undefined && matches(allowed.selector, labelsOf(world, guest));
+  }
+}
+
+function labelsOf(world: World, namespace: string): Labels {
+  return { ...read(world, namespaceLabels, namespace), [NAMESPACE_NAME_LABEL]: namespace };
+}
+
+/** As in Kubernetes: every term must hold; an empty selector matches everything; NotIn holds for an absent label. */
+export function matches(selector: LabelSelector, labels: Labels): boolean {
+  const { matchLabels = {}, matchExpressions = [] } = selector;
+  return (
+    Object.entries(matchLabels).every(([key, value]) => labelOf(labels, key) === value) &&
+    matchExpressions.every((expression) => holds(expression, labels))
+  );
+}
+
+function holds(expression: NonNullable<LabelSelector['matchExpressions']>[number], labels: Labels): boolean {
+  const { key, operator, values = [] } = expression;
+  const value = labelOf(labels, key);
+  switch (operator) {
+    case 'In':
+      return value !== undefined && values.includes(value);
+    case 'NotIn':
+      return value === undefined || !values.includes(value);
+    case 'Exists':
+      return value !== undefined;
+    case 'DoesNotExist':
+      return value === undefined;
+  }
+}
+
+/** `constructor` is no label that anybody has set. */
+function labelOf(labels: Labels, key: string): string | undefined {
+  return Object.hasOwn(labels, key) ? labels[key] : undefined;
+}

@@ -1,0 +1,41 @@
+/** Times as Kubernetes writes them: RFC 3339, UTC, whole seconds. */
+
+export function formatTime(time: Date): string {
+  return time.toISOString().replace(/\.\d+Z$/, 'Z');
+}
+
+/** The moment that a text says, or undefined where it says none. */
+export function parseTime(text: string | undefined): Date | undefined {
+  const time = text === undefined ? NaN : Date.parse(text);
+  return Number.isNaN(time) ? undefined : new Date(time);
+}
+
+export function wholeSeconds(time: Date): Date {
+  return new Date(Math.floor(time.getTime() / 1000) * 1000);
+}
+
+export function after(time: Date, seconds: number): Date {
+  return new Date(time.getTime() + seconds * 1000);
+}
+
+/** For `sort`: the older object first, by the API server's clock, then by name. One of unknown age comes last. */
+export function byAge(a: Aged, b: Aged): number {
+  const [ageA, ageB] = [a.creationTimestamp ?? UNKNOWN_AGE, b.creationTimestamp ?? UNKNOWN_AGE];
+  if (ageA !== ageB) return ageA < ageB ? -1 : 1;
+  return compareText(`${a.namespace}/${a.name}`, `${b.namespace}/${b.name}`);
+}
+
+interface Aged {
+  readonly creationTimestamp?: string;
+  readonly namespace: string;
+  readonly name: string;
+}
+
+/** Sorts after every ISO 8601 time. */
+const UNKNOWN_AGE = '~';
+
+/** By code unit, the same on every machine (`localeCompare` is not). */
+export function compareText(a: string, b: string): number {
+  if (a === b) return 0;
+  return a < b ? -1 : 1;
+}

@@ -1,0 +1,114 @@
+/** Where the mail of a list goes: its own smart host with the Secrets that it names, or the class's. */
+import type { ListSpec } from '../api/list.ts';
+import type { UpstreamConfig } from '../../relay/config.ts';
+import type { Judgement } from './conditions.ts';
+import { secrets } from './facts.ts';
+import type { ClassView, SecretView } from './model.ts';
+import { read, type World } from './world.ts';
+
+export interface UpstreamVerdict {
+  readonly config: UpstreamConfig;
+  /** The condition `UpstreamResolved`. */
+  readonly judgement: Judgement;
+}
+
+type Upstream = NonNullable<ListSpec['upstream']>;
+
+const CA_KEY = 'ca.crt';
+/** A bundle with every public root has some 250 KB. */
+const CA_MAX = 512 * 1024;
+/** The shape only: whether the certificate is any good, TLS decides. */
+const PEM = /-----BEGIN CERTIFICATE-----[\s\S]+-----END CERTIFICATE-----/;
+/** RFC 4954 section 4: an answer in AUTH has at most 12288 octets of base64. */
+const CREDENTIAL_MAX = 4096;
+
+/** The upstream of a list. Secrets are looked for in the list's own namespace only. */
+export function resolveUpstream(
+  world: World,
+  owner: { readonly namespace: string; readonly spec: ListSpec },
+  view: ClassView,
+): UpstreamVerdict {
+  const { upstream } = owner.spec;
+  return upstream === undefined ? ofClass(view) : ofList(world, owner.namespace, upstream);
+}
+
+function ofClass({ upstream }: ClassView): UpstreamVerdict {
+  if (upstream.kind !== 'unresolved') {
+    return { config: upstream, judgement: resolved('ClassUpstream', 'Mail goes to the upstream of the relay class.') };
+  }
+  // its message may tell of files of the platform owner, which is no concern of a tenant
+  const message =
+    'The upstream of the relay class cannot be used; its owner finds the cause in the log of the operator.';
+  return { config: upstream, judgement: unresolved('ClassUpstreamUnresolved', message).judgement };
+}
+
+function ofList(world: World, namespace: string, upstream: Upstream): UpstreamVerdict {
+  const { caSecretRef, credentialsSecretRef, ...smartHost } = upstream;
+  const ca = caSecretRef && pick(world, namespace, { ...caSecretRef, key: caSecretRef.key ?? CA_KEY }, caObjection);
+  const username =
+    credentialsSecretRef && pick(world, namespace, { ...credentialsSecretRef, key: 'username' }, credentialObjection);
+  const password =
+    credentialsSecretRef && pick(world, namespace, { ...credentialsSecretRef, key: 'password' }, credentialObjection);
+  for (const picked of [ca, username, password]) if (picked?.ok === false) return picked.verdict;
+  const config: UpstreamConfig = {
+    kind: 'smtp',
+    ...smartHost,
+    ...(ca?.ok && { ca: ca.value }),
+    ...(username?.ok && { username: username.value }),
+    ...(password?.ok && { password: password.value }),
+  };
+  return { config, judgement: resolved('Resolved', `Mail goes to ${upstream.host}:${upstream.port}.`) };
+}
+
+type Picked = { readonly ok: true; readonly value: string } | { readonly ok: false; readonly verdict: UpstreamVerdict };
+
+interface Objection {
+  readonly reason: 'CertificateInvalid' | 'CredentialsInvalid';
+  readonly message: string;
+}
+
+function pick(
+  world: World,
+  namespace: string,
+  { name, key }: { readonly name: string; readonly key: string },
+  objectionTo: (value: string) => Objection | undefined,
+): Picked {
+  const secret = read(world, secrets, `${namespace}/${name}`);
+  const at = `spec.upstream: Secret ${namespace}/${name}`;
+  if (secret === undefined) {
+    return { ok: false, verdict: unresolved('SecretNotFound', `${at} does not exist; create it.`) };
+  }
+  const value = valueOf(secret, key);
+  if (value === undefined) {
+    return { ok: false, verdict: unresolved('KeyNotFound', `${at} has no key ${key} with text; add it.`) };
+  }
+  const objection = objectionTo(value);
+  if (objection === undefined) return { ok: true, value };
+  return { ok: false, verdict: unresolved(objection.reason, `${at}: key ${key} ${objection.message}`) };
+}
+
+function caObjection(value: string): Objection | undefined {
+  if (PEM.test(value) && value.length <= CA_MAX) return undefined;
+  return { reason: 'CertificateInvalid', message: 'holds no PEM certificate; put the one of the CA there.' };
+}
+
+function credentialObjection(value: string): Objection | undefined {
+  if (value.length > 0 && value.length <= CREDENTIAL_MAX && !/[\x00-\x1f\x7f]/.test(value)) return undefined;
+  return { reason: 'CredentialsInvalid', message: 'is empty, too long, or holds control characters; correct it.' };
+}
+
+/** A value of a Secret, without the newline that `kubectl create secret --from-file` and editors leave at its end. */
+function valueOf(secret: SecretView, key: string): string | undefined {
+  const value = Object.hasOwn(secret.data, key) ? secret.data[key] : undefined;
+  return value?.replace(/\r?\n$/, '');
+}
+
+function resolved(reason: string, message: string): Judgement {
+  return { type: 'UpstreamResolved', status: 'True', reason, message };
+}
+
+/** Mail stays in the spool until it is mended. */
+function unresolved(reason: string, message: string): UpstreamVerdict {
+  const judgement = { type: 'UpstreamResolved', status: 'False', reason, message } as const;
+  return { config: { kind: 'unresolved', message }, judgement };
+}

@@ -1,0 +1,193 @@
+/**
+ * A spreadsheet. Tables hold cells by key: facts, which come from outside, and formulas over other cells. A formula's
+ * value is kept until a cell that it has read changes, so that one changed object costs what depends on it, and no more.
+ *
+ * Nobody declares dependencies: `read` notes them. What a formula decides from must therefore come through `read`, and a
+ * formula that looks at `world.now` must call `wakeAt` with the moment at which its answer could be another one.
+ */
+import { insertAlarm, type Alarm } from './alarms.ts';
+import { isEqual } from './equal.ts';
+import type { Craft } from './model.ts';
+
+export interface Table<Value> {
+  readonly name: string;
+  /** Absent: a table of facts. */
+  readonly formula?: (world: World, key: string) => Value;
+  /** Of facts: when a new value changes nothing. Default: when it is equal as plain data. */
+  readonly isSame?: (a: Value, b: Value) => boolean;
+  /** Results that somebody carries out: `takeStale` tells which may have changed. */
+  readonly isResult?: true;
+}
+
+/** A table, whatever is in it. */
+type AnyTable = Pick<Table<unknown>, 'name' | 'formula' | 'isResult'>;
+
+/** Facts by key; `undefined` for a key that nobody has set. */
+export type Facts<Value> = Table<Value | undefined>;
+
+export interface World {
+  now: Date;
+  craft: Craft;
+  /** Grows with each change; cells remember when they changed and when they were last checked. */
+  revision: number;
+  readonly tables: Map<AnyTable, Map<string, Cell>>;
+  /** The formula being evaluated. */
+  reader: Cell | undefined;
+  readonly alarms: Alarm<Cell>[];
+  /** Results that may have changed since `takeStale` was last called. */
+  readonly stale: Set<Cell>;
+}
+
+export interface Cell {
+  readonly table: AnyTable;
+  readonly key: string;
+  value: unknown;
+  changedAt: number;
+  checkedAt: number;
+  isStale: boolean;
+  isNew: boolean;
+  /** Must be evaluated even if no cell that it has read has changed: it is new, or its time has come. */
+  isDue: boolean;
+  wakeAt: number | undefined;
+  readonly sources: Set<Cell>;
+  readonly readers: Set<Cell>;
+}
+
+export function createWorld(now: Date, craft: Craft): World {
+  return { now, craft, revision: 1, tables: new Map(), reader: undefined, alarms: [], stale: new Set() };
+}
+
+/** The value of a cell, evaluated where it has to be. Inside of a formula: notes that the formula depends on it. */
+export function read<Value>(world: World, table: Table<Value>, key: string): Value {
+  const cell = cellOf(world, table, key);
+  if (world.reader !== undefined) {
+    world.reader.sources.add(cell);
+    cell.readers.add(world.reader);
+  }
+  refresh(world, cell);
+  // only this table's formula, or `setFact` with this table, has put it there
+  return cell.value as Value;
+}
+
+/** Sets a fact, or removes it (`undefined`). A value that equals the old one changes nothing. */
+export function setFact<Value>(world: World, table: Facts<Value>, key: string, value: Value | undefined): void {
+  const cell = cellOf(world, table, key);
+  const isSame = table.isSame ?? isEqual;
+  if (!isSame(cell.value as Value | undefined, value)) changeFact(world, cell, value);
+}
+
+/** Tells that a fact whose value is a mutable set has changed. */
+export function touchFact<Value>(world: World, table: Facts<Value>, key: string): void {
+  const cell = cellOf(world, table, key);
+  changeFact(world, cell, cell.value);
+}
+
+/** Inside of a formula: its value may change by itself at that moment. */
+export function wakeAt(world: World, moment: Date): void {
+  const cell = world.reader;
+  if (cell === undefined || moment.getTime() <= world.now.getTime()) return;
+  cell.wakeAt = Math.min(cell.wakeAt ?? Infinity, moment.getTime());
+}
+
+/** Moves the clock. Cells whose time has come are evaluated anew when they are read next. */
+export function advance(world: World, now: Date): void {
+  world.now = now;
+  world.revision++;
+  for (let alarm = world.alarms[0]; alarm !== undefined && alarm.at <= now.getTime(); alarm = world.alarms[0]) {
+    world.alarms.shift();
+    if (alarm.what.wakeAt !== alarm.at) continue;
+    alarm.what.isDue = true;
+    markStale(world, [alarm.what]);
+  }
+}
+
+/** The next moment at which something changes by itself. */
+export function nextAlarm(world: World): Date | undefined {
+  const alarm = world.alarms.find(({ at, what }) => what.wakeAt === at);
+  return alarm === undefined ? undefined : new Date(alarm.at);
+}
+
+/** Keys of a table's results that may have changed since the last call. */
+export function takeStale(world: World, table: AnyTable): string[] {
+  const keys: string[] = [];
+  for (const cell of world.stale) {
+    if (cell.table !== table) continue;
+    world.stale.delete(cell);
+    keys.push(cell.key);
+  }
+  return keys;
+}
+
+function cellOf(world: World, table: AnyTable, key: string): Cell {
+  let cells = world.tables.get(table);
+  if (cells === undefined) world.tables.set(table, (cells = new Map()));
+  const found = cells.get(key);
+  if (found !== undefined) return found;
+  const isFormula = table.formula !== undefined;
+  const times = { changedAt: 0, checkedAt: 0, wakeAt: undefined };
+  const links = { sources: new Set<Cell>(), readers: new Set<Cell>() };
+  const cell = {
+    table,
+    key,
+    value: undefined,
+    ...times,
+    ...links,
+    isNew: true,
+    isStale: isFormula,
+    isDue: isFormula,
+  };
+  cells.set(key, cell);
+  return cell;
+}
+
+function changeFact(world: World, cell: Cell, value: unknown): void {
+  cell.value = value;
+  cell.changedAt = ++world.revision;
+  markStale(world, cell.readers);
+}
+
+function markStale(world: World, cells: Iterable<Cell>): void {
+  const pending = [...cells];
+  for (let cell = pending.pop(); cell !== undefined; cell = pending.pop()) {
+    if (cell.table.isResult) world.stale.add(cell);
+    if (cell.isStale) continue;
+    cell.isStale = true;
+    pending.push(...cell.readers);
+  }
+}
+
+function refresh(world: World, cell: Cell): void {
+  if (cell.table.formula === undefined || !cell.isStale) return;
+  if (cell.isDue || hasChangedSource(world, cell)) evaluate(world, cell, cell.table.formula);
+  cell.isStale = false;
+  cell.checkedAt = world.revision;
+}
+
+function hasChangedSource(world: World, cell: Cell): boolean {
+  for (const source of cell.sources) {
+    refresh(world, source);
+    if (source.changedAt > cell.checkedAt) return true;
+  }
+  return false;
+}
+
+function evaluate(world: World, cell: Cell, formula: (world: World, key: string) => unknown): void {
+  for (const source of cell.sources) source.readers.delete(cell);
+  cell.sources.clear();
+  const alarmed = cell.wakeAt;
+  cell.wakeAt = undefined;
+  const outer = world.reader;
+  world.reader = cell;
+  try {
+    const value = formula(world, cell.key);
+    if (cell.isNew || !isEqual(cell.value, value)) {
+      cell.value = value;
+      cell.changedAt = world.revision;
+    }
+  } finally {
+    world.reader = outer;
+  }
+  cell.isNew = false;
+  cell.isDue = false;
+  if (cell.wakeAt !== undefined && cell.wakeAt !== alarmed) insertAlarm(world.alarms, { at: cell.wakeAt, what: cell });
+}

@@ -1,0 +1,40 @@
+/**
+ * Passwords that a reader of a golden file can follow: a generated one says for whom and when it was made, and a
+ * verifier is written `sha256Of(PASSWORD)` or `argon2idOf(PASSWORD)`.
+ */
+import type { Craft } from '../../../operator/core/model.ts';
+import { sha256Verifier } from '../../../relay/verifier.ts';
+
+const SALT = Buffer.alloc(16, 7);
+
+/** Reads and writes verifiers in their readable form. */
+export interface Verifiers {
+  readonly of: (password: string) => string;
+  readonly expand: (text: string) => string;
+  readonly shorten: (text: string) => string;
+}
+
+export function createVerifiers(): Verifiers {
+  const passwords = new Map<string, string>();
+  function verifierOf(password: string): string {
+    const verifier = sha256Verifier(password, SALT);
+    passwords.set(verifier, password);
+    return verifier;
+  }
+  return {
+    of: verifierOf,
+    expand: (text) => text.replace(/sha256Of\(([^)]*)\)/g, (_, password: string) => verifierOf(password)),
+    shorten: (text) => text.replace(/sha256\$[\w-]+\$[\w-]+/g, (verifier) => `sha256Of(${passwords.get(verifier)})`),
+  };
+}
+
+/** Nothing random: a password is told by its owner and by the time. */
+export function goldenCraft(now: Date, verifierOf: (password: string) => string): Craft {
+  return {
+    newPassword: ({ namespace, name }) => {
+      const password = `generated-for-${namespace}-${name}-at-${now.toISOString().replace(/[-:]|\..*/g, '')}`;
+      return { password, verifier: verifierOf(password) };
+    },
+    challengeToken: (namespace, domain) => `token-of-${namespace}-for-${domain}`,
+  };
+}

@@ -1,0 +1,147 @@
+/**
+ * A golden input: plain manifests (the kinds, Namespaces, Secrets), and at most one document `kind: Settings` with what
+ * a folder or a cluster would know besides. Everything in it has a default, so that a file holds what it is about.
+ */
+import { parseAllDocuments } from 'yaml';
+import { z } from 'zod';
+import { API_VERSION } from '../../../operator/api/common.ts';
+import { isKindName } from '../../../operator/api/kinds.ts';
+import type {
+  ClassView,
+  DnsEvidence,
+  ObjectMeta,
+  ProgrammedFact,
+  RawObject,
+  SecretView,
+  Snapshot,
+} from '../../../operator/core/model.ts';
+import { classSettingsSchema, type ClassSettings } from '../../../operator/settings.ts';
+import type { Verifiers } from './passwords.ts';
+
+const metadata = z.object({
+  name: z.string(),
+  namespace: z.string().default('default'),
+  uid: z.string().optional(),
+  generation: z.number().default(1),
+  creationTimestamp: z.string().optional(),
+  deletionTimestamp: z.string().optional(),
+  labels: z.record(z.string(), z.string()).default({}),
+  annotations: z.record(z.string(), z.string()).default({}),
+  ownerReferences: z.array(z.object({ uid: z.string(), controller: z.boolean().optional() })).default([]),
+});
+
+const manifest = z.object({
+  apiVersion: z.string().optional(),
+  kind: z.string(),
+  metadata: metadata.prefault({ name: '' }),
+  spec: z.unknown().optional(),
+  status: z.unknown().optional(),
+  type: z.string().default('Opaque'),
+  stringData: z.record(z.string(), z.string()).default({}),
+});
+
+const evidence = z.object({
+  recordName: z.string(),
+  recordValue: z.string(),
+  time: z.string(),
+  outcome: z.enum(['found', 'absent', 'mismatch', 'failed']),
+  detail: z.string().default(''),
+  attempts: z.number().default(1),
+  foundTime: z.string().optional(),
+  missingSince: z.string().optional(),
+});
+
+const settings = z.strictObject({
+  kind: z.literal('Settings'),
+  now: z.string().default('2026-01-01T00:00:00Z'),
+  verification: z.enum(['none', 'dns']).default('none'),
+  classes: z.record(z.string(), z.unknown()).default({ default: {} }),
+  ports: z.array(z.number()).default([587]),
+  implicitTlsPorts: z.array(z.number()).default([465]),
+  caCertificate: z.string().optional(),
+  /** Why the upstream of the classes cannot be used. */
+  upstreamProblem: z.string().optional(),
+  evidence: z.record(z.string(), evidence).default({}),
+  programmed: z
+    .record(z.string(), z.object({ state: z.enum(['Unknown', 'Programmed', 'Lagging']), message: z.string() }))
+    .optional(),
+});
+
+type Manifest = z.infer<typeof manifest>;
+type GoldenSettings = z.infer<typeof settings>;
+
+export interface GoldenInput {
+  readonly now: Date;
+  readonly snapshot: Snapshot;
+}
+
+export function readGolden(text: string, verifiers: Verifiers): GoldenInput {
+  const documents = parseAllDocuments(verifiers.expand(text)).map((document) => {
+    for (const error of document.errors) throw error;
+    return document.toJS() as { kind?: unknown };
+  });
+  const known = settings.parse(documents.find(({ kind }) => kind === 'Settings') ?? { kind: 'Settings' });
+  const manifests = documents.filter(({ kind }) => kind !== 'Settings').map((document) => manifest.parse(document));
+  const ofKind = (kind: string): Manifest[] => manifests.filter((one) => one.kind === kind);
+  return {
+    now: new Date(known.now),
+    snapshot: {
+      classes: new Map(Object.entries(known.classes).map(([name, value]) => [name, classView(known, value)])),
+      namespaces: new Map(ofKind('Namespace').map((one) => [one.metadata.name, one.metadata.labels])),
+      objects: manifests.flatMap(objectOf),
+      secrets: new Map(ofKind('Secret').map((one) => [keyOf(one), secretView(one, verifiers)])),
+      dns: new Map(Object.entries(known.evidence).map(([key, value]) => [key, value as DnsEvidence])),
+      verification: known.verification,
+      programmed: new Map(Object.entries(known.programmed ?? allProgrammed(known))),
+    },
+  };
+}
+
+function allProgrammed({ classes }: GoldenSettings): Record<string, ProgrammedFact> {
+  const fact = { state: 'Programmed', message: 'All relays.' } as const;
+  return Object.fromEntries(Object.keys(classes).map((name) => [name, fact]));
+}
+
+function keyOf({ metadata: { namespace, name } }: Manifest): string {
+  return `${namespace}/${name}`;
+}
+
+function classView(known: GoldenSettings, value: unknown): ClassView {
+  const { ports, implicitTlsPorts, caCertificate, upstreamProblem } = known;
+  const parsed = classSettingsSchema.parse({ hostname: 'smtp.example', ...(value as object | null) });
+  return {
+    settings: parsed,
+    upstream: upstreamProblem === undefined ? upstreamOf(parsed) : { kind: 'unresolved', message: upstreamProblem },
+    ports: parsed.ports ?? ports,
+    implicitTlsPorts,
+    ...(caCertificate !== undefined && { caCertificate }),
+  };
+}
+
+function upstreamOf({ upstream }: ClassSettings): ClassView['upstream'] {
+  if ('capture' in upstream) return { kind: 'capture' };
+  const { host, port, tls, maxConnections, messagesPerConnection } = upstream;
+  return { kind: 'smtp', host, port, tls, maxConnections, messagesPerConnection };
+}
+
+function objectOf({ apiVersion, kind, metadata: meta, spec, status }: Manifest): RawObject[] {
+  if (!isKindName(kind)) return [];
+  if (apiVersion !== API_VERSION) throw new Error(`${kind} ${meta.name}: apiVersion must be ${API_VERSION}`);
+  return [{ kind, meta: metaOf(meta), spec, ...(status !== undefined && { status }) }];
+}
+
+function metaOf(meta: Manifest['metadata']): ObjectMeta {
+  const { ownerReferences: _, uid, ...rest } = meta;
+  return { ...(rest as Omit<ObjectMeta, 'uid'>), uid: uid ?? `uid-of-${meta.namespace}-${meta.name}` };
+}
+
+function secretView({ metadata: meta, type, stringData }: Manifest, verifiers: Verifiers): SecretView {
+  const controllerUid = meta.ownerReferences.find(({ controller }) => controller)?.uid;
+  const { namespace, name, labels, annotations } = meta;
+  const entries = Object.entries(stringData).map(([key, value]) => {
+    const password = value.replace(/\r?\n$/, '');
+    return [key, controllerUid === undefined ? `argon2idOf(${password})` : verifiers.of(password)];
+  });
+  const view = { namespace, name, type, labels, annotations, data: stringData, verifiers: Object.fromEntries(entries) };
+  return { ...view, ...(controllerUid !== undefined && { controllerUid }) };
+}

@@ -1,0 +1,68 @@
+/** A plan as YAML for people to read: first the Secrets and statuses as they would be in the cluster, then the rest. */
+import { Document, isMap, visit } from 'yaml';
+import { API_VERSION } from '../../../operator/api/common.ts';
+import { BUILT_IN_LIST } from '../../../operator/core/names.ts';
+import type { Plan, SecretPlan, StatusPlan } from '../../../operator/core/model.ts';
+import type { RelayDocuments, ShardDocument } from '../../../relay/config.ts';
+import type { Verifiers } from './passwords.ts';
+
+const LINE_WIDTH = 120;
+
+export function writeGolden(plan: Plan, verifiers: Verifiers): string {
+  const { secretsToDelete, events, lookups, nextLook } = plan;
+  const rest = {
+    ...(secretsToDelete.length > 0 && { secretsToDelete }),
+    events: events.map(({ kind, meta, type, reason, message }) => {
+      return `${type} ${kind} ${meta.namespace}/${meta.name} ${reason}: ${message}`;
+    }),
+    ...(lookups.length > 0 && { lookups }),
+    ...(nextLook !== undefined && { nextLook }),
+  };
+  const documents = [
+    ...plan.secrets.map(secretManifest),
+    ...plan.statuses.map(statusManifest),
+    ...[...plan.relays].map(([name, relay]) => relayDocument(name, relay)),
+    { kind: 'Outcome', ...rest },
+  ];
+  return verifiers.shorten(documents.map((document) => print(document)).join('---\n'));
+}
+
+function secretManifest({ namespace, name, owner, type, labels, annotations, data }: SecretPlan): object {
+  const { name: ownerName, uid } = owner;
+  const reference = { apiVersion: API_VERSION, kind: 'SmtpPlusUser', name: ownerName, uid, controller: true };
+  const metadata = { namespace, name, labels, annotations, ownerReferences: [reference] };
+  return { apiVersion: 'v1', kind: 'Secret', metadata, type, stringData: data };
+}
+
+function statusManifest({ kind, meta: { namespace, name }, status }: StatusPlan): object {
+  return { apiVersion: API_VERSION, kind, metadata: { namespace, name }, status };
+}
+
+/** The shards put together; neither how entries are spread over them nor a built-in list without users is of interest. */
+function relayDocument(name: string, { shards }: RelayDocuments): object {
+  const all = <Section extends 'lists' | 'users' | 'namespaces'>(section: Section): ShardDocument[Section] =>
+    Object.fromEntries(
+      shards.flatMap((shard) => Object.entries(shard[section])).sort(([a], [b]) => (a < b ? -1 : 1)),
+    ) as ShardDocument[Section];
+  const users = all('users');
+  const { [BUILT_IN_LIST]: builtIn, ...lists } = all('lists');
+  const isBuiltInUsed = builtIn !== undefined && Object.values(users).some(({ list }) => list === BUILT_IN_LIST);
+  const usedLists = isBuiltInUsed ? { ...lists, [BUILT_IN_LIST]: builtIn } : lists;
+  return { kind: 'RelayConfiguration', class: name, lists: usedLists, users, namespaces: all('namespaces') };
+}
+
+/** A condition and whatever is short on one line, so that a golden file fits a screen. */
+function print(value: object): string {
+  const document = new Document(value, { aliasDuplicateObjects: false, version: '1.1' });
+  visit(document, {
+    Collection: (key, node) => {
+      const isLeaf = isCondition(node) || (key !== null && JSON.stringify(node).length < LINE_WIDTH - 20);
+      if (isLeaf) node.flow = true;
+    },
+  });
+  return document.toString({ lineWidth: 0, flowCollectionPadding: false });
+}
+
+function isCondition(node: unknown): boolean {
+  return isMap(node) && node.has('lastTransitionTime');
+}
