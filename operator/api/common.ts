@@ -23,44 +23,58 @@ export function atomicListOf<Item extends z.ZodType>(item: Item, max: number): z
   return z.array(item).max(max).meta({ 'x-kubernetes-list-type': 'atomic' });
 }
 
-export const objectReference = z.object({
-  name: objectName.describe('Name of the object.'),
-  namespace: labelName.optional().describe('Namespace of the object. Default: this namespace.'),
-});
+/** Server-side apply replaces it as a whole: half of one person's reference and half of another's is nobody's. */
+const ATOMIC = { 'x-kubernetes-map-type': 'atomic' };
+
+export const objectReference = z
+  .object({
+    name: objectName.describe('Name of the object.'),
+    namespace: labelName.optional().describe('Namespace of the object. Default: this namespace.'),
+  })
+  .meta(ATOMIC);
+
+/** A Secret in the same namespace. */
+export const secretReference = z
+  .object({ name: objectName.describe('Name of the Secret, in this namespace.') })
+  .meta(ATOMIC);
 
 /** A key of a Secret in the same namespace. */
-export const secretKeyReference = z.object({
-  name: objectName.describe('Name of the Secret, in this namespace.'),
-  key: z
-    .string()
-    .min(1)
-    .max(253)
-    .regex(/^[-._a-zA-Z0-9]+$/, 'must be letters, digits, `-`, `_` and `.`')
-    .optional()
-    .describe('Key in the Secret.'),
-});
+export const secretKeyReference = z
+  .object({
+    name: objectName.describe('Name of the Secret, in this namespace.'),
+    key: z
+      .string()
+      .min(1)
+      .max(253)
+      .regex(/^[-._a-zA-Z0-9]+$/, 'must be letters, digits, `-`, `_` and `.`')
+      .optional()
+      .describe('Key in the Secret.'),
+  })
+  .meta(ATOMIC);
 
 /** Label selector, as everywhere in Kubernetes. */
-const labelSelector = z.object({
-  matchLabels: z
-    .record(z.string(), labelValue)
-    .refine((labels) => Object.keys(labels).length <= SELECTOR_TERMS_MAX, {
-      message: `must hold at most ${SELECTOR_TERMS_MAX} labels`,
-    })
-    .meta({ maxProperties: SELECTOR_TERMS_MAX })
-    .optional()
-    .describe('Labels that must all be there.'),
-  matchExpressions: atomicListOf(
-    z.object({
-      key: labelKey.describe('Label key.'),
-      operator: z.enum(['In', 'NotIn', 'Exists', 'DoesNotExist']).describe('How the key relates to the values.'),
-      values: atomicListOf(labelValue, 64).optional().describe('Values, for In and NotIn.'),
-    }),
-    SELECTOR_TERMS_MAX,
-  )
-    .optional()
-    .describe('Expressions that must all hold.'),
-});
+const labelSelector = z
+  .object({
+    matchLabels: z
+      .record(z.string(), labelValue)
+      .refine((labels) => Object.keys(labels).length <= SELECTOR_TERMS_MAX, {
+        message: `must hold at most ${SELECTOR_TERMS_MAX} labels`,
+      })
+      .meta({ maxProperties: SELECTOR_TERMS_MAX })
+      .optional()
+      .describe('Labels that must all be there.'),
+    matchExpressions: atomicListOf(
+      z.object({
+        key: labelKey.describe('Label key.'),
+        operator: z.enum(['In', 'NotIn', 'Exists', 'DoesNotExist']).describe('How the key relates to the values.'),
+        values: atomicListOf(labelValue, 64).optional().describe('Values, for In and NotIn.'),
+      }),
+      SELECTOR_TERMS_MAX,
+    )
+      .optional()
+      .describe('Expressions that must all hold.'),
+  })
+  .meta(ATOMIC);
 
 export const allowedNamespaces = z.object({
   from: z

@@ -6,9 +6,8 @@ import { kindNames, kinds } from './kinds.ts';
 /** Everything that a node of our schemas may hold; whatever else zod writes (anyOf, not, $ref...) a server refuses. */
 const KEYWORDS = new Set(
   `type description format default enum pattern minimum maximum minLength maxLength maxItems maxProperties required
-   properties items additionalProperties x-kubernetes-list-type x-kubernetes-list-map-keys x-kubernetes-validations`.split(
-    /\s+/,
-  ),
+   properties items additionalProperties x-kubernetes-list-type x-kubernetes-list-map-keys x-kubernetes-map-type
+   x-kubernetes-validations`.split(/\s+/),
 );
 
 for (const kind of kindNames) {

@@ -24,6 +24,7 @@ export interface Schema {
   additionalProperties?: Schema | boolean;
   'x-kubernetes-list-type'?: string;
   'x-kubernetes-list-map-keys'?: string[];
+  'x-kubernetes-map-type'?: string;
   'x-kubernetes-validations'?: Validation[];
 }
 

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { allowedNamespaces, conditions, limits, portList, secretKeyReference } from './common.ts';
+import { allowedNamespaces, conditions, limits, portList, secretKeyReference, secretReference } from './common.ts';
 import { duration } from './duration.ts';
 import { hostName, labelName } from './names.ts';
 
@@ -17,10 +17,7 @@ const upstream = z
     caSecretRef: secretKeyReference
       .optional()
       .describe('PEM bundle to verify it by (key `ca.crt`). Default: the public roots.'),
-    credentialsSecretRef: secretKeyReference
-      .omit({ key: true })
-      .optional()
-      .describe('Secret with `username` and `password` for it.'),
+    credentialsSecretRef: secretReference.optional().describe('Secret with `username` and `password` for it.'),
     maxConnections: z.number().int().min(1).max(1000).default(10).describe('Most connections to it at once.'),
     messagesPerConnection: z
       .number()

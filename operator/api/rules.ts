@@ -154,6 +154,7 @@ export const userRules: readonly Rule[] = [
   rule(
     'spec.clientCIDRs.*',
     {
+      // since Kubernetes 1.31
       cel: 'isCIDR(self)',
       message:
         'spec.clientCIDRs must hold CIDR ranges such as 10.0.0.0/8, 192.0.2.7/32 or 2001:db8::/32; mend or remove this one',

@@ -3,11 +3,14 @@ import type { z } from 'zod';
 
 /** Longest value to quote. */
 const QUOTED_MAX = 60;
+/** Where people put passwords and codes by mistake: sentences go into statuses and into the logs of pipelines. */
+const NEAR_SECRETS = /\.(credentials|credentialsSecretRef|email)\b/;
 
 /** `spec.upstream.port must be at most 65535; it is 70000.` */
 export function sentenceOf(field: string, issue: z.core.$ZodIssue): string {
   if (issue.code === 'invalid_type' && issue.input === undefined) return `${field} is missing; add it.`;
-  return `${field} ${predicateOf(issue)}${itIs(issue)}.`;
+  const value = NEAR_SECRETS.test(field) ? '' : itIs(issue);
+  return `${field} ${predicateOf(issue)}${value}.`;
 }
 
 function predicateOf(issue: z.core.$ZodIssue): string {

@@ -60,6 +60,13 @@ describe('validate', () => {
     assert.equal(problems('VerifiedSender', { domain: 'BÜCHER.example' }).length, 1);
   });
 
+  test('repeats no value from where people put passwords by mistake', () => {
+    const [problem] = problems('SmtpPlusUser', { credentials: { passwordSecretRef: 'hunter2hunter2' } });
+    assert.equal(problem?.[1], 'spec.credentials.passwordSecretRef must be a mapping.');
+    const [code] = problems('VerifiedSender', { address: 'a@shop.example', email: { code: 'hunter 2' } });
+    assert.doesNotMatch(code?.[1] ?? '', /hunter/);
+  });
+
   test('bounds the number of problems that it reports for one object', () => {
     const senders = Array.from({ length: 64 }, (_, i) => `NOT AN ADDRESS ${i}`);
     assert.equal(problems('SmtpPlusUser', { senders }).length, 20);
