@@ -122,7 +122,6 @@ export const limits = z.object({
     .describe('Most connections of one user at once. Default: 50.'),
 });
 
-export type ObjectReference = z.infer<typeof objectReference>;
 export type AllowedNamespaces = z.infer<typeof allowedNamespaces>;
 export type LabelSelector = z.infer<typeof labelSelector>;
 export type LimitsSpec = z.infer<typeof limits>;
