@@ -1,0 +1,82 @@
+/** A submission server on a free port: real sockets, real TLS, a real spool, and no delivery. */
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { Writable } from 'node:stream';
+import type { RelayConfig } from '../../relay/config.ts';
+import { listen } from '../../relay/listen.ts';
+import { createLog } from '../../relay/log.ts';
+import type { AcceptedMessage } from '../../relay/message.ts';
+import { createMetrics } from '../../relay/metrics.ts';
+import { openSpool } from '../../relay/spool.ts';
+import { createSubmissionServer, type SubmissionServerOptions } from '../../relay/submission-server.ts';
+import { ensureCertificates } from '../../relay/tls.ts';
+import { aConfig } from './relay-config.ts';
+
+export type SubmissionFixture = Awaited<ReturnType<typeof startSubmission>>;
+
+/** `config` can be replaced while it runs. Call `stop` when done. */
+export async function startSubmission({
+  config = aConfig(),
+  ...options
+}: { config?: RelayConfig | undefined } & Partial<Omit<SubmissionServerOptions, 'config'>> = {}) {
+  const folder = await mkdtemp(path.join(tmpdir(), 'submission-'));
+  const lines: Record<string, unknown>[] = [];
+  const log = createLog(collect(lines));
+  const metrics = createMetrics();
+  const spool = await openSpool(path.join(folder, 'spool'), { metrics, log, reserveBytes: 1 });
+  const certificate = await ensureCertificates(path.join(folder, 'tls'), { hostnames: ['localhost'] });
+  const accepted: AcceptedMessage[] = [];
+  const fixture = { config: config as RelayConfig | undefined };
+  const server = createSubmissionServer({
+    config: () => fixture.config,
+    certificate,
+    hostname: 'fallback.example',
+    metrics,
+    log,
+    accept: async (message, content) => {
+      await spool.put(message, content);
+      accepted.push(message);
+    },
+    spoolHasRoom: (bytes) => spool.hasRoom(bytes),
+    incomingFolder: spool.incomingFolder,
+    ...options,
+  });
+  const listening = await listen(server, { host: '127.0.0.1', ports: [0], implicitTlsPorts: [0] });
+  const [port = 0] = listening.ports;
+  const [implicitTlsPort = 0] = listening.implicitTlsPorts;
+  return Object.assign(fixture, {
+    server,
+    metrics,
+    port,
+    implicitTlsPort,
+    ca: certificate.ca,
+    /** Lines of the log so far. */
+    lines,
+    /** Messages answered with 250, in order. */
+    accepted,
+    async contentOf(message: AcceptedMessage | undefined): Promise<string> {
+      const stored = await spool.read(message?.id ?? '');
+      if (stored?.content.kind !== 'memory') throw new Error('no such message in memory');
+      return stored.content.bytes.toString('latin1');
+    },
+    /** Names of files of messages that are coming in. */
+    incoming: () => readdir(spool.incomingFolder),
+    spool,
+    async stop(): Promise<void> {
+      await listening.close();
+      await server.drain(0);
+      await spool.close();
+      await rm(folder, { recursive: true, force: true });
+    },
+  });
+}
+
+function collect(lines: Record<string, unknown>[]): Writable {
+  return new Writable({
+    write(chunk: Buffer, _encoding, done) {
+      for (const line of chunk.toString().split('\n').filter(Boolean)) lines.push(JSON.parse(line));
+      done();
+    },
+  });
+}
