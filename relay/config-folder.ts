@@ -24,16 +24,16 @@ import type { Log } from './log.ts';
 
 export interface ConfigFolder {
   /** The configuration in force; undefined until every document has been read once. */
-  current(): RelayConfig | undefined;
+  readonly current: () => RelayConfig | undefined;
   /** SHA-256 (hex) of the bytes of each document in force, by file name. */
-  hashes(): Readonly<Record<string, string>>;
+  readonly hashes: () => Readonly<Record<string, string>>;
   /** When the configuration in force was read. */
-  readTime(): Date | undefined;
+  readonly readTime: () => Date | undefined;
   /** Called after each change that is in force. */
-  onChange(listener: () => void): void;
+  readonly onChange: (listener: () => void) => void;
   /** Looks at the folder now; resolves when what it holds is in force. */
-  reload(): Promise<void>;
-  close(): void;
+  readonly reload: () => Promise<void>;
+  readonly close: () => void;
 }
 
 /** Events of one update come in a burst; this long after the first of them the folder is read. */

@@ -1,0 +1,165 @@
+/** The relay: its parts, in the order in which they start, and in which they end. */
+import { createHash } from 'node:crypto';
+import { hostname } from 'node:os';
+import { openConfigFolder, type ConfigFolder } from './config-folder.ts';
+import { startDelivery, type Delivery } from './deliver.ts';
+import { startHttp, type HttpPages } from './http.ts';
+import { listen, type Listening } from './listen.ts';
+import type { Log } from './log.ts';
+import type { AcceptedMessage, Content } from './message.ts';
+import { createMetrics, type Metrics } from './metrics.ts';
+import { replies, type Reply } from './replies.ts';
+import { openSpool, type Spool } from './spool.ts';
+import { createSubmissionServer, type SubmissionServer } from './submission-server.ts';
+import type { Certificates } from './tls.ts';
+import { deliverySettingsSchema } from './config.ts';
+
+export interface RelayOptions {
+  /** Folder with class.json and shard-NNN.json, watched. */
+  readonly configFolder: string;
+  readonly spoolFolder: string;
+  /** Where the capture upstream writes. */
+  readonly captureFolder: string;
+  readonly certificates: Pick<Certificates, 'cert' | 'key' | 'notAfter'>;
+  readonly host: string;
+  /** Ports that start in clear text, with STARTTLS; 0 takes a free one. */
+  readonly ports: readonly number[];
+  readonly implicitTlsPorts: readonly number[];
+  readonly http: { readonly host: string; readonly port: number };
+  readonly log: Log;
+  /** The spool can no longer be trusted: the process should end, and replay it at its next start. */
+  readonly onFatal?: (error: unknown) => void;
+}
+
+export interface Relay {
+  readonly ports: readonly number[];
+  readonly implicitTlsPorts: readonly number[];
+  /** Ports that somebody else has. */
+  readonly skippedPorts: readonly number[];
+  readonly httpPort: number;
+  /** SHA-256 of each configuration document in force, by file name. */
+  readonly configHashes: () => Readonly<Record<string, string>>;
+  /** Reads the configuration folder now; resolves when it is in force. */
+  readonly reload: () => Promise<void>;
+  /** New handshakes use the new certificate. */
+  readonly updateCertificates: (certificates: RelayOptions['certificates']) => void;
+  /** Ends without losing anything: open transactions are finished, what is not delivered stays in the spool. */
+  readonly close: () => Promise<void>;
+}
+
+/** Part of the time for a shutdown that clients have; the rest is for what they handed in. */
+const DRAIN_SHARE = 0.6;
+
+/** Starts a relay. Rejects where no port, the HTTP port or the spool can be had. */
+export async function startRelay(options: RelayOptions): Promise<Relay> {
+  const { log, certificates } = options;
+  const metrics = createMetrics();
+  const config = await openConfigFolder(options.configFolder, { log, onError: () => metrics.configErrors.inc() });
+  watchConfig(config, metrics);
+  metrics.certificateExpiry.set(certificates.notAfter.getTime() / 1000);
+  let fault: string | undefined;
+  let isClosing = false;
+  const spool = await openSpool(options.spoolFolder, {
+    metrics,
+    log,
+    reserveBytes: settingsOf(config).spoolReserveBytes,
+    onFatal: (error) => {
+      fault = 'the spool failed';
+      options.onFatal?.(error);
+    },
+  });
+  const { captureFolder } = options;
+  const delivery = startDelivery({ spool, config: config.current, captureFolder, metrics, log });
+  config.onChange(() => delivery.wake());
+  const server = createSubmissionServer({
+    config: config.current,
+    hostname: hostname(),
+    certificate: certificates,
+    metrics,
+    log,
+    accept: (message, content) => accept({ config, spool, delivery }, message, content),
+    spoolHasRoom: (bytes) => fault === undefined && spool.hasRoom(bytes),
+    incomingFolder: spool.incomingFolder,
+  });
+  const listening = await listen(server, options);
+  const state = { fault: () => fault, isClosing: () => isClosing };
+  const http = await startHttp(pages({ config, metrics, state }), options.http);
+
+  return {
+    ports: listening.ports,
+    implicitTlsPorts: listening.implicitTlsPorts,
+    skippedPorts: listening.skippedPorts,
+    httpPort: http.port,
+    configHashes: config.hashes,
+    reload: config.reload,
+    updateCertificates: (next) => {
+      server.updateCertificate(next);
+      metrics.certificateExpiry.set(next.notAfter.getTime() / 1000);
+    },
+    close: async () => {
+      isClosing = true;
+      await shutDown({ config, listening, server, delivery });
+      await spool.close();
+      config.close();
+      await http.close();
+    },
+  };
+}
+
+interface Parts {
+  readonly config: ConfigFolder;
+  readonly listening: Listening;
+  readonly server: SubmissionServer;
+  readonly delivery: Delivery;
+}
+
+async function shutDown({ config, listening, server, delivery }: Parts): Promise<void> {
+  const budgetMs = settingsOf(config).shutdownSeconds * 1000;
+  const start = Date.now();
+  await listening.close();
+  await server.drain(budgetMs * DRAIN_SHARE);
+  await delivery.drain(Math.max(0, budgetMs - (Date.now() - start)));
+}
+
+interface State {
+  readonly fault: () => string | undefined;
+  readonly isClosing: () => boolean;
+}
+
+function pages({ config, metrics, state }: { config: ConfigFolder; metrics: Metrics; state: State }): HttpPages {
+  const notReady = () => (config.current() === undefined ? 'no complete configuration yet' : undefined);
+  return {
+    metrics: async () => ({ contentType: metrics.registry.contentType, body: await metrics.registry.metrics() }),
+    unhealthy: state.fault,
+    unready: () => state.fault() ?? (state.isClosing() ? 'shutting down' : notReady()),
+    configz: () => ({ class: config.current()?.class.name, readTime: config.readTime(), documents: config.hashes() }),
+  };
+}
+
+/** Takes responsibility for a message, or hands it straight to the upstream where its list wants that. */
+async function accept(
+  { config, spool, delivery }: { config: ConfigFolder; spool: Spool; delivery: Delivery },
+  message: AcceptedMessage,
+  content: Content,
+): Promise<Reply> {
+  const mode = config.current()?.lists.get(message.list)?.delivery.mode;
+  if (mode === 'Passthrough') return delivery.passThrough(message, content);
+  await spool.put(message, content);
+  return replies.accepted(message.id);
+}
+
+function watchConfig(config: ConfigFolder, metrics: Metrics): void {
+  const tell = () => {
+    const hashes = Object.entries(config.hashes()).toSorted(([a], [b]) => a.localeCompare(b));
+    const hash = createHash('sha256').update(JSON.stringify(hashes)).digest('hex').slice(0, 16);
+    metrics.configInfo.reset();
+    metrics.configInfo.set({ hash }, 1);
+    metrics.configTimestamp.set((config.readTime()?.getTime() ?? 0) / 1000);
+  };
+  config.onChange(tell);
+  tell();
+}
+
+function settingsOf(config: ConfigFolder) {
+  return config.current()?.class.delivery ?? deliverySettingsSchema.parse({});
+}
