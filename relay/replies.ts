@@ -32,6 +32,8 @@ export type Reason =
   | 'loop'
   | 'storage'
   | 'internal'
+  | 'upstream_refused'
+  | 'upstream_unavailable'
   | 'shutdown'
   | 'accepted'
   | 'sandboxed';
@@ -113,6 +115,10 @@ export const replies = {
   loop: () => reply(554, '5.4.6', 'loop', 'Routing loop detected'),
   storage: () => reply(452, '4.3.1', 'storage', 'Insufficient system storage'),
   internal: () => reply(451, '4.3.0', 'internal', 'Temporary internal error'),
+  /** Passthrough: what the upstream said, in its own code. */
+  upstreamRefused: (code: number, enhanced: string, text: string) =>
+    reply(code, enhanced, 'upstream_refused', `Upstream: ${text}`),
+  upstreamUnavailable: () => reply(451, '4.4.1', 'upstream_unavailable', 'Upstream not available, try again later'),
   shutdown: () => reply(421, '4.3.2', 'shutdown', 'Shutting down'),
   accepted: (id: string) => reply(250, '2.0.0', 'accepted', `Ok: queued as ${id}`),
   sandboxed: () => reply(250, '2.0.0', 'sandboxed', 'Ok: discarded (sandbox)'),
