@@ -1,0 +1,212 @@
+/**
+ * Delivery: takes messages from the spool to the upstream that their list has now. What is due goes into the lane of its
+ * upstream (lanes.ts), an attempt (attempt.ts) ends in a new time or in the end of the message. One timer serves all.
+ */
+import { ageLimitsOf, createAttempts } from './attempt.ts';
+import type { DeliverySettings, RelayConfig } from './config.ts';
+import { deliverySettingsSchema } from './config.ts';
+import { createLanes, type Lane, mayBegin } from './lanes.ts';
+import type { Log } from './log.ts';
+import type { AcceptedMessage, Content } from './message.ts';
+import type { Metrics } from './metrics.ts';
+import { createPassThrough } from './pass-through.ts';
+import type { Reply } from './replies.ts';
+import { createSchedule } from './schedule.ts';
+import type { Spool } from './spool.ts';
+import type { SpoolEntry } from './spool-index.ts';
+
+export interface Delivery {
+  /** Looks at the configuration and at what is due now. */
+  wake(): void;
+  /** Hands a message over without the spool: the reply is a yes only after the upstream's yes for every recipient. */
+  passThrough(message: AcceptedMessage, content: Content): Promise<Reply>;
+  /** Goes on until nothing more can go out now, `deadlineMs` at most, then closes. The rest stays in the spool. */
+  drain(deadlineMs: number): Promise<void>;
+  /** Breaks off what is under way. Resolves when nothing touches the spool any more. */
+  close(): Promise<void>;
+}
+
+export interface DeliveryOptions {
+  /** Absent: nothing is ever spooled (Passthrough only). */
+  readonly spool?: Spool | undefined;
+  readonly config: () => RelayConfig | undefined;
+  /** Folder of the capture upstream. */
+  readonly captureFolder: string;
+  readonly metrics: Metrics;
+  readonly log: Log;
+  readonly now?: () => number;
+  readonly random?: () => number;
+}
+
+/** Longest time without a look: a changed configuration, an idle connection and an aged message are seen by then. */
+const LOOK_MS = 1000;
+/** Looking through all that waits for an upstream is for the rare: a notice, an expiry. */
+const AGE_LOOK_MS = 30_000;
+/** Reports made in one look: each is a write. */
+const AGED_AT_ONCE = 500;
+/** A fault of ours is not mended by haste. */
+const FAULT_RETRY_MS = 60_000;
+
+export function startDelivery(options: DeliveryOptions): Delivery {
+  const { spool, config, captureFolder, metrics, log, now = Date.now, random = Math.random } = options;
+  const defaults = deliverySettingsSchema.parse({});
+  const settings = (): DeliverySettings => config()?.class.delivery ?? defaults;
+  const hostname = () => config()?.class.hostname ?? 'localhost';
+  const lanes = createLanes({ hostname, settings, now, random, captureFolder });
+  const later = createSchedule<SpoolEntry>();
+  const attempts = spool && createAttempts({ spool, config, metrics, log, now, random, isStopped: () => isStopped });
+  const work = new Set<Promise<void>>();
+  let routed: RelayConfig | undefined;
+  let active = 0;
+  let isStopped = false;
+  let timer: NodeJS.Timeout | undefined;
+  let isWoken = false;
+  let nextAgeLook = now() + AGE_LOOK_MS;
+
+  function look(): void {
+    if (isStopped) return;
+    const current = config();
+    if (current !== undefined) {
+      if (current !== routed) reroute(current);
+      const time = now();
+      for (let entry = later.shift(time); entry !== undefined; entry = later.shift(time)) enqueue(entry);
+      if (time >= nextAgeLook) lookAtAges(current, time);
+      for (const lane of lanes.inTurn()) {
+        lane.transport.sweep(time);
+        serve(lane, time);
+      }
+    }
+    clearTimeout(timer);
+    timer = setTimeout(look, Math.max(1, Math.min(LOOK_MS, (later.next() ?? Infinity) - now())));
+  }
+
+  /** Many events in one turn are one look. */
+  function wake(): void {
+    if (isWoken || isStopped) return;
+    isWoken = true;
+    setImmediate(() => {
+      isWoken = false;
+      look();
+    });
+  }
+
+  function enqueue(entry: SpoolEntry): void {
+    lanes.of(entry.list).waiting.push(entry.list, entry);
+  }
+
+  /** Mail whose way has changed need not wait for its next retry: the change may be what mends it. */
+  function reroute(current: RelayConfig): void {
+    routed = current;
+    const isMoved = lanes.reroute(current);
+    for (const entry of later.take(({ list }) => isMoved(list))) enqueue(entry);
+  }
+
+  function serve(lane: Lane, time: number): void {
+    const { concurrency } = settings();
+    while (mayBegin(lane, { now: time, active, concurrency })) {
+      // somebody holds a connection open for an answer: before what can wait
+      const caller = lane.callers.shift();
+      if (caller?.() === true) continue;
+      const entry = caller === undefined ? lane.waiting.shift() : undefined;
+      if (entry !== undefined) begin(lane, entry);
+      else if (caller === undefined) return;
+    }
+  }
+
+  function begin(lane: Lane, entry: SpoolEntry): void {
+    const release = occupy(lane);
+    track(entry, async () => {
+      try {
+        return await attempts?.attempt(lane, entry.id, release);
+      } catch (error) {
+        lane.breaker.abandoned();
+        throw error;
+      } finally {
+        release();
+      }
+    });
+  }
+
+  /** Takes a place in the lane; the result gives it back, once. */
+  function occupy(lane: Lane): () => void {
+    lane.active++;
+    active++;
+    lane.breaker.begin();
+    let isReleased = false;
+    return () => {
+      if (isReleased) return;
+      isReleased = true;
+      lane.active--;
+      active--;
+      lanes.ended(lane);
+      wake();
+    };
+  }
+
+  /** Runs what deals with an entry, and puts on the schedule what stays of it. */
+  function track(entry: SpoolEntry, run: () => Promise<SpoolEntry | undefined>): void {
+    const running = settle(entry, run).finally(() => work.delete(running));
+    work.add(running);
+  }
+
+  async function settle(entry: SpoolEntry, run: () => Promise<SpoolEntry | undefined>): Promise<void> {
+    try {
+      const next = await run();
+      if (next !== undefined) later.add(next);
+    } catch (error) {
+      // a fault of ours: the message is still on disk as it was
+      log.error({ err: error, id: entry.id }, 'delivery attempt failed');
+      later.add({ ...entry, due: now() + FAULT_RETRY_MS });
+    }
+  }
+
+  /** What an upstream that is down holds up would otherwise never hear of its age. */
+  function lookAtAges(current: RelayConfig, time: number): void {
+    nextAgeLook = time + AGE_LOOK_MS;
+    for (const lane of lanes.inTurn()) {
+      let count = 0;
+      const aged = lane.waiting.take(({ list, received, delayNoticeSent }) => {
+        const { maxAgeSeconds, delayNoticeAfterSeconds } = ageLimitsOf(list, current);
+        const seconds = delayNoticeSent ? maxAgeSeconds : Math.min(delayNoticeAfterSeconds, maxAgeSeconds);
+        return time - received >= seconds * 1000 && count++ < AGED_AT_ONCE;
+      });
+      const reason = `${lane.transport.label} has not been reachable`;
+      for (const entry of aged) track(entry, async () => attempts?.age(entry.id, reason));
+      if (count > AGED_AT_ONCE) nextAgeLook = time + LOOK_MS;
+    }
+  }
+
+  async function close(): Promise<void> {
+    isStopped = true;
+    clearTimeout(timer);
+    lanes.close();
+    while (work.size > 0) await Promise.all(work);
+  }
+
+  async function drain(deadlineMs: number): Promise<void> {
+    const deadline = Date.now() + deadlineMs;
+    look();
+    while (work.size > 0 && Date.now() < deadline) {
+      await Promise.race([Promise.all(work), sleep(Math.min(DRAIN_LOOK_MS, deadline - Date.now()))]);
+      look();
+    }
+    await close();
+  }
+
+  spool?.onPut((entry) => {
+    enqueue(entry);
+    wake();
+  });
+  for (const entry of spool?.entries() ?? []) later.add(entry);
+  wake();
+  const passThrough = createPassThrough({ lanes, occupy, wake, isStopped: () => isStopped, log, metrics });
+  return { wake, passThrough, drain, close };
+}
+
+const DRAIN_LOOK_MS = 50;
+
+function sleep(ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    setTimeout(resolve, ms);
+  });
+}

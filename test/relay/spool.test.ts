@@ -1,0 +1,217 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { describe, test, type TestContext } from 'node:test';
+import { openSpool, type Spool } from '../../relay/spool.ts';
+import { openStore } from '../../relay/spool-store.ts';
+import { aMessage, captureLog, CONTENT, createMetrics, inMemory, metricValue } from '../support/queued.ts';
+
+async function aFolder(t: TestContext): Promise<string> {
+  const folder = await mkdtemp(path.join(tmpdir(), 'spool-'));
+  t.after(() => rm(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+async function opened(folder: string, options: { reserveBytes?: number } = {}) {
+  const { log, lines } = captureLog();
+  const metrics = createMetrics();
+  const spool = await openSpool(folder, { metrics, log, reserveBytes: 0, ...options });
+  return { spool, metrics, lines };
+}
+
+async function bytesOf(spool: Spool, id: string): Promise<Buffer | undefined> {
+  const found = await spool.read(id);
+  if (found === undefined) return undefined;
+  return found.content.kind === 'memory' ? found.content.bytes : readFile(found.content.path);
+}
+
+const LARGE = Buffer.alloc(300_000, 'a large message\r\n');
+
+describe('spool', () => {
+  test('a message is read back octet for octet after the spool was closed and opened again', async (t) => {
+    const folder = await aFolder(t);
+    const first = await opened(folder);
+    const small = aMessage({ to: ['a@x.example', 'b@x.example'] });
+    const large = aMessage({ content: LARGE });
+    await first.spool.put(small, inMemory());
+    await first.spool.put(large, inMemory(LARGE));
+    await first.spool.close();
+    const { spool } = await opened(folder);
+    t.after(() => spool.close());
+    assert.deepEqual(await bytesOf(spool, small.id), CONTENT);
+    assert.deepEqual(await bytesOf(spool, large.id), LARGE);
+    const found = await spool.read(small.id);
+    assert.deepEqual(
+      found?.queued.pending.map(({ address }) => address),
+      ['a@x.example', 'b@x.example'],
+    );
+    assert.deepEqual(
+      [...spool.entries()].map(({ id }) => id),
+      [small.id, large.id],
+    );
+  });
+
+  test('a content file is taken over by renaming it', async (t) => {
+    const { spool } = await opened(await aFolder(t));
+    t.after(() => spool.close());
+    const file = path.join(spool.incomingFolder, 'being-received');
+    await writeFile(file, LARGE);
+    const message = aMessage({ content: LARGE });
+    await spool.put(message, { kind: 'file', path: file });
+    assert.deepEqual(await readdir(spool.incomingFolder), []);
+    assert.deepEqual(await bytesOf(spool, message.id), LARGE);
+  });
+
+  test('what was being received when the process died, and files without a record, are removed', async (t) => {
+    const folder = await aFolder(t);
+    const first = await opened(folder);
+    const message = aMessage({ content: LARGE });
+    await first.spool.put(message, inMemory(LARGE));
+    await writeFile(path.join(folder, 'incoming', 'half'), 'x');
+    await writeFile(path.join(folder, 'bodies', 'orphan'), 'x');
+    await first.spool.close();
+    const { spool } = await opened(folder);
+    t.after(() => spool.close());
+    assert.deepEqual(await readdir(path.join(folder, 'incoming')), []);
+    assert.deepEqual(await readdir(path.join(folder, 'bodies')), [message.id]);
+    assert.deepEqual(await bytesOf(spool, message.id), LARGE);
+  });
+
+  test('a settled message is gone, with its file, and its report is in', async (t) => {
+    const folder = await aFolder(t);
+    const { spool, metrics } = await opened(folder);
+    t.after(() => spool.close());
+    const message = aMessage({ content: LARGE });
+    await spool.put(message, inMemory(LARGE));
+    const report = aMessage({ envelope: { from: '' } });
+    const announced: string[] = [];
+    spool.onPut(({ id }) => announced.push(id));
+    await spool.settle(message.id, { reports: [{ message: report, bytes: CONTENT }] });
+    assert.equal(await spool.read(message.id), undefined);
+    assert.deepEqual(await readdir(path.join(folder, 'bodies')), []);
+    assert.deepEqual(await bytesOf(spool, report.id), CONTENT);
+    assert.deepEqual(announced, [report.id]);
+    assert.equal(await metricValue(metrics, 'spool_messages'), 1);
+    assert.equal(await metricValue(metrics, 'spool_bytes'), CONTENT.length);
+  });
+
+  test('a second process, or a second opening, is refused', async (t) => {
+    const folder = await aFolder(t);
+    const { spool } = await opened(folder);
+    t.after(() => spool.close());
+    await assert.rejects(opened(folder), /another process uses the spool/);
+  });
+
+  test('there is room only above the reserve', async (t) => {
+    const { spool } = await opened(await aFolder(t));
+    t.after(() => spool.close());
+    assert.equal(spool.hasRoom(1000), true);
+    assert.equal(spool.hasRoom(Number.MAX_SAFE_INTEGER), false);
+    const full = await opened(await aFolder(t), { reserveBytes: Number.MAX_SAFE_INTEGER });
+    t.after(() => full.spool.close());
+    assert.equal(full.spool.hasRoom(0), false);
+  });
+
+  test('ids that could leave the folder are refused', async (t) => {
+    const { spool } = await opened(await aFolder(t));
+    t.after(() => spool.close());
+    await assert.rejects(spool.put(aMessage({ id: '../x' }), inMemory()), /id/);
+  });
+
+  test('a record that cannot be read, and a content that is cut off, are moved aside and the others stay', async (t) => {
+    const folder = await aFolder(t);
+    const first = await opened(folder);
+    const good = aMessage();
+    const cut = aMessage({ content: LARGE });
+    await first.spool.put(good, inMemory());
+    await first.spool.put(cut, inMemory(LARGE));
+    await first.spool.close();
+    const store = openStore(path.join(folder, 'queue.mdb'));
+    await store.write({
+      put: [{ id: 'BROKEN', record: Buffer.from('{"version":1'), body: Buffer.from('its content') }],
+    });
+    await store.close();
+    await truncate(path.join(folder, 'bodies', cut.id), 100);
+    const { spool, lines } = await opened(folder);
+    t.after(() => spool.close());
+    assert.equal(await spool.read(cut.id), undefined);
+    assert.deepEqual(
+      [...spool.entries()].map(({ id }) => id),
+      [good.id],
+    );
+    assert.deepEqual(await bytesOf(spool, good.id), CONTENT);
+    assert.deepEqual((await readdir(path.join(folder, 'quarantine'))).sort(), [
+      'BROKEN.eml',
+      'BROKEN.record',
+      `${cut.id}.eml`,
+      `${cut.id}.record`,
+    ]);
+    assert.equal(await readFile(path.join(folder, 'quarantine', 'BROKEN.eml'), 'utf8'), 'its content');
+    assert.equal(lines.filter(({ msg }) => msg === 'message moved to quarantine').length, 2);
+  });
+
+  test('everything acknowledged before kill -9 is there after it, octet for octet, many times over', async (t) => {
+    const folder = await aFolder(t);
+    const acknowledged = new Map<string, string>();
+    for (const [round, afterMs] of [400, 120, 333].entries()) {
+      const output = await runChild({ folder, prefix: `r${round}`, afterMs });
+      for (const [id = '', hash = ''] of output.map((line) => line.split(' '))) acknowledged.set(id, hash);
+    }
+    const { spool } = await opened(folder);
+    t.after(() => spool.close());
+    assert.ok(acknowledged.size > 50, `only ${acknowledged.size} were acknowledged`);
+    assert.ok(
+      [...acknowledged.keys()].some((id) => id.endsWith('-7')),
+      'no large one was acknowledged',
+    );
+    for (const [id, hash] of acknowledged) {
+      const bytes = await bytesOf(spool, id);
+      assert.ok(bytes !== undefined, `${id} was acknowledged and is gone`);
+      assert.equal(createHash('sha256').update(bytes).digest('hex'), hash);
+    }
+  });
+
+  test('a write that fails ends acceptance, and costs nothing that was acknowledged', async (t) => {
+    const folder = await aFolder(t);
+    const output = await runChild({ folder, prefix: 'limited', fileKiB: 2000 });
+    assert.ok(output.includes('fatal'));
+    assert.equal(output.filter((line) => line === 'refused').length, 8);
+    const acknowledged = output.filter((line) => line.startsWith('limited'));
+    const { spool } = await opened(folder);
+    t.after(() => spool.close());
+    assert.ok(acknowledged.length > 50);
+    for (const line of acknowledged) assert.ok((await spool.read(line.split(' ')[0] ?? '')) !== undefined);
+  });
+});
+
+/** Lines the child printed before it ended: killed after a time from its first line, or by itself. */
+function runChild({
+  folder,
+  prefix,
+  afterMs,
+  fileKiB,
+}: {
+  folder: string;
+  prefix: string;
+  afterMs?: number;
+  fileKiB?: number;
+}): Promise<string[]> {
+  const limit = fileKiB === undefined ? '' : `ulimit -f ${fileKiB}; `;
+  const script = path.join(import.meta.dirname, 'spool-child.ts');
+  const child = spawn('bash', ['-c', `${limit}exec "$@"`, 'bash', process.execPath, script, folder, prefix], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  let output = '';
+  child.stdout.on('data', (chunk: Buffer) => {
+    if (output === '' && afterMs !== undefined) setTimeout(() => child.kill('SIGKILL'), afterMs);
+    output += chunk.toString();
+  });
+  return new Promise((resolve, reject) => {
+    child.on('error', reject);
+    // the last line may be cut off by the kill: it was printed after the message was on disk, but is no id
+    child.on('close', () => resolve(output.split('\n').slice(0, -1)));
+  });
+}

@@ -1,0 +1,86 @@
+/** Builders of messages for the delivering half: a test names only what it is about. */
+import { createMetrics, type Metrics } from '../../relay/metrics.ts';
+import { createLog, type Log } from '../../relay/log.ts';
+import type { AcceptedMessage, Content, Envelope } from '../../relay/message.ts';
+import { LIST, USER } from './relay-config.ts';
+import { Writable } from 'node:stream';
+
+let count = 0;
+
+export function anId(): string {
+  return `TEST${String(++count).padStart(6, '0')}`;
+}
+
+export const CONTENT = Buffer.from(
+  'From: orders@shop.example\r\nTo: you@elsewhere.example\r\nSubject: hello\r\n\r\nA line\r\n.dot\r\n..\r\nlast\r\n',
+);
+
+export function aMessage(
+  overrides: Partial<Omit<AcceptedMessage, 'envelope'>> & {
+    to?: readonly string[];
+    envelope?: Partial<Envelope>;
+    content?: Buffer;
+  } = {},
+): AcceptedMessage {
+  const { to = ['you@elsewhere.example'], envelope, content = CONTENT, ...rest } = overrides;
+  return {
+    id: anId(),
+    user: USER,
+    list: LIST,
+    size: content.length,
+    received: new Date().toISOString(),
+    ...rest,
+    envelope: {
+      from: 'orders@shop.example',
+      recipients: to.map((address) => ({ address })),
+      eightBit: false,
+      ...envelope,
+    },
+  };
+}
+
+export function inMemory(bytes: Buffer = CONTENT): Content {
+  return { kind: 'memory', bytes };
+}
+
+export interface CapturedLog {
+  readonly log: Log;
+  readonly lines: Record<string, unknown>[];
+}
+
+/** A real log whose lines can be looked at. */
+export function captureLog(): CapturedLog {
+  const lines: Record<string, unknown>[] = [];
+  const stream = new Writable({
+    write: (chunk: Buffer, _encoding, done) => {
+      for (const line of chunk.toString().trim().split('\n')) lines.push(JSON.parse(line) as Record<string, unknown>);
+      done();
+    },
+  });
+  return { log: createLog(stream), lines };
+}
+
+export async function metricValue(
+  metrics: Metrics,
+  name: string,
+  labels: Record<string, string> = {},
+): Promise<number> {
+  const metric = await metrics.registry.getSingleMetric(`smtpplus_${name}`)?.get();
+  const found = metric?.values.find((value) =>
+    Object.entries(labels).every(([key, text]) => value.labels[key] === text),
+  );
+  return found?.value ?? 0;
+}
+
+export { createMetrics };
+
+/** Waits for something that happens by itself; fails loudly when it does not. */
+export async function eventually(what: string, check: () => boolean | Promise<boolean>, seconds = 10): Promise<void> {
+  const deadline = Date.now() + seconds * 1000;
+  while (!(await check())) {
+    if (Date.now() > deadline) throw new Error(`never happened: ${what}`);
+    await new Promise((resolve) => {
+      setTimeout(resolve, 5);
+    });
+  }
+}
