@@ -103,11 +103,9 @@ async function finish(delivery: Delivery, receiver: Receiver): Promise<void> {
   session.transaction = undefined;
   const dataEnd = session.services.now();
   const answer = await decide(delivery, receiver).catch((error: unknown) => fail(session, delivery.id, error));
-  // an accepted file has been taken over by then, and there is nothing to remove
-  if (answer.reason !== 'accepted') {
-    giveBackTickets(transaction);
-    await receiver.discard();
-  }
+  if (answer.reason !== 'accepted') giveBackTickets(transaction);
+  // where the spool took the file over, there is nothing left to remove
+  await receiver.discard();
   logMessage(delivery, { reply: answer, octets: receiver.octets(), dataEnd });
   session.reception = undefined;
   session.respond(answer, 'message');
@@ -139,9 +137,9 @@ async function take(delivery: Delivery, { content, size, isEightBit }: ReceivedM
     size,
     received: new Date(services.now()).toISOString(),
   };
-  await services.accept(message, content);
-  services.metrics.messageBytes.observe(size);
-  return replies.accepted(id);
+  const reply = await services.accept(message, content);
+  if (reply.reason === 'accepted') services.metrics.messageBytes.observe(size);
+  return reply;
 }
 
 function fail(session: Session, id: string, error: unknown): Reply {

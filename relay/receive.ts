@@ -40,7 +40,7 @@ export interface Receiver {
   /** Octets that came from the client. */
   readonly octets: () => number;
   readonly finish: () => Promise<ReceiverResult>;
-  /** Removes what there is. To be called unless somebody took the content over. */
+  /** Removes what nobody took over. */
   readonly discard: () => Promise<void>;
 }
 

@@ -6,7 +6,7 @@ import type { RateTicket, SharedLimits } from './limits.ts';
 import type { Log } from './log.ts';
 import type { AcceptedMessage, Content, Recipient } from './message.ts';
 import type { Metrics } from './metrics.ts';
-import type { Reason } from './replies.ts';
+import type { Reason, Reply } from './replies.ts';
 import type { DataSink } from './session-input.ts';
 
 /** What all sessions share. */
@@ -18,8 +18,11 @@ export interface SessionServices {
   readonly limits: SharedLimits;
   readonly metrics: Metrics;
   readonly log: Log;
-  /** Resolves once the message is durable. Any rejection is answered with 451, or 452 where storage failed. */
-  readonly accept: (message: AcceptedMessage, content: Content) => Promise<void>;
+  /**
+   * Resolves with the answer once the message is durable, or once an upstream has said what becomes of it. Any rejection
+   * is answered with 451, or 452 where storage failed. A file that it does not move away is removed afterwards.
+   */
+  readonly accept: (message: AcceptedMessage, content: Content) => Promise<Reply>;
   readonly spoolHasRoom: (bytes: number) => boolean;
   /** Folder for large messages while they come in. */
   readonly incomingFolder: string;

@@ -8,6 +8,7 @@ import { listen } from '../../relay/listen.ts';
 import { createLog } from '../../relay/log.ts';
 import type { AcceptedMessage } from '../../relay/message.ts';
 import { createMetrics } from '../../relay/metrics.ts';
+import { replies } from '../../relay/replies.ts';
 import { openSpool } from '../../relay/spool.ts';
 import { createSubmissionServer, type SubmissionServerOptions } from '../../relay/submission-server.ts';
 import { ensureCertificates } from '../../relay/tls.ts';
@@ -37,6 +38,7 @@ export async function startSubmission({
     accept: async (message, content) => {
       await spool.put(message, content);
       accepted.push(message);
+      return replies.accepted(message.id);
     },
     spoolHasRoom: (bytes) => spool.hasRoom(bytes),
     incomingFolder: spool.incomingFolder,
