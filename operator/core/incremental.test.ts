@@ -1,0 +1,63 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import fc from 'fast-check';
+import { apply, createCluster, createNotes, happen, snapshotOf, verifiers } from '../../test/support/golden/cluster.ts';
+import { step, type Step } from '../../test/support/golden/history.ts';
+import { goldenCraft } from '../../test/support/golden/passwords.ts';
+import type { ShardDocument } from '../../relay/config.ts';
+import { changeOf, updatePlan, type PlanChange } from './incremental.ts';
+import type { Plan } from './model.ts';
+import { plan, wholePlan } from './plan.ts';
+import { createPlanner } from './planner.ts';
+
+/** A user made anew takes most: its former Secret goes, its new one comes, and all is quiet. */
+const ROUNDS_MAX = 4;
+
+const steps = fc.array(fc.array(step, { minLength: 1, maxLength: 4 }), { minLength: 1, maxLength: 12 });
+
+describe('the plan kept up to date', () => {
+  test('is the plan over the whole, after every change of any history', () => {
+    fc.assert(fc.property(steps, followBoth), { numRuns: 200 });
+  });
+});
+
+/** Lives through a history twice: with one planner kept up to date, and with a new plan over everything each time. */
+function followBoth(history: readonly (readonly Step[])[]): void {
+  const cluster = createCluster();
+  const craft = goldenCraft(cluster.now, verifiers.of);
+  const { planner, first } = createPlanner(snapshotOf(cluster), cluster.now, craft);
+  const shards = new Map<string, ShardDocument>();
+  write(shards, changeOf(planner, first));
+  let notes = createNotes();
+  for (const happenings of history) {
+    for (const one of happenings) happen(cluster, one, notes);
+    // what was written comes back as a change, as it does from an API server, until there is nothing more to write
+    let isQuiet = false;
+    for (let round = 0; round < ROUNDS_MAX && !isQuiet; round++) {
+      const craft = goldenCraft(cluster.now, verifiers.of);
+      const change = updatePlan(planner, notes, { now: cluster.now, craft });
+      const whole = plan(snapshotOf(cluster), cluster.now, craft);
+      assert.deepEqual(wholePlan(planner, change.events), whole);
+      write(shards, change);
+      assertSameShards(shards, whole.relays);
+      notes = createNotes();
+      apply(cluster, change, notes);
+      isQuiet = [change.secrets, change.secretsToDelete, change.statuses, change.events].every(
+        (one) => one.length === 0,
+      );
+    }
+    assert.ok(isQuiet, 'it never comes to rest');
+  }
+}
+
+const EMPTY: ShardDocument = { version: 1, lists: {}, users: {}, namespaces: {} };
+
+function write(written: Map<string, ShardDocument>, { shards }: PlanChange): void {
+  for (const { className, shard, document } of shards) written.set(`${className} ${shard}`, document);
+}
+
+function assertSameShards(written: ReadonlyMap<string, ShardDocument>, relays: Plan['relays']): void {
+  for (const [className, { shards }] of relays) {
+    for (const [i, shard] of shards.entries()) assert.deepEqual(written.get(`${className} ${i}`) ?? EMPTY, shard);
+  }
+}

@@ -1,0 +1,176 @@
+/** A cluster as far as the core can tell: what people did to it, and what an operator has written into it. */
+import {
+  keyOf,
+  type DnsEvidence,
+  type Kind,
+  type ProgrammedFact,
+  type RawObject,
+  type SecretPlan,
+  type SecretView,
+  type Snapshot,
+  type StatusPlan,
+} from '../../../operator/core/model.ts';
+import type { Changes } from '../../../operator/core/incremental.ts';
+import { classSettingsSchema } from '../../../operator/settings.ts';
+import type { Step } from './history.ts';
+import { createVerifiers } from './passwords.ts';
+
+export const verifiers = createVerifiers();
+
+export interface Cluster {
+  now: Date;
+  readonly objects: Map<string, RawObject>;
+  readonly secrets: Map<string, SecretView>;
+  readonly namespaces: Map<string, Readonly<Record<string, string>>>;
+  readonly dns: Map<string, DnsEvidence>;
+  readonly programmed: Map<string, ProgrammedFact>;
+}
+
+export function createCluster(): Cluster {
+  return {
+    now: new Date('2026-01-01T00:00:00Z'),
+    objects: new Map(),
+    secrets: new Map(),
+    namespaces: new Map(),
+    dns: new Map(),
+    programmed: new Map(),
+  };
+}
+
+const classes: Snapshot['classes'] = new Map(
+  ['default', 'bulk'].map((name) => {
+    const existingSenders = [{ shop: 'shop.example' }, { mail: 'orders@mail.example' }];
+    const settings = classSettingsSchema.parse({ hostname: `${name}.example`, existingSenders });
+    return [name, { settings, upstream: { kind: 'capture' }, ports: [587], implicitTlsPorts: [] }];
+  }),
+);
+
+export function snapshotOf({ objects, secrets, namespaces, dns, programmed }: Cluster): Snapshot {
+  return { classes, objects: [...objects.values()], secrets, namespaces, dns, programmed, verification: 'dns' };
+}
+
+/** Mutable, so that what happens can be noted down one by one. */
+export interface Notes {
+  readonly objects: Record<Kind, Map<string, RawObject | undefined>>;
+  readonly secrets: Map<string, SecretView | undefined>;
+  readonly namespaces: Map<string, Readonly<Record<string, string>> | undefined>;
+  readonly dns: Map<string, DnsEvidence | undefined>;
+  readonly programmed: Map<string, ProgrammedFact | undefined>;
+}
+
+export function createNotes(): Notes & Changes {
+  return {
+    objects: { SmtpPlusList: new Map(), SmtpPlusUser: new Map(), VerifiedSender: new Map() },
+    secrets: new Map(),
+    namespaces: new Map(),
+    dns: new Map(),
+    programmed: new Map(),
+  };
+}
+
+/** Does what people (or time) do, and notes what has changed. */
+export function happen(cluster: Cluster, step: Step, notes: Notes): void {
+  switch (step.does) {
+    case 'put': {
+      const id = idOf(step.object);
+      const status = cluster.objects.get(id)?.status;
+      putObject(cluster, { ...step.object, ...(status !== undefined && { status }) }, notes);
+      return;
+    }
+    case 'delete': {
+      const object = nth(cluster.objects.values(), step.which);
+      if (object === undefined) return;
+      cluster.objects.delete(idOf(object));
+      notes.objects[object.kind].set(keyOf(object.meta), undefined);
+      return;
+    }
+    case 'put Secret':
+      return putSecret(cluster, step.secret, notes);
+    case 'delete Secret': {
+      const secret = nth(cluster.secrets.values(), step.which);
+      if (secret !== undefined) deleteSecret(cluster, keyOf(secret), notes);
+      return;
+    }
+    case 'edit Secret': {
+      const secret = nth(cluster.secrets.values(), step.which);
+      if (secret !== undefined) putSecret(cluster, edited(secret), notes);
+      return;
+    }
+    case 'label':
+      cluster.namespaces.set(step.namespace, step.labels);
+      notes.namespaces.set(step.namespace, step.labels);
+      return;
+    case 'look up':
+      cluster.dns.set(step.key, step.evidence);
+      notes.dns.set(step.key, step.evidence);
+      return;
+    case 'program': {
+      const fact = { state: step.state, message: 'A relay.' };
+      cluster.programmed.set('default', fact);
+      notes.programmed.set('default', fact);
+      return;
+    }
+    case 'wait':
+      cluster.now = new Date(cluster.now.getTime() + step.hours * 3_600_000);
+  }
+}
+
+/** Writes as an operator does. */
+export function apply(
+  cluster: Cluster,
+  plan: {
+    readonly secrets: readonly SecretPlan[];
+    readonly secretsToDelete: readonly string[];
+    readonly statuses: readonly StatusPlan[];
+  },
+  notes: Notes,
+): void {
+  for (const { namespace, name, owner, type, labels, annotations, data } of plan.secrets) {
+    const password = verifiers.of(data['password'] ?? '');
+    const view = {
+      namespace,
+      name,
+      type,
+      labels,
+      annotations,
+      data,
+      controllerUid: owner.uid,
+      verifiers: { password },
+    };
+    putSecret(cluster, view, notes);
+  }
+  for (const key of plan.secretsToDelete) deleteSecret(cluster, key, notes);
+  for (const { kind, meta, status } of plan.statuses) {
+    const object = cluster.objects.get(`${kind} ${keyOf(meta)}`);
+    if (object !== undefined) putObject(cluster, { ...object, status }, notes);
+  }
+}
+
+function putObject(cluster: Cluster, object: RawObject, notes: Notes): void {
+  cluster.objects.set(idOf(object), object);
+  notes.objects[object.kind].set(keyOf(object.meta), object);
+}
+
+function putSecret(cluster: Cluster, secret: SecretView, notes: Notes): void {
+  cluster.secrets.set(keyOf(secret), secret);
+  notes.secrets.set(keyOf(secret), secret);
+}
+
+function deleteSecret(cluster: Cluster, key: string, notes: Notes): void {
+  cluster.secrets.delete(key);
+  notes.secrets.set(key, undefined);
+}
+
+function edited(secret: SecretView): SecretView {
+  const password = 'edited by hand';
+  return { ...secret, data: { ...secret.data, password }, verifiers: { password: verifiers.of(password) } };
+}
+
+function idOf({ kind, meta }: RawObject): string {
+  return `${kind} ${keyOf(meta)}`;
+}
+
+function nth<Value>(values: Iterable<Value>, which: number): Value | undefined {
+  const all = [...values];
+  return all[which % Math.max(1, all.length)];
+}
