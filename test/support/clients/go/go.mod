@@ -1,0 +1,3 @@
+module smtpplus.io/test/client
+
+go 1.21
