@@ -46,7 +46,7 @@ async function start(t: TestContext, folder: string, state: string, { secretGrac
     implicitTlsPorts: [],
     caCertificate: undefined,
     decide: (snapshot, now) => plan(snapshot, now, installation.craft),
-    askRelay: async () => config.hashes(),
+    relay: { configHashes: config.hashes, reload: config.reload },
     onSettled: () => void (settled += 1),
     log,
   });

@@ -16,8 +16,8 @@ import { openMemory } from './memory.ts';
 import type { Memory } from './memory.ts';
 import type { Reading } from './read.ts';
 import { createReader } from './read.ts';
-import { programmedFact, untilProgrammed } from './relay-state.ts';
-import type { AskRelay } from './relay-state.ts';
+import { programmedFact } from './relay-state.ts';
+import type { RelayInProcess } from './relay-state.ts';
 import { createAnnouncer, createClassReporter, createReporter } from './report.ts';
 import { watchFolder } from './watch.ts';
 import { makeFolder } from './write-file.ts';
@@ -28,7 +28,7 @@ export interface DirectoryOptions extends Omit<GatherOptions, 'memory'>, Pick<Ap
   /** Files in the folder that are no manifests. */
   readonly ignore: readonly string[];
   readonly decide: (snapshot: Snapshot, now: Date) => Plan;
-  readonly askRelay: AskRelay;
+  readonly relay: RelayInProcess;
   /** Called after each round whose plan is carried out in full, and in force. */
   readonly onSettled: (plan: Plan) => void;
   readonly log: Log;
@@ -67,7 +67,7 @@ export async function startDirectory(options: DirectoryOptions): Promise<Directo
   let nextLook: Date | undefined;
 
   const loop = startLoop<Gathered, Decided>({
-    gather: async () => gather(await programmedFact(options.askRelay, written)),
+    gather: async () => gather(programmedFact(options.relay, written)),
     decide: ({ snapshot, incomplete }, now) => ({
       plan: options.decide(snapshot, now),
       context: { objects: snapshot.objects, incomplete, now },
@@ -80,12 +80,12 @@ export async function startDirectory(options: DirectoryOptions): Promise<Directo
       announce(plan);
       if (relay.isChanged) {
         // statuses speak of what is in force: they are written by the next round, when the relay runs it
-        await untilProgrammed(options.askRelay, relay.hashes);
+        await options.relay.reload();
         loop.trigger();
         return;
       }
       await applier.statuses(plan, context);
-      const fact = await programmedFact(options.askRelay, written);
+      const fact = programmedFact(options.relay, written);
       if (fact.state !== 'Programmed') nextLook = new Date(Date.now() + LAG_MS);
       options.onSettled(plan);
     },

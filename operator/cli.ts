@@ -1,0 +1,136 @@
+#!/usr/bin/env node
+/**
+ * The command line. Each subcommand is imported when it is asked for, so that `check` in a pipeline loads neither a mail
+ * server nor a Kubernetes client, and runs on any Node that a pipeline has.
+ */
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import packageJson from '../package.json' with { type: 'json' };
+import type { OperatorFlags } from './main.ts';
+import { parsePorts } from './settings.ts';
+import type { RelayFlags } from './standalone/relay-alone.ts';
+
+/** Of sysexits, shells and linters alike: the question was wrong, not the answer. */
+const USAGE_ERROR = 2;
+const SERVER_NODE_MAJOR = 24;
+
+const program = new Command('smtp-plus')
+  .description('An authenticated SMTP submission relay whose lists, users and verified senders are Kubernetes objects')
+  .version(packageJson.version)
+  .exitOverride();
+
+program
+  .command('standalone')
+  .summary('run everything in one process on a folder of manifests')
+  .description(
+    'Run everything in one process on a folder of manifests, without a cluster.\n\n' +
+      'Settings come from flags, then from the file of --settings, then from defaults. Without --settings, the folder ' +
+      '`examples` (the default DIR) brings its own: examples/settings.yaml. No other folder does, since who writes ' +
+      'manifests must not write settings.',
+  )
+  .argument('[DIR]', 'folder of manifests (default: examples)')
+  .option('--settings <FILE>', 'settings file (YAML); examples/settings.yaml shows each setting')
+  .option('--state <DIR>', 'Secrets, statuses, spool and certificates (default: .smtp-plus)')
+  .option('--host <ADDRESS>', 'address to listen on (default: 127.0.0.1)')
+  .addOption(portsOption('--ports <LIST>', 'ports with STARTTLS; busy ones are skipped (default: 2525,1025-5000)'))
+  .addOption(portsOption('--implicit-tls-ports <LIST>', 'ports with TLS from the first byte (default: none)'))
+  .addOption(portOption('--http <PORT>', 'port of /metrics, /healthz, /readyz, /configz (default: 9465)'))
+  .option('--capture <DIR>', 'where the capture upstream writes messages (default: STATE/outbox)')
+  .option('--json', 'print JSON lines only; {"event":"ready",...} tells the ports')
+  .action(async (folder: string | undefined, flags: Record<string, unknown>) => {
+    requireServerNode();
+    const { runStandalone } = await import('./standalone.ts');
+    process.exit(await runStandalone({ ...flags, folder }));
+  });
+
+program
+  .command('check')
+  .summary('check a folder of manifests before it is merged')
+  .description(
+    'Check manifests: schema, unknown fields, references, conflicts. Exits 0 (fine), 1 (errors) or 2 (usage).',
+  )
+  .argument('<DIR>', 'folder of manifests')
+  .addOption(new Option('--output <FORMAT>', 'form of the report').choices(['text', 'json', 'github']).default('text'))
+  .action(async (folder: string, { output }: { output: 'text' | 'json' | 'github' }) => {
+    const { runCheck } = await import('./check/check.ts');
+    process.exitCode = await runCheck(folder, { output, write: (text) => void process.stdout.write(text) });
+  });
+
+program
+  .command('crds')
+  .summary('print the CustomResourceDefinitions')
+  .option('--write <DIR>', 'write them as files instead')
+  .action(async ({ write }: { write?: string }) => {
+    const { renderCrds, writeCrds } = await import('./crds.ts');
+    if (write === undefined)
+      process.stdout.write(
+        renderCrds()
+          .map(({ text }) => `---\n${text}`)
+          .join(''),
+      );
+    else for (const name of await writeCrds(write)) console.log(name);
+  });
+
+program
+  .command('operator')
+  .summary('run the operator in or beside a cluster')
+  .option('--settings <FILE>', 'settings file (YAML)')
+  .option('--kubeconfig <FILE>', 'cluster to work on (default: the one that it runs in)')
+  .option('--namespace <NAME>', 'its own namespace (default: that of its pod)')
+  .option('--service-account <DIR>', "token, CA and namespace (default: where a pod's are)")
+  .addOption(portOption('--http <PORT>', 'port of /metrics, /healthz, /readyz (default: 9465)'))
+  .action(async (flags: OperatorFlags) => {
+    requireServerNode();
+    const { runOperator } = await import('./main.ts');
+    process.exit(await runOperator(flags));
+  });
+
+program
+  .command('relay')
+  .summary('run the relay alone, from a folder of configuration')
+  .description('Run the relay alone. It serves what its configuration folder says, and reads it again when it changes.')
+  .requiredOption('--config <DIR>', 'class.json and shard-NNN.json, as the operator writes them')
+  .requiredOption('--state <DIR>', 'spool')
+  .option('--tls-cert <FILE>', 'certificate chain (PEM); default: a certificate of its own, made in the state folder')
+  .option('--tls-key <FILE>', 'its key (PEM)')
+  .option('--host <ADDRESS>', 'address to listen on', '0.0.0.0')
+  .addOption(portsOption('--ports <LIST>', 'ports with STARTTLS; busy ones are skipped').default('2525,1025-5000'))
+  .addOption(portsOption('--implicit-tls-ports <LIST>', 'ports with TLS from the first byte').default(''))
+  .addOption(portOption('--http <PORT>', 'port of /metrics, /healthz, /readyz, /configz').default(9465))
+  .option('--capture <DIR>', 'where the capture upstream writes messages (default: STATE/outbox)')
+  .action(async (flags: RelayFlags) => {
+    requireServerNode();
+    if ((flags.tlsCert === undefined) !== (flags.tlsKey === undefined)) {
+      program.error('error: --tls-cert and --tls-key go together');
+    }
+    const { runRelay } = await import('./standalone/relay-alone.ts');
+    process.exit(await runRelay(flags));
+  });
+
+function portsOption(flags: string, description: string): Option {
+  return new Option(flags, description).argParser((text) => {
+    if (parsePorts(text) === undefined) throw new InvalidArgumentError('Ports and ranges, such as 2525,1025-5000.');
+    return text;
+  });
+}
+
+function portOption(flags: string, description: string): Option {
+  return new Option(flags, description).argParser((text) => {
+    const isPort = /^\d{1,5}$/.test(text) && Number(text) <= 65535;
+    if (!isPort) throw new InvalidArgumentError('A port, 0 to 65535.');
+    return Number(text);
+  });
+}
+
+/** The bundle starts on older ones, for the sake of `check`; servers need what only this one has. */
+function requireServerNode(): void {
+  const major = Number(process.versions.node.split('.')[0]);
+  if (major >= SERVER_NODE_MAJOR) return;
+  program.error(`error: this needs Node ${SERVER_NODE_MAJOR} or later, and here is ${process.versions.node}`);
+}
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  if (!(error instanceof CommanderError)) throw error;
+  process.exitCode = error.exitCode === 0 ? 0 : USAGE_ERROR;
+}

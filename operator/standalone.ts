@@ -1,0 +1,148 @@
+/**
+ * Everything in one process: the directory adapter, the core, and the relay. Not a mock of a cluster: the same core
+ * decides, and the same relay reads the same configuration files.
+ */
+import { rm } from 'node:fs/promises';
+import { isIP } from 'node:net';
+import { join } from 'node:path';
+import type { Log } from '../relay/log.ts';
+import { startRelay } from '../relay/main.ts';
+import type { Relay } from '../relay/main.ts';
+import { ensureCertificates } from '../relay/tls.ts';
+import { startDirectory } from './adapters/directory/adapter.ts';
+import { openInstallation } from './adapters/directory/installation.ts';
+import { takeLock } from './adapters/directory/lock.ts';
+import { listManifestFiles, systemReason } from './adapters/directory/walk.ts';
+import { makeFolder } from './adapters/directory/write-file.ts';
+import { plan } from './core/plan.ts';
+import type { Plan } from './core/model.ts';
+import type { Settings } from './settings.ts';
+import { parsePorts } from './settings.ts';
+import { keepCertificates } from './standalone/certificates.ts';
+import type { CertificateKeeper } from './standalone/certificates.ts';
+import { standaloneSettings } from './standalone/options.ts';
+import type { StandaloneFlags } from './standalone/options.ts';
+import { createConsole } from './standalone/console.ts';
+import type { Console } from './standalone/console.ts';
+import { endOfRun } from './standalone/end.ts';
+
+const FAILED = 1;
+const USAGE_ERROR = 2;
+/** What a status shows, unless the class says so itself. */
+const SHOWN_PORTS = 4;
+
+/** Runs until a signal. Resolves to the exit code. */
+export async function runStandalone(flags: StandaloneFlags): Promise<number> {
+  const output = createConsole({ json: flags.json ?? false });
+  const result = await standaloneSettings(flags);
+  if (!result.ok) return output.fail(result.problems, USAGE_ERROR);
+  const { settings, file } = result;
+  const trouble = await folderTrouble(settings.folder);
+  if (trouble !== undefined) return output.fail([trouble], USAGE_ERROR);
+
+  await makeFolder(settings.state);
+  const lock = await takeLock(settings.state);
+  if (!lock.taken) return output.fail([lock.message], FAILED);
+  try {
+    return await run({ settings, settingsFile: file, output });
+  } catch (error) {
+    return output.fail([explain(error, settings)], FAILED);
+  } finally {
+    await lock.release();
+  }
+}
+
+interface Run {
+  readonly settings: Settings;
+  readonly settingsFile: string | undefined;
+  readonly output: Console;
+}
+
+async function run({ settings, settingsFile, output }: Run): Promise<number> {
+  const { log } = output;
+  const end = endOfRun(log);
+  const { installation, problem } = await openInstallation(settings.state);
+  if (problem !== undefined) log.error({ event: 'state' }, problem);
+  const tls = await openCertificates(settings, log);
+  const relay = await output.during('opening ports', () => openRelay(settings, { tls, log, onFatal: end.fail }));
+  tls.onRenewal(relay.updateCertificates);
+
+  const settled = Promise.withResolvers<Plan>();
+  const directory = await startDirectory({
+    folder: settings.folder,
+    state: settings.state,
+    ignore: settingsFile === undefined ? [] : [settingsFile],
+    settings,
+    installation,
+    ports: relay.ports.slice(0, SHOWN_PORTS),
+    implicitTlsPorts: relay.implicitTlsPorts.slice(0, SHOWN_PORTS),
+    caCertificate: tls.current.ca,
+    decide: (snapshot, now) => plan(snapshot, now, installation.craft),
+    relay,
+    onSettled: settled.resolve,
+    log,
+  });
+  const first = await output.during('reading manifests', () => Promise.race([settled.promise, end.code]));
+  if (typeof first !== 'number') output.ready({ plan: first, relay, settings });
+  const code = await end.code;
+  tls.close();
+  await directory.close();
+  // a spool that failed is not closed in good order: the next start replays it
+  if (code === 0) await relay.close();
+  return code;
+}
+
+interface RelayParts {
+  readonly tls: CertificateKeeper;
+  readonly log: Log;
+  readonly onFatal: (error: unknown) => void;
+}
+
+async function openRelay(settings: Settings, { tls, log, onFatal }: RelayParts): Promise<Relay> {
+  const { state, host, http } = settings;
+  const configFolder = join(state, 'relay');
+  // what the last run wrote may let somebody in who has been shut out since: nothing is served before the first plan
+  await rm(configFolder, { recursive: true, force: true });
+  await makeFolder(configFolder);
+  return startRelay({
+    configFolder,
+    spoolFolder: join(state, 'spool'),
+    captureFolder: settings.capture ?? join(state, 'outbox'),
+    certificates: tls.current,
+    host,
+    ports: parsePorts(settings.ports) ?? [],
+    implicitTlsPorts: parsePorts(settings.implicitTlsPorts) ?? [],
+    http: { host, port: http },
+    log,
+    onFatal,
+  });
+}
+
+async function openCertificates(settings: Settings, log: Log): Promise<CertificateKeeper> {
+  const make = () => ensureCertificates(join(settings.state, 'tls'), { hostnames: hostnamesOf(settings) });
+  return keepCertificates(make, log);
+}
+
+/** What a start met, in words that name the flag to change. */
+function explain(error: unknown, { host, http, ports }: Settings): string {
+  const message = error instanceof Error ? error.message : String(error);
+  if (!(error instanceof Error && 'syscall' in error && error.syscall === 'listen' && 'port' in error)) return message;
+  const flag = error.port === http ? `--http ${http}` : `--ports ${ports}`;
+  return `no port of ${flag} can be opened on ${host}: ${message}; choose another`;
+}
+
+/** Names by which clients on this machine and elsewhere may call the relay. */
+function hostnamesOf({ classes, relayClass, host }: Settings): readonly string[] {
+  const isWildcard = host === '0.0.0.0' || host === '::';
+  const names = [classes[relayClass]?.hostname ?? 'localhost', 'localhost', '127.0.0.1', '::1'];
+  return [...new Set(isWildcard || (isIP(host) === 0 && !host.includes('.')) ? names : [...names, host])];
+}
+
+async function folderTrouble(folder: string): Promise<string | undefined> {
+  try {
+    await listManifestFiles(folder);
+    return undefined;
+  } catch (error) {
+    return `the folder of manifests ${folder} cannot be read: ${systemReason(error)}; name another: smtp-plus standalone DIR`;
+  }
+}

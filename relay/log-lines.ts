@@ -1,0 +1,64 @@
+/** Log lines for people at a terminal: one line an event, the words first and the details after them. */
+import { styleText } from 'node:util';
+
+type Entry = Readonly<Record<string, unknown>>;
+
+/** More than this of one value helps nobody, and a hostile client chooses some of them. */
+const VALUE_MAX = 200;
+/** Told by the words of the line, or by its place at the start. */
+const UNTOLD = new Set(['time', 'level', 'msg', 'event', 'place', 'problem']);
+
+/** One line of the log (JSON) as a person reads it, without a line feed. A line that is no JSON is given as it is. */
+export function formatLogLine(line: string): string {
+  const entry = parse(line);
+  if (entry === undefined) return printable(line.trimEnd());
+  const words = [entry['place'], entry['problem'], entry['msg']].filter((part) => typeof part === 'string').join(': ');
+  const details = Object.entries(entry)
+    .filter(([name]) => !UNTOLD.has(name))
+    .map(([name, value]) => `${name}=${formatValue(value)}`);
+  const clock = styleText('dim', clockOf(entry['time']));
+  return [clock, mark(entry), [words, ...details].map(printable).join(' ')].join(' ').trimEnd();
+}
+
+function mark({ level }: Entry): string {
+  if (level === 'error' || level === 'fatal') return styleText('red', 'error');
+  return level === 'warn' ? styleText('yellow', 'warn ') : styleText('green', 'info ');
+}
+
+function clockOf(time: unknown): string {
+  return typeof time === 'string' ? new Date(time).toTimeString().slice(0, 8) : '';
+}
+
+function formatValue(value: unknown): string {
+  if (Array.isArray(value)) return clip(value.map(formatScalar).join(','));
+  if (typeof value === 'object' && value !== null && 'message' in value) return quote(String(value.message));
+  return quote(formatScalar(value));
+}
+
+function formatScalar(value: unknown): string {
+  return typeof value === 'string' ? value : (JSON.stringify(value) ?? '');
+}
+
+function quote(text: string): string {
+  return /[\s"]/.test(text) ? `"${clip(text)}"` : clip(text);
+}
+
+function clip(text: string): string {
+  return text.length > VALUE_MAX ? `${text.slice(0, VALUE_MAX)}...` : text;
+}
+
+/** Clients choose addresses, and upstreams replies: none of them may steer the terminal, or turn a line's direction. */
+export function printable(text: string): string {
+  return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (character) => {
+    return `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`;
+  });
+}
+
+function parse(line: string): Entry | undefined {
+  try {
+    const value: unknown = JSON.parse(line);
+    return typeof value === 'object' && value !== null ? (value as Entry) : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,134 @@
+/** `npm start` as a process: what a user sees, and what lies in the state folder. */
+import assert from 'node:assert/strict';
+import { cp, readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { describe, test } from 'node:test';
+import type { TestContext } from 'node:test';
+import type { ShardDocument, UserConfig } from '../../relay/config.ts';
+import { shardFileName, shardOf } from '../../relay/config.ts';
+import { folderOf } from '../support/folder.ts';
+import { credentialsOf, runCli, startStandalone, statusOf } from '../support/standalone.ts';
+import { until } from '../support/until.ts';
+
+const settings = 'examples/settings.yaml';
+
+/** A copy of the examples, to edit. */
+async function examples(t: TestContext): Promise<string> {
+  const folder = await folderOf(t);
+  await cp('examples', folder, { recursive: true });
+  return folder;
+}
+
+async function userInForce(state: string, username: string): Promise<UserConfig | undefined> {
+  const file = join(state, 'relay', shardFileName(shardOf(username)));
+  return (JSON.parse(await readFile(file, 'utf8')) as ShardDocument).users[username];
+}
+
+async function edit(file: string, from: string, to: string): Promise<void> {
+  const text = await readFile(file, 'utf8');
+  assert.ok(text.includes(from));
+  await writeFile(file, text.replace(from, to));
+}
+
+describe('npm start', () => {
+  test('turns the examples into credentials, statuses and a relay that listens', async (t) => {
+    const { state, ready, lines } = await startStandalone(t, { folder: 'examples' });
+    assert.equal(ready.ports.length, 1);
+    const response = await fetch(`http://127.0.0.1:${ready.http}/readyz`);
+    assert.equal(response.status, 200);
+
+    const file = join(state, 'secrets/shop/orders-smtp.yaml');
+    assert.equal((await stat(file)).mode & 0o777, 0o600);
+    const { username, password, ca } = await credentialsOf(state, 'shop', 'orders-smtp');
+    assert.equal(username, 'orders.shop');
+    assert.match(ca, /BEGIN CERTIFICATE/);
+    assert.ok(!lines.join('\n').includes(password), 'the password is printed nowhere');
+
+    const orders = await statusOf(state, 'SmtpPlusUser', 'shop', 'orders');
+    assert.equal(orders.condition('Ready')?.status, 'True');
+    assert.deepEqual(orders.server.ports, ready.ports);
+    const newsletter = await statusOf(state, 'SmtpPlusUser', 'shop', 'newsletter');
+    assert.equal(newsletter.condition('Ready')?.status, 'False');
+    assert.match(JSON.stringify(newsletter), /news@newsletter.example/);
+    const sender = await statusOf(state, 'VerifiedSender', 'shop', 'shop-example');
+    assert.equal(sender.condition('Verified')?.reason, 'Grandfathered');
+    assert.equal((await userInForce(state, 'staging.shop'))?.mode, 'Sandbox');
+  });
+
+  test('prints a table and `ready` for people, and takes its defaults from examples/settings.yaml', async (t) => {
+    const state = await folderOf(t);
+    const process = runCli(t, ['standalone', '--state', state, '--ports', '0', '--http', '0']);
+    await process.line('ready');
+    const text = process.lines.join('\n');
+    assert.match(text, /shop\/transactional +orders\.shop +yes +@shop\.example +localhost:\d+ /);
+    assert.match(text, /newsletter\.shop +no: \w+ +news@newsletter.example/);
+    assert.ok(text.includes(join(state, 'secrets/shop/orders-smtp.yaml')));
+    assert.equal(process.lines.at(-1), 'ready');
+    const { password } = await credentialsOf(state, 'shop', 'orders-smtp');
+    assert.ok(!text.includes(password));
+    assert.equal((await process.stop()).code, 0);
+  });
+
+  test('keeps passwords over a restart, and ends with 0 on SIGINT and SIGTERM', async (t) => {
+    const first = await startStandalone(t, { folder: 'examples' });
+    const before = await credentialsOf(first.state, 'shop', 'orders-smtp');
+    first.kill('SIGINT');
+    assert.deepEqual(await first.exited, { code: 0, signal: null });
+    const second = await startStandalone(t, { folder: 'examples', state: first.state });
+    assert.deepEqual(await credentialsOf(first.state, 'shop', 'orders-smtp'), before);
+    assert.deepEqual(await second.stop(), { code: 0, signal: null });
+  });
+
+  test('has an edit in force within a second, and an edit back', async (t) => {
+    const folder = await examples(t);
+    const { state } = await startStandalone(t, { folder, settings });
+    const file = join(folder, 'orders.yaml');
+    await edit(file, 'active: true', 'active: false');
+    await until(async () => (await userInForce(state, 'orders.shop'))?.active === false || undefined, 1000);
+    await edit(file, 'active: false', 'active: true');
+    await until(async () => (await userInForce(state, 'orders.shop'))?.active === true || undefined, 1000);
+  });
+
+  test('reports a syntax error with file and line, and changes nothing else', async (t) => {
+    const folder = await examples(t);
+    const { state, lines } = await startStandalone(t, { folder, settings });
+    const before = await readFile(join(state, 'secrets/shop/orders-smtp.yaml'), 'utf8');
+    await edit(join(folder, 'orders.yaml'), '  active: true', '  active: [true');
+    await until(() => lines.some((line) => line.includes(`${join(folder, 'orders.yaml')}:`)) || undefined);
+    // a later change of another file shows that the broken one has been gone through
+    await edit(join(folder, 'sandbox.yaml'), 'active: true', 'active: false');
+    await until(async () => (await userInForce(state, 'staging.shop'))?.active === false || undefined, 1000);
+    assert.equal((await userInForce(state, 'orders.shop'))?.active, true);
+    assert.equal(await readFile(join(state, 'secrets/shop/orders-smtp.yaml'), 'utf8'), before);
+  });
+
+  test('refuses to run twice on one state folder, and runs again after kill -9', async (t) => {
+    const first = await startStandalone(t, { folder: 'examples' });
+    const args = ['standalone', 'examples', '--state', first.state, '--ports', '0', '--http', '0'];
+    const second = runCli(t, args);
+    assert.equal((await second.exited).code, 1);
+    assert.match(second.lines.join('\n'), new RegExp(`process ${first.pid} already runs on the state folder`));
+    first.kill('SIGKILL');
+    await first.exited;
+    await startStandalone(t, { folder: 'examples', state: first.state });
+  });
+
+  test('skips a port that is taken, and ends with a clear line when none is left', async (t) => {
+    const taken = createServer().listen(0, '127.0.0.1');
+    await once(taken, 'listening');
+    t.after(() => taken.close());
+    const { port } = taken.address() as { port: number };
+    const flags = ['--ports', `${port},0`];
+    const { ready } = await startStandalone(t, { folder: 'examples', flags });
+    assert.equal(ready.skippedPorts, 1);
+    assert.ok(!ready.ports.includes(port));
+
+    const state = await folderOf(t);
+    const none = runCli(t, ['standalone', 'examples', '--state', state, '--ports', String(port), '--http', '0']);
+    assert.equal((await none.exited).code, 1);
+    assert.match(none.lines.join('\n'), /port/);
+    assert.deepEqual((await readdir(state)).includes('lock'), false);
+  });
+});
