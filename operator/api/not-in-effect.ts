@@ -14,7 +14,7 @@ const pending: Readonly<Record<KindName, readonly PendingField[]>> = {
   SmtpPlusUser: [],
   VerifiedSender: [
     { path: ['spec', 'dns', 'publish'], none: 'None', instead: 'publish the record of status.challenge by hand' },
-    { path: ['spec', 'email'], instead: 'verify the domain of the address by DNS' },
+    { path: ['spec', 'email'], instead: 'ask the platform owner to list the address under existingSenders' },
   ],
 };
 
