@@ -63,7 +63,7 @@ export async function openClient(
     });
     if (text === '') throw new Error(`connection ended, unread: ${JSON.stringify(buffer)}`);
     buffer = buffer.slice(text.length);
-    return text.trimEnd().replaceAll('\r\n', '\n');
+    return text.slice(0, -2).replaceAll('\r\n', '\n');
   }
 
   async function send(octets: string | Buffer): Promise<void> {

@@ -16,11 +16,11 @@ import { aConfig } from './relay-config.ts';
 
 export type SubmissionFixture = Awaited<ReturnType<typeof startSubmission>>;
 
-/** `config` can be replaced while it runs. Call `stop` when done. */
-export async function startSubmission({
-  config = aConfig(),
-  ...options
-}: { config?: RelayConfig | undefined } & Partial<Omit<SubmissionServerOptions, 'config'>> = {}) {
+/** `config` can be replaced while it runs, and be undefined. Call `stop` when done. */
+export async function startSubmission(
+  options: { config?: RelayConfig | undefined } & Partial<Omit<SubmissionServerOptions, 'config'>> = {},
+) {
+  const fixture: { config: RelayConfig | undefined } = { config: 'config' in options ? options.config : aConfig() };
   const folder = await mkdtemp(path.join(tmpdir(), 'submission-'));
   const lines: Record<string, unknown>[] = [];
   const log = createLog(collect(lines));
@@ -28,9 +28,7 @@ export async function startSubmission({
   const spool = await openSpool(path.join(folder, 'spool'), { metrics, log, reserveBytes: 1 });
   const certificate = await ensureCertificates(path.join(folder, 'tls'), { hostnames: ['localhost'] });
   const accepted: AcceptedMessage[] = [];
-  const fixture = { config: config as RelayConfig | undefined };
   const server = createSubmissionServer({
-    config: () => fixture.config,
     certificate,
     hostname: 'fallback.example',
     metrics,
@@ -43,6 +41,7 @@ export async function startSubmission({
     spoolHasRoom: (bytes) => spool.hasRoom(bytes),
     incomingFolder: spool.incomingFolder,
     ...options,
+    config: () => fixture.config,
   });
   const listening = await listen(server, { host: '127.0.0.1', ports: [0], implicitTlsPorts: [0] });
   const [port = 0] = listening.ports;

@@ -1,0 +1,56 @@
+/** Configurations that the dialogues play in. */
+import { aClass, aConfig, aList, aSender, aUser, LIST, USER, VERIFIER } from '../support/relay-config.ts';
+import type { startSubmission } from '../support/submission.ts';
+
+type Scene = NonNullable<Parameters<typeof startSubmission>[0]>;
+
+const POLICY = aList().senderPolicy;
+
+const lists = {
+  [LIST]: aList(),
+  'shop/held': aList({ suspended: true }),
+  'shop/bounces': aList({ senderPolicy: { ...POLICY, nullSender: 'Allow' } }),
+  'shop/audited': aList({ senderPolicy: { ...POLICY, envelopeFrom: 'Audit', headerFrom: 'Audit' } }),
+  'shop/bound': aList({ senderPolicy: { ...POLICY, replyTo: 'SameAsFrom' } }),
+  'shop/printers': aList({ starttls: 'Optional' }),
+};
+
+const users = {
+  [USER]: aUser(),
+  'inactive.shop': aUser({ active: false }),
+  'rotated.shop': aUser({ credentials: [{ verifier: VERIFIER, notAfter: '2020-01-01T00:00:00Z' }] }),
+  'inside.shop': aUser({ clientCIDRs: ['10.0.0.0/8', '2001:db8::/32'] }),
+  'held.shop': aUser({ list: 'shop/held' }),
+  'empty.shop': aUser({ namespace: 'empty' }),
+  'bounces.shop': aUser({ list: 'shop/bounces' }),
+  'audited.shop': aUser({ list: 'shop/audited' }),
+  'bound.shop': aUser({ list: 'shop/bound' }),
+  'printer.shop': aUser({ list: 'shop/printers' }),
+  'sandbox.shop': aUser({ mode: 'Sandbox' }),
+  'small.shop': aUser({ limits: { messageBytes: 1000 } }),
+  'few.shop': aUser({ limits: { recipientsPerMessage: 2 } }),
+  'hourly.shop': aUser({ limits: { messagesPerHour: 1 } }),
+  'daily.shop': aUser({ limits: { recipientsPerDay: 2 } }),
+};
+
+const namespaces = {
+  shop: [aSender(), aSender({ sender: '@pending.example', verified: false, object: 'shop/pending' })],
+};
+
+const standard = { lists, users, namespaces };
+
+export type SceneName = keyof typeof SCENES;
+
+export const SCENES = {
+  standard: (): Scene => ({ config: aConfig(standard) }),
+  unloaded: (): Scene => ({ config: undefined }),
+  optional: (): Scene => ({ config: aConfig({ ...standard, relayClass: aClass({ starttls: 'Optional' }) }) }),
+  strict: (): Scene => ({
+    config: aConfig({ ...standard, relayClass: aClass({ session: { failedLogins: 2, failedCommands: 3 } }) }),
+  }),
+  full: (): Scene => ({ spoolHasRoom: () => false }),
+  failing: (): Scene => ({ accept: () => Promise.reject(new Error('a bug')) }),
+  'broken-disk': (): Scene => ({
+    accept: () => Promise.reject(Object.assign(new Error('write failed'), { code: 'EIO' })),
+  }),
+};
