@@ -113,11 +113,12 @@ export class SubmissionConnection extends SMTPConnection {
     if (isFirst) this.#handler.closed();
   }
 
-  /** Now, as a closed socket does not remember. */
+  /** Now, as a closed socket does not remember; one that was closed in the handshake never knew (null, despite its type). */
   #noteTls(): void {
     const socket = this._socket;
     if (!(socket instanceof TLSSocket)) return;
-    this.#tls = { protocol: socket.getProtocol() ?? 'unknown', cipher: socket.getCipher().name };
+    const cipher: { readonly name: string } | null = socket.getCipher();
+    this.#tls = { protocol: socket.getProtocol() ?? 'unknown', cipher: cipher?.name ?? 'unknown' };
   }
 
   #input(): SessionInput | undefined {
