@@ -1,6 +1,6 @@
 /** A client that sends exactly the octets it is told to, and hands back replies line by line. */
 import { connect, type Socket } from 'node:net';
-import { connect as connectTls, type ConnectionOptions, type TLSSocket } from 'node:tls';
+import { connect as connectTls, type ConnectionOptions, TLSSocket } from 'node:tls';
 
 export interface SmtpClient {
   /** Writes octets as they are; text is one octet a character. */
@@ -14,6 +14,8 @@ export interface SmtpClient {
   closed(): Promise<string>;
   destroy(): void;
   readonly socket: () => Socket;
+  /** The socket, which must be one with TLS. */
+  readonly tls: () => TLSSocket;
 }
 
 export async function openClient(
@@ -44,6 +46,7 @@ export async function openClient(
       wake();
     };
     to.on('error', end).on('close', end).on('end', end);
+    to.on('drain', () => wake());
   }
 
   async function until<T>(look: () => T | undefined): Promise<T> {
@@ -92,6 +95,10 @@ export async function openClient(
     closed: () => until(() => (ended ? buffer : undefined)),
     destroy: () => socket.destroy(),
     socket: () => socket,
+    tls: () => {
+      if (!(socket instanceof TLSSocket)) throw new Error('no TLS');
+      return socket;
+    },
   };
 }
 

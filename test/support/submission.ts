@@ -1,5 +1,5 @@
 /** A submission server on a free port: real sockets, real TLS, a real spool, and no delivery. */
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Writable } from 'node:stream';
@@ -46,21 +46,25 @@ export async function startSubmission(
   const listening = await listen(server, { host: '127.0.0.1', ports: [0], implicitTlsPorts: [0] });
   const [port = 0] = listening.ports;
   const [implicitTlsPort = 0] = listening.implicitTlsPorts;
+  async function bytesOf(message: AcceptedMessage | undefined): Promise<Buffer> {
+    const stored = await spool.read(message?.id ?? '');
+    if (stored === undefined) throw new Error('no such message');
+    return stored.content.kind === 'memory' ? stored.content.bytes : readFile(stored.content.path);
+  }
+
   return Object.assign(fixture, {
     server,
     metrics,
     port,
     implicitTlsPort,
     ca: certificate.ca,
+    certificate,
     /** Lines of the log so far. */
     lines,
     /** Messages answered with 250, in order. */
     accepted,
-    async contentOf(message: AcceptedMessage | undefined): Promise<string> {
-      const stored = await spool.read(message?.id ?? '');
-      if (stored?.content.kind !== 'memory') throw new Error('no such message in memory');
-      return stored.content.bytes.toString('latin1');
-    },
+    bytesOf,
+    contentOf: async (message: AcceptedMessage | undefined) => (await bytesOf(message)).toString('latin1'),
     /** Names of files of messages that are coming in. */
     incoming: () => readdir(spool.incomingFolder),
     spool,
