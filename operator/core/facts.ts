@@ -5,6 +5,7 @@ import {
   type ClassView,
   type DnsEvidence,
   type Kind,
+  type ObjectMeta,
   type ProgrammedFact,
   type RawObject,
   type SecretView,
@@ -57,7 +58,7 @@ export const sendersOfNamespace: Index = { name: 'senders of namespace' };
 export const sharedSenders: Index = { name: 'shared senders' };
 /** Keys of a namespace's lists that are annotated as its default. */
 export const defaultListsOfNamespace: Index = { name: 'default lists of namespace' };
-/** Keys of the users who ask for a user name, whether or not they may have it. */
+/** Keys of the users who ask for a user name of their choice, whether or not they may have it. */
 export const usersByUsername: Index = { name: 'users by user name' };
 /** Keys of the users who ask for a credentials Secret, by its key. */
 export const usersBySecret: Index = { name: 'users by Secret' };
@@ -91,7 +92,9 @@ function indexEntries({ kind, meta, spec }: RawObject): Entry[] {
       return meta.annotations[DEFAULT_LIST_ANNOTATION] === 'true' ? [[defaultListsOfNamespace, meta.namespace]] : [];
     case 'SmtpPlusUser':
       return [
-        [usersByUsername, wishedUsername({ meta, spec })],
+        ...(isDefaultUsername(meta, wishedUsername({ meta, spec }))
+          ? []
+          : [[usersByUsername, wishedUsername({ meta, spec })] satisfies Entry]),
         [usersBySecret, `${meta.namespace}/${wishedSecretName({ meta, spec })}`],
         [usersByUid, meta.uid],
       ];
@@ -110,6 +113,11 @@ function indexEntries({ kind, meta, spec }: RawObject): Entry[] {
 /** What a user object asks for, before anything about it has been checked. */
 export function wishedUsername({ meta, spec }: Pick<RawObject, 'meta' | 'spec'>): string {
   return textAt(spec, 'username') ?? `${meta.name}.${meta.namespace}`;
+}
+
+/** NAME.NAMESPACE: a namespace has no dot in its name, so that this can be read in one way only and is nobody else's. */
+export function isDefaultUsername({ name, namespace }: ObjectMeta, username: string): boolean {
+  return username === `${name}.${namespace}`;
 }
 
 export function wishedSecretName({ meta, spec }: Pick<RawObject, 'meta' | 'spec'>): string {

@@ -1,14 +1,23 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import { apply, createCluster, createNotes, happen, snapshotOf, verifiers } from '../../test/support/golden/cluster.ts';
+import {
+  apply,
+  createCluster,
+  createNotes,
+  happen,
+  snapshotOf,
+  verifiers,
+  type Cluster,
+} from '../../test/support/golden/cluster.ts';
 import { step, type Step } from '../../test/support/golden/history.ts';
 import { goldenCraft } from '../../test/support/golden/passwords.ts';
 import type { ShardDocument } from '../../relay/config.ts';
 import { changeOf, updatePlan, type PlanChange } from './incremental.ts';
-import type { Plan } from './model.ts';
+import { setObject } from './facts.ts';
+import { keyOf, type Kind, type Plan } from './model.ts';
 import { plan, wholePlan } from './plan.ts';
-import { createPlanner } from './planner.ts';
+import { createPlanner, noKeys, replan } from './planner.ts';
 
 /** A user made anew takes most: its former Secret goes, its new one comes, and all is quiet. */
 const ROUNDS_MAX = 4;
@@ -18,6 +27,27 @@ const steps = fc.array(fc.array(step, { minLength: 1, maxLength: 4 }), { minLeng
 describe('the plan kept up to date', () => {
   test('is the plan over the whole, after every change of any history', () => {
     fc.assert(fc.property(steps, followBoth), { numRuns: 200 });
+  });
+
+  test('looks at one user where one has changed, however many share its list and its senders', () => {
+    const cluster = createCluster();
+    const notes = createNotes();
+    const put = (kind: Kind, name: string, spec: unknown): void => {
+      const meta = { namespace: 'shop', name, uid: `${kind} ${name}`, generation: 1, labels: {}, annotations: {} };
+      happen(cluster, { does: 'put', object: { kind, meta, spec } }, notes);
+    };
+    put('SmtpPlusList', 'house', {});
+    put('VerifiedSender', 'shop', { domain: 'shop.example' });
+    for (let i = 0; i < 500; i++) put('SmtpPlusUser', `user-${i}`, { listRef: { name: 'house' }, active: true });
+    const craft = goldenCraft(cluster.now, verifiers.of);
+    const { planner, first } = createPlanner(snapshotOf(cluster), cluster.now, craft);
+    assert.equal(first.users.size, 500);
+
+    put('SmtpPlusUser', 'user-7', { listRef: { name: 'house' }, active: false });
+    setObject(planner.world, 'SmtpPlusUser', 'shop/user-7', cluster.objects.get('SmtpPlusUser shop/user-7'));
+    const { users, lists, senders } = replan(planner, noKeys());
+    assert.deepEqual([[...users.keys()], [...lists.keys()], senders.size], [['shop/user-7'], ['shop/house'], 0]);
+    assert.deepEqual(lists.get('shop/house')?.status.users, { total: 500, active: 499 });
   });
 });
 
@@ -47,7 +77,17 @@ function followBoth(history: readonly (readonly Step[])[]): void {
       );
     }
     assert.ok(isQuiet, 'it never comes to rest');
+    assertWritten(cluster, plan(snapshotOf(cluster), cluster.now, goldenCraft(cluster.now, verifiers.of)));
   }
+}
+
+/** What was told piece by piece adds up to the whole. */
+function assertWritten({ objects, secrets }: Cluster, { statuses, secrets: planned, secretsToDelete }: Plan): void {
+  for (const { kind, meta, status } of statuses) {
+    assert.deepEqual(objects.get(`${kind} ${keyOf(meta)}`)?.status, status);
+  }
+  for (const secret of planned) assert.deepEqual(secrets.get(keyOf(secret))?.data, secret.data);
+  assert.deepEqual(secretsToDelete, []);
 }
 
 const EMPTY: ShardDocument = { version: 1, lists: {}, users: {}, namespaces: {} };

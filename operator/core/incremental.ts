@@ -5,6 +5,7 @@
  */
 import { dnsEvidence, namespaceLabels, previousStatuses, programmedFacts, secrets, setObject } from './facts.ts';
 import { isEqual } from './equal.ts';
+import { keyOf } from './model.ts';
 import type {
   Craft,
   DnsEvidence,
@@ -17,7 +18,7 @@ import type {
   SecretView,
   StatusPlan,
 } from './model.ts';
-import { noKeys, replan, type Planner, type Replanned } from './planner.ts';
+import { noKeys, replan, type Planner, type Plans, type Replanned } from './planner.ts';
 import { takeChangedShards, type ChangedShard } from './relay-documents.ts';
 import { formatTime, wholeSeconds } from './time.ts';
 import { advance, nextAlarm, read, setFact, type Facts, type World } from './world.ts';
@@ -75,49 +76,32 @@ function setAll<Value>(world: World, table: Facts<Value>, changed: Changed<Value
 }
 
 /** What is to be written after `replan`; after `createPlanner`: everything that is not yet so. */
-export function changeOf(planner: Planner, { keys, events }: Replanned): PlanChange {
-  const { world, senders, lists, users, orphans, relays } = planner;
+export function changeOf({ world, orphans, relays }: Planner, replanned: Replanned): PlanChange {
+  const { lists, users, senders } = replanned;
   const next = nextAlarm(world);
-  const statuses: StatusPlan[] = [];
-  for (const [key, plan] of pick(lists, keys.SmtpPlusList)) {
-    if (isStatusDue(world, 'SmtpPlusList', key, plan)) statuses.push({ ...statusOf(plan), kind: 'SmtpPlusList' });
-  }
-  for (const [key, plan] of pick(users, keys.SmtpPlusUser)) {
-    if (isStatusDue(world, 'SmtpPlusUser', key, plan)) statuses.push({ ...statusOf(plan), kind: 'SmtpPlusUser' });
-  }
-  for (const [key, plan] of pick(senders, keys.VerifiedSender)) {
-    if (isStatusDue(world, 'VerifiedSender', key, plan)) statuses.push({ ...statusOf(plan), kind: 'VerifiedSender' });
-  }
-  const wanted = pick(users, keys.SmtpPlusUser).flatMap(([, { secret }]) => secret ?? []);
+  const statuses: readonly StatusPlan[] = [
+    ...present(lists).map(({ meta, status }) => ({ kind: 'SmtpPlusList', meta, status }) as const),
+    ...present(users).map(({ meta, status }) => ({ kind: 'SmtpPlusUser', meta, status }) as const),
+    ...present(senders).map(({ meta, status }) => ({ kind: 'VerifiedSender', meta, status }) as const),
+  ];
+  const wanted = present(users).flatMap(({ secret }) => secret ?? []);
   return {
-    secrets: wanted.filter(
-      (secret) => !isAsPlanned(secret, read(world, secrets, `${secret.namespace}/${secret.name}`)),
-    ),
-    secretsToDelete: [...keys.Secret].filter((key) => orphans.has(key)),
-    statuses,
+    secrets: wanted.filter((secret) => !isAsPlanned(secret, read(world, secrets, keyOf(secret)))),
+    secretsToDelete: [...replanned.secrets].filter((key) => orphans.has(key)),
+    statuses: statuses.filter((plan) => !isWritten(world, plan)),
     shards: takeChangedShards(relays.store),
-    events,
-    lookups: new Map([...keys.VerifiedSender].map((key) => [key, senders.get(key)?.lookup])),
+    events: replanned.events,
+    lookups: new Map([...senders].map(([key, plan]) => [key, plan?.lookup])),
     ...(next !== undefined && { nextLook: formatTime(next) }),
   };
 }
 
-function pick<Plan>(plans: ReadonlyMap<string, Plan>, keys: ReadonlySet<string>): [string, Plan][] {
-  return [...keys].flatMap((key) => {
-    const plan = plans.get(key);
-    return plan === undefined ? [] : [[key, plan] satisfies [string, Plan]];
-  });
+function present<One>(plans: Plans<One>): One[] {
+  return [...plans.values()].flatMap((plan) => plan ?? []);
 }
 
-function statusOf<Plan extends { readonly meta: unknown; readonly status: unknown }>({
-  meta,
-  status,
-}: Plan): Pick<Plan, 'meta' | 'status'> {
-  return { meta, status };
-}
-
-function isStatusDue(world: World, kind: Kind, key: string, { status }: { readonly status: unknown }): boolean {
-  return !isEqual(read(world, previousStatuses[kind], key), status);
+function isWritten(world: World, { kind, meta, status }: StatusPlan): boolean {
+  return isEqual(read(world, previousStatuses[kind], keyOf(meta)), status);
 }
 
 function isAsPlanned(plan: SecretPlan, view: SecretView | undefined): boolean {

@@ -14,7 +14,7 @@ import { limitsOfList, tightenPolicy, tightenStarttls } from './policy.ts';
 import { judgeProgrammed } from './programmed.ts';
 import { byAge } from './time.ts';
 import { resolveUpstream, type UpstreamVerdict } from './upstream.ts';
-import { read, type Table, type World } from './world.ts';
+import { read, type Result, type Table, type World } from './world.ts';
 
 export interface ListVerdict {
   /** The condition `Accepted`. */
@@ -122,7 +122,7 @@ export interface ListPlan {
   readonly events: readonly PlannedEvent[];
 }
 
-export const listPlans: Table<ListPlan | undefined> = { name: 'list plan', formula: planList, isResult: true };
+export const listPlans: Result<ListPlan | undefined> = { name: 'list plan', formula: planList, isResult: true };
 
 /** What there is to do about a SmtpPlusList; undefined where it is gone. */
 export function planList(world: World, key: string): ListPlan | undefined {

@@ -4,58 +4,56 @@
  */
 import type { RelayDocuments } from '../../relay/config.ts';
 import { classes, classNames } from './facts.ts';
-import { type Craft, type Lookup, type Plan, type PlannedEvent, type Snapshot, type StatusPlan } from './model.ts';
+import { listPlans } from './lists.ts';
+import type { Craft, Plan, PlannedEvent, Snapshot } from './model.ts';
 import { createPlanner, type Planner } from './planner.ts';
 import { allShards, classDocument } from './relay-documents.ts';
+import type { RelayParts } from './relay-parts.ts';
+import { senderPlans } from './senders.ts';
 import { compareText, formatTime } from './time.ts';
-import { nextAlarm, read } from './world.ts';
+import { userPlans } from './user-plan.ts';
+import { conclude, nextAlarm, read, type World } from './world.ts';
 
 export function plan(snapshot: Snapshot, now: Date, craft: Craft): Plan {
   const { planner, first } = createPlanner(snapshot, now, craft);
   return wholePlan(planner, first.events);
 }
 
-/** Everything that a planner has planned so far, in a fixed order. */
-export function wholePlan(planner: Planner, events: readonly PlannedEvent[]): Plan {
-  const users = inOrder(planner.users);
-  const next = nextAlarm(planner.world);
+/** Everything that a planner has come to so far, in a fixed order. */
+export function wholePlan({ world, objects, orphans, relays }: Planner, events: readonly PlannedEvent[]): Plan {
+  const lists = inOrder(objects.SmtpPlusList, (key) => conclude(world, listPlans, key));
+  const users = inOrder(objects.SmtpPlusUser, (key) => conclude(world, userPlans, key));
+  const senders = inOrder(objects.VerifiedSender, (key) => conclude(world, senderPlans, key));
+  const next = nextAlarm(world);
   return {
     secrets: users.flatMap(({ secret }) => secret ?? []),
-    secretsToDelete: [...planner.orphans].sort(),
-    statuses: statusesOf(planner),
-    relays: relaysOf(planner),
+    secretsToDelete: [...orphans].sort(),
+    statuses: [
+      ...lists.map(({ meta, status }) => ({ kind: 'SmtpPlusList', meta, status }) as const),
+      ...users.map(({ meta, status }) => ({ kind: 'SmtpPlusUser', meta, status }) as const),
+      ...senders.map(({ meta, status }) => ({ kind: 'VerifiedSender', meta, status }) as const),
+    ],
+    relays: relaysOf(world, relays),
     events: [...events].sort((a, b) => compareText(eventOrder(a), eventOrder(b))),
-    lookups: lookupsOf(planner),
+    lookups: senders.flatMap(({ lookup }) => lookup ?? []),
     ...(next !== undefined && { nextLook: formatTime(next) }),
   };
 }
 
-function statusesOf({ lists, users, senders }: Planner): StatusPlan[] {
-  return [
-    ...inOrder(lists).map(({ meta, status }) => ({ kind: 'SmtpPlusList', meta, status }) as const),
-    ...inOrder(users).map(({ meta, status }) => ({ kind: 'SmtpPlusUser', meta, status }) as const),
-    ...inOrder(senders).map(({ meta, status }) => ({ kind: 'VerifiedSender', meta, status }) as const),
-  ];
-}
-
-function relaysOf({ world, relays }: Planner): Map<string, RelayDocuments> {
+function relaysOf(world: World, { store }: RelayParts): Map<string, RelayDocuments> {
   const documents = new Map<string, RelayDocuments>();
   for (const name of read(world, classNames, '') ?? []) {
     const view = read(world, classes, name);
     if (view === undefined) continue;
-    documents.set(name, { class: classDocument(name, view), shards: allShards(relays.store, name) });
+    documents.set(name, { class: classDocument(name, view), shards: allShards(store, name) });
   }
   return documents;
-}
-
-function lookupsOf({ senders }: Planner): Lookup[] {
-  return inOrder(senders).flatMap(({ lookup }) => lookup ?? []);
 }
 
 function eventOrder({ kind, meta, reason }: PlannedEvent): string {
   return `${kind} ${meta.namespace}/${meta.name} ${reason}`;
 }
 
-function inOrder<Value>(plans: ReadonlyMap<string, Value>): Value[] {
-  return [...plans].sort(([a], [b]) => compareText(a, b)).map(([, value]) => value);
+function inOrder<Value>(keys: ReadonlySet<string>, planOf: (key: string) => Value | undefined): Value[] {
+  return [...keys].sort().flatMap((key) => planOf(key) ?? []);
 }

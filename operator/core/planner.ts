@@ -8,24 +8,31 @@ import { createRelayParts, replanLists, replanNamespaces, replanUserEntries, typ
 import { senderPlans, type SenderPlan } from './senders.ts';
 import { wholeSeconds } from './time.ts';
 import { userPlans, type UserPlan } from './user-plan.ts';
-import { createWorld, read, takeStale, type Table, type World } from './world.ts';
+import { conclude, createWorld, takeStale, type Result, type World } from './world.ts';
 
 export interface Planner {
   readonly world: World;
-  readonly senders: Map<string, SenderPlan>;
-  readonly lists: Map<string, ListPlan>;
-  readonly users: Map<string, UserPlan>;
+  /** Keys of the objects that there are. */
+  readonly objects: Readonly<Record<Kind, Set<string>>>;
   /** Keys of Secrets to delete. */
   readonly orphans: Set<string>;
+  /** Events of plans that no status shows yet, by kind and key. */
+  readonly told: Map<string, readonly PlannedEvent[]>;
   readonly relays: RelayParts;
 }
 
 /** Keys by what they are keys of. */
 export type Keys = Readonly<Record<Kind | 'Secret', Set<string>>>;
 
+/** Plans of one kind by key; `undefined` for an object that is gone. */
+export type Plans<One> = ReadonlyMap<string, One | undefined>;
+
+/** What has been looked at again; not all of it has changed. */
 export interface Replanned {
-  /** What has been looked at again; not all of it has changed. */
-  readonly keys: Keys;
+  readonly lists: Plans<ListPlan>;
+  readonly users: Plans<UserPlan>;
+  readonly senders: Plans<SenderPlan>;
+  readonly secrets: ReadonlySet<string>;
   readonly events: readonly PlannedEvent[];
 }
 
@@ -37,10 +44,9 @@ export function createPlanner(
   const world = createWorld(wholeSeconds(now), craft);
   const planner: Planner = {
     world,
-    senders: new Map(),
-    lists: new Map(),
-    users: new Map(),
+    objects: { SmtpPlusList: new Set(), SmtpPlusUser: new Set(), VerifiedSender: new Set() },
     orphans: new Set(),
+    told: new Map(),
     relays: createRelayParts(),
   };
   setSnapshot(world, snapshot);
@@ -57,57 +63,62 @@ export function noKeys(): Keys {
 /** Plans anew what is named, and whatever depends on facts that have changed. */
 export function replan(planner: Planner, named: Keys): Replanned {
   const { world, relays } = planner;
-  const users = replanTable(world, { table: userPlans, plans: planner.users }, named.SmtpPlusUser);
-  replanUserEntries(world, relays, users.changes);
+  const users = conclusions(planner, 'SmtpPlusUser', userPlans, named);
+  replanUserEntries(world, relays, users);
   // after the users: the status of a list counts them
-  const lists = replanTable(world, { table: listPlans, plans: planner.lists }, named.SmtpPlusList);
-  const senders = replanTable(world, { table: senderPlans, plans: planner.senders }, named.VerifiedSender);
+  const lists = conclusions(planner, 'SmtpPlusList', listPlans, named);
+  const senders = conclusions(planner, 'VerifiedSender', senderPlans, named);
   replanLists(world, relays, named.SmtpPlusList);
   replanNamespaces(world, relays);
-  const secretKeys = withStale(world, orphans, named.Secret);
-  for (const key of secretKeys) {
-    if (read(world, orphans, key)) planner.orphans.add(key);
-    else planner.orphans.delete(key);
-  }
-  return {
-    keys: { SmtpPlusList: lists.keys, SmtpPlusUser: users.keys, VerifiedSender: senders.keys, Secret: secretKeys },
-    events: [...lists.events, ...users.events, ...senders.events],
-  };
+  const secrets = replanOrphans(planner, named.Secret);
+  const events = [
+    ...tell(planner, 'SmtpPlusList', lists),
+    ...tell(planner, 'SmtpPlusUser', users),
+    ...tell(planner, 'VerifiedSender', senders),
+  ];
+  return { lists, users, senders, secrets, events };
 }
 
-interface PlanTable<Plan> {
-  readonly table: Table<Plan | undefined>;
-  readonly plans: Map<string, Plan>;
-}
-
-interface TableReplanned<Plan> {
-  readonly keys: Set<string>;
-  readonly changes: readonly { readonly before?: Plan; readonly after?: Plan }[];
-  readonly events: readonly PlannedEvent[];
-}
-
-function replanTable<Plan extends { readonly events: readonly PlannedEvent[] }>(
-  world: World,
-  { table, plans }: PlanTable<Plan>,
-  named: ReadonlySet<string>,
-): TableReplanned<Plan> {
-  const keys = withStale(world, table, named);
-  const changes = [];
-  const events = [];
+/** The plan of each object that is named or stale. */
+function conclusions<Plan>(
+  { world, objects }: Planner,
+  kind: Kind,
+  result: Result<Plan | undefined>,
+  named: Keys,
+): Plans<Plan> {
+  const keys = new Set([...named[kind], ...takeStale(world, result)]);
+  const plans = new Map<string, Plan | undefined>();
   for (const key of keys) {
-    const before = plans.get(key);
-    const after = read(world, table, key);
-    if (before === after) continue;
-    if (after === undefined) plans.delete(key);
-    else plans.set(key, after);
-    changes.push({ ...(before && { before }), ...(after && { after }) });
-    // a plan that is made again before it was carried out must not announce the same thing twice
-    events.push(...(after?.events ?? []).filter((event) => !before?.events.some((old) => isEqual(old, event))));
+    const plan = conclude(world, result, key);
+    plans.set(key, plan);
+    if (plan === undefined) objects[kind].delete(key);
+    else objects[kind].add(key);
   }
-  return { keys, changes, events };
+  return plans;
 }
 
-/** The keys, and those of the table's results that may have changed. */
-export function withStale<Value>(world: World, table: Table<Value>, keys: Iterable<string>): Set<string> {
-  return new Set([...keys, ...takeStale(world, table)]);
+function replanOrphans({ world, orphans: known }: Planner, named: ReadonlySet<string>): Set<string> {
+  const keys = new Set([...named, ...takeStale(world, orphans)]);
+  for (const key of keys) {
+    if (conclude(world, orphans, key)) known.add(key);
+    else known.delete(key);
+  }
+  return keys;
+}
+
+/** Events that have not been told before: a plan may be made again before a status says that it was. */
+function tell(
+  { told }: Planner,
+  kind: Kind,
+  plans: Plans<{ readonly events: readonly PlannedEvent[] }>,
+): PlannedEvent[] {
+  const news: PlannedEvent[] = [];
+  for (const [key, plan] of plans) {
+    const before = told.get(`${kind} ${key}`) ?? [];
+    const events = plan?.events ?? [];
+    news.push(...events.filter((event) => !before.some((old) => isEqual(old, event))));
+    if (events.length === 0) told.delete(`${kind} ${key}`);
+    else told.set(`${kind} ${key}`, events);
+  }
+  return news;
 }

@@ -1,16 +1,20 @@
 /** Keeps the relays' configuration in step with the plans: which entry belongs to which class. */
 import type { ListConfig, SenderRule } from '../../relay/config.ts';
-import { setFact, read, takeStale, type Table, type World } from './world.ts';
+import { isEqual } from './equal.ts';
 import { tallies, type Tally } from './facts.ts';
 import { listVerdicts } from './lists.ts';
 import { BUILT_IN_LIST } from './names.ts';
 import { createRelayStore, putEntry, type RelayStore } from './relay-documents.ts';
 import { namespaceRules } from './sender-rules.ts';
+import type { Plans } from './planner.ts';
 import type { UserEntry, UserPlan } from './user-plan.ts';
+import { conclude, read, setFact, takeStale, type Result, type World } from './world.ts';
 
 export interface RelayParts {
   readonly store: RelayStore;
   readonly lists: Map<string, ListEntry>;
+  /** By key of the object. */
+  readonly users: Map<string, UserEntry>;
   readonly tallies: Map<string, Tally>;
   /** Number of a namespace's users by class: a relay is told the senders of namespaces whose users it serves. */
   readonly tenants: Map<string, Map<string, number>>;
@@ -24,21 +28,34 @@ interface ListEntry {
 }
 
 export function createRelayParts(): RelayParts {
-  return { store: createRelayStore(), lists: new Map(), tallies: new Map(), tenants: new Map(), moved: new Set() };
+  return {
+    store: createRelayStore(),
+    lists: new Map(),
+    users: new Map(),
+    tallies: new Map(),
+    tenants: new Map(),
+    moved: new Set(),
+  };
 }
 
-interface UserChange {
-  readonly before?: UserPlan;
-  readonly after?: UserPlan;
-}
-
-export function replanUserEntries(world: World, parts: RelayParts, changes: readonly UserChange[]): void {
+export function replanUserEntries(world: World, parts: RelayParts, plans: Plans<UserPlan>): void {
+  const changes = [...plans]
+    .map(([key, plan]) => ({ key, before: parts.users.get(key), after: plan?.entry }))
+    .filter(({ before, after }) => !isEqual(before, after));
   const counted = new Set<string>();
   // all that goes before all that comes: a user name may pass from one object to another
-  for (const { before } of changes) if (before?.entry) countEntry(parts, before.entry, -1, counted);
-  for (const { before } of changes) if (before?.entry) putUser(parts, before.entry, undefined);
-  for (const { after } of changes) if (after?.entry) putUser(parts, after.entry, after.entry.config);
-  for (const { after } of changes) if (after?.entry) countEntry(parts, after.entry, 1, counted);
+  for (const { key, before } of changes) {
+    if (before === undefined) continue;
+    parts.users.delete(key);
+    putUser(parts, before, undefined);
+    countEntry(parts, before, -1, counted);
+  }
+  for (const { key, after } of changes) {
+    if (after === undefined) continue;
+    parts.users.set(key, after);
+    putUser(parts, after, after.config);
+    countEntry(parts, after, 1, counted);
+  }
   for (const list of counted) setFact(world, tallies, list, parts.tallies.get(list));
 }
 
@@ -60,7 +77,7 @@ function countEntry(parts: RelayParts, entry: UserEntry, step: 1 | -1, counted: 
   parts.moved.add(namespace);
 }
 
-const listEntries: Table<ListEntry | undefined> = {
+const listEntries: Result<ListEntry | undefined> = {
   name: 'list entry',
   formula: (world, key) => {
     const terms = read(world, listVerdicts, key)?.terms;
@@ -72,8 +89,8 @@ const listEntries: Table<ListEntry | undefined> = {
 export function replanLists(world: World, { store, lists }: RelayParts, named: ReadonlySet<string>): void {
   for (const key of new Set([BUILT_IN_LIST, ...named, ...takeStale(world, listEntries)])) {
     const before = lists.get(key);
-    const after = read(world, listEntries, key);
-    if (before === after) continue;
+    const after = conclude(world, listEntries, key);
+    if (isEqual(before, after)) continue;
     if (before) putEntry(store, { className: before.className, section: 'lists', key }, undefined);
     if (after) putEntry(store, { className: after.className, section: 'lists', key }, after.config);
     if (after) lists.set(key, after);
@@ -81,7 +98,7 @@ export function replanLists(world: World, { store, lists }: RelayParts, named: R
   }
 }
 
-const namespaceEntries: Table<readonly SenderRule[]> = {
+const namespaceEntries: Result<readonly SenderRule[]> = {
   name: 'namespace entry',
   formula: (world, namespace) => read(world, namespaceRules, namespace).rules,
   isResult: true,
@@ -90,7 +107,7 @@ const namespaceEntries: Table<readonly SenderRule[]> = {
 export function replanNamespaces(world: World, { store, tenants, moved }: RelayParts): void {
   for (const namespace of new Set([...moved, ...takeStale(world, namespaceEntries)])) {
     for (const [className, users] of tenants.get(namespace) ?? []) {
-      const rules = users > 0 ? read(world, namespaceEntries, namespace) : undefined;
+      const rules = users > 0 ? conclude(world, namespaceEntries, namespace) : undefined;
       putEntry(store, { className, section: 'namespaces', key: namespace }, rules);
     }
   }

@@ -13,7 +13,7 @@ import { dnsEvidence, previousStatuses, verification } from './facts.ts';
 import { keyOf, type Lookup, type ObjectMeta, type PlannedEvent } from './model.ts';
 import { parsedSenders } from './parse.ts';
 import { formatTime } from './time.ts';
-import { read, wakeAt, type Table, type World } from './world.ts';
+import { read, wakeAt, type Result, type Table, type World } from './world.ts';
 
 export interface SenderVerdict {
   readonly meta: ObjectMeta;
@@ -109,7 +109,7 @@ export interface SenderPlan {
   readonly events: readonly PlannedEvent[];
 }
 
-export const senderPlans: Table<SenderPlan | undefined> = {
+export const senderPlans: Result<SenderPlan | undefined> = {
   name: 'sender plan',
   formula: planSender,
   isResult: true,

@@ -10,7 +10,7 @@ import type { ObjectMeta, PlannedEvent, SecretPlan } from './model.ts';
 import { judgeProgrammed } from './programmed.ts';
 import { secretPlan } from './secret-content.ts';
 import { userVerdicts, type AdmittedUser, type UserVerdict } from './users.ts';
-import { read, type Table, type World } from './world.ts';
+import { read, type Result, type World } from './world.ts';
 
 export interface UserPlan {
   readonly meta: ObjectMeta;
@@ -30,7 +30,7 @@ export interface UserEntry {
   readonly isActive: boolean;
 }
 
-export const userPlans: Table<UserPlan | undefined> = { name: 'user plan', formula: planUser, isResult: true };
+export const userPlans: Result<UserPlan | undefined> = { name: 'user plan', formula: planUser, isResult: true };
 
 /** What there is to do about a SmtpPlusUser; undefined where it is gone. */
 export function planUser(world: World, key: string): UserPlan | undefined {

@@ -1,6 +1,6 @@
 /** Who may log in under which name. No namespace can take a name that belongs to another. */
 import { covers, parseMailbox } from '../../relay/address.ts';
-import { keysIn, usersByUsername, wishedUsername } from './facts.ts';
+import { isDefaultUsername, keysIn, usersByUsername, wishedUsername } from './facts.ts';
 import { keyOf, type ObjectMeta } from './model.ts';
 import { parsedUsers } from './parse.ts';
 import { isOwn, namespaceRules } from './sender-rules.ts';
@@ -14,6 +14,7 @@ export type UsernameVerdict =
 /** The user name of an object whose spec is valid, or why it can't have the one that it asks for. */
 export function judgeUsername(world: World, user: { meta: ObjectMeta; spec: unknown }): UsernameVerdict {
   const username = wishedUsername(user);
+  if (isDefaultUsername(user.meta, username)) return { ok: true, username };
   const objection = read(world, claims, keyOf(user.meta))?.objection;
   if (objection !== undefined) return { ok: false, reason: 'UsernameNotAllowed', message: objection };
   const holder = read(world, holders, username);
@@ -30,7 +31,7 @@ interface Claim {
   readonly objection?: string;
 }
 
-/** By key of the user. */
+/** By key of a user who has chosen a name. */
 const claims: Table<Claim | undefined> = { name: 'user-name claim', formula: judgeClaim };
 
 function judgeClaim(world: World, key: string): Claim | undefined {
@@ -38,8 +39,6 @@ function judgeClaim(world: World, key: string): Claim | undefined {
   if (!parsed?.ok) return undefined;
   const { meta, spec } = parsed;
   const username = wishedUsername({ meta, spec });
-  // a namespace has no dot in its name, so that NAME.NAMESPACE can be read in one way only
-  if (username === `${meta.name}.${meta.namespace}`) return { meta };
   const mailbox = parseMailbox(username);
   // a sender that is only shared with this namespace could give its users' names to whoever it is shared with
   const own = read(world, namespaceRules, meta.namespace).rules.filter((rule) => isOwn(rule, meta.namespace));

@@ -15,12 +15,17 @@ export interface Table<Value> {
   readonly formula?: (world: World, key: string) => Value;
   /** Of facts: when a new value changes nothing. Default: when it is equal as plain data. */
   readonly isSame?: (a: Value, b: Value) => boolean;
-  /** Results that somebody carries out: `takeStale` tells which may have changed. */
-  readonly isResult?: true;
+}
+
+/** What somebody carries out. Nothing is kept of it but what it depends on: `takeStale` tells which may have changed. */
+export interface Result<Value> {
+  readonly name: string;
+  readonly formula: (world: World, key: string) => Value;
+  readonly isResult: true;
 }
 
 /** A table, whatever is in it. */
-type AnyTable = Pick<Table<unknown>, 'name' | 'formula' | 'isResult'>;
+type AnyTable = Pick<Table<unknown>, 'name' | 'formula'> & { readonly isResult?: true };
 
 /** Facts by key; `undefined` for a key that nobody has set. */
 export type Facts<Value> = Table<Value | undefined>;
@@ -31,8 +36,8 @@ export interface World {
   /** Grows with each change; cells remember when they changed and when they were last checked. */
   revision: number;
   readonly tables: Map<AnyTable, Map<string, Cell>>;
-  /** The formula being evaluated. */
-  reader: Cell | undefined;
+  /** The formula being evaluated, and what it has read so far. */
+  reading: { readonly cell: Cell; readonly sources: Set<Cell> } | undefined;
   readonly alarms: Alarm<Cell>[];
   /** Results that may have changed since `takeStale` was last called. */
   readonly stale: Set<Cell>;
@@ -49,24 +54,33 @@ export interface Cell {
   /** Must be evaluated even if no cell that it has read has changed: it is new, or its time has come. */
   isDue: boolean;
   wakeAt: number | undefined;
-  readonly sources: Set<Cell>;
-  readonly readers: Set<Cell>;
+  /** What its formula has read, and whose formulas have read it. A world has many cells: nothing empty is kept. */
+  sources: readonly Cell[] | undefined;
+  readers: Set<Cell> | undefined;
 }
 
 export function createWorld(now: Date, craft: Craft): World {
-  return { now, craft, revision: 1, tables: new Map(), reader: undefined, alarms: [], stale: new Set() };
+  return { now, craft, revision: 1, tables: new Map(), reading: undefined, alarms: [], stale: new Set() };
 }
 
 /** The value of a cell, evaluated where it has to be. Inside of a formula: notes that the formula depends on it. */
 export function read<Value>(world: World, table: Table<Value>, key: string): Value {
   const cell = cellOf(world, table, key);
-  if (world.reader !== undefined) {
-    world.reader.sources.add(cell);
-    cell.readers.add(world.reader);
+  if (world.reading !== undefined) {
+    world.reading.sources.add(cell);
+    cell.readers ??= new Set();
+    cell.readers.add(world.reading.cell);
   }
   refresh(world, cell);
   // only this table's formula, or `setFact` with this table, has put it there
   return cell.value as Value;
+}
+
+/** Comes to a result, anew each time. */
+export function conclude<Value>(world: World, result: Result<Value>, key: string): Value {
+  const cell = cellOf(world, result, key);
+  cell.isStale = false;
+  return run(world, cell, result.formula);
 }
 
 /** Sets a fact, or removes it (`undefined`). A value that equals the old one changes nothing. */
@@ -84,7 +98,7 @@ export function touchFact<Value>(world: World, table: Facts<Value>, key: string)
 
 /** Inside of a formula: its value may change by itself at that moment. */
 export function wakeAt(world: World, moment: Date): void {
-  const cell = world.reader;
+  const cell = world.reading?.cell;
   if (cell === undefined || moment.getTime() <= world.now.getTime()) return;
   cell.wakeAt = Math.min(cell.wakeAt ?? Infinity, moment.getTime());
 }
@@ -107,8 +121,8 @@ export function nextAlarm(world: World): Date | undefined {
   return alarm === undefined ? undefined : new Date(alarm.at);
 }
 
-/** Keys of a table's results that may have changed since the last call. */
-export function takeStale(world: World, table: AnyTable): string[] {
+/** Keys of results that may have changed since the last call. */
+export function takeStale<Value>(world: World, table: Result<Value>): string[] {
   const keys: string[] = [];
   for (const cell of world.stale) {
     if (cell.table !== table) continue;
@@ -125,8 +139,8 @@ function cellOf(world: World, table: AnyTable, key: string): Cell {
   if (found !== undefined) return found;
   const isFormula = table.formula !== undefined;
   const times = { changedAt: 0, checkedAt: 0, wakeAt: undefined };
-  const links = { sources: new Set<Cell>(), readers: new Set<Cell>() };
-  const cell = {
+  const links = { sources: undefined, readers: undefined };
+  const cell: Cell = {
     table,
     key,
     value: undefined,
@@ -143,7 +157,7 @@ function cellOf(world: World, table: AnyTable, key: string): Cell {
 function changeFact(world: World, cell: Cell, value: unknown): void {
   cell.value = value;
   cell.changedAt = ++world.revision;
-  markStale(world, cell.readers);
+  markStale(world, cell.readers ?? []);
 }
 
 function markStale(world: World, cells: Iterable<Cell>): void {
@@ -152,7 +166,7 @@ function markStale(world: World, cells: Iterable<Cell>): void {
     if (cell.table.isResult) world.stale.add(cell);
     if (cell.isStale) continue;
     cell.isStale = true;
-    pending.push(...cell.readers);
+    for (const reader of cell.readers ?? []) pending.push(reader);
   }
 }
 
@@ -164,7 +178,7 @@ function refresh(world: World, cell: Cell): void {
 }
 
 function hasChangedSource(world: World, cell: Cell): boolean {
-  for (const source of cell.sources) {
+  for (const source of cell.sources ?? []) {
     refresh(world, source);
     if (source.changedAt > cell.checkedAt) return true;
   }
@@ -172,22 +186,28 @@ function hasChangedSource(world: World, cell: Cell): boolean {
 }
 
 function evaluate(world: World, cell: Cell, formula: (world: World, key: string) => unknown): void {
-  for (const source of cell.sources) source.readers.delete(cell);
-  cell.sources.clear();
   const alarmed = cell.wakeAt;
   cell.wakeAt = undefined;
-  const outer = world.reader;
-  world.reader = cell;
-  try {
-    const value = formula(world, cell.key);
-    if (cell.isNew || !isEqual(cell.value, value)) {
-      cell.value = value;
-      cell.changedAt = world.revision;
-    }
-  } finally {
-    world.reader = outer;
+  const value = run(world, cell, formula);
+  if (cell.isNew || !isEqual(cell.value, value)) {
+    cell.value = value;
+    cell.changedAt = world.revision;
   }
   cell.isNew = false;
   cell.isDue = false;
   if (cell.wakeAt !== undefined && cell.wakeAt !== alarmed) insertAlarm(world.alarms, { at: cell.wakeAt, what: cell });
+}
+
+/** Runs a formula and notes what it reads, in place of what it read the last time. */
+function run<Value>(world: World, cell: Cell, formula: (world: World, key: string) => Value): Value {
+  for (const source of cell.sources ?? []) source.readers?.delete(cell);
+  const outer = world.reading;
+  const sources = new Set<Cell>();
+  world.reading = { cell, sources };
+  try {
+    return formula(world, cell.key);
+  } finally {
+    world.reading = outer;
+    cell.sources = [...sources];
+  }
 }

@@ -1,0 +1,174 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import fc from 'fast-check';
+import { covers, parseMailbox } from '../../relay/address.ts';
+import { classDocumentSchema, shardDocumentSchema, type SenderRule } from '../../relay/config.ts';
+import {
+  apply,
+  createCluster,
+  createNotes,
+  happen,
+  snapshotOf,
+  verifiers,
+  type Cluster,
+} from '../../test/support/golden/cluster.ts';
+import { object, step, type Step } from '../../test/support/golden/history.ts';
+import { goldenCraft } from '../../test/support/golden/passwords.ts';
+import { keyOf, type Plan, type RawObject } from './model.ts';
+import { plan } from './plan.ts';
+
+const NUM_RUNS = { numRuns: 300 };
+
+/** A cluster after a random history, some of it with an operator at work and some without. */
+const worlds = fc
+  .array(fc.tuple(step, fc.boolean()), { minLength: 1, maxLength: 30 })
+  .map((history) => live(createCluster(), history));
+
+function live(cluster: Cluster, history: readonly (readonly [Step, boolean])[]): Cluster {
+  for (const [one, isOperated] of history) {
+    happen(cluster, one, createNotes());
+    if (isOperated) apply(cluster, planOf(cluster), createNotes());
+  }
+  return cluster;
+}
+
+function planOf(cluster: Cluster): Plan {
+  return plan(snapshotOf(cluster), cluster.now, goldenCraft(cluster.now, verifiers.of));
+}
+
+describe('whatever people write', () => {
+  test('no password stands in the plan but in Secrets', () => {
+    fc.assert(
+      fc.property(worlds, (cluster) => {
+        const { secrets, relays, ...rest } = planOf(cluster);
+        const heads = secrets.map(({ namespace, name, labels, annotations, owner }) => [
+          namespace,
+          name,
+          labels,
+          annotations,
+          owner,
+        ]);
+        const passwords = [...secrets, ...cluster.secrets.values()].map(({ data }) => data['password'] ?? '');
+        const users = [...relays.values()].flatMap(({ shards }) => shards.map((shard) => shard.users));
+        const said = JSON.stringify([rest, users, heads]);
+        for (const password of passwords) assert.ok(!said.includes(password.trim()), password);
+      }),
+      NUM_RUNS,
+    );
+  });
+
+  test('what a user may send as is what its namespace has verified or was allowed', () => {
+    fc.assert(
+      fc.property(worlds, (cluster) => {
+        for (const { shards } of planOf(cluster).relays.values()) {
+          const namespaces = Object.assign({}, ...shards.map((shard) => shard.namespaces)) as Record<
+            string,
+            SenderRule[]
+          >;
+          for (const [namespace, rules] of Object.entries(namespaces)) {
+            for (const rule of rules) assertRight(cluster, namespace, rule);
+          }
+          for (const user of shards.flatMap((shard) => Object.values(shard.users))) {
+            for (const rule of user.senders ?? []) assertWithin(rule, namespaces[user.namespace] ?? []);
+          }
+        }
+      }),
+      NUM_RUNS,
+    );
+  });
+
+  test('a plan that was carried out has nothing more to do', () => {
+    fc.assert(
+      fc.property(worlds, (cluster) => {
+        // a user made anew needs two: its former Secret goes first
+        apply(cluster, planOf(cluster), createNotes());
+        apply(cluster, planOf(cluster), createNotes());
+        const before = JSON.stringify([[...cluster.secrets.values()], [...cluster.objects.values()]]);
+        const again = planOf(cluster);
+        apply(cluster, again, createNotes());
+        assert.equal(JSON.stringify([[...cluster.secrets.values()], [...cluster.objects.values()]]), before);
+        assert.deepEqual([again.events, again.secretsToDelete], [[], []]);
+      }),
+      NUM_RUNS,
+    );
+  });
+
+  test('a broken object changes nothing for the others', () => {
+    fc.assert(
+      fc.property(
+        worlds,
+        object,
+        fc.constantFrom<unknown>('text', { relayClass: 7, domain: 7, active: 7 }),
+        (cluster, like, spec) => {
+          const before = planOf(cluster);
+          const meta = { ...like.meta, name: 'broken', uid: 'broken', annotations: {} };
+          const broken: RawObject = { kind: like.kind, meta, spec };
+          happen(cluster, { does: 'put', object: broken }, createNotes());
+          const after = planOf(cluster);
+          const others = {
+            ...after,
+            statuses: after.statuses.filter((one) => one.meta.uid !== 'broken'),
+            events: after.events.filter((one) => one.meta.uid !== 'broken'),
+          };
+          assert.deepEqual(others, before);
+          const expected = meta.deletionTimestamp === undefined ? 1 : 0;
+          assert.equal(after.statuses.length - others.statuses.length, expected);
+        },
+      ),
+      NUM_RUNS,
+    );
+  });
+
+  test('the relay gets documents that its own schema accepts', () => {
+    fc.assert(
+      fc.property(worlds, (cluster) => {
+        for (const relay of planOf(cluster).relays.values()) {
+          assert.deepEqual(classDocumentSchema.parse(relay.class), relay.class);
+          for (const shard of relay.shards) assert.deepEqual(shardDocumentSchema.parse(shard), shard);
+        }
+      }),
+      { numRuns: 100 },
+    );
+  });
+});
+
+/** A rule of a namespace comes from a VerifiedSender that is its own, or that lets it in. */
+function assertRight(cluster: Cluster, namespace: string, rule: SenderRule): void {
+  const sender = cluster.objects.get(`VerifiedSender ${rule.object}`);
+  assert.ok(sender !== undefined);
+  const {
+    domain,
+    address,
+    includeSubdomains = false,
+    allowedNamespaces,
+  } = sender.spec as Readonly<Record<string, unknown>>;
+  assert.equal(rule.sender, address ?? `@${String(domain)}`);
+  assert.equal(rule.includeSubdomains, includeSubdomains);
+  if (sender.meta.namespace !== namespace) {
+    const { from } = allowedNamespaces as { readonly from: string };
+    const isSales = cluster.namespaces.get(namespace)?.['team'] === 'sales';
+    assert.ok(from === 'All' || (from === 'Selector' && isSales), `${rule.object} is not shared with ${namespace}`);
+  }
+  if (rule.verified) assertProven(cluster, sender);
+}
+
+/** Said by the platform owner, or found in the DNS at some time, for this very record. */
+function assertProven({ dns }: Cluster, { meta, spec }: RawObject): void {
+  const { domain, address } = spec as Readonly<Record<string, string | undefined>>;
+  const isListed =
+    (meta.namespace === 'shop' && (domain ?? address?.split('@')[1]) === 'shop.example') ||
+    (meta.namespace === 'mail' && address === 'orders@mail.example');
+  const evidence = dns.get(keyOf(meta));
+  const isFound = evidence?.recordName === `_smtpplus-challenge.${domain}` && evidence.foundTime !== undefined;
+  assert.ok(isListed || isFound, `${keyOf(meta)} was never proven`);
+}
+
+/** Tried on mailboxes around the rule: none that the namespace may not use. */
+function assertWithin(rule: SenderRule, namespaceRules: readonly SenderRule[]): void {
+  const domain = rule.sender.slice(rule.sender.indexOf('@') + 1);
+  const mailboxes = [rule.sender.replace(/^@/, 'any@'), `any@${domain}`, `any@sub.${domain}`].map(parseMailbox);
+  for (const mailbox of mailboxes) {
+    if (!rule.verified || mailbox === undefined || !covers(rule, mailbox)) continue;
+    assert.ok(namespaceRules.some((one) => one.verified && covers(one, mailbox)));
+  }
+}
