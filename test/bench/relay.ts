@@ -3,7 +3,7 @@
  * the machine's speed drifts. Ten reused STARTTLS + AUTH connections, messages of 5 kB, each on disk before its 250.
  *
  *   accept            the floor commits to lmdb; so do we, with every check, and hold the message
- *   accept + deliver  we also hand each message to the capture upstream while we accept: the floor never delivers
+ *   accept + deliver  we also hand each message to a smart host while we accept: the floor never delivers
  */
 import { fork, type ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
@@ -25,6 +25,14 @@ import { aClass, aList, aSender, aUser, LIST, USER } from '../support/relay-conf
 const PAIRS = 5;
 const WARM_UP = 2000;
 const MESSAGES = Number(process.env['BENCH_MESSAGES'] ?? 10_000);
+/** Its connections are few, as a provider allows. */
+const SMART_HOST = {
+  kind: 'smtp',
+  host: '127.0.0.1',
+  tls: 'None',
+  maxConnections: 10,
+  messagesPerConnection: 1000,
+} as const;
 const PASSWORD = randomBytes(24).toString('base64url');
 
 const folder = await mkdtemp(path.join(tmpdir(), 'smtp-plus-bench-'));
@@ -33,7 +41,8 @@ try {
   const load = start('load.ts');
   const floor = await port(start('peer.ts', await subfolder('floor')));
   const held = await ours('held', { kind: 'unresolved', message: 'held for the benchmark' });
-  const delivered = await ours('delivered', { kind: 'capture' });
+  const sink = await port(start('sink.ts'));
+  const delivered = await ours('delivered', { ...SMART_HOST, port: sink });
   console.log(`${MESSAGES} messages a run, ${PAIRS} pairs; messages per second`);
   await compare('accept', { load, ours: held, floor });
   await compare('accept + deliver', { load, ours: delivered, floor });
@@ -108,11 +117,17 @@ async function port(child: ChildProcess): Promise<number> {
 
 /** The child's next message; a child that ends instead ends the benchmark. */
 async function answer<T>(child: ChildProcess): Promise<T> {
-  const ended = once(child, 'exit').then(([code]: number[]) => {
-    throw new Error(`${child.spawnargs.at(1)} ended with code ${code}`);
-  });
-  const [message] = (await Promise.race([once(child, 'message'), ended])) as [T];
-  return message;
+  const settled = new AbortController();
+  const { signal } = settled;
+  try {
+    const exit = once(child, 'exit', { signal }).then(([code]: number[]) => {
+      throw new Error(`${child.spawnargs.at(1)} ended with code ${code}`);
+    });
+    const [message] = (await Promise.race([once(child, 'message', { signal }), exit])) as [T];
+    return message;
+  } finally {
+    settled.abort();
+  }
 }
 
 async function end(child: ChildProcess): Promise<void> {
