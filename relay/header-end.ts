@@ -11,6 +11,8 @@ export interface HeaderCollector {
 }
 
 const EMPTY_LINE = '\r\n\r\n';
+/** A client that sends its octets one by one must not make us hold an object for each. */
+const CHUNKS_MAX = 64;
 
 /** Collects a header section of at most `limit` octets, its empty line included. Holds at most that plus one chunk. */
 export function collectHeader(limit: number): HeaderCollector {
@@ -26,6 +28,7 @@ export function collectHeader(limit: number): HeaderCollector {
     const taken = end === undefined ? chunk : chunk.subarray(0, end);
     if (size + taken.length > limit) return (state = 'too_large');
     size += taken.length;
+    if (chunks.length === CHUNKS_MAX) chunks.splice(0, CHUNKS_MAX, Buffer.concat(chunks));
     chunks.push(taken);
     tail = Buffer.concat([tail, chunk.subarray(-3)]).subarray(-3);
     return (state = end === undefined ? 'more' : 'found');

@@ -57,17 +57,19 @@ export function createReceiver({
 }): Receiver {
   const scanner = createDataScanner();
   const header = collectHeader(headerBytes);
-  let [held, heldBytes, size, octets, octetsAtObjection]: [Buffer[], number, number, number, number] = [[], 0, 0, 0, 0];
+  const held = createHeldBytes();
+  let [size, octets, octetsAtObjection] = [0, 0, 0];
   let headerState: ReturnType<typeof header.push> = 'more';
   let objection: Reply | undefined;
   let judgement: Judgement | undefined;
+  let added: Buffer = Buffer.alloc(0);
   let file: FileHandle | undefined;
   let flushing: Promise<void> | undefined;
 
   function object(reply: Reply): void {
     objection = reply;
     octetsAtObjection = octets;
-    [held, heldBytes] = [[], 0];
+    held.take();
   }
 
   function write(chunk: Buffer): number {
@@ -79,31 +81,27 @@ export function createReceiver({
     if (scanner.hasBareNewline) object(replies.bareNewline());
     else if (size > messageBytes) object(replies.tooLarge(messageBytes));
     else if (headerState === 'too_large') object(replies.headerInvalid(`larger than ${headerBytes} octets`));
-    else hold(content);
+    else held.add(content);
     return consumed;
-  }
-
-  function hold(content: Buffer): void {
-    held.push(content);
-    heldBytes += content.length;
   }
 
   function judgeOnce(): void {
     if (judgement !== undefined || objection !== undefined) return;
     judgement = judge(header.section());
     if (judgement.verdict === 'refuse') return object(judgement.reply);
-    const added = Buffer.from(judgement.added, 'latin1');
+    added = Buffer.from(judgement.added, 'latin1');
     size += added.length;
-    held.unshift(added);
   }
 
   async function flush(): Promise<void> {
     try {
       judgeOnce();
       if (objection !== undefined) return;
-      file ??= await open(path, 'wx', 0o600);
-      const bytes = Buffer.concat(held);
-      [held, heldBytes] = [[], 0];
+      const bytes = held.take();
+      if (file === undefined) {
+        file = await open(path, 'wx', 0o600);
+        await file.appendFile(added);
+      }
       await file.appendFile(bytes);
     } catch (error) {
       object(replyToFailure(error));
@@ -111,7 +109,7 @@ export function createReceiver({
   }
 
   function ready(): Promise<void> | undefined {
-    if (heldBytes <= MEMORY_MAX || headerState !== 'found') return undefined;
+    if (held.length() <= MEMORY_MAX || headerState !== 'found') return undefined;
     flushing = flush();
     return flushing;
   }
@@ -129,12 +127,12 @@ export function createReceiver({
     }
     await file?.close();
     const content: Content =
-      file === undefined ? { kind: 'memory', bytes: Buffer.concat(held) } : { kind: 'file', path };
+      file === undefined ? { kind: 'memory', bytes: Buffer.concat([added, held.take()]) } : { kind: 'file', path };
     return { verdict: 'pass', message: { content, size, isEightBit: scanner.isEightBit } };
   }
 
   async function discard(): Promise<void> {
-    [held, heldBytes] = [[], 0];
+    held.take();
     await flushing;
     if (file === undefined) return;
     await file.close().catch(() => undefined);
@@ -142,6 +140,30 @@ export function createReceiver({
   }
 
   return { write, ready, ended, octets: () => octets, finish, discard };
+}
+
+/** Octets in one piece: a client that sends them one by one must not make us hold an object for each. */
+function createHeldBytes() {
+  let bytes: Buffer = Buffer.alloc(0);
+  let length = 0;
+  return {
+    length: () => length,
+    add(more: Buffer): void {
+      if (length + more.length > bytes.length) {
+        const larger = Buffer.allocUnsafe(Math.max(2 * length, length + more.length));
+        bytes.copy(larger, 0, 0, length);
+        bytes = larger;
+      }
+      more.copy(bytes, length);
+      length += more.length;
+    },
+    /** All octets; nothing is held afterwards. */
+    take(): Buffer {
+      const all = bytes.subarray(0, length);
+      [bytes, length] = [Buffer.alloc(0), 0];
+      return all;
+    },
+  };
 }
 
 /** Trouble that room on a disk, or another disk, would mend. */

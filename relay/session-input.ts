@@ -69,16 +69,20 @@ export class SessionInput extends SMTPStream {
         const step = lines < LINES_AT_ONCE ? this.#step() : nextTurn();
         if (step === 'starved') return onStarved();
         if (step !== undefined) {
-          void step.then(() => this.#run(onStarved));
+          step.then(() => this.#run(onStarved)).catch((error: unknown) => this.#fail(error));
           return;
         }
       }
       this.#pending = NOTHING;
       onStarved();
     } catch (error) {
-      // costs this connection, and not the process
-      this.destroy(error instanceof Error ? error : new Error(String(error)));
+      this.#fail(error);
     }
+  }
+
+  /** A fault of our own costs this connection, and not the process. */
+  #fail(error: unknown): void {
+    this.destroy(error instanceof Error ? error : new Error(String(error)));
   }
 
   #step(): Promise<void> | 'starved' | undefined {

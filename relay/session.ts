@@ -4,7 +4,7 @@
  */
 import type { SessionSettings } from './config.ts';
 import { sessionSettingsSchema } from './config.ts';
-import { formatReply, replies } from './replies.ts';
+import { formatReply, replies, type Reply } from './replies.ts';
 import { runCommand, type Dispatch } from './session-commands.ts';
 import { abandonTransaction, type Answer, type Session, type SessionServices, type Stage } from './session-state.ts';
 import type { ConnectionHandler, SubmissionConnection } from './smtp-connection.ts';
@@ -128,7 +128,7 @@ export function createSession(
     }
   }
 
-  function internal(error: unknown): Answer {
+  function internal(error: unknown): Reply {
     services.log.error({ err: error, remote: address }, 'session failed');
     return replies.internal();
   }
@@ -148,6 +148,7 @@ export function createSession(
       opened: () => connection().reply(`220 ${services.config()?.class.hostname ?? services.hostname} ESMTP`),
       secured: () => startAfresh(session),
       closed: () => end(session),
+      failed: internal,
     },
     checkDeadlines,
     drain() {
@@ -174,7 +175,7 @@ function isPastDeadline(session: Session, services: SessionServices, lastActivit
 
 function noteRefusal(session: Session, answer: Answer, stage: Stage): void {
   const { log, metrics, config } = session.services;
-  const user = session.login?.user ?? session.claimedUser;
+  const user = session.login?.user ?? (stage === 'auth' ? session.claimedUser : undefined);
   const list = user === undefined ? NO_LIST : (config()?.users.get(user)?.list ?? NO_LIST);
   const reason = answer.reason ?? 'internal';
   metrics.refusals.inc({ list, stage, reason });

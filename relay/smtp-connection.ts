@@ -16,6 +16,8 @@ export interface ConnectionHandler extends Omit<LineHandler, 'writable'> {
   /** STARTTLS is done: nothing the client said before counts any more (RFC 3207 section 4.2). */
   readonly secured: () => void;
   readonly closed: () => void;
+  /** A fault of our own, which ends the connection. */
+  readonly failed: (error: Error) => void;
 }
 
 export class SubmissionConnection extends SMTPConnection {
@@ -98,7 +100,10 @@ export class SubmissionConnection extends SMTPConnection {
       badLine: () => this.#handler.badLine(),
       writable: () => this.#writable(),
     });
-    input.on('error', () => this.abort());
+    input.on('error', (error) => {
+      this.#handler.failed(error);
+      this.abort();
+    });
     return input;
   }
 

@@ -1,6 +1,7 @@
 /** The server behind all ports: one TLS context, one set of limits, and every session that is open. */
 import { constants } from 'node:crypto';
 import type { Socket } from 'node:net';
+import { createSecureContext } from 'node:tls';
 import { SMTPServer } from 'smtp-server';
 import { clientAddress } from './client-address.ts';
 import { createSharedLimits } from './limits.ts';
@@ -21,7 +22,7 @@ export interface SubmissionServer {
   readonly connect: (socket: Socket) => void;
   /** Takes a connection that starts with a TLS handshake. */
   readonly connectImplicitTls: (socket: Socket) => void;
-  /** New handshakes use it; open sessions go on with the one before. Throws where the two do not belong together. */
+  /** New handshakes use it; open sessions go on with the one before. Throws, and changes nothing, where the two do not match. */
   readonly updateCertificate: (pair: KeyPair) => void;
   /** Messages from their DATA to their answer. */
   readonly inFlight: () => number;
@@ -113,7 +114,11 @@ export function createSubmissionServer(options: SubmissionServerOptions): Submis
   return {
     connect: (socket) => admit(socket, { implicitTls: false }),
     connectImplicitTls: (socket) => admit(socket, { implicitTls: true }),
-    updateCertificate: ({ cert, key }) => smtp.updateSecureContext({ cert, key }),
+    updateCertificate: ({ cert, key }) => {
+      // throws before smtp-server has thrown its context away
+      createSecureContext({ cert, key });
+      smtp.updateSecureContext({ cert, key });
+    },
     inFlight: () => [...sessions.values()].filter((session) => session.hasMessage()).length,
     drain,
   };

@@ -391,6 +391,15 @@ describe('TLS', () => {
     assert.match(await after.reply(), /^220 /);
     assert.match(await before.ask('NOOP'), /^250 /);
   });
+
+  test('a certificate without its key changes nothing', async (t) => {
+    const server = await start(t);
+    const other = await startSubmission();
+    t.after(() => other.stop());
+    assert.throws(() => server.server.updateCertificate({ cert: other.certificate.cert, key: server.certificate.key }));
+    const client = await openClient(server.implicitTlsPort, { ca: server.ca, tls: {} });
+    assert.match(await client.reply(), /^220 /);
+  });
 });
 
 describe('a shutdown', () => {
