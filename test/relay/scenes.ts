@@ -49,6 +49,11 @@ export const SCENES = {
     config: aConfig({ ...standard, relayClass: aClass({ session: { failedLogins: 2, failedCommands: 3 } }) }),
   }),
   full: (): Scene => ({ spoolHasRoom: () => false }),
+  buggy: (): Scene => ({
+    spoolHasRoom: () => {
+      throw new Error('a bug');
+    },
+  }),
   failing: (): Scene => ({ accept: () => Promise.reject(new Error('a bug')) }),
   'broken-disk': (): Scene => ({
     accept: () => Promise.reject(Object.assign(new Error('write failed'), { code: 'EIO' })),
