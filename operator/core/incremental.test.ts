@@ -26,7 +26,7 @@ const steps = fc.array(fc.array(step, { minLength: 1, maxLength: 4 }), { minLeng
 
 describe('the plan kept up to date', () => {
   test('is the plan over the whole, after every change of any history', () => {
-    fc.assert(fc.property(steps, followBoth), { numRuns: 200 });
+    fc.assert(fc.property(steps, followBoth), { numRuns: 400 });
   });
 
   test('looks at one user where one has changed, however many share its list and its senders', () => {

@@ -12,7 +12,7 @@ import {
 } from '../../../operator/core/model.ts';
 import type { Changes } from '../../../operator/core/incremental.ts';
 import { classSettingsSchema } from '../../../operator/settings.ts';
-import type { Step } from './history.ts';
+import { evidenceOf, type Step } from './history.ts';
 import { createVerifiers } from './passwords.ts';
 
 export const verifiers = createVerifiers();
@@ -77,6 +77,14 @@ export function happen(cluster: Cluster, step: Step, notes: Notes): void {
       putObject(cluster, { ...step.object, ...(status !== undefined && { status }) }, notes);
       return;
     }
+    case 'edit': {
+      const alike = [...cluster.objects.values()].filter(({ kind }) => kind === step.like.kind);
+      const object = nth(alike, step.which);
+      if (object === undefined) return;
+      const meta = { ...object.meta, generation: object.meta.generation + 1 };
+      putObject(cluster, { ...object, meta, spec: step.like.spec }, notes);
+      return;
+    }
     case 'delete': {
       const object = nth(cluster.objects.values(), step.which);
       if (object === undefined) return;
@@ -100,10 +108,15 @@ export function happen(cluster: Cluster, step: Step, notes: Notes): void {
       cluster.namespaces.set(step.namespace, step.labels);
       notes.namespaces.set(step.namespace, step.labels);
       return;
-    case 'look up':
-      cluster.dns.set(step.key, step.evidence);
-      notes.dns.set(step.key, step.evidence);
+    case 'look up': {
+      const senders = [...cluster.objects.values()].filter(({ kind }) => kind === 'VerifiedSender');
+      const sender = nth(senders, step.which);
+      if (sender === undefined) return;
+      const evidence = evidenceOf(sender, step.finding, cluster.now);
+      cluster.dns.set(keyOf(sender.meta), evidence);
+      notes.dns.set(keyOf(sender.meta), evidence);
       return;
+    }
     case 'program': {
       const fact = { state: step.state, message: 'A relay.' };
       cluster.programmed.set('default', fact);
