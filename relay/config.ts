@@ -121,7 +121,9 @@ export const sessionSettingsSchema = z.object({
   sessionSeconds: seconds.default(3600).describe('Length of a whole session'),
   failedLogins: count
     .default(10)
-    .describe('Failed log-ins per source address and per user and source before a lock-out'),
+    .describe(
+      'Failed log-ins of one user from one source before a lock-out; ten times as many of all users from one source',
+    ),
   lockoutSeconds: seconds.default(300).describe('Length of that lock-out, and the window in which failures count'),
 });
 
