@@ -7,7 +7,9 @@ export interface WorkQueue {
   /** Work on the key in a while; of several delays the earliest counts. */
   readonly addAfter: (key: string, milliseconds: number) => void;
   readonly depth: () => number;
-  /** Resolves when nothing is waiting or at work; delayed keys do not count. */
+  /** Whether nothing is waiting or at work; delayed keys do not count. */
+  readonly isIdle: () => boolean;
+  /** Resolves when that is so. */
   readonly idle: () => Promise<void>;
   /** Takes no more work; resolves when what is at work has ended. */
   readonly close: () => Promise<void>;
@@ -86,7 +88,7 @@ export function createWorkQueue(options: WorkQueueOptions): WorkQueue {
       if (again) add(key);
     }
     startWorkers();
-    if (waiting.size === 0 && working.size === 0) settle();
+    if (isIdle()) settle();
   }
 
   function settle(): void {
@@ -95,8 +97,12 @@ export function createWorkQueue(options: WorkQueueOptions): WorkQueue {
     for (const resolve of waiters) resolve();
   }
 
+  function isIdle(): boolean {
+    return waiting.size === 0 && working.size === 0;
+  }
+
   function idle(): Promise<void> {
-    if (waiting.size === 0 && working.size === 0) return Promise.resolve();
+    if (isIdle()) return Promise.resolve();
     return new Promise((resolve) => idleWaiters.push(resolve));
   }
 
@@ -104,6 +110,7 @@ export function createWorkQueue(options: WorkQueueOptions): WorkQueue {
     add,
     addAfter,
     depth: () => waiting.size,
+    isIdle,
     idle,
     close: () => {
       isClosed = true;

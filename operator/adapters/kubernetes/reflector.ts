@@ -34,6 +34,8 @@ export interface Reflector<T> {
   readonly synced: Promise<void>;
   /** When the server was last heard, as `performance.now()`. */
   readonly heardAt: () => number;
+  /** Takes in what a write of ours has made, so that the next decision need not wait for the watch. */
+  readonly observe: (object: KubeObject) => void;
 }
 
 const PAGE_SIZE = 500;
@@ -72,7 +74,13 @@ export function startReflector<T>(client: KubeClient, options: ReflectorOptions<
     }
   };
   void run();
-  return { entries: state.entries, hasSynced: () => state.hasSynced, synced, heardAt: () => state.heardAt };
+  return {
+    entries: state.entries,
+    hasSynced: () => state.hasSynced,
+    synced,
+    heardAt: () => state.heardAt,
+    observe: (object) => state.apply(keyOfObject(object), object),
+  };
 }
 
 interface State<T> {
@@ -103,7 +111,8 @@ function createState<T>(options: ReflectorOptions<T>): State<T> {
       return;
     }
     const { uid, resourceVersion } = object.metadata;
-    if (before?.uid === uid && before.resourceVersion === resourceVersion) return;
+    // an event from before a write of ours that `observe` has told already
+    if (before?.uid === uid && !isNewer(resourceVersion, before.resourceVersion)) return;
     if (before !== undefined && before.uid !== uid) {
       entries.delete(key);
       tell(key, before.value, undefined);
@@ -113,6 +122,11 @@ function createState<T>(options: ReflectorOptions<T>): State<T> {
     tell(key, before?.uid === uid ? before.value : undefined, value);
   }
   return { entries, apply, version: undefined, hasSynced: false, progressed: false, heardAt: performance.now() };
+}
+
+/** Versions of one resource compare as numbers (KEP-5504, Kubernetes 1.35); equal ones are the same object. */
+function isNewer(version: string, known: string): boolean {
+  return version.length === known.length ? version > known : version.length > known.length;
 }
 
 interface Page {

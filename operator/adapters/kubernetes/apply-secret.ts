@@ -1,0 +1,102 @@
+/** Credentials Secrets: made, repaired and deleted; never taken over from somebody else. */
+import type { SecretPlan } from '../../core/model.ts';
+import { API_VERSION } from '../../api/common.ts';
+import type { Answer, KubeClient } from './client.ts';
+import { pathOf, SECRETS } from './resources.ts';
+import type { KnownSecret, SecretObject } from './views.ts';
+
+export const FIELD_MANAGER = 'smtp-plus';
+
+export type SecretOutcome =
+  | { readonly kind: 'written'; readonly object: SecretObject }
+  | { readonly kind: 'unchanged' }
+  /** A Secret that is not ours has the name, or ours has changed since we looked: look again. */
+  | { readonly kind: 'taken' }
+  /** Its namespace is going or gone; so is its user. */
+  | { readonly kind: 'gone' };
+
+/**
+ * Makes one Secret be as planned. A new one is created, never applied: with POST the API server itself guarantees that
+ * nothing is taken over. A known one is patched where it differs, and only in the version that we know.
+ */
+export async function applySecret(
+  client: KubeClient,
+  plan: SecretPlan,
+  known: KnownSecret | undefined,
+): Promise<SecretOutcome> {
+  if (known === undefined) return outcomeOf(await create(client, plan));
+  if (known.view.controllerUid !== plan.owner.uid) return { kind: 'taken' };
+  // the type cannot be changed; one that somebody else made of another type under our label is not what we promise
+  if (known.view.type !== plan.type) return deleteSecret(client, known);
+  const patch = patchOf(plan, known);
+  if (patch === undefined) return { kind: 'unchanged' };
+  const path = `${pathOf(SECRETS, plan)}?fieldManager=${FIELD_MANAGER}`;
+  const answer = await client.request<SecretObject>({
+    method: 'PATCH',
+    path,
+    contentType: 'application/merge-patch+json',
+    body: patch,
+  });
+  return outcomeOf(answer);
+}
+
+/** Deletes exactly the object that we know, in the version that we know. */
+export async function deleteSecret(client: KubeClient, known: KnownSecret): Promise<SecretOutcome> {
+  const { uid, resourceVersion } = known;
+  const path = pathOf(SECRETS, known.view);
+  const answer = await client.request({ method: 'DELETE', path, body: { preconditions: { uid, resourceVersion } } });
+  if (answer.ok || answer.status === 404) return { kind: 'gone' };
+  if (answer.status === 409) return { kind: 'taken' };
+  throw new Error(`delete of Secret ${known.view.namespace}/${known.view.name}: ${answer.status} ${answer.message}`);
+}
+
+function create(client: KubeClient, plan: SecretPlan): Promise<Answer<SecretObject>> {
+  const { namespace, name, labels, annotations, type } = plan;
+  const path = `${pathOf(SECRETS, { namespace })}?fieldManager=${FIELD_MANAGER}`;
+  const metadata = { namespace, name, labels, annotations, ownerReferences: [ownerReference(plan)] };
+  const body = { apiVersion: 'v1', kind: 'Secret', metadata, type, data: encode(plan.data) };
+  return client.request<SecretObject>({ method: 'POST', path, body });
+}
+
+function ownerReference({ owner }: SecretPlan): object {
+  return {
+    apiVersion: API_VERSION,
+    kind: 'SmtpPlusUser',
+    name: owner.name,
+    uid: owner.uid,
+    controller: true,
+    blockOwnerDeletion: false,
+  };
+}
+
+/** Merge patch to the plan (RFC 7396), or undefined where nothing differs. Labels and annotations of others stay. */
+function patchOf(plan: SecretPlan, known: KnownSecret): object | undefined {
+  const { view } = known;
+  const data: Record<string, string | null> = {};
+  for (const key of known.keys) if (!(key in plan.data)) data[key] = null;
+  for (const [key, value] of Object.entries(plan.data)) {
+    if (view.data[key] !== value) data[key] = Buffer.from(value).toString('base64');
+  }
+  const labels = missingFrom(plan.labels, view.labels);
+  const annotations = missingFrom(plan.annotations, view.annotations);
+  if ([data, labels, annotations].every((part) => Object.keys(part).length === 0)) return undefined;
+  const { uid, resourceVersion } = known;
+  return { metadata: { uid, resourceVersion, labels, annotations }, data };
+}
+
+function missingFrom(wanted: Readonly<Record<string, string>>, there: Readonly<Record<string, string>>): object {
+  return Object.fromEntries(Object.entries(wanted).filter(([key, value]) => there[key] !== value));
+}
+
+function encode(data: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+  return Object.fromEntries(Object.entries(data).map(([key, value]) => [key, Buffer.from(value).toString('base64')]));
+}
+
+function outcomeOf(answer: Answer<SecretObject>): SecretOutcome {
+  if (answer.ok) return { kind: 'written', object: answer.body };
+  if (answer.status === 409) return { kind: 'taken' };
+  // 403 with this cause: the namespace is being deleted, and takes nothing new
+  const isGoing = answer.status === 403 && answer.message.includes('being terminated');
+  if (answer.status === 404 || isGoing) return { kind: 'gone' };
+  throw new Error(`write of Secret: ${answer.status} ${answer.message}`);
+}

@@ -1,0 +1,37 @@
+import type { Kind, StatusPlan } from '../../core/model.ts';
+import { API_VERSION } from '../../api/common.ts';
+import { isEqual } from '../../core/equal.ts';
+import type { KubeClient } from './client.ts';
+import { LISTS, pathOf, SENDERS, USERS, type KubeObject, type Resource } from './resources.ts';
+
+export const STATUS_MANAGER = 'smtp-plus-status';
+
+export const RESOURCES: Readonly<Record<Kind, Resource>> = {
+  SmtpPlusList: LISTS,
+  SmtpPlusUser: USERS,
+  VerifiedSender: SENDERS,
+};
+
+/**
+ * Writes a status where it differs from the one that is there, by server-side apply: fields that we no longer give
+ * disappear. The UID makes sure that the status of a deleted object never lands on one made anew under its name.
+ */
+export async function applyStatus(
+  client: KubeClient,
+  plan: StatusPlan,
+  current: unknown,
+): Promise<KubeObject | undefined> {
+  if (isEqual(plan.status, current)) return undefined;
+  const { namespace, name, uid } = plan.meta;
+  const target = pathOf(RESOURCES[plan.kind], { namespace, name, subresource: 'status' });
+  const answer = await client.request<KubeObject>({
+    method: 'PATCH',
+    path: `${target}?fieldManager=${STATUS_MANAGER}&force=true`,
+    contentType: 'application/apply-patch+yaml',
+    body: { apiVersion: API_VERSION, kind: plan.kind, metadata: { namespace, name, uid }, status: plan.status },
+  });
+  if (answer.ok) return answer.body;
+  // deleted, or deleted and made anew, since the plan: the watch will say so
+  if (answer.status === 404 || answer.status === 409) return undefined;
+  throw new Error(`status of ${plan.kind} ${namespace}/${name}: ${answer.status} ${answer.message}`);
+}

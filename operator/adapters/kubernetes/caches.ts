@@ -1,0 +1,131 @@
+/** Everything that the operator mirrors of the cluster, and whether all of it is there. */
+import type { Kind, RawObject } from '../../core/model.ts';
+import { RESOURCES } from './apply-status.ts';
+import type { KubeClient } from './client.ts';
+import { startReflector, type Reflector } from './reflector.ts';
+import { NAMESPACES, type KubeObject, type Resource } from './resources.ts';
+import { startSecretCache, type SecretCache } from './secret-cache.ts';
+import { viewObject } from './views.ts';
+
+export type Labels = Readonly<Record<string, string>>;
+
+export interface Caches {
+  readonly objects: Readonly<Record<Kind, MergedCache<RawObject>>>;
+  readonly namespaces: MergedCache<Labels>;
+  readonly secrets: SecretCache;
+  readonly hasSynced: () => boolean;
+  readonly synced: () => Promise<void>;
+  /** Seconds since the API server was last heard, by kind. */
+  readonly silence: () => ReadonlyMap<string, number>;
+}
+
+/** Several reflectors of one kind, one for each watched namespace, as one. */
+export interface MergedCache<T> {
+  readonly get: (key: string) => T | undefined;
+  readonly keys: () => Iterable<string>;
+  readonly observe: (object: KubeObject) => void;
+}
+
+export interface CachesOptions {
+  /** Empty: all namespaces. */
+  readonly watchNamespaces: readonly string[];
+  readonly saltFor: (uid: string) => Buffer;
+  readonly onObject: (kind: Kind, key: string, before: RawObject | undefined, after: RawObject | undefined) => void;
+  readonly onNamespace: (name: string) => void;
+  readonly onSecret: (key: string) => void;
+  readonly onTrouble: (message: string) => void;
+  readonly onRelist: (kind: string) => void;
+  readonly signal: AbortSignal;
+}
+
+export function startCaches(client: KubeClient, options: CachesOptions): Caches {
+  const { onTrouble, signal } = options;
+  const namespaces = options.watchNamespaces.length === 0 ? [undefined] : options.watchNamespaces;
+  const all: { readonly kind: string; readonly reflector: Reflector<unknown> }[] = [];
+
+  function mirror<T>(
+    resource: Resource,
+    where: readonly (string | undefined)[],
+    parts: {
+      keep: (object: KubeObject) => T;
+      onChange: (key: string, before: T | undefined, after: T | undefined) => void;
+    },
+  ): MergedCache<T> {
+    const onRelist = (): void => options.onRelist(resource.kind);
+    const reflectors = where.map((namespace) =>
+      startReflector(client, { resource, namespace, ...parts, onTrouble, onRelist, signal }),
+    );
+    for (const reflector of reflectors) all.push({ kind: resource.kind, reflector });
+    return merge(reflectors, where);
+  }
+
+  const mirrorKind = (kind: Kind): MergedCache<RawObject> =>
+    mirror(RESOURCES[kind], namespaces, {
+      keep: (object) => viewObject(kind, object),
+      onChange: (key, before, after) => options.onObject(kind, key, before, after),
+    });
+  const objects = {
+    SmtpPlusList: mirrorKind('SmtpPlusList'),
+    SmtpPlusUser: mirrorKind('SmtpPlusUser'),
+    VerifiedSender: mirrorKind('VerifiedSender'),
+  };
+  const namespaceCache = mirror(NAMESPACES, [undefined], {
+    keep: ({ metadata }) => metadata.labels ?? {},
+    onChange: options.onNamespace,
+  });
+  const secrets = startSecretCache(client, {
+    namespaces,
+    saltFor: options.saltFor,
+    onChange: options.onSecret,
+    onTrouble,
+    signal,
+  });
+  return {
+    objects,
+    namespaces: namespaceCache,
+    secrets,
+    hasSynced: () => all.every(({ reflector }) => reflector.hasSynced()) && secrets.hasSynced(),
+    synced: async () => {
+      await Promise.all(all.map(({ reflector }) => reflector.synced));
+      // objects that came with the lists above have named more Secrets
+      await secrets.synced();
+    },
+    silence: () => new Map(all.map(({ kind, reflector }) => [kind, (performance.now() - reflector.heardAt()) / 1000])),
+  };
+}
+
+function merge<T>(reflectors: readonly Reflector<T>[], where: readonly (string | undefined)[]): MergedCache<T> {
+  return {
+    get: (key) => {
+      for (const { entries } of reflectors) {
+        const entry = entries.get(key);
+        if (entry !== undefined) return entry.value;
+      }
+      return undefined;
+    },
+    keys: function* () {
+      for (const { entries } of reflectors) yield* entries.keys();
+    },
+    observe: (object) => {
+      const { namespace } = object.metadata;
+      reflectors[where.findIndex((watched) => watched === undefined || watched === namespace)]?.observe(object);
+    },
+  };
+}
+
+/** Objects by kind and by the status of their condition `Ready`, as last written. */
+export function countReadiness(caches: Caches): { kind: Kind; ready: string; count: number }[] {
+  return (Object.keys(caches.objects) as Kind[]).flatMap((kind) => {
+    const counts = new Map<string, number>();
+    for (const key of caches.objects[kind].keys()) {
+      const ready = readyOf(caches.objects[kind].get(key)?.status);
+      counts.set(ready, (counts.get(ready) ?? 0) + 1);
+    }
+    return [...counts].map(([ready, count]) => ({ kind, ready, count }));
+  });
+}
+
+function readyOf(status: unknown): string {
+  const conditions = (status as { conditions?: readonly { type: string; status: string }[] } | undefined)?.conditions;
+  return conditions?.find(({ type }) => type === 'Ready')?.status ?? 'Unknown';
+}

@@ -1,0 +1,33 @@
+import { readFile } from 'node:fs/promises';
+import type { ClassView } from '../../core/model.ts';
+import { parsePorts, type Settings } from '../../settings.ts';
+import { resolveUpstream } from '../directory/upstream.ts';
+
+/** Of a range of thousands of ports, users are told these many. */
+const PORTS_SHOWN = 4;
+
+/** The relay classes of the settings, with the files that they name read. */
+export async function readClasses(settings: Settings): Promise<ReadonlyMap<string, ClassView>> {
+  const classes = new Map<string, ClassView>();
+  for (const [name, settingsOfClass] of Object.entries(settings.classes)) {
+    const { caFile } = settingsOfClass;
+    const caCertificate = caFile === undefined ? undefined : await readFile(caFile, 'utf8');
+    classes.set(name, {
+      settings: settingsOfClass,
+      upstream: await resolveUpstream(settingsOfClass.upstream),
+      ports: settingsOfClass.ports ?? shown(settings.ports),
+      implicitTlsPorts: shown(settings.implicitTlsPorts),
+      ...(caCertificate === undefined ? {} : { caCertificate }),
+    });
+  }
+  return classes;
+}
+
+/** Prefix of the names of the Secrets with the configuration of a class. */
+export function configSecretPrefix(settings: Settings, className: string): string {
+  return settings.classes[className]?.configSecret ?? `smtp-plus-${className}`;
+}
+
+function shown(list: string): readonly number[] {
+  return (parsePorts(list) ?? []).slice(0, PORTS_SHOWN);
+}

@@ -1,0 +1,48 @@
+/** The relay's documents as planned last. Their text is made when it is written, not at each change. */
+import { CLASS_FILE_NAME, shardFileName, type ClassDocument, type ShardDocument } from '../../../relay/config.ts';
+import { classes, classNames } from '../../core/facts.ts';
+import type { Planner } from '../../core/planner.ts';
+import { allShards, classDocument, takeChangedShards } from '../../core/relay-documents.ts';
+import { read } from '../../core/world.ts';
+import type { DocumentId } from './delivery.ts';
+
+export interface Documents {
+  readonly text: (id: DocumentId) => string | undefined;
+  /** Takes what has changed since the last call. */
+  readonly takeChanged: (planner: Planner) => readonly DocumentId[];
+  /** Takes everything, after a full plan. */
+  readonly takeAll: (planner: Planner) => readonly DocumentId[];
+}
+
+export function createDocuments(): Documents {
+  let documents = new Map<string, { readonly id: DocumentId; readonly document: ClassDocument | ShardDocument }>();
+  function put(id: DocumentId, document: ClassDocument | ShardDocument): DocumentId {
+    documents.set(`${id.className}/${id.fileName}`, { id, document });
+    return id;
+  }
+  const ids = (): DocumentId[] => [...documents.values()].map(({ id }) => id);
+  return {
+    // compact: 100,000 users must fit under the 1 MiB of each Secret
+    text: (id) => {
+      const found = documents.get(`${id.className}/${id.fileName}`);
+      return found === undefined ? undefined : JSON.stringify(found.document);
+    },
+    takeChanged: ({ relays }) =>
+      takeChangedShards(relays.store).map(({ className, shard, document }) =>
+        put({ className, fileName: shardFileName(shard) }, document),
+      ),
+    takeAll: ({ relays, world }) => {
+      documents = new Map();
+      takeChangedShards(relays.store);
+      for (const className of read(world, classNames, '') ?? []) {
+        const view = read(world, classes, className);
+        if (view === undefined) continue;
+        put({ className, fileName: CLASS_FILE_NAME }, classDocument(className, view));
+        for (const [shard, document] of allShards(relays.store, className).entries()) {
+          put({ className, fileName: shardFileName(shard) }, document);
+        }
+      }
+      return ids();
+    },
+  };
+}

@@ -1,0 +1,134 @@
+/** Events (events.k8s.io/v1): the same one again becomes a series instead of another object. Never in the way of work. */
+import { createHash } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { PlannedEvent } from '../../core/model.ts';
+import { API_VERSION } from '../../api/common.ts';
+import type { KubeClient } from './client.ts';
+import { EVENTS, pathOf } from './resources.ts';
+
+export interface EventRecorder {
+  readonly record: (event: PlannedEvent) => void;
+  /** Events that were dropped because too many waited. */
+  readonly dropped: () => number;
+  readonly close: () => Promise<void>;
+}
+
+/** Beyond these they are dropped: an Event is a note for people, and nobody reads ten thousand. */
+const WAITING_MAX = 1000;
+const REMEMBERED_MAX = 4096;
+/** Keeps most of our request rate, and of the API server's storage, for what matters. */
+const PER_SECOND = 20;
+/** A series is written at most this often; repeats in between are counted with the next. */
+const SERIES_INTERVAL_MS = 60_000;
+
+interface Remembered {
+  count: number;
+  writtenAt: number;
+}
+
+export function startEventRecorder(
+  client: KubeClient,
+  options: { readonly instance: string; readonly onTrouble: (message: string) => void },
+): EventRecorder {
+  const remembered = new Map<string, Remembered>();
+  const waiting: PlannedEvent[] = [];
+  let dropped = 0;
+  let isClosed = false;
+  let running: Promise<void> | undefined;
+
+  async function drain(): Promise<void> {
+    for (let event = waiting.shift(); event !== undefined; event = waiting.shift()) {
+      await write(event).catch((error: unknown) => options.onTrouble(`event: ${String(error)}`));
+      await sleep(1000 / PER_SECOND);
+    }
+    running = undefined;
+  }
+
+  async function write(event: PlannedEvent): Promise<void> {
+    const name = nameOf(event);
+    const before = remembered.get(name);
+    if (before === undefined) {
+      remember(name, { count: 1, writtenAt: performance.now() });
+      if (await create(client, event, name, options.instance)) return;
+      // our Event from before a restart is still there
+      await writeSeries(client, event, name, (await readCount(client, event, name)) + 1);
+      return;
+    }
+    before.count += 1;
+    if (performance.now() - before.writtenAt < SERIES_INTERVAL_MS) return;
+    before.writtenAt = performance.now();
+    // the API server forgets Events after an hour
+    if (!(await writeSeries(client, event, name, before.count))) remembered.delete(name);
+  }
+
+  function remember(name: string, entry: Remembered): void {
+    const [oldest] = remembered.keys();
+    if (remembered.size >= REMEMBERED_MAX && oldest !== undefined) remembered.delete(oldest);
+    remembered.set(name, entry);
+  }
+
+  return {
+    record: (event) => {
+      if (isClosed) return;
+      if (waiting.length >= WAITING_MAX) dropped += 1;
+      else waiting.push(event);
+      running ??= drain();
+    },
+    dropped: () => dropped,
+    close: async () => {
+      isClosed = true;
+      waiting.length = 0;
+      await running;
+    },
+  };
+}
+
+/** The same name for the same message about the same object, also after a restart. */
+function nameOf({ meta, type, reason, message }: PlannedEvent): string {
+  const hash = createHash('sha256')
+    .update(JSON.stringify([meta.uid, type, reason, message]))
+    .digest('hex');
+  return `${meta.name.slice(0, 200)}.${hash.slice(0, 16)}`;
+}
+
+async function create(client: KubeClient, event: PlannedEvent, name: string, instance: string): Promise<boolean> {
+  const { kind, meta, type, reason, message } = event;
+  const body = {
+    apiVersion: 'events.k8s.io/v1',
+    kind: 'Event',
+    metadata: { namespace: meta.namespace, name },
+    eventTime: microTime(),
+    reportingController: 'smtpplus.io/operator',
+    reportingInstance: instance,
+    action: 'Reconcile',
+    type,
+    reason,
+    note: message,
+    regarding: { apiVersion: API_VERSION, kind, namespace: meta.namespace, name: meta.name, uid: meta.uid },
+  };
+  const answer = await client.request({ method: 'POST', path: pathOf(EVENTS, { namespace: meta.namespace }), body });
+  if (answer.ok || answer.status === 404 || answer.status === 403) return true;
+  if (answer.status === 409) return false;
+  throw new Error(`${answer.status} ${answer.message}`);
+}
+
+async function writeSeries(client: KubeClient, event: PlannedEvent, name: string, count: number): Promise<boolean> {
+  const answer = await client.request({
+    method: 'PATCH',
+    path: pathOf(EVENTS, { namespace: event.meta.namespace, name }),
+    contentType: 'application/merge-patch+json',
+    body: { series: { count: Math.max(count, 2), lastObservedTime: microTime() } },
+  });
+  return answer.ok;
+}
+
+async function readCount(client: KubeClient, event: PlannedEvent, name: string): Promise<number> {
+  const path = pathOf(EVENTS, { namespace: event.meta.namespace, name });
+  const answer = await client.request<{ series?: { count?: number } }>({ method: 'GET', path });
+  return answer.ok ? (answer.body.series?.count ?? 1) : 1;
+}
+
+/** MicroTime of the API: six decimals. */
+function microTime(): string {
+  return new Date().toISOString().replace('Z', '000Z');
+}

@@ -1,0 +1,35 @@
+/** What the operator counts. Label values are bounded: kinds, verbs, status codes, results; never a name. */
+import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
+
+export type OperatorMetrics = ReturnType<typeof createOperatorMetrics>;
+
+const SECONDS = [0.005, 0.02, 0.1, 0.5, 1, 5, 30, 120];
+
+export function createOperatorMetrics() {
+  const registry = new Registry();
+  const registers = [registry];
+  collectDefaultMetrics({ register: registry });
+  const counter = <Label extends string>(name: string, help: string, labelNames: readonly Label[] = []) =>
+    new Counter({ name: `smtpplus_operator_${name}`, help, labelNames, registers });
+  const gauge = <Label extends string>(name: string, help: string, labelNames: readonly Label[] = []) =>
+    new Gauge({ name: `smtpplus_operator_${name}`, help, labelNames, registers });
+  const histogram = <Label extends string>(name: string, help: string, labelNames: readonly Label[] = []) =>
+    new Histogram({ name: `smtpplus_operator_${name}`, help, buckets: SECONDS, labelNames, registers });
+  return {
+    registry,
+    reconciles: counter('reconciles_total', 'Keys worked on, by kind and result', ['kind', 'result']),
+    reconcileSeconds: histogram('reconcile_seconds', 'Time to work on one key', ['kind']),
+    queueDepth: gauge('queue_depth', 'Keys that wait for a worker'),
+    queueSeconds: histogram('queue_wait_seconds', 'Time that a key waited for a worker'),
+    planSeconds: histogram('plan_seconds', 'Time of one planning pass, by kind of pass', ['pass']),
+    requests: counter('api_requests_total', 'Requests to the API server by method and status', ['method', 'status']),
+    requestSeconds: histogram('api_request_seconds', 'Time of one request to the API server', ['method']),
+    writes: counter('writes_total', 'Objects written, by what they are', ['what']),
+    relists: counter('relists_total', 'Full lists of a kind', ['kind']),
+    watchAge: gauge('watch_silence_seconds', 'Time since the API server was last heard on a watch', ['kind']),
+    leader: gauge('leader', '1 where this process leads'),
+    objects: gauge('objects', 'Objects by kind and readiness', ['kind', 'ready']),
+    deliverySeconds: histogram('change_to_written_seconds', 'Time from a change to the configuration being written'),
+    eventsDropped: gauge('events_dropped', 'Events that were dropped because too many waited'),
+  };
+}

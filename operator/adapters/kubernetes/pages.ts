@@ -1,0 +1,35 @@
+/** Health, readiness and metrics of the operator. */
+import type { HttpPages } from '../../../relay/http.ts';
+import type { Lease } from './lease.ts';
+import type { OperatorMetrics } from './metrics.ts';
+import type { Operator } from './operator.ts';
+
+export function operatorPages({
+  operator,
+  lease,
+  metrics,
+}: {
+  operator: Operator;
+  lease: Lease;
+  metrics: OperatorMetrics;
+}): HttpPages {
+  return {
+    metrics: async () => {
+      sample(operator, lease, metrics);
+      return { contentType: metrics.registry.contentType, body: await metrics.registry.metrics() };
+    },
+    // an API server that is away is no reason to restart us: nothing would be better afterwards
+    unhealthy: () => undefined,
+    unready: () => (operator.hasSynced() ? undefined : 'the caches have not synced yet'),
+    configz: () => ({ leader: lease.isLeader(), documents: operator.written() }),
+  };
+}
+
+function sample(operator: Operator, lease: Lease, metrics: OperatorMetrics): void {
+  metrics.queueDepth.set(operator.depth());
+  metrics.leader.set(lease.isLeader() ? 1 : 0);
+  metrics.eventsDropped.set(operator.eventsDropped());
+  for (const [kind, seconds] of operator.silence()) metrics.watchAge.set({ kind }, seconds);
+  metrics.objects.reset();
+  for (const { kind, ready, count } of operator.readiness()) metrics.objects.set({ kind, ready }, count);
+}

@@ -1,0 +1,120 @@
+/**
+ * Keeps the plan in step with the caches. A change only marks what is to be looked at again; a step then feeds the core
+ * with what the caches hold by now, and tells what came of it.
+ */
+import { namespaceLabels, programmedFacts, secrets, setObject } from '../../core/facts.ts';
+import type { ClassView, Craft, Kind, ProgrammedFact, RawObject, SecretView, Snapshot } from '../../core/model.ts';
+import { createPlanner, noKeys, replan, type Planner, type Replanned } from '../../core/planner.ts';
+import { advance, nextAlarm, setFact } from '../../core/world.ts';
+import { wholeSeconds } from '../../core/time.ts';
+import type { Labels } from './caches.ts';
+
+/** The world as the caches hold it. */
+export interface Sources {
+  readonly object: (kind: Kind, key: string) => RawObject | undefined;
+  readonly objectKeys: (kind: Kind) => Iterable<string>;
+  readonly secret: (key: string) => SecretView | undefined;
+  readonly secretKeys: () => Iterable<string>;
+  readonly namespace: (name: string) => Labels | undefined;
+  readonly namespaceNames: () => Iterable<string>;
+}
+
+export interface Planning {
+  readonly planner: () => Planner | undefined;
+  readonly markObject: (kind: Kind, key: string) => void;
+  readonly markSecret: (key: string) => void;
+  readonly markNamespace: (name: string) => void;
+  readonly setProgrammed: (className: string, fact: ProgrammedFact) => void;
+  /** Plans everything from the caches, as if just started. */
+  readonly full: (classes: ReadonlyMap<string, ClassView>) => Replanned;
+  /** Plans what was marked, and what is due by now. */
+  readonly step: () => Replanned | undefined;
+  readonly hasMarks: () => boolean;
+  /** When the plan changes by itself. */
+  readonly nextLook: () => Date | undefined;
+}
+
+const KINDS = ['SmtpPlusList', 'SmtpPlusUser', 'VerifiedSender'] as const satisfies readonly Kind[];
+
+export function createPlanning(sources: Sources, craft: Craft, onMark: () => void): Planning {
+  let planner: Planner | undefined;
+  let marks = noMarks();
+  const programmed = new Map<string, ProgrammedFact>();
+  /** Whatever is marked before the first full plan is in that plan. */
+  const mark = (set: Set<string>, key: string): void => {
+    if (planner === undefined) return;
+    set.add(key);
+    onMark();
+  };
+
+  function feed(to: Planner): void {
+    const { objects, secretKeys, namespaces, classNames } = marks;
+    for (const kind of KINDS) {
+      for (const key of objects[kind]) setObject(to.world, kind, key, sources.object(kind, key));
+    }
+    for (const key of secretKeys) setFact(to.world, secrets, key, sources.secret(key));
+    for (const name of namespaces) setFact(to.world, namespaceLabels, name, sources.namespace(name));
+    for (const name of classNames) setFact(to.world, programmedFacts, name, programmed.get(name));
+  }
+
+  return {
+    planner: () => planner,
+    markObject: (kind, key) => mark(marks.objects[kind], key),
+    markSecret: (key) => mark(marks.secretKeys, key),
+    markNamespace: (name) => mark(marks.namespaces, name),
+    setProgrammed: (className, fact) => {
+      programmed.set(className, fact);
+      mark(marks.classNames, className);
+    },
+    full: (views) => {
+      marks = noMarks();
+      const made = createPlanner(snapshotOf(sources, views, programmed), new Date(), craft);
+      ({ planner } = made);
+      return made.first;
+    },
+    step: () => {
+      if (planner === undefined) return undefined;
+      advance(planner.world, wholeSeconds(new Date()));
+      feed(planner);
+      const { objects, secretKeys } = marks;
+      marks = noMarks();
+      return replan(planner, { ...objects, Secret: secretKeys });
+    },
+    hasMarks: () =>
+      [...Object.values(marks.objects), marks.secretKeys, marks.namespaces, marks.classNames].some(
+        ({ size }) => size > 0,
+      ),
+    nextLook: () => (planner === undefined ? undefined : nextAlarm(planner.world)),
+  };
+}
+
+function noMarks() {
+  const { Secret: secretKeys, ...objects } = noKeys();
+  return { objects, secretKeys, namespaces: new Set<string>(), classNames: new Set<string>() };
+}
+
+function snapshotOf(
+  sources: Sources,
+  views: ReadonlyMap<string, ClassView>,
+  programmed: ReadonlyMap<string, ProgrammedFact>,
+): Snapshot {
+  const collect = <T>(keys: Iterable<string>, get: (key: string) => T | undefined): Map<string, T> => {
+    const found = new Map<string, T>();
+    for (const key of keys) {
+      const value = get(key);
+      if (value !== undefined) found.set(key, value);
+    }
+    return found;
+  };
+  return {
+    classes: views,
+    namespaces: collect(sources.namespaceNames(), sources.namespace),
+    objects: KINDS.map((kind) => collect(sources.objectKeys(kind), (key) => sources.object(kind, key))).flatMap(
+      (found) => Array.from(found.values()),
+    ),
+    secrets: collect(sources.secretKeys(), sources.secret),
+    dns: new Map(),
+    verification: 'none',
+    programmed,
+  };
+}

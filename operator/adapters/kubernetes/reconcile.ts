@@ -1,0 +1,115 @@
+/** Makes one object's part of the plan true: its Secret, then its status, then what people should notice. */
+import type { ListPlan } from '../../core/lists.ts';
+import { keyOf, type Kind, type PlannedEvent, type SecretPlan, type StatusPlan } from '../../core/model.ts';
+import type { SenderPlan } from '../../core/senders.ts';
+import type { UserPlan } from '../../core/user-plan.ts';
+import { applySecret, deleteSecret, type SecretOutcome } from './apply-secret.ts';
+import { applyStatus } from './apply-status.ts';
+import type { Caches } from './caches.ts';
+import type { KubeClient } from './client.ts';
+
+/** `KIND/NAMESPACE/NAME`. */
+export type WorkKey = `${Kind | 'Secret'}/${string}`;
+
+/** What the plan says about an object, if it says anything. */
+export type Work =
+  | { readonly kind: 'SmtpPlusUser'; readonly plan: UserPlan }
+  | { readonly kind: 'SmtpPlusList'; readonly plan: ListPlan }
+  | { readonly kind: 'VerifiedSender'; readonly plan: SenderPlan }
+  /** A Secret that nobody wants any more. */
+  | { readonly kind: 'Secret'; readonly key: string };
+
+export interface ReconcileContext {
+  readonly client: KubeClient;
+  readonly caches: Caches;
+  readonly record: (event: PlannedEvent) => void;
+  readonly onWrite: (what: 'secret' | 'status' | 'deletion') => void;
+  /** Somebody else's Secret has the name that this user wants: watch that one too. */
+  readonly onTaken: (user: string, secret: string) => void;
+  /** What we knew is not what is there: look again when the watch has caught up. */
+  readonly retry: (key: WorkKey) => void;
+}
+
+export async function reconcile(context: ReconcileContext, work: Work): Promise<void> {
+  switch (work.kind) {
+    case 'SmtpPlusUser':
+      return reconcileUser(context, work.plan);
+    case 'SmtpPlusList':
+    case 'VerifiedSender':
+      return writeStatus(context, work);
+    case 'Secret':
+      return removeSecret(context, work.key);
+  }
+}
+
+async function reconcileUser(context: ReconcileContext, plan: UserPlan): Promise<void> {
+  if (!isThere(context, 'SmtpPlusUser', plan.meta)) return;
+  const kind = 'SmtpPlusUser';
+  if (plan.secret === undefined) return writeStatus(context, { kind, plan });
+  const outcome = await writeSecret(context, keyOf(plan.meta), plan.secret);
+  if (outcome === 'look again') return;
+  if (outcome === 'unchanged') return writeStatus(context, { kind, plan });
+  for (const event of plan.events) context.record(event);
+  return writeStatus(context, { kind, plan: { ...plan, events: [] } });
+}
+
+async function writeSecret(
+  context: ReconcileContext,
+  user: string,
+  plan: SecretPlan,
+): Promise<'written' | 'unchanged' | 'look again'> {
+  const key = keyOf(plan);
+  const known = context.caches.secrets.get(key);
+  const outcome: SecretOutcome = await applySecret(context.client, plan, known);
+  switch (outcome.kind) {
+    case 'unchanged':
+      return 'unchanged';
+    case 'written':
+      context.onWrite('secret');
+      context.caches.secrets.observe(outcome.object);
+      return 'written';
+    case 'taken':
+      if (known === undefined) context.onTaken(user, key);
+      else context.retry(`SmtpPlusUser/${user}`);
+      return 'look again';
+    case 'gone':
+      return 'look again';
+  }
+}
+
+async function removeSecret({ client, caches, onWrite, retry }: ReconcileContext, key: string): Promise<void> {
+  const known = caches.secrets.get(key);
+  if (known === undefined) return;
+  const outcome = await deleteSecret(client, known);
+  if (outcome.kind === 'taken') return retry(`Secret/${key}`);
+  onWrite('deletion');
+}
+
+async function writeStatus(context: ReconcileContext, work: Exclude<Work, { kind: 'Secret' }>): Promise<void> {
+  const { kind, plan } = work;
+  if (!isThere(context, kind, plan.meta)) return;
+  const current = context.caches.objects[kind].get(keyOf(plan.meta));
+  const written = await applyStatus(context.client, statusPlanOf(work), current?.status);
+  if (written === undefined) return;
+  context.onWrite('status');
+  context.caches.objects[kind].observe(written);
+  for (const event of plan.events) context.record(event);
+}
+
+function statusPlanOf(work: Exclude<Work, { kind: 'Secret' }>): StatusPlan {
+  const { meta } = work.plan;
+  switch (work.kind) {
+    case 'SmtpPlusUser':
+      return { kind: work.kind, meta, status: work.plan.status };
+    case 'SmtpPlusList':
+      return { kind: work.kind, meta, status: work.plan.status };
+    case 'VerifiedSender':
+      return { kind: work.kind, meta, status: work.plan.status };
+  }
+}
+
+/** A plan may be older than the cache: an object that is gone, going or made anew is another step's matter. */
+function isThere({ caches }: ReconcileContext, kind: StatusPlan['kind'], meta: StatusPlan['meta']): boolean {
+  const object = caches.objects[kind].get(keyOf(meta));
+  return object !== undefined && object.meta.uid === meta.uid && object.meta.deletionTimestamp === undefined;
+}

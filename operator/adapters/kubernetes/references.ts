@@ -1,0 +1,34 @@
+/** Which Secrets an object names: they are watched one by one, so that nobody else's Secrets are ever read. */
+import type { RawObject } from '../../core/model.ts';
+
+export interface SecretReference {
+  /** `NAMESPACE/NAME`. Always in the object's own namespace: the kinds know no other reference. */
+  readonly secret: string;
+  /** The key that holds a password which a person chose, where it is one. */
+  readonly passwordKey?: string;
+}
+
+export function referencesOf({ kind, meta, spec }: RawObject): readonly SecretReference[] {
+  const secretOf = (name: string): string => `${meta.namespace}/${name}`;
+  switch (kind) {
+    case 'SmtpPlusUser': {
+      const name = textAt(spec, 'credentials', 'passwordSecretRef', 'name');
+      const passwordKey = textAt(spec, 'credentials', 'passwordSecretRef', 'key') ?? 'password';
+      return name === undefined ? [] : [{ secret: secretOf(name), passwordKey }];
+    }
+    case 'SmtpPlusList':
+      return ['caSecretRef', 'credentialsSecretRef']
+        .map((field) => textAt(spec, 'upstream', field, 'name'))
+        .flatMap((name) => (name === undefined ? [] : [{ secret: secretOf(name) }]));
+    case 'VerifiedSender':
+      return [];
+  }
+}
+
+function textAt(value: unknown, ...path: readonly string[]): string | undefined {
+  const found = path.reduce<unknown>(
+    (at, step) => (typeof at === 'object' && at !== null ? (at as Readonly<Record<string, unknown>>)[step] : undefined),
+    value,
+  );
+  return typeof found === 'string' && found !== '' ? found : undefined;
+}

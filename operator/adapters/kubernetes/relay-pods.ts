@@ -1,0 +1,106 @@
+/** The relay pods of a class: told that their configuration has changed, and asked which one they run. */
+import { bodyOf } from './answers.ts';
+import type { KubeClient } from './client.ts';
+import { startReflector } from './reflector.ts';
+import { pathOf, PODS, type KubeObject } from './resources.ts';
+
+/** On the relay's pod template; its value is the class that the pod serves. */
+export const CLASS_LABEL = 'smtpplus.io/relay-class';
+/** A kubelet syncs a pod's Secret volumes at once when an annotation changes; by itself it takes a minute. */
+export const CONFIG_ANNOTATION = 'smtpplus.io/config-hash';
+
+export interface RelayPod {
+  readonly namespace: string;
+  readonly name: string;
+  readonly className: string;
+  readonly isReady: boolean;
+  readonly configHash: string | undefined;
+  /** Where its `/configz` is; absent until it has an address. */
+  readonly configz: string | undefined;
+}
+
+export interface RelayPods {
+  readonly synced: Promise<void>;
+  readonly hasSynced: () => boolean;
+  readonly ofClass: (className: string) => readonly RelayPod[];
+  /** Sets the annotation on every pod of the class that has another one. */
+  readonly bump: (className: string, configHash: string) => Promise<void>;
+}
+
+export interface RelayPodsOptions {
+  readonly namespace: string;
+  readonly onChange: (className: string) => void;
+  readonly onTrouble: (message: string) => void;
+  readonly signal: AbortSignal;
+}
+
+interface PodObject extends KubeObject {
+  readonly spec?: {
+    readonly containers?: readonly {
+      readonly ports?: readonly { readonly name?: string; readonly containerPort: number }[];
+    }[];
+  };
+  readonly status?: {
+    readonly podIP?: string;
+    readonly conditions?: readonly { readonly type: string; readonly status: string }[];
+  };
+}
+
+/** Name of the container port with `/configz`, and its number where no port has that name. */
+const PORT_NAME = 'http';
+const PORT_DEFAULT = 9465;
+
+export function startRelayPods(client: KubeClient, options: RelayPodsOptions): RelayPods {
+  const { namespace, onTrouble, signal } = options;
+  const reflector = startReflector(client, {
+    resource: PODS,
+    namespace,
+    labelSelector: CLASS_LABEL,
+    keep: viewPod,
+    onChange: (_, before, after) => {
+      for (const className of new Set([before?.className, after?.className])) {
+        if (className !== undefined) options.onChange(className);
+      }
+    },
+    onTrouble,
+    signal,
+  });
+  const ofClass = (className: string): RelayPod[] =>
+    [...reflector.entries.values()].map(({ value }) => value).filter((pod) => pod.className === className);
+  return {
+    synced: reflector.synced,
+    hasSynced: reflector.hasSynced,
+    ofClass,
+    bump: async (className, configHash) => {
+      const behind = ofClass(className).filter((pod) => pod.configHash !== configHash);
+      await Promise.all(behind.map((pod) => annotate(client, pod, configHash)));
+    },
+  };
+}
+
+async function annotate(client: KubeClient, pod: RelayPod, configHash: string): Promise<void> {
+  const answer = await client.request({
+    method: 'PATCH',
+    path: pathOf(PODS, pod),
+    contentType: 'application/merge-patch+json',
+    body: { metadata: { annotations: { [CONFIG_ANNOTATION]: configHash } } },
+  });
+  if (answer.ok || answer.status === 404) return;
+  bodyOf(answer, `annotation of pod ${pod.namespace}/${pod.name}`);
+}
+
+function viewPod(object: KubeObject): RelayPod {
+  const { metadata, spec, status } = object as PodObject;
+  const ports = (spec?.containers ?? []).flatMap((container) => container.ports ?? []);
+  const port = ports.find(({ name }) => name === PORT_NAME)?.containerPort ?? PORT_DEFAULT;
+  const ip = status?.podIP;
+  const isReady = (status?.conditions ?? []).some(({ type, status }) => type === 'Ready' && status === 'True');
+  return {
+    namespace: metadata.namespace ?? '',
+    name: metadata.name,
+    className: metadata.labels?.[CLASS_LABEL] ?? '',
+    isReady: isReady && metadata.deletionTimestamp === undefined,
+    configHash: metadata.annotations?.[CONFIG_ANNOTATION],
+    configz: ip === undefined ? undefined : `http://${ip.includes(':') ? `[${ip}]` : ip}:${port}/configz`,
+  };
+}

@@ -1,0 +1,105 @@
+/**
+ * The Secrets that matter: those with our label, and those that an object names, one watch each. Other people's Secrets
+ * are never read, so that memory does not grow with them and a leak of ours could not hold them.
+ */
+import { MANAGED_BY, MANAGED_BY_LABEL } from '../../core/names.ts';
+import type { KubeClient } from './client.ts';
+import { startReflector, type Reflector } from './reflector.ts';
+import { SECRETS, type KubeObject } from './resources.ts';
+import { viewOwnSecret, viewSecret, type KnownSecret, type SecretObject } from './views.ts';
+
+export interface SecretCache {
+  readonly get: (key: string) => KnownSecret | undefined;
+  readonly keys: () => Iterable<string>;
+  /** Watches a Secret by name from now on; resolves when it has been looked up. */
+  readonly follow: (key: string) => Promise<void>;
+  readonly unfollow: (key: string) => void;
+  /** Resolves when the caches that are there now have synced. */
+  readonly synced: () => Promise<void>;
+  readonly hasSynced: () => boolean;
+  /** Takes in what a write of ours has made, before the watch tells. */
+  readonly observe: (object: SecretObject) => void;
+}
+
+export interface SecretCacheOptions {
+  /** Undefined: all namespaces. */
+  readonly namespaces: readonly (string | undefined)[];
+  readonly saltFor: (uid: string) => Buffer;
+  readonly onChange: (key: string) => void;
+  readonly onTrouble: (message: string) => void;
+  readonly signal: AbortSignal;
+}
+
+/** On Secrets with the relay's configuration: too large to be cached, see config-secrets.ts. */
+export const CONFIG_LABEL = 'smtpplus.io/relay-config';
+const OWN_SELECTOR = `${MANAGED_BY_LABEL}=${MANAGED_BY},!${CONFIG_LABEL}`;
+
+interface Followed {
+  readonly reflector: Reflector<KnownSecret>;
+  readonly stop: AbortController;
+}
+
+export function startSecretCache(client: KubeClient, options: SecretCacheOptions): SecretCache {
+  const { onChange, onTrouble, saltFor } = options;
+  const tell = (key: string): void => onChange(key);
+  const keep = (object: KubeObject): KnownSecret => viewOwnSecret(object, saltFor);
+  const own = options.namespaces.map((namespace) => {
+    const selector = { resource: SECRETS, namespace, labelSelector: OWN_SELECTOR };
+    return startReflector(client, { ...selector, keep, onChange: tell, onTrouble, signal: options.signal });
+  });
+  const followed = new Map<string, Followed>();
+
+  const reflectors = (): Reflector<KnownSecret>[] => [
+    ...own,
+    ...[...followed.values()].map(({ reflector }) => reflector),
+  ];
+
+  function follow(key: string): Promise<void> {
+    const before = followed.get(key);
+    if (before !== undefined) return before.reflector.synced;
+    const [namespace = '', name = ''] = key.split('/');
+    const stop = new AbortController();
+    const reflector = startReflector(client, {
+      resource: SECRETS,
+      namespace,
+      fieldSelector: `metadata.name=${name}`,
+      keep: (object) => viewFollowed(object, saltFor),
+      onChange: tell,
+      onTrouble,
+      signal: AbortSignal.any([stop.signal, options.signal]),
+    });
+    followed.set(key, { reflector, stop });
+    return reflector.synced;
+  }
+
+  return {
+    get: (key) => {
+      const known = own.map(({ entries }) => entries.get(key)).find((entry) => entry !== undefined);
+      return (known ?? followed.get(key)?.reflector.entries.get(key))?.value;
+    },
+    keys: function* () {
+      for (const { entries } of own) yield* entries.keys();
+      for (const [key, { reflector }] of followed) if (reflector.entries.has(key)) yield key;
+    },
+    follow,
+    unfollow: (key) => {
+      followed.get(key)?.stop.abort();
+      if (followed.delete(key)) onChange(key);
+    },
+    synced: async () => {
+      await Promise.all(reflectors().map(({ synced }) => synced));
+    },
+    hasSynced: () => reflectors().every((reflector) => reflector.hasSynced()),
+    observe: (object) => {
+      const { namespace } = object.metadata;
+      const index = options.namespaces.findIndex((watched) => watched === undefined || watched === namespace);
+      own[index]?.observe(object);
+    },
+  };
+}
+
+/** Without the label it may still be ours: somebody took the label away. Its owner reference tells. */
+function viewFollowed(object: SecretObject, saltFor: (uid: string) => Buffer): KnownSecret {
+  const known = viewSecret(object);
+  return known.view.controllerUid === undefined ? known : viewOwnSecret(object, saltFor);
+}

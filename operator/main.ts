@@ -1,0 +1,141 @@
+/** The operator process: settings, credentials, lease, caches, health and metrics, and an orderly end. */
+import { randomBytes } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import path from 'node:path';
+import { createLog, type Log } from '../relay/log.ts';
+import { startHttp } from '../relay/http.ts';
+import { configSecretPrefix, readClasses } from './adapters/kubernetes/classes.ts';
+import { createClient } from './adapters/kubernetes/client.ts';
+import {
+  inClusterCredentials,
+  inClusterServer,
+  kubeconfigCredentials,
+  SERVICE_ACCOUNT_FOLDER,
+  type CredentialsSource,
+} from './adapters/kubernetes/credentials.ts';
+import { readInstallation } from './adapters/kubernetes/installation-secret.ts';
+import { startLease, type Lease } from './adapters/kubernetes/lease.ts';
+import { createOperatorMetrics } from './adapters/kubernetes/metrics.ts';
+import { startOperator, type Operator } from './adapters/kubernetes/operator.ts';
+import { operatorPages } from './adapters/kubernetes/pages.ts';
+import { loadSettings } from './settings-file.ts';
+import type { Settings } from './settings.ts';
+
+export interface OperatorFlags {
+  readonly settings?: string;
+  /** Default: the ServiceAccount of the pod, outside a pod the usual kubeconfig. */
+  readonly kubeconfig?: string;
+  /** Namespace of the operator and its relays. Default: the pod's. */
+  readonly namespace?: string;
+  readonly host?: string;
+  readonly http?: number;
+  /** Folder with token, CA and namespace of the ServiceAccount. */
+  readonly serviceAccount?: string;
+}
+
+const LEASE_NAME = 'smtp-plus-operator';
+const NAMESPACE_DEFAULT = 'smtp-plus';
+const HTTP_PORT = 9465;
+const EXIT_FAILURE = 1;
+const EXIT_USAGE = 2;
+
+/** Runs until SIGTERM or SIGINT (0), or until the lease is lost (1). Resolves to the exit code. */
+export async function runOperator(flags: OperatorFlags): Promise<number> {
+  const log = createLog();
+  const loaded = await loadSettings(flags.settings);
+  if (!loaded.ok) {
+    for (const problem of loaded.problems) log.error(problem);
+    return EXIT_USAGE;
+  }
+  const ended = Promise.withResolvers<number>();
+  const stop = (): void => ended.resolve(0);
+  process.once('SIGTERM', stop).once('SIGINT', stop);
+  const running = await start(flags, loaded.settings, { log, onLost: () => ended.resolve(EXIT_FAILURE) });
+  const code = await ended.promise;
+  log.info({ code }, 'the operator ends');
+  await running.close();
+  return code;
+}
+
+interface Running {
+  readonly close: () => Promise<void>;
+}
+
+async function start(
+  flags: OperatorFlags,
+  settings: Settings,
+  { log, onLost }: { readonly log: Log; readonly onLost: () => void },
+): Promise<Running> {
+  const source = await credentials(flags);
+  const namespace = flags.namespace ?? (await podNamespace(flags)) ?? NAMESPACE_DEFAULT;
+  const identity = `${hostname()}_${randomBytes(4).toString('hex')}`;
+  const metrics = createOperatorMetrics();
+  const onTrouble = (message: string): void => log.warn(message);
+  // a client of its own: a renewal must not wait behind the work, nor for the lease that it is to renew
+  const ownClient = createClient(source);
+  const installation = await readInstallation(ownClient, namespace);
+  const election = { namespace, name: LEASE_NAME, identity, onTrouble };
+  const lease = startLease(ownClient, { ...election, onLost: () => (log.error('the lease is lost'), onLost()) });
+  const client = createClient(source, {
+    writableMs: lease.writableMs,
+    onRequest: ({ method, status, seconds }) => {
+      metrics.requests.inc({ method, status });
+      metrics.requestSeconds.observe({ method }, seconds);
+    },
+  });
+  const operator = startOperator({
+    client,
+    namespace,
+    identity,
+    installation,
+    watchNamespaces: settings.watchNamespaces,
+    readClasses: () => readClasses(settings),
+    configPrefixOf: (className) => configSecretPrefix(settings, className),
+    metrics,
+    onTrouble,
+  });
+  const pages = operatorPages({ operator, lease, metrics });
+  const http = await startHttp(pages, { host: flags.host ?? '0.0.0.0', port: flags.http ?? HTTP_PORT });
+  log.info({ namespace, identity, http: http.port }, 'the operator has started');
+  leadWhenElected(lease, operator, { log, onFailed: onLost });
+  return {
+    close: async () => {
+      await operator.close();
+      // after the last write, so that the next leader never overlaps with it
+      await lease.release().catch((error: unknown) => log.warn(String(error)));
+      await http.close();
+      client.close();
+      ownClient.close();
+    },
+  };
+}
+
+function leadWhenElected(
+  lease: Lease,
+  operator: Operator,
+  { log, onFailed }: { readonly log: Log; readonly onFailed: () => void },
+): void {
+  const lead = async (): Promise<void> => {
+    await lease.acquired;
+    log.info('leading; waiting for the caches');
+    await operator.lead();
+    log.info('everything is planned; reconciling');
+  };
+  lead().catch((error: unknown) => {
+    log.error(`could not begin: ${error instanceof Error ? error.message : String(error)}`);
+    onFailed();
+  });
+}
+
+async function credentials(flags: OperatorFlags): Promise<CredentialsSource> {
+  const server = inClusterServer(process.env);
+  if (flags.kubeconfig !== undefined || server === undefined) return kubeconfigCredentials(flags.kubeconfig);
+  return inClusterCredentials(server, flags.serviceAccount ?? SERVICE_ACCOUNT_FOLDER);
+}
+
+async function podNamespace(flags: OperatorFlags): Promise<string | undefined> {
+  const file = path.join(flags.serviceAccount ?? SERVICE_ACCOUNT_FOLDER, 'namespace');
+  const text = await readFile(file, 'utf8').catch(() => undefined);
+  return text?.trim() || undefined;
+}

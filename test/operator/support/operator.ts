@@ -1,0 +1,78 @@
+/** The operator in the process of a test, as the restricted ServiceAccount that it has in a cluster. */
+import { randomBytes } from 'node:crypto';
+import { fileURLToPath } from 'node:url';
+import { readClasses, configSecretPrefix } from '../../../operator/adapters/kubernetes/classes.ts';
+import { createClient, type ClientOptions } from '../../../operator/adapters/kubernetes/client.ts';
+import { readInstallation } from '../../../operator/adapters/kubernetes/installation-secret.ts';
+import { createOperatorMetrics, type OperatorMetrics } from '../../../operator/adapters/kubernetes/metrics.ts';
+import { startOperator, type Operator } from '../../../operator/adapters/kubernetes/operator.ts';
+import { settingsSchema, type Settings } from '../../../operator/settings.ts';
+import type { ControlPlane } from '../../support/control-plane.ts';
+import { tokenCredentials } from './credentials.ts';
+
+const path = (relative: string): string => fileURLToPath(new URL(`../../../${relative}`, import.meta.url));
+export const OPERATOR_NAMESPACE = 'smtp-plus';
+
+/** CRDs and RBAC, as the quick start has them. Resolves to the kubeconfig of the operator's ServiceAccount. */
+export async function install(cluster: ControlPlane): Promise<string> {
+  await cluster.kubectl(['apply', '--server-side', '-f', path('crds')]);
+  await cluster.kubectl(['apply', '-f', path('deploy/rbac.yaml'), '-f', path('deploy/user-roles.yaml')]);
+  await cluster.kubectl(['wait', '--for=condition=Established', '--timeout=30s', '-f', path('crds')]);
+  return cluster.serviceAccount(OPERATOR_NAMESPACE, 'smtp-plus-operator');
+}
+
+export interface TestOperator extends Operator {
+  readonly metrics: OperatorMetrics;
+  /** What it could not do, so far. */
+  readonly troubles: readonly string[];
+  /** Requests that would change something, so far. */
+  readonly writes: () => number;
+}
+
+export interface TestOperatorOptions extends ClientOptions {
+  readonly settings?: unknown;
+  /** Address of a proxy in between. */
+  readonly url?: string;
+}
+
+/** Starts an operator and waits until it has planned everything. It leads without a lease, unless told otherwise. */
+export async function startTestOperator(
+  cluster: ControlPlane,
+  kubeconfig: string,
+  { settings: given = {}, url = cluster.url, ...clientOptions }: TestOperatorOptions = {},
+): Promise<TestOperator> {
+  const settings: Settings = settingsSchema.parse(given);
+  const source = tokenCredentials(cluster, kubeconfig, url);
+  const troubles: string[] = [];
+  let writes = 0;
+  const metrics = createOperatorMetrics();
+  const client = createClient(source, {
+    ...clientOptions,
+    onRequest: (request) => {
+      if (request.method !== 'GET') writes += 1;
+      clientOptions.onRequest?.(request);
+    },
+  });
+  const operator = startOperator({
+    client,
+    namespace: OPERATOR_NAMESPACE,
+    identity: `test-${randomBytes(4).toString('hex')}`,
+    installation: await readInstallation(createClient(source), OPERATOR_NAMESPACE),
+    watchNamespaces: settings.watchNamespaces,
+    readClasses: () => readClasses(settings),
+    configPrefixOf: (className) => configSecretPrefix(settings, className),
+    metrics,
+    onTrouble: (message) => troubles.push(message),
+  });
+  await operator.lead();
+  return {
+    ...operator,
+    metrics,
+    troubles,
+    writes: () => writes,
+    close: async () => {
+      await operator.close();
+      client.close();
+    },
+  };
+}

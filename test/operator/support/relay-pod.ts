@@ -1,0 +1,35 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { bodyOf } from '../../../operator/adapters/kubernetes/answers.ts';
+import { pathOf, PODS } from '../../../operator/adapters/kubernetes/resources.ts';
+import type { Admin } from './admin.ts';
+import { OPERATOR_NAMESPACE } from './operator.ts';
+
+/** A ready pod of the class `default`, as far as an API server without nodes can tell; this process answers for it. */
+export async function startRelayPod(admin: Admin, name: string) {
+  let running: Readonly<Record<string, string>> = {};
+  const server = createServer((_, response) => response.end(JSON.stringify({ documents: running })));
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  const body = {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { name, labels: { 'smtpplus.io/relay-class': 'default' } },
+    spec: { containers: [{ name: 'relay', image: 'relay', ports: [{ name: 'http', containerPort: port }] }] },
+  };
+  const path = pathOf(PODS, { namespace: OPERATOR_NAMESPACE });
+  bodyOf(await admin.client.request({ method: 'POST', path, body }), name);
+  const ready = { podIP: '127.0.0.1', podIPs: [{ ip: '127.0.0.1' }], conditions: [{ type: 'Ready', status: 'True' }] };
+  await admin.patch('Pod', `${OPERATOR_NAMESPACE}/${name}`, { status: ready }, 'status');
+  return {
+    /** From now on the pod reports these documents. */
+    run: (documents: Readonly<Record<string, string>>) => {
+      running = documents;
+    },
+    close: async () => {
+      await admin.remove('Pod', `${OPERATOR_NAMESPACE}/${name}`);
+      server.closeAllConnections();
+      server.close();
+    },
+  };
+}
