@@ -1,5 +1,6 @@
 /** `npm start` as a process: what a user sees, and what lies in the state folder. */
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
 import { cp, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { once } from 'node:events';
@@ -79,6 +80,17 @@ describe('npm start', () => {
     const second = await startStandalone(t, { folder: 'examples', state: first.state });
     assert.deepEqual(await credentialsOf(first.state, 'shop', 'orders-smtp'), before);
     assert.deepEqual(await second.stop(), { code: 0, signal: null });
+  });
+
+  test('ends when npm is told to end, and leaves nothing behind', async (t) => {
+    const state = await folderOf(t);
+    const flags = ['--state', state, '--ports', '0', '--http', '0', '--json'];
+    const npm = spawn('npm', ['start', '--silent', '--', ...flags], { stdio: 'ignore' });
+    const exited = once(npm, 'exit');
+    await until(() => readdir(join(state, 'secrets/shop')));
+    npm.kill('SIGTERM');
+    assert.deepEqual(await exited, [0, null]);
+    assert.deepEqual((await readdir(state)).includes('lock'), false);
   });
 
   test('has an edit in force within a second, and an edit back', async (t) => {
