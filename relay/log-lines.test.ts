@@ -28,6 +28,18 @@ describe('a log line for people', () => {
     assert.match(format(entry), / error examples\/a.yaml:5:3: is no YAML: kept$/);
   });
 
+  test('begins with the object that it is about', () => {
+    const entry = {
+      level: 'info',
+      event: 'object',
+      kind: 'SmtpPlusUser',
+      object: 'shop/orders',
+      reason: 'Ready',
+      msg: 'It can send.',
+    };
+    assert.match(format(entry), / info {2}SmtpPlusUser shop\/orders: It can send\. reason=Ready$/);
+  });
+
   test('quotes what has spaces, says why an exception was thrown, and cuts what is long', () => {
     assert.match(format({ reply: '550 no such user' }), / reply="550 no such user"$/);
     assert.match(format({ err: { message: 'disk full', stack: 'Error: at ...' } }), / err="disk full"$/);

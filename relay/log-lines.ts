@@ -5,19 +5,25 @@ type Entry = Readonly<Record<string, unknown>>;
 
 /** More than this of one value helps nobody, and a hostile client chooses some of them. */
 const VALUE_MAX = 200;
-/** Told by the words of the line, or by its place at the start. */
-const UNTOLD = new Set(['time', 'level', 'msg', 'event', 'place', 'problem']);
+/** What the line begins with, in this order: what it is about, then what there is to say. */
+const SUBJECT = ['place', 'kind', 'object'];
+const WORDS = ['problem', 'msg'];
+const UNTOLD = new Set(['time', 'level', 'event', ...SUBJECT, ...WORDS]);
 
 /** One line of the log (JSON) as a person reads it, without a line feed. A line that is no JSON is given as it is. */
 export function formatLogLine(line: string): string {
   const entry = parse(line);
   if (entry === undefined) return printable(line.trimEnd());
-  const words = [entry['place'], entry['problem'], entry['msg']].filter((part) => typeof part === 'string').join(': ');
+  const words = [textsOf(entry, SUBJECT).join(' '), ...textsOf(entry, WORDS)].filter((part) => part !== '').join(': ');
   const details = Object.entries(entry)
     .filter(([name]) => !UNTOLD.has(name))
     .map(([name, value]) => `${name}=${formatValue(value)}`);
   const clock = styleText('dim', clockOf(entry['time']));
   return [clock, mark(entry), [words, ...details].map(printable).join(' ')].join(' ').trimEnd();
+}
+
+function textsOf(entry: Entry, names: readonly string[]): readonly string[] {
+  return names.map((name) => entry[name]).filter((value) => typeof value === 'string');
 }
 
 function mark({ level }: Entry): string {
