@@ -8,7 +8,7 @@ import { keyOf } from './model.ts';
 import { after, formatTime, parseTime } from './time.ts';
 
 /** From the first look-up that misses a record that was there to the revocation: long enough for a weekend. */
-export const GRACE_SECONDS = 72 * 3600;
+const GRACE_SECONDS = 72 * 3600;
 /** Between look-ups of a record that is not as it should be: doubled each time, between these two. */
 const RETRY_FIRST_SECONDS = 60;
 const RETRY_MOST_SECONDS = 3600;

@@ -125,7 +125,7 @@ export interface ListPlan {
 export const listPlans: Result<ListPlan | undefined> = { name: 'list plan', formula: planList, isResult: true };
 
 /** What there is to do about a SmtpPlusList; undefined where it is gone. */
-export function planList(world: World, key: string): ListPlan | undefined {
+function planList(world: World, key: string): ListPlan | undefined {
   const object = read(world, objects.SmtpPlusList, key);
   const verdict = read(world, listVerdicts, key);
   if (object === undefined || verdict === undefined) return undefined;

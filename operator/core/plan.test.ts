@@ -20,7 +20,7 @@ describe('the plan, as testdata/ has it', () => {
     test(name.replaceAll('-', ' '), () => {
       const verifiers = createVerifiers();
       const { snapshot, now } = readGolden(readFileSync(new URL(`${name}${INPUT}`, FOLDER), 'utf8'), verifiers);
-      const written = writeGolden(plan(snapshot, now, goldenCraft(now, verifiers.of)), verifiers);
+      const written = writeGolden(plan(snapshot, now, goldenCraft({ now }, verifiers.of)), verifiers);
       const output = new URL(`${name}.out.yaml`, FOLDER);
       if (UPDATES) writeFileSync(output, written);
       assert.equal(written, readFileSync(output, 'utf8'));

@@ -1,4 +1,10 @@
-/** Keeps what was planned for each object, and plans anew what a change concerns: that, and nothing else. */
+/**
+ * The plan, kept up to date: set facts (facts.ts), `advance` the clock, then `replan`. That costs what depends on the
+ * changes, however much else there is, and comes to what `plan` over everything comes to: planner.test.ts proves it.
+ *
+ * A Secret that a plan asks for must be set as a fact as soon as it is written: the next plan would make another password.
+ * New settings of a class take a new planner.
+ */
 import { setSnapshot } from './facts.ts';
 import { listPlans, type ListPlan } from './lists.ts';
 import { keyOf, type Craft, type Kind, type PlannedEvent, type Snapshot } from './model.ts';

@@ -33,7 +33,7 @@ function live(cluster: Cluster, history: readonly (readonly [Step, boolean])[]):
 }
 
 function planOf(cluster: Cluster): Plan {
-  return plan(snapshotOf(cluster), cluster.now, goldenCraft(cluster.now, verifiers.of));
+  return plan(snapshotOf(cluster), cluster.now, goldenCraft(cluster, verifiers.of));
 }
 
 describe('whatever people write', () => {

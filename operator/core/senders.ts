@@ -116,7 +116,7 @@ export const senderPlans: Result<SenderPlan | undefined> = {
 };
 
 /** What there is to do about a VerifiedSender; undefined where it is gone. */
-export function planSender(world: World, key: string): SenderPlan | undefined {
+function planSender(world: World, key: string): SenderPlan | undefined {
   const verdict = read(world, senderVerdicts, key);
   if (verdict === undefined) return undefined;
   const { meta, judgement, method, challenge, lookup, lastCheckTime } = verdict;

@@ -4,6 +4,7 @@ import type { UpstreamConfig } from '../../relay/config.ts';
 import type { Judgement } from './conditions.ts';
 import { secrets } from './facts.ts';
 import type { ClassView, SecretView } from './model.ts';
+import { trimPassword } from './own-password.ts';
 import { read, type World } from './world.ts';
 
 export interface UpstreamVerdict {
@@ -97,10 +98,9 @@ function credentialObjection(value: string): Objection | undefined {
   return { reason: 'CredentialsInvalid', message: 'is empty, too long, or holds control characters; correct it.' };
 }
 
-/** A value of a Secret, without the newline that `kubectl create secret --from-file` and editors leave at its end. */
 function valueOf(secret: SecretView, key: string): string | undefined {
   const value = Object.hasOwn(secret.data, key) ? secret.data[key] : undefined;
-  return value?.replace(/\r?\n$/, '');
+  return value === undefined ? undefined : trimPassword(value);
 }
 
 function resolved(reason: string, message: string): Judgement {

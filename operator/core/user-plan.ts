@@ -33,7 +33,7 @@ export interface UserEntry {
 export const userPlans: Result<UserPlan | undefined> = { name: 'user plan', formula: planUser, isResult: true };
 
 /** What there is to do about a SmtpPlusUser; undefined where it is gone. */
-export function planUser(world: World, key: string): UserPlan | undefined {
+function planUser(world: World, key: string): UserPlan | undefined {
   const verdict = read(world, userVerdicts, key);
   if (verdict === undefined) return undefined;
   const { meta, admitted } = verdict;

@@ -32,7 +32,7 @@ export type Facts<Value> = Table<Value | undefined>;
 
 export interface World {
   now: Date;
-  craft: Craft;
+  readonly craft: Craft;
   /** Grows with each change; cells remember when they changed and when they were last checked. */
   revision: number;
   readonly tables: Map<AnyTable, Map<string, Cell>>;
@@ -43,7 +43,7 @@ export interface World {
   readonly stale: Set<Cell>;
 }
 
-export interface Cell {
+interface Cell {
   readonly table: AnyTable;
   readonly key: string;
   value: unknown;

@@ -10,7 +10,6 @@ import {
   type Snapshot,
   type StatusPlan,
 } from '../../../operator/core/model.ts';
-import type { Changes } from '../../../operator/core/incremental.ts';
 import { classSettingsSchema } from '../../../operator/settings.ts';
 import { evidenceOf, type Step } from './history.ts';
 import { createVerifiers } from './passwords.ts';
@@ -58,7 +57,7 @@ export interface Notes {
   readonly programmed: Map<string, ProgrammedFact | undefined>;
 }
 
-export function createNotes(): Notes & Changes {
+export function createNotes(): Notes {
   return {
     objects: { SmtpPlusList: new Map(), SmtpPlusUser: new Map(), VerifiedSender: new Map() },
     secrets: new Map(),

@@ -29,10 +29,10 @@ export function createVerifiers(): Verifiers {
 }
 
 /** Nothing random: a password is told by its owner and by the time. */
-export function goldenCraft(now: Date, verifierOf: (password: string) => string): Craft {
+export function goldenCraft(clock: { readonly now: Date }, verifierOf: (password: string) => string): Craft {
   return {
     newPassword: ({ namespace, name }) => {
-      const password = `generated-for-${namespace}-${name}-at-${now.toISOString().replace(/[-:]|\..*/g, '')}`;
+      const password = `generated-for-${namespace}-${name}-at-${clock.now.toISOString().replace(/[-:]|\..*/g, '')}`;
       return { password, verifier: verifierOf(password) };
     },
     challengeToken: (namespace, domain) => `token-of-${namespace}-for-${domain}`,

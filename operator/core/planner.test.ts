@@ -10,10 +10,10 @@ import {
   verifiers,
   type Cluster,
 } from '../../test/support/golden/cluster.ts';
+import { follow } from '../../test/support/golden/follow.ts';
 import { step, type Step } from '../../test/support/golden/history.ts';
 import { goldenCraft } from '../../test/support/golden/passwords.ts';
 import type { ShardDocument } from '../../relay/config.ts';
-import { changeOf, updatePlan, type PlanChange } from './incremental.ts';
 import { setObject } from './facts.ts';
 import { keyOf, type Kind, type Plan } from './model.ts';
 import { plan, wholePlan } from './plan.ts';
@@ -39,7 +39,7 @@ describe('the plan kept up to date', () => {
     put('SmtpPlusList', 'house', {});
     put('VerifiedSender', 'shop', { domain: 'shop.example' });
     for (let i = 0; i < 500; i++) put('SmtpPlusUser', `user-${i}`, { listRef: { name: 'house' }, active: true });
-    const craft = goldenCraft(cluster.now, verifiers.of);
+    const craft = goldenCraft(cluster, verifiers.of);
     const { planner, first } = createPlanner(snapshotOf(cluster), cluster.now, craft);
     assert.equal(first.users.size, 500);
 
@@ -54,21 +54,19 @@ describe('the plan kept up to date', () => {
 /** Lives through a history twice: with one planner kept up to date, and with a new plan over everything each time. */
 function followBoth(history: readonly (readonly Step[])[]): void {
   const cluster = createCluster();
-  const craft = goldenCraft(cluster.now, verifiers.of);
-  const { planner, first } = createPlanner(snapshotOf(cluster), cluster.now, craft);
+  const craft = goldenCraft(cluster, verifiers.of);
+  const { planner } = createPlanner(snapshotOf(cluster), cluster.now, craft);
   const shards = new Map<string, ShardDocument>();
-  write(shards, changeOf(planner, first));
   let notes = createNotes();
   for (const happenings of history) {
     for (const one of happenings) happen(cluster, one, notes);
     // what was written comes back as a change, as it does from an API server, until there is nothing more to write
     let isQuiet = false;
     for (let round = 0; round < ROUNDS_MAX && !isQuiet; round++) {
-      const craft = goldenCraft(cluster.now, verifiers.of);
-      const change = updatePlan(planner, notes, { now: cluster.now, craft });
+      const change = follow(planner, cluster, notes);
       const whole = plan(snapshotOf(cluster), cluster.now, craft);
       assert.deepEqual(wholePlan(planner, change.events), whole);
-      write(shards, change);
+      for (const { className, shard, document } of change.shards) shards.set(`${className} ${shard}`, document);
       assertSameShards(shards, whole.relays);
       notes = createNotes();
       apply(cluster, change, notes);
@@ -77,7 +75,7 @@ function followBoth(history: readonly (readonly Step[])[]): void {
       );
     }
     assert.ok(isQuiet, 'it never comes to rest');
-    assertWritten(cluster, plan(snapshotOf(cluster), cluster.now, goldenCraft(cluster.now, verifiers.of)));
+    assertWritten(cluster, plan(snapshotOf(cluster), cluster.now, craft));
   }
 }
 
@@ -91,10 +89,6 @@ function assertWritten({ objects, secrets }: Cluster, { statuses, secrets: plann
 }
 
 const EMPTY: ShardDocument = { version: 1, lists: {}, users: {}, namespaces: {} };
-
-function write(written: Map<string, ShardDocument>, { shards }: PlanChange): void {
-  for (const { className, shard, document } of shards) written.set(`${className} ${shard}`, document);
-}
 
 function assertSameShards(written: ReadonlyMap<string, ShardDocument>, relays: Plan['relays']): void {
   for (const [className, { shards }] of relays) {
