@@ -44,6 +44,11 @@ const LOOK_MS = 1000;
 const AGE_LOOK_MS = 30_000;
 /** Reports made in one look: each is a write. */
 const AGED_AT_ONCE = 500;
+/**
+ * Answers that may wait for the disk while connections go on with the next message. A crash sends these messages again,
+ * so they are few; none at all would halve the throughput.
+ */
+const UNRECORDED_MAX = 128;
 /** A fault of ours is not mended by haste. */
 const FAULT_RETRY_MS = 60_000;
 
@@ -65,9 +70,8 @@ export function startDelivery(options: DeliveryOptions): Delivery {
 
   function look(): void {
     if (isStopped) return;
-    const current = config();
+    const current = route();
     if (current !== undefined) {
-      if (current !== routed) reroute(current);
       const time = now();
       for (let entry = later.shift(time); entry !== undefined; entry = later.shift(time)) enqueue(entry);
       if (time >= nextAgeLook) lookAtAges(current, time);
@@ -76,8 +80,12 @@ export function startDelivery(options: DeliveryOptions): Delivery {
         serve(lane, time);
       }
     }
+    arm();
+  }
+
+  function arm(): void {
     clearTimeout(timer);
-    timer = setTimeout(look, Math.max(1, Math.min(LOOK_MS, (later.next() ?? Infinity) - now())));
+    if (!isStopped) timer = setTimeout(look, Math.max(1, Math.min(LOOK_MS, (later.next() ?? Infinity) - now())));
   }
 
   /** Many events in one turn are one look. */
@@ -95,15 +103,24 @@ export function startDelivery(options: DeliveryOptions): Delivery {
   }
 
   /** Mail whose way has changed need not wait for its next retry: the change may be what mends it. */
-  function reroute(current: RelayConfig): void {
+  function route(): RelayConfig | undefined {
+    const current = config();
+    if (current === undefined || current === routed) return current;
     routed = current;
     const isMoved = lanes.reroute(current);
     for (const entry of later.take(({ list }) => isMoved(list))) enqueue(entry);
+    return current;
+  }
+
+  function retryLater(entry: SpoolEntry): void {
+    const next = later.next();
+    later.add(entry);
+    if (next === undefined || entry.due < next) arm();
   }
 
   function serve(lane: Lane, time: number): void {
     const { concurrency } = settings();
-    while (mayBegin(lane, { now: time, active, concurrency })) {
+    while (work.size - active < UNRECORDED_MAX && mayBegin(lane, { now: time, active, concurrency })) {
       // somebody holds a connection open for an answer: before what can wait
       const caller = lane.callers.shift();
       if (caller?.() === true) continue;
@@ -145,18 +162,21 @@ export function startDelivery(options: DeliveryOptions): Delivery {
 
   /** Runs what deals with an entry, and puts on the schedule what stays of it. */
   function track(entry: SpoolEntry, run: () => Promise<SpoolEntry | undefined>): void {
-    const running = settle(entry, run).finally(() => work.delete(running));
+    const running = settle(entry, run).finally(() => {
+      if (work.size - active >= UNRECORDED_MAX) wake();
+      work.delete(running);
+    });
     work.add(running);
   }
 
   async function settle(entry: SpoolEntry, run: () => Promise<SpoolEntry | undefined>): Promise<void> {
     try {
       const next = await run();
-      if (next !== undefined) later.add(next);
+      if (next !== undefined) retryLater(next);
     } catch (error) {
       // a fault of ours: the message is still on disk as it was
       log.error({ err: error, id: entry.id }, 'delivery attempt failed');
-      later.add({ ...entry, due: now() + FAULT_RETRY_MS });
+      retryLater({ ...entry, due: now() + FAULT_RETRY_MS });
     }
   }
 
@@ -199,7 +219,7 @@ export function startDelivery(options: DeliveryOptions): Delivery {
   });
   for (const entry of spool?.entries() ?? []) later.add(entry);
   wake();
-  const passThrough = createPassThrough({ lanes, occupy, wake, isStopped: () => isStopped, log, metrics });
+  const passThrough = createPassThrough({ lanes, route, occupy, wake, now, isStopped: () => isStopped, log, metrics });
   return { wake, passThrough, drain, close };
 }
 

@@ -66,7 +66,8 @@ export function createLanes(options: TransportOptions & { random: () => number }
 
   function retire(used: ReadonlySet<string>): void {
     for (const [key, lane] of lanes) {
-      if (used.has(key)) continue;
+      // callers hold on to their lane; it goes with the next change
+      if (used.has(key) || lane.callers.size() > 0) continue;
       lanes.delete(key);
       retired.add(lane);
       ended(lane);

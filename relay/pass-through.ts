@@ -2,6 +2,7 @@
  * Delivery without a spool: the client waits while its message goes to the upstream, and hears what the upstream said.
  * All or nothing: one reply stands for all recipients, so where one is refused nobody gets the message.
  */
+import type { RelayConfig } from './config.ts';
 import type { Lane, Lanes } from './lanes.ts';
 import type { Log } from './log.ts';
 import type { AcceptedMessage, Content } from './message.ts';
@@ -12,9 +13,12 @@ import type { TransportResult } from './transport.ts';
 
 export interface PassThroughOptions {
   readonly lanes: Lanes;
+  /** Puts the configuration in force. */
+  readonly route: () => RelayConfig | undefined;
   /** Takes a place in the lane; the result gives it back. */
   readonly occupy: (lane: Lane) => () => void;
   readonly wake: () => void;
+  readonly now: () => number;
   readonly isStopped: () => boolean;
   readonly log: Log;
   readonly metrics: Metrics;
@@ -25,7 +29,7 @@ const PLACE_WAIT_MS = 30_000;
 /** Each holds a message in memory or on disk. */
 const CALLERS_MAX = 500;
 
-export function createPassThrough({ lanes, occupy, wake, isStopped, log, metrics }: PassThroughOptions) {
+export function createPassThrough({ lanes, route, occupy, wake, now, isStopped, log, metrics }: PassThroughOptions) {
   function place(lane: Lane, list: string): Promise<(() => void) | undefined> {
     if (lane.callers.size() >= CALLERS_MAX) return Promise.resolve(undefined);
     return new Promise((resolve) => {
@@ -45,9 +49,10 @@ export function createPassThrough({ lanes, occupy, wake, isStopped, log, metrics
 
   return async (message: AcceptedMessage, content: Content): Promise<Reply> => {
     if (isStopped()) return replies.shutdown();
+    if (route() === undefined) return replies.upstreamUnavailable();
     const { id, user, list, envelope } = message;
     const lane = lanes.of(list);
-    if (lane.breaker.retryAt() !== undefined && !lane.breaker.allows(Date.now())) return replies.upstreamUnavailable();
+    if (lane.breaker.retryAt() !== undefined && !lane.breaker.allows(now())) return replies.upstreamUnavailable();
     const release = await place(lane, list);
     if (release === undefined) return replies.upstreamUnavailable();
     const start = performance.now();
@@ -60,7 +65,7 @@ export function createPassThrough({ lanes, occupy, wake, isStopped, log, metrics
         attempts: 0,
         isAllOrNothing: true,
       });
-      lane.breaker.heard(result, Date.now());
+      lane.breaker.heard(result, now());
       const reply = replyTo(id, result);
       const upstream = lane.transport.label;
       const outcome = reply.reason === 'accepted' ? 'delivered' : 'refused';

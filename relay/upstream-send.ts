@@ -20,33 +20,26 @@ export interface Extensions {
 /** Slower than this an upstream does not take a message in earnest: 10 MB may take about ten minutes. */
 const SLOWEST_BYTES_PER_SECOND = 16 * 1024;
 
-/** nodemailer bounds one reply, but neither their number nor empty lines; RECIPIENTS_MAX long replies fit. */
-export const FLOOD_MAX_BYTES = 256 * 1024;
+export interface SenderOptions {
+  readonly extensions: Extensions;
+  readonly settings: DeliverySettings;
+  /** A new transaction may bring new replies (upstream-flood.ts). */
+  readonly resetReceived: () => void;
+}
 
-export function createSender(
-  connection: SMTPConnection,
-  { extensions, settings }: { extensions: Extensions; settings: DeliverySettings },
-) {
+export function createSender(connection: SMTPConnection, { extensions, settings, resetReceived }: SenderOptions) {
   let count = 0;
   let isBusy = false;
   let needsReset = false;
-  let received = 0;
   let onBroken: ((text: string) => void) | undefined;
   connection.on('error', (error: SMTPError) => onBroken?.(error.message));
   connection.once('end', () => onBroken?.('connection closed'));
-  const socket = connection._socket;
-  if (socket !== false && socket !== null) {
-    socket.on('data', (chunk: Buffer) => {
-      received += chunk.length;
-      if (received > FLOOD_MAX_BYTES) socket.destroy(new Error('sends without end'));
-    });
-  }
 
   async function send(transaction: TransportTransaction): Promise<TransportResult> {
     const objection = objectionTo(transaction, extensions);
     if (objection !== undefined) return answerAll(transaction, objection);
     isBusy = true;
-    received = 0;
+    resetReceived();
     if (needsReset && !(await reset())) {
       connection.close();
       return { kind: 'broken', verdict: deferred('4.4.2', 'RSET failed'), wasSent: false };

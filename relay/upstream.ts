@@ -5,7 +5,8 @@ import SMTPConnection, { type SMTPConnectionOptions, type SMTPError } from 'node
 import type { DeliverySettings, SmartHost } from './config.ts';
 import { deferred, printable, readReply } from './upstream-reply.ts';
 import type { TransportResult, TransportTransaction } from './transport.ts';
-import { createSender, type Extensions, FLOOD_MAX_BYTES } from './upstream-send.ts';
+import { boundReceived } from './upstream-flood.ts';
+import { createSender, type Extensions, type SenderOptions } from './upstream-send.ts';
 
 export interface UpstreamConnection {
   readonly extensions: Extensions;
@@ -28,7 +29,6 @@ export interface UpstreamOptions {
 
 /** Real replies have a few lines; the rest of this is patience. */
 const REPLY_MAX_BYTES = 64 * 1024;
-const FLOOD_LOOK_MS = 50;
 const QUIT_WAIT_MS = 1000;
 
 /** Parsing the root certificates takes longer than a delivery: made once for each upstream. */
@@ -42,28 +42,28 @@ export function connectUpstream(
   { hostname, settings, secureContext, signal }: UpstreamOptions,
 ): Promise<UpstreamConnection | { readonly failure: ReturnType<typeof deferred> }> {
   const connection = new SMTPConnection(connectionOptions(upstream, { hostname, settings, secureContext }));
+  const resetReceived = boundReceived(connection);
   return new Promise((resolve) => {
     const done = (result: UpstreamConnection | string): void => {
       clearTimeout(deadline);
-      clearInterval(floodWatch);
       signal.removeEventListener('abort', onAbort);
       if (typeof result !== 'string') return resolve(result);
-      connection.close();
+      // first the reason: closing tells us that it is closed
       resolve({ failure: deferred('4.4.1', `${upstream.host}:${upstream.port}: ${result}`) });
+      connection.close();
     };
     const onAbort = (): void => done('shutting down');
     signal.addEventListener('abort', onAbort);
     // nodemailer's own timers begin anew with each step, and none of them covers the log-in
     const deadline = setTimeout(() => done('timed out'), settings.connectSeconds * 1000);
-    const floodWatch = setInterval(() => {
-      if (bytesRead(connection) > FLOOD_MAX_BYTES) done('sends without end');
-    }, FLOOD_LOOK_MS);
     connection.on('error', (error: SMTPError) => done(reasonOf(error)));
     connection.once('end', () => done('connection closed'));
     connection.connect((error) => {
       if (error !== undefined) return done(reasonOf(error));
       const extensions = readExtensions(connection.lastServerResponse);
-      logIn(connection, upstream, (problem) => done(problem ?? wrap(connection, extensions, settings)));
+      logIn(connection, upstream, (problem) =>
+        done(problem ?? wrap(connection, { extensions, settings, resetReceived })),
+      );
     });
   });
 }
@@ -129,10 +129,10 @@ export function readExtensions(reply: string | false): Extensions {
   };
 }
 
-function wrap(connection: SMTPConnection, extensions: Extensions, settings: DeliverySettings): UpstreamConnection {
-  const sender = createSender(connection, { extensions, settings });
+function wrap(connection: SMTPConnection, options: SenderOptions): UpstreamConnection {
+  const sender = createSender(connection, options);
   return {
-    extensions,
+    extensions: options.extensions,
     count: sender.count,
     isOpen: () => !connection.destroyed,
     send: sender.send,
@@ -151,8 +151,4 @@ function reasonOf(error: SMTPError): string {
   return code === undefined || error.message.includes(code)
     ? printable(error.message)
     : printable(`${error.message} (${code})`);
-}
-
-function bytesRead(connection: SMTPConnection): number {
-  return connection._socket === false || connection._socket === null ? 0 : connection._socket.bytesRead;
 }

@@ -1,0 +1,110 @@
+/** The delivering half as it is in a relay: a real spool in a temporary folder, and delivery with short times. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import type { TestContext } from 'node:test';
+import type { DeliverySettings, ListConfig, RelayConfig, UpstreamConfig } from '../../relay/config.ts';
+import { deliverySettingsSchema } from '../../relay/config.ts';
+import { type Delivery, startDelivery } from '../../relay/deliver.ts';
+import { createMetrics, type Metrics } from '../../relay/metrics.ts';
+import { openSpool, type Spool } from '../../relay/spool.ts';
+import { captureLog, eventually } from './queued.ts';
+import { aClass, aConfig, aList, LIST } from './relay-config.ts';
+
+export interface DeliveringRelay {
+  readonly spool: Spool;
+  readonly delivery: Delivery;
+  readonly metrics: Metrics;
+  readonly lines: Record<string, unknown>[];
+  readonly outbox: string;
+  readonly setConfig: (config: RelayConfig) => void;
+  /** What still lies in the spool. */
+  readonly left: () => string[];
+}
+
+const QUICK: Partial<DeliverySettings> = {
+  retryFirstSeconds: 0.02,
+  retryMostSeconds: 0.05,
+  connectSeconds: 1,
+  commandSeconds: 1,
+  finalDotSeconds: 1,
+};
+
+export function configured(
+  upstream: UpstreamConfig | undefined,
+  {
+    settings = {},
+    list = {},
+    others = {},
+  }: { settings?: Partial<DeliverySettings>; list?: Partial<ListConfig>; others?: Record<string, ListConfig> } = {},
+): RelayConfig {
+  return aConfig({
+    relayClass: aClass({ delivery: deliverySettingsSchema.parse({ ...QUICK, ...settings }) }),
+    lists: { ...(upstream === undefined ? {} : { [LIST]: aList({ upstream, ...list }) }), ...others },
+  });
+}
+
+export async function startDelivering(
+  t: TestContext,
+  first: RelayConfig,
+  { folder: given, now }: { folder?: string; now?: () => number } = {},
+): Promise<DeliveringRelay> {
+  const folder = given ?? (await aTemporaryFolder(t));
+  const outbox = path.join(folder, 'outbox');
+  const { log, lines } = captureLog();
+  const metrics = createMetrics();
+  const spool = await openSpool(path.join(folder, 'spool'), { metrics, log, reserveBytes: 0 });
+  let config = first;
+  const delivery = startDelivery({
+    spool,
+    config: () => config,
+    captureFolder: outbox,
+    metrics,
+    log,
+    ...(now === undefined ? {} : { now }),
+  });
+  let isClosed = false;
+  const close = async () => {
+    if (isClosed) return;
+    isClosed = true;
+    await delivery.close();
+    await spool.close();
+  };
+  t.after(close);
+  return {
+    spool,
+    delivery: { ...delivery, close },
+    metrics,
+    lines,
+    outbox,
+    setConfig: (next) => {
+      config = next;
+      delivery.wake();
+    },
+    left: () => [...spool.entries()].map(({ id }) => id),
+  };
+}
+
+export async function aTemporaryFolder(t: TestContext): Promise<string> {
+  const folder = await mkdtemp(path.join(tmpdir(), 'delivery-'));
+  t.after(() => rm(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+export async function emptied({ left }: DeliveringRelay): Promise<void> {
+  await eventually('the spool is empty', () => left().length === 0);
+}
+
+export function said({ lines }: DeliveringRelay, message: string): Record<string, unknown>[] {
+  return lines.filter(({ msg }) => msg === message);
+}
+
+/** A port that nobody listens on. */
+export async function closedPort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as { port: number };
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
