@@ -59,7 +59,7 @@ function change(counts: Map<string, number>, key: string, by: number): void {
   else counts.delete(key);
 }
 
-export type LoginVerdict =
+type LoginVerdict =
   | { readonly kind: 'right' }
   | { readonly kind: 'wrong'; readonly delayMs: number }
   | { readonly kind: 'locked-out' };

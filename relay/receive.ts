@@ -25,7 +25,7 @@ export interface ReceivedMessage {
   readonly isEightBit: boolean;
 }
 
-export type ReceiverResult =
+type ReceiverResult =
   | { readonly verdict: 'pass'; readonly message: ReceivedMessage }
   /** `close`: the connection has to end. */
   | { readonly verdict: 'refuse'; readonly reply: Reply; readonly close: boolean };

@@ -36,7 +36,7 @@ export interface TlsSession {
 }
 
 /** What a session may do with its connection. */
-export interface Transport {
+interface Transport {
   /** Undefined in clear text. */
   readonly tls: TlsSession | undefined;
   readonly hasUnread: boolean;
@@ -85,7 +85,7 @@ export interface Transaction {
   readonly tickets: RateTicket[];
 }
 
-export interface Reception {
+interface Reception {
   readonly startedAt: number;
   /** Octets that came from the client. */
   readonly octets: () => number;

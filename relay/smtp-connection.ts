@@ -25,6 +25,7 @@ export class SubmissionConnection extends SMTPConnection {
   /** The outermost socket: during a handshake it is not `_socket` yet. */
   #outer: Socket;
   #tls: TlsSession | undefined;
+  #unsent = '';
 
   /** `implicitTls`: the client speaks TLS from its first octet. */
   constructor(
@@ -49,17 +50,13 @@ export class SubmissionConnection extends SMTPConnection {
 
   /** Sends reply lines. Those of pipelined commands leave together, when this turn of the event loop ends. */
   reply(text: string): void {
-    const socket = this._socket;
-    // during a handshake, `_socket` is the raw socket: nothing may be written between the records
-    if (this._upgrading || !socket.writable) return;
-    socket.cork();
-    socket.write(`${text}\r\n`);
-    process.nextTick(() => socket.uncork());
+    if (this.#unsent === '') process.nextTick(() => this.#flush());
+    this.#unsent += `${text}\r\n`;
   }
 
   /** The handshake after a reply to STARTTLS. What the client sent in clear text after the command is thrown away. */
   startTls(): void {
-    while (this._socket.writableCorked > 0) this._socket.uncork();
+    this.#flush();
     this.upgrade(
       () => undefined,
       () => {
@@ -67,6 +64,11 @@ export class SubmissionConnection extends SMTPConnection {
         this.#handler.secured();
       },
     );
+  }
+
+  override close(): void {
+    this.#flush();
+    super.close();
   }
 
   readData(sink: DataSink): void {
@@ -124,6 +126,13 @@ export class SubmissionConnection extends SMTPConnection {
     if (!(socket instanceof TLSSocket)) return;
     const cipher: { readonly name: string } | null = socket.getCipher();
     this.#tls = { protocol: socket.getProtocol() ?? 'unknown', cipher: cipher?.name ?? 'unknown' };
+  }
+
+  #flush(): void {
+    const text = this.#unsent;
+    this.#unsent = '';
+    // during a handshake, `_socket` is the raw socket: nothing may be written between the records
+    if (text !== '' && !this._upgrading && this._socket.writable) this._socket.write(text, 'latin1');
   }
 
   #input(): SessionInput | undefined {
