@@ -2,7 +2,10 @@
  * Delivery: takes messages from the spool to the upstream that their list has now. What is due goes into the lane of its
  * upstream (lanes.ts), an attempt (attempt.ts) ends in a new time or in the end of the message. One timer serves all.
  */
-import { ageLimitsOf, createAttempts } from './attempt.ts';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { takeAged } from './aged.ts';
+import { createAttempts } from './attempt.ts';
+import { createWork } from './work.ts';
 import type { DeliverySettings, RelayConfig } from './config.ts';
 import { deliverySettingsSchema } from './config.ts';
 import { createLanes, type Lane, mayBegin } from './lanes.ts';
@@ -42,15 +45,13 @@ export interface DeliveryOptions {
 const LOOK_MS = 1000;
 /** Looking through all that waits for an upstream is for the rare: a notice, an expiry. */
 const AGE_LOOK_MS = 30_000;
-/** Reports made in one look: each is a write. */
-const AGED_AT_ONCE = 500;
 /**
  * Answers that may wait for the disk while connections go on with the next message. A crash sends these messages again,
  * so they are few; none at all would halve the throughput.
  */
 const UNRECORDED_MAX = 128;
-/** A fault of ours is not mended by haste. */
-const FAULT_RETRY_MS = 60_000;
+/** How often a shutdown asks whether there is still something to wait for. */
+const DRAIN_LOOK_MS = 10;
 
 export function startDelivery(options: DeliveryOptions): Delivery {
   const { spool, config, captureFolder, metrics, log, now = Date.now, random = Math.random } = options;
@@ -60,7 +61,7 @@ export function startDelivery(options: DeliveryOptions): Delivery {
   const lanes = createLanes({ hostname, settings, now, random, captureFolder });
   const later = createSchedule<SpoolEntry>();
   const attempts = spool && createAttempts({ spool, config, metrics, log, now, random, isStopped: () => isStopped });
-  const work = new Set<Promise<void>>();
+  const work = createWork({ log, now, keep: retryLater, onEnd });
   let routed: RelayConfig | undefined;
   let active = 0;
   let isStopped = false;
@@ -74,7 +75,7 @@ export function startDelivery(options: DeliveryOptions): Delivery {
     if (current !== undefined) {
       const time = now();
       for (let entry = later.shift(time); entry !== undefined; entry = later.shift(time)) enqueue(entry);
-      if (time >= nextAgeLook) lookAtAges(current, time);
+      serveAged(current, time);
       for (const lane of lanes.inTurn()) {
         lane.transport.sweep(time);
         serve(lane, time);
@@ -112,6 +113,10 @@ export function startDelivery(options: DeliveryOptions): Delivery {
     return current;
   }
 
+  function onEnd(): void {
+    if (work.size() - active >= UNRECORDED_MAX - 1) wake();
+  }
+
   function retryLater(entry: SpoolEntry): void {
     const next = later.next();
     later.add(entry);
@@ -120,7 +125,7 @@ export function startDelivery(options: DeliveryOptions): Delivery {
 
   function serve(lane: Lane, time: number): void {
     const { concurrency } = settings();
-    while (work.size - active < UNRECORDED_MAX && mayBegin(lane, { now: time, active, concurrency })) {
+    while (work.size() - active < UNRECORDED_MAX && mayBegin(lane, { now: time, active, concurrency })) {
       // somebody holds a connection open for an answer: before what can wait
       const caller = lane.callers.shift();
       if (caller?.() === true) continue;
@@ -132,7 +137,7 @@ export function startDelivery(options: DeliveryOptions): Delivery {
 
   function begin(lane: Lane, entry: SpoolEntry): void {
     const release = occupy(lane);
-    track(entry, async () => {
+    work.run(entry, async () => {
       try {
         return await attempts?.attempt(lane, entry.id, release);
       } catch (error) {
@@ -160,54 +165,26 @@ export function startDelivery(options: DeliveryOptions): Delivery {
     };
   }
 
-  /** Runs what deals with an entry, and puts on the schedule what stays of it. */
-  function track(entry: SpoolEntry, run: () => Promise<SpoolEntry | undefined>): void {
-    const running = settle(entry, run).finally(() => {
-      if (work.size - active >= UNRECORDED_MAX) wake();
-      work.delete(running);
-    });
-    work.add(running);
-  }
-
-  async function settle(entry: SpoolEntry, run: () => Promise<SpoolEntry | undefined>): Promise<void> {
-    try {
-      const next = await run();
-      if (next !== undefined) retryLater(next);
-    } catch (error) {
-      // a fault of ours: the message is still on disk as it was
-      log.error({ err: error, id: entry.id }, 'delivery attempt failed');
-      retryLater({ ...entry, due: now() + FAULT_RETRY_MS });
-    }
-  }
-
   /** What an upstream that is down holds up would otherwise never hear of its age. */
-  function lookAtAges(current: RelayConfig, time: number): void {
-    nextAgeLook = time + AGE_LOOK_MS;
-    for (const lane of lanes.inTurn()) {
-      let count = 0;
-      const aged = lane.waiting.take(({ list, received, delayNoticeSent }) => {
-        const { maxAgeSeconds, delayNoticeAfterSeconds } = ageLimitsOf(list, current);
-        const seconds = delayNoticeSent ? maxAgeSeconds : Math.min(delayNoticeAfterSeconds, maxAgeSeconds);
-        return time - received >= seconds * 1000 && count++ < AGED_AT_ONCE;
-      });
-      const reason = `${lane.transport.label} has not been reachable`;
-      for (const entry of aged) track(entry, async () => attempts?.age(entry.id, reason));
-      if (count > AGED_AT_ONCE) nextAgeLook = time + LOOK_MS;
-    }
+  function serveAged(current: RelayConfig, time: number): void {
+    if (time < nextAgeLook) return;
+    const { aged, isMore } = takeAged(lanes, { config: current, now: time });
+    nextAgeLook = time + (isMore ? LOOK_MS : AGE_LOOK_MS);
+    for (const { entry, reason } of aged) work.run(entry, async () => attempts?.age(entry.id, reason));
   }
 
   async function close(): Promise<void> {
     isStopped = true;
     clearTimeout(timer);
     lanes.close();
-    while (work.size > 0) await Promise.all(work);
+    await work.ended();
   }
 
   async function drain(deadlineMs: number): Promise<void> {
     const deadline = Date.now() + deadlineMs;
     look();
-    while (work.size > 0 && Date.now() < deadline) {
-      await Promise.race([Promise.all(work), sleep(Math.min(DRAIN_LOOK_MS, deadline - Date.now()))]);
+    while (work.size() > 0 && Date.now() < deadline) {
+      await sleep(Math.min(DRAIN_LOOK_MS, deadline - Date.now()));
       look();
     }
     await close();
@@ -221,12 +198,4 @@ export function startDelivery(options: DeliveryOptions): Delivery {
   wake();
   const passThrough = createPassThrough({ lanes, route, occupy, wake, now, isStopped: () => isStopped, log, metrics });
   return { wake, passThrough, drain, close };
-}
-
-const DRAIN_LOOK_MS = 50;
-
-function sleep(ms: number): Promise<void> {
-  return new Promise((resolve) => {
-    setTimeout(resolve, ms);
-  });
 }

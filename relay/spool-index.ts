@@ -25,11 +25,11 @@ export function createSpoolIndex(metrics: Metrics) {
   // insertion order is the order of arrival: the first is the oldest
   const entries = new Map<string, SpoolEntry>();
   let bytes = 0;
-  let inlineBytes = 0;
+  let databaseBytes = 0;
 
   function count(entry: SpoolEntry, sign: 1 | -1): void {
     bytes += sign * entry.size;
-    inlineBytes += sign * ((entry.isFile ? 0 : Math.ceil(entry.size / PAGE_BYTES)) + 1) * PAGE_BYTES;
+    databaseBytes += sign * ((entry.isFile ? 0 : Math.ceil(entry.size / PAGE_BYTES)) + 1) * PAGE_BYTES;
   }
 
   function measure(): void {
@@ -60,9 +60,11 @@ export function createSpoolIndex(metrics: Metrics) {
     size: () => entries.size,
     hasRoom: () => entries.size < MESSAGES_MAX,
     /** What the database needs for the messages in it, rounded up: the rest of its file is free to be used again. */
-    inlineBytes: () => inlineBytes,
+    databaseBytes: () => databaseBytes,
     entries: () => entries.values(),
-    /** When the oldest message arrived, in milliseconds since the epoch. */
-    oldest: () => entries.values().next().value?.received,
+    measureAge: (now: number): void => {
+      const oldest = entries.values().next().value;
+      metrics.spoolOldest.set(oldest === undefined ? 0 : Math.max(0, now - oldest.received) / 1000);
+    },
   };
 }

@@ -2,6 +2,9 @@
 import { z } from 'zod';
 import type { AcceptedMessage, Envelope, Recipient } from './message.ts';
 
+/** Ids become keys and file names. */
+export const ID = /^[A-Za-z0-9][A-Za-z0-9-]{0,79}$/;
+
 /** What an upstream, or this relay in its stead, said about one recipient. */
 export interface Verdict {
   readonly outcome: 'delivered' | 'deferred' | 'failed';

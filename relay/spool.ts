@@ -7,17 +7,19 @@
  *   FOLDER/incoming/     contents being received
  *   FOLDER/quarantine/   what could not be read, for people
  */
-import { mkdir, rename, writeFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import type { Log } from './log.ts';
 import type { AcceptedMessage, Content } from './message.ts';
 import type { Metrics } from './metrics.ts';
-import { openFiles, type SpoolFiles, SyncError } from './spool-files.ts';
+import { openFiles, type SpoolFiles } from './spool-files.ts';
 import { createSpoolIndex, type SpoolEntry, type SpoolIndex } from './spool-index.ts';
 import { lockFolder } from './spool-lock.ts';
-import { decodeRecord, encodeRecord, newRecord, type QueuedMessage } from './spool-record.ts';
+import { createReader, type SpoolReader } from './spool-read.ts';
+import { decodeRecord, type QueuedMessage } from './spool-record.ts';
 import { openRoom } from './spool-room.ts';
 import { openStore, type SpoolStore } from './spool-store.ts';
+import { createWriter } from './spool-write.ts';
 
 export interface Spool {
   /**
@@ -60,101 +62,34 @@ export interface SpoolOptions {
   readonly onFatal?: (error: unknown) => void;
 }
 
-/** Below this a content lies in the database, where one sync serves many messages; above, copying it there costs more. */
-const INLINE_MAX_BYTES = 64 * 1024;
-
-/** Ids become keys and file names. */
-const ID = /^[A-Za-z0-9][A-Za-z0-9-]{0,79}$/;
+/** How often the age of the oldest message is measured. */
+const MEASURE_MS = 1000;
 
 /** Throws where the folder cannot be used, or another process uses it. */
-export async function openSpool(
-  folder: string,
-  { metrics, log, reserveBytes, onFatal = () => {} }: SpoolOptions,
-): Promise<Spool> {
+export async function openSpool(folder: string, options: SpoolOptions): Promise<Spool> {
+  const { metrics, log, reserveBytes, onFatal = () => {} } = options;
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const lock = await lockFolder(folder);
   const files = await openFiles(folder);
   const store = openStore(path.join(folder, 'queue.mdb'));
   const index = createSpoolIndex(metrics);
-  const quarantine = createQuarantine(folder, { store, files, index, log });
-  await load({ store, files, index, quarantine, log });
-  const room = await openRoom(folder, {
-    reserveBytes,
-    reusableBytes: async () => Math.max(0, (await store.fileBytes()) - index.inlineBytes()),
-  });
-  const listeners: ((entry: SpoolEntry) => void)[] = [];
-  let failed = false;
-
-  /** Only a write that is known to be whole counts. */
-  async function guarded(write: () => Promise<void>): Promise<void> {
-    if (failed) throw new Error('spool failed');
-    try {
-      await write();
-    } catch (error) {
-      failed = true;
-      log.fatal({ err: error }, 'spool cannot be written');
-      onFatal(error);
-      throw error;
-    }
-  }
-
-  function announce(queued: QueuedMessage): void {
-    const entry = index.set(queued);
-    for (const listener of listeners) listener(entry);
-  }
-
-  async function put(message: AcceptedMessage, content: Content): Promise<void> {
-    if (!ID.test(message.id)) throw new Error('id not usable as a file name');
-    if (failed) throw new Error('spool failed');
-    const end = metrics.spoolWrite.startTimer();
-    const inline = content.kind === 'memory' && content.bytes.length <= INLINE_MAX_BYTES ? content.bytes : undefined;
-    const queued = newRecord(message, { isFile: inline === undefined });
-    if (inline === undefined) await takeFile(message.id, content);
-    await guarded(() => store.write({ put: [{ id: message.id, record: encodeRecord(queued), body: inline }] }));
-    room.use(message.size);
-    end();
-    announce(queued);
-  }
-
-  /** A full disk refuses one file and no more; a failed sync puts everything in doubt. */
-  async function takeFile(id: string, content: Content): Promise<void> {
-    try {
-      await files.take(id, content);
-    } catch (error) {
-      if (error instanceof SyncError) await guarded(() => Promise.reject(error));
-      throw error;
-    }
-  }
-
+  const reader = createReader({ folder, store, files, index, log });
+  await load({ store, files, index, reader, log });
+  const reusableBytes = async () => Math.max(0, (await store.fileBytes()) - index.databaseBytes());
+  const room = await openRoom(folder, { reserveBytes, reusableBytes });
+  const writer = createWriter({ store, files, index, room, metrics, log, onFatal });
+  const timer = setInterval(() => index.measureAge(Date.now()), MEASURE_MS);
+  timer.unref();
   return {
-    put,
-    hasRoom: (bytes) => !failed && index.hasRoom() && room.has(bytes),
+    put: writer.put,
+    hasRoom: (bytes) => !writer.hasFailed() && index.hasRoom() && room.has(bytes),
     incomingFolder: files.incoming,
-    entries: () => index.entries(),
-    onPut: (listener) => void listeners.push(listener),
-    read: async (id) => {
-      const bytes = store.record(id);
-      if (bytes === undefined) return undefined;
-      const queued = decodeRecord(bytes);
-      const content = queued === undefined ? undefined : await contentOf(queued, { store, files });
-      if (queued !== undefined && content !== undefined) return { queued, content };
-      await quarantine(id, queued === undefined ? 'record not readable' : 'content missing or of another size');
-      return undefined;
-    },
-    settle: async (id, { next, reports }) => {
-      const added = reports.map(({ message, bytes }) => ({
-        queued: newRecord(message, { isFile: false }),
-        body: bytes,
-      }));
-      const put = added.map(({ queued, body }) => ({ id: queued.id, record: encodeRecord(queued), body }));
-      if (next === undefined) await guarded(() => store.write({ put, remove: [id] }));
-      else await guarded(() => store.write({ put: [...put, { id, record: encodeRecord(next) }] }));
-      for (const { queued } of added) announce(queued);
-      if (next !== undefined) return index.set(next);
-      if (index.remove(id)?.isFile === true) await files.remove(id);
-      return undefined;
-    },
+    entries: index.entries,
+    onPut: writer.onPut,
+    read: (id) => reader.read(id),
+    settle: writer.settle,
     close: async () => {
+      clearInterval(timer);
       room.close();
       await store.close();
       await lock.release();
@@ -166,11 +101,12 @@ interface Parts {
   readonly store: SpoolStore;
   readonly files: SpoolFiles;
   readonly index: SpoolIndex;
+  readonly reader: SpoolReader;
   readonly log: Log;
 }
 
 /** Reads what an earlier process left. Files without a record were never acknowledged, or are done: they go. */
-async function load({ store, files, index, log, quarantine }: Parts & { quarantine: Quarantine }): Promise<void> {
+async function load({ store, files, index, reader, log }: Parts): Promise<void> {
   const found: QueuedMessage[] = [];
   const broken: string[] = [];
   for (const { key, value } of store.records()) {
@@ -179,37 +115,7 @@ async function load({ store, files, index, log, quarantine }: Parts & { quaranti
     else broken.push(key);
   }
   for (const queued of found.toSorted((a, b) => a.receivedMs - b.receivedMs)) index.set(queued);
-  for (const id of broken) await quarantine(id, 'record not readable');
+  for (const id of broken) await reader.quarantine(id, 'record not readable');
   const orphans = await files.removeExcept(index);
   if (index.size() + orphans > 0) log.info({ messages: index.size(), orphans }, 'spool opened');
-}
-
-async function contentOf(
-  queued: QueuedMessage,
-  { store, files }: Pick<Parts, 'store' | 'files'>,
-): Promise<Content | undefined> {
-  if (queued.isFile) {
-    const isWhole = (await files.sizeOf(queued.id)) === queued.size;
-    return isWhole ? { kind: 'file', path: files.pathOf(queued.id) } : undefined;
-  }
-  const bytes = store.body(queued.id);
-  return bytes?.length === queued.size ? { kind: 'memory', bytes } : undefined;
-}
-
-type Quarantine = (id: string, reason: string) => Promise<void>;
-
-/** Moves what cannot be read out of the queue's way, and keeps every byte of it for people. */
-function createQuarantine(folder: string, { store, files, index, log }: Parts): Quarantine {
-  const aside = path.join(folder, 'quarantine');
-  return async (id, reason) => {
-    index.remove(id);
-    log.error({ id, reason, folder: aside }, 'message moved to quarantine');
-    await mkdir(aside, { recursive: true, mode: 0o700 });
-    const name = path.join(aside, encodeURIComponent(id));
-    const [record, body] = [store.record(id), store.body(id)];
-    if (record !== undefined) await writeFile(`${name}.record`, record, { mode: 0o600 });
-    if (body !== undefined) await writeFile(`${name}.eml`, body, { mode: 0o600 });
-    if (ID.test(id)) await rename(files.pathOf(id), `${name}.eml`).catch(() => {});
-    await store.write({ remove: [id] });
-  };
 }

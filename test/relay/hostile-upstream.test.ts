@@ -3,7 +3,7 @@ import { createServer, type Socket } from 'node:net';
 import { describe, test } from 'node:test';
 import type { ListConfig } from '../../relay/config.ts';
 import { closedPort, configured, emptied, said, startDelivering } from '../support/delivering.ts';
-import { aMessage, eventually, inMemory } from '../support/queued.ts';
+import { aMessage, eventually, inMemory, metricValue } from '../support/queued.ts';
 import { aList } from '../support/relay-config.ts';
 import { aSmartHost, ordinaryAnswers, startRawUpstream, startUpstream } from '../support/upstream.ts';
 
@@ -116,6 +116,30 @@ describe('an upstream that is down or hostile', () => {
     t.after(() => server.close());
     await emptied(relay);
     assert.equal(received.filter((line) => line === '.').length, 20);
+  });
+
+  test('mail that was never tried because the upstream is down has its delay told and its end', async (t) => {
+    let jumped = 0;
+    const settings = { retryFirstSeconds: 7 * 24 * 3600, retryMostSeconds: 7 * 24 * 3600 };
+    const relay = await startDelivering(
+      t,
+      configured(aSmartHost(await closedPort(), { maxConnections: 1 }), { settings }),
+      {
+        now: () => Date.now() + jumped,
+      },
+    );
+    const ids = Array.from({ length: 8 }, () => aMessage());
+    for (const message of ids) await relay.spool.put(message, inMemory());
+    await eventually('the circuit is open', () => said(relay, 'deferred').length === 3);
+    jumped = 5 * 3600 * 1000;
+    relay.delivery.wake();
+    const noticed = () => [...relay.spool.entries()].filter(({ delayNoticeSent }) => delayNoticeSent).length;
+    await eventually('every delay is told', () => noticed() >= 8);
+    jumped = 6 * 24 * 3600 * 1000;
+    relay.delivery.wake();
+    await eventually('every message ends', () => ids.every(({ id }) => !relay.left().includes(id)));
+    assert.equal(await metricValue(relay.metrics, 'bounces_total', { kind: 'delayed' }), 8);
+    assert.equal(await metricValue(relay.metrics, 'bounces_total', { kind: 'failed' }), 8);
   });
 
   test('upstreams that hang hold up no other list', async (t) => {
