@@ -2,25 +2,24 @@
  * The directory adapter: a folder of manifests in, a state folder out, and the core between them. The same as an API
  * server and the operator, for one process without a cluster.
  */
-import { rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Log } from '../../../relay/log.ts';
 import type { Plan, ProgrammedFact, Snapshot } from '../../core/model.ts';
 import { startLoop } from '../../loop.ts';
 import { createApplier } from './apply.ts';
 import type { ApplyOptions, PlanContext, RelayHashes } from './apply.ts';
-import { createGatherer, ownSecrets } from './gather.ts';
+import { createGatherer } from './gather.ts';
 import type { GatherOptions } from './gather.ts';
 import { createLastGood } from './last-good.ts';
 import { openMemory } from './memory.ts';
 import type { Memory } from './memory.ts';
-import type { Reading } from './read.ts';
+import { openOwnSecrets } from './own-secrets.ts';
+import type { OwnSecrets } from './own-secrets.ts';
 import { createReader } from './read.ts';
 import { programmedFact } from './relay-state.ts';
 import type { RelayInProcess } from './relay-state.ts';
 import { createAnnouncer, createClassReporter, createReporter } from './report.ts';
 import { watchFolder } from './watch.ts';
-import { makeFolder } from './write-file.ts';
 
 export interface DirectoryOptions extends Omit<GatherOptions, 'memory'>, Pick<ApplyOptions, 'secretGraceMs'> {
   readonly folder: string;
@@ -57,11 +56,10 @@ const LAG_MS = 1000;
 export async function startDirectory(options: DirectoryOptions): Promise<Directory> {
   const { folder, state, log } = options;
   const secretsFolder = join(state, 'secrets');
-  await makeFolder(secretsFolder);
+  const secrets = await openOwnSecrets(secretsFolder, options);
   const ignore = [...options.ignore, state];
-  const source = await openSources(options, { ignore, secretsFolder });
-  const { gather, memory } = source;
-  const applier = createApplier({ ...options, relayClass: options.settings.relayClass, memory });
+  const { gather, memory } = await openSources(options, { ignore, secrets });
+  const applier = createApplier({ ...options, relayClass: options.settings.relayClass, memory, secrets });
   const announce = createAnnouncer(log);
   let written: RelayHashes | undefined;
   let nextLook: Date | undefined;
@@ -108,38 +106,23 @@ export async function startDirectory(options: DirectoryOptions): Promise<Directo
 /** What a round reads: the manifests, our Secrets, and what the state folder remembers of objects. */
 async function openSources(
   options: DirectoryOptions,
-  { ignore, secretsFolder }: { ignore: readonly string[]; secretsFolder: string },
+  { ignore, secrets }: { ignore: readonly string[]; secrets: OwnSecrets },
 ): Promise<{ gather: (programmed: ProgrammedFact) => Promise<Gathered>; memory: Memory }> {
   const { folder, state, log } = options;
   const { memory, problems } = await openMemory(join(state, 'status'));
   for (const problem of problems) log.warn({ event: 'state' }, problem);
   const readManifests = createReader(folder, { ignore, lastGood: createLastGood(join(state, 'last-good')) });
-  const readOwn = createReader(secretsFolder);
-  await setDamagedAside(await readOwn(), secretsFolder, log);
   const toSnapshot = createGatherer({ ...options, memory });
   const report = createReporter(log);
   const reportClasses = createClassReporter(log);
   const gather = async (programmed: ProgrammedFact): Promise<Gathered> => {
     const manifests = await readManifests();
     report(manifests);
-    const own = ownSecrets(await readOwn(), secretsFolder);
-    const snapshot = await toSnapshot({ manifests, own, programmed });
+    const snapshot = await toSnapshot({ manifests, own: await secrets.read(), programmed });
     reportClasses(snapshot.classes);
     return { snapshot, incomplete: manifests.incomplete };
   };
   return { gather, memory };
-}
-
-/** A damaged Secret may still hold a password that somebody can recover: it is kept, out of the way of the new one. */
-async function setDamagedAside(reading: Reading, folder: string, log: Log): Promise<void> {
-  const damaged = new Set([
-    ...reading.problems.filter(({ reason }) => reason !== 'unreadable').map(({ source }) => source.file),
-    ...ownSecrets(reading, folder).strangers,
-  ]);
-  for (const file of damaged) {
-    await rename(file, `${file}.damaged`);
-    log.error({ event: 'state', file }, `damaged; kept as ${file}.damaged, and the Secret is made anew`);
-  }
 }
 
 function earliest(a: Date | undefined, b: Date | undefined): Date | undefined {

@@ -3,13 +3,13 @@ import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { CLASS_FILE_NAME, shardFileName } from '../../../relay/config.ts';
 import type { RelayDocuments } from '../../../relay/config.ts';
-import { keyOf } from '../../core/model.ts';
 import type { Plan, RawObject } from '../../core/model.ts';
-import { isNamespaceName, isObjectName } from './classify.ts';
-import { formatSecret, formatStatus, secretPath, statusPath } from './documents.ts';
+import { formatStatus, statusPath } from './documents.ts';
 import { hashSpec, memoryKey } from './memory.ts';
 import type { Memory } from './memory.ts';
-import { createMirror } from './mirror.ts';
+import { createMirror, textFile } from './mirror.ts';
+import type { MirrorFile } from './mirror.ts';
+import type { OwnSecrets } from './own-secrets.ts';
 
 /** A manifest that moves from one file to another is gone for a moment: its password must outlive that. */
 const SECRET_GRACE_MS = 5000;
@@ -19,6 +19,7 @@ export interface ApplyOptions {
   readonly state: string;
   readonly relayClass: string;
   readonly memory: Memory;
+  readonly secrets: OwnSecrets;
   /** How long a Secret outlives its user; milliseconds. */
   readonly secretGraceMs?: number;
 }
@@ -42,36 +43,42 @@ export interface Applier {
 /** SHA-256 (hex) of each configuration document, by file name. */
 export type RelayHashes = Readonly<Record<string, string>>;
 
-export function createApplier({ state, relayClass, memory, secretGraceMs = SECRET_GRACE_MS }: ApplyOptions): Applier {
-  const secrets = createMirror(join(state, 'secrets'));
+export function createApplier({
+  state,
+  relayClass,
+  memory,
+  secrets,
+  secretGraceMs = SECRET_GRACE_MS,
+}: ApplyOptions): Applier {
   const statuses = createMirror(join(state, 'status'));
   const relay = createMirror(join(state, 'relay'));
   const grace = createGrace(secretGraceMs);
 
   return {
     secrets: async (plan, { incomplete, now }) => {
-      await secrets.write(new Map(plan.secrets.map((secret) => [safePath(secret), formatSecret(secret)])));
+      await secrets.write(plan.secrets);
       const { due, nextLook } = grace(incomplete ? [] : plan.secretsToDelete, now.getTime());
-      await secrets.remove(due.map((key) => `${key}.yaml`));
+      await secrets.remove(due);
       return nextLook;
     },
     relay: async (plan) => {
       const documents = plan.relays.get(relayClass);
-      const files = documents === undefined ? new Map<string, string>() : relayFiles(documents);
+      const files = documents === undefined ? new Map<string, MirrorFile>() : relayFiles(documents);
       const written = await relay.write(files);
       return {
-        hashes: Object.fromEntries([...files].map(([name, text]) => [name, sha256(text)])),
+        hashes: Object.fromEntries([...files].map(([name, { hash }]) => [name, hash])),
         isChanged: written > 0,
       };
     },
     statuses: async (plan, { objects, incomplete }) => {
       const hashes = new Map(objects.map(({ kind, meta, spec }) => [memoryKey({ kind, ...meta }), hashSpec(spec)]));
-      const files = new Map<string, string>();
+      const files = new Map<string, MirrorFile>();
       for (const { kind, meta, status } of plan.statuses) {
         const object = { kind, namespace: meta.namespace, name: meta.name };
         const specHash = hashes.get(memoryKey(object)) ?? '';
-        files.set(statusPath({ kind, meta }), formatStatus({ kind, meta, status }, specHash));
-        memory.remember(object, { uid: meta.uid, generation: meta.generation, specHash, status });
+        const hash = sha256(JSON.stringify([meta, status, specHash]));
+        files.set(statusPath({ kind, meta }), { hash, format: () => formatStatus({ kind, meta, status }, specHash) });
+        memory.remember(object, { uid: meta.uid, generation: meta.generation, specHash, status }, hash);
       }
       await statuses.write(files);
       if (incomplete) return;
@@ -96,24 +103,16 @@ function createGrace(graceMs: number) {
 }
 
 /** The documents of a relay class by file name. */
-function relayFiles(documents: RelayDocuments): ReadonlyMap<string, string> {
-  const files = new Map([[CLASS_FILE_NAME, formatJson(documents.class)]]);
-  for (const [index, shard] of documents.shards.entries()) files.set(shardFileName(index), formatJson(shard));
+function relayFiles(documents: RelayDocuments): ReadonlyMap<string, MirrorFile> {
+  const files = new Map([[CLASS_FILE_NAME, jsonFile(documents.class)]]);
+  for (const [index, shard] of documents.shards.entries()) files.set(shardFileName(index), jsonFile(shard));
   return files;
 }
 
 function sha256(text: string): string {
-  return createHash('sha256').update(text).digest('hex');
+  return createHash('sha256').update(text).digest('base64');
 }
 
-function formatJson(document: unknown): string {
-  return `${JSON.stringify(document, undefined, 2)}\n`;
-}
-
-/** The core checks names too; a slip there must not write outside of the state folder. */
-function safePath(secret: { readonly namespace: string; readonly name: string }): string {
-  if (!isNamespaceName(secret.namespace) || !isObjectName(secret.name)) {
-    throw new Error(`refusing to write Secret ${keyOf(secret)}: no valid name`);
-  }
-  return secretPath(secret);
+function jsonFile(document: unknown): MirrorFile {
+  return textFile(`${JSON.stringify(document, undefined, 2)}\n`);
 }

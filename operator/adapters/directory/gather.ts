@@ -2,8 +2,8 @@
 import { createHash } from 'node:crypto';
 import type { ClassView, Kind, ObjectMeta, ProgrammedFact, RawObject, SecretView, Snapshot } from '../../core/model.ts';
 import type { Settings } from '../../settings.ts';
-import { argon2idVerifier, sha256Verifier } from '../../../relay/verifier.ts';
-import { asRecord, controllerUid, secretPath, texts, viewSecret } from './documents.ts';
+import { argon2idVerifier } from '../../../relay/verifier.ts';
+import { asRecord, texts, viewSecret } from './documents.ts';
 import type { Installation } from './installation.ts';
 import { hashSpec } from './memory.ts';
 import type { Memory } from './memory.ts';
@@ -27,20 +27,19 @@ export interface GatherOptions {
 
 interface GatheredParts {
   readonly manifests: Reading;
-  readonly own: OwnSecrets;
+  /** Secrets of the state folder, by `NAMESPACE/NAME`. */
+  readonly own: ReadonlyMap<string, SecretView>;
   readonly programmed: ProgrammedFact;
 }
 
 /** Turns readings of the manifests and of the state folder's Secrets into a snapshot. */
 export function createGatherer(options: GatherOptions): (parts: GatheredParts) => Promise<Snapshot> {
   const argon2 = rememberingArgon2(options.installation);
+  const toObject = rememberingObjects(options);
 
   return async ({ manifests, own, programmed }) => {
-    const objects = manifests.manifests.flatMap((manifest) => toObject(manifest, options));
-    const secrets = new Map<string, SecretView>();
-    for (const manifest of own.manifests) {
-      secrets.set(`${manifest.namespace}/${manifest.name}`, viewOwn(manifest, options.installation));
-    }
+    const objects = manifests.manifests.flatMap(toObject);
+    const secrets = new Map(own);
     // a Secret among the manifests is somebody's own: it is never ours, whatever owner it claims
     const passwordKeys = referencedPasswords(objects);
     for (const manifest of manifests.manifests) {
@@ -61,49 +60,32 @@ export function createGatherer(options: GatherOptions): (parts: GatheredParts) =
   };
 }
 
-/** The Secrets under `secrets/` that lie where we would have put them. */
-export interface OwnSecrets {
-  readonly manifests: readonly Manifest[];
-  /** Paths of files that hold something else. */
-  readonly strangers: readonly string[];
-}
+/** The same object for the same manifest and status: the core does not parse again what is identical. */
+function rememberingObjects({ installation, memory }: GatherOptions): (manifest: Manifest) => RawObject[] {
+  const known = new WeakMap<Manifest, { readonly object: RawObject; readonly specHash: string }>();
 
-/** A Secret in the wrong place could stand in for another one: it counts for nothing. */
-export function ownSecrets(reading: Reading, folder: string): OwnSecrets {
-  const isInPlace = (manifest: Manifest): boolean =>
-    manifest.kind === 'Secret' && manifest.source.file === `${folder}/${secretPath(manifest)}`;
-  return {
-    manifests: reading.manifests.filter(isInPlace),
-    strangers: reading.manifests.filter((manifest) => !isInPlace(manifest)).map(({ source }) => source.file),
+  return (manifest) => {
+    const { kind, namespace, name, value } = manifest;
+    if (kind === 'Secret' || kind === 'Namespace') return [];
+    const key = { kind, namespace, name } satisfies { kind: Kind; namespace: string; name: string };
+    const before = known.get(manifest);
+    const specHash = before?.specHash ?? hashSpec(value['spec']);
+    const generation = memory.generationOf(key, specHash);
+    const status = memory.statusOf(key);
+    if (before?.object.meta.generation === generation && before.object.status === status) return [before.object];
+    const metadata = asRecord(value['metadata']);
+    const meta: ObjectMeta = {
+      namespace,
+      name,
+      uid: installation.uidOf(kind, namespace, name),
+      generation,
+      labels: texts(metadata['labels']),
+      annotations: texts(metadata['annotations']),
+    };
+    const object: RawObject = { kind, meta, spec: value['spec'] ?? {}, ...(status === undefined ? {} : { status }) };
+    known.set(manifest, { object, specHash });
+    return [object];
   };
-}
-
-function toObject(manifest: Manifest, { installation, memory }: GatherOptions): RawObject[] {
-  const { kind, namespace, name, value } = manifest;
-  if (kind === 'Secret' || kind === 'Namespace') return [];
-  const key = { kind, namespace, name } satisfies { kind: Kind; namespace: string; name: string };
-  const metadata = asRecord(value['metadata']);
-  const meta: ObjectMeta = {
-    namespace,
-    name,
-    uid: installation.uidOf(kind, namespace, name),
-    generation: memory.generationOf(key, hashSpec(value['spec'])),
-    labels: texts(metadata['labels']),
-    annotations: texts(metadata['annotations']),
-  };
-  const status = memory.statusOf(key);
-  return [{ kind, meta, spec: value['spec'] ?? {}, ...(status === undefined ? {} : { status }) }];
-}
-
-function viewOwn(manifest: Manifest, installation: Installation): SecretView {
-  const uid = controllerUid(manifest);
-  const view = viewSecret(manifest);
-  if (uid === undefined) return { ...view, verifiers: {} };
-  const salt = installation.saltFor(uid);
-  const verifiers = Object.entries(view.data)
-    .filter(([key]) => key === 'password')
-    .map(([key, password]) => [key, sha256Verifier(password, salt)] as const);
-  return { ...view, controllerUid: uid, verifiers: Object.fromEntries(verifiers) };
 }
 
 /** Keys of Secrets that users name as their password, by `NAMESPACE/NAME` of the Secret. */

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readFile, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { createMirror, listFiles } from './mirror.ts';
+import { createMirror, listFiles, textFile } from './mirror.ts';
 
 /**
  * Copies of manifest files as they last could be read, so that a slip in one of them revokes nobody, a restart included.
@@ -24,7 +24,7 @@ export function createLastGood(folder: string): LastGood {
         return undefined;
       }
     },
-    save: async (path, text) => void (await mirror.write(new Map([[fileOf(path), text]]))),
+    save: async (path, text) => void (await mirror.write(new Map([[fileOf(path), textFile(text)]]))),
     keepOnly: async (paths) => {
       const wanted = new Set(paths.map(fileOf));
       const gone = (await listFiles(folder)).filter((file) => !wanted.has(file));

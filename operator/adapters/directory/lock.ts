@@ -1,5 +1,7 @@
+import { randomUUID } from 'node:crypto';
 import { link, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { join } from 'node:path';
 import { FILE_MODE } from './write-file.ts';
 
@@ -10,6 +12,8 @@ export type LockResult =
 
 /** Attempts to clear away what dead processes left, before somebody else's luck counts as theirs. */
 const ATTEMPTS = 5;
+/** Longer than the step from seeing a dead lock to clearing it away. */
+const CONFIRM_MS = 30;
 /** Sign of life for processes that cannot see this one: those in other containers on the same volume. */
 const HEARTBEAT_MS = 5000;
 /** A lock of another host this long without a sign of life is a dead container's. */
@@ -25,12 +29,17 @@ interface Owner {
 /** Takes the lock of a state folder, or says who has it. A lock whose process is dead counts for nothing. */
 export async function takeLock(folder: string): Promise<LockResult> {
   const path = join(folder, 'lock');
-  const mine = JSON.stringify({ pid: process.pid, started: await startOf(process.pid), host: hostname() });
-  const draft = `${path}.${process.pid}`;
+  const mine = JSON.stringify({
+    pid: process.pid,
+    started: await startOf(process.pid),
+    host: hostname(),
+    id: randomUUID(),
+  });
+  const draft = `${path}.${randomUUID()}`;
   await writeFile(draft, mine, { mode: FILE_MODE });
   try {
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-      if (await tryLink(draft, path)) return hold(path, mine);
+      if ((await tryLink(draft, path)) && (await isStill(path, mine))) return hold(path, mine);
       const theirs = await readText(path);
       if (theirs === undefined) continue;
       const owner = parseOwner(theirs);
@@ -57,7 +66,7 @@ async function tryLink(from: string, to: string): Promise<boolean> {
 
 /** Moves a dead lock aside; one that a third process has taken meanwhile is put back. */
 async function clearAway(path: string, dead: string): Promise<void> {
-  const aside = `${path}.dead.${process.pid}`;
+  const aside = `${path}.${randomUUID()}`;
   try {
     await rename(path, aside);
     if ((await readText(aside)) !== dead) await tryLink(aside, path);
@@ -66,6 +75,12 @@ async function clearAway(path: string, dead: string): Promise<void> {
   } finally {
     await rm(aside, { force: true });
   }
+}
+
+/** Somebody who saw the dead lock before us may just be clearing it away, and ours with it. */
+async function isStill(path: string, mine: string): Promise<boolean> {
+  await sleep(CONFIRM_MS);
+  return (await readText(path)) === mine;
 }
 
 function hold(path: string, mine: string): LockResult {

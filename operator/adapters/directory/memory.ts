@@ -21,7 +21,8 @@ export interface Memory {
   /** Generation of an object with this spec. */
   readonly generationOf: (object: ObjectKey, specHash: string) => number;
   readonly statusOf: (object: ObjectKey) => unknown;
-  readonly remember: (object: ObjectKey, remembered: Remembered) => void;
+  /** `hash` tells whether anything differs: what doesn't stays the same object, so that nothing is decided anew. */
+  readonly remember: (object: ObjectKey, remembered: Remembered, hash: string) => void;
   readonly forgetAllBut: (keys: ReadonlySet<string>) => void;
 }
 
@@ -60,6 +61,7 @@ export async function openMemory(
 }
 
 function createMemory(known: Map<string, Remembered>): Memory {
+  const hashes = new Map<string, string>();
   return {
     generationOf: (object, specHash) => {
       const before = known.get(memoryKey(object));
@@ -67,9 +69,18 @@ function createMemory(known: Map<string, Remembered>): Memory {
       return before.specHash === specHash ? before.generation : before.generation + 1;
     },
     statusOf: (object) => known.get(memoryKey(object))?.status,
-    remember: (object, remembered) => void known.set(memoryKey(object), remembered),
+    remember: (object, remembered, hash) => {
+      const key = memoryKey(object);
+      if (hashes.get(key) === hash) return;
+      hashes.set(key, hash);
+      known.set(key, remembered);
+    },
     forgetAllBut: (keys) => {
-      for (const key of known.keys()) if (!keys.has(key)) known.delete(key);
+      for (const key of known.keys()) {
+        if (keys.has(key)) continue;
+        known.delete(key);
+        hashes.delete(key);
+      }
     },
   };
 }

@@ -1,10 +1,16 @@
 import { createHash } from 'node:crypto';
-import { readdir, readFile, rm, stat } from 'node:fs/promises';
+import { readdir, readFile, rm } from 'node:fs/promises';
 import { join, relative } from 'node:path';
+import { inParallel } from './parallel.ts';
+import { stampOf } from './walk.ts';
 import { writeAtomically } from './write-file.ts';
 
-/** Each write waits for the disk; this many wait together. */
-const PARALLEL_WRITES = 16;
+/** What a file is to hold. */
+export interface MirrorFile {
+  /** Changes with the text, and costs less. */
+  readonly hash: string;
+  readonly format: () => string;
+}
 
 /** Files of ours under one folder, by path from there. */
 export interface Mirror {
@@ -12,32 +18,27 @@ export interface Mirror {
    * Makes the files hold these texts. What holds its text already is not touched; what somebody changed or deleted is
    * made again. Resolves to the number of files written.
    */
-  readonly write: (files: ReadonlyMap<string, string>) => Promise<number>;
-  readonly remove: (paths: readonly string[]) => Promise<void>;
+  readonly write: (files: ReadonlyMap<string, MirrorFile>) => Promise<number>;
   /** Removes every file but these. Resolves to the number of files removed. */
   readonly keepOnly: (paths: ReadonlySet<string>) => Promise<number>;
 }
 
 export function createMirror(folder: string): Mirror {
-  /** What a file held when its metadata was so: spares reading ten thousand files for one change. */
+  /** What a file held when its metadata was so: spares reading and formatting ten thousand files for one change. */
   const known = new Map<string, { readonly stamp: string; readonly hash: string }>();
 
-  async function holds(path: string, hash: string): Promise<boolean> {
-    const stamp = await stampOf(join(folder, path));
-    if (stamp === undefined) return false;
+  async function writeOne(path: string, { hash, format }: MirrorFile): Promise<boolean> {
+    const file = join(folder, path);
+    const stamp = await stampOf(file);
     const before = known.get(path);
-    if (before?.stamp === stamp) return before.hash === hash;
-    const actual = hashOf(await readFile(join(folder, path)));
-    known.set(path, { stamp, hash: actual });
-    return actual === hash;
-  }
-
-  async function writeOne(path: string, text: string): Promise<boolean> {
-    const hash = hashOf(text);
-    if (await holds(path, hash)) return false;
-    await writeAtomically(join(folder, path), text);
-    const stamp = await stampOf(join(folder, path));
-    if (stamp !== undefined) known.set(path, { stamp, hash });
+    if (stamp !== undefined && before?.stamp === stamp && before.hash === hash) return false;
+    const text = format();
+    if (stamp !== undefined && (await readFile(file, 'utf8')) === text) {
+      known.set(path, { stamp, hash });
+      return false;
+    }
+    await writeAtomically(file, text);
+    known.set(path, { stamp: (await stampOf(file)) ?? '', hash });
     return true;
   }
 
@@ -51,12 +52,11 @@ export function createMirror(folder: string): Mirror {
   return {
     write: async (files) => {
       let written = 0;
-      await inParallel([...files], async ([path, text]) => {
-        if (await writeOne(path, text)) written += 1;
+      await inParallel([...files], async ([path, file]) => {
+        if (await writeOne(path, file)) written += 1;
       });
       return written;
     },
-    remove,
     keepOnly: async (paths) => {
       const extra = (await listFiles(folder)).filter((path) => !paths.has(path));
       await remove(extra);
@@ -79,28 +79,11 @@ export async function listFiles(folder: string): Promise<readonly string[]> {
   }
 }
 
-async function stampOf(path: string): Promise<string | undefined> {
-  try {
-    const info = await stat(path, { bigint: true });
-    return `${info.ino}:${info.size}:${info.mtimeNs}:${info.ctimeNs}`;
-  } catch (error) {
-    if (isMissing(error)) return undefined;
-    throw error;
-  }
-}
-
 function isMissing(error: unknown): boolean {
   return error instanceof Error && 'code' in error && error.code === 'ENOENT';
 }
 
-function hashOf(content: string | Buffer): string {
-  return createHash('sha256').update(content).digest('base64');
-}
-
-async function inParallel<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
-  const queue = items.values();
-  const workers = Array.from({ length: PARALLEL_WRITES }, async () => {
-    for (const item of queue) await work(item);
-  });
-  await Promise.all(workers);
+/** A file whose text is at hand. */
+export function textFile(text: string): MirrorFile {
+  return { hash: createHash('sha256').update(text).digest('hex'), format: () => text };
 }

@@ -1,10 +1,11 @@
 import { constants } from 'node:fs';
+import type { BigIntStats } from 'node:fs';
 import { open, readdir, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 
 /** A folder with more is no folder of manifests, but a mistake in the path. */
 const MAX_FILES = 10_000;
-const MAX_ENTRIES = 100_000;
+const MAX_ENTRIES = 1_000_000;
 const MAX_FOLDER_DEPTH = 32;
 /** 8 MiB hold some 50,000 users; the YAML parser needs a second and 40 bytes of memory for each byte. */
 export const MAX_FILE_BYTES = 8 * 1024 * 1024;
@@ -14,7 +15,6 @@ export interface FoundFile {
   readonly path: string;
   /** Differs whenever the content may differ. */
   readonly stamp: string;
-  readonly bytes: number;
 }
 
 export interface Walk {
@@ -27,6 +27,7 @@ export interface Walk {
 export interface WalkOptions {
   /** Files and folders that are no manifests: the settings file in use, the state folder. */
   readonly ignore?: readonly string[];
+  readonly maxFiles?: number;
 }
 
 /** Hidden files, editors' temporary files (`.x.swp`, `#x#`, `x~`) and what kustomize reads for itself are no manifests. */
@@ -50,11 +51,12 @@ export async function listManifestFiles(folder: string, options: WalkOptions = {
     problems: [] as { path: string; message: string }[],
   };
   const ignored = new Set((options.ignore ?? []).map((path) => resolve(path)));
+  const maxFiles = options.maxFiles ?? MAX_FILES;
   const seen = new Set<string>();
   let entries = 0;
 
   async function visit(path: string, depth: number): Promise<void> {
-    if (ignored.has(resolve(path)) || walk.files.length >= MAX_FILES || entries >= MAX_ENTRIES) return;
+    if (ignored.has(resolve(path)) || walk.files.length >= maxFiles || entries >= MAX_ENTRIES) return;
     const found = await stat(path, { bigint: true });
     if (found.isDirectory()) {
       // a symbolic link back up would go round for ever
@@ -70,10 +72,9 @@ export async function listManifestFiles(folder: string, options: WalkOptions = {
       return;
     }
     if (!found.isFile()) return;
-    const stamp = `${found.dev}:${found.ino}:${found.size}:${found.mtimeNs}:${found.ctimeNs}`;
-    walk.files.push({ path, stamp, bytes: Number(found.size) });
-    if (walk.files.length === MAX_FILES) {
-      walk.problems.push({ path, message: `more than ${MAX_FILES} files; those after this one are not read` });
+    walk.files.push({ path, stamp: formatStamp(found) });
+    if (walk.files.length === maxFiles) {
+      walk.problems.push({ path, message: `more than ${maxFiles} files; those after this one are not read` });
     }
   }
 
@@ -89,6 +90,19 @@ export async function listManifestFiles(folder: string, options: WalkOptions = {
 
   await visit(folder, 0);
   return walk;
+}
+
+/** Stamp of a file as in a walk; undefined where there is none. */
+export async function stampOf(path: string): Promise<string | undefined> {
+  const found = await stat(path, { bigint: true }).catch((error: unknown) => {
+    if (systemReason(error) === 'ENOENT') return undefined;
+    throw error;
+  });
+  return found === undefined ? undefined : formatStamp(found);
+}
+
+function formatStamp({ dev, ino, size, mtimeNs, ctimeNs }: BigIntStats): string {
+  return `${dev}:${ino}:${size}:${mtimeNs}:${ctimeNs}`;
 }
 
 /** Reads a text file of bounded size. Never blocks on a pipe or device that a link points to. */

@@ -1,0 +1,143 @@
+/** The credentials Secrets under `secrets/`: read as the core sees them, written as it plans them. */
+import { createHash } from 'node:crypto';
+import { rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Log } from '../../../relay/log.ts';
+import { sha256Verifier } from '../../../relay/verifier.ts';
+import { keyOf } from '../../core/model.ts';
+import type { SecretPlan, SecretView } from '../../core/model.ts';
+import { isNamespaceName, isObjectName } from './classify.ts';
+import { controllerUid, formatSecret, secretPath, viewSecret } from './documents.ts';
+import type { Installation } from './installation.ts';
+import { listFiles } from './mirror.ts';
+import { inParallel } from './parallel.ts';
+import { parseManifests } from './parse.ts';
+import { listManifestFiles, readBounded, stampOf } from './walk.ts';
+import { makeFolder, writeAtomically } from './write-file.ts';
+
+/** Beyond what one relay class is made for: one that was overlooked would get a new password. */
+const MAX_SECRETS = 1_000_000;
+
+export interface OwnSecrets {
+  /** Every Secret that lies where it was written to, by `NAMESPACE/NAME`. */
+  readonly read: () => Promise<ReadonlyMap<string, SecretView>>;
+  /** Makes the files hold what is planned. Those that do already are not touched. */
+  readonly write: (plans: readonly SecretPlan[]) => Promise<void>;
+  /** Removes Secrets by `NAMESPACE/NAME`. */
+  readonly remove: (keys: readonly string[]) => Promise<void>;
+}
+
+interface KnownFile {
+  readonly stamp: string;
+  readonly view: SecretView;
+  /** Of the plan that was written there; absent where the file was found so. */
+  readonly planHash?: string;
+}
+
+interface OwnSecretsOptions {
+  readonly installation: Installation;
+  readonly log: Log;
+}
+
+export async function openOwnSecrets(folder: string, options: OwnSecretsOptions): Promise<OwnSecrets> {
+  await makeFolder(folder);
+  await removeLeftovers(folder);
+  let known = new Map<string, KnownFile>();
+
+  async function readOne(path: string, stamp: string): Promise<KnownFile | undefined> {
+    const before = known.get(path);
+    if (before?.stamp === stamp) return before;
+    const view = await viewFile(join(folder, path), path, options.installation);
+    if (view !== undefined) return { stamp, view };
+    // what we know to have been there is written again, with the same password
+    if (before !== undefined) return { stamp, view: before.view };
+    await setAside(join(folder, path), options.log);
+    return undefined;
+  }
+
+  async function writeOne(plan: SecretPlan): Promise<void> {
+    const path = safePath(plan);
+    const planHash = hashOf(JSON.stringify(plan));
+    const before = known.get(path);
+    if (before?.planHash === planHash) return;
+    const file = join(folder, path);
+    const text = formatSecret(plan);
+    const isThere = before !== undefined && (await holds(file, text));
+    if (!isThere) await writeAtomically(file, text);
+    const stamp = isThere ? before.stamp : ((await stampOf(file)) ?? '');
+    known.set(path, { stamp, planHash, view: viewPlan(plan, options.installation) });
+  }
+
+  return {
+    read: async () => {
+      await makeFolder(folder);
+      const files = (await listManifestFiles(folder, { maxFiles: MAX_SECRETS })).files.map(
+        (file) => [file.path.slice(folder.length + 1), file] as const,
+      );
+      const found = new Map<string, KnownFile>();
+      for (const [path, { stamp }] of files) {
+        const file = await readOne(path, stamp);
+        if (file !== undefined) found.set(path, file);
+      }
+      known = found;
+      return new Map([...known.values()].map(({ view }) => [keyOf(view), view]));
+    },
+    write: (plans) => inParallel(plans, writeOne),
+    remove: async (keys) => {
+      for (const key of keys) {
+        known.delete(`${key}.yaml`);
+        await rm(join(folder, `${key}.yaml`), { force: true });
+      }
+    },
+  };
+}
+
+/** Half-written files of a process that was killed. */
+async function removeLeftovers(folder: string): Promise<void> {
+  const leftovers = (await listFiles(folder)).filter((path) => /(^|\/)\.[^/]+\.tmp$/.test(path));
+  for (const path of leftovers) await rm(join(folder, path), { force: true });
+}
+
+/** The Secret in a file; undefined where there is something else. One in the wrong place could stand in for another. */
+async function viewFile(file: string, path: string, installation: Installation): Promise<SecretView | undefined> {
+  const read = await readBounded(file);
+  const { manifests } = 'text' in read ? parseManifests(file, read.text) : { manifests: [] };
+  const [manifest, ...others] = manifests;
+  if (manifest?.kind !== 'Secret' || others.length > 0 || secretPath(manifest) !== path) return undefined;
+  const view = viewSecret(manifest);
+  const uid = controllerUid(manifest);
+  return uid === undefined ? { ...view, verifiers: {} } : ownView(view, uid, installation);
+}
+
+function viewPlan({ owner, ...secret }: SecretPlan, installation: Installation): SecretView {
+  return ownView(secret, owner.uid, installation);
+}
+
+function ownView(view: Omit<SecretView, 'verifiers'>, uid: string, installation: Installation): SecretView {
+  const password = view.data['password'];
+  const verifiers = password === undefined ? {} : { password: sha256Verifier(password, installation.saltFor(uid)) };
+  return { ...view, controllerUid: uid, verifiers };
+}
+
+/** A damaged Secret may still hold a password that somebody can recover: it is kept, out of the way of the new one. */
+async function setAside(file: string, log: Log): Promise<void> {
+  await rename(file, `${file}.damaged`);
+  log.error({ event: 'state', file }, `damaged; kept as ${file}.damaged, and the Secret is made anew`);
+}
+
+async function holds(file: string, text: string): Promise<boolean> {
+  const read = await readBounded(file);
+  return 'text' in read && read.text === text;
+}
+
+/** The core checks names too; a slip there must not write outside of the state folder. */
+function safePath(secret: { readonly namespace: string; readonly name: string }): string {
+  if (!isNamespaceName(secret.namespace) || !isObjectName(secret.name)) {
+    throw new Error(`refusing to write Secret ${keyOf(secret)}: no valid name`);
+  }
+  return secretPath(secret);
+}
+
+function hashOf(text: string): string {
+  return createHash('sha256').update(text).digest('base64');
+}
