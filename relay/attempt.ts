@@ -174,7 +174,7 @@ function verdictsOf(result: TransportResult, pending: readonly PendingRecipient[
 }
 
 /** Transactions for the recipients: of bounded size, and where the client knows one DSN set each, with that set. */
-export function groupsOf(
+function groupsOf(
   pending: readonly PendingRecipient[],
   isOneDsnSet: boolean,
 ): readonly (readonly PendingRecipient[])[] {

@@ -176,6 +176,7 @@ export function startDelivery(options: DeliveryOptions): Delivery {
   async function close(): Promise<void> {
     isStopped = true;
     clearTimeout(timer);
+    callers.close();
     lanes.close();
     await work.ended();
   }
@@ -196,6 +197,6 @@ export function startDelivery(options: DeliveryOptions): Delivery {
   });
   for (const entry of spool?.entries() ?? []) later.add(entry);
   wake();
-  const passThrough = createPassThrough({ lanes, route, occupy, wake, now, isStopped: () => isStopped, log, metrics });
-  return { wake, passThrough, drain, close };
+  const callers = createPassThrough({ lanes, route, occupy, wake, now, isStopped: () => isStopped, log, metrics });
+  return { wake, passThrough: callers.passThrough, drain, close };
 }

@@ -30,24 +30,30 @@ const PLACE_WAIT_MS = 30_000;
 const CALLERS_MAX = 500;
 
 export function createPassThrough({ lanes, route, occupy, wake, now, isStopped, log, metrics }: PassThroughOptions) {
+  /** What makes those who wait give up. */
+  const waiting = new Set<() => void>();
+
   function place(lane: Lane, list: string): Promise<(() => void) | undefined> {
     if (lane.callers.size() >= CALLERS_MAX) return Promise.resolve(undefined);
     return new Promise((resolve) => {
-      let hasGivenUp = false;
-      const timer = setTimeout(() => {
-        hasGivenUp = true;
-        resolve(undefined);
-      }, PLACE_WAIT_MS);
-      lane.callers.push(list, () => {
+      const giveUp = () => {
         clearTimeout(timer);
-        if (!hasGivenUp) resolve(occupy(lane));
-        return !hasGivenUp;
+        waiting.delete(giveUp);
+        resolve(undefined);
+      };
+      const timer = setTimeout(giveUp, PLACE_WAIT_MS);
+      waiting.add(giveUp);
+      lane.callers.push(list, () => {
+        if (!waiting.delete(giveUp)) return false;
+        clearTimeout(timer);
+        resolve(occupy(lane));
+        return true;
       });
       wake();
     });
   }
 
-  return async (message: AcceptedMessage, content: Content): Promise<Reply> => {
+  async function passThrough(message: AcceptedMessage, content: Content): Promise<Reply> {
     if (isStopped()) return replies.shutdown();
     if (route() === undefined) return replies.upstreamUnavailable();
     const { id, user, list, envelope } = message;
@@ -77,6 +83,14 @@ export function createPassThrough({ lanes, route, occupy, wake, now, isStopped, 
     } finally {
       release();
     }
+  }
+
+  return {
+    passThrough,
+    /** Nobody gets a place any more. */
+    close: () => {
+      for (const giveUp of waiting) giveUp();
+    },
   };
 }
 

@@ -23,7 +23,6 @@ export async function openFiles(folder: string): Promise<SpoolFiles> {
   await mkdir(incoming, { recursive: true, mode: 0o700 });
   await mkdir(bodies, { recursive: true, mode: 0o700 });
   for (const name of await readdir(incoming)) await unlink(path.join(incoming, name));
-  await syncFolder(folder);
   const syncBodies = shareRuns(() => syncFolder(bodies));
   const pathOf = (id: string) => path.join(bodies, id);
   return {
@@ -66,7 +65,7 @@ async function syncAndClose(handle: FileHandle): Promise<void> {
 }
 
 /** Calls that come while a run is under way share the next run: it begins after whatever they did before. */
-export function shareRuns(run: () => Promise<void>): () => Promise<void> {
+function shareRuns(run: () => Promise<void>): () => Promise<void> {
   let running: Promise<void> = Promise.resolve();
   let next: Promise<void> | undefined;
   return () => {

@@ -8,7 +8,7 @@
 import { open } from 'lmdb';
 import { stat } from 'node:fs/promises';
 
-export interface Change {
+interface Change {
   readonly put?: readonly { readonly id: string; readonly record: Buffer; readonly body?: Buffer | undefined }[];
   readonly remove?: readonly string[];
 }

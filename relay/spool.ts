@@ -12,7 +12,7 @@ import path from 'node:path';
 import type { Log } from './log.ts';
 import type { AcceptedMessage, Content } from './message.ts';
 import type { Metrics } from './metrics.ts';
-import { openFiles, type SpoolFiles } from './spool-files.ts';
+import { openFiles, type SpoolFiles, syncFolder } from './spool-files.ts';
 import { createSpoolIndex, type SpoolEntry, type SpoolIndex } from './spool-index.ts';
 import { lockFolder } from './spool-lock.ts';
 import { createReader, type SpoolReader } from './spool-read.ts';
@@ -72,6 +72,9 @@ export async function openSpool(folder: string, options: SpoolOptions): Promise<
   const lock = await lockFolder(folder);
   const files = await openFiles(folder);
   const store = openStore(path.join(folder, 'queue.mdb'));
+  // a new database is only as safe as the folder entries that lead to it
+  await syncFolder(folder);
+  await syncFolder(path.dirname(path.resolve(folder)));
   const index = createSpoolIndex(metrics);
   const reader = createReader({ folder, store, files, index, log });
   await load({ store, files, index, reader, log });

@@ -57,6 +57,8 @@ export function createSender(connection: SMTPConnection, { extensions, settings,
     const { promise, resolve } = Promise.withResolvers<TransportResult>();
     const envelope = smtpEnvelope(transaction, extensions);
     const content = contentStream(transaction.content);
+    // nodemailer listens only from where it begins to send
+    content.on('error', () => {});
     let wasSent = false;
     let isStopped = false;
     onBroken = (text) => resolve({ kind: 'broken', verdict: deferred('4.4.2', text), wasSent });
@@ -83,6 +85,7 @@ export function createSender(connection: SMTPConnection, { extensions, settings,
     const result = await promise;
     clearTimeout(deadline);
     onBroken = undefined;
+    content.destroy();
     // after content that was cut off, the next command would be mail
     return { result, isInSync: result.kind === 'answered' && !isStopped };
   }

@@ -113,7 +113,7 @@ function logIn(connection: SMTPConnection, upstream: SmartHost, done: (problem?:
 }
 
 /** EHLO's reply: one keyword with its parameters a line, after the first (RFC 5321 section 4.1.1.1). */
-export function readExtensions(reply: string | false): Extensions {
+function readExtensions(reply: string | false): Extensions {
   const lines = (reply === false || !reply.startsWith('250') ? '' : reply).split(/\r?\n/).slice(1);
   const keywords = new Map(
     lines.map((line) => {

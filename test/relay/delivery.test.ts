@@ -12,7 +12,7 @@ describe('delivery to a smart host', () => {
     test(`arrives octet for octet with tls ${tls} and credentials`, async (t) => {
       const credentials = { username: 'relay', password: 'secret word' };
       const upstream = await startUpstream(t, { tls, credentials });
-      const relay = await startDelivering(t, configured(upstream.smartHost()));
+      const relay = await startDelivering(t, configured(upstream.smartHost({ host: 'localhost' })));
       const message = aMessage({ to: ['a@x.example', 'b@y.example'] });
       await relay.spool.put(message, inMemory());
       await emptied(relay);
@@ -25,7 +25,7 @@ describe('delivery to a smart host', () => {
         said(relay, 'delivered').map(({ id, list, recipients, attempt }) => ({ id, list, recipients, attempt })),
         [{ id: message.id, list: LIST, recipients: 2, attempt: 1 }],
       );
-      const label = `127.0.0.1:${upstream.port}`;
+      const label = `localhost:${upstream.port}`;
       assert.equal(await metricValue(relay.metrics, 'deliveries_total', { upstream: label, result: 'delivered' }), 2);
     });
   }
@@ -441,6 +441,26 @@ describe('passthrough', () => {
     assert.deepEqual(upstream.received, []);
     const second = await relay.delivery.passThrough(aMessage({ to: ['yes@x.example'] }), inMemory());
     assert.equal(second.code, 250);
+  });
+
+  test('waits for a place at the upstream, and hears at once when the relay ends', async (t) => {
+    const { promise: opened, resolve: open } = Promise.withResolvers<undefined>();
+    const upstream = await startUpstream(t, { onContent: () => opened });
+    const relay = await startDelivering(t, configured(upstream.smartHost({ maxConnections: 1 })));
+    const first = relay.delivery.passThrough(aMessage(), inMemory());
+    const second = relay.delivery.passThrough(aMessage(), inMemory());
+    open(undefined);
+    assert.deepEqual([(await first).code, (await second).code], [250, 250]);
+    assert.equal(upstream.connections().most, 1);
+    const silent = await startRawUpstream(t, { greet: () => {} });
+    relay.setConfig(configured(aSmartHost(silent.port, { maxConnections: 1 }), { settings: { connectSeconds: 60 } }));
+    const replies = Promise.all([1, 2, 3].map(() => relay.delivery.passThrough(aMessage(), inMemory())));
+    await eventually('one is under way', () => silent.connections() === 1);
+    await relay.delivery.close();
+    assert.deepEqual(
+      (await replies).map(({ code }) => code),
+      [451, 451, 451],
+    );
   });
 
   test('says 451 where there is no upstream', async (t) => {

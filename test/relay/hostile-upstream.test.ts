@@ -66,6 +66,33 @@ describe('an upstream that is down or hostile', () => {
     });
   }
 
+  for (const [what, answer] of [
+    ['garbage', (socket: Socket) => socket.write(`220 go\r\n${'garbage'.repeat(100)}`)],
+    ['no handshake', (socket: Socket) => socket.write('220 go\r\n')],
+    ['clear text after its yes', (socket: Socket) => socket.write('220 go\r\n250 ok\r\n250 ok\r\n')],
+  ] as const) {
+    test(`that answers STARTTLS with ${what} hears no mail and no password`, async (t) => {
+      const raw = await startRawUpstream(t, {
+        answer: ordinaryAnswers((line, socket) => {
+          if (line.startsWith('EHLO')) return '250-raw\r\n250 STARTTLS';
+          return line === 'STARTTLS' && answer(socket) !== undefined ? '' : undefined;
+        }),
+      });
+      const host = aSmartHost(raw.port, { tls: 'StartTLS', username: 'relay', password: 'secret word' });
+      const relay = await startDelivering(
+        t,
+        configured(host, { settings: { connectSeconds: 0.3, retryFirstSeconds: 3600, retryMostSeconds: 3600 } }),
+      );
+      await relay.spool.put(aMessage(), inMemory());
+      await eventually('it is deferred', () => said(relay, 'deferred').length > 0);
+      assert.deepEqual(
+        raw.lines.filter((line) => /^(AUTH|MAIL|RCPT|DATA)/.test(line)),
+        [],
+      );
+      assert.equal(relay.left().length, 1);
+    });
+  }
+
   test('control characters, endless text and header lines in a reply reach neither log nor report', async (t) => {
     const nasty = `550-5.1.1 \x1b[31mred\r\n550 5.1.1 ${'long '.repeat(2000)}\xff`;
     const raw = await startRawUpstream(t, {
