@@ -61,8 +61,9 @@ interface Run {
 async function run({ settings, settingsFile, output }: Run): Promise<number> {
   const { log } = output;
   const end = endOfRun(log);
-  const { installation, problem } = await openInstallation(settings.state);
-  if (problem !== undefined) log.error({ event: 'state' }, problem);
+  const opened = await openInstallation(settings.state);
+  if ('problem' in opened) return output.fail([opened.problem], FAILED);
+  const { installation } = opened;
   const tls = await openCertificates(settings, log);
   const relay = await output.during('opening ports', () => openRelay(settings, { tls, log, onFatal: end.fail }));
   tls.onRenewal(relay.updateCertificates);
@@ -120,7 +121,7 @@ async function openRelay(settings: Settings, { tls, log, onFatal }: RelayParts):
 
 async function openCertificates(settings: Settings, log: Log): Promise<CertificateKeeper> {
   const make = () => ensureCertificates(join(settings.state, 'tls'), { hostnames: hostnamesOf(settings) });
-  return keepCertificates(make, log);
+  return keepCertificates(make, { log });
 }
 
 /** What a start met, in words that name the flag to change. */

@@ -12,7 +12,10 @@ export interface CertificateKeeper {
 }
 
 /** @param make reads the certificates, or makes them; rejects where it cannot, which is fatal the first time only. */
-export async function keepCertificates(make: () => Promise<Certificates>, log: Log): Promise<CertificateKeeper> {
+export async function keepCertificates(
+  make: () => Promise<Certificates>,
+  { log, lookMs = LOOK_MS }: { readonly log: Log; readonly lookMs?: number },
+): Promise<CertificateKeeper> {
   let current = await make();
   let listener: (certificates: Certificates) => void = () => undefined;
 
@@ -31,7 +34,7 @@ export async function keepCertificates(make: () => Promise<Certificates>, log: L
     }
   }
 
-  const timer = setInterval(() => void look(), LOOK_MS);
+  const timer = setInterval(() => void look(), lookMs);
   timer.unref();
   return {
     get current() {

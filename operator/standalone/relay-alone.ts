@@ -41,7 +41,7 @@ async function run(flags: RelayFlags, output: ReturnType<typeof createConsole>):
   const { log } = output;
   const end = endOfRun(log);
   await makeFolder(flags.state);
-  const tls = await keepCertificates(() => readCertificates(flags), log);
+  const tls = await keepCertificates(() => readCertificates(flags), { log });
   const relay = await output.during('opening ports', () =>
     startRelay({
       configFolder: flags.config,

@@ -33,7 +33,9 @@ async function start(t: TestContext, folder: string, state: string, { secretGrac
   const log = createLog({ write: (line) => void lines.push(line) });
   await writeFiles(state, { 'relay/.keep': '' });
   const config = await openConfigFolder(join(state, 'relay'), { log });
-  const { installation } = await openInstallation(state);
+  const opened = await openInstallation(state);
+  assert.ok('installation' in opened);
+  const { installation } = opened;
   let settled = 0;
   const directory = await startDirectory({
     folder,
@@ -219,13 +221,28 @@ describe('the directory adapter', () => {
     const status = join(state, 'status/SmtpPlusUser/shop/orders.yaml');
     await truncate(secret, 60);
     await writeFile(status, 'metadata: [');
-    await writeFile(join(state, 'installation-id'), 'x');
     const { lines, user: inForce } = await start(t, folder, state);
     assert.ok(lines.some((line) => line.includes(`${secret}.damaged`)));
     assert.ok(lines.some((line) => line.includes(status)));
     assert.equal((await stat(`${secret}.damaged`)).size, 60);
     const verifier = inForce('orders.shop')?.credentials[0]?.verifier ?? '';
     assert.equal(await verifyPassword(await passwordIn(state, 'orders-smtp'), verifier), true);
+  });
+
+  test('is not given another identity while there are Secrets that follow from the one before', async (t) => {
+    const [folder, state] = [await folderOf(t, { 'a.yaml': user('orders') }), await folderOf(t)];
+    await (await start(t, folder, state)).close();
+    const id = await readFile(join(state, 'installation-id'), 'utf8');
+    const problem = async (): Promise<string> => {
+      const opened = await openInstallation(state);
+      return 'problem' in opened ? opened.problem : '';
+    };
+    await writeFile(join(state, 'installation-id'), id.slice(0, 20));
+    assert.match(await problem(), /installation-id is damaged: restore it/);
+    await rm(join(state, 'installation-id'));
+    assert.match(await problem(), /installation-id is missing: restore it/);
+    await writeFile(join(state, 'installation-id'), id);
+    assert.equal(await problem(), '');
   });
 
   test('takes a password that people chose from a Secret among the manifests, and hashes it slowly', async (t) => {

@@ -1,8 +1,8 @@
 import { API_VERSION, GROUP } from '../../api/common.ts';
 import type { Path } from './positions.ts';
 
-export const MANIFEST_KINDS = ['SmtpPlusList', 'SmtpPlusUser', 'VerifiedSender', 'Secret', 'Namespace'] as const;
-export type ManifestKind = (typeof MANIFEST_KINDS)[number];
+const MANIFEST_KINDS = ['SmtpPlusList', 'SmtpPlusUser', 'VerifiedSender', 'Secret', 'Namespace'] as const;
+type ManifestKind = (typeof MANIFEST_KINDS)[number];
 
 /** An object as plain data, with the parts of its metadata that name it. */
 export interface NamedObject {

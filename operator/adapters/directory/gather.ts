@@ -1,8 +1,7 @@
 /** The world of the directory adapter as the core sees it: a folder of manifests, and the Secrets of the state folder. */
-import { createHash } from 'node:crypto';
 import type { ClassView, Kind, ObjectMeta, ProgrammedFact, RawObject, SecretView, Snapshot } from '../../core/model.ts';
 import type { Settings } from '../../settings.ts';
-import { argon2idVerifier } from '../../../relay/verifier.ts';
+import { createPasswordVerifiers } from '../kubernetes/password-verifiers.ts';
 import { asRecord, texts, viewSecret } from './documents.ts';
 import type { Installation } from './installation.ts';
 import { hashSpec } from './memory.ts';
@@ -10,9 +9,6 @@ import type { Memory } from './memory.ts';
 import type { Manifest } from './parse.ts';
 import type { Reading } from './read.ts';
 import { resolveUpstream } from './upstream.ts';
-
-/** A longer one is no password, and hashing it would be work for an attacker's benefit. */
-const MAX_PASSWORD_BYTES = 1024;
 
 export interface GatherOptions {
   readonly settings: Settings;
@@ -34,7 +30,7 @@ interface GatheredParts {
 
 /** Turns readings of the manifests and of the state folder's Secrets into a snapshot. */
 export function createGatherer(options: GatherOptions): (parts: GatheredParts) => Promise<Snapshot> {
-  const argon2 = rememberingArgon2(options.installation);
+  const withVerifiers = createPasswordVerifiers(options.installation.saltFor);
   const toObject = rememberingObjects(options);
 
   return async ({ manifests, own, programmed }) => {
@@ -45,8 +41,8 @@ export function createGatherer(options: GatherOptions): (parts: GatheredParts) =
     for (const manifest of manifests.manifests) {
       if (manifest.kind !== 'Secret') continue;
       const key = `${manifest.namespace}/${manifest.name}`;
-      const view = viewSecret(manifest);
-      secrets.set(key, { ...view, verifiers: await argon2(view, passwordKeys.get(key) ?? new Set()) });
+      const view = { ...viewSecret(manifest), verifiers: {} };
+      secrets.set(key, await withVerifiers(view, passwordKeys.get(key) ?? []));
     }
     return {
       classes: await viewClasses(options),
@@ -99,32 +95,6 @@ function referencedPasswords(objects: readonly RawObject[]): ReadonlyMap<string,
     keys.set(secret, (keys.get(secret) ?? new Set()).add(key ?? 'password'));
   }
   return keys;
-}
-
-/** argon2id costs 25 ms on purpose: each password is hashed once in the life of the process. */
-function rememberingArgon2(installation: Installation) {
-  const known = new Map<string, { readonly digest: string; readonly verifier: string }>();
-
-  async function verifierOf(place: string, password: string): Promise<string> {
-    const salt = installation.saltFor(`argon2:${place}`);
-    const digest = createHash('sha256').update(salt).update(password).digest('base64');
-    const before = known.get(place);
-    if (before?.digest === digest) return before.verifier;
-    const verifier = await argon2idVerifier(password, salt);
-    known.set(place, { digest, verifier });
-    return verifier;
-  }
-
-  return async (view: Omit<SecretView, 'verifiers'>, keys: ReadonlySet<string>): Promise<Record<string, string>> => {
-    const verifiers: Record<string, string> = {};
-    for (const key of keys) {
-      // an editor ends a file with a newline that nobody types at a log-in
-      const password = view.data[key]?.replace(/\r?\n$/, '');
-      if (password === undefined || password === '' || Buffer.byteLength(password) > MAX_PASSWORD_BYTES) continue;
-      verifiers[key] = await verifierOf(`${view.namespace}/${view.name}/${key}`, password);
-    }
-    return verifiers;
-  };
 }
 
 async function viewClasses(options: GatherOptions): Promise<ReadonlyMap<string, ClassView>> {

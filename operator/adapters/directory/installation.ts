@@ -3,6 +3,8 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Craft } from '../../core/model.ts';
 import { sha256Verifier } from '../../../relay/verifier.ts';
+import { listFiles } from './mirror.ts';
+import { systemReason } from './walk.ts';
 import { writeAtomically } from './write-file.ts';
 
 /** 192 random bits, and no character that a shell, a URL or a YAML reader would read as something else. */
@@ -19,22 +21,31 @@ export interface Installation {
   readonly craft: Craft;
 }
 
-/** The installation that a state folder holds, made at first use. `problem`: its file was not usable and is replaced. */
+/**
+ * The installation that a state folder holds, made at first use. A damaged or lost id is never replaced while there are
+ * Secrets: every owner and every verifier follows from it, so that all passwords would change. A person must decide.
+ */
 export async function openInstallation(
   folder: string,
-): Promise<{ readonly installation: Installation; readonly problem?: string }> {
+): Promise<{ readonly installation: Installation } | { readonly problem: string }> {
   const path = join(folder, 'installation-id');
-  const text = await readFile(path, 'utf8').catch((error: unknown) => {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
-    throw error;
-  });
-  const kept = text?.trim();
+  const kept = (await readIfThere(path))?.trim();
   if (kept !== undefined && ID_FORM.test(kept)) return { installation: createInstallation(kept) };
+  const hasSecrets = (await listFiles(join(folder, 'secrets'))).some((file) => file.endsWith('.yaml'));
+  if (hasSecrets) {
+    const fault = kept === undefined ? 'is missing' : 'is damaged';
+    return { problem: `${path} ${fault}: restore it, or delete ${join(folder, 'secrets')} too, for new passwords` };
+  }
   const id = randomBytes(32).toString('hex');
   await writeAtomically(path, `${id}\n`);
-  const installation = createInstallation(id);
-  if (kept === undefined) return { installation };
-  return { installation, problem: `${path} is no installation id; a new one is made, and TXT challenges change` };
+  return { installation: createInstallation(id) };
+}
+
+async function readIfThere(path: string): Promise<string | undefined> {
+  return readFile(path, 'utf8').catch((error: unknown) => {
+    if (systemReason(error) === 'ENOENT') return undefined;
+    throw error;
+  });
 }
 
 /** @param id 64 hexadecimal digits. */

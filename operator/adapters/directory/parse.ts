@@ -25,7 +25,7 @@ export interface Source {
   readonly column: number;
 }
 
-export type ProblemReason =
+type ProblemReason =
   | 'unreadable' // file or folder
   | 'syntax' // not YAML; what the file held before stays in force
   | 'shape' // no Kubernetes object
