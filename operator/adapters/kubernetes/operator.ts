@@ -103,9 +103,10 @@ export function startOperator(options: OperatorOptions): Operator {
     work: async (key) => {
       const work = backlog.get(key);
       if (work === undefined) return;
-      await reconcile(context, work);
+      const outcome = await reconcile(context, work);
+      if (outcome === 'again') queue.addAfter(key, RETRY_MS);
       // done, unless something else is to be done by now
-      if (backlog.get(key) === work) backlog.delete(key);
+      else if (backlog.get(key) === work) backlog.delete(key);
     },
     onDone,
   });
@@ -116,7 +117,6 @@ export function startOperator(options: OperatorOptions): Operator {
     onWrite: (what: string) => metrics.writes.inc({ what }),
     onTaken: (user: string, secret: string) =>
       track(followed.setReferences(`taken/${user}`, [{ secret }]).then(() => planning.markSecret(secret))),
-    retry: (key: WorkKey) => queue.addAfter(key, RETRY_MS),
   };
   const ownNamespace = { namespace, onTrouble, signal };
   const configSecrets = startConfigSecrets(client, {

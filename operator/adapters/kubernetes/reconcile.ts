@@ -26,11 +26,12 @@ export interface ReconcileContext {
   readonly onWrite: (what: 'secret' | 'status' | 'deletion') => void;
   /** Somebody else's Secret has the name that this user wants: watch that one too. */
   readonly onTaken: (user: string, secret: string) => void;
-  /** What we knew is not what is there: look again when the watch has caught up. */
-  readonly retry: (key: WorkKey) => void;
 }
 
-export async function reconcile(context: ReconcileContext, work: Work): Promise<void> {
+/** `again`: what we knew is not what is there; the same work is to be done when the watch has caught up. */
+export type Outcome = 'done' | 'again';
+
+export async function reconcile(context: ReconcileContext, work: Work): Promise<Outcome> {
   switch (work.kind) {
     case 'SmtpPlusUser':
       return reconcileUser(context, work.plan);
@@ -42,12 +43,12 @@ export async function reconcile(context: ReconcileContext, work: Work): Promise<
   }
 }
 
-async function reconcileUser(context: ReconcileContext, plan: UserPlan): Promise<void> {
-  if (!isThere(context, 'SmtpPlusUser', plan.meta)) return;
+async function reconcileUser(context: ReconcileContext, plan: UserPlan): Promise<Outcome> {
+  if (!isThere(context, 'SmtpPlusUser', plan.meta)) return 'done';
   const kind = 'SmtpPlusUser';
   if (plan.secret === undefined) return writeStatus(context, { kind, plan });
   const outcome = await writeSecret(context, keyOf(plan.meta), plan.secret);
-  if (outcome === 'look again') return;
+  if (outcome === 'done' || outcome === 'again') return outcome;
   if (outcome === 'unchanged') return writeStatus(context, { kind, plan });
   for (const event of plan.events) context.record(event);
   return writeStatus(context, { kind, plan: { ...plan, events: [] } });
@@ -57,7 +58,7 @@ async function writeSecret(
   context: ReconcileContext,
   user: string,
   plan: SecretPlan,
-): Promise<'written' | 'unchanged' | 'look again'> {
+): Promise<'written' | 'unchanged' | Outcome> {
   const key = keyOf(plan);
   const known = context.caches.secrets.get(key);
   const outcome: SecretOutcome = await applySecret(context.client, plan, known);
@@ -69,31 +70,33 @@ async function writeSecret(
       context.caches.secrets.observe(outcome.object);
       return 'written';
     case 'taken':
-      if (known === undefined) context.onTaken(user, key);
-      else context.retry(`SmtpPlusUser/${user}`);
-      return 'look again';
+      if (known !== undefined) return 'again';
+      context.onTaken(user, key);
+      return 'done';
     case 'gone':
-      return 'look again';
+      return 'done';
   }
 }
 
-async function removeSecret({ client, caches, onWrite, retry }: ReconcileContext, key: string): Promise<void> {
+async function removeSecret({ client, caches, onWrite }: ReconcileContext, key: string): Promise<Outcome> {
   const known = caches.secrets.get(key);
-  if (known === undefined) return;
+  if (known === undefined) return 'done';
   const outcome = await deleteSecret(client, known);
-  if (outcome.kind === 'taken') return retry(`Secret/${key}`);
+  if (outcome.kind === 'taken') return 'again';
   onWrite('deletion');
+  return 'done';
 }
 
-async function writeStatus(context: ReconcileContext, work: Exclude<Work, { kind: 'Secret' }>): Promise<void> {
+async function writeStatus(context: ReconcileContext, work: Exclude<Work, { kind: 'Secret' }>): Promise<Outcome> {
   const { kind, plan } = work;
-  if (!isThere(context, kind, plan.meta)) return;
+  if (!isThere(context, kind, plan.meta)) return 'done';
   const current = context.caches.objects[kind].get(keyOf(plan.meta));
   const written = await applyStatus(context.client, statusPlanOf(work), current?.status);
-  if (written === undefined) return;
+  if (written === undefined) return 'done';
   context.onWrite('status');
   context.caches.objects[kind].observe(written);
   for (const event of plan.events) context.record(event);
+  return 'done';
 }
 
 function statusPlanOf(work: Exclude<Work, { kind: 'Secret' }>): StatusPlan {

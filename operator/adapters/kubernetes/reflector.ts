@@ -79,7 +79,14 @@ export function startReflector<T>(client: KubeClient, options: ReflectorOptions<
     hasSynced: () => state.hasSynced,
     synced,
     heardAt: () => state.heardAt,
-    observe: (object) => state.apply(keyOfObject(object), object),
+    observe: (object) => {
+      const key = keyOfObject(object);
+      const { uid, resourceVersion } = object.metadata;
+      // the watch is past this version and the object is not there: it was deleted before we got our answer
+      const isPast = state.version !== undefined && !isNewer(resourceVersion, state.version);
+      if (isPast && state.entries.get(key)?.uid !== uid) return;
+      state.apply(key, object);
+    },
   };
 }
 

@@ -1,0 +1,78 @@
+/** The operator of the benchmark, alone in its process so that its memory and CPU can be told. */
+import { readFileSync } from 'node:fs';
+import { createClient } from '../../operator/adapters/kubernetes/client.ts';
+import { configSecretPrefix, readClasses } from '../../operator/adapters/kubernetes/classes.ts';
+import { readInstallation } from '../../operator/adapters/kubernetes/installation-secret.ts';
+import { createOperatorMetrics } from '../../operator/adapters/kubernetes/metrics.ts';
+import { startOperator, type Operator } from '../../operator/adapters/kubernetes/operator.ts';
+import { settingsSchema } from '../../operator/settings.ts';
+
+type Question =
+  | { kind: 'start'; cluster: { url: string; caFile: string }; kubeconfig: string; settings: unknown }
+  | { kind: 'idle' }
+  | { kind: 'report' };
+
+const NAMESPACE = 'smtp-plus';
+const metrics = createOperatorMetrics();
+let requests = 0;
+let operator: Operator | undefined;
+
+process.on('message', (question: Question) => {
+  answer(question).then(
+    (value) => process.send?.(value ?? {}),
+    (error: unknown) => {
+      console.error(error);
+      process.exit(1);
+    },
+  );
+});
+process.on('disconnect', () => process.exit(0));
+
+async function answer(question: Question): Promise<unknown> {
+  switch (question.kind) {
+    case 'start':
+      return start(question);
+    case 'idle':
+      return operator?.idle();
+    case 'report':
+      return report();
+  }
+}
+
+async function start({ cluster, kubeconfig, settings: given }: Extract<Question, { kind: 'start' }>): Promise<void> {
+  const settings = settingsSchema.parse(given);
+  const config = JSON.parse(readFileSync(kubeconfig, 'utf8')) as { users: { user: { token: string } }[] };
+  const headers = { authorization: `Bearer ${config.users[0]?.user.token}` };
+  const tls = { ca: readFileSync(cluster.caFile, 'utf8') };
+  const client = createClient(async () => ({ server: new URL(cluster.url), headers, tls }), {
+    onRequest: () => void requests++,
+  });
+  operator = startOperator({
+    client,
+    namespace: NAMESPACE,
+    identity: 'bench',
+    installation: await readInstallation(client, NAMESPACE),
+    watchNamespaces: [],
+    readClasses: () => readClasses(settings),
+    configPrefixOf: (className) => configSecretPrefix(settings, className),
+    metrics,
+    onTrouble: (message) => console.error(message),
+  });
+  await operator.lead();
+}
+
+async function report(): Promise<object> {
+  globalThis.gc?.();
+  const writes = await metrics.writes.get();
+  const plan = await metrics.planSeconds.get();
+  const { user, system } = process.cpuUsage();
+  return {
+    rssMb: Math.round(process.memoryUsage.rss() / 1e6),
+    requests,
+    writes: Object.fromEntries(writes.values.map(({ labels, value }) => [labels['what'], value])),
+    planSeconds: plan.values
+      .filter(({ metricName }) => metricName?.endsWith('_sum'))
+      .reduce((sum, { value }) => sum + value, 0),
+    cpuSeconds: (user + system) / 1e6,
+  };
+}
