@@ -132,7 +132,7 @@ describe('Kubernetes client', () => {
   });
 
   test('a write that takes longer than the lease is given up', async () => {
-    using server = await withServer(() => undefined, { writableMs: () => 100 });
+    using server = await withServer(() => undefined, { writableMs: () => 100.5 });
     await assert.rejects(server.client.request({ method: 'POST', path: '/api', body: {}, attempts: 1 }));
   });
 

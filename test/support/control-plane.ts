@@ -16,6 +16,8 @@ export interface ControlPlane {
   readonly kubeconfig: string;
   /** PEM file with the CA of the API server. */
   readonly caFile: string;
+  /** File with a JSON line for each request of a ServiceAccount (audit.k8s.io/v1). */
+  readonly auditLog: string;
   /** Temporary folder; gone after `stop`. */
   readonly folder: string;
   /** Runs kubectl and gives its standard output; as the administrator, unless another kubeconfig is given. */
@@ -75,6 +77,7 @@ export async function startControlPlane(): Promise<ControlPlane> {
     url: setup.url,
     kubeconfig,
     caFile: setup.caFile,
+    auditLog: setup.auditLog,
     folder,
     kubectl,
     serviceAccount: async (namespace, name) => {

@@ -120,7 +120,8 @@ async function attemptOnce<T>(context: Context, request: KubeRequest, fresh: boo
 
 /** A write must be answered while the lease is still ours: one that could land later is not sent at all. */
 function writeTimeout(context: Context): number {
-  const left = context.options.writableMs?.() ?? REQUEST_TIMEOUT_MS;
+  // whole milliseconds: AbortSignal.timeout takes no others
+  const left = Math.floor(context.options.writableMs?.() ?? REQUEST_TIMEOUT_MS);
   if (left <= 0) throw new NotWritable('the leader election lease is not held');
   return Math.min(left, REQUEST_TIMEOUT_MS);
 }

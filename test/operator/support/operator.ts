@@ -4,6 +4,8 @@ import { fileURLToPath } from 'node:url';
 import { readClasses, configSecretPrefix } from '../../../operator/adapters/kubernetes/classes.ts';
 import { createClient, type ClientOptions } from '../../../operator/adapters/kubernetes/client.ts';
 import { readInstallation } from '../../../operator/adapters/kubernetes/installation-secret.ts';
+import type { CredentialsSource } from '../../../operator/adapters/kubernetes/credentials.ts';
+import { startLease, type Lease } from '../../../operator/adapters/kubernetes/lease.ts';
 import { createOperatorMetrics, type OperatorMetrics } from '../../../operator/adapters/kubernetes/metrics.ts';
 import { startOperator, type Operator } from '../../../operator/adapters/kubernetes/operator.ts';
 import { settingsSchema, type Settings } from '../../../operator/settings.ts';
@@ -31,6 +33,8 @@ export interface TestOperator extends Operator {
 
 export interface TestOperatorOptions extends ClientOptions {
   readonly settings?: unknown;
+  /** Elects itself first, as in production. */
+  readonly withLease?: boolean;
   /** Address of a proxy in between. */
   readonly url?: string;
 }
@@ -39,14 +43,16 @@ export interface TestOperatorOptions extends ClientOptions {
 export async function startTestOperator(
   cluster: ControlPlane,
   kubeconfig: string,
-  { settings: given = {}, url = cluster.url, ...clientOptions }: TestOperatorOptions = {},
+  { settings: given = {}, url = cluster.url, withLease = false, ...clientOptions }: TestOperatorOptions = {},
 ): Promise<TestOperator> {
   const settings: Settings = settingsSchema.parse(given);
   const source = tokenCredentials(cluster, kubeconfig, url);
   const troubles: string[] = [];
   let writes = 0;
   const metrics = createOperatorMetrics();
+  const lease = withLease ? await elect(source, (message) => troubles.push(message)) : undefined;
   const client = createClient(source, {
+    ...(lease && { writableMs: lease.writableMs }),
     ...clientOptions,
     onRequest: (request) => {
       if (request.method !== 'GET') writes += 1;
@@ -72,7 +78,22 @@ export async function startTestOperator(
     writes: () => writes,
     close: async () => {
       await operator.close();
+      await lease?.release();
       client.close();
     },
   };
+}
+
+async function elect(source: CredentialsSource, onTrouble: (message: string) => void): Promise<Lease> {
+  const identity = `test-${randomBytes(4).toString('hex')}`;
+  const name = 'smtp-plus-operator';
+  const lease = startLease(createClient(source), {
+    namespace: OPERATOR_NAMESPACE,
+    name,
+    identity,
+    onLost: () => onTrouble('the lease is lost'),
+    onTrouble,
+  });
+  await lease.acquired;
+  return lease;
 }

@@ -10,8 +10,18 @@ export interface ApiServerSetup {
   readonly caFile: string;
   readonly adminToken: string;
   readonly log: string;
+  /** One JSON line for each finished request: who did what to which resource. */
+  readonly auditLog: string;
   readonly args: readonly string[];
 }
+
+/** Requests of ServiceAccounts only: those are whom a test wants to know about. */
+const AUDIT_POLICY = {
+  apiVersion: 'audit.k8s.io/v1',
+  kind: 'Policy',
+  omitStages: ['RequestReceived', 'ResponseStarted'],
+  rules: [{ level: 'Metadata', userGroups: ['system:serviceaccounts'] }, { level: 'None' }],
+};
 
 /** Prepares keys and flags; the same set-up starts the server again after a stop, on the same port. */
 export function prepareApiServer(folder: string, options: { port: number; etcdUrl: string }): ApiServerSetup {
@@ -26,12 +36,18 @@ export function prepareApiServer(folder: string, options: { port: number; etcdUr
   });
   writeFileSync(signingKey, privateKey, { mode: 0o600 });
   const certificates = path.join(folder, 'certificates');
+  const auditLog = path.join(folder, 'audit.log');
+  const auditPolicy = path.join(folder, 'audit-policy.json');
+  writeFileSync(auditPolicy, JSON.stringify(AUDIT_POLICY));
   return {
     url: `https://127.0.0.1:${options.port}`,
     caFile: path.join(certificates, 'apiserver.crt'),
     adminToken,
     log: path.join(folder, 'kube-apiserver.log'),
+    auditLog,
     args: [
+      `--audit-log-path=${auditLog}`,
+      `--audit-policy-file=${auditPolicy}`,
       `--etcd-servers=${options.etcdUrl}`,
       '--bind-address=127.0.0.1',
       '--advertise-address=127.0.0.1',

@@ -1,0 +1,160 @@
+/** The operator's rights: enough for every behaviour (all tests here run with them), and not one more. */
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { before, test } from 'node:test';
+import { parseAllDocuments } from 'yaml';
+import { describeWithControlPlane } from '../support/control-plane.ts';
+import { createAdmin, list, namespace, secret, sender, user } from './support/admin.ts';
+import { eventually, until } from './support/eventually.ts';
+import { install, OPERATOR_NAMESPACE, startTestOperator } from './support/operator.ts';
+import { startRelayPod } from './support/relay-pod.ts';
+
+interface Rule {
+  readonly apiGroups: readonly string[];
+  readonly resources: readonly string[];
+  readonly verbs: readonly string[];
+}
+
+interface Role {
+  readonly kind: string;
+  readonly metadata: { readonly name: string };
+  readonly rules?: readonly Rule[];
+}
+
+describeWithControlPlane('the RBAC manifests', (cluster) => {
+  let kubeconfig: string;
+  before(async () => {
+    kubeconfig = await install(cluster());
+  });
+
+  test('give the operator what it uses, and nothing else', async () => {
+    const admin = createAdmin(cluster(), OPERATOR_NAMESPACE);
+    const operator = await startTestOperator(cluster(), kubeconfig, { withLease: true });
+    const pod = await startRelayPod(admin, 'relay-0');
+    await admin.apply(namespace('shop'), sender('shop/domain', { domain: 'shop.example' }), list('shop/letters'));
+    await admin.apply(secret('shop/taken-smtp', { mine: 'yes' }), user('shop/app'), user('shop/taken'));
+    await admin.waitFor('SmtpPlusUser', 'shop/taken', 'CredentialsReady', 'False SecretNotOwned');
+    await admin.secret('shop/app-smtp');
+    await until(async () => (await admin.relayUsers())['app.shop'] !== undefined, 'the user is configured');
+    await admin.patch('Secret', 'shop/app-smtp', { data: { host: 'AAAA' } });
+    await eventually(async () => assert.equal((await admin.secret('shop/app-smtp'))['host'], 'localhost'));
+    await admin.apply(user('shop/app', { credentials: { secretName: 'other' } }));
+    await eventually(async () => assert.equal(await admin.get('Secret', 'shop/app-smtp'), undefined));
+    await pod.close();
+    await operator.close();
+    // a second one has something to say again that an Event of the first says already
+    const second = await startTestOperator(cluster(), kubeconfig, {});
+    const wish = (active: boolean) => user('shop/app', { active, credentials: { secretName: 'other' } });
+    await admin.apply(wish(false));
+    await admin.waitFor('SmtpPlusUser', 'shop/app', 'Active', 'False Inactive');
+    await admin.apply(wish(true));
+    await admin.waitFor('SmtpPlusUser', 'shop/app', 'Active', 'False NoVerifiedSender');
+    await eventually(() => {
+      const used = usedRights(cluster().auditLog);
+      assert.deepEqual(
+        grantedRights().filter((right) => !used.has(right)),
+        [],
+        'granted and not used',
+      );
+    });
+    assert.deepEqual([...operator.troubles, ...second.troubles], []);
+    await second.close();
+    admin.client.close();
+  });
+
+  test('let nobody but the operator write a status', async () => {
+    const roles = documents('deploy/user-roles.yaml');
+    assert.deepEqual(
+      roles
+        .flatMap(({ rules = [] }) => rules.flatMap(({ resources }) => resources))
+        .filter((name) => name.includes('/')),
+      [],
+    );
+    await cluster().kubectl(['create', 'namespace', 'team']);
+    const editor = await cluster().serviceAccount('team', 'editor');
+    await cluster().kubectl([
+      '-n',
+      'team',
+      'create',
+      'rolebinding',
+      'editor',
+      '--clusterrole=smtp-plus-edit',
+      '--serviceaccount=team:editor',
+    ]);
+    const can = (verb: string, resource: string, ...more: string[]) =>
+      cluster()
+        .kubectl(['auth', 'can-i', verb, resource, '-n', 'team', ...more], { kubeconfig: editor })
+        .then(
+          () => true,
+          () => false,
+        );
+    assert.equal(await can('create', 'smtpplususers.smtpplus.io'), true);
+    assert.equal(await can('patch', 'smtpplususers.smtpplus.io', '--subresource=status'), false);
+  });
+
+  test('let an operator of some namespaces read nothing of the others', async () => {
+    await cluster().kubectl(['create', 'namespace', 'inside']);
+    await cluster().kubectl(['create', 'namespace', 'outside']);
+    await cluster().kubectl(['delete', 'clusterrolebinding', 'smtp-plus-operator']);
+    await cluster().kubectl(['apply', '-f', 'deploy/namespaced/cluster-rbac.yaml']);
+    await cluster().kubectl(['-n', 'inside', 'apply', '-f', 'deploy/namespaced/rbac.yaml']);
+    const admin = createAdmin(cluster(), OPERATOR_NAMESPACE);
+    await admin.apply(user('inside/app'), user('outside/app'));
+    const operator = await startTestOperator(cluster(), kubeconfig, { settings: { watchNamespaces: ['inside'] } });
+    await admin.secret('inside/app-smtp');
+    await operator.idle();
+    assert.equal(await admin.get('Secret', 'outside/app-smtp'), undefined);
+    await assert.rejects(cluster().kubectl(['-n', 'outside', 'get', 'secrets'], { kubeconfig }), /forbidden/i);
+    assert.deepEqual(operator.troubles, []);
+    await operator.close();
+    admin.client.close();
+  });
+});
+
+function documents(file: string): Role[] {
+  return parseAllDocuments(readFileSync(file, 'utf8')).map((document) => document.toJS() as Role);
+}
+
+/** `VERB GROUP/RESOURCE in SCOPE` for each right of the operator. */
+function grantedRights(): string[] {
+  const rights: string[] = [];
+  for (const { kind, rules = [] } of documents('deploy/rbac.yaml')) {
+    const scope = kind === 'Role' ? 'own namespace' : 'cluster';
+    for (const { apiGroups, resources, verbs } of rules) {
+      const names = apiGroups.flatMap((group) => resources.map((resource) => `${group}/${resource}`));
+      rights.push(...names.flatMap((name) => verbs.map((verb) => `${verb} ${name} in ${scope}`)));
+    }
+  }
+  return rights;
+}
+
+interface AuditEvent {
+  readonly verb: string;
+  readonly user: { readonly username: string };
+  readonly objectRef?: {
+    readonly apiGroup?: string;
+    readonly resource: string;
+    readonly subresource?: string;
+    readonly namespace?: string;
+  };
+  readonly responseStatus?: { readonly code: number };
+}
+
+/** What the API server has seen the operator do. */
+function usedRights(log: string): Set<string> {
+  const used = new Set<string>();
+  for (const line of readFileSync(log, 'utf8').split('\n')) {
+    if (line === '') continue;
+    const {
+      verb,
+      user: { username },
+      objectRef,
+    } = JSON.parse(line) as AuditEvent;
+    if (username !== `system:serviceaccount:${OPERATOR_NAMESPACE}:smtp-plus-operator` || objectRef === undefined)
+      continue;
+    const { apiGroup = '', resource, subresource, namespace: where } = objectRef;
+    const name = subresource === undefined ? resource : `${resource}/${subresource}`;
+    used.add(`${verb} ${apiGroup}/${name} in ${where === OPERATOR_NAMESPACE ? 'own namespace' : 'cluster'}`);
+  }
+  return used;
+}
