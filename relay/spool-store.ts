@@ -24,32 +24,83 @@ export interface SpoolStore {
   close(): Promise<void>;
 }
 
+/** Until then a crash would send again what was delivered: short, and long enough for the next message to come. */
+const REMOVAL_WAIT_MS = 5;
+
 export function openStore(file: string): SpoolStore {
   const root = open({ path: file, noSubdir: true, maxDbs: 2, overlappingSync: false, eventTurnBatching: false });
   const records = root.openDB<Buffer, string>('records', { encoding: 'binary' });
   const bodies = root.openDB<Buffer, string>('bodies', { encoding: 'binary' });
+
+  async function commit({ put = [], remove = [] }: Change): Promise<void> {
+    const written = root.batch(() => {
+      for (const { id, record, body } of put) {
+        void records.put(id, record);
+        if (body !== undefined) void bodies.put(id, body);
+      }
+      for (const id of remove) {
+        void records.remove(id);
+        void bodies.remove(id);
+      }
+    });
+    await written.catch(async (error: { readonly commitError?: Promise<never> }) => {
+      // the reason comes as a second promise, whose rejection would end the process if nobody took it
+      await error.commitError;
+      throw error;
+    });
+  }
+
+  const removals = collectRemovals((remove) => commit({ remove }));
   return {
-    write: async ({ put = [], remove = [] }) => {
-      const written = root.batch(() => {
-        for (const { id, record, body } of put) {
-          void records.put(id, record);
-          if (body !== undefined) void bodies.put(id, body);
-        }
-        for (const id of remove) {
-          void records.remove(id);
-          void bodies.remove(id);
-        }
-      });
-      await written.catch(async (error: { readonly commitError?: Promise<never> }) => {
-        // the reason comes as a second promise, whose rejection would end the process if nobody took it
-        await error.commitError;
-        throw error;
-      });
+    write: (change) => {
+      if (change.put === undefined || change.put.length === 0) return removals.add(change.remove ?? []);
+      const written = commit(change);
+      removals.begin();
+      return written;
     },
     record: (id) => records.getBinary(id),
     body: (id) => bodies.getBinary(id),
     records: () => records.getRange(),
     fileBytes: async () => (await stat(file)).size,
-    close: () => root.close(),
+    close: async () => {
+      await removals.ended();
+      await root.close();
+    },
+  };
+}
+
+/** Nobody waits for the end of a message: it goes in one commit with the next message that comes, or soon by itself. */
+function collectRemovals(commit: (ids: readonly string[]) => Promise<void>) {
+  let ids: string[] = [];
+  let committed: Promise<void> | undefined;
+  let begin = () => {};
+
+  async function collect(): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, REMOVAL_WAIT_MS);
+      begin = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+    const collected = ids;
+    ids = [];
+    committed = undefined;
+    await commit(collected);
+  }
+
+  return {
+    /** Resolves when they are gone from the disk. */
+    add: (more: readonly string[]): Promise<void> => {
+      ids.push(...more);
+      committed ??= collect();
+      return committed;
+    },
+    /** Commits what there is now. */
+    begin: () => begin(),
+    ended: async (): Promise<void> => {
+      begin();
+      await committed;
+    },
   };
 }
