@@ -67,6 +67,7 @@ async function report(): Promise<object> {
   const plan = await metrics.planSeconds.get();
   const { user, system } = process.cpuUsage();
   return {
+    heapMb: Math.round(process.memoryUsage().heapUsed / 1e6),
     rssMb: Math.round(process.memoryUsage.rss() / 1e6),
     requests,
     writes: Object.fromEntries(writes.values.map(({ labels, value }) => [labels['what'], value])),

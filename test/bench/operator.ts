@@ -47,11 +47,15 @@ const settings = {
     },
   },
 };
-const operator = fork(new URL('./operator-process.ts', import.meta.url), { execArgv: ['--expose-gc'] });
+const operator = fork(new URL('./operator-process.ts', import.meta.url), {
+  // as in deploy/operator.yaml: without a bound V8 lets garbage grow to several times what is in use
+  execArgv: ['--max-old-space-size=256', '--max-semi-space-size=8'],
+});
 const report = () => ask({ kind: 'report' }) as Promise<Report>;
 
 interface Report {
   readonly rssMb: number;
+  readonly heapMb: number;
   readonly requests: number;
   readonly writes: Readonly<Record<string, number>>;
   readonly planSeconds: number;
@@ -138,8 +142,12 @@ function seconds(milliseconds: number): string {
   return (milliseconds / 1000).toFixed(1);
 }
 
-function print(what: string, result: string, { rssMb, requests, writes, planSeconds, cpuSeconds }: Report): void {
+function print(
+  what: string,
+  result: string,
+  { rssMb, heapMb, requests, writes, planSeconds, cpuSeconds }: Report,
+): void {
   const counts = Object.entries(writes).map(([kind, count]) => `${count} ${kind}`);
-  const cost = `operator ${rssMb} MB, ${cpuSeconds.toFixed(1)} s CPU, of it ${planSeconds.toFixed(1)} s planning`;
+  const cost = `operator ${rssMb} MB (heap ${heapMb} MB), ${cpuSeconds.toFixed(1)} s CPU, of it ${planSeconds.toFixed(1)} s planning`;
   console.log(`${what}: ${result}; so far ${requests} requests, written ${counts.join(', ')}; ${cost}`);
 }

@@ -1,0 +1,76 @@
+/** The operator as a process: from its command line to its orderly end. */
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import { before, test, type TestContext } from 'node:test';
+import { describeWithControlPlane } from '../support/control-plane.ts';
+import { createAdmin, namespace, user } from './support/admin.ts';
+import { until } from './support/eventually.ts';
+import { install, OPERATOR_NAMESPACE } from './support/operator.ts';
+
+const CLI = fileURLToPath(new URL('../../operator/cli.ts', import.meta.url));
+
+describeWithControlPlane('the operator process', (cluster) => {
+  let kubeconfig: string;
+  before(async () => {
+    kubeconfig = await install(cluster());
+  });
+
+  function start(t: TestContext) {
+    const args = ['operator', '--kubeconfig', kubeconfig, '--namespace', OPERATOR_NAMESPACE, '--http', '0'];
+    const child = spawn(process.execPath, [CLI, ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
+    let output = '';
+    child.stdout.on('data', (chunk: Buffer) => {
+      output += chunk.toString();
+    });
+    t.after(() => child.kill('SIGKILL'));
+    const exit = once(child, 'exit').then(([code]) => code as number | null);
+    const says = (text: string) => until(() => output.includes(text), `it says ${text}`);
+    const port = (): string => /"http":(\d+)/.exec(output)?.[1] ?? '';
+    const page = async (path: string) => (await fetch(`http://127.0.0.1:${port()}${path}`)).text();
+    return { child, exit, says, page };
+  }
+  const holder = () =>
+    cluster().kubectl([
+      '-n',
+      OPERATOR_NAMESPACE,
+      'get',
+      'lease',
+      'smtp-plus-operator',
+      '-o',
+      'jsonpath={.spec.holderIdentity}',
+    ]);
+
+  test('works, shows health and metrics, and gives its lease up when it is told to end', async (t) => {
+    const operator = start(t);
+    await operator.says('everything is planned');
+    const admin = createAdmin(cluster(), OPERATOR_NAMESPACE);
+    await admin.apply(namespace('shop'), user('shop/app'));
+    await admin.secret('shop/app-smtp');
+    assert.equal(await operator.page('/readyz'), 'ok\n');
+    const metrics = await operator.page('/metrics');
+    assert.match(metrics, /smtpplus_operator_leader 1/);
+    assert.match(metrics, /smtpplus_operator_writes_total\{what="secret"\} 1/);
+    assert.doesNotMatch(metrics, /app-smtp|app\.shop/);
+    operator.child.kill('SIGTERM');
+    assert.equal(await operator.exit, 0);
+    assert.equal(await holder(), '');
+    admin.client.close();
+  });
+
+  test('that was stopped for longer than its lease ends without having written anything more', async (t) => {
+    const first = start(t);
+    await first.says('everything is planned');
+    const before = await holder();
+    first.child.kill('SIGSTOP');
+    const second = start(t);
+    await second.says('everything is planned');
+    assert.notEqual(await holder(), before);
+    first.child.kill('SIGCONT');
+    assert.equal(await first.exit, 1);
+    assert.notEqual(await holder(), before);
+    second.child.kill('SIGTERM');
+    assert.equal(await second.exit, 0);
+  });
+});
