@@ -62,6 +62,14 @@ describeWithControlPlane('the RBAC manifests', (cluster) => {
     admin.client.close();
   });
 
+  test('stand beside manifests that the API server takes without a warning', async () => {
+    const files = ['deploy/operator.yaml', 'deploy/relay.yaml', 'deploy/user-roles.yaml'].flatMap((file) => [
+      '-f',
+      file,
+    ]);
+    await cluster().kubectl(['apply', '--dry-run=server', '--validate=strict', ...files]);
+  });
+
   test('let nobody but the operator write a status', async () => {
     const roles = documents('deploy/user-roles.yaml');
     assert.deepEqual(
