@@ -2,6 +2,7 @@
  * Everything in one process: the directory adapter, the core, and the relay. Not a mock of a cluster: the same core
  * decides, and the same relay reads the same configuration files.
  */
+import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { isIP } from 'node:net';
 import { join } from 'node:path';
@@ -64,6 +65,7 @@ async function run({ settings, settingsFile, output }: Run): Promise<number> {
   const opened = await openInstallation(settings.state);
   if ('problem' in opened) return output.fail([opened.problem], FAILED);
   const { installation } = opened;
+  for (const notice of noticesOf(settings, settingsFile)) log.warn({ event: 'settings' }, notice);
   const tls = await openCertificates(settings, log);
   const relay = await output.during('opening ports', () => openRelay(settings, { tls, log, onFatal: end.fail }));
   tls.onRenewal(relay.updateCertificates);
@@ -122,6 +124,19 @@ async function openRelay(settings: Settings, { tls, log, onFatal }: RelayParts):
 async function openCertificates(settings: Settings, log: Log): Promise<CertificateKeeper> {
   const make = () => ensureCertificates(join(settings.state, 'tls'), { hostnames: hostnamesOf(settings) });
   return keepCertificates(make, { log });
+}
+
+/** Settings that do not do what one might think. */
+function noticesOf({ classes, folder }: Settings, settingsFile: string | undefined): readonly string[] {
+  const notices: string[] = [];
+  if (Object.values(classes).some(({ existingSendersBefore }) => existingSendersBefore !== undefined)) {
+    notices.push('existingSendersBefore has no effect here: the word of a file about its own age proves nothing');
+  }
+  const bystander = join(folder, 'settings.yaml');
+  if (settingsFile === undefined && existsSync(bystander)) {
+    notices.push(`${bystander} is not in use; if these are your settings, add --settings ${bystander}`);
+  }
+  return notices;
 }
 
 /** What a start met, in words that name the flag to change. */

@@ -31,6 +31,8 @@ export interface Console {
 
 export function createConsole({ json }: { readonly json: boolean }): Console {
   const isTerminal = process.stdout.isTTY && !json;
+  // who reads the output may go away; the mail must not
+  process.stdout.on('error', () => undefined);
   const print = (line: string): void => void process.stdout.write(`${line}\n`);
   const log = isTerminal ? createLog({ write: (line) => print(formatLogLine(line)) }) : createLog();
   return {

@@ -7,7 +7,7 @@ import type { Log } from '../../../relay/log.ts';
 import type { Plan, ProgrammedFact, Snapshot } from '../../core/model.ts';
 import { startLoop } from '../../loop.ts';
 import { createApplier } from './apply.ts';
-import type { ApplyOptions, PlanContext, RelayHashes } from './apply.ts';
+import type { Applier, ApplyOptions, PlanContext, RelayHashes } from './apply.ts';
 import { createGatherer } from './gather.ts';
 import type { GatherOptions } from './gather.ts';
 import { createLastGood } from './last-good.ts';
@@ -60,34 +60,19 @@ export async function startDirectory(options: DirectoryOptions): Promise<Directo
   const ignore = [...options.ignore, state];
   const { gather, memory } = await openSources(options, { ignore, secrets });
   const applier = createApplier({ ...options, relayClass: options.settings.relayClass, memory, secrets });
-  const announce = createAnnouncer(log);
-  let written: RelayHashes | undefined;
-  let nextLook: Date | undefined;
+  const actor = createActor(options, applier);
 
   const loop = startLoop<Gathered, Decided>({
-    gather: async () => gather(programmedFact(options.relay, written)),
+    gather: async () => gather(actor.programmed()),
     decide: ({ snapshot, incomplete }, now) => ({
       plan: options.decide(snapshot, now),
       context: { objects: snapshot.objects, incomplete, now },
     }),
-    act: async ({ plan, context }) => {
-      // Secrets first: a verifier in force whose password was never written down would lock its user out
-      nextLook = await applier.secrets(plan, context);
-      const relay = await applier.relay(plan);
-      written = relay.hashes;
-      announce(plan);
-      if (relay.isChanged) {
-        // statuses speak of what is in force: they are written by the next round, when the relay runs it
-        await options.relay.reload();
-        loop.trigger();
-        return;
-      }
-      await applier.statuses(plan, context);
-      const fact = programmedFact(options.relay, written);
-      if (fact.state !== 'Programmed') nextLook = new Date(Date.now() + LAG_MS);
-      options.onSettled(plan);
+    act: async (decided) => {
+      if ((await actor.act(decided)) === 'again') loop.trigger();
     },
-    nextLook: ({ plan }) => earliest(nextLook, plan.nextLook === undefined ? undefined : new Date(plan.nextLook)),
+    nextLook: ({ plan }) =>
+      earliest(actor.nextLook(), plan.nextLook === undefined ? undefined : new Date(plan.nextLook)),
     onError: (error, retryMs) => log.error({ event: 'reconcile', err: error, retryMs }, 'could not carry out the plan'),
   });
   const ends = [
@@ -101,6 +86,32 @@ export async function startDirectory(options: DirectoryOptions): Promise<Directo
       await loop.close();
     },
   };
+}
+
+/** Carries plans out in the one right order, and knows what was written last. */
+function createActor({ relay, log, onSettled }: DirectoryOptions, applier: Applier) {
+  const announce = createAnnouncer(log);
+  let written: RelayHashes | undefined;
+  let nextLook: Date | undefined;
+
+  async function act({ plan, context }: Decided): Promise<'settled' | 'again'> {
+    // Secrets first: a verifier in force whose password was never written down would lock its user out
+    nextLook = await applier.secrets(plan, context);
+    const { hashes, isChanged } = await applier.relay(plan);
+    written = hashes;
+    announce(plan);
+    if (isChanged) {
+      // statuses speak of what is in force: they are written by the next round, when the relay runs it
+      await relay.reload();
+      return 'again';
+    }
+    await applier.statuses(plan, context);
+    if (programmedFact(relay, written).state !== 'Programmed') nextLook = new Date(Date.now() + LAG_MS);
+    onSettled(plan);
+    return 'settled';
+  }
+
+  return { act, programmed: () => programmedFact(relay, written), nextLook: () => nextLook };
 }
 
 /** What a round reads: the manifests, our Secrets, and what the state folder remembers of objects. */
