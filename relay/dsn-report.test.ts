@@ -16,8 +16,9 @@ const recipient: ReportedRecipient = {
 async function report({
   ret,
   envelopeId,
+  originalRecipient,
   content = CONTENT,
-}: { ret?: 'FULL' | 'HDRS'; envelopeId?: string; content?: Buffer } = {}) {
+}: { ret?: 'FULL' | 'HDRS'; envelopeId?: string; originalRecipient?: string; content?: Buffer } = {}) {
   const queued = newRecord(
     {
       id: 'ID1',
@@ -37,7 +38,7 @@ async function report({
   );
   const made = await makeReport(
     queued,
-    { kind: 'failed', recipients: [recipient] },
+    { kind: 'failed', recipients: [originalRecipient === undefined ? recipient : { ...recipient, originalRecipient }] },
     {
       hostname: 'relay.example',
       now: NOW,
@@ -109,6 +110,15 @@ describe('report to the sender', () => {
     const { message, text } = await report({ content: Buffer.from('Subject: \u00e4\r\n\r\n') });
     assert.equal(message.envelope.eightBit, true);
     assert.match(text, /^Content-Transfer-Encoding: 8bit\r$/m);
+  });
+
+  test('parameters that decode to line ends add no line', async () => {
+    const { text } = await report({
+      envelopeId: 'id+0D+0AX-Evil:+201',
+      originalRecipient: 'rfc822;a+0D+0A+0D+0AX-Evil:+201',
+    });
+    assert.ok(!/^X-Evil/m.test(text), text);
+    assert.match(text, /^Original-Envelope-Id: id X-Evil: 1\r$/m);
   });
 
   test('every line ends in CR LF and is no longer than 998 octets', async () => {
