@@ -50,26 +50,20 @@ export interface Relay {
 /** Part of the time for a shutdown that clients have; the rest is for what they handed in. */
 const DRAIN_SHARE = 0.6;
 
-/** Starts a relay. Rejects where no port, the HTTP port or the spool can be had. */
+/** Starts a relay. Rejects where no port, the HTTP port or the spool can be had; what had started by then has ended. */
 export async function startRelay(options: RelayOptions): Promise<Relay> {
-  const { log, certificates } = options;
+  await using started = new AsyncDisposableStack();
+  const { log, captureFolder, certificates } = options;
   const metrics = createMetrics();
+  const state = createState(options);
   const config = await openConfigFolder(options.configFolder, { log, onError: () => metrics.configErrors.inc() });
+  started.defer(config.close);
   watchConfig(config, metrics);
-  metrics.certificateExpiry.set(certificates.notAfter.getTime() / 1000);
-  let fault: string | undefined;
-  let isClosing = false;
-  const spool = await openSpool(options.spoolFolder, {
-    metrics,
-    log,
-    reserveBytes: settingsOf(config).spoolReserveBytes,
-    onFatal: (error) => {
-      fault = 'the spool failed';
-      options.onFatal?.(error);
-    },
-  });
-  const { captureFolder } = options;
+  const { spoolReserveBytes: reserveBytes } = settingsOf(config);
+  const spool = await openSpool(options.spoolFolder, { metrics, log, reserveBytes, onFatal: state.fail });
+  started.defer(() => spool.close());
   const delivery = startDelivery({ spool, config: config.current, captureFolder, metrics, log });
+  started.defer(() => delivery.close());
   config.onChange(() => delivery.wake());
   const server = createSubmissionServer({
     config: config.current,
@@ -78,12 +72,15 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
     metrics,
     log,
     accept: (message, content) => accept({ config, spool, delivery }, message, content),
-    spoolHasRoom: (bytes) => fault === undefined && spool.hasRoom(bytes),
+    spoolHasRoom: (bytes) => state.fault() === undefined && spool.hasRoom(bytes),
     incomingFolder: spool.incomingFolder,
   });
   const listening = await listen(server, options);
-  const state = { fault: () => fault, isClosing: () => isClosing };
+  started.defer(() => listening.close());
   const http = await startHttp(pages({ config, metrics, state }), options.http);
+  started.defer(() => http.close());
+  metrics.certificateExpiry.set(certificates.notAfter.getTime() / 1000);
+  const running = started.move();
 
   return {
     ports: listening.ports,
@@ -97,11 +94,28 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
       metrics.certificateExpiry.set(next.notAfter.getTime() / 1000);
     },
     close: async () => {
+      state.close();
+      await drain({ config, listening, server, delivery });
+      await running.disposeAsync();
+    },
+  };
+}
+
+type State = ReturnType<typeof createState>;
+
+/** What health and readiness depend on, besides the configuration. */
+function createState({ onFatal }: Pick<RelayOptions, 'onFatal'>) {
+  let fault: string | undefined;
+  let isClosing = false;
+  return {
+    fault: () => fault,
+    isClosing: () => isClosing,
+    fail: (error: unknown) => {
+      fault = 'the spool failed';
+      onFatal?.(error);
+    },
+    close: () => {
       isClosing = true;
-      await shutDown({ config, listening, server, delivery });
-      await spool.close();
-      config.close();
-      await http.close();
     },
   };
 }
@@ -113,17 +127,12 @@ interface Parts {
   readonly delivery: Delivery;
 }
 
-async function shutDown({ config, listening, server, delivery }: Parts): Promise<void> {
+async function drain({ config, listening, server, delivery }: Parts): Promise<void> {
   const budgetMs = settingsOf(config).shutdownSeconds * 1000;
   const start = Date.now();
   await listening.close();
   await server.drain(budgetMs * DRAIN_SHARE);
   await delivery.drain(Math.max(0, budgetMs - (Date.now() - start)));
-}
-
-interface State {
-  readonly fault: () => string | undefined;
-  readonly isClosing: () => boolean;
 }
 
 function pages({ config, metrics, state }: { config: ConfigFolder; metrics: Metrics; state: State }): HttpPages {
