@@ -2,15 +2,15 @@
 import { createHash } from 'node:crypto';
 import { hostname } from 'node:os';
 import { openConfigFolder, type ConfigFolder } from './config-folder.ts';
-import { startDelivery, type Delivery } from './deliver.ts';
+import { startDelivery, type Delivery } from './delivery/deliver.ts';
 import { startHttp, type HttpPages } from './http.ts';
-import { listen, type Listening } from './listen.ts';
+import { listen, type Listening } from './session/listen.ts';
 import type { Log } from './log.ts';
 import type { AcceptedMessage, Content } from './message.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
 import { replies, type Reply } from './replies.ts';
-import { openSpool, type Spool } from './spool.ts';
-import { createSubmissionServer, type SubmissionServer } from './submission-server.ts';
+import { openSpool, type Spool } from './spool/spool.ts';
+import { createSubmissionServer, type SubmissionServer } from './session/submission-server.ts';
 import type { Certificates } from './tls.ts';
 import { deliverySettingsSchema } from './config.ts';
 

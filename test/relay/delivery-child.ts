@@ -1,10 +1,10 @@
 /** Delivers what lies in a spool to a port, and prints its log, until it is killed. */
 import { writeSync } from 'node:fs';
 import { Writable } from 'node:stream';
-import { startDelivery } from '../../relay/deliver.ts';
+import { startDelivery } from '../../relay/delivery/deliver.ts';
 import { createLog } from '../../relay/log.ts';
 import { createMetrics } from '../../relay/metrics.ts';
-import { openSpool } from '../../relay/spool.ts';
+import { openSpool } from '../../relay/spool/spool.ts';
 import { configured } from '../support/delivering.ts';
 import { aSmartHost } from '../support/upstream.ts';
 

@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import path from 'node:path';
 import { describe, test } from 'node:test';
 import { createMetrics } from '../../relay/metrics.ts';
-import { openSpool } from '../../relay/spool.ts';
+import { openSpool } from '../../relay/spool/spool.ts';
 import { aTemporaryFolder, configured, emptied, startDelivering } from '../support/delivering.ts';
 import { aMessage, captureLog, eventually, inMemory } from '../support/queued.ts';
 import { startUpstream } from '../support/upstream.ts';

@@ -1,7 +1,7 @@
 /** Puts messages as fast as it can and prints the id of each after it is on disk, until it is killed. */
 import { createHash } from 'node:crypto';
 import { writeSync } from 'node:fs';
-import { openSpool } from '../../relay/spool.ts';
+import { openSpool } from '../../relay/spool/spool.ts';
 import { aMessage, captureLog, createMetrics } from '../support/queued.ts';
 
 const [folder = '', prefix = ''] = process.argv.slice(2);

@@ -5,8 +5,8 @@ import { mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/pro
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { describe, test, type TestContext } from 'node:test';
-import { openSpool, type Spool } from '../../relay/spool.ts';
-import { openStore } from '../../relay/spool-store.ts';
+import { openSpool, type Spool } from '../../relay/spool/spool.ts';
+import { openStore } from '../../relay/spool/store.ts';
 import { aMessage, captureLog, CONTENT, createMetrics, inMemory, metricValue } from '../support/queued.ts';
 
 async function aFolder(t: TestContext): Promise<string> {

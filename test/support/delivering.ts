@@ -6,9 +6,9 @@ import path from 'node:path';
 import type { TestContext } from 'node:test';
 import type { DeliverySettings, ListConfig, RelayConfig, UpstreamConfig } from '../../relay/config.ts';
 import { deliverySettingsSchema } from '../../relay/config.ts';
-import { type Delivery, startDelivery } from '../../relay/deliver.ts';
+import { type Delivery, startDelivery } from '../../relay/delivery/deliver.ts';
 import { createMetrics, type Metrics } from '../../relay/metrics.ts';
-import { openSpool, type Spool } from '../../relay/spool.ts';
+import { openSpool, type Spool } from '../../relay/spool/spool.ts';
 import { captureLog, eventually } from './queued.ts';
 import { aClass, aConfig, aList, LIST } from './relay-config.ts';
 

@@ -4,13 +4,13 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Writable } from 'node:stream';
 import type { RelayConfig } from '../../relay/config.ts';
-import { listen } from '../../relay/listen.ts';
+import { listen } from '../../relay/session/listen.ts';
 import { createLog } from '../../relay/log.ts';
 import type { AcceptedMessage } from '../../relay/message.ts';
 import { createMetrics } from '../../relay/metrics.ts';
 import { replies } from '../../relay/replies.ts';
-import { openSpool } from '../../relay/spool.ts';
-import { createSubmissionServer, type SubmissionServerOptions } from '../../relay/submission-server.ts';
+import { openSpool } from '../../relay/spool/spool.ts';
+import { createSubmissionServer, type SubmissionServerOptions } from '../../relay/session/submission-server.ts';
 import { ensureCertificates } from '../../relay/tls.ts';
 import { aConfig } from './relay-config.ts';
 

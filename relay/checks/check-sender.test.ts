@@ -1,0 +1,139 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { aConfig, aList, aSender, aUser, LIST, USER } from '../../test/support/relay-config.ts';
+import { checkEnvelopeSender, checkFieldSender, checkHeaderSender, sendersOf, type Verdict } from './check-sender.ts';
+import type { SenderPolicy } from '../config.ts';
+import { formatReply } from '../replies.ts';
+
+const orders = { local: 'orders', domain: 'shop.example' };
+const ceo = { local: 'ceo', domain: 'elsewhere.example' };
+const pending = aSender({ sender: '@pending.example', verified: false, object: 'shop/pending-example' });
+const unproven = { local: 'news', domain: 'pending.example' };
+
+const policy: SenderPolicy = { envelopeFrom: 'Enforce', headerFrom: 'Enforce', replyTo: 'Any', nullSender: 'Refuse' };
+
+function configWith(overrides: Partial<SenderPolicy> = {}, senders = [aSender(), pending]) {
+  const senderPolicy = { ...policy, ...overrides };
+  return aConfig({ lists: { [LIST]: aList({ senderPolicy }) }, namespaces: { shop: senders } });
+}
+
+function outcome(verdict: Verdict): string {
+  return verdict.verdict === 'pass' ? 'pass' : `${verdict.verdict}: ${formatReply(verdict.reply)}`;
+}
+
+describe('the senders of a user', () => {
+  test("are all of its namespace's", () => {
+    assert.deepEqual(sendersOf(configWith(), aUser()), [aSender(), pending]);
+  });
+
+  test('are those that it narrows itself to, and no other', () => {
+    const user = aUser({ senders: [aSender({ sender: 'orders@shop.example' })] });
+    assert.equal(outcome(checkEnvelopeSender(configWith(), USER, user, orders)), 'pass');
+    const other = { local: 'other', domain: 'shop.example' };
+    assert.match(outcome(checkEnvelopeSender(configWith(), USER, user, other)), /^refuse: 550 5\.7\.1 other@shop/);
+    assert.match(
+      outcome(checkEnvelopeSender(configWith(), USER, aUser({ senders: [] }), orders)),
+      /has no verified sender$/,
+    );
+  });
+
+  test('are none in a namespace that is not in the configuration', () => {
+    const user = aUser({ namespace: 'nowhere' });
+    assert.deepEqual(sendersOf(configWith(), user), []);
+    assert.match(outcome(checkHeaderSender(configWith(), USER, user, orders)), /has no verified sender$/);
+  });
+});
+
+describe('the envelope sender', () => {
+  const judge = (mailbox: typeof orders | undefined, config = configWith()) =>
+    outcome(checkEnvelopeSender(config, USER, aUser(), mailbox));
+
+  test('passes where a verified sender covers it', () => assert.equal(judge(orders), 'pass'));
+
+  test('is refused by the name of the sender object that is still to be verified', () => {
+    assert.equal(
+      judge(unproven),
+      'refuse: 550 5.7.1 news@pending.example: sender not verified; see VerifiedSender shop/pending-example',
+    );
+  });
+
+  test('is refused where nothing covers it', () => {
+    assert.equal(
+      judge(ceo),
+      'refuse: 550 5.7.1 ceo@elsewhere.example: sender not authorized for SMTP+ user orders.shop',
+    );
+  });
+
+  test('passes where one sender that covers it is verified and another is not', () => {
+    const address = aSender({ sender: 'orders@shop.example', verified: false });
+    assert.equal(judge(orders, configWith({}, [address, aSender()])), 'pass');
+    assert.equal(judge(orders, configWith({}, [aSender(), address])), 'pass');
+  });
+
+  test('is shown as the client wrote it, with nothing that could split the reply', () => {
+    const verdict = checkEnvelopeSender(configWith(), USER, aUser(), ceo, 'CEO@Elsewhere.example\r\n250 ok');
+    assert.equal(
+      outcome(verdict),
+      'refuse: 550 5.7.1 CEO@Elsewhere.example??250 ok: sender not authorized for SMTP+ user orders.shop',
+    );
+  });
+
+  test('that is null is a matter of its own policy', () => {
+    assert.equal(judge(undefined), 'refuse: 550 5.7.1 Empty sender not allowed here');
+    assert.equal(judge(undefined, configWith({ nullSender: 'Allow' })), 'pass');
+    assert.match(judge(undefined, configWith({ envelopeFrom: 'Audit' })), /^refuse: .*Empty sender/);
+  });
+
+  test('of a user with nothing verified is refused before all else, null and audited ones too', () => {
+    const config = configWith({ envelopeFrom: 'Audit', headerFrom: 'Audit', nullSender: 'Allow' }, [pending]);
+    for (const mailbox of [orders, unproven, undefined]) {
+      assert.equal(judge(mailbox, config), 'refuse: 550 5.7.1 SMTP+ user orders.shop has no verified sender');
+    }
+  });
+
+  test('that would be refused is noted where the list audits', () => {
+    const config = configWith({ envelopeFrom: 'Audit' });
+    assert.match(judge(ceo, config), /^audit: 550 5\.7\.1 ceo@elsewhere\.example: sender not authorized/);
+    assert.match(judge(unproven, config), /^audit: 550 5\.7\.1 news@pending\.example: sender not verified/);
+    assert.equal(judge(orders, config), 'pass');
+  });
+
+  test('is refused strictly where the list is not in the configuration', () => {
+    const config = aConfig({ lists: {} });
+    assert.match(judge(ceo, config), /^refuse/);
+    assert.match(judge(undefined, config), /^refuse/);
+    assert.equal(judge(orders, config), 'pass');
+  });
+});
+
+describe('the header sender', () => {
+  test('has replies that say From and help with web forms', () => {
+    const judge = (mailbox: typeof orders) => outcome(checkHeaderSender(configWith(), USER, aUser(), mailbox));
+    assert.equal(judge(orders), 'pass');
+    assert.equal(
+      judge(ceo),
+      'refuse: 550-5.7.1 From ceo@elsewhere.example is not authorized for SMTP+ user orders.shop\r\n' +
+        '550 5.7.1 If it comes from a web form, keep From fixed and put the visitor in Reply-To',
+    );
+    assert.match(judge(unproven), /^refuse: 550-5\.7\.1 From news@\S+ is not verified; see VerifiedSender shop\/pend/);
+  });
+
+  test('is audited apart from the envelope sender', () => {
+    const audits = (config: ReturnType<typeof configWith>) => [
+      checkEnvelopeSender(config, USER, aUser(), ceo).verdict,
+      checkHeaderSender(config, USER, aUser(), ceo).verdict,
+    ];
+    assert.deepEqual(audits(configWith({ envelopeFrom: 'Audit' })), ['audit', 'refuse']);
+    assert.deepEqual(audits(configWith({ headerFrom: 'Audit' })), ['refuse', 'audit']);
+  });
+
+  test('in another field is named with the field and judged as From is', () => {
+    const judge = (config: ReturnType<typeof configWith>) =>
+      outcome(checkFieldSender(config, USER, aUser(), ceo, { field: 'Sender', shown: 'CEO@elsewhere.example' }));
+    assert.equal(
+      judge(configWith()),
+      'refuse: 550 5.7.1 Sender CEO@elsewhere.example: sender not authorized for SMTP+ user orders.shop',
+    );
+    assert.match(judge(configWith({ headerFrom: 'Audit' })), /^audit/);
+  });
+});

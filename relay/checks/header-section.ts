@@ -1,0 +1,96 @@
+/**
+ * The header section of a message (RFC 5322 section 2.2), read so that there is one reading only. What two reasonable
+ * parsers could split differently is refused: a second From that only some of them see is the oldest way to spoof.
+ */
+import { replies, type Reply } from '../replies.ts';
+
+export interface HeaderField {
+  /** As written. */
+  readonly name: string;
+  /** In lower case, to compare. */
+  readonly key: string;
+  /** All after the colon, folds included and without the last line end; one character an octet (latin1). */
+  readonly value: string;
+  /** Of its first octet in the section. */
+  readonly offset: number;
+}
+
+export type HeaderScan =
+  | { readonly verdict: 'pass'; readonly fields: readonly HeaderField[] }
+  | { readonly verdict: 'refuse'; readonly reply: Reply };
+
+/** Octets of a line without its end (RFC 5322 section 2.1.1); longer ones are cut or folded by others on the way. */
+const LINE_MAX = 998;
+/** Far more than any real message has (some 100, when it comes over many hops); bounds the work done for each field. */
+const FIELDS_MAX = 1000;
+
+/** RFC 5322 ftext less the specials, which no field has in its name and which parsers may unquote or strip. */
+const FIELD_LINE = /^([A-Za-z0-9!#$%&'*+\-.^_`|~]+):/;
+const BARE_NEWLINE = /\0|\r(?!\n)|(?<!\r)\n/;
+/** Some parsers end a line at VT, FF or a C1 look-alike; none of them is allowed in a header (RFC 5322 section 3.2). */
+const CONTROL = /[\x01-\x08\x0b\x0c\x0e-\x1f\x7f]/;
+
+/**
+ * Reads a header section up to its empty line. A message without one has no body, which is allowed (RFC 5322 section
+ * 3.5): then the section is the whole message. Octets above 127 pass here, fields with addresses refuse them.
+ */
+export function scanHeaderSection(section: Buffer, options: { readonly headerBytes: number }): HeaderScan {
+  if (section.length > options.headerBytes) return invalid(`larger than ${options.headerBytes} octets`);
+  const text = section.toString('latin1');
+  if (BARE_NEWLINE.test(text)) return { verdict: 'refuse', reply: replies.bareNewline() };
+  const lines = splitLines(text);
+  if (lines === undefined) return invalid('its last line has no end');
+  const fields: { name: string; start: number; end: number }[] = [];
+  for (const [index, { start, end }] of lines.entries()) {
+    const line = text.slice(start, end);
+    const problem = problemOf(line, fields.length);
+    if (problem !== undefined) return invalid(`line ${index + 1} ${problem}`);
+    const name = FIELD_LINE.exec(line)?.[1];
+    const last = fields.at(-1);
+    if (name !== undefined) fields.push({ name, start, end });
+    else if (last !== undefined) last.end = end;
+  }
+  return {
+    verdict: 'pass',
+    fields: fields.map(({ name, start, end }) => ({
+      name,
+      key: name.toLowerCase(),
+      value: text.slice(start + name.length + 1, end),
+      offset: start,
+    })),
+  };
+}
+
+/** A field body on one line: folds lose their line end (RFC 5322 section 2.2.3). */
+export function unfold(value: string): string {
+  return value.replaceAll('\r\n', '');
+}
+
+function problemOf(line: string, fieldsBefore: number): string | undefined {
+  if (line.length > LINE_MAX) return `is longer than ${LINE_MAX} octets`;
+  if (CONTROL.test(line)) return 'has a control character';
+  if (/^[ \t]/.test(line)) {
+    if (fieldsBefore === 0) return 'continues a field, but there is none before';
+    // an end of the header to some, a continuation to others (obs-FWS)
+    return /^[ \t]+$/.test(line) ? 'has white space only' : undefined;
+  }
+  if (!FIELD_LINE.test(line)) return 'is not a header field';
+  return fieldsBefore >= FIELDS_MAX ? `is field number ${FIELDS_MAX + 1}` : undefined;
+}
+
+/** Lines up to the first empty one, without their ends; undefined where the last one has none. */
+function splitLines(text: string): { start: number; end: number }[] | undefined {
+  const lines: { start: number; end: number }[] = [];
+  for (let start = 0; start < text.length;) {
+    const end = text.indexOf('\r\n', start);
+    if (end === -1) return undefined;
+    if (end === start) return lines;
+    lines.push({ start, end });
+    start = end + 2;
+  }
+  return lines;
+}
+
+function invalid(what: string): HeaderScan {
+  return { verdict: 'refuse', reply: replies.headerInvalid(what) };
+}

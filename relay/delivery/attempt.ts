@@ -1,0 +1,189 @@
+/** One attempt to deliver one message: ask the upstream, write down what it said, tell the log. */
+import { makeReport } from './bounce.ts';
+import type { RelayConfig } from '../config.ts';
+import type { Lane } from './lanes.ts';
+import type { Log } from '../log.ts';
+import type { Content } from '../message.ts';
+import type { Metrics } from '../metrics.ts';
+import { conclude } from './outcome.ts';
+import type { SpoolEntry } from '../spool/entries.ts';
+import type { PendingRecipient, QueuedMessage, Verdict } from '../spool/record.ts';
+import type { Spool } from '../spool/spool.ts';
+import type { TransportResult } from './transport.ts';
+import { deferred } from './upstream-reply.ts';
+
+export interface AttemptOptions {
+  readonly spool: Spool;
+  readonly config: () => RelayConfig | undefined;
+  readonly metrics: Metrics;
+  readonly log: Log;
+  readonly now: () => number;
+  readonly random: () => number;
+  /** The process is ending: what breaks now was broken by us. */
+  readonly isStopped: () => boolean;
+}
+
+/** What RFC 5321 section 4.5.3.1.8 asks every server to take in one transaction. */
+const RECIPIENTS_MAX = 100;
+
+/** A list that was deleted has no say any more; its mail gets the usual chance to see it come back. */
+const LIMITS_OF_UNKNOWN_LIST = { maxAgeSeconds: 5 * 24 * 3600, delayNoticeAfterSeconds: 4 * 3600 };
+
+export function ageLimitsOf(list: string, config: RelayConfig | undefined): typeof LIMITS_OF_UNKNOWN_LIST {
+  return config?.lists.get(list)?.delivery ?? LIMITS_OF_UNKNOWN_LIST;
+}
+
+export function createAttempts(options: AttemptOptions) {
+  const { spool, now, isStopped } = options;
+  const record = createRecorder(options);
+
+  /** Calls `release` when the upstream is done with the message. Resolves with the entry where it stays in the spool. */
+  async function attempt(lane: Lane, id: string, release: () => void): Promise<SpoolEntry | undefined> {
+    const found = await spool.read(id);
+    if (found === undefined) {
+      lane.breaker.abandoned();
+      return undefined;
+    }
+    const { content } = found;
+    let { queued } = found;
+    let entry: SpoolEntry | undefined;
+    const groups = groupsOf(queued.pending, lane.transport.isOneDsnSet);
+    for (const [number, recipients] of groups.entries()) {
+      const start = now();
+      const result = await lane.transport.deliver({ ...queued, recipients, content, attempts: found.queued.attempts });
+      options.metrics.deliverySeconds.observe({ upstream: lane.transport.label }, (now() - start) / 1000);
+      lane.breaker.heard(result, now());
+      const isLast = number === groups.length - 1 || result.kind !== 'answered';
+      if (isLast) release();
+      if (isStopped() && result.kind !== 'answered') return undefined;
+      const verdicts = verdictsOf(result, queued.pending);
+      const ms = now() - start;
+      const settled = await record(queued, verdicts, {
+        content,
+        upstream: lane.transport.label,
+        ms,
+        isPartial: !isLast,
+        dsnPassedOn: result.kind === 'answered' && result.dsnPassedOn,
+      });
+      if (settled === undefined) return undefined;
+      ({ queued, entry } = settled);
+      if (isLast) return entry;
+    }
+    return entry;
+  }
+
+  /** A message that waited too long without an attempt: notices and expiry do not wait for an upstream. */
+  async function age(id: string, reason: string): Promise<SpoolEntry | undefined> {
+    const found = await spool.read(id);
+    if (found === undefined) return undefined;
+    const verdicts = new Map(found.queued.pending.map((one) => [one.address, one.last ?? deferred('4.4.1', reason)]));
+    const settled = await record(found.queued, verdicts, {
+      content: found.content,
+      upstream: 'none',
+      ms: 0,
+      isPartial: false,
+      dsnPassedOn: false,
+    });
+    return settled?.entry;
+  }
+
+  return { attempt, age };
+}
+
+interface Circumstances {
+  readonly content: Content;
+  readonly upstream: string;
+  readonly ms: number;
+  /** More transactions of this attempt follow. */
+  readonly isPartial: boolean;
+  readonly dsnPassedOn: boolean;
+}
+
+/** Puts the outcome on disk before anything else happens, so that no crash sends again to those who have it. */
+function createRecorder({ spool, config, metrics, log, now, random }: AttemptOptions) {
+  return async (queued: QueuedMessage, verdicts: ReadonlyMap<string, Verdict>, circumstances: Circumstances) => {
+    const settings = config();
+    const { maxAgeSeconds, delayNoticeAfterSeconds } = ageLimitsOf(queued.list, settings);
+    const retry = {
+      firstSeconds: settings?.class.delivery.retryFirstSeconds ?? 60,
+      mostSeconds: settings?.class.delivery.retryMostSeconds ?? 3600,
+    };
+    const { isPartial, dsnPassedOn, content } = circumstances;
+    const time = now();
+    const outcome = conclude(queued, verdicts, {
+      now: time,
+      random,
+      retry,
+      maxAgeSeconds,
+      delayNoticeAfterSeconds,
+      dsnPassedOn,
+      isPartial,
+    });
+    const hostname = settings?.class.hostname ?? 'localhost';
+    const reports = await Promise.all(
+      outcome.reports.map((report, i) =>
+        makeReport(queued, report, { hostname, now: time, content, number: queued.reports + i }),
+      ),
+    );
+    const entry = await spool.settle(queued.id, { next: outcome.next, reports });
+    for (const { kind } of outcome.reports) metrics.bounces.inc({ kind });
+    logOutcome(queued, outcome.judged, circumstances, { log, metrics });
+    return outcome.next === undefined || entry === undefined ? undefined : { queued: outcome.next, entry };
+  };
+}
+
+const MESSAGE = { delivered: 'delivered', deferred: 'deferred', failed: 'bounced' } as const;
+
+/** One line for each kind of answer: who got it, who waits, who never will. */
+function logOutcome(
+  { id, list, user, attempts }: QueuedMessage,
+  judged: readonly PendingRecipient[],
+  { upstream, ms }: Circumstances,
+  { log, metrics }: Pick<AttemptOptions, 'log' | 'metrics'>,
+): void {
+  for (const outcome of ['delivered', 'deferred', 'failed'] as const) {
+    const recipients = judged.filter(({ last }) => last?.outcome === outcome);
+    const last = recipients[0]?.last;
+    if (last === undefined) continue;
+    metrics.deliveries.inc({ upstream, result: MESSAGE[outcome] }, recipients.length);
+    const replyClass = last.code === undefined ? 'none' : `${Math.floor(last.code / 100)}yz`;
+    metrics.upstreamReplies.inc({ upstream, class: replyClass }, recipients.length);
+    log.info(
+      {
+        id,
+        list,
+        user,
+        upstream,
+        recipients: recipients.length,
+        reply: last.text,
+        status: last.enhanced,
+        attempt: attempts + 1,
+        ms,
+      },
+      MESSAGE[outcome],
+    );
+  }
+}
+
+/** A connection that broke speaks for everybody who still waits: the transactions to follow would meet the same. */
+function verdictsOf(result: TransportResult, pending: readonly PendingRecipient[]): ReadonlyMap<string, Verdict> {
+  if (result.kind === 'answered') return result.verdicts;
+  const verdict =
+    result.kind === 'unreadable' ? deferred('4.3.0', 'content could not be read from the spool') : result.verdict;
+  return new Map(pending.map(({ address }) => [address, verdict]));
+}
+
+/** Transactions for the recipients: of bounded size, and where the client knows one DSN set each, with that set. */
+function groupsOf(
+  pending: readonly PendingRecipient[],
+  isOneDsnSet: boolean,
+): readonly (readonly PendingRecipient[])[] {
+  const sets = Map.groupBy(pending, ({ notify, originalRecipient }) =>
+    isOneDsnSet ? JSON.stringify([notify, originalRecipient]) : '',
+  );
+  return [...sets.values()].flatMap((set) =>
+    Array.from({ length: Math.ceil(set.length / RECIPIENTS_MAX) }, (_, i) =>
+      set.slice(i * RECIPIENTS_MAX, (i + 1) * RECIPIENTS_MAX),
+    ),
+  );
+}

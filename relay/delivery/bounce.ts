@@ -1,0 +1,45 @@
+/**
+ * Reports to the envelope sender as messages of their own: from `<>`, by way of the same list, and with an id that
+ * follows from the message they are about. They enter the spool in the same write that ends or changes that message, so
+ * a crash leaves both or neither.
+ */
+import { headerSectionOf, formatReport } from './dsn-report.ts';
+import type { Content } from '../message.ts';
+import type { ReportKind, ReportedRecipient } from './outcome.ts';
+import type { NewReport } from '../spool/spool.ts';
+import type { QueuedMessage } from '../spool/record.ts';
+
+/** A whole message larger than this goes back as its header alone (RFC 3461 section 4.3 lets us). */
+const RETURNED_MAX_BYTES = 32 * 1024;
+
+export interface ReportOptions {
+  readonly hostname: string;
+  readonly now: number;
+  /** The content of the message that the report is about. */
+  readonly content: Content;
+  /** How many reports about the message came before. */
+  readonly number: number;
+}
+
+export async function makeReport(
+  queued: QueuedMessage,
+  { kind, recipients }: { kind: ReportKind; recipients: readonly ReportedRecipient[] },
+  { hostname, now, content, number }: ReportOptions,
+): Promise<NewReport> {
+  const id = `${queued.id}-r${number + 1}`;
+  const isWhole = kind === 'failed' && queued.envelope.ret === 'FULL' && queued.size <= RETURNED_MAX_BYTES;
+  const returned = await headerSectionOf(content, { maxBytes: RETURNED_MAX_BYTES, isWhole });
+  const bytes = formatReport({ kind, queued, recipients, id, hostname, now, returned, isWhole });
+  const eightBit = bytes.some((byte) => byte > 127);
+  return {
+    bytes,
+    message: {
+      id,
+      user: queued.user,
+      list: queued.list,
+      envelope: { from: '', recipients: [{ address: queued.envelope.from }], eightBit },
+      size: bytes.length,
+      received: new Date(now).toISOString(),
+    },
+  };
+}

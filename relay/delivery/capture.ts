@@ -1,0 +1,108 @@
+/**
+ * The capture upstream, for development and tests: takes messages as a smart host would, and writes each into a folder
+ * instead of sending it. It never deletes anything, so the folder grows: it is not meant for production.
+ *
+ *   ID.eml    the content, octet for octet
+ *   ID.json   its envelope: {id, time, user, list, from, recipients}; written last, so once it is there both are whole
+ *
+ * Local parts of recipients that provoke what an upstream can do wrong, at any domain:
+ *
+ * | recipient     | answer                                                         |
+ * |---------------|----------------------------------------------------------------|
+ * | tempfail@     | 451 each time: retried until the message expires, then bounced |
+ * | tempfail-N@   | 451 to the first N attempts, then taken                        |
+ * | permfail@     | 550: bounced                                                   |
+ * | disconnect@   | the connection breaks: retried                                 |
+ * | hang@         | no answer until the time-out (`commandSeconds`): retried       |
+ * | slow-N@       | taken after N seconds                                          |
+ */
+import { copyFile, mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { PendingRecipient, Verdict } from '../spool/record.ts';
+import type { Transport, TransportTransaction } from './transport.ts';
+import { deferred, readReply } from './upstream-reply.ts';
+
+const PROVOCATION = /^(tempfail|permfail|disconnect|hang|slow)(?:-([0-9]{1,4}))?@/;
+
+/** Enough for any test; a folder on a slow disk should not hold up smart hosts. */
+const AT_ONCE = 20;
+
+export function createCapture(folder: string, { commandSeconds }: { commandSeconds: () => number }): Transport {
+  const closing = new AbortController();
+  const wait = (seconds: number) =>
+    sleep(seconds * 1000, undefined, { signal: closing.signal, ref: false }).catch(() => {});
+
+  async function answer({ address }: PendingRecipient, attempts: number): Promise<Verdict> {
+    const [, what = '', number] = PROVOCATION.exec(address) ?? [];
+    switch (what) {
+      case 'tempfail':
+        return attempts < Number(number ?? Infinity) ? readReply('451 4.3.0 Provoked by recipient') : taken;
+      case 'permfail':
+        return readReply('550 5.1.1 Provoked by recipient');
+      case 'disconnect':
+        return deferred('4.4.2', 'connection closed (provoked by recipient)');
+      case 'hang':
+        await wait(commandSeconds());
+        return deferred('4.4.2', 'timed out (provoked by recipient)');
+      case 'slow':
+        await wait(Number(number ?? 1));
+        return taken;
+      default:
+        return taken;
+    }
+  }
+
+  return {
+    label: 'capture',
+    limit: () => AT_ONCE,
+    isOneDsnSet: false,
+    deliver: async (transaction) => {
+      const { recipients, attempts } = transaction;
+      const verdicts = new Map(
+        await Promise.all(recipients.map(async (one) => [one.address, await answer(one, attempts)] as const)),
+      );
+      const isRefused = [...verdicts.values()].some(({ outcome }) => outcome !== 'delivered');
+      if (closing.signal.aborted)
+        return { kind: 'broken', verdict: deferred('4.3.2', 'shutting down'), wasSent: false };
+      try {
+        if (transaction.isAllOrNothing !== true || !isRefused) await write(folder, transaction, verdicts);
+      } catch (error) {
+        const code = error instanceof Error && 'code' in error ? String(error.code) : 'fault';
+        return { kind: 'unreachable', verdict: deferred('4.3.1', `capture folder cannot be written: ${code}`) };
+      }
+      return { kind: 'answered', verdicts, dsnPassedOn: false };
+    },
+    sweep: () => {},
+    close: () => closing.abort(),
+  };
+}
+
+const taken = readReply('250 2.0.0 Captured');
+
+async function write(
+  folder: string,
+  transaction: TransportTransaction,
+  verdicts: ReadonlyMap<string, Verdict>,
+): Promise<void> {
+  const { id, user, list, received, envelope, content } = transaction;
+  const recipients = transaction.recipients
+    .map(({ address }) => address)
+    .filter((address) => verdicts.get(address)?.outcome === 'delivered');
+  if (recipients.length === 0) return;
+  await mkdir(folder, { recursive: true });
+  const file = path.join(folder, id);
+  // a later attempt brings the recipients that an earlier one deferred
+  const before = await readRecipients(`${file}.json`);
+  const record = { id, time: received, user, list, from: envelope.from, recipients: [...before, ...recipients] };
+  if (content.kind === 'file') await copyFile(content.path, `${file}.eml.tmp`);
+  else await writeFile(`${file}.eml.tmp`, content.bytes);
+  await writeFile(`${file}.json.tmp`, `${JSON.stringify(record, undefined, 2)}\n`);
+  await rename(`${file}.eml.tmp`, `${file}.eml`);
+  await rename(`${file}.json.tmp`, `${file}.json`);
+}
+
+async function readRecipients(file: string): Promise<readonly string[]> {
+  const text = await readFile(file, 'utf8').catch(() => undefined);
+  return text === undefined ? [] : (JSON.parse(text) as { recipients: string[] }).recipients;
+}

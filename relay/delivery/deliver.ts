@@ -1,0 +1,202 @@
+/**
+ * Delivery: takes messages from the spool to the upstream that their list has now. What is due goes into the lane of its
+ * upstream (lanes.ts), an attempt (attempt.ts) ends in a new time or in the end of the message. One timer serves all.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { takeAged } from './aged.ts';
+import { createAttempts } from './attempt.ts';
+import { createWork } from './work.ts';
+import type { DeliverySettings, RelayConfig } from '../config.ts';
+import { deliverySettingsSchema } from '../config.ts';
+import { createLanes, type Lane, mayBegin } from './lanes.ts';
+import type { Log } from '../log.ts';
+import type { AcceptedMessage, Content } from '../message.ts';
+import type { Metrics } from '../metrics.ts';
+import { createPassThrough } from './pass-through.ts';
+import type { Reply } from '../replies.ts';
+import { createSchedule } from './schedule.ts';
+import type { Spool } from '../spool/spool.ts';
+import type { SpoolEntry } from '../spool/entries.ts';
+
+export interface Delivery {
+  /** Looks at the configuration and at what is due now. */
+  wake(): void;
+  /** Hands a message over without the spool: the reply is a yes only after the upstream's yes for every recipient. */
+  passThrough(message: AcceptedMessage, content: Content): Promise<Reply>;
+  /** Goes on until nothing more can go out now, `deadlineMs` at most, then closes. The rest stays in the spool. */
+  drain(deadlineMs: number): Promise<void>;
+  /** Breaks off what is under way. Resolves when nothing touches the spool any more. */
+  close(): Promise<void>;
+}
+
+export interface DeliveryOptions {
+  /** Absent: nothing is ever spooled (Passthrough only). */
+  readonly spool?: Spool | undefined;
+  readonly config: () => RelayConfig | undefined;
+  /** Folder of the capture upstream. */
+  readonly captureFolder: string;
+  readonly metrics: Metrics;
+  readonly log: Log;
+  readonly now?: () => number;
+  readonly random?: () => number;
+}
+
+/** Longest time without a look: a changed configuration, an idle connection and an aged message are seen by then. */
+const LOOK_MS = 1000;
+/** Looking through all that waits for an upstream is for the rare: a notice, an expiry. */
+const AGE_LOOK_MS = 30_000;
+/**
+ * Answers that may wait for the disk while connections go on with the next message. A crash sends these messages again,
+ * so they are few; none at all would halve the throughput.
+ */
+const UNRECORDED_MAX = 128;
+/** How often a shutdown asks whether there is still something to wait for. */
+const DRAIN_LOOK_MS = 10;
+
+export function startDelivery(options: DeliveryOptions): Delivery {
+  const { spool, config, captureFolder, metrics, log, now = Date.now, random = Math.random } = options;
+  const defaults = deliverySettingsSchema.parse({});
+  const settings = (): DeliverySettings => config()?.class.delivery ?? defaults;
+  const hostname = () => config()?.class.hostname ?? 'localhost';
+  const lanes = createLanes({ hostname, settings, now, random, captureFolder });
+  const later = createSchedule<SpoolEntry>();
+  const attempts = spool && createAttempts({ spool, config, metrics, log, now, random, isStopped: () => isStopped });
+  const work = createWork({ log, now, keep: retryLater, onEnd });
+  let routed: RelayConfig | undefined;
+  let active = 0;
+  let isStopped = false;
+  let timer: NodeJS.Timeout | undefined;
+  let isWoken = false;
+  let nextAgeLook = now() + AGE_LOOK_MS;
+
+  function look(): void {
+    if (isStopped) return;
+    const current = route();
+    if (current !== undefined) {
+      const time = now();
+      for (let entry = later.shift(time); entry !== undefined; entry = later.shift(time)) enqueue(entry);
+      serveAged(current, time);
+      for (const lane of lanes.inTurn()) {
+        lane.transport.sweep(time);
+        serve(lane, time);
+      }
+    }
+    arm();
+  }
+
+  function arm(): void {
+    clearTimeout(timer);
+    if (!isStopped) timer = setTimeout(look, Math.max(1, Math.min(LOOK_MS, (later.next() ?? Infinity) - now())));
+  }
+
+  /** Many events in one turn are one look. */
+  function wake(): void {
+    if (isWoken || isStopped) return;
+    isWoken = true;
+    setImmediate(() => {
+      isWoken = false;
+      look();
+    });
+  }
+
+  function enqueue(entry: SpoolEntry): void {
+    lanes.of(entry.list).waiting.push(entry.list, entry);
+  }
+
+  /** Mail whose way has changed need not wait for its next retry: the change may be what mends it. */
+  function route(): RelayConfig | undefined {
+    const current = config();
+    if (current === undefined || current === routed) return current;
+    routed = current;
+    const isMoved = lanes.reroute(current);
+    for (const entry of later.take(({ list }) => isMoved(list))) enqueue(entry);
+    return current;
+  }
+
+  function onEnd(): void {
+    if (work.size() - active >= UNRECORDED_MAX - 1) wake();
+  }
+
+  function retryLater(entry: SpoolEntry): void {
+    const next = later.next();
+    later.add(entry);
+    if (next === undefined || entry.due < next) arm();
+  }
+
+  function serve(lane: Lane, time: number): void {
+    const { concurrency } = settings();
+    while (work.size() - active < UNRECORDED_MAX && mayBegin(lane, { now: time, active, concurrency })) {
+      // somebody holds a connection open for an answer: before what can wait
+      const caller = lane.callers.shift();
+      if (caller?.() === true) continue;
+      const entry = caller === undefined ? lane.waiting.shift() : undefined;
+      if (entry !== undefined) begin(lane, entry);
+      else if (caller === undefined) return;
+    }
+  }
+
+  function begin(lane: Lane, entry: SpoolEntry): void {
+    const release = occupy(lane);
+    work.run(entry, async () => {
+      try {
+        return await attempts?.attempt(lane, entry.id, release);
+      } catch (error) {
+        lane.breaker.abandoned();
+        throw error;
+      } finally {
+        release();
+      }
+    });
+  }
+
+  /** Takes a place in the lane; the result gives it back, once. */
+  function occupy(lane: Lane): () => void {
+    lane.active++;
+    active++;
+    lane.breaker.begin();
+    let isReleased = false;
+    return () => {
+      if (isReleased) return;
+      isReleased = true;
+      lane.active--;
+      active--;
+      lanes.ended(lane);
+      wake();
+    };
+  }
+
+  /** What an upstream that is down holds up would otherwise never hear of its age. */
+  function serveAged(current: RelayConfig, time: number): void {
+    if (time < nextAgeLook) return;
+    const { aged, isMore } = takeAged(lanes, { config: current, now: time });
+    nextAgeLook = time + (isMore ? LOOK_MS : AGE_LOOK_MS);
+    for (const { entry, reason } of aged) work.run(entry, async () => attempts?.age(entry.id, reason));
+  }
+
+  async function close(): Promise<void> {
+    isStopped = true;
+    clearTimeout(timer);
+    callers.close();
+    lanes.close();
+    await work.ended();
+  }
+
+  async function drain(deadlineMs: number): Promise<void> {
+    const deadline = Date.now() + deadlineMs;
+    look();
+    while (work.size() > 0 && Date.now() < deadline) {
+      await sleep(Math.min(DRAIN_LOOK_MS, deadline - Date.now()));
+      look();
+    }
+    await close();
+  }
+
+  spool?.onPut((entry) => {
+    enqueue(entry);
+    wake();
+  });
+  for (const entry of spool?.entries() ?? []) later.add(entry);
+  wake();
+  const callers = createPassThrough({ lanes, route, occupy, wake, now, isStopped: () => isStopped, log, metrics });
+  return { wake, passThrough: callers.passThrough, drain, close };
+}

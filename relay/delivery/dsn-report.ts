@@ -1,0 +1,141 @@
+/** The text of a report: multipart/report with a part for people, one for programs (RFC 3464) and what it is about. */
+import { open } from 'node:fs/promises';
+import type { Content } from '../message.ts';
+import type { ReportKind, ReportedRecipient } from './outcome.ts';
+import type { QueuedMessage } from '../spool/record.ts';
+import { fromXtext } from './upstream-send.ts';
+import { printable } from './upstream-reply.ts';
+
+const SUBJECT = {
+  failed: 'Undelivered mail returned to sender',
+  delayed: 'Delivery of your mail is delayed',
+  relayed: 'Your mail was relayed',
+} as const satisfies Record<ReportKind, string>;
+
+const EXPLANATION = {
+  failed: 'Your message could not be delivered to the recipients below. It will not be tried again.',
+  delayed:
+    'Your message has not been delivered to the recipients below yet. You need not send it again:\r\nfurther attempts follow.',
+  relayed: 'Your message was handed over for the recipients below to a server that sends no reports of success.',
+} as const satisfies Record<ReportKind, string>;
+
+/** RFC 5322 section 2.1.1. */
+const LINE_MAX = 998;
+
+export interface Report {
+  readonly kind: ReportKind;
+  readonly queued: QueuedMessage;
+  readonly recipients: readonly ReportedRecipient[];
+  readonly id: string;
+  readonly hostname: string;
+  readonly now: number;
+  readonly returned: Buffer;
+  readonly isWhole: boolean;
+}
+
+export function formatReport(report: Report): Buffer {
+  const { kind, queued, id, hostname, now, returned, isWhole } = report;
+  // the id is ours and occurs in no received header of the past, so the boundary cannot be forged into the content
+  const boundary = `=_${id}`;
+  const head = [
+    `Date: ${formatDate(now)}`,
+    `From: Mail Delivery System <MAILER-DAEMON@${hostname}>`,
+    `To: <${queued.envelope.from}>`,
+    `Subject: ${SUBJECT[kind]}`,
+    `Message-ID: <${id}@${hostname}>`,
+    'Auto-Submitted: auto-replied',
+    'MIME-Version: 1.0',
+    `Content-Type: multipart/report; report-type=delivery-status;\r\n boundary="${boundary}"`,
+    '',
+    'This is a MIME-encapsulated message.',
+    '',
+    ...part(boundary, 'text/plain; charset=us-ascii', peopleText(report)),
+    ...part(boundary, 'message/delivery-status', programText(report)),
+    `--${boundary}`,
+    `Content-Type: ${isWhole ? 'message/rfc822' : 'text/rfc822-headers'}`,
+    ...(isEightBit(returned) ? ['Content-Transfer-Encoding: 8bit'] : []),
+    '',
+    '',
+  ];
+  return Buffer.concat([Buffer.from(head.join('\r\n')), returned, Buffer.from(`\r\n--${boundary}--\r\n`)]);
+}
+
+function part(boundary: string, type: string, lines: readonly string[]): readonly string[] {
+  return [`--${boundary}`, `Content-Type: ${type}`, '', ...lines, ''];
+}
+
+function peopleText({ kind, queued, recipients, hostname }: Report): readonly string[] {
+  return [
+    `This is the mail system at ${hostname}.`,
+    '',
+    EXPLANATION[kind],
+    '',
+    ...recipients.flatMap(({ address, last }) => [line(`<${address}>:`), line(`    ${last.text}`), '']),
+    `Queue id: ${queued.id}`,
+    `Received: ${formatDate(queued.receivedMs)}`,
+    '',
+  ];
+}
+
+function programText({ kind, queued, recipients, hostname, now }: Report): readonly string[] {
+  const envelopeId = queued.envelope.envelopeId;
+  return [
+    `Reporting-MTA: dns; ${hostname}`,
+    ...(envelopeId === undefined ? [] : [line(`Original-Envelope-Id: ${printable(fromXtext(envelopeId) ?? '')}`)]),
+    `Arrival-Date: ${formatDate(queued.receivedMs)}`,
+    ...recipients.flatMap(({ address, originalRecipient, last }) => [
+      '',
+      ...(originalRecipient === undefined ? [] : [line(`Original-Recipient: ${addressType(originalRecipient)}`)]),
+      line(`Final-Recipient: rfc822; ${address}`),
+      `Action: ${kind}`,
+      // the upstream's own class may differ: what expired was a 4yz to the last
+      `Status: ${last.enhanced}`,
+      line(`Diagnostic-Code: ${last.code === undefined ? 'X-SMTP-Plus' : 'smtp'}; ${last.text}`),
+      `Last-Attempt-Date: ${formatDate(now)}`,
+    ]),
+    '',
+  ];
+}
+
+/** `rfc822;xtext` as one printable line. */
+function addressType(originalRecipient: string): string {
+  const [type = 'rfc822', ...address] = originalRecipient.split(';');
+  return printable(`${type}; ${fromXtext(address.join(';')) ?? ''}`);
+}
+
+function line(text: string): string {
+  return text.slice(0, LINE_MAX);
+}
+
+/** RFC 5322 section 3.3, in UTC. */
+function formatDate(time: number): string {
+  return new Date(time).toUTCString().replace('GMT', '+0000');
+}
+
+function isEightBit(bytes: Buffer): boolean {
+  return bytes.some((byte) => byte > 127);
+}
+
+const BLANK_LINE = Buffer.from('\r\n\r\n');
+
+/** The header section, or the whole where asked; never more than `maxBytes`, and no line begun that is not ended. */
+export async function headerSectionOf(
+  content: Content,
+  { maxBytes, isWhole }: { maxBytes: number; isWhole: boolean },
+): Promise<Buffer> {
+  const start =
+    content.kind === 'memory' ? content.bytes.subarray(0, maxBytes) : await readStart(content.path, maxBytes);
+  if (isWhole) return start;
+  const end = start.indexOf(BLANK_LINE);
+  return start.subarray(0, end === -1 ? start.lastIndexOf('\r\n') + 2 : end + 2);
+}
+
+async function readStart(file: string, maxBytes: number): Promise<Buffer> {
+  const handle = await open(file);
+  try {
+    const { buffer, bytesRead } = await handle.read(Buffer.alloc(maxBytes), 0, maxBytes, 0);
+    return buffer.subarray(0, bytesRead);
+  } finally {
+    await handle.close();
+  }
+}

@@ -1,0 +1,132 @@
+/**
+ * Delivery without a spool: the client waits while its message goes to the upstream, and hears what the upstream said.
+ * All or nothing: one reply stands for all recipients, so where one is refused nobody gets the message.
+ */
+import type { RelayConfig } from '../config.ts';
+import type { Lane, Lanes } from './lanes.ts';
+import type { Log } from '../log.ts';
+import type { AcceptedMessage, Content } from '../message.ts';
+import type { Metrics } from '../metrics.ts';
+import { type Reply, replies } from '../replies.ts';
+import type { Verdict } from '../spool/record.ts';
+import type { TransportResult } from './transport.ts';
+
+export interface PassThroughOptions {
+  readonly lanes: Lanes;
+  /** Puts the configuration in force. */
+  readonly route: () => RelayConfig | undefined;
+  /** Takes a place in the lane; the result gives it back. */
+  readonly occupy: (lane: Lane) => () => void;
+  readonly wake: () => void;
+  readonly now: () => number;
+  readonly isStopped: () => boolean;
+  readonly log: Log;
+  readonly metrics: Metrics;
+}
+
+/** A client waits ten minutes after its final dot (RFC 5321 section 4.5.3.2.6): the upstream needs most of it. */
+const PLACE_WAIT_MS = 30_000;
+/** Each holds a message in memory or on disk. */
+const CALLERS_MAX = 500;
+
+export function createPassThrough({ lanes, route, occupy, wake, now, isStopped, log, metrics }: PassThroughOptions) {
+  /** What makes those who wait give up. */
+  const waiting = new Set<() => void>();
+
+  function place(lane: Lane, list: string): Promise<(() => void) | undefined> {
+    if (lane.callers.size() >= CALLERS_MAX) return Promise.resolve(undefined);
+    return new Promise((resolve) => {
+      const giveUp = () => {
+        clearTimeout(timer);
+        waiting.delete(giveUp);
+        resolve(undefined);
+      };
+      const timer = setTimeout(giveUp, PLACE_WAIT_MS);
+      waiting.add(giveUp);
+      lane.callers.push(list, () => {
+        if (!waiting.delete(giveUp)) return false;
+        clearTimeout(timer);
+        resolve(occupy(lane));
+        return true;
+      });
+      wake();
+    });
+  }
+
+  async function passThrough(message: AcceptedMessage, content: Content): Promise<Reply> {
+    if (isStopped()) return replies.shutdown();
+    if (route() === undefined) return replies.upstreamUnavailable();
+    const { id, user, list, envelope } = message;
+    const lane = lanes.of(list);
+    if (lane.breaker.retryAt() !== undefined && !lane.breaker.allows(now())) return replies.upstreamUnavailable();
+    const release = await place(lane, list);
+    if (release === undefined) return replies.upstreamUnavailable();
+    const start = performance.now();
+    try {
+      const { recipients } = envelope;
+      const result = await lane.transport.deliver({
+        ...message,
+        recipients,
+        content,
+        attempts: 0,
+        isAllOrNothing: true,
+      });
+      lane.breaker.heard(result, now());
+      const reply = replyTo(id, result);
+      const upstream = lane.transport.label;
+      const outcome = reply.reason === 'accepted' ? 'delivered' : 'refused';
+      const ms = Math.round(performance.now() - start);
+      metrics.deliveries.inc({ upstream, result: outcome }, recipients.length);
+      metrics.deliverySeconds.observe({ upstream }, ms / 1000);
+      log.info({ id, list, user, upstream, recipients: recipients.length, reply: lastWord(result), ms }, outcome);
+      return reply;
+    } finally {
+      release();
+    }
+  }
+
+  return {
+    passThrough,
+    /** Nobody gets a place any more. */
+    close: () => {
+      for (const giveUp of waiting) giveUp();
+    },
+  };
+}
+
+function replyTo(id: string, result: TransportResult): Reply {
+  switch (result.kind) {
+    case 'broken':
+    case 'unreachable':
+      return replies.upstreamUnavailable();
+    case 'unreadable':
+      return replies.internal();
+    case 'answered': {
+      const refusal = firstRefusal(result.verdicts);
+      return refusal === undefined ? replies.accepted(id) : refused(refusal);
+    }
+  }
+}
+
+/** The upstream's own code, unless it was about our session with it: that is no fault of the client. */
+function refused({ outcome, code, enhanced, text }: Verdict): Reply {
+  const words = text.replace(/[245][0-9][0-9][ -](?:[245]\.[0-9]+\.[0-9]+ )?/, '');
+  if (outcome === 'failed') return replies.upstreamRefused(code ?? 554, enhanced, words);
+  return replies.upstreamRefused(code !== undefined && code >= 400 && code < 500 ? code : 451, enhanced, words);
+}
+
+function firstRefusal(verdicts: ReadonlyMap<string, Verdict>): Verdict | undefined {
+  return [...verdicts.values()].find(({ outcome }) => outcome !== 'delivered');
+}
+
+function lastWord(result: TransportResult): string {
+  switch (result.kind) {
+    case 'broken':
+    case 'unreachable':
+      return result.verdict.text;
+    case 'unreadable':
+      return 'content could not be read';
+    case 'answered':
+      return (firstRefusal(result.verdicts) ?? result.verdicts.values().next().value)?.text ?? '';
+  }
+}

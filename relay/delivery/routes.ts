@@ -1,0 +1,41 @@
+/** Ways for a message to leave: a smart host, the capture folder, or none as long as the list has no usable upstream. */
+import { createCapture } from './capture.ts';
+import type { UpstreamConfig } from '../config.ts';
+import type { Transport } from './transport.ts';
+import { createUpstreamPool, type PoolOptions } from './upstream-pool.ts';
+import { deferred } from './upstream-reply.ts';
+
+export interface TransportOptions extends PoolOptions {
+  readonly captureFolder: string;
+}
+
+export function createTransport(upstream: UpstreamConfig, options: TransportOptions): Transport {
+  switch (upstream.kind) {
+    case 'capture':
+      return createCapture(options.captureFolder, { commandSeconds: () => options.settings().commandSeconds });
+    case 'smtp': {
+      const pool = createUpstreamPool(upstream, options);
+      return {
+        label: `${upstream.host}:${upstream.port}`,
+        limit: () => upstream.maxConnections,
+        isOneDsnSet: true,
+        ...pool,
+      };
+    }
+    case 'unresolved':
+      return unresolved(upstream.message);
+  }
+}
+
+/** Mail waits here for a configuration that says where it goes. */
+function unresolved(message: string): Transport {
+  const verdict = deferred('4.3.5', message);
+  return {
+    label: 'unresolved',
+    limit: () => 1,
+    isOneDsnSet: false,
+    deliver: () => Promise.resolve({ kind: 'unreachable', verdict }),
+    sweep: () => {},
+    close: () => {},
+  };
+}

@@ -1,0 +1,36 @@
+/** A way for messages to leave: what smart hosts (upstream-pool.ts) and the capture folder (capture.ts) have in common. */
+import type { AcceptedMessage, Content, Envelope } from '../message.ts';
+import type { PendingRecipient, Verdict } from '../spool/record.ts';
+
+export interface TransportTransaction extends Omit<AcceptedMessage, 'envelope'> {
+  readonly envelope: Omit<Envelope, 'recipients'>;
+  readonly recipients: readonly PendingRecipient[];
+  readonly content: Content;
+  /** Attempts before this one. */
+  readonly attempts: number;
+  /** One refused recipient stops the message for all: nothing is sent then. */
+  readonly isAllOrNothing?: boolean;
+}
+
+export type TransportResult =
+  /** By address, one verdict for each recipient. `dsnPassedOn`: reports of success are the upstream's part. */
+  | { readonly kind: 'answered'; readonly verdicts: ReadonlyMap<string, Verdict>; readonly dsnPassedOn: boolean }
+  /** The connection broke. `wasSent`: the content was on its way, so the upstream may have it. */
+  | { readonly kind: 'broken'; readonly verdict: Verdict; readonly wasSent: boolean }
+  | { readonly kind: 'unreachable'; readonly verdict: Verdict }
+  /** Our own copy of the content could not be read. */
+  | { readonly kind: 'unreadable' };
+
+export interface Transport {
+  /** For metrics and logs: bounded by the number of upstreams in the configuration. */
+  readonly label: string;
+  /** Transactions at once. */
+  limit(): number;
+  /** Whether recipients of one transaction must agree in what DSN asks for. */
+  readonly isOneDsnSet: boolean;
+  deliver(transaction: TransportTransaction): Promise<TransportResult>;
+  /** Called now and then. */
+  sweep(now: number): void;
+  /** What is under way ends as broken. */
+  close(): void;
+}

@@ -1,0 +1,98 @@
+/**
+ * Connections to one upstream, kept for the next message. How many may be in use at once is the caller's to decide
+ * (deliver.ts); here none is used longer or by more messages than the upstream's owner wants.
+ */
+import { setMaxListeners } from 'node:events';
+import type { DeliverySettings, SmartHost } from '../config.ts';
+import type { Verdict } from '../spool/record.ts';
+import type { TransportResult, TransportTransaction } from './transport.ts';
+import { connectUpstream, secureContextOf, type UpstreamConnection } from './upstream.ts';
+
+export interface UpstreamPool {
+  deliver(transaction: TransportTransaction): Promise<TransportResult>;
+  /** Closes what has been idle for too long. */
+  sweep(now: number): void;
+  /** Closes everything; messages under way end as broken. */
+  close(): void;
+}
+
+/** Many upstreams close after 30 s or more; one that closes earlier costs a new connection, not a message. */
+const IDLE_MS = 20_000;
+
+export interface PoolOptions {
+  readonly hostname: () => string;
+  readonly settings: () => DeliverySettings;
+  readonly now: () => number;
+}
+
+export function createUpstreamPool(upstream: SmartHost, { hostname, settings, now }: PoolOptions): UpstreamPool {
+  const idle: { readonly connection: UpstreamConnection; readonly since: number }[] = [];
+  const open = new Set<UpstreamConnection>();
+  let secureContext: ReturnType<typeof secureContextOf> | undefined;
+  const closing = new AbortController();
+  setMaxListeners(0, closing.signal);
+
+  async function connect(): Promise<UpstreamConnection | { readonly failure: Verdict }> {
+    secureContext ??= secureContextOf(upstream);
+    const connection = await connectUpstream(upstream, {
+      hostname: hostname(),
+      settings: settings(),
+      secureContext,
+      signal: closing.signal,
+    });
+    if (!('failure' in connection)) open.add(connection);
+    return connection;
+  }
+
+  function takeIdle(): UpstreamConnection | undefined {
+    for (let last = idle.pop(); last !== undefined; last = idle.pop()) {
+      if (last.connection.isOpen()) return last.connection;
+      open.delete(last.connection);
+    }
+    return undefined;
+  }
+
+  function giveBack(connection: UpstreamConnection): void {
+    if (!closing.signal.aborted && connection.isOpen() && connection.count() < upstream.messagesPerConnection) {
+      idle.push({ connection, since: now() });
+      return;
+    }
+    open.delete(connection);
+    connection.close();
+  }
+
+  async function sendOver(connection: UpstreamConnection, transaction: TransportTransaction): Promise<TransportResult> {
+    try {
+      return await connection.send(transaction);
+    } finally {
+      giveBack(connection);
+    }
+  }
+
+  return {
+    deliver: async (transaction) => {
+      const reused = takeIdle();
+      if (reused !== undefined) {
+        const result = await sendOver(reused, transaction);
+        // an upstream may close an idle connection at any time: that says nothing about it or the message
+        if (closing.signal.aborted || result.kind !== 'broken' || result.wasSent) return result;
+      }
+      const connection = await connect();
+      if ('failure' in connection) return { kind: 'unreachable', verdict: connection.failure };
+      return sendOver(connection, transaction);
+    },
+    sweep: (time) => {
+      while (idle[0] !== undefined && (time - idle[0].since > IDLE_MS || !idle[0].connection.isOpen())) {
+        const [{ connection }] = idle.splice(0, 1) as [(typeof idle)[number]];
+        open.delete(connection);
+        connection.close();
+      }
+    },
+    close: () => {
+      closing.abort();
+      for (const connection of open) connection.close();
+      open.clear();
+      idle.length = 0;
+    },
+  };
+}

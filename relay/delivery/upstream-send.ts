@@ -1,0 +1,184 @@
+/** One message over a connection that is ready for MAIL: transaction in, a verdict for each recipient out. */
+import { createReadStream } from 'node:fs';
+import { Readable } from 'node:stream';
+import type SMTPConnection from 'nodemailer/lib/smtp-connection';
+import type { SMTPConnectionSendInfo, SMTPEnvelope, SMTPError } from 'nodemailer/lib/smtp-connection';
+import type { DeliverySettings } from '../config.ts';
+import type { Content } from '../message.ts';
+import type { Verdict } from '../spool/record.ts';
+import type { TransportResult, TransportTransaction } from './transport.ts';
+import { deferred, failed, printable, readReply } from './upstream-reply.ts';
+
+/** What the upstream offered, after TLS where there is any. */
+export interface Extensions {
+  readonly eightBitMime: boolean;
+  readonly dsn: boolean;
+  /** RFC 1870: the largest message it takes, in octets. */
+  readonly maxBytes?: number | undefined;
+}
+
+/** Slower than this an upstream does not take a message in earnest: 10 MB may take about ten minutes. */
+const SLOWEST_BYTES_PER_SECOND = 16 * 1024;
+
+export interface SenderOptions {
+  readonly extensions: Extensions;
+  readonly settings: DeliverySettings;
+  /** A new transaction may bring new replies (upstream-flood.ts). */
+  readonly resetReceived: () => void;
+}
+
+export function createSender(connection: SMTPConnection, { extensions, settings, resetReceived }: SenderOptions) {
+  let count = 0;
+  let isBusy = false;
+  let needsReset = false;
+  let onBroken: ((text: string) => void) | undefined;
+  connection.on('error', (error: SMTPError) => onBroken?.(error.message));
+  connection.once('end', () => onBroken?.('connection closed'));
+
+  async function send(transaction: TransportTransaction): Promise<TransportResult> {
+    const objection = objectionTo(transaction, extensions);
+    if (objection !== undefined) return answerAll(transaction, objection);
+    isBusy = true;
+    resetReceived();
+    if (needsReset && !(await reset())) {
+      connection.close();
+      return { kind: 'broken', verdict: deferred('4.4.2', 'RSET failed'), wasSent: false };
+    }
+    count++;
+    const { result, isInSync } = await transfer(transaction);
+    if (!isInSync) connection.close();
+    // RFC 5321 section 4.1.1.4: only a transaction that reached its end leaves nothing behind
+    needsReset = result.kind !== 'answered' || ![...result.verdicts.values()].every(isDelivered);
+    isBusy = false;
+    return result;
+  }
+
+  async function transfer(transaction: TransportTransaction): Promise<{ result: TransportResult; isInSync: boolean }> {
+    const { promise, resolve } = Promise.withResolvers<TransportResult>();
+    const envelope = smtpEnvelope(transaction, extensions);
+    const content = contentStream(transaction.content);
+    // nodemailer listens only from where it begins to send
+    content.on('error', () => {});
+    let wasSent = false;
+    let isStopped = false;
+    onBroken = (text) => resolve({ kind: 'broken', verdict: deferred('4.4.2', text), wasSent });
+    let deadline = setTimeout(() => onBroken?.('timed out'), settings.commandSeconds * 1000);
+    // nodemailer begins to read once the upstream has taken the envelope and said 354
+    content.once('resume', () => {
+      isStopped = transaction.isAllOrNothing === true && (envelope.rejectedErrors ?? []).length > 0;
+      if (isStopped) {
+        content.destroy(new Error('refused'));
+        return;
+      }
+      wasSent = true;
+      clearTimeout(deadline);
+      const seconds = settings.finalDotSeconds + transaction.size / SLOWEST_BYTES_PER_SECOND;
+      deadline = setTimeout(() => onBroken?.('timed out after the content'), seconds * 1000);
+    });
+    connection.send(envelope, content, (error, info) => {
+      if (isStopped) resolve(answerAll(transaction, firstRefusal(envelope)));
+      else if (error === null || error === undefined) resolve(answered(envelope, info));
+      else if (error.code === 'ESTREAM') resolve({ kind: 'unreadable' });
+      else if (isAnswer(error)) resolve(answered(envelope, error));
+      else onBroken?.(error.response ?? error.message);
+    });
+    const result = await promise;
+    clearTimeout(deadline);
+    onBroken = undefined;
+    content.destroy();
+    // after content that was cut off, the next command would be mail
+    return { result, isInSync: result.kind === 'answered' && !isStopped };
+  }
+
+  function reset(): Promise<boolean> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => resolve(false), settings.commandSeconds * 1000);
+      onBroken = () => resolve(false);
+      connection.reset((error) => {
+        clearTimeout(timer);
+        resolve(error === null);
+      });
+    });
+  }
+
+  return { send, count: () => count, isBusy: () => isBusy };
+}
+
+/** What no upstream with these extensions can take, found out before it is asked. */
+function objectionTo({ envelope, size }: TransportTransaction, extensions: Extensions): Verdict | undefined {
+  // RFC 6152 section 3: converting would break signatures, so it goes back
+  if (envelope.eightBit && !extensions.eightBitMime) {
+    return failed('5.6.3', 'upstream does not take 8-bit content (8BITMIME), and the message has some');
+  }
+  if (extensions.maxBytes !== undefined && size > extensions.maxBytes) {
+    return failed('5.3.4', `message of ${size} bytes is larger than the upstream takes (${extensions.maxBytes})`);
+  }
+  return undefined;
+}
+
+type TrackedEnvelope = SMTPEnvelope & { readonly to: string[]; readonly rejectedErrors?: SMTPError[] };
+
+function smtpEnvelope({ envelope, recipients, size }: TransportTransaction, extensions: Extensions): TrackedEnvelope {
+  const [first] = recipients;
+  const dsn = extensions.dsn
+    ? {
+        ret: envelope.ret,
+        envid: fromXtext(envelope.envelopeId),
+        notify: first?.notify === undefined ? undefined : [...first.notify],
+        orcpt: fromXtext(first?.originalRecipient),
+      }
+    : undefined;
+  return {
+    from: envelope.from,
+    to: [...new Set(recipients.map(({ address }) => address))],
+    size,
+    use8BitMime: envelope.eightBit,
+    dsn,
+  };
+}
+
+/** nodemailer encodes again what came encoded (RFC 3461 section 4). */
+export function fromXtext(text: string | undefined): string | undefined {
+  return text?.replace(/\+([0-9A-F]{2})/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
+}
+
+function contentStream(content: Content): Readable {
+  return content.kind === 'file' ? createReadStream(content.path) : Readable.from(content.bytes, { objectMode: false });
+}
+
+/** A reply about this message. 421 is one about the connection, at whichever command it comes (RFC 5321 section 3.8). */
+function isAnswer(error: SMTPError): boolean {
+  const isAboutMessage = error.code === 'EENVELOPE' || error.code === 'EMESSAGE';
+  return isAboutMessage && error.response !== undefined && error.responseCode !== 421;
+}
+
+function isDelivered(verdict: Verdict): boolean {
+  return verdict.outcome === 'delivered';
+}
+
+function answered(envelope: TrackedEnvelope, end: SMTPError | SMTPConnectionSendInfo): TransportResult {
+  // behind a refused MAIL, pipelined RCPTs are refused only for their order
+  const isAtMail = 'command' in end && end.command === 'MAIL FROM';
+  const refused = isAtMail ? [] : (envelope.rejectedErrors ?? []);
+  const refusals = new Map(refused.map((error) => [error.recipient, readReply(error.response ?? '')]));
+  const verdict = readReply(end.response ?? '');
+  return {
+    kind: 'answered',
+    verdicts: new Map(envelope.to.map((address) => [address, refusals.get(address) ?? verdict])),
+    dsnPassedOn: envelope.dsn !== undefined,
+  };
+}
+
+/** It speaks for all: none of them got the message. */
+function firstRefusal({ rejectedErrors: [first] = [] }: TrackedEnvelope): Verdict {
+  const verdict = readReply(first?.response ?? '');
+  return { ...verdict, text: printable(`${first?.recipient}: ${verdict.text}`) };
+}
+
+function answerAll({ recipients }: TransportTransaction, verdict: Verdict): TransportResult {
+  return {
+    kind: 'answered',
+    verdicts: new Map(recipients.map(({ address }) => [address, verdict])),
+    dsnPassedOn: false,
+  };
+}

@@ -1,0 +1,50 @@
+/** What is being done with entries of the spool, so that a shutdown can wait for it, and that no entry is forgotten. */
+import type { Log } from '../log.ts';
+import type { SpoolEntry } from '../spool/entries.ts';
+
+export interface Work {
+  /** Runs what deals with an entry; what it resolves with is kept for later. */
+  run(entry: SpoolEntry, deal: () => Promise<SpoolEntry | undefined>): void;
+  size(): number;
+  /** Resolves when nothing is under way any more. */
+  ended(): Promise<void>;
+}
+
+/** A fault of ours is not mended by haste. */
+const FAULT_RETRY_MS = 60_000;
+
+export interface WorkOptions {
+  readonly log: Log;
+  readonly now: () => number;
+  readonly keep: (entry: SpoolEntry) => void;
+  readonly onEnd: () => void;
+}
+
+export function createWork({ log, now, keep, onEnd }: WorkOptions): Work {
+  const running = new Set<Promise<void>>();
+
+  async function deal(entry: SpoolEntry, run: () => Promise<SpoolEntry | undefined>): Promise<void> {
+    try {
+      const next = await run();
+      if (next !== undefined) keep(next);
+    } catch (error) {
+      // a fault of ours: the message is still on disk as it was
+      log.error({ err: error, id: entry.id }, 'delivery attempt failed');
+      keep({ ...entry, due: now() + FAULT_RETRY_MS });
+    }
+  }
+
+  return {
+    run: (entry, run) => {
+      const one = deal(entry, run).finally(() => {
+        running.delete(one);
+        onEnd();
+      });
+      running.add(one);
+    },
+    size: () => running.size,
+    ended: async () => {
+      while (running.size > 0) await Promise.all(running);
+    },
+  };
+}

@@ -1,0 +1,50 @@
+/**
+ * Whether a session may send at all: one ordered list of small checks, the first that objects gives the reply. Asked at
+ * MAIL, at RCPT and at DATA, each time of the configuration then in force, so that a change holds for open sessions too.
+ */
+import { userOfLogin } from './authenticate.ts';
+import { isAllowedClient } from './client-address.ts';
+import type { ListConfig, RelayConfig, UserConfig } from '../config.ts';
+import { replies, type Reply } from '../replies.ts';
+import { abandonTransaction, type Session } from './state.ts';
+
+export interface Admitted {
+  readonly verdict: 'pass';
+  readonly config: RelayConfig;
+  readonly userName: string;
+  readonly user: UserConfig;
+  readonly list: ListConfig;
+}
+
+export type Admission = Admitted | { readonly verdict: 'refuse'; readonly reply: Reply };
+
+export function admit(session: Session): Admission {
+  const { login, services } = session;
+  const config = services.config();
+  const isSecure = session.transport.tls !== undefined;
+  if (!isSecure && config?.class.starttls !== 'Optional') return refuse(replies.tlsRequired());
+  if (login === undefined || config === undefined) return refuse(replies.authRequired());
+  const user = userOfLogin(config, login, services.now());
+  // the user or the password is gone: the session may log in again, with what holds now
+  if (user === undefined) return logOut(session);
+  const list = config.lists.get(user.list);
+  if (list === undefined) return refuse(replies.internal());
+  if (!isSecure && list.starttls === 'Required') return refuse(replies.tlsRequired());
+  if (!user.active) return refuse(replies.userInactive(login.user));
+  if (list.suspended) return refuse(replies.listSuspended(user.list));
+  if (!isAllowedClient(session.address, user.clientCIDRs)) {
+    return refuse(replies.clientDenied(session.address, login.user));
+  }
+  return { verdict: 'pass', config, userName: login.user, user, list };
+}
+
+function logOut(session: Session): Admission {
+  if (session.login !== undefined) session.services.limits.connections.leave(session.login.user);
+  session.login = undefined;
+  abandonTransaction(session);
+  return refuse(replies.authRequired());
+}
+
+function refuse(reply: Reply): Admission {
+  return { verdict: 'refuse', reply };
+}

@@ -1,0 +1,101 @@
+/**
+ * Who a client is. What the answer gives away is decided here: whether a password is right shows only where mail could
+ * then be sent, and whether a user exists shows neither in the words nor in the time of a refusal.
+ */
+import { setTimeout as wait } from 'node:timers/promises';
+import { isAllowedClient } from './client-address.ts';
+import type { RelayConfig, UserConfig } from '../config.ts';
+import type { SharedLimits } from './limits.ts';
+import { replies, type Reply } from '../replies.ts';
+import type { Credentials } from './sasl.ts';
+import { NOBODY, verifyPassword } from '../verifier.ts';
+
+/** A log-in that succeeded; `verifier` says with which of the user's credentials. */
+export interface Login {
+  readonly user: string;
+  readonly verifier: string;
+}
+
+export type LoginResult =
+  | { readonly verdict: 'pass'; readonly login: Login; readonly user: UserConfig }
+  | { readonly verdict: 'refuse'; readonly reply: Reply };
+
+interface Client {
+  readonly config: RelayConfig | undefined;
+  readonly logins: SharedLimits['logins'];
+  readonly address: string;
+  readonly isSecure: boolean;
+  readonly now: () => number;
+}
+
+/**
+ * Checks a user's password; a wrong one is answered late.
+ *
+ * What needs no password comes first: a clear-text session learns only that it needs TLS, and a client from an address
+ * that the user does not allow learns only that, so that neither can find out whether a password is right. Users of a
+ * list that requires TLS, and names that nobody has, get the same answer in clear text.
+ */
+export async function authenticate(credentials: Credentials, client: Client): Promise<LoginResult> {
+  const { config, address } = client;
+  if (config === undefined) return refuse(replies.authUnavailable());
+  const user = config.users.get(credentials.user);
+  const list = user === undefined ? undefined : config.lists.get(user.list);
+  const allowsClearText = config.class.starttls === 'Optional' && list?.starttls === 'Optional';
+  if (!client.isSecure && !allowsClearText) return refuse(replies.tlsRequiredForAuth());
+  if (user !== undefined && !isAllowedClient(address, user.clientCIDRs)) {
+    return refuse(replies.clientDenied(address, credentials.user));
+  }
+  return verify(credentials, { ...client, config, user });
+}
+
+async function verify(
+  { user: name, password }: Credentials,
+  { config, user, logins, address, now }: Client & { config: RelayConfig; user: UserConfig | undefined },
+): Promise<LoginResult> {
+  const start = now();
+  let verifier: string | undefined;
+  const verdict = await logins.attempt({ user: name, address, settings: config.class.session }, async () => {
+    verifier = await findVerifier(user, password, now());
+    return verifier !== undefined;
+  });
+  if (verdict.kind === 'locked-out') return refuse(replies.authThrottled());
+  if (verdict.kind === 'wrong' || user === undefined || verifier === undefined) {
+    // counted from the attempt: a slow verifier (argon2id) must not tell real users from names that nobody has
+    const delayMs = verdict.kind === 'wrong' ? verdict.delayMs : 0;
+    await wait(Math.max(0, start + delayMs - now()), undefined, { ref: false });
+    return refuse(replies.authFailed());
+  }
+  if (!user.active) return refuse(replies.userInactive(name));
+  if (!config.lists.has(user.list)) return refuse(replies.authUnavailable());
+  return { verdict: 'pass', login: { user: name, verifier }, user };
+}
+
+/**
+ * The user behind a log-in under a newer configuration. Undefined where the user or the credential is gone: a rotated
+ * password ends the sessions that it opened, too.
+ */
+export function userOfLogin(config: RelayConfig, login: Login, now: number): UserConfig | undefined {
+  const user = config.users.get(login.user);
+  const isValid = user?.credentials.some(
+    (credential) => credential.verifier === login.verifier && !isExpired(credential, now),
+  );
+  return isValid === true ? user : undefined;
+}
+
+/** The verifier that the password fits. Every one is tried, and one for nobody where there is none. */
+async function findVerifier(user: UserConfig | undefined, password: string, now: number): Promise<string | undefined> {
+  const verifiers = user?.credentials.filter((one) => !isExpired(one, now)).map((one) => one.verifier) ?? [];
+  let found: string | undefined;
+  for (const verifier of verifiers.length === 0 ? [NOBODY] : verifiers) {
+    if (await verifyPassword(password, verifier)) found = verifier;
+  }
+  return found;
+}
+
+function isExpired(credential: { readonly notAfter?: string | undefined }, now: number): boolean {
+  return credential.notAfter !== undefined && Date.parse(credential.notAfter) <= now;
+}
+
+function refuse(reply: Reply): LoginResult {
+  return { verdict: 'refuse', reply };
+}

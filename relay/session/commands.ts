@@ -1,0 +1,125 @@
+/** The commands of a session. What is not here does not exist: no EXPN, no XCLIENT, no BDAT, no jokes. */
+import { auth } from './auth-command.ts';
+import type { RelayConfig } from '../config.ts';
+import { data } from './data-command.ts';
+import { mail, rcpt } from './mail-commands.ts';
+import { replies } from '../replies.ts';
+import { abandonTransaction, ok, type Answer, type Session, type Stage } from './state.ts';
+
+interface Command {
+  readonly stage: Stage;
+  readonly run: (session: Session, text: string) => Answer | Promise<Answer>;
+  readonly needsHelo?: boolean;
+}
+
+const COMMANDS = new Map<string, Command>([
+  ['EHLO', { stage: 'command', run: (session, text) => helo(session, text, true) }],
+  ['HELO', { stage: 'command', run: (session, text) => helo(session, text, false) }],
+  ['STARTTLS', { stage: 'command', run: startTls }],
+  ['AUTH', { stage: 'auth', run: auth, needsHelo: true }],
+  ['MAIL', { stage: 'mail', run: mail, needsHelo: true }],
+  ['RCPT', { stage: 'rcpt', run: rcpt, needsHelo: true }],
+  ['DATA', { stage: 'data', run: data, needsHelo: true }],
+  ['RSET', { stage: 'command', run: reset }],
+  ['NOOP', { stage: 'command', run: () => ok('Ok') }],
+  ['QUIT', { stage: 'command', run: () => ({ code: 221, enhanced: '2.0.0', lines: ['Bye'], close: true }) }],
+  // the same for every address: RFC 5321 section 7.3
+  ['VRFY', { stage: 'command', run: () => ({ code: 252, enhanced: '2.5.0', lines: ['Cannot verify, will try'] }) }],
+  ['HELP', { stage: 'command', run: () => ({ code: 214, enhanced: '2.0.0', lines: ['See RFC 5321 and RFC 6409'] }) }],
+]);
+
+/**
+ * After these no line can be trusted to be a command: the octets of a chunk follow a BDAT, and a browser that a web page
+ * made talk to us (cross-protocol request) sends what that page likes after its request line.
+ */
+const CLOSING = new Set([
+  'BDAT',
+  'GET',
+  'HEAD',
+  'POST',
+  'PUT',
+  'PATCH',
+  'DELETE',
+  'OPTIONS',
+  'TRACE',
+  'CONNECT',
+  'HOST:',
+]);
+
+/** RFC 5321 section 4.5.3.1.2. */
+const HELO_MAX = 255;
+
+export interface Dispatch {
+  readonly stage: Stage;
+  readonly answer: Answer | Promise<Answer>;
+}
+
+/** Runs a command line, which holds printable ASCII only. */
+export function runCommand(session: Session, line: string): Dispatch {
+  const [verb = '', text = ''] = line.split(/ (.*)/);
+  const name = verb.toUpperCase();
+  const command = COMMANDS.get(name);
+  if (command === undefined) {
+    const answer = CLOSING.has(name) ? { ...replies.notImplemented(), close: true } : replies.unknownCommand();
+    return { stage: 'command', answer };
+  }
+  const { stage, run, needsHelo = false } = command;
+  if (needsHelo && session.helo === undefined) return { stage, answer: replies.badSequence('Send EHLO first') };
+  return { stage, answer: run(session, text.trimEnd()) };
+}
+
+function helo(session: Session, name: string, isExtended: boolean): Answer {
+  if (name === '' || name.includes(' ') || name.length > HELO_MAX) {
+    return replies.badArgument(`Syntax: ${isExtended ? 'EHLO' : 'HELO'} hostname`);
+  }
+  session.helo = { name, isExtended };
+  abandonTransaction(session);
+  const config = session.services.config();
+  const hostname = config?.class.hostname ?? session.services.hostname;
+  return isExtended ? { code: 250, lines: [hostname, ...extensions(session, config)] } : ok(hostname);
+}
+
+/** SMTPUTF8, CHUNKING and REQUIRETLS are missing on purpose: we could not keep what they promise. */
+function extensions(session: Session, config: RelayConfig | undefined): string[] {
+  const isSecure = session.transport.tls !== undefined;
+  const mayLogIn = session.login === undefined && (isSecure || config?.class.starttls === 'Optional');
+  const size = config === undefined ? 'SIZE' : `SIZE ${largestMessage(config)}`;
+  return [
+    'PIPELINING',
+    size,
+    '8BITMIME',
+    'ENHANCEDSTATUSCODES',
+    'DSN',
+    ...(isSecure ? [] : ['STARTTLS']),
+    ...(mayLogIn ? ['AUTH PLAIN LOGIN'] : []),
+  ];
+}
+
+const largest = new WeakMap<RelayConfig, number>();
+
+/** EHLO mostly comes before the log-in, when we cannot know whose limit holds: the most that anybody may send. */
+function largestMessage(config: RelayConfig): number {
+  let most = largest.get(config);
+  if (most === undefined) {
+    most = 0;
+    for (const user of config.users.values()) most = Math.max(most, user.limits.messageBytes);
+    largest.set(config, most);
+  }
+  return most;
+}
+
+function startTls(session: Session, text: string): Answer {
+  if (text !== '') return replies.badArgument('Syntax: STARTTLS');
+  if (session.transport.tls !== undefined) return replies.badSequence('TLS is already active');
+  return {
+    code: 220,
+    enhanced: '2.0.0',
+    lines: ['Ready to start TLS'],
+    afterwards: () => session.transport.startTls(),
+  };
+}
+
+function reset(session: Session): Answer {
+  abandonTransaction(session);
+  return ok('Ok');
+}

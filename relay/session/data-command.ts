@@ -1,0 +1,175 @@
+/** DATA: takes a message, judges it, and answers once it is durable. */
+import { parseMailbox } from '../address.ts';
+import { admit, type Admitted } from './admission.ts';
+import { checkMessage } from '../checks/check-message.ts';
+import { checkSender } from './mail-commands.ts';
+import type { AcceptedMessage } from '../message.ts';
+import { createQueueId } from './queue-id.ts';
+import { createReceiver, replyToFailure, type Judgement, type ReceivedMessage, type Receiver } from './receive.ts';
+import { replies, type Reply } from '../replies.ts';
+import { giveBackTickets, type Answer, type Session, type Transaction } from './state.ts';
+import { dateField, messageIdField, receivedField } from '../checks/trace-header.ts';
+import path from 'node:path';
+
+interface Delivery {
+  readonly session: Session;
+  readonly transaction: Transaction;
+  readonly id: string;
+  readonly startedAt: number;
+  /** As last admitted: the message is judged by the configuration in force when its header is complete. */
+  admitted: Admitted;
+}
+
+export function data(session: Session, text: string): Answer {
+  const admission = admit(session);
+  if (admission.verdict === 'refuse') return admission.reply;
+  const { transaction } = session;
+  if (text !== '') return replies.badArgument('Syntax: DATA');
+  if (transaction === undefined || transaction.recipients.size === 0) {
+    return replies.badSequence('Need MAIL and RCPT before DATA');
+  }
+  const objection = checkSenderAgain(session, admission, transaction);
+  if (objection !== undefined) return objection;
+  // commands may be pipelined, data may not (RFC 2920 section 3.1): who sends it now has not asked whether we take it
+  if (session.transport.hasUnread) return { ...replies.badSequence('Data sent before 354'), close: true };
+  const now = session.services.now();
+  const delivery = { session, transaction, id: createQueueId(now), startedAt: now, admitted: admission };
+  return { code: 354, lines: ['End data with <CR><LF>.<CR><LF>'], afterwards: () => receive(delivery) };
+}
+
+/** The configuration may have changed since MAIL. */
+function checkSenderAgain(session: Session, admitted: Admitted, { config, from }: Transaction): Reply | undefined {
+  if (admitted.config === config) return undefined;
+  return checkSender(session, admitted, parseMailbox(from), from);
+}
+
+function receive(delivery: Delivery): void {
+  const { session, id, startedAt, admitted } = delivery;
+  const receiver = createReceiver({
+    messageBytes: admitted.user.limits.messageBytes,
+    headerBytes: admitted.config.class.session.headerBytes,
+    path: path.join(session.services.incomingFolder, `${id}.part`),
+    judge: (headerSection) => judge(delivery, headerSection),
+  });
+  session.reception = { startedAt, octets: receiver.octets, discard: receiver.discard, isComplete: false };
+  session.transport.readData({
+    write: receiver.write,
+    ready: () => {
+      const writing = receiver.ready();
+      return writing === undefined ? undefined : session.whileBusy(writing);
+    },
+    ended: receiver.ended,
+    finish: () => session.whileBusy(finish(delivery, receiver)),
+  });
+}
+
+function judge(delivery: Delivery, headerSection: Buffer): Judgement {
+  const { session, transaction } = delivery;
+  const admission = admit(session);
+  if (admission.verdict === 'refuse') return admission;
+  delivery.admitted = admission;
+  const verdict = checkMessage({ ...admission, headerSection });
+  if (verdict.verdict === 'refuse') return verdict;
+  for (const reason of verdict.audited) {
+    const { list, user, from } = transaction;
+    session.services.metrics.audited.inc({ list, reason });
+    session.services.log.warn({ stage: 'message', reason, id: delivery.id, list, user, from }, 'audited');
+  }
+  return { verdict: 'pass', added: addedFields(delivery, verdict.missing) };
+}
+
+function addedFields(
+  { session, id, admitted }: Delivery,
+  missing: { readonly date: boolean; readonly messageId: boolean },
+): string {
+  const { hostname } = admitted.config.class;
+  const date = new Date(session.services.now());
+  const received = receivedField({
+    hostname,
+    helo: session.helo?.name ?? '',
+    remoteAddress: session.address,
+    tls: session.transport.tls,
+    authenticated: true,
+    id,
+    date,
+  });
+  return received + (missing.messageId ? messageIdField(id, hostname) : '') + (missing.date ? dateField(date) : '');
+}
+
+/** Never rejects: whatever goes wrong is answered, and leaves nothing behind. */
+async function finish(delivery: Delivery, receiver: Receiver): Promise<void> {
+  const { session, transaction } = delivery;
+  if (session.reception !== undefined) session.reception.isComplete = true;
+  session.transaction = undefined;
+  const dataEnd = session.services.now();
+  const answer = await decide(delivery, receiver).catch((error: unknown) => fail(session, delivery.id, error));
+  if (answer.reason !== 'accepted') giveBackTickets(transaction);
+  // where the spool took the file over, there is nothing left to remove
+  await receiver.discard();
+  logMessage(delivery, { reply: answer, octets: receiver.octets(), dataEnd });
+  session.reception = undefined;
+  session.respond(answer, 'message');
+}
+
+async function decide(delivery: Delivery, receiver: Receiver): Promise<Reply & { readonly close?: boolean }> {
+  const result = await receiver.finish();
+  return result.verdict === 'pass' ? take(delivery, result.message) : { ...result.reply, close: result.close };
+}
+
+async function take(delivery: Delivery, { content, size, isEightBit }: ReceivedMessage): Promise<Reply> {
+  const { session, transaction, id, admitted } = delivery;
+  const { services } = session;
+  if (admitted.user.mode === 'Sandbox') return replies.sandboxed();
+  if (!services.spoolHasRoom(size)) return replies.storage();
+  const { parameters, recipients, from, user } = transaction;
+  const { ret, envelopeId } = parameters;
+  const message: AcceptedMessage = {
+    id,
+    user,
+    list: admitted.user.list,
+    envelope: {
+      from,
+      recipients: [...recipients.values()],
+      eightBit: parameters.eightBit || isEightBit,
+      ...(ret === undefined ? {} : { ret }),
+      ...(envelopeId === undefined ? {} : { envelopeId }),
+    },
+    size,
+    received: new Date(services.now()).toISOString(),
+  };
+  const reply = await services.accept(message, content);
+  if (reply.reason === 'accepted') services.metrics.messageBytes.observe(size);
+  return reply;
+}
+
+function fail(session: Session, id: string, error: unknown): Reply {
+  session.services.log.error({ err: error, id }, 'message could not be stored');
+  return replyToFailure(error);
+}
+
+function logMessage(
+  { session, transaction, id, startedAt, admitted }: Delivery,
+  { reply, octets, dataEnd }: { reply: Reply; octets: number; dataEnd: number },
+): void {
+  const { log, metrics, now } = session.services;
+  const { list } = admitted.user;
+  const result = reply.reason === 'accepted' || reply.reason === 'sandboxed' ? reply.reason : 'refused';
+  metrics.messages.inc({ list, result });
+  log.info(
+    {
+      id,
+      list,
+      user: transaction.user,
+      from: transaction.from,
+      recipients: transaction.recipients.size,
+      remote: session.address,
+      tls: session.transport.tls?.protocol ?? 'none',
+      size: octets,
+      result,
+      reason: reply.reason,
+      dataMs: dataEnd - startedAt,
+      storeMs: now() - dataEnd,
+    },
+    'message',
+  );
+}

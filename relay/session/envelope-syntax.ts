@@ -1,0 +1,122 @@
+/** The arguments of MAIL and RCPT (RFC 5321 section 4.1.2), read strictly, and the parameters we know (RFC 1870, 3461, 6152). */
+import { formatMailbox, parseMailbox, type Mailbox } from '../address.ts';
+import { replies, type Reply } from '../replies.ts';
+
+export interface EnvelopeArguments {
+  /** What stood between the angle brackets; undefined where there was no such thing. */
+  readonly path: string | undefined;
+  /** By upper-case keyword; '' for a keyword without a value. */
+  readonly parameters: ReadonlyMap<string, string>;
+  /** A parameter that is no esmtp-param, or came twice. */
+  readonly malformed: string | undefined;
+}
+
+export interface MailParameters {
+  /** SIZE in octets, 0 where not given. */
+  readonly size: number;
+  readonly eightBit: boolean;
+  readonly ret?: 'FULL' | 'HDRS';
+  readonly envelopeId?: string;
+}
+
+export interface RecipientParameters {
+  readonly notify?: readonly string[];
+  readonly originalRecipient?: string;
+}
+
+/** Path in brackets, then parameters. One space after the colon is not in the grammar, but usual and unambiguous. */
+const ARGUMENTS = /^(FROM|TO): ?<([^<>]*)>((?: [^ ]+)*) *$/i;
+const PARAMETER = /^([A-Z0-9][A-Z0-9-]*)(?:=([\x21-\x3c\x3e-\x7e]+))?$/i;
+const XTEXT = /^(?:[\x21-\x2a\x2c-\x3c\x3e-\x7e]|\+[0-9A-F]{2})+$/;
+/** RFC 3461 section 4.4. */
+const ENVID_MAX = 100;
+/** RFC 3461 section 4.2. */
+const ORCPT_MAX = 500;
+/** RFC 1870 section 4 allows 20 digits; 15 fit a number, and no message needs more. */
+const SIZE_FORM = /^\d{1,15}$/;
+const NOTIFY_VALUES = new Set(['SUCCESS', 'FAILURE', 'DELAY']);
+
+/** Splits what follows `MAIL ` or `RCPT `. Nothing is decoded: the line holds printable ASCII only. */
+export function parseEnvelopeArguments(text: string, keyword: 'FROM' | 'TO'): EnvelopeArguments {
+  const match = ARGUMENTS.exec(text);
+  const [, word = '', path, rest = ''] = match ?? [];
+  const parameters = new Map<string, string>();
+  let malformed: string | undefined;
+  for (const part of rest.split(' ').filter((part) => part !== '')) {
+    const [, name = '', value = ''] = PARAMETER.exec(part) ?? [];
+    if (name === '' || parameters.has(name.toUpperCase())) malformed ??= part.split('=')[0] ?? part;
+    parameters.set(name.toUpperCase(), value);
+  }
+  return { path: word.toUpperCase() === keyword ? path : undefined, parameters, malformed };
+}
+
+/** The parameters of MAIL, or the first objection to one. */
+export function parseMailParameters(args: EnvelopeArguments): MailParameters | Reply {
+  const known = parseParameters(args, mailParameter);
+  return 'code' in known ? known : { size: 0, eightBit: false, ...known };
+}
+
+/** The parameters of RCPT, or the first objection to one. */
+export function parseRecipientParameters(args: EnvelopeArguments): RecipientParameters | Reply {
+  return parseParameters(args, recipientParameter);
+}
+
+function parseParameters<T extends object>(
+  { parameters, malformed }: EnvelopeArguments,
+  parse: (name: string, value: string) => Partial<T> | 'unknown' | 'malformed',
+): Partial<T> | Reply {
+  if (malformed !== undefined) return replies.badParameter(malformed);
+  const known: Partial<T> = {};
+  for (const [name, value] of parameters) {
+    const parsed = parse(name, value);
+    if (parsed === 'unknown') return replies.unknownParameter(name);
+    if (parsed === 'malformed') return replies.badParameter(name);
+    Object.assign(known, parsed);
+  }
+  return known;
+}
+
+function mailParameter(name: string, value: string): Partial<MailParameters> | 'unknown' | 'malformed' {
+  const upper = value.toUpperCase();
+  switch (name) {
+    case 'SIZE':
+      return SIZE_FORM.test(value) ? { size: Number(value) } : 'malformed';
+    case 'BODY':
+      return upper === '7BIT' || upper === '8BITMIME' ? { eightBit: upper === '8BITMIME' } : 'malformed';
+    case 'RET':
+      return upper === 'FULL' || upper === 'HDRS' ? { ret: upper } : 'malformed';
+    case 'ENVID':
+      return XTEXT.test(value) && value.length <= ENVID_MAX ? { envelopeId: value } : 'malformed';
+    case 'AUTH':
+      // RFC 4954 section 5: to be understood, and not to be believed
+      return XTEXT.test(value) ? {} : 'malformed';
+    default:
+      return 'unknown';
+  }
+}
+
+function recipientParameter(name: string, value: string): RecipientParameters | 'unknown' | 'malformed' {
+  switch (name) {
+    case 'NOTIFY':
+      return isNotify(value.toUpperCase().split(',')) ? { notify: value.toUpperCase().split(',') } : 'malformed';
+    case 'ORCPT': {
+      const [type = '', address = ''] = value.split(/;(.*)/);
+      const isValid = /^[a-z0-9-]+$/i.test(type) && XTEXT.test(address) && value.length <= ORCPT_MAX;
+      return isValid ? { originalRecipient: value } : 'malformed';
+    }
+    default:
+      return 'unknown';
+  }
+}
+
+function isNotify(values: readonly string[]): boolean {
+  if (values.length === 1 && values[0] === 'NEVER') return true;
+  return values.every((value) => NOTIFY_VALUES.has(value)) && new Set(values).size === values.length;
+}
+
+/** The path of a recipient: canonical domain, but the local part as written, whose case is its domain's own affair. */
+export function parseRecipient(path: string): string | undefined {
+  const mailbox: Mailbox | undefined = parseMailbox(path);
+  if (mailbox === undefined) return undefined;
+  return formatMailbox({ local: path.slice(0, path.lastIndexOf('@')), domain: mailbox.domain });
+}

@@ -1,0 +1,128 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { sessionSettingsSchema } from '../config.ts';
+import { createSharedLimits } from './limits.ts';
+
+const LIMITS = { messageBytes: 1, recipientsPerMessage: 1, connections: 1 };
+
+function settings(overrides: object) {
+  return sessionSettingsSchema.parse(overrides);
+}
+
+describe('connection limits', () => {
+  test('one source cannot take the connections of others', () => {
+    const { connections } = createSharedLimits();
+    const few = settings({ connections: 3, connectionsPerSource: 2 });
+    assert.deepEqual(
+      ['a', 'a', 'a', 'b', 'c'].map((source) => connections.open(source, few)),
+      [true, true, false, true, false],
+    );
+    connections.close('a');
+    assert.equal(connections.open('c', few), true);
+  });
+
+  test('a user has connections of his own', () => {
+    const { connections } = createSharedLimits();
+    assert.deepEqual(
+      [connections.enter('u', 1), connections.enter('u', 1), connections.enter('v', 1)],
+      [true, false, true],
+    );
+    connections.leave('u');
+    assert.equal(connections.enter('u', 1), true);
+  });
+});
+
+describe('failed log-ins', () => {
+  const strict = settings({ failedLogins: 2, lockoutSeconds: 10 });
+  const wrong = () => Promise.resolve(false);
+  const right = () => Promise.resolve(true);
+
+  test('lock out the user from that source, and from no other', async () => {
+    const { logins } = createSharedLimits();
+    const login = { user: 'u', address: '10.0.0.1', settings: strict };
+    await logins.attempt(login, wrong);
+    await logins.attempt(login, wrong);
+    assert.equal((await logins.attempt(login, right)).kind, 'locked-out');
+    assert.equal((await logins.attempt({ ...login, address: '10.0.0.2' }, right)).kind, 'right');
+    assert.equal((await logins.attempt({ ...login, user: 'v' }, right)).kind, 'right');
+  });
+
+  test('lock out a source that tries many users', async () => {
+    const { logins } = createSharedLimits();
+    const kinds: string[] = [];
+    for (let i = 0; i < 21; i++) {
+      kinds.push((await logins.attempt({ user: `u${i}`, address: '10.0.0.1', settings: strict }, wrong)).kind);
+    }
+    assert.deepEqual(kinds, [...Array.from({ length: 20 }, () => 'wrong'), 'locked-out']);
+  });
+
+  test('keep the lock-out for its whole time after the last failure', async () => {
+    let time = 0;
+    const { logins } = createSharedLimits({ now: () => time });
+    const kindAt = async (then: number, isRight: () => Promise<boolean>) => {
+      time = then;
+      return (await logins.attempt({ user: 'u', address: '10.0.0.1', settings: strict }, isRight)).kind;
+    };
+    assert.equal(await kindAt(0, wrong), 'wrong');
+    assert.equal(await kindAt(9000, wrong), 'wrong');
+    assert.equal(await kindAt(18_999, right), 'locked-out');
+    assert.equal(await kindAt(19_000, right), 'right');
+  });
+
+  test('are forgotten when the user logs in', async () => {
+    const { logins } = createSharedLimits();
+    for (const isRight of [wrong, right, wrong, right, wrong, right]) {
+      const { kind } = await logins.attempt({ user: 'u', address: '10.0.0.1', settings: strict }, isRight);
+      assert.equal(kind, isRight === right ? 'right' : 'wrong');
+    }
+  });
+
+  test('count side by side as in a row, while right passwords side by side are never locked out', async () => {
+    const { logins } = createSharedLimits();
+    const login = { user: 'u', address: '10.0.0.1', settings: strict };
+    const good = await Promise.all(Array.from({ length: 30 }, () => logins.attempt(login, right)));
+    assert.deepEqual(new Set(good.map(({ kind }) => kind)), new Set(['right']));
+    const bad = await Promise.all(Array.from({ length: 30 }, () => logins.attempt(login, wrong)));
+    assert.equal(bad.filter(({ kind }) => kind === 'wrong').length, 2);
+  });
+
+  test('are answered later and later', async () => {
+    const { logins } = createSharedLimits();
+    const delays: number[] = [];
+    for (let i = 0; i < 8; i++) {
+      const verdict = await logins.attempt({ user: 'u', address: '10.0.0.1', settings: settings({}) }, wrong);
+      if (verdict.kind === 'wrong') delays.push(verdict.delayMs);
+    }
+    assert.deepEqual(delays, [100, 200, 400, 800, 1600, 3000, 3000, 3000]);
+  });
+});
+
+describe('sending rates', () => {
+  test('a message that was not accepted does not count', () => {
+    const { rates } = createSharedLimits();
+    const limits = { ...LIMITS, messagesPerHour: 1 };
+    const ticket = rates.take('messages', 'u', limits);
+    assert.ok('giveBack' in ticket);
+    assert.ok('retrySeconds' in rates.take('messages', 'u', limits));
+    ticket.giveBack();
+    assert.ok('giveBack' in rates.take('messages', 'u', limits));
+  });
+
+  test('say when there will be some left', () => {
+    let time = 0;
+    const { rates } = createSharedLimits({ now: () => time });
+    const limits = { ...LIMITS, recipientsPerDay: 1 };
+    rates.take('recipients', 'u', limits);
+    time = 3_600_500;
+    assert.deepEqual(rates.take('recipients', 'u', limits), { retrySeconds: 82_800 });
+    time = 86_400_000;
+    assert.ok('giveBack' in rates.take('recipients', 'u', limits));
+  });
+
+  test('are of each user, and none where none is set', () => {
+    const { rates } = createSharedLimits();
+    rates.take('messages', 'u', { ...LIMITS, messagesPerHour: 1 });
+    assert.ok('giveBack' in rates.take('messages', 'v', { ...LIMITS, messagesPerHour: 1 }));
+    assert.ok('giveBack' in rates.take('messages', 'u', LIMITS));
+  });
+});

@@ -1,0 +1,144 @@
+/**
+ * Counters that sessions share: connections, failed log-ins, sending rates. In memory and of this process: a fleet of N
+ * relays allows up to N times as much. Settings are passed at each question, so that a changed one is in force at once.
+ */
+import { sourceKey } from './client-address.ts';
+import type { Limits, SessionSettings } from '../config.ts';
+import { createWindowCounter } from './window-counter.ts';
+
+/** 100,000 keys of some 100 octets: 10 MB at worst, and more sources than any honest lock-out needs. */
+const KEYS_MAX = 100_000;
+/** A source may stand for many clients (NAT, a node of the cluster), so it gets more failures than one user from it. */
+const SOURCE_FACTOR = 10;
+/** The first failed log-in is answered this long after the attempt, each further one after twice the time before. */
+const FAILURE_DELAY_MS = 100;
+const FAILURE_DELAY_MAX_MS = 3000;
+const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
+
+type Now = () => number;
+
+export type SharedLimits = ReturnType<typeof createSharedLimits>;
+
+export function createSharedLimits({ now = Date.now }: { now?: Now } = {}) {
+  return { connections: createConnectionLimits(), logins: createLoginLimits(now), rates: createRateLimits(now) };
+}
+
+/** Connections now open: in all, by source, by user. */
+function createConnectionLimits() {
+  const bySource = new Map<string, number>();
+  const byUser = new Map<string, number>();
+  let all = 0;
+  return {
+    /** Counts a connection, unless that would be one too many. */
+    open(address: string, settings: SessionSettings): boolean {
+      const source = sourceKey(address);
+      const isOver = all >= settings.connections || (bySource.get(source) ?? 0) >= settings.connectionsPerSource;
+      if (isOver) return false;
+      all++;
+      change(bySource, source, 1);
+      return true;
+    },
+    close(address: string): void {
+      all--;
+      change(bySource, sourceKey(address), -1);
+    },
+    /** Counts a connection for the user who logged in on it, unless that would be one too many. */
+    enter(user: string, most: number): boolean {
+      if ((byUser.get(user) ?? 0) >= most) return false;
+      change(byUser, user, 1);
+      return true;
+    },
+    leave: (user: string): void => change(byUser, user, -1),
+  };
+}
+
+function change(counts: Map<string, number>, key: string, by: number): void {
+  const count = (counts.get(key) ?? 0) + by;
+  if (count > 0) counts.set(key, count);
+  else counts.delete(key);
+}
+
+type LoginVerdict =
+  | { readonly kind: 'right' }
+  | { readonly kind: 'wrong'; readonly delayMs: number }
+  | { readonly kind: 'locked-out' };
+
+/** Failed log-ins by source, and by user and source: a user whom somebody attacks can still log in from elsewhere. */
+function createLoginLimits(now: Now) {
+  const failures = createWindowCounter({ maxKeys: KEYS_MAX, now });
+  const inTurn = createTurns();
+
+  async function attempt(
+    { user, address, settings }: { user: string; address: string; settings: SessionSettings },
+    isRight: () => Promise<boolean>,
+  ): Promise<LoginVerdict> {
+    const windowMs = settings.lockoutSeconds * 1000;
+    const source = sourceKey(address);
+    const pair = `${source} ${user}`;
+    const limits = [
+      { key: pair, most: settings.failedLogins },
+      { key: source, most: settings.failedLogins * SOURCE_FACTOR },
+    ];
+    if (limits.some(({ key, most }) => failures.used(key, windowMs) >= most)) return { kind: 'locked-out' };
+    if (await isRight()) {
+      failures.forget(pair);
+      return { kind: 'right' };
+    }
+    for (const { key, most } of limits) {
+      // the lock-out lasts its whole time, counted from the last failure
+      if (failures.add(key, windowMs) >= most) failures.restart(key);
+    }
+    const doublings = failures.used(pair, windowMs) - 1;
+    return { kind: 'wrong', delayMs: Math.min(FAILURE_DELAY_MAX_MS, FAILURE_DELAY_MS * 2 ** doublings) };
+  }
+
+  return {
+    /** One attempt at a time for each user and source: guesses side by side count like guesses in a row. */
+    attempt: (login: { user: string; address: string; settings: SessionSettings }, isRight: () => Promise<boolean>) =>
+      inTurn(`${sourceKey(login.address)} ${login.user}`, () => attempt(login, isRight)),
+  };
+}
+
+/** Runs work of one key one after the other. Bounded by the connections that wait. */
+function createTurns() {
+  const last = new Map<string, Promise<unknown>>();
+  return async function inTurn<T>(key: string, work: () => Promise<T>): Promise<T> {
+    const before = last.get(key) ?? Promise.resolve();
+    const mine = before.then(work, work);
+    last.set(key, mine);
+    try {
+      return await mine;
+    } finally {
+      if (last.get(key) === mine) last.delete(key);
+    }
+  };
+}
+
+export interface RateTicket {
+  /** What was taken did not lead to an accepted message. */
+  giveBack(): void;
+}
+
+/** Sending rates by user. */
+function createRateLimits(now: Now) {
+  const messages = createWindowCounter({ maxKeys: KEYS_MAX, now });
+  const recipients = createWindowCounter({ maxKeys: KEYS_MAX, now });
+  const rates = {
+    messages: { counter: messages, windowMs: HOUR_MS, most: (limits: Limits) => limits.messagesPerHour },
+    recipients: { counter: recipients, windowMs: DAY_MS, most: (limits: Limits) => limits.recipientsPerDay },
+  };
+  return {
+    /** Takes one message or recipient; where none is left, the seconds until there is. */
+    take(what: keyof typeof rates, user: string, limits: Limits): RateTicket | { readonly retrySeconds: number } {
+      const { counter, windowMs, most } = rates[what];
+      const limit = most(limits);
+      if (limit === undefined) return { giveBack: () => undefined };
+      if (counter.used(user, windowMs) >= limit) {
+        return { retrySeconds: Math.ceil(counter.remainingMs(user, windowMs) / 1000) };
+      }
+      counter.add(user, windowMs);
+      return { giveBack: () => counter.giveBack(user) };
+    },
+  };
+}

@@ -1,0 +1,105 @@
+/** MAIL and RCPT: the envelope, judged command by command. */
+import { parseMailbox, type Mailbox } from '../address.ts';
+import { admit, type Admitted } from './admission.ts';
+import { checkEnvelopeSender } from '../checks/check-sender.ts';
+import {
+  parseEnvelopeArguments,
+  parseMailParameters,
+  parseRecipient,
+  parseRecipientParameters,
+  type MailParameters,
+} from './envelope-syntax.ts';
+import type { RateTicket } from './limits.ts';
+import type { Recipient } from '../message.ts';
+import { replies, type Reply } from '../replies.ts';
+import { ok, type Answer, type Session, type Transaction } from './state.ts';
+
+export function mail(session: Session, text: string): Answer {
+  const admission = admit(session);
+  if (admission.verdict === 'refuse') return admission.reply;
+  if (session.transaction !== undefined) return replies.badSequence('Sender already given');
+  const ticket = take(session, admission, 'messages');
+  if ('code' in ticket) return ticket;
+  const envelope = readEnvelope(session, admission, text);
+  if ('code' in envelope) {
+    ticket.giveBack();
+    return envelope;
+  }
+  const { config, userName, user } = admission;
+  const recipients = new Map<string, Recipient>();
+  session.transaction = { ...envelope, config, user: userName, list: user.list, recipients, tickets: [ticket] };
+  return ok('Ok', '2.1.0');
+}
+
+/** What the arguments say, in the order of the reasons against them: size, room, parameters, address, sender. */
+function readEnvelope(
+  session: Session,
+  admitted: Admitted,
+  text: string,
+): Pick<Transaction, 'from' | 'parameters'> | Reply {
+  const args = parseEnvelopeArguments(text, 'FROM');
+  const parameters = parseMailParameters(args);
+  if ('code' in parameters) return parameters;
+  const objection = checkSize(session, admitted, parameters);
+  if (objection !== undefined) return objection;
+  if (args.path === undefined) return replies.badSender();
+  const mailbox = args.path === '' ? undefined : parseMailbox(args.path);
+  if (args.path !== '' && mailbox === undefined) return replies.badSender();
+  const refusal = checkSender(session, admitted, mailbox, args.path);
+  if (refusal !== undefined) return refusal;
+  return { from: parseRecipient(args.path) ?? '', parameters };
+}
+
+/** RFC 1870 section 6.1: a declared size that cannot be taken is refused before a single octet is sent. */
+function checkSize(session: Session, { user }: Admitted, { size }: MailParameters): Reply | undefined {
+  if (size > user.limits.messageBytes) return replies.tooLarge(user.limits.messageBytes);
+  return session.services.spoolHasRoom(size) ? undefined : replies.storage();
+}
+
+/** Judges the envelope sender; what a list only audits is counted and let through. */
+export function checkSender(
+  session: Session,
+  { config, userName, user }: Admitted,
+  mailbox: Mailbox | undefined,
+  shown: string,
+): Reply | undefined {
+  const verdict = checkEnvelopeSender(config, userName, user, mailbox, shown);
+  if (verdict.verdict === 'refuse') return verdict.reply;
+  if (verdict.verdict === 'audit') {
+    const { metrics, log } = session.services;
+    metrics.audited.inc({ list: user.list, reason: verdict.reply.reason });
+    log.warn({ stage: 'mail', reason: verdict.reply.reason, list: user.list, user: userName, from: shown }, 'audited');
+  }
+  return undefined;
+}
+
+export function rcpt(session: Session, text: string): Answer {
+  const admission = admit(session);
+  if (admission.verdict === 'refuse') return admission.reply;
+  const { transaction } = session;
+  if (transaction === undefined) return replies.badSequence('Need MAIL before RCPT');
+  const args = parseEnvelopeArguments(text, 'TO');
+  const address = args.path === undefined ? undefined : parseRecipient(args.path);
+  if (address === undefined) return replies.badRecipient();
+  const parameters = parseRecipientParameters(args);
+  if ('code' in parameters) return parameters;
+  if (!transaction.recipients.has(address)) {
+    const objection = countRecipient(session, admission, transaction);
+    if (objection !== undefined) return objection;
+  }
+  transaction.recipients.set(address, { address, ...parameters });
+  return ok('Ok', '2.1.5');
+}
+
+function countRecipient(session: Session, admitted: Admitted, transaction: Transaction): Reply | undefined {
+  if (transaction.recipients.size >= admitted.user.limits.recipientsPerMessage) return replies.tooManyRecipients();
+  const ticket = take(session, admitted, 'recipients');
+  if ('code' in ticket) return ticket;
+  transaction.tickets.push(ticket);
+  return undefined;
+}
+
+function take(session: Session, { userName, user }: Admitted, what: 'messages' | 'recipients'): RateTicket | Reply {
+  const ticket = session.services.limits.rates.take(what, userName, user.limits);
+  return 'giveBack' in ticket ? ticket : replies.rateLimited(userName, ticket.retrySeconds);
+}

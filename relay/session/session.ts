@@ -1,0 +1,203 @@
+/**
+ * One session, from greeting to close: takes command lines, sends answers, and keeps to the limits that hold for any
+ * client, however hostile. What each command means is in commands.ts.
+ */
+import type { SessionSettings } from '../config.ts';
+import { sessionSettingsSchema } from '../config.ts';
+import { formatReply, replies, type Reply } from '../replies.ts';
+import { runCommand, type Dispatch } from './commands.ts';
+import { abandonTransaction, type Answer, type Session, type SessionServices, type Stage } from './state.ts';
+import type { ConnectionHandler, SubmissionConnection } from './smtp-connection.ts';
+
+export interface SessionControl {
+  readonly handler: ConnectionHandler;
+  /** To be called now and then: ends a session that is past a deadline. */
+  readonly checkDeadlines: () => void;
+  /** Ends the session as soon as no message is under way. */
+  readonly drain: () => void;
+  /** A message is being received or stored. */
+  readonly hasMessage: () => boolean;
+}
+
+/** While there is no configuration. */
+const DEFAULT_SETTINGS: SessionSettings = sessionSettingsSchema.parse({});
+/** The rate of a message counts from here on: the start may be slow. */
+const RATE_GRACE_MS = 30_000;
+/** For metrics of those who have not logged in. */
+const NO_LIST = '-';
+const PRINTABLE = /^[\x20-\x7e]*$/;
+
+export function settingsOf(services: SessionServices): SessionSettings {
+  return services.config()?.class.session ?? DEFAULT_SETTINGS;
+}
+
+export function createSession(
+  services: SessionServices,
+  { connection, address }: { connection: () => SubmissionConnection; address: string },
+): SessionControl {
+  const tally = { commands: 0, unauthenticated: 0, failed: 0 };
+  let busy = 0;
+  let isDraining = false;
+  let isEnding = false;
+  let lastActivity = services.now();
+  const session: Session = {
+    services,
+    respond,
+    whileBusy,
+    transport: {
+      get tls() {
+        return connection().tls;
+      },
+      get hasUnread() {
+        return connection().hasUnread;
+      },
+      startTls: () => connection().startTls(),
+      readData: (sink) => connection().readData(sink),
+    },
+    address,
+    startedAt: services.now(),
+    isClosed: false,
+    helo: undefined,
+    login: undefined,
+    claimedUser: undefined,
+    exchange: undefined,
+    transaction: undefined,
+    reception: undefined,
+  };
+
+  async function whileBusy<T>(work: Promise<T>): Promise<T> {
+    busy++;
+    try {
+      return await work;
+    } finally {
+      busy--;
+      lastActivity = services.now();
+    }
+  }
+
+  function respond(answer: Answer, stage: Stage): void {
+    if (session.isClosed || isEnding) return;
+    if (answer.code >= 400) noteRefusal(session, answer, stage);
+    if (answer.reason === 'accepted') tally.failed = 0;
+    else if (answer.code >= 400) tally.failed++;
+    connection().reply(formatReply(answer));
+    answer.afterwards?.();
+    isEnding = answer.code === 421 || answer.close === true;
+    if (isEnding) connection().close();
+    else if (isDraining && session.reception === undefined) respond(replies.shutdown(), 'connect');
+  }
+
+  function onLine(line: Buffer): Promise<void> | undefined {
+    lastActivity = services.now();
+    const text = line.toString('latin1');
+    const { stage, answer } = guard(() => run(text));
+    if (!(answer instanceof Promise)) {
+      respond(answer, stage);
+      return undefined;
+    }
+    const guarded = answer.catch((error: unknown) => internal(error));
+    return whileBusy(guarded).then((late) => respond(late, stage));
+  }
+
+  function run(text: string): Dispatch {
+    const settings = settingsOf(services);
+    if (isOverLimit(settings)) return { stage: 'command', answer: replies.commandLimited() };
+    if (!PRINTABLE.test(text)) return { stage: 'command', answer: replies.badLine() };
+    const { exchange } = session;
+    session.exchange = undefined;
+    if (exchange !== undefined) return { stage: 'auth', answer: exchange(text) };
+    return runCommand(session, text);
+  }
+
+  function isOverLimit(settings: SessionSettings): boolean {
+    tally.commands++;
+    if (session.login === undefined) tally.unauthenticated++;
+    return (
+      tally.commands > settings.commands ||
+      tally.failed >= settings.failedCommands ||
+      (session.login === undefined && tally.unauthenticated > settings.unauthenticatedCommands)
+    );
+  }
+
+  /** Our own faults end in a 451 and a line in the log, never in a crash. */
+  function guard(work: () => Dispatch): Dispatch {
+    try {
+      return work();
+    } catch (error) {
+      return { stage: 'command', answer: internal(error) };
+    }
+  }
+
+  function internal(error: unknown): Reply {
+    services.log.error({ err: error, remote: address }, 'session failed');
+    return replies.internal();
+  }
+
+  function checkDeadlines(): void {
+    if (busy > 0 || isEnding || !isPastDeadline(session, services, lastActivity)) return;
+    // nothing can be said in the middle of a handshake, nor to a client that reads nothing
+    if (connection().isUpgrading) connection().abort();
+    else respond(replies.timeout(), session.reception === undefined ? 'command' : 'data');
+  }
+
+  return {
+    handler: {
+      lineMax: () => settingsOf(services).commandBytes,
+      line: onLine,
+      badLine: () => respond({ ...replies.badLine(), close: true }, 'command'),
+      opened: () => connection().reply(`220 ${services.config()?.class.hostname ?? services.hostname} ESMTP`),
+      secured: () => startAfresh(session),
+      closed: () => end(session),
+      failed: internal,
+    },
+    checkDeadlines,
+    drain() {
+      isDraining = true;
+      if (busy === 0 && session.reception === undefined) respond(replies.shutdown(), 'connect');
+    },
+    hasMessage: () => session.reception !== undefined,
+  };
+}
+
+function isPastDeadline(session: Session, services: SessionServices, lastActivity: number): boolean {
+  const settings = settingsOf(services);
+  const now = services.now();
+  const { reception } = session;
+  if (reception !== undefined) {
+    const elapsed = now - reception.startedAt;
+    const isTooSlow = elapsed > RATE_GRACE_MS && (reception.octets() / elapsed) * 1000 < settings.dataBytesPerSecond;
+    return elapsed > settings.dataSeconds * 1000 || isTooSlow;
+  }
+  const age = now - session.startedAt;
+  if (session.login === undefined && age > settings.unauthenticatedSeconds * 1000) return true;
+  return age > settings.sessionSeconds * 1000 || now - lastActivity > settings.idleSeconds * 1000;
+}
+
+function noteRefusal(session: Session, answer: Answer, stage: Stage): void {
+  const { log, metrics, config } = session.services;
+  const user = session.login?.user ?? (stage === 'auth' ? session.claimedUser : undefined);
+  const list = user === undefined ? NO_LIST : (config()?.users.get(user)?.list ?? NO_LIST);
+  const reason = answer.reason ?? 'internal';
+  metrics.refusals.inc({ list, stage, reason });
+  const { code, enhanced } = answer;
+  log.info(
+    { stage, reason, code, enhanced, list, user, remote: session.address, from: session.transaction?.from },
+    'refused',
+  );
+}
+
+/** RFC 3207 section 4.2: nothing that was said in clear text counts after the handshake. */
+function startAfresh(session: Session): void {
+  if (session.login !== undefined) session.services.limits.connections.leave(session.login.user);
+  session.login = undefined;
+  session.helo = undefined;
+  session.exchange = undefined;
+  abandonTransaction(session);
+}
+
+function end(session: Session): void {
+  session.isClosed = true;
+  session.services.metrics.sessions.inc({ tls: session.transport.tls === undefined ? 'no' : 'yes' });
+  if (session.reception?.isComplete === false) void session.reception.discard();
+  startAfresh(session);
+}

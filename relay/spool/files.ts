@@ -1,0 +1,81 @@
+/** Contents too large for the database: a file each, on disk with its folder entry before the record is written. */
+import { type FileHandle, mkdir, open, readdir, rename, stat, unlink, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import type { Content } from '../message.ts';
+
+export interface SpoolFiles {
+  /** Where the receiving half writes: same file system, so that taking a file over is a rename. Emptied at start. */
+  readonly incoming: string;
+  /** Resolves when the content is on disk under `id`. */
+  take(id: string, content: Content): Promise<void>;
+  pathOf(id: string): string;
+  /** Size of the file, or undefined where it is missing. */
+  sizeOf(id: string): Promise<number | undefined>;
+  remove(id: string): Promise<void>;
+  removeExcept(ids: { has(id: string): boolean }): Promise<number>;
+}
+
+/** A sync that failed may have dropped the data for good (and says so only once): nothing after it can be believed. */
+export class SyncError extends Error {}
+
+export async function openFiles(folder: string): Promise<SpoolFiles> {
+  const [incoming, bodies] = [path.join(folder, 'incoming'), path.join(folder, 'bodies')];
+  await mkdir(incoming, { recursive: true, mode: 0o700 });
+  await mkdir(bodies, { recursive: true, mode: 0o700 });
+  for (const name of await readdir(incoming)) await unlink(path.join(incoming, name));
+  const syncBodies = shareRuns(() => syncFolder(bodies));
+  const pathOf = (id: string) => path.join(bodies, id);
+  return {
+    incoming,
+    take: async (id, content) => {
+      const source = content.kind === 'file' ? content.path : path.join(incoming, `${id}.tmp`);
+      if (content.kind === 'memory') await writeFile(source, content.bytes, { mode: 0o600 });
+      await syncFile(source);
+      await rename(source, pathOf(id));
+      await syncBodies();
+    },
+    pathOf,
+    sizeOf: async (id) => (await stat(pathOf(id)).catch(() => undefined))?.size,
+    remove: (id) => unlink(pathOf(id)).catch(() => {}),
+    removeExcept: async (ids) => {
+      const orphans = (await readdir(bodies)).filter((name) => !ids.has(name));
+      for (const name of orphans) await unlink(path.join(bodies, name));
+      return orphans.length;
+    },
+  };
+}
+
+async function syncFile(file: string): Promise<void> {
+  const handle = await open(file, 'r+');
+  await syncAndClose(handle);
+}
+
+export async function syncFolder(folder: string): Promise<void> {
+  await syncAndClose(await open(folder, 'r'));
+}
+
+async function syncAndClose(handle: FileHandle): Promise<void> {
+  try {
+    await handle.sync();
+  } catch (cause) {
+    throw new SyncError('fsync failed', { cause });
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Calls that come while a run is under way share the next run: it begins after whatever they did before. */
+function shareRuns(run: () => Promise<void>): () => Promise<void> {
+  let running: Promise<void> = Promise.resolve();
+  let next: Promise<void> | undefined;
+  return () => {
+    next ??= running
+      .catch(() => {})
+      .then(() => {
+        next = undefined;
+        running = run();
+        return running;
+      });
+    return next;
+  };
+}

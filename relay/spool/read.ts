@@ -1,0 +1,60 @@
+/** Reading a message back from the spool, and what happens to one that cannot be read. */
+import { mkdir, rename, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import type { Log } from '../log.ts';
+import type { Content } from '../message.ts';
+import type { SpoolFiles } from './files.ts';
+import type { SpoolIndex } from './entries.ts';
+import { decodeRecord, ID, type QueuedMessage } from './record.ts';
+import type { SpoolStore } from './store.ts';
+
+export interface SpoolReader {
+  read(id: string): Promise<{ readonly queued: QueuedMessage; readonly content: Content } | undefined>;
+  quarantine(id: string, reason: string): Promise<void>;
+}
+
+export interface ReaderOptions {
+  readonly folder: string;
+  readonly store: SpoolStore;
+  readonly files: SpoolFiles;
+  readonly index: SpoolIndex;
+  readonly log: Log;
+}
+
+export function createReader({ folder, store, files, index, log }: ReaderOptions): SpoolReader {
+  const aside = path.join(folder, 'quarantine');
+
+  async function contentOf(queued: QueuedMessage): Promise<Content | undefined> {
+    if (queued.isFile) {
+      const isWhole = (await files.sizeOf(queued.id)) === queued.size;
+      return isWhole ? { kind: 'file', path: files.pathOf(queued.id) } : undefined;
+    }
+    const bytes = store.body(queued.id);
+    return bytes?.length === queued.size ? { kind: 'memory', bytes } : undefined;
+  }
+
+  /** Out of the queue's way, with every byte of it kept for people. */
+  async function quarantine(id: string, reason: string): Promise<void> {
+    index.remove(id);
+    log.error({ id, reason, folder: aside }, 'message moved to quarantine');
+    await mkdir(aside, { recursive: true, mode: 0o700 });
+    const name = path.join(aside, encodeURIComponent(id));
+    const [record, body] = [store.record(id), store.body(id)];
+    if (record !== undefined) await writeFile(`${name}.record`, record, { mode: 0o600 });
+    if (body !== undefined) await writeFile(`${name}.eml`, body, { mode: 0o600 });
+    if (ID.test(id)) await rename(files.pathOf(id), `${name}.eml`).catch(() => {});
+    await store.write({ remove: [id] });
+  }
+
+  async function read(id: string) {
+    const bytes = store.record(id);
+    if (bytes === undefined) return undefined;
+    const queued = decodeRecord(bytes);
+    const content = queued === undefined ? undefined : await contentOf(queued);
+    if (queued !== undefined && content !== undefined) return { queued, content };
+    await quarantine(id, queued === undefined ? 'record not readable' : 'content missing or of another size');
+    return undefined;
+  }
+
+  return { read, quarantine };
+}

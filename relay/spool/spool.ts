@@ -1,0 +1,124 @@
+/**
+ * The spool: what was answered with 250 and has not reached every recipient. A message is on disk before `put`
+ * resolves, and leaves it only when `settle` says so; everything between is decided by deliver.ts.
+ *
+ *   FOLDER/queue.mdb     records and small contents (store.ts)
+ *   FOLDER/bodies/ID     larger contents (files.ts)
+ *   FOLDER/incoming/     contents being received
+ *   FOLDER/quarantine/   what could not be read, for people
+ */
+import { mkdir } from 'node:fs/promises';
+import path from 'node:path';
+import type { Log } from '../log.ts';
+import type { AcceptedMessage, Content } from '../message.ts';
+import type { Metrics } from '../metrics.ts';
+import { openFiles, type SpoolFiles, syncFolder } from './files.ts';
+import { createSpoolIndex, type SpoolEntry, type SpoolIndex } from './entries.ts';
+import { lockFolder } from './lock.ts';
+import { createReader, type SpoolReader } from './read.ts';
+import { decodeRecord, type QueuedMessage } from './record.ts';
+import { openRoom } from './room.ts';
+import { openStore, type SpoolStore } from './store.ts';
+import { createWriter } from './write.ts';
+
+export interface Spool {
+  /**
+   * Resolves once the message is on disk. A file is taken over by renaming it. Throws where it could not be stored;
+   * nothing may be acknowledged then.
+   */
+  put(message: AcceptedMessage, content: Content): Promise<void>;
+  /** Whether a message of this size fits without touching the reserve; false for good after a failed write. */
+  hasRoom(bytes: number): boolean;
+  /** Folder for contents being received, on the spool's file system. */
+  readonly incomingFolder: string;
+  /** What lies in the spool, oldest first. */
+  entries(): Iterable<SpoolEntry>;
+  /** Called with each message that `put` or `settle` brings in, after it is on disk. */
+  onPut(listener: (entry: SpoolEntry) => void): void;
+  /** Undefined where it is gone, or broken (then it is moved aside, and the log says so). */
+  read(id: string): Promise<{ readonly queued: QueuedMessage; readonly content: Content } | undefined>;
+  /** Replaces a message, or removes it where `next` is absent, and adds reports about it: all on disk, or nothing. */
+  settle(id: string, outcome: Settlement): Promise<SpoolEntry | undefined>;
+  close(): Promise<void>;
+}
+
+export interface Settlement {
+  /** The message as it stays in the spool. */
+  readonly next?: QueuedMessage | undefined;
+  readonly reports: readonly NewReport[];
+}
+
+export interface NewReport {
+  readonly message: AcceptedMessage;
+  readonly bytes: Buffer;
+}
+
+export interface SpoolOptions {
+  readonly metrics: Metrics;
+  readonly log: Log;
+  /** Free disk space that is never used, in bytes. */
+  readonly reserveBytes: number;
+  /** A write failed: what the disk holds is known only after opening it again. The process should end. */
+  readonly onFatal?: (error: unknown) => void;
+}
+
+/** How often the age of the oldest message is measured. */
+const MEASURE_MS = 1000;
+
+/** Throws where the folder cannot be used, or another process uses it. */
+export async function openSpool(folder: string, options: SpoolOptions): Promise<Spool> {
+  const { metrics, log, reserveBytes, onFatal = () => {} } = options;
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  const lock = await lockFolder(folder);
+  const files = await openFiles(folder);
+  const store = openStore(path.join(folder, 'queue.mdb'));
+  // a new database is only as safe as the folder entries that lead to it
+  await syncFolder(folder);
+  await syncFolder(path.dirname(path.resolve(folder)));
+  const index = createSpoolIndex(metrics);
+  const reader = createReader({ folder, store, files, index, log });
+  await load({ store, files, index, reader, log });
+  const reusableBytes = async () => Math.max(0, (await store.fileBytes()) - index.databaseBytes());
+  const room = await openRoom(folder, { reserveBytes, reusableBytes });
+  const writer = createWriter({ store, files, index, room, metrics, log, onFatal });
+  const timer = setInterval(() => index.measureAge(Date.now()), MEASURE_MS);
+  timer.unref();
+  return {
+    put: writer.put,
+    hasRoom: (bytes) => !writer.hasFailed() && index.hasRoom() && room.has(bytes),
+    incomingFolder: files.incoming,
+    entries: index.entries,
+    onPut: writer.onPut,
+    read: (id) => reader.read(id),
+    settle: writer.settle,
+    close: async () => {
+      clearInterval(timer);
+      room.close();
+      await store.close();
+      await lock.release();
+    },
+  };
+}
+
+interface Parts {
+  readonly store: SpoolStore;
+  readonly files: SpoolFiles;
+  readonly index: SpoolIndex;
+  readonly reader: SpoolReader;
+  readonly log: Log;
+}
+
+/** Reads what an earlier process left. Files without a record were never acknowledged, or are done: they go. */
+async function load({ store, files, index, reader, log }: Parts): Promise<void> {
+  const found: QueuedMessage[] = [];
+  const broken: string[] = [];
+  for (const { key, value } of store.records()) {
+    const queued = decodeRecord(value);
+    if (queued?.id === key) found.push(queued);
+    else broken.push(key);
+  }
+  for (const queued of found.toSorted((a, b) => a.receivedMs - b.receivedMs)) index.set(queued);
+  for (const id of broken) await reader.quarantine(id, 'record not readable');
+  const orphans = await files.removeExcept(index);
+  if (index.size() + orphans > 0) log.info({ messages: index.size(), orphans }, 'spool opened');
+}

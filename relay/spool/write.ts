@@ -1,0 +1,90 @@
+/** Every change of the spool: on disk as a whole before anybody hears of it, or the end of all changes. */
+import type { Log } from '../log.ts';
+import type { AcceptedMessage, Content } from '../message.ts';
+import type { Metrics } from '../metrics.ts';
+import { type SpoolFiles, SyncError } from './files.ts';
+import type { SpoolEntry, SpoolIndex } from './entries.ts';
+import { encodeRecord, ID, newRecord, type QueuedMessage } from './record.ts';
+import type { SpoolRoom } from './room.ts';
+import type { SpoolStore } from './store.ts';
+import type { Settlement } from './spool.ts';
+
+export interface WriterOptions {
+  readonly store: SpoolStore;
+  readonly files: SpoolFiles;
+  readonly index: SpoolIndex;
+  readonly room: SpoolRoom;
+  readonly metrics: Metrics;
+  readonly log: Log;
+  readonly onFatal: (error: unknown) => void;
+}
+
+/** Below this a content lies in the database, where one sync serves many messages; above, copying it there costs more. */
+const INLINE_MAX_BYTES = 64 * 1024;
+
+export function createWriter({ store, files, index, room, metrics, log, onFatal }: WriterOptions) {
+  const listeners: ((entry: SpoolEntry) => void)[] = [];
+  let failed = false;
+
+  /** After one write that failed, what the disk holds is no longer known: nothing is written or promised any more. */
+  async function guarded(write: () => Promise<void>): Promise<void> {
+    if (failed) throw new Error('spool failed');
+    try {
+      await write();
+    } catch (error) {
+      if (!failed) {
+        failed = true;
+        log.fatal({ err: error }, 'spool cannot be written');
+        onFatal(error);
+      }
+      throw error;
+    }
+  }
+
+  function announce(queued: QueuedMessage): void {
+    const entry = index.set(queued);
+    for (const listener of listeners) listener(entry);
+  }
+
+  async function put(message: AcceptedMessage, content: Content): Promise<void> {
+    if (!ID.test(message.id)) throw new Error('id not usable as a file name');
+    if (failed) throw new Error('spool failed');
+    const end = metrics.spoolWrite.startTimer();
+    const inline = content.kind === 'memory' && content.bytes.length <= INLINE_MAX_BYTES ? content.bytes : undefined;
+    const queued = newRecord(message, { isFile: inline === undefined });
+    if (inline === undefined) await takeFile(message.id, content);
+    await guarded(() => store.write({ put: [{ id: message.id, record: encodeRecord(queued), body: inline }] }));
+    room.use(message.size);
+    end();
+    announce(queued);
+  }
+
+  /** A full disk refuses one file and no more; a failed sync puts everything in doubt. */
+  async function takeFile(id: string, content: Content): Promise<void> {
+    try {
+      await files.take(id, content);
+    } catch (error) {
+      if (error instanceof SyncError) await guarded(() => Promise.reject(error));
+      throw error;
+    }
+  }
+
+  async function settle(id: string, { next, reports }: Settlement): Promise<SpoolEntry | undefined> {
+    const added = reports.map(({ message, bytes: body }) => ({ queued: newRecord(message, { isFile: false }), body }));
+    const put = added.map(({ queued, body }) => ({ id: queued.id, record: encodeRecord(queued), body }));
+    if (next === undefined) await guarded(() => store.write({ put, remove: [id] }));
+    else await guarded(() => store.write({ put: [...put, { id, record: encodeRecord(next) }] }));
+    for (const { queued } of added) announce(queued);
+    if (next !== undefined) return index.set(next);
+    // after the record: a file without one is removed at the next start, a record without its file would be a loss
+    if (index.remove(id)?.isFile === true) await files.remove(id);
+    return undefined;
+  }
+
+  return {
+    put,
+    settle,
+    onPut: (listener: (entry: SpoolEntry) => void) => void listeners.push(listener),
+    hasFailed: () => failed,
+  };
+}
