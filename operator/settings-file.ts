@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { LineCounter, parseDocument } from 'yaml';
 import type { z } from 'zod';
-import { offsetOf } from './adapters/directory/positions.ts';
-import type { Path } from './adapters/directory/positions.ts';
+import { offsetOf } from './manifests/positions.ts';
+import type { Path } from './manifests/positions.ts';
 import { settingsSchema } from './settings.ts';
 import type { Settings } from './settings.ts';
 

@@ -1,8 +1,8 @@
 /** `smtp-plus check DIR`: what a cluster would refuse, and what would not do what it says, before anything is merged. */
 import { opendir } from 'node:fs/promises';
-import type { Problem } from '../adapters/directory/parse.ts';
-import { readFolder, type Reading } from '../adapters/directory/read.ts';
-import { systemReason } from '../adapters/directory/walk.ts';
+import type { Problem } from '../manifests/parse.ts';
+import { readFolder, type Reading } from '../manifests/read.ts';
+import { systemReason } from '../manifests/walk.ts';
 import { isKindName } from '../api/kinds.ts';
 import type { Finding } from './finding.ts';
 import { checkObject } from './object.ts';

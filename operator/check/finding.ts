@@ -1,4 +1,4 @@
-import type { Manifest, Source } from '../adapters/directory/parse.ts';
+import type { Manifest, Source } from '../manifests/parse.ts';
 import type { Path } from '../api/validate.ts';
 
 export interface Finding {

@@ -1,6 +1,6 @@
 /** What one object says about itself: everything that an API server would refuse, and what has no effect yet. */
-import { isRecord } from '../adapters/directory/classify.ts';
-import type { Manifest } from '../adapters/directory/parse.ts';
+import { isRecord } from '../manifests/classify.ts';
+import type { Manifest } from '../manifests/parse.ts';
 import type { KindName } from '../api/kinds.ts';
 import { fieldsNotInEffect } from '../api/not-in-effect.ts';
 import { validate } from '../api/validate.ts';

@@ -2,9 +2,9 @@
  * The core's objections as findings: how severe each is where a folder is not the whole world, and which field to point
  * at. What is simply not in the folder may be in the cluster: that is a warning, unless the folder has its neighbours.
  */
-import { asRecord, texts } from '../adapters/directory/documents.ts';
-import type { Manifest } from '../adapters/directory/parse.ts';
-import { formatSource } from '../adapters/directory/read.ts';
+import { asRecord, texts } from '../manifests/documents.ts';
+import type { Manifest } from '../manifests/parse.ts';
+import { formatSource } from '../manifests/read.ts';
 import type { Condition } from '../api/common.ts';
 import { formatPath, type Path } from '../api/validate.ts';
 import type { StatusPlan } from '../core/model.ts';

@@ -1,5 +1,5 @@
 /** What objects say about each other, as the operator itself would judge it: the core plans, and its objections count. */
-import type { Manifest } from '../adapters/directory/parse.ts';
+import type { Manifest } from '../manifests/parse.ts';
 import type { KindName } from '../api/kinds.ts';
 import { validate } from '../api/validate.ts';
 import type { StatusPlan } from '../core/model.ts';

@@ -2,8 +2,8 @@
  * The manifests of a folder as the core sees a world, at its most lenient: every sender is verified, every relay class
  * exists and allows everything. What the core objects to even then, no class and no DNS record can mend.
  */
-import { asRecord, texts, viewSecret } from '../adapters/directory/documents.ts';
-import type { Manifest } from '../adapters/directory/parse.ts';
+import { asRecord, texts, viewSecret } from '../manifests/documents.ts';
+import type { Manifest } from '../manifests/parse.ts';
 import { isKindName } from '../api/kinds.ts';
 import type { ClassView, Craft, RawObject, SecretView, Snapshot } from '../core/model.ts';
 import { DEFAULT_CLASS, NAMESPACE_NAME_LABEL } from '../core/names.ts';

@@ -1,6 +1,6 @@
 /** Fields that no schema knows. An API server drops them without a word unless asked to be strict; nobody wants that. */
-import { isRecord } from '../adapters/directory/classify.ts';
-import type { Manifest } from '../adapters/directory/parse.ts';
+import { isRecord } from '../manifests/classify.ts';
+import type { Manifest } from '../manifests/parse.ts';
 import { schemaOf, type Schema } from '../api/crd.ts';
 import { kindNames, kinds, type KindName } from '../api/kinds.ts';
 import { formatPath, type Path } from '../api/validate.ts';

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { keyOf } from '../core/model.ts';
 import type { Plan, StatusPlan } from '../core/model.ts';
 import { printable } from '../../relay/log-lines.ts';
-import { secretPath, statusPath } from '../adapters/directory/documents.ts';
+import { secretPath, statusPath } from '../manifests/documents.ts';
 
 /** More than fits a screen is in the status files. */
 const MAX_ROWS = 40;

@@ -6,7 +6,7 @@ import { describe, test } from 'node:test';
 import type { TestContext } from 'node:test';
 import { parse } from 'yaml';
 import { startDirectory } from '../../operator/adapters/directory/adapter.ts';
-import { openInstallation } from '../../operator/adapters/directory/installation.ts';
+import { openInstallation } from '../../operator/adapters/directory/installation-file.ts';
 import { plan } from '../../operator/core/plan.ts';
 import { settingsSchema } from '../../operator/settings.ts';
 import { openConfigFolder } from '../../relay/config-folder.ts';

@@ -15,7 +15,7 @@ import { openMemory } from './memory.ts';
 import type { Memory } from './memory.ts';
 import { openOwnSecrets } from './own-secrets.ts';
 import type { OwnSecrets } from './own-secrets.ts';
-import { createReader } from './read.ts';
+import { createReader } from '../../manifests/read.ts';
 import { programmedFact } from './relay-state.ts';
 import type { RelayInProcess } from './relay-state.ts';
 import { createAnnouncer, createClassReporter, createReporter } from './report.ts';

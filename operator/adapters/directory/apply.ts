@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { CLASS_FILE_NAME, shardFileName } from '../../../relay/config.ts';
 import type { RelayDocuments } from '../../../relay/config.ts';
 import type { Plan, RawObject } from '../../core/model.ts';
-import { formatStatus, statusPath } from './documents.ts';
+import { formatStatus, statusPath } from '../../manifests/documents.ts';
 import { hashSpec, memoryKey } from './memory.ts';
 import type { Memory } from './memory.ts';
 import { createMirror, textFile } from './mirror.ts';

@@ -1,14 +1,14 @@
 /** The world of the directory adapter as the core sees it: a folder of manifests, and the Secrets of the state folder. */
 import type { ClassView, Kind, ObjectMeta, ProgrammedFact, RawObject, SecretView, Snapshot } from '../../core/model.ts';
 import type { Settings } from '../../settings.ts';
-import { createPasswordVerifiers } from '../kubernetes/password-verifiers.ts';
-import { asRecord, texts, viewSecret } from './documents.ts';
-import type { Installation } from './installation.ts';
+import { createPasswordVerifiers } from '../password-verifiers.ts';
+import { asRecord, texts, viewSecret } from '../../manifests/documents.ts';
+import type { Installation } from '../installation.ts';
 import { hashSpec } from './memory.ts';
 import type { Memory } from './memory.ts';
-import type { Manifest } from './parse.ts';
-import type { Reading } from './read.ts';
-import { resolveUpstream } from './upstream.ts';
+import type { Manifest } from '../../manifests/parse.ts';
+import type { Reading } from '../../manifests/read.ts';
+import { resolveUpstream } from '../upstream.ts';
 
 export interface GatherOptions {
   readonly settings: Settings;

@@ -1,19 +1,10 @@
 import { createHash } from 'node:crypto';
 import { readFile, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import type { LastGood } from '../../manifests/read.ts';
 import { createMirror, listFiles, textFile } from './mirror.ts';
 
-/**
- * Copies of manifest files as they last could be read, so that a slip in one of them revokes nobody, a restart included.
- * They hold what the manifests hold, Secrets too, and lie in the state folder with its modes.
- */
-export interface LastGood {
-  readonly load: (path: string) => Promise<string | undefined>;
-  readonly save: (path: string, text: string) => Promise<void>;
-  /** Forgets files that are gone. */
-  readonly keepOnly: (paths: readonly string[]) => Promise<void>;
-}
-
+/** What a reader remembers, in a folder of the state: copies of manifests hold what those hold, Secrets too. */
 export function createLastGood(folder: string): LastGood {
   const mirror = createMirror(folder);
   return {

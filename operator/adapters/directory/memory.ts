@@ -6,9 +6,9 @@ import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { parse } from 'yaml';
 import type { Kind } from '../../core/model.ts';
-import { asRecord, SPEC_HASH_ANNOTATION, texts } from './documents.ts';
+import { asRecord, SPEC_HASH_ANNOTATION, texts } from '../../manifests/documents.ts';
 import { listFiles } from './mirror.ts';
-import { readBounded } from './walk.ts';
+import { readBounded } from '../../manifests/walk.ts';
 
 interface Remembered {
   readonly uid: string;

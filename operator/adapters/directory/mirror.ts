@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readdir, readFile, rm } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { inParallel } from './parallel.ts';
-import { stampOf } from './walk.ts';
+import { stampOf } from '../../manifests/walk.ts';
 import { writeAtomically } from './write-file.ts';
 
 /** What a file is to hold. */

@@ -6,13 +6,13 @@ import type { Log } from '../../../relay/log.ts';
 import { sha256Verifier } from '../../../relay/verifier.ts';
 import { keyOf } from '../../core/model.ts';
 import type { SecretPlan, SecretView } from '../../core/model.ts';
-import { isNamespaceName, isObjectName } from './classify.ts';
-import { controllerUid, formatSecret, secretPath, viewSecret } from './documents.ts';
-import type { Installation } from './installation.ts';
+import { isNamespaceName, isObjectName } from '../../manifests/classify.ts';
+import { controllerUid, formatSecret, secretPath, viewSecret } from '../../manifests/documents.ts';
+import type { Installation } from '../installation.ts';
 import { listFiles } from './mirror.ts';
 import { inParallel } from './parallel.ts';
-import { parseManifests } from './parse.ts';
-import { listManifestFiles, readBounded, stampOf } from './walk.ts';
+import { parseManifests } from '../../manifests/parse.ts';
+import { listManifestFiles, readBounded, stampOf } from '../../manifests/walk.ts';
 import { makeFolder, writeAtomically } from './write-file.ts';
 
 /** Beyond what one relay class is made for: one that was overlooked would get a new password. */

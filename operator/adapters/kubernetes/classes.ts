@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import type { ClassView } from '../../core/model.ts';
 import { parsePorts, type Settings } from '../../settings.ts';
-import { resolveUpstream } from '../directory/upstream.ts';
+import { resolveUpstream } from '../upstream.ts';
 
 /** Of a range of thousands of ports, users are told these many. */
 const PORTS_SHOWN = 4;

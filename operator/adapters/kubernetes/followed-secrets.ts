@@ -1,6 +1,6 @@
 /** Which Secrets are watched by name, for whom, and the verifiers of the passwords in them. */
 import type { SecretView } from '../../core/model.ts';
-import { createPasswordVerifiers } from './password-verifiers.ts';
+import { createPasswordVerifiers } from '../password-verifiers.ts';
 import type { SecretReference } from './references.ts';
 import type { SecretCache } from './secret-cache.ts';
 

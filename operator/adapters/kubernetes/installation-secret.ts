@@ -1,6 +1,5 @@
 /** The installation id in the cluster: a Secret in the operator's own namespace, made once and never changed. */
-import { randomBytes } from 'node:crypto';
-import { createInstallation, type Installation } from '../directory/installation.ts';
+import { createInstallation, INSTALLATION_ID, newInstallationId, type Installation } from '../installation.ts';
 import { bodyOf } from './answers.ts';
 import { FIELD_MANAGER } from './apply-secret.ts';
 import type { KubeClient } from './client.ts';
@@ -9,7 +8,6 @@ import type { SecretObject } from './views.ts';
 
 export const INSTALLATION_SECRET = 'smtp-plus-installation';
 const KEY = 'id';
-const ID_FORM = /^[0-9a-f]{64}$/;
 
 /**
  * Reads the id, or makes it. A damaged one is an error and never replaced: every challenge token and every salt follows
@@ -24,7 +22,7 @@ export async function readInstallation(client: KubeClient, namespace: string): P
   const id = Buffer.from(secret.data?.[KEY] ?? '', 'base64')
     .toString()
     .trim();
-  if (!ID_FORM.test(id)) {
+  if (!INSTALLATION_ID.test(id)) {
     throw new Error(`Secret ${namespace}/${INSTALLATION_SECRET} holds no id of 64 hexadecimal digits in key ${KEY}`);
   }
   return createInstallation(id);
@@ -32,7 +30,7 @@ export async function readInstallation(client: KubeClient, namespace: string): P
 
 /** Two operators that start at once both try: the first one's id stays. */
 async function create(client: KubeClient, namespace: string): Promise<void> {
-  const id = randomBytes(32).toString('hex');
+  const id = newInstallationId();
   const answer = await client.request({
     method: 'POST',
     path: `${pathOf(SECRETS, { namespace })}?fieldManager=${FIELD_MANAGER}`,

@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ClassView, Kind, RawObject } from '../../core/model.ts';
 import type { Replanned } from '../../core/planner.ts';
-import type { Installation } from '../directory/installation.ts';
+import type { Installation } from '../installation.ts';
 import { countReadiness, startCaches } from './caches.ts';
 import type { KubeClient } from './client.ts';
 import { messageOf } from './answers.ts';

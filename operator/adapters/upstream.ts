@@ -1,6 +1,6 @@
-import type { ClassView } from '../../core/model.ts';
-import type { ClassSettings } from '../../settings.ts';
-import { readBounded } from './walk.ts';
+import type { ClassView } from '../core/model.ts';
+import type { ClassSettings } from '../settings.ts';
+import { readBounded } from '../manifests/walk.ts';
 
 /** The class's own smart host with its files read, or what is wrong with them: mail waits in the spool then. */
 export async function resolveUpstream(upstream: ClassSettings['upstream']): Promise<ClassView['upstream']> {

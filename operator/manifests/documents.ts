@@ -1,7 +1,7 @@
 /** Secrets and statuses as the YAML documents of the state folder, both ways. */
 import { stringify } from 'yaml';
-import { API_VERSION } from '../../api/common.ts';
-import type { RawObject, SecretPlan, SecretView, StatusPlan } from '../../core/model.ts';
+import { API_VERSION } from '../api/common.ts';
+import type { RawObject, SecretPlan, SecretView, StatusPlan } from '../core/model.ts';
 import { isRecord } from './classify.ts';
 import type { Manifest } from './parse.ts';
 

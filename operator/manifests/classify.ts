@@ -1,4 +1,4 @@
-import { API_VERSION, GROUP } from '../../api/common.ts';
+import { API_VERSION, GROUP } from '../api/common.ts';
 import type { Path } from './positions.ts';
 
 const MANIFEST_KINDS = ['SmtpPlusList', 'SmtpPlusUser', 'VerifiedSender', 'Secret', 'Namespace'] as const;

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import type { SecretView } from '../../core/model.ts';
-import { argon2idVerifier } from '../../../relay/verifier.ts';
+import type { SecretView } from '../core/model.ts';
+import { argon2idVerifier } from '../../relay/verifier.ts';
 
 /** A longer one is no password, and hashing it would be work for an attacker's benefit. */
 const PASSWORD_BYTES_MAX = 1024;

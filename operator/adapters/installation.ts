@@ -1,16 +1,10 @@
 import { createHmac, randomBytes } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import type { Craft } from '../../core/model.ts';
-import { sha256Verifier } from '../../../relay/verifier.ts';
-import { listFiles } from './mirror.ts';
-import { systemReason } from './walk.ts';
-import { writeAtomically } from './write-file.ts';
+import type { Craft } from '../core/model.ts';
+import { sha256Verifier } from '../../relay/verifier.ts';
 
 /** 192 random bits, and no character that a shell, a URL or a YAML reader would read as something else. */
 const PASSWORD_BYTES = 24;
 const SALT_BYTES = 16;
-const ID_FORM = /^[0-9a-f]{64}$/;
 
 /** What makes this installation differ from every other: a secret of its own, from which all else is derived. */
 export interface Installation {
@@ -21,34 +15,14 @@ export interface Installation {
   readonly craft: Craft;
 }
 
-/**
- * The installation that a state folder holds, made at first use. A damaged or lost id is never replaced while there are
- * Secrets: every owner and every verifier follows from it, so that all passwords would change. A person must decide.
- */
-export async function openInstallation(
-  folder: string,
-): Promise<{ readonly installation: Installation } | { readonly problem: string }> {
-  const path = join(folder, 'installation-id');
-  const kept = (await readIfThere(path))?.trim();
-  if (kept !== undefined && ID_FORM.test(kept)) return { installation: createInstallation(kept) };
-  const hasSecrets = (await listFiles(join(folder, 'secrets'))).some((file) => file.endsWith('.yaml'));
-  if (hasSecrets) {
-    const fault = kept === undefined ? 'is missing' : 'is damaged';
-    return { problem: `${path} ${fault}: restore it, or delete ${join(folder, 'secrets')} too, for new passwords` };
-  }
-  const id = randomBytes(32).toString('hex');
-  await writeAtomically(path, `${id}\n`);
-  return { installation: createInstallation(id) };
+/** What `newInstallationId` gave. */
+export const INSTALLATION_ID = /^[0-9a-f]{64}$/;
+
+export function newInstallationId(): string {
+  return randomBytes(32).toString('hex');
 }
 
-async function readIfThere(path: string): Promise<string | undefined> {
-  return readFile(path, 'utf8').catch((error: unknown) => {
-    if (systemReason(error) === 'ENOENT') return undefined;
-    throw error;
-  });
-}
-
-/** @param id 64 hexadecimal digits. */
+/** @param id What `newInstallationId` gave once, for this installation. */
 export function createInstallation(id: string): Installation {
   const derive = (...parts: readonly string[]): Buffer =>
     createHmac('sha256', Buffer.from(id, 'hex')).update(JSON.stringify(parts)).digest();

@@ -1,12 +1,22 @@
 import { join } from 'node:path';
 import { parseManifests } from './parse.ts';
 import type { FileContent, Ignored, Manifest, Problem } from './parse.ts';
-import type { LastGood } from './last-good.ts';
 import { listManifestFiles, readBounded, systemReason } from './walk.ts';
 import type { FoundFile, Walk, WalkOptions } from './walk.ts';
 
 /** As many as one relay class is made for, with room for their lists, senders and Secrets. */
 const MAX_OBJECTS = 250_000;
+
+/**
+ * Manifest files as they last could be read, so that a slip in one of them revokes nobody, a restart included.
+ * They hold what the manifests hold, Secrets too.
+ */
+export interface LastGood {
+  readonly load: (path: string) => Promise<string | undefined>;
+  readonly save: (path: string, text: string) => Promise<void>;
+  /** Forgets files that are gone. */
+  readonly keepOnly: (paths: readonly string[]) => Promise<void>;
+}
 
 /** What a folder says. Files in path order, objects of a file in its order. */
 export interface Reading {
