@@ -4,14 +4,14 @@
  */
 import type { RelayDocuments } from '../../relay/config.ts';
 import { classes, classNames } from './facts.ts';
-import { listPlans } from './lists.ts';
+import { listPlans } from './lists/lists.ts';
 import type { Craft, Plan, PlannedEvent, Snapshot } from './model.ts';
 import { createPlanner, type Planner } from './planner.ts';
-import { allShards, classDocument } from './relay-documents.ts';
-import type { RelayParts } from './relay-parts.ts';
-import { senderPlans } from './senders.ts';
+import { allShards, classDocument } from './configuration/documents.ts';
+import type { RelayParts } from './configuration/parts.ts';
+import { senderPlans } from './senders/senders.ts';
 import { compareText, formatTime } from './time.ts';
-import { userPlans } from './user-plan.ts';
+import { userPlans } from './users/user-plan.ts';
 import { conclude, nextAlarm, read, type World } from './world.ts';
 
 export function plan(snapshot: Snapshot, now: Date, craft: Craft): Plan {

@@ -6,14 +6,20 @@
  * New settings of a class take a new planner.
  */
 import { setSnapshot } from './facts.ts';
-import { listPlans, type ListPlan } from './lists.ts';
+import { listPlans, type ListPlan } from './lists/lists.ts';
 import { keyOf, type Craft, type Kind, type PlannedEvent, type Snapshot } from './model.ts';
 import { isEqual } from './equal.ts';
-import { orphans } from './orphans.ts';
-import { createRelayParts, replanLists, replanNamespaces, replanUserEntries, type RelayParts } from './relay-parts.ts';
-import { senderPlans, type SenderPlan } from './senders.ts';
+import { orphans } from './credentials/orphans.ts';
+import {
+  createRelayParts,
+  replanLists,
+  replanNamespaces,
+  replanUserEntries,
+  type RelayParts,
+} from './configuration/parts.ts';
+import { senderPlans, type SenderPlan } from './senders/senders.ts';
 import { wholeSeconds } from './time.ts';
-import { userPlans, type UserPlan } from './user-plan.ts';
+import { userPlans, type UserPlan } from './users/user-plan.ts';
 import { conclude, createWorld, takeStale, type Result, type World } from './world.ts';
 
 export interface Planner {

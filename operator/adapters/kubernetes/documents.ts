@@ -2,7 +2,7 @@
 import { CLASS_FILE_NAME, shardFileName, type ClassDocument, type ShardDocument } from '../../../relay/config.ts';
 import { classes, classNames } from '../../core/facts.ts';
 import type { Planner } from '../../core/planner.ts';
-import { allShards, classDocument, takeChangedShards } from '../../core/relay-documents.ts';
+import { allShards, classDocument, takeChangedShards } from '../../core/configuration/documents.ts';
 import { read } from '../../core/world.ts';
 import type { DocumentId } from './delivery.ts';
 

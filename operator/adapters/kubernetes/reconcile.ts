@@ -1,8 +1,8 @@
 /** Makes one object's part of the plan true: its Secret, then its status, then what people should notice. */
-import type { ListPlan } from '../../core/lists.ts';
+import type { ListPlan } from '../../core/lists/lists.ts';
 import { keyOf, type Kind, type PlannedEvent, type SecretPlan, type StatusPlan } from '../../core/model.ts';
-import type { SenderPlan } from '../../core/senders.ts';
-import type { UserPlan } from '../../core/user-plan.ts';
+import type { SenderPlan } from '../../core/senders/senders.ts';
+import type { UserPlan } from '../../core/users/user-plan.ts';
 import { applySecret, deleteSecret, type SecretOutcome } from './apply-secret.ts';
 import { applyStatus } from './apply-status.ts';
 import type { Caches } from './caches.ts';

@@ -1,11 +1,11 @@
 /** What the users of a namespace may send as: its own VerifiedSenders, and those that others share with it. */
-import type { SenderRule } from '../../relay/config.ts';
-import { keysIn, sendersOfNamespace, sharedSenders } from './facts.ts';
-import { keyOf } from './model.ts';
-import { allows } from './selector.ts';
+import type { SenderRule } from '../../../relay/config.ts';
+import { keysIn, sendersOfNamespace, sharedSenders } from '../facts.ts';
+import { keyOf } from '../model.ts';
+import { allows } from '../selector.ts';
 import { senderVerdicts, type SenderVerdict } from './senders.ts';
-import { byAge } from './time.ts';
-import { read, type Table, type World } from './world.ts';
+import { byAge } from '../time.ts';
+import { read, type Table, type World } from '../world.ts';
 
 /**
  * Rules of one namespace that are in effect: 100 bytes each, they share a Secret of 1 MiB with those of other

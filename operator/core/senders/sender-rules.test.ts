@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { createCluster, createNotes, happen, snapshotOf, verifiers } from '../../test/support/golden/cluster.ts';
-import { goldenCraft } from '../../test/support/golden/passwords.ts';
-import type { Kind } from './model.ts';
-import { createPlanner } from './planner.ts';
+import { createCluster, createNotes, happen, snapshotOf, verifiers } from '../../../test/support/golden/cluster.ts';
+import { goldenCraft } from '../../../test/support/golden/passwords.ts';
+import type { Kind } from '../model.ts';
+import { createPlanner } from '../planner.ts';
 import { namespaceRules, RULES_MAX } from './sender-rules.ts';
-import { read } from './world.ts';
+import { read } from '../world.ts';
 
 describe('the senders of a namespace', () => {
   test('are bounded, and nobody who shares many of theirs can crowd out its own', () => {

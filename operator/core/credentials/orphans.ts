@@ -1,7 +1,7 @@
-import { keysIn, secrets, usersByUid, wishedSecretName } from './facts.ts';
-import { MANAGED_BY, MANAGED_BY_LABEL, SECRET_TYPE } from './names.ts';
-import { parsedUsers } from './parse.ts';
-import { read, type Result, type World } from './world.ts';
+import { keysIn, secrets, usersByUid, wishedSecretName } from '../facts.ts';
+import { MANAGED_BY, MANAGED_BY_LABEL, SECRET_TYPE } from '../names.ts';
+import { parsedUsers } from '../parse.ts';
+import { read, type Result, type World } from '../world.ts';
 
 /** By key of a Secret: whether it is a credentials Secret of ours that no user wants any more. */
 export const orphans: Result<boolean> = { name: 'orphaned Secret', formula: isOrphan, isResult: true };

@@ -1,11 +1,11 @@
 /** Who may log in under which name. No namespace can take a name that belongs to another. */
-import { covers, parseMailbox } from '../../relay/address.ts';
-import { isDefaultUsername, keysIn, usersByUsername, wishedUsername } from './facts.ts';
-import { keyOf, type ObjectMeta } from './model.ts';
-import { parsedUsers } from './parse.ts';
-import { isOwn, namespaceRules } from './sender-rules.ts';
-import { byAge } from './time.ts';
-import { read, type Table, type World } from './world.ts';
+import { covers, parseMailbox } from '../../../relay/address.ts';
+import { isDefaultUsername, keysIn, usersByUsername, wishedUsername } from '../facts.ts';
+import { keyOf, type ObjectMeta } from '../model.ts';
+import { parsedUsers } from '../parse.ts';
+import { isOwn, namespaceRules } from '../senders/sender-rules.ts';
+import { byAge } from '../time.ts';
+import { read, type Table, type World } from '../world.ts';
 
 export type UsernameVerdict =
   | { readonly ok: true; readonly username: string }

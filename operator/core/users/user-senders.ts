@@ -1,10 +1,10 @@
 /** What a user may send as, and what its status says about it. */
-import type { UserSpec, UserStatus } from '../api/user.ts';
-import type { SenderRule } from '../../relay/config.ts';
-import type { Judgement } from './conditions.ts';
-import { narrow, type NarrowedSender } from './narrowing.ts';
-import { namespaceRules, RULES_MAX } from './sender-rules.ts';
-import { read, type World } from './world.ts';
+import type { UserSpec, UserStatus } from '../../api/user.ts';
+import type { SenderRule } from '../../../relay/config.ts';
+import type { Judgement } from '../conditions.ts';
+import { narrow, type NarrowedSender } from '../senders/narrowing.ts';
+import { namespaceRules, RULES_MAX } from '../senders/sender-rules.ts';
+import { read, type World } from '../world.ts';
 
 type SenderState = NonNullable<UserStatus['senders']>[number];
 

@@ -1,6 +1,6 @@
-import { previousConditions, type Judgement, type Subject } from './conditions.ts';
-import { programmedFacts } from './facts.ts';
-import { read, type World } from './world.ts';
+import { previousConditions, type Judgement, type Subject } from '../conditions.ts';
+import { programmedFacts } from '../facts.ts';
+import { read, type World } from '../world.ts';
 
 /**
  * `Programmed`: whether every ready relay of the class runs the configuration of this object, in this generation.

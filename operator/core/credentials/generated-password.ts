@@ -1,11 +1,11 @@
-import { durationSeconds } from '../api/duration.ts';
-import type { UserSpec } from '../api/user.ts';
-import type { Credential } from '../../relay/config.ts';
+import { durationSeconds } from '../../api/duration.ts';
+import type { UserSpec } from '../../api/user.ts';
+import type { Credential } from '../../../relay/config.ts';
 import { credentialsReady, notReady, type CredentialsOwner, type CredentialsVerdict } from './credentials-verdict.ts';
-import type { SecretView } from './model.ts';
+import type { SecretView } from '../model.ts';
 import { readRecord, type PasswordRecord } from './password-record.ts';
-import { after, formatTime, parseTime } from './time.ts';
-import { wakeAt, type World } from './world.ts';
+import { after, formatTime, parseTime } from '../time.ts';
+import { wakeAt, type World } from '../world.ts';
 
 /** Where a user has no `rotation` (any more): the schema's default. */
 const OVERLAP_SECONDS = 24 * 3600;

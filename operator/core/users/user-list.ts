@@ -1,10 +1,10 @@
 /** Which list a user belongs to, and whether that list takes it. */
-import type { UserSpec } from '../api/user.ts';
-import { defaultListOf, listVerdicts, type ListTerms } from './lists.ts';
-import type { ObjectMeta } from './model.ts';
-import { BUILT_IN_LIST } from './names.ts';
-import { allows } from './selector.ts';
-import { read, type World } from './world.ts';
+import type { UserSpec } from '../../api/user.ts';
+import { defaultListOf, listVerdicts, type ListTerms } from '../lists/lists.ts';
+import type { ObjectMeta } from '../model.ts';
+import { BUILT_IN_LIST } from '../names.ts';
+import { allows } from '../selector.ts';
+import { read, type World } from '../world.ts';
 
 export type ListMembership =
   | { readonly ok: true; readonly list: string; readonly terms: ListTerms }

@@ -3,8 +3,8 @@
  * write the Secret can forge it, so it can only shorten what is valid, never open more than one rotation would.
  */
 import { z } from 'zod';
-import { CREDENTIALS_ANNOTATION } from './names.ts';
-import { after, formatTime, parseTime } from './time.ts';
+import { CREDENTIALS_ANNOTATION } from '../names.ts';
+import { after, formatTime, parseTime } from '../time.ts';
 
 /** Generated passwords only (relay/verifier.ts): a forged argon2id could order gigabytes of memory at each log-in. */
 const verifier = z

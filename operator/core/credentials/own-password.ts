@@ -1,7 +1,7 @@
-import type { UserSpec } from '../api/user.ts';
+import type { UserSpec } from '../../api/user.ts';
 import { credentialsReady, notReady, type CredentialsOwner, type CredentialsVerdict } from './credentials-verdict.ts';
-import { secrets } from './facts.ts';
-import { read, type World } from './world.ts';
+import { secrets } from '../facts.ts';
+import { read, type World } from '../world.ts';
 
 const DEFAULT_KEY = 'password';
 /** Anybody may try passwords over the network; the relay's lock-out makes twelve characters enough. */

@@ -1,16 +1,16 @@
 /** What there is to do about a SmtpPlusUser: its status, its Secret, its part of the relay's configuration. */
-import { notInEffect } from '../api/not-in-effect.ts';
-import type { UserStatus } from '../api/user.ts';
-import type { UserConfig } from '../../relay/config.ts';
-import { conditionsOf, readiness, withNote, type Judgement } from './conditions.ts';
-import { event, eventsOf } from './events.ts';
-import { classes } from './facts.ts';
-import { endpointOf } from './lists.ts';
-import type { ObjectMeta, PlannedEvent, SecretPlan } from './model.ts';
-import { judgeProgrammed } from './programmed.ts';
-import { secretPlan } from './secret-content.ts';
+import { notInEffect } from '../../api/not-in-effect.ts';
+import type { UserStatus } from '../../api/user.ts';
+import type { UserConfig } from '../../../relay/config.ts';
+import { conditionsOf, readiness, withNote, type Judgement } from '../conditions.ts';
+import { event, eventsOf } from '../events.ts';
+import { classes } from '../facts.ts';
+import { endpointOf } from '../lists/lists.ts';
+import type { ObjectMeta, PlannedEvent, SecretPlan } from '../model.ts';
+import { judgeProgrammed } from '../configuration/programmed.ts';
+import { secretPlan } from '../credentials/secret-content.ts';
 import { userVerdicts, type AdmittedUser, type UserVerdict } from './users.ts';
-import { read, type Result, type World } from './world.ts';
+import { read, type Result, type World } from '../world.ts';
 
 export interface UserPlan {
   readonly meta: ObjectMeta;

@@ -1,12 +1,12 @@
 /** The password of a user: kept, made, rotated or taken from a Secret. And whose the credentials Secret is. */
 import { notReady, type CredentialsOwner, type CredentialsVerdict } from './credentials-verdict.ts';
-import { keysIn, secrets, usersBySecret, wishedSecretName } from './facts.ts';
+import { keysIn, secrets, usersBySecret, wishedSecretName } from '../facts.ts';
 import { generatedPassword } from './generated-password.ts';
-import { keyOf, type ObjectMeta, type SecretView } from './model.ts';
+import { keyOf, type ObjectMeta, type SecretView } from '../model.ts';
 import { ownPassword } from './own-password.ts';
-import { parsedUsers } from './parse.ts';
-import { byAge } from './time.ts';
-import { read, type World } from './world.ts';
+import { parsedUsers } from '../parse.ts';
+import { byAge } from '../time.ts';
+import { read, type World } from '../world.ts';
 
 /** Decides on the credentials of a user that is accepted. */
 export function judgeCredentials(world: World, owner: CredentialsOwner): CredentialsVerdict {

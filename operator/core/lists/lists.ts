@@ -1,20 +1,20 @@
 /** SmtpPlusLists: what each comes to under its class, and its status. */
-import type { AllowedNamespaces } from '../api/common.ts';
-import { durationSeconds } from '../api/duration.ts';
-import { listSpec, type ListSpec, type ListStatus } from '../api/list.ts';
-import { notInEffect } from '../api/not-in-effect.ts';
-import type { Limits, ListConfig } from '../../relay/config.ts';
-import { conditionsOf, readiness, withNote, type Judgement } from './conditions.ts';
-import { eventsOf } from './events.ts';
-import { classes, defaultListsOfNamespace, keysIn, objects, type Tally, tallies } from './facts.ts';
-import type { ClassView, ObjectMeta, PlannedEvent } from './model.ts';
-import { BUILT_IN_LIST, DEFAULT_CLASS, DEFAULT_LIST_ANNOTATION } from './names.ts';
-import { parsedLists } from './parse.ts';
+import type { AllowedNamespaces } from '../../api/common.ts';
+import { durationSeconds } from '../../api/duration.ts';
+import { listSpec, type ListSpec, type ListStatus } from '../../api/list.ts';
+import { notInEffect } from '../../api/not-in-effect.ts';
+import type { Limits, ListConfig } from '../../../relay/config.ts';
+import { conditionsOf, readiness, withNote, type Judgement } from '../conditions.ts';
+import { eventsOf } from '../events.ts';
+import { classes, defaultListsOfNamespace, keysIn, objects, type Tally, tallies } from '../facts.ts';
+import type { ClassView, ObjectMeta, PlannedEvent } from '../model.ts';
+import { BUILT_IN_LIST, DEFAULT_CLASS, DEFAULT_LIST_ANNOTATION } from '../names.ts';
+import { parsedLists } from '../parse.ts';
 import { limitsOfList, tightenPolicy, tightenStarttls } from './policy.ts';
-import { judgeProgrammed } from './programmed.ts';
-import { byAge } from './time.ts';
+import { judgeProgrammed } from '../configuration/programmed.ts';
+import { byAge } from '../time.ts';
 import { resolveUpstream, type UpstreamVerdict } from './upstream.ts';
-import { read, type Result, type Table, type World } from './world.ts';
+import { read, type Result, type Table, type World } from '../world.ts';
 
 export interface ListVerdict {
   /** The condition `Accepted`. */

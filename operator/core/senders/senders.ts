@@ -1,19 +1,19 @@
 /** VerifiedSenders: what each says, whether it is verified, and its status. */
 import { z } from 'zod';
-import type { AllowedNamespaces } from '../api/common.ts';
-import { durationSeconds } from '../api/duration.ts';
-import type { SenderSpec, SenderStatus } from '../api/sender.ts';
-import { canonicalSender } from '../../relay/address.ts';
-import { notInEffect } from '../api/not-in-effect.ts';
-import { conditionsOf, readiness, withNote, type Judgement } from './conditions.ts';
+import type { AllowedNamespaces } from '../../api/common.ts';
+import { durationSeconds } from '../../api/duration.ts';
+import type { SenderSpec, SenderStatus } from '../../api/sender.ts';
+import { canonicalSender } from '../../../relay/address.ts';
+import { notInEffect } from '../../api/not-in-effect.ts';
+import { conditionsOf, readiness, withNote, type Judgement } from '../conditions.ts';
 import { challengeOf, judgeEvidence, describe, type Challenge } from './dns-proof.ts';
-import { eventsOf } from './events.ts';
+import { eventsOf } from '../events.ts';
 import { grandfatheredBy } from './existing-senders.ts';
-import { dnsEvidence, previousStatuses, verification } from './facts.ts';
-import { keyOf, type Lookup, type ObjectMeta, type PlannedEvent } from './model.ts';
-import { parsedSenders } from './parse.ts';
-import { formatTime } from './time.ts';
-import { read, wakeAt, type Result, type Table, type World } from './world.ts';
+import { dnsEvidence, previousStatuses, verification } from '../facts.ts';
+import { keyOf, type Lookup, type ObjectMeta, type PlannedEvent } from '../model.ts';
+import { parsedSenders } from '../parse.ts';
+import { formatTime } from '../time.ts';
+import { read, wakeAt, type Result, type Table, type World } from '../world.ts';
 
 export interface SenderVerdict {
   readonly meta: ObjectMeta;

@@ -1,7 +1,7 @@
-import type { UserSpec } from '../api/user.ts';
-import type { Credential } from '../../relay/config.ts';
-import type { Judgement } from './conditions.ts';
-import type { ObjectMeta } from './model.ts';
+import type { UserSpec } from '../../api/user.ts';
+import type { Credential } from '../../../relay/config.ts';
+import type { Judgement } from '../conditions.ts';
+import type { ObjectMeta } from '../model.ts';
 import type { PasswordRecord } from './password-record.ts';
 
 /** What was decided about the password of a user. */

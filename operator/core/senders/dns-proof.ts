@@ -2,10 +2,10 @@
  * Proof by DNS: what the evidence of look-ups means. Absent is not the same as could-not-ask: a failed look-up never
  * revokes, and a record that was there and is gone has a grace period.
  */
-import type { Judgement } from './conditions.ts';
-import type { DnsEvidence, Lookup, ObjectMeta } from './model.ts';
-import { keyOf } from './model.ts';
-import { after, formatTime, parseTime } from './time.ts';
+import type { Judgement } from '../conditions.ts';
+import type { DnsEvidence, Lookup, ObjectMeta } from '../model.ts';
+import { keyOf } from '../model.ts';
+import { after, formatTime, parseTime } from '../time.ts';
 
 /** From the first look-up that misses a record that was there to the revocation: long enough for a weekend. */
 const GRACE_SECONDS = 72 * 3600;

@@ -1,19 +1,19 @@
 /** SmtpPlusUsers: an ordered list of checks, then what comes of it for the relay, the Secret and the status. */
-import type { UserSpec } from '../api/user.ts';
-import type { UserConfig } from '../../relay/config.ts';
-import type { Judgement } from './conditions.ts';
-import { judgeCredentials } from './credentials.ts';
-import type { CredentialsVerdict } from './credentials-verdict.ts';
-import { classes, wishedSecretName } from './facts.ts';
-import type { ListTerms } from './lists.ts';
-import { keyOf, type ObjectMeta } from './model.ts';
-import { BUILT_IN_LIST } from './names.ts';
-import { parsedUsers } from './parse.ts';
-import { limitsOfUser } from './policy.ts';
+import type { UserSpec } from '../../api/user.ts';
+import type { UserConfig } from '../../../relay/config.ts';
+import type { Judgement } from '../conditions.ts';
+import { judgeCredentials } from '../credentials/credentials.ts';
+import type { CredentialsVerdict } from '../credentials/credentials-verdict.ts';
+import { classes, wishedSecretName } from '../facts.ts';
+import type { ListTerms } from '../lists/lists.ts';
+import { keyOf, type ObjectMeta } from '../model.ts';
+import { BUILT_IN_LIST } from '../names.ts';
+import { parsedUsers } from '../parse.ts';
+import { limitsOfUser } from '../lists/policy.ts';
 import { membershipOf } from './user-list.ts';
 import { judgeUsername } from './usernames.ts';
 import { judgeUserSenders, type UserSenders } from './user-senders.ts';
-import { read, type Table, type World } from './world.ts';
+import { read, type Table, type World } from '../world.ts';
 
 export interface UserVerdict {
   readonly meta: ObjectMeta;

@@ -7,10 +7,10 @@ import {
   type SenderRule,
   type ShardDocument,
   type UserConfig,
-} from '../../relay/config.ts';
-import { isEqual } from './equal.ts';
-import type { ClassView } from './model.ts';
-import { compareText } from './time.ts';
+} from '../../../relay/config.ts';
+import { isEqual } from '../equal.ts';
+import type { ClassView } from '../model.ts';
+import { compareText } from '../time.ts';
 
 interface Sections {
   readonly lists: Map<string, ListConfig>;

@@ -1,11 +1,11 @@
 /** Where the mail of a list goes: its own smart host with the Secrets that it names, or the class's. */
-import type { ListSpec } from '../api/list.ts';
-import type { UpstreamConfig } from '../../relay/config.ts';
-import type { Judgement } from './conditions.ts';
-import { secrets } from './facts.ts';
-import type { ClassView, SecretView } from './model.ts';
-import { trimPassword } from './own-password.ts';
-import { read, type World } from './world.ts';
+import type { ListSpec } from '../../api/list.ts';
+import type { UpstreamConfig } from '../../../relay/config.ts';
+import type { Judgement } from '../conditions.ts';
+import { secrets } from '../facts.ts';
+import type { ClassView, SecretView } from '../model.ts';
+import { trimPassword } from '../credentials/own-password.ts';
+import { read, type World } from '../world.ts';
 
 export interface UpstreamVerdict {
   readonly config: UpstreamConfig;

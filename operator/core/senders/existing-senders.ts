@@ -1,10 +1,10 @@
 /** "Existing accounts have been verified": what the platform owner vouches for in the settings of any relay class. */
-import { canonicalSender, domainCovers } from '../../relay/address.ts';
-import type { ClassSettings } from '../settings.ts';
-import { classes, classNames } from './facts.ts';
-import type { ObjectMeta } from './model.ts';
-import { parseTime } from './time.ts';
-import { read, type Table, type World } from './world.ts';
+import { canonicalSender, domainCovers } from '../../../relay/address.ts';
+import type { ClassSettings } from '../../settings.ts';
+import { classes, classNames } from '../facts.ts';
+import type { ObjectMeta } from '../model.ts';
+import { parseTime } from '../time.ts';
+import { read, type Table, type World } from '../world.ts';
 
 /** Canonical senders that existingSenders lists for a namespace, over all classes. */
 const existingSendersOf: Table<readonly string[]> = {

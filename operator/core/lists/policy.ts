@@ -1,8 +1,8 @@
 /** Floors and ceilings: a list tightens what its class says, a user what its list says; nobody loosens. */
-import type { LimitsSpec } from '../api/common.ts';
-import type { ListSpec } from '../api/list.ts';
-import type { Limits, SenderPolicy } from '../../relay/config.ts';
-import type { ClassSettings } from '../settings.ts';
+import type { LimitsSpec } from '../../api/common.ts';
+import type { ListSpec } from '../../api/list.ts';
+import type { Limits, SenderPolicy } from '../../../relay/config.ts';
+import type { ClassSettings } from '../../settings.ts';
 
 export interface Tightened<Value> {
   readonly value: Value;

@@ -1,14 +1,14 @@
 /** Keeps the relays' configuration in step with the plans: which entry belongs to which class. */
-import type { ListConfig, SenderRule } from '../../relay/config.ts';
-import { isEqual } from './equal.ts';
-import { tallies, type Tally } from './facts.ts';
-import { listVerdicts } from './lists.ts';
-import { BUILT_IN_LIST } from './names.ts';
-import { createRelayStore, putEntry, type RelayStore } from './relay-documents.ts';
-import { namespaceRules } from './sender-rules.ts';
-import type { Plans } from './planner.ts';
-import type { UserEntry, UserPlan } from './user-plan.ts';
-import { conclude, read, setFact, takeStale, type Result, type World } from './world.ts';
+import type { ListConfig, SenderRule } from '../../../relay/config.ts';
+import { isEqual } from '../equal.ts';
+import { tallies, type Tally } from '../facts.ts';
+import { listVerdicts } from '../lists/lists.ts';
+import { BUILT_IN_LIST } from '../names.ts';
+import { createRelayStore, putEntry, type RelayStore } from './documents.ts';
+import { namespaceRules } from '../senders/sender-rules.ts';
+import type { Plans } from '../planner.ts';
+import type { UserEntry, UserPlan } from '../users/user-plan.ts';
+import { conclude, read, setFact, takeStale, type Result, type World } from '../world.ts';
 
 export interface RelayParts {
   readonly store: RelayStore;

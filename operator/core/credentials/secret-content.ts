@@ -1,8 +1,8 @@
 /** What stands in a credentials Secret: everything a client needs, under the keys of Service Binding for Kubernetes. */
 import type { PasswordRecord } from './password-record.ts';
 import { writeRecord } from './password-record.ts';
-import type { ClassView, ObjectMeta, SecretPlan } from './model.ts';
-import { MANAGED_BY, MANAGED_BY_LABEL, SECRET_TYPE, USER_LABEL } from './names.ts';
+import type { ClassView, ObjectMeta, SecretPlan } from '../model.ts';
+import { MANAGED_BY, MANAGED_BY_LABEL, SECRET_TYPE, USER_LABEL } from '../names.ts';
 
 interface Login {
   readonly username: string;
