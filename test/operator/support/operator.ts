@@ -1,5 +1,6 @@
 /** The operator in the process of a test, as the restricted ServiceAccount that it has in a cluster. */
 import { randomBytes } from 'node:crypto';
+import { after } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { readClasses, configSecretPrefix } from '../../../operator/adapters/kubernetes/classes.ts';
 import { createClient, type ClientOptions } from '../../../operator/adapters/kubernetes/client.ts';
@@ -70,18 +71,31 @@ export async function startTestOperator(
     metrics,
     onTrouble: (message) => troubles.push(message),
   });
-  await operator.lead();
-  return {
+  const running = {
     ...operator,
-    metrics,
-    troubles,
-    writes: () => writes,
-    close: async () => {
+    close: closeOnce(async () => {
       await operator.close();
       await lease?.release();
       client.close();
-    },
+    }),
   };
+  started.add(running);
+  await operator.lead();
+  return {
+    ...running,
+    metrics,
+    troubles,
+    writes: () => writes,
+  };
+}
+
+/** Operators that a test has started; what a failed one left running would keep its process alive for ever. */
+const started = new Set<Operator>();
+after(() => Promise.all([...started].map((operator) => operator.close())));
+
+function closeOnce(close: () => Promise<void>): () => Promise<void> {
+  let closing: Promise<void> | undefined;
+  return () => (closing ??= close());
 }
 
 async function elect(source: CredentialsSource, onTrouble: (message: string) => void): Promise<Lease> {
