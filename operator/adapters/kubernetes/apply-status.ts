@@ -4,7 +4,7 @@ import { isEqual } from '../../core/equal.ts';
 import type { KubeClient } from './client.ts';
 import { LISTS, pathOf, SENDERS, USERS, type KubeObject, type Resource } from './resources.ts';
 
-export const STATUS_MANAGER = 'smtp-plus-status';
+const STATUS_MANAGER = 'smtp-plus-status';
 
 export const RESOURCES: Readonly<Record<Kind, Resource>> = {
   SmtpPlusList: LISTS,

@@ -20,7 +20,7 @@ export interface Caches {
 }
 
 /** Several reflectors of one kind, one for each watched namespace, as one. */
-export interface MergedCache<T> {
+interface MergedCache<T> {
   readonly get: (key: string) => T | undefined;
   readonly keys: () => Iterable<string>;
   readonly observe: (object: KubeObject) => void;

@@ -17,7 +17,7 @@ export interface KubeClient {
   readonly close: () => void;
 }
 
-export interface KubeRequest extends Omit<HttpRequest, 'body'> {
+interface KubeRequest extends Omit<HttpRequest, 'body'> {
   readonly body?: unknown;
   readonly signal?: AbortSignal | undefined;
   /** Default: 5. A lease must not be renewed by a late retry, for instance. */

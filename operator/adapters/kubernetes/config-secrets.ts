@@ -21,7 +21,7 @@ export interface ConfigSecrets {
   readonly write: (document: ConfigDocument) => Promise<boolean>;
 }
 
-export interface ConfigDocument {
+interface ConfigDocument {
   readonly className: string;
   /** `class.json` or `shard-NNN.json`. */
   readonly fileName: string;
@@ -39,7 +39,7 @@ export interface ConfigSecretsOptions {
 }
 
 /** Name of the Secret of a document: `PREFIX-class`, `PREFIX-shard-000`. The chart mounts them by these names. */
-export function configSecretName(prefix: string, fileName: string): string {
+function configSecretName(prefix: string, fileName: string): string {
   return `${prefix}-${fileName.replace(/\.json$/, '')}`;
 }
 

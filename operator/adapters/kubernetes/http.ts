@@ -17,7 +17,7 @@ export interface Transport {
   readonly close: () => void;
 }
 
-export interface SendOptions {
+interface SendOptions {
   readonly signal?: AbortSignal | undefined;
   /** Longest silence of the connection before it counts as dead. */
   readonly silenceMs: number;

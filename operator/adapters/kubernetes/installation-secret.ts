@@ -6,7 +6,7 @@ import type { KubeClient } from './client.ts';
 import { pathOf, SECRETS } from './resources.ts';
 import type { SecretObject } from './views.ts';
 
-export const INSTALLATION_SECRET = 'smtp-plus-installation';
+const INSTALLATION_SECRET = 'smtp-plus-installation';
 const KEY = 'id';
 
 /**

@@ -7,9 +7,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { KubeClient } from './client.ts';
 import { LEASES, pathOf, type KubeMeta } from './resources.ts';
 
-export const LEASE_SECONDS = 15;
-export const RENEW_DEADLINE_MS = 10_000;
-export const RETRY_MS = 2000;
+const LEASE_SECONDS = 15;
+const RENEW_DEADLINE_MS = 10_000;
+const RETRY_MS = 2000;
 
 export interface Lease {
   /** Resolves when this process leads. */

@@ -50,7 +50,7 @@ export interface Operator {
   readonly close: () => Promise<void>;
 }
 
-export interface Readiness {
+interface Readiness {
   readonly kind: Kind;
   readonly ready: string;
   readonly count: number;
@@ -198,8 +198,8 @@ export function startOperator(options: OperatorOptions): Operator {
     silence: caches.silence,
     eventsDropped: events.dropped,
     idle: async () => {
-      while (lookingUp.size > 0 || !stepper.isIdle() || !queue.isIdle() || !delivery.isIdle())
-        await sleep(IDLE_POLL_MS);
+      const isBusy = (): boolean => lookingUp.size > 0 || !stepper.isIdle() || !queue.isIdle() || !delivery.isIdle();
+      while (!signal.aborted && isBusy()) await sleep(IDLE_POLL_MS);
     },
     close: async () => {
       stepper.close();

@@ -7,7 +7,7 @@ import { backoffMs } from './backoff.ts';
 import type { KubeClient, WatchEvent } from './client.ts';
 import { pathOf, type KubeObject, type Resource } from './resources.ts';
 
-export interface Reflected<T> {
+interface Reflected<T> {
   readonly uid: string;
   readonly resourceVersion: string;
   readonly value: T;
@@ -202,7 +202,7 @@ function collectionPath<T>(options: ReflectorOptions<T>, query: Readonly<Record<
 }
 
 /** `NAMESPACE/NAME`, or the name alone of a cluster-scoped object. */
-export function keyOfObject(object: KubeObject): string {
+function keyOfObject(object: KubeObject): string {
   const { namespace, name } = object.metadata;
   return namespace === undefined ? name : `${namespace}/${name}`;
 }

@@ -5,9 +5,9 @@ import { startReflector } from './reflector.ts';
 import { pathOf, PODS, type KubeObject } from './resources.ts';
 
 /** On the relay's pod template; its value is the class that the pod serves. */
-export const CLASS_LABEL = 'smtpplus.io/relay-class';
+const CLASS_LABEL = 'smtpplus.io/relay-class';
 /** A kubelet syncs a pod's Secret volumes at once when an annotation changes; by itself it takes a minute. */
-export const CONFIG_ANNOTATION = 'smtpplus.io/config-hash';
+const CONFIG_ANNOTATION = 'smtpplus.io/config-hash';
 
 export interface RelayPod {
   readonly namespace: string;

@@ -48,7 +48,7 @@ export interface Target {
   readonly subresource?: 'status';
 }
 
-export function apiVersionOf(resource: Resource): string {
+function apiVersionOf(resource: Resource): string {
   return resource.group === '' ? resource.version : `${resource.group}/${resource.version}`;
 }
 
