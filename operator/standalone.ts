@@ -38,18 +38,12 @@ export async function runStandalone(flags: StandaloneFlags): Promise<number> {
   const result = await standaloneSettings(flags);
   if (!result.ok) return output.fail(result.problems, USAGE_ERROR);
   const { settings, file } = result;
-  const trouble = await folderTrouble(settings.folder);
+  const trouble = (await folderTrouble(settings.folder)) ?? (await stateTrouble(settings.state));
   if (trouble !== undefined) return output.fail([trouble], USAGE_ERROR);
-
-  await makeFolder(settings.state);
-  const lock = await takeLock(settings.state);
-  if (!lock.taken) return output.fail([lock.message], FAILED);
   try {
-    return await run({ settings, settingsFile: file, output });
+    return await runLocked({ settings, settingsFile: file, output });
   } catch (error) {
     return output.fail([explain(error, settings)], FAILED);
-  } finally {
-    await lock.release();
   }
 }
 
@@ -59,7 +53,17 @@ interface Run {
   readonly output: Console;
 }
 
-async function run({ settings, settingsFile, output }: Run): Promise<number> {
+async function runLocked(run: Run): Promise<number> {
+  const lock = await takeLock(run.settings.state);
+  if (!lock.taken) return run.output.fail([lock.message], FAILED);
+  try {
+    return await runParts(run);
+  } finally {
+    await lock.release();
+  }
+}
+
+async function runParts({ settings, settingsFile, output }: Run): Promise<number> {
   const { log } = output;
   const end = endOfRun(log);
   const opened = await openInstallation(settings.state);
@@ -160,5 +164,14 @@ async function folderTrouble(folder: string): Promise<string | undefined> {
     return undefined;
   } catch (error) {
     return `the folder of manifests ${folder} cannot be read: ${systemReason(error)}; name another: smtp-plus standalone DIR`;
+  }
+}
+
+async function stateTrouble(folder: string): Promise<string | undefined> {
+  try {
+    await makeFolder(folder);
+    return undefined;
+  } catch (error) {
+    return `the state folder ${folder} cannot be made: ${systemReason(error)}; name another: --state DIR`;
   }
 }

@@ -1,13 +1,40 @@
-import { mkdir, open, rename, rm } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { mkdir, open, rename, rm, stat } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
 
 /** Owner only: what lies in the state folder is secret, or says whose password works. */
 export const FILE_MODE = 0o600;
 const FOLDER_MODE = 0o700;
 
-/** Makes a folder and those above it, for the owner only. Those that are there keep their mode. */
+/**
+ * Makes a folder and those above it, for the owner only. Those that are there keep their mode. Throws the system's error.
+ *
+ * Not `recursive: true`: where a file system refuses a folder with ENOENT (/proc, a working directory that is gone), Node
+ * tries for ever, and not even a signal gets through.
+ */
 export async function makeFolder(folder: string): Promise<void> {
-  await mkdir(folder, { recursive: true, mode: FOLDER_MODE });
+  const path = resolve(folder);
+  const first = await tryMakeFolder(path);
+  if (first === undefined) return;
+  if (first !== 'ENOENT' || dirname(path) === path) throw folderError(first, path);
+  await makeFolder(dirname(path));
+  const second = await tryMakeFolder(path);
+  if (second !== undefined) throw folderError(second, path);
+}
+
+/** The code of what is in the way, undefined where the folder is there now. */
+async function tryMakeFolder(path: string): Promise<string | undefined> {
+  try {
+    await mkdir(path, { mode: FOLDER_MODE });
+    return undefined;
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : 'EIO';
+    if (code !== 'EEXIST') return code;
+    return (await stat(path)).isDirectory() ? undefined : 'ENOTDIR';
+  }
+}
+
+function folderError(code: string, path: string): Error {
+  return Object.assign(new Error(`${code}: the folder ${path} cannot be made`), { code });
 }
 
 /**
