@@ -10,7 +10,7 @@ import { createSession, settingsOf, type SessionControl } from './session.ts';
 import type { SessionServices } from './state.ts';
 import { SubmissionConnection } from './smtp-connection.ts';
 
-export interface KeyPair {
+interface KeyPair {
   /** PEM, with the chain behind it. */
   readonly cert: string;
   /** PEM. */
