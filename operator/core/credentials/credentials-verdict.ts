@@ -15,7 +15,7 @@ export interface CredentialsVerdict {
   readonly record?: PasswordRecord;
   readonly nextRotation?: string;
   /** What a person should notice about a password that is being made. */
-  readonly notice?: { readonly type: 'Normal' | 'Warning'; readonly reason: string; readonly message: string };
+  readonly notice?: Notice;
 }
 
 export interface CredentialsOwner {
@@ -32,4 +32,12 @@ export function credentialsReady(message: string): Judgement {
 
 export function notReady(reason: string, message: string): CredentialsVerdict {
   return { judgement: { type: 'CredentialsReady', status: 'False', reason, message }, credentials: [] };
+}
+
+export interface Notice {
+  readonly type: 'Normal' | 'Warning';
+  readonly reason: string;
+  readonly message: string;
+  /** Nothing to notice where there were no credentials before. */
+  readonly isNewsOnlyAgain?: true;
 }

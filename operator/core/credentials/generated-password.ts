@@ -96,9 +96,15 @@ function verdictOf(
 
 function noticeOf(state: State, where: string, record: PasswordRecord): CredentialsVerdict['notice'] {
   switch (state.kind) {
-    case 'none':
     case 'current':
       return undefined;
+    case 'none':
+      return {
+        type: 'Warning',
+        reason: 'PasswordReissued',
+        message: `${where} was not there; it was made with a new password.`,
+        isNewsOnlyAgain: true,
+      };
     case 'edited':
       return {
         type: 'Warning',

@@ -2,12 +2,13 @@
 import { notInEffect } from '../../api/not-in-effect.ts';
 import type { UserStatus } from '../../api/user.ts';
 import type { UserConfig } from '../../../relay/config.ts';
-import { conditionsOf, readiness, withNote, type Judgement } from '../conditions.ts';
+import { conditionsOf, previousConditions, readiness, withNote, type Judgement, type Subject } from '../conditions.ts';
 import { event, eventsOf } from '../events.ts';
 import { classes } from '../facts.ts';
 import { endpointOf } from '../lists/lists.ts';
 import type { ObjectMeta, PlannedEvent, SecretPlan } from '../model.ts';
 import { judgeProgrammed } from '../configuration/programmed.ts';
+import type { Notice } from '../credentials/credentials-verdict.ts';
 import { secretPlan } from '../credentials/secret-content.ts';
 import { userVerdicts, type AdmittedUser, type UserVerdict } from './users.ts';
 import { read, type Result, type World } from '../world.ts';
@@ -43,7 +44,6 @@ function planUser(world: World, key: string): UserPlan | undefined {
   const note = admitted === undefined ? '' : notInEffect('SmtpPlusUser', admitted.spec);
   const ready = withNote(readinessOf(verdict, judgements), note);
   const secret = admitted === undefined ? undefined : secretOf(world, meta, admitted);
-  const notice = admitted?.credentials.notice;
   return {
     meta,
     status: {
@@ -53,11 +53,17 @@ function planUser(world: World, key: string): UserPlan | undefined {
     },
     ...(secret !== undefined && { secret }),
     events: [
-      ...(notice ? [event(subject, notice.type, notice)] : []),
+      ...noticesOf(world, subject, admitted?.credentials.notice),
       ...eventsOf(world, subject, [...judgements, ready]),
     ],
     ...(admitted !== undefined && { entry: entryOf(admitted) }),
   };
+}
+
+function noticesOf(world: World, subject: Subject, notice: Notice | undefined): PlannedEvent[] {
+  if (notice === undefined) return [];
+  const had = previousConditions(world, subject).get('CredentialsReady')?.status === 'True';
+  return notice.isNewsOnlyAgain && !had ? [] : [event(subject, notice.type, notice)];
 }
 
 function judgementsOf({ accepted, admitted }: UserVerdict, programmed: Judgement): Judgement[] {
