@@ -12,7 +12,7 @@ import {
   type Snapshot,
 } from './model.ts';
 import { isEqual } from './equal.ts';
-import { read, setFact, touchFact, type Facts, type World } from './world.ts';
+import { read, setFact, type Facts, type World } from './world.ts';
 
 /** A status is no part of the object: when the operator writes one, nothing else is to be decided anew. */
 function isSameObject(a: RawObject | undefined, b: RawObject | undefined): boolean {
@@ -50,7 +50,8 @@ export interface Tally {
 
 export const tallies: Facts<Tally> = { name: 'tally' };
 
-type Index = Facts<Set<string>>;
+/** Keys in a fixed order. Never changed in place: most hold one key, and a Set of one takes as much memory as a user's spec. */
+type Index = Facts<readonly string[]>;
 
 /** Keys of a namespace's own VerifiedSenders. */
 export const sendersOfNamespace: Index = { name: 'senders of namespace' };
@@ -80,8 +81,8 @@ export function setObject(world: World, kind: Kind, key: string, object: RawObje
 }
 
 /** Keys in an index, in a fixed order. */
-export function keysIn(world: World, index: Index, name: string): string[] {
-  return [...(read(world, index, name) ?? [])].sort();
+export function keysIn(world: World, index: Index, name: string): readonly string[] {
+  return read(world, index, name) ?? [];
 }
 
 type Entry = readonly [index: Index, name: string];
@@ -133,16 +134,26 @@ function textAt(value: unknown, ...path: readonly string[]): string | undefined 
 }
 
 function addToIndex(world: World, [index, name]: Entry, key: string): void {
-  const keys = read(world, index, name);
-  if (keys === undefined) setFact(world, index, name, new Set([key]));
-  else if (!keys.has(key)) {
-    keys.add(key);
-    touchFact(world, index, name);
-  }
+  const keys = keysIn(world, index, name);
+  const at = placeIn(keys, key);
+  if (keys[at] !== key) setFact(world, index, name, keys.toSpliced(at, 0, key));
 }
 
 function removeFromIndex(world: World, [index, name]: Entry, key: string): void {
-  if (read(world, index, name)?.delete(key)) touchFact(world, index, name);
+  const keys = keysIn(world, index, name);
+  const at = placeIn(keys, key);
+  if (keys[at] === key) setFact(world, index, name, keys.length === 1 ? undefined : keys.toSpliced(at, 1));
+}
+
+/** Where a key is, or would be, among sorted ones. */
+function placeIn(keys: readonly string[], key: string): number {
+  let [low, high] = [0, keys.length];
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((keys[middle] ?? '') < key) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
 
 /** All of a snapshot's facts. Returns the keys of its objects, by kind. */

@@ -50,13 +50,13 @@ interface Cell {
   changedAt: number;
   checkedAt: number;
   isStale: boolean;
-  isNew: boolean;
   /** Must be evaluated even if no cell that it has read has changed: it is new, or its time has come. */
   isDue: boolean;
   wakeAt: number | undefined;
-  /** What its formula has read, and whose formulas have read it. A world has many cells: nothing empty is kept. */
+  /** What its formula has read. */
   sources: readonly Cell[] | undefined;
-  readers: Set<Cell> | undefined;
+  /** Whose formulas have read it. A world has many cells, most with one reader: a set for each would be half of it all. */
+  readers: Cell | Set<Cell> | undefined;
 }
 
 export function createWorld(now: Date, craft: Craft): World {
@@ -68,8 +68,7 @@ export function read<Value>(world: World, table: Table<Value>, key: string): Val
   const cell = cellOf(world, table, key);
   if (world.reading !== undefined) {
     world.reading.sources.add(cell);
-    cell.readers ??= new Set();
-    cell.readers.add(world.reading.cell);
+    addReader(cell, world.reading.cell);
   }
   refresh(world, cell);
   // only this table's formula, or `setFact` with this table, has put it there
@@ -88,12 +87,6 @@ export function setFact<Value>(world: World, table: Facts<Value>, key: string, v
   const cell = cellOf(world, table, key);
   const isSame = table.isSame ?? isEqual;
   if (!isSame(cell.value as Value | undefined, value)) changeFact(world, cell, value);
-}
-
-/** Tells that a fact whose value is a mutable set has changed. */
-export function touchFact<Value>(world: World, table: Facts<Value>, key: string): void {
-  const cell = cellOf(world, table, key);
-  changeFact(world, cell, cell.value);
 }
 
 /** Inside of a formula: its value may change by itself at that moment. */
@@ -138,26 +131,43 @@ function cellOf(world: World, table: AnyTable, key: string): Cell {
   const found = cells.get(key);
   if (found !== undefined) return found;
   const isFormula = table.formula !== undefined;
-  const times = { changedAt: 0, checkedAt: 0, wakeAt: undefined };
-  const links = { sources: undefined, readers: undefined };
+  // one literal with every field: spreading others into it would cost each cell a second object
   const cell: Cell = {
     table,
     key,
     value: undefined,
-    ...times,
-    ...links,
-    isNew: true,
+    changedAt: 0,
+    checkedAt: 0,
     isStale: isFormula,
     isDue: isFormula,
+    wakeAt: undefined,
+    sources: undefined,
+    readers: undefined,
   };
   cells.set(key, cell);
   return cell;
 }
 
+function readersOf({ readers }: Cell): Iterable<Cell> {
+  if (readers === undefined) return [];
+  return readers instanceof Set ? readers : [readers];
+}
+
+function addReader(cell: Cell, reader: Cell): void {
+  if (cell.readers === undefined) cell.readers = reader;
+  else if (cell.readers instanceof Set) cell.readers.add(reader);
+  else if (cell.readers !== reader) cell.readers = new Set([cell.readers, reader]);
+}
+
+function removeReader(cell: Cell, reader: Cell): void {
+  if (cell.readers === reader) cell.readers = undefined;
+  else if (cell.readers instanceof Set) cell.readers.delete(reader);
+}
+
 function changeFact(world: World, cell: Cell, value: unknown): void {
   cell.value = value;
   cell.changedAt = ++world.revision;
-  markStale(world, cell.readers ?? []);
+  markStale(world, readersOf(cell));
 }
 
 function markStale(world: World, cells: Iterable<Cell>): void {
@@ -166,7 +176,7 @@ function markStale(world: World, cells: Iterable<Cell>): void {
     if (cell.table.isResult) world.stale.add(cell);
     if (cell.isStale) continue;
     cell.isStale = true;
-    for (const reader of cell.readers ?? []) pending.push(reader);
+    for (const reader of readersOf(cell)) pending.push(reader);
   }
 }
 
@@ -189,18 +199,18 @@ function evaluate(world: World, cell: Cell, formula: (world: World, key: string)
   const alarmed = cell.wakeAt;
   cell.wakeAt = undefined;
   const value = run(world, cell, formula);
-  if (cell.isNew || !isEqual(cell.value, value)) {
+  const isNew = cell.changedAt === 0;
+  if (isNew || !isEqual(cell.value, value)) {
     cell.value = value;
     cell.changedAt = world.revision;
   }
-  cell.isNew = false;
   cell.isDue = false;
   if (cell.wakeAt !== undefined && cell.wakeAt !== alarmed) insertAlarm(world.alarms, { at: cell.wakeAt, what: cell });
 }
 
 /** Runs a formula and notes what it reads, in place of what it read the last time. */
 function run<Value>(world: World, cell: Cell, formula: (world: World, key: string) => Value): Value {
-  for (const source of cell.sources ?? []) source.readers?.delete(cell);
+  for (const source of cell.sources ?? []) removeReader(source, cell);
   const outer = world.reading;
   const sources = new Set<Cell>();
   world.reading = { cell, sources };
