@@ -31,6 +31,8 @@ export interface OperatorOptions {
   readonly configPrefixOf: (className: string) => string;
   readonly metrics: OperatorMetrics;
   readonly onTrouble: (message: string) => void;
+  /** How often everything is planned anew; milliseconds. */
+  readonly fullPlanMs?: number;
 }
 
 export interface Operator {
@@ -144,6 +146,7 @@ export function startOperator(options: OperatorOptions): Operator {
     onPlanned,
     onStep: (pass, seconds) => metrics.planSeconds.observe({ pass }, seconds),
     onTrouble,
+    fullPlanMs: options.fullPlanMs,
   });
 
   /** An object's Secrets are looked up before the object counts: otherwise they would seem to be missing. */

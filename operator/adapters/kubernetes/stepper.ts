@@ -22,6 +22,8 @@ export interface StepperOptions {
   readonly onPlanned: (replanned: Replanned, changed: readonly DocumentId[]) => void;
   readonly onStep: (pass: 'full' | 'step', seconds: number) => void;
   readonly onTrouble: (message: string) => void;
+  /** How often everything is planned anew; milliseconds. Default: ten minutes. */
+  readonly fullPlanMs?: number | undefined;
 }
 
 /** A burst of changes is one step, and planning never takes more than a fifth of the time. */
@@ -36,7 +38,7 @@ const SHORTEST_LOOK_MS = 50;
 const ROUNDS_MAX = 3;
 
 export function createStepper(options: StepperOptions): Stepper {
-  const { planning, documents, onPlanned } = options;
+  const { planning, documents, onPlanned, fullPlanMs = FULL_PLAN_MS } = options;
   let timer: NodeJS.Timeout | undefined;
   let lookTimer: NodeJS.Timeout | undefined;
   let fullTimer: NodeJS.Timeout | undefined;
@@ -84,7 +86,8 @@ export function createStepper(options: StepperOptions): Stepper {
   }
 
   function fullLater(): void {
-    const wait = FULL_PLAN_MS * (1 + FULL_PLAN_JITTER * (2 * Math.random() - 1));
+    if (isClosed) return;
+    const wait = fullPlanMs * (1 + FULL_PLAN_JITTER * (2 * Math.random() - 1));
     fullTimer = setTimeout(() => {
       full()
         .catch((error: unknown) => options.onTrouble(`full plan: ${String(error)}`))

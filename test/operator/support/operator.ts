@@ -8,7 +8,7 @@ import { readInstallation } from '../../../operator/adapters/kubernetes/installa
 import type { CredentialsSource } from '../../../operator/adapters/kubernetes/credentials.ts';
 import { startLease, type Lease } from '../../../operator/adapters/kubernetes/lease.ts';
 import { createOperatorMetrics, type OperatorMetrics } from '../../../operator/adapters/kubernetes/metrics.ts';
-import { startOperator, type Operator } from '../../../operator/adapters/kubernetes/operator.ts';
+import { startOperator, type Operator, type OperatorOptions } from '../../../operator/adapters/kubernetes/operator.ts';
 import { settingsSchema, type Settings } from '../../../operator/settings.ts';
 import type { ControlPlane } from '../../support/control-plane.ts';
 import { tokenCredentials } from './credentials.ts';
@@ -38,13 +38,21 @@ export interface TestOperatorOptions extends ClientOptions {
   readonly withLease?: boolean;
   /** Address of a proxy in between. */
   readonly url?: string;
+  /** Instead of what the settings and the cluster would give. */
+  readonly instead?: Partial<Pick<OperatorOptions, 'installation' | 'readClasses' | 'fullPlanMs'>>;
 }
 
 /** Starts an operator and waits until it has planned everything. It leads without a lease, unless told otherwise. */
 export async function startTestOperator(
   cluster: ControlPlane,
   kubeconfig: string,
-  { settings: given = {}, url = cluster.url, withLease = false, ...clientOptions }: TestOperatorOptions = {},
+  {
+    settings: given = {},
+    url = cluster.url,
+    withLease = false,
+    instead = {},
+    ...clientOptions
+  }: TestOperatorOptions = {},
 ): Promise<TestOperator> {
   const settings: Settings = settingsSchema.parse(given);
   const source = tokenCredentials(cluster, kubeconfig, url);
@@ -70,6 +78,7 @@ export async function startTestOperator(
     configPrefixOf: (className) => configSecretPrefix(settings, className),
     metrics,
     onTrouble: (message) => troubles.push(message),
+    ...instead,
   });
   const running = {
     ...operator,

@@ -5,16 +5,20 @@ import { pathOf, PODS } from '../../../operator/adapters/kubernetes/resources.ts
 import type { Admin } from './admin.ts';
 import { OPERATOR_NAMESPACE } from './operator.ts';
 
-/** A ready pod of the class `default`, as far as an API server without nodes can tell; this process answers for it. */
-export async function startRelayPod(admin: Admin, name: string) {
-  let running: Readonly<Record<string, string>> = {};
-  const server = createServer((_, response) => response.end(JSON.stringify({ documents: running })));
+type Documents = Readonly<Record<string, string>>;
+
+/** A ready pod of a relay, as far as an API server without nodes can tell; this process answers for it. */
+export async function startRelayPod(admin: Admin, name: string, relayClass = 'default') {
+  let running = (): Documents => ({});
+  const server = createServer((_, response) => response.end(JSON.stringify({ documents: running() })));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  // what a failed test left behind must not keep its process alive
+  server.unref();
   const { port } = server.address() as AddressInfo;
   const body = {
     apiVersion: 'v1',
     kind: 'Pod',
-    metadata: { name, labels: { 'smtpplus.io/relay-class': 'default' } },
+    metadata: { name, labels: { 'smtpplus.io/relay-class': relayClass } },
     spec: { containers: [{ name: 'relay', image: 'relay', ports: [{ name: 'http', containerPort: port }] }] },
   };
   const path = pathOf(PODS, { namespace: OPERATOR_NAMESPACE });
@@ -23,7 +27,11 @@ export async function startRelayPod(admin: Admin, name: string) {
   await admin.patch('Pod', `${OPERATOR_NAMESPACE}/${name}`, { status: ready }, 'status');
   return {
     /** From now on the pod reports these documents. */
-    run: (documents: Readonly<Record<string, string>>) => {
+    run: (documents: Documents) => {
+      running = () => documents;
+    },
+    /** From now on the pod reports whatever this gives when it is asked. */
+    follow: (documents: () => Documents) => {
       running = documents;
     },
     close: async () => {

@@ -5,7 +5,7 @@
 import type { Craft } from '../../../operator/core/model.ts';
 import { sha256Verifier } from '../../../relay/verifier.ts';
 
-const SALT = Buffer.alloc(16, 7);
+export const SALT = Buffer.alloc(16, 7);
 
 /** Reads and writes verifiers in their readable form. */
 export interface Verifiers {

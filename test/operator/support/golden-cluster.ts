@@ -1,0 +1,118 @@
+/** Brings a golden input to the API server, lets an operator work on it, and reads what has become of it. */
+import { isKindName } from '../../../operator/api/kinds.ts';
+import { bodyOf } from '../../../operator/adapters/kubernetes/answers.ts';
+import {
+  LISTS,
+  pathOf,
+  SECRETS,
+  SENDERS,
+  USERS,
+  type Resource,
+} from '../../../operator/adapters/kubernetes/resources.ts';
+import type { ControlPlane } from '../../support/control-plane.ts';
+import { isOwnSecret, keyOf, type EndState, type Golden, type Manifest } from '../../support/golden/end-state.ts';
+import { namespace as namespaceOf, type Admin, type LiveObject } from './admin.ts';
+import { startTestOperator, type TestOperator } from './operator.ts';
+
+const KINDS = { SmtpPlusList: LISTS, SmtpPlusUser: USERS, VerifiedSender: SENDERS } as const;
+/** Keeps what is being deleted. */
+const FINALIZER = 'test.smtpplus.io/keep';
+/** Times of creation are whole seconds. */
+const SECOND_MS = 1000;
+
+/** @param pause Waits for so many milliseconds of real time. */
+export async function applyGolden(
+  admin: Admin,
+  { manifests, snapshot }: Golden,
+  pause: (milliseconds: number) => Promise<unknown>,
+): Promise<void> {
+  for (const name of namespacesOf(manifests))
+    await admin.apply(namespaceOf(name, { ...snapshot.namespaces.get(name) }));
+  const created = (one: Manifest) => one.metadata.creationTimestamp ?? '';
+  const objects = manifests.filter(({ kind }) => isKindName(kind)).sort((a, b) => (created(a) < created(b) ? -1 : 1));
+  const uids = new Map<string, string>();
+  for (const [index, object] of objects.entries()) {
+    if (index > 0 && created(object) !== created(objects[index - 1] ?? object)) await pause(SECOND_MS);
+    const isGoing = object.metadata.deletionTimestamp !== undefined;
+    await admin.apply({
+      ...object,
+      status: undefined,
+      metadata: { ...plainMeta(object), ...(isGoing && { finalizers: [FINALIZER] }) },
+    });
+    const { status } = object;
+    if (status !== undefined) await admin.patch(object.kind, keyOf(object), { status }, 'status');
+    if (isGoing) await admin.remove(object.kind, keyOf(object));
+    const { metadata } = (await admin.get(object.kind, keyOf(object))) ?? { metadata: undefined };
+    if (object.kind === 'SmtpPlusUser') uids.set(`uid-of-${keyOf(object).replace('/', '-')}`, metadata?.uid ?? '');
+  }
+  for (const secret of manifests.filter(({ kind }) => kind === 'Secret')) {
+    const ownerReferences = secret.metadata.ownerReferences?.map((one) => ({
+      ...one,
+      uid: uids.get(one.uid) ?? one.uid,
+    }));
+    const metadata = { ...plainMeta(secret), ...(isOwnSecret(secret) && { ownerReferences }) };
+    await admin.apply({ ...secret, metadata });
+  }
+}
+
+function plainMeta({ metadata: { name, namespace = 'default', labels = {}, annotations = {} } }: Manifest) {
+  return { name, namespace, labels, annotations };
+}
+
+export function startOnGolden(cluster: ControlPlane, kubeconfig: string, golden: Golden): Promise<TestOperator> {
+  const { installation, snapshot } = golden;
+  return startTestOperator(cluster, kubeconfig, {
+    instead: { installation, readClasses: async () => snapshot.classes },
+  });
+}
+
+/** Everything that a golden speaks of, as it is in the cluster. */
+export async function readEndState(admin: Admin, { manifests }: Golden): Promise<EndState> {
+  const secrets: Record<string, EndState['secrets'][string]> = {};
+  const statuses: Record<string, unknown> = {};
+  for (const namespace of namespacesOf(manifests)) {
+    for (const { metadata, type, data = {} } of await listOf(admin, SECRETS, namespace)) {
+      secrets[`${namespace}/${metadata.name}`] = {
+        type: String(type),
+        labels: metadata.labels ?? {},
+        annotations: metadata.annotations ?? {},
+        data: Object.fromEntries(
+          Object.entries(data).map(([key, text]) => [key, Buffer.from(text, 'base64').toString()]),
+        ),
+      };
+    }
+    for (const [kind, resource] of Object.entries(KINDS)) {
+      for (const { metadata, status } of await listOf(admin, resource, namespace)) {
+        if (status !== undefined) statuses[`${kind} ${namespace}/${metadata.name}`] = status;
+      }
+    }
+  }
+  return { secrets, statuses };
+}
+
+/** Leaves the namespaces, empty. */
+export async function removeGolden(admin: Admin, { manifests }: Golden): Promise<void> {
+  for (const object of manifests.filter(({ metadata }) => metadata.deletionTimestamp !== undefined)) {
+    await admin.patch(object.kind, keyOf(object), { metadata: { finalizers: null } });
+  }
+  for (const namespace of namespacesOf(manifests)) {
+    for (const resource of [...Object.values(KINDS), SECRETS]) {
+      bodyOf(await admin.client.request({ method: 'DELETE', path: pathOf(resource, { namespace }) }), namespace);
+    }
+  }
+}
+
+async function listOf(
+  admin: Admin,
+  resource: Resource,
+  namespace: string,
+): Promise<readonly (LiveObject & { type?: unknown })[]> {
+  const path = pathOf(resource, { namespace });
+  return bodyOf(await admin.client.request<{ items: LiveObject[] }>({ method: 'GET', path }), namespace).items;
+}
+
+function namespacesOf(manifests: readonly Manifest[]): ReadonlySet<string> {
+  return new Set(
+    manifests.map(({ kind, metadata: { name, namespace = 'default' } }) => (kind === 'Namespace' ? name : namespace)),
+  );
+}

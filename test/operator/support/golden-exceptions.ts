@@ -1,0 +1,28 @@
+/** Golden inputs that say something which an adapter cannot be told; each with the reason. */
+
+/** Neither adapter looks records up yet: what a look-up has found can be told to the core only. */
+const FINDINGS = 'what a look-up of DNS has found is no manifest';
+
+export const NOT_IN_A_CLUSTER: ReadonlyMap<string, string> = new Map([
+  ['a-domain-is-verified-by-its-record', FINDINGS],
+  ['a-lost-record-has-a-grace-period-and-a-failed-look-up-revokes-nothing', FINDINGS],
+  ['evidence-about-another-record-counts-for-nothing', FINDINGS],
+  ['one-broken-object-changes-nothing-for-the-good-ones', 'the API server refuses these specs (crds.test.ts)'],
+  ['senders-created-before-a-time-are-verified', 'the API server alone sets the time of creation'],
+  ['a-user-name-of-another-namespace-is-refused', 'the API server refuses it first (crds.test.ts)'],
+  ['an-object-is-programmed-once-every-relay-runs-it', 'needs relays that lag (scenarios.test.ts)'],
+  ['a-status-that-has-not-changed-keeps-its-times-and-makes-no-events', 'the API server refuses the status in it'],
+]);
+
+export const NOT_IN_A_FOLDER: ReadonlyMap<string, string> = new Map([
+  ['a-domain-is-verified-by-its-record', FINDINGS],
+  ['a-lost-record-has-a-grace-period-and-a-failed-look-up-revokes-nothing', FINDINGS],
+  ['evidence-about-another-record-counts-for-nothing', FINDINGS],
+  ['senders-created-before-a-time-are-verified', 'a file has no time of creation that could be trusted'],
+  ['an-object-is-programmed-once-every-relay-runs-it', 'needs relays that lag (adapter.test.ts)'],
+  ['a-user-name-belongs-to-the-oldest-who-may-have-it', 'a file has no time of creation'],
+  ['of-several-default-lists-the-oldest-counts-and-the-other-says-so', 'a file has no time of creation'],
+  ['a-list-of-another-class-is-configured-on-the-relays-of-that-class-only', 'one process is one relay class'],
+  ['a-class-with-a-broken-upstream-keeps-its-secrets-from-tenants', 'the class comes from settings, not manifests'],
+  ['a-deleted-user-leaves-nothing-behind', 'a file is there or not, it is never being deleted'],
+]);

@@ -1,0 +1,105 @@
+/** Gives a golden input to the directory adapter as files, and reads what it makes of them. */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { TestContext } from 'node:test';
+import { parse, stringify } from 'yaml';
+import { startDirectory } from '../../../operator/adapters/directory/adapter.ts';
+import { listFiles } from '../../../operator/adapters/directory/mirror.ts';
+import { hashSpec } from '../../../operator/adapters/directory/memory.ts';
+import type { RawObject, StatusPlan } from '../../../operator/core/model.ts';
+import { plan } from '../../../operator/core/plan.ts';
+import { formatStatus, statusPath } from '../../../operator/manifests/documents.ts';
+import { settingsSchema } from '../../../operator/settings.ts';
+import { openConfigFolder } from '../../../relay/config-folder.ts';
+import { createLog } from '../../../relay/log.ts';
+import { folderOf, writeFiles } from '../../support/folder.ts';
+import { isOwnSecret, keyOf, type EndState, type Golden, type SecretState } from '../../support/golden/end-state.ts';
+
+/** As the adapter reads it: `yes` needs quotes to be a text. */
+const YAML = { version: '1.1' } as const;
+
+export interface FolderRun {
+  readonly read: () => Promise<EndState>;
+  readonly hasSettled: () => boolean;
+}
+
+/** Secrets that a former run would have left lie in the state folder; everything else is among the manifests. */
+export async function startOnFolder(t: TestContext, golden: Golden): Promise<FolderRun> {
+  const { manifests, snapshot, installation } = golden;
+  const own = manifests.filter(isOwnSecret);
+  const state = await folderOf(t, {
+    'relay/.keep': '',
+    ...Object.fromEntries(snapshot.objects.flatMap(rememberedStatus)),
+    ...Object.fromEntries(own.map((secret) => [`secrets/${keyOf(secret)}.yaml`, stringify(secret, YAML)])),
+  });
+  const folder = await folderOf(t);
+  const others = manifests.filter((manifest) => !isOwnSecret(manifest)).map((one) => ({ ...one, status: undefined }));
+  await writeFiles(folder, Object.fromEntries(others.map((one, index) => [`${index}.yaml`, stringify(one, YAML)])));
+  const log = createLog({ write: () => undefined });
+  const config = await openConfigFolder(join(state, 'relay'), { log });
+  const classes = Object.fromEntries([...snapshot.classes].map(([name, { settings }]) => [name, settings]));
+  const main = snapshot.classes.get('default');
+  let isSettled = false;
+  const directory = await startDirectory({
+    folder,
+    state,
+    ignore: [],
+    settings: { ...settingsSchema.parse({}), classes },
+    secretGraceMs: 0,
+    installation,
+    ports: main?.ports ?? [],
+    implicitTlsPorts: main?.implicitTlsPorts ?? [],
+    caCertificate: main?.caCertificate,
+    decide: (given, now) => plan(given, now, installation.craft),
+    relay: { configHashes: config.hashes, reload: config.reload },
+    onSettled: () => {
+      isSettled = true;
+    },
+    log,
+  });
+  t.after(async () => {
+    await directory.close();
+    config.close();
+  });
+  const ofPeople = others.filter(({ kind }) => kind === 'Secret');
+  return {
+    hasSettled: () => isSettled,
+    read: async () => {
+      const written = await readAll(join(state, 'secrets'));
+      const secrets = [...ofPeople, ...written].map((secret) => [keyOf(secret as never), secretState(secret)] as const);
+      const statuses = (await readAll(join(state, 'status'))).map(({ kind, metadata, status }) => {
+        const { namespace, name } = metadata as { namespace: string; name: string };
+        return [`${String(kind)} ${namespace}/${name}`, status] as const;
+      });
+      return { secrets: Object.fromEntries(secrets), statuses: Object.fromEntries(statuses) };
+    },
+  };
+}
+
+/** The file that a former run would have left, where the input says what its status was. */
+function rememberedStatus({ kind, meta, spec, status }: RawObject): [string, string][] {
+  if (status === undefined) return [];
+  const plan = { kind, meta, status } as StatusPlan;
+  return [[join('status', statusPath(plan)), formatStatus(plan, hashSpec(spec))]];
+}
+
+type Document = Readonly<Record<string, unknown>>;
+
+async function readAll(folder: string): Promise<Document[]> {
+  const files = (await listFiles(folder)).filter((path) => path.endsWith('.yaml'));
+  const texts = await Promise.all(files.map((path) => readFile(join(folder, path), 'utf8')));
+  return texts.map((text) => parse(text, { version: '1.1' }) as Document);
+}
+
+function secretState(secret: Document): SecretState {
+  const { labels = {}, annotations = {} } = secret['metadata'] as Partial<SecretState>;
+  const plain = (secret['stringData'] ?? {}) as Record<string, string>;
+  const encoded = Object.entries((secret['data'] ?? {}) as Record<string, string>);
+  const decoded = encoded.map(([key, text]) => [key, Buffer.from(text, 'base64').toString()]);
+  return {
+    type: (secret['type'] as string | undefined) ?? 'Opaque',
+    labels,
+    annotations,
+    data: { ...plain, ...Object.fromEntries(decoded) },
+  };
+}
