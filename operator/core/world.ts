@@ -55,8 +55,8 @@ interface Cell {
   wakeAt: number | undefined;
   /** What its formula has read. */
   sources: readonly Cell[] | undefined;
-  /** Whose formulas have read it. A world has many cells, most with one reader: a set for each would be half of it all. */
-  readers: Cell | Set<Cell> | undefined;
+  /** Whose formulas have read it. A world has many cells, most with few readers: sets for all would be half of it. */
+  readers: Cell | readonly Cell[] | Set<Cell> | undefined;
 }
 
 export function createWorld(now: Date, craft: Craft): World {
@@ -87,6 +87,8 @@ export function setFact<Value>(world: World, table: Facts<Value>, key: string, v
   const cell = cellOf(world, table, key);
   const isSame = table.isSame ?? isEqual;
   if (!isSame(cell.value as Value | undefined, value)) changeFact(world, cell, value);
+  // the caller's own copy: one less to be kept
+  else cell.value = value;
 }
 
 /** Inside of a formula: its value may change by itself at that moment. */
@@ -148,20 +150,27 @@ function cellOf(world: World, table: AnyTable, key: string): Cell {
   return cell;
 }
 
-function readersOf({ readers }: Cell): Iterable<Cell> {
+/** More readers than these are kept in a set. */
+const FEW_READERS = 4;
+
+function readersOf({ readers }: Cell): readonly Cell[] | Set<Cell> {
   if (readers === undefined) return [];
-  return readers instanceof Set ? readers : [readers];
+  return 'key' in readers ? [readers] : readers;
 }
 
 function addReader(cell: Cell, reader: Cell): void {
-  if (cell.readers === undefined) cell.readers = reader;
-  else if (cell.readers instanceof Set) cell.readers.add(reader);
-  else if (cell.readers !== reader) cell.readers = new Set([cell.readers, reader]);
+  const readers = readersOf(cell);
+  if (readers instanceof Set) readers.add(reader);
+  else if (readers.length === 0) cell.readers = reader;
+  else if (readers.length === FEW_READERS) cell.readers = new Set([...readers, reader]);
+  else if (!readers.includes(reader)) cell.readers = [...readers, reader];
 }
 
 function removeReader(cell: Cell, reader: Cell): void {
-  if (cell.readers === reader) cell.readers = undefined;
-  else if (cell.readers instanceof Set) cell.readers.delete(reader);
+  const readers = readersOf(cell);
+  if (readers instanceof Set) readers.delete(reader);
+  else if (cell.readers === reader) cell.readers = undefined;
+  else cell.readers = readers.filter((other) => other !== reader);
 }
 
 function changeFact(world: World, cell: Cell, value: unknown): void {
