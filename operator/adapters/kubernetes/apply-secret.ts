@@ -73,7 +73,7 @@ function ownerReference({ owner }: SecretPlan): object {
 function patchOf(plan: SecretPlan, known: KnownSecret): object | undefined {
   const { view } = known;
   const data: Record<string, string | null> = {};
-  for (const key of known.keys) if (!(key in plan.data)) data[key] = null;
+  for (const key of [...Object.keys(view.data), ...known.hiddenKeys]) if (!(key in plan.data)) data[key] = null;
   for (const [key, value] of Object.entries(plan.data)) {
     if (view.data[key] !== value) data[key] = Buffer.from(value).toString('base64');
   }

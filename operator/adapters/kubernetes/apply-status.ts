@@ -1,7 +1,7 @@
 import type { Kind, StatusPlan } from '../../core/model.ts';
 import { API_VERSION } from '../../api/common.ts';
-import { isEqual } from '../../core/equal.ts';
 import type { KubeClient } from './client.ts';
+import { digestOf, type KnownStatus } from './known-status.ts';
 import { LISTS, pathOf, SENDERS, USERS, type KubeObject, type Resource } from './resources.ts';
 
 const STATUS_MANAGER = 'smtp-plus-status';
@@ -19,9 +19,9 @@ export const RESOURCES: Readonly<Record<Kind, Resource>> = {
 export async function applyStatus(
   client: KubeClient,
   plan: StatusPlan,
-  current: unknown,
+  current: KnownStatus | undefined,
 ): Promise<KubeObject | undefined> {
-  if (isEqual(plan.status, current)) return undefined;
+  if (digestOf(plan.status) === current?.digest) return undefined;
   const { namespace, name, uid } = plan.meta;
   const target = pathOf(RESOURCES[plan.kind], { namespace, name, subresource: 'status' });
   const answer = await client.request<KubeObject>({

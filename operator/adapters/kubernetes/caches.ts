@@ -1,16 +1,17 @@
 /** Everything that the operator mirrors of the cluster, and whether all of it is there. */
-import type { Kind, RawObject } from '../../core/model.ts';
+import type { Kind } from '../../core/model.ts';
 import { RESOURCES } from './apply-status.ts';
 import type { KubeClient } from './client.ts';
+import type { KnownStatus } from './known-status.ts';
 import { startReflector, type Reflector } from './reflector.ts';
 import { NAMESPACES, type KubeObject, type Resource } from './resources.ts';
 import { startSecretCache, type SecretCache } from './secret-cache.ts';
-import { viewObject } from './views.ts';
+import { viewObject, type KnownObject } from './views.ts';
 
 export type Labels = Readonly<Record<string, string>>;
 
 export interface Caches {
-  readonly objects: Readonly<Record<Kind, MergedCache<RawObject>>>;
+  readonly objects: Readonly<Record<Kind, MergedCache<KnownObject>>>;
   readonly namespaces: MergedCache<Labels>;
   readonly secrets: SecretCache;
   readonly hasSynced: () => boolean;
@@ -30,7 +31,7 @@ export interface CachesOptions {
   /** Empty: all namespaces. */
   readonly watchNamespaces: readonly string[];
   readonly saltFor: (uid: string) => Buffer;
-  readonly onObject: (kind: Kind, key: string, before: RawObject | undefined, after: RawObject | undefined) => void;
+  readonly onObject: (kind: Kind, key: string, before: KnownObject | undefined, after: KnownObject | undefined) => void;
   readonly onNamespace: (name: string) => void;
   readonly onSecret: (key: string) => void;
   readonly onTrouble: (message: string) => void;
@@ -47,7 +48,7 @@ export function startCaches(client: KubeClient, options: CachesOptions): Caches 
     resource: Resource,
     where: readonly (string | undefined)[],
     parts: {
-      keep: (object: KubeObject) => T;
+      keep: (object: KubeObject, before: T | undefined) => T;
       onChange: (key: string, before: T | undefined, after: T | undefined) => void;
     },
   ): MergedCache<T> {
@@ -59,9 +60,9 @@ export function startCaches(client: KubeClient, options: CachesOptions): Caches 
     return merge(reflectors, where);
   }
 
-  const mirrorKind = (kind: Kind): MergedCache<RawObject> =>
+  const mirrorKind = (kind: Kind): MergedCache<KnownObject> =>
     mirror(RESOURCES[kind], namespaces, {
-      keep: (object) => viewObject(kind, object),
+      keep: (object, before) => viewObject(kind, object, before),
       onChange: (key, before, after) => options.onObject(kind, key, before, after),
     });
   const objects = {
@@ -125,7 +126,6 @@ export function countReadiness(caches: Caches): { kind: Kind; ready: string; cou
   });
 }
 
-function readyOf(status: unknown): string {
-  const conditions = (status as { conditions?: readonly { type: string; status: string }[] } | undefined)?.conditions;
-  return conditions?.find(({ type }) => type === 'Ready')?.status ?? 'Unknown';
+function readyOf(status: KnownStatus | undefined): string {
+  return status?.conditions.find(({ type }) => type === 'Ready')?.status ?? 'Unknown';
 }

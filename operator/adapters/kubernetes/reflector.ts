@@ -18,8 +18,8 @@ export interface ReflectorOptions<T> {
   readonly namespace?: string | undefined;
   readonly labelSelector?: string;
   readonly fieldSelector?: string;
-  /** What to keep of an object; memory follows from it. */
-  readonly keep: (object: KubeObject) => T;
+  /** What to keep of an object, given what is kept of its version before; memory follows from it. */
+  readonly keep: (object: KubeObject, before: T | undefined) => T;
   /** One object came, changed or went. An object that was deleted and made again is first gone, then there. */
   readonly onChange: (key: string, before: T | undefined, after: T | undefined) => void;
   readonly onTrouble: (message: string) => void;
@@ -40,8 +40,8 @@ export interface Reflector<T> {
 
 const PAGE_SIZE = 500;
 const BACKOFF_FIRST_MS = 200;
-/** After hours without an API server we are back within half a minute. */
-const BACKOFF_MOST_MS = 30_000;
+/** After hours without an API server we are back within seconds; a few requests in that time cost a starting one nothing. */
+const BACKOFF_MOST_MS = 5000;
 /** As client-go: the server ends a watch after 5-10 minutes, at random, so that connections spread over its replicas. */
 const WATCH_SECONDS = 300;
 const WATCH_SHORTEST_MS = 1000;
@@ -124,7 +124,7 @@ function createState<T>(options: ReflectorOptions<T>): State<T> {
       entries.delete(key);
       tell(key, before.value, undefined);
     }
-    const value = options.keep(object);
+    const value = options.keep(object, before?.value);
     entries.set(key, { uid, resourceVersion, value });
     tell(key, before?.uid === uid ? before.value : undefined, value);
   }
@@ -143,7 +143,7 @@ interface Page {
 
 async function list<T>(client: KubeClient, options: ReflectorOptions<T>, state: State<T>): Promise<void> {
   options.onRelist?.();
-  const seen = new Map<string, KubeObject>();
+  const seen = new Set<string>();
   let version = '';
   let next: string | undefined;
   do {
@@ -154,12 +154,15 @@ async function list<T>(client: KubeClient, options: ReflectorOptions<T>, state: 
     const answer = await client.request<Page>({ method: 'GET', path, signal: options.signal });
     // 410 in the middle: the first pages are too old to be continued; the caller lists anew
     if (!answer.ok) throw new Error(`list: ${answer.status} ${answer.message}`);
-    for (const object of answer.body.items) seen.set(keyOfObject(object), object);
+    // page by page: all objects at once, as they came, are several times what is kept of them
+    for (const object of answer.body.items) {
+      seen.add(keyOfObject(object));
+      state.apply(keyOfObject(object), object);
+    }
     ({ resourceVersion: version } = answer.body.metadata);
     next = answer.body.metadata.continue || undefined;
   } while (next !== undefined);
   for (const key of state.entries.keys()) if (!seen.has(key)) state.apply(key, undefined);
-  for (const [key, object] of seen) state.apply(key, object);
   state.version = version;
   state.heardAt = performance.now();
 }

@@ -1,8 +1,10 @@
 /** API objects as the core sees them. What is not in here takes no memory. */
-import { createHash } from 'node:crypto';
 import type { Kind, ObjectMeta, RawObject, SecretView } from '../../core/model.ts';
 import { API_VERSION } from '../../api/common.ts';
+import { isEqual } from '../../core/equal.ts';
 import { sha256Verifier } from '../../../relay/verifier.ts';
+import { knownStatus, type KnownStatus } from './known-status.ts';
+import { createPool } from './pool.ts';
 import type { KubeMeta, KubeObject } from './resources.ts';
 
 export interface SecretObject extends KubeObject {
@@ -15,13 +17,27 @@ export interface KnownSecret {
   readonly uid: string;
   readonly resourceVersion: string;
   readonly view: SecretView;
-  /** Names of all keys, also of those whose values the core cannot see. */
-  readonly keys: readonly string[];
+  /** Names of the keys whose values the core cannot see. */
+  readonly hiddenKeys: readonly string[];
 }
 
-export function viewObject(kind: Kind, object: KubeObject): RawObject {
-  const { spec, status } = object as KubeObject & { spec?: unknown; status?: unknown };
-  return { kind, meta: viewMeta(object.metadata), spec: spec ?? {}, ...(status === undefined ? {} : { status }) };
+/** An object in our caches. */
+export interface KnownObject extends RawObject {
+  readonly status?: KnownStatus;
+}
+
+const NONE: Readonly<Record<string, string>> = Object.freeze({});
+
+/** What has not changed since `before` is that of `before`: our own writes of a status would double each object otherwise. */
+export function viewObject(kind: Kind, object: KubeObject, before?: KnownObject): KnownObject {
+  const { spec = {}, status } = object as KubeObject & { spec?: unknown; status?: unknown };
+  const meta = viewMeta(object.metadata);
+  const view = {
+    kind,
+    meta: before !== undefined && isEqual(before.meta, meta) ? before.meta : meta,
+    spec: before !== undefined && isEqual(before.spec, spec) ? before.spec : spec,
+  };
+  return status === undefined ? view : { ...view, status: knownStatus(status) };
 }
 
 function viewMeta(meta: KubeMeta): ObjectMeta {
@@ -32,15 +48,15 @@ function viewMeta(meta: KubeMeta): ObjectMeta {
     generation: meta.generation ?? 0,
     creationTimestamp: meta.creationTimestamp,
     ...(meta.deletionTimestamp === undefined ? {} : { deletionTimestamp: meta.deletionTimestamp }),
-    labels: meta.labels ?? {},
-    annotations: withoutLastApplied(meta.annotations ?? {}),
+    labels: meta.labels ?? NONE,
+    annotations: withoutLastApplied(meta.annotations),
   };
 }
 
 /** `kubectl apply` keeps a copy of the whole manifest there: twice the memory, and no decision depends on it. */
-function withoutLastApplied(annotations: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+function withoutLastApplied(annotations: Readonly<Record<string, string>> = NONE): Readonly<Record<string, string>> {
   const { 'kubectl.kubernetes.io/last-applied-configuration': _, ...rest } = annotations;
-  return rest;
+  return Object.keys(rest).length === 0 ? NONE : rest;
 }
 
 /** A Secret that carries our label. `saltFor` must give the same salt for a UID over restarts. */
@@ -59,40 +75,39 @@ export function viewSecret(object: SecretObject): KnownSecret {
   const { metadata, data = {} } = object;
   const owner = metadata.ownerReferences?.find((reference) => reference.controller === true);
   const isUser = owner?.kind === 'SmtpPlusUser' && owner.apiVersion === API_VERSION;
+  const decoded = decode(data);
   const view: SecretView = {
     namespace: metadata.namespace ?? '',
     name: metadata.name,
     type: object.type ?? 'Opaque',
-    labels: metadata.labels ?? {},
-    annotations: withoutLastApplied(metadata.annotations ?? {}),
+    labels: metadata.labels ?? NONE,
+    annotations: withoutLastApplied(metadata.annotations),
     ...(isUser ? { controllerUid: owner.uid } : {}),
-    data: decode(data),
-    verifiers: {},
+    data: decoded,
+    verifiers: NONE,
   };
-  return { uid: metadata.uid, resourceVersion: metadata.resourceVersion, view, keys: Object.keys(data) };
+  const hiddenKeys = Object.keys(data).filter((key) => !(key in decoded));
+  return {
+    uid: metadata.uid,
+    resourceVersion: metadata.resourceVersion,
+    view,
+    hiddenKeys: hiddenKeys.length === 0 ? NO_KEYS : hiddenKeys,
+  };
 }
+
+const NO_KEYS: readonly string[] = [];
+/** In a credentials Secret: the same for all users of a class. */
+const COMMON_KEYS: ReadonlySet<string> = new Set(['type', 'provider', 'host', 'port', 'tls', 'ca.crt']);
+const POOL_MAX = 256;
+const commonValues = createPool<string>(POOL_MAX);
 
 function decode(data: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
   const decoded = Object.entries(data).flatMap(([key, text]) => {
     const bytes = Buffer.from(text, 'base64');
     const plain = bytes.toString('utf8');
     // what is no UTF-8 is no password, name or certificate in PEM
-    return Buffer.from(plain, 'utf8').equals(bytes) ? [[key, share(plain)] as const] : [];
+    if (!Buffer.from(plain, 'utf8').equals(bytes)) return [];
+    return [[key, COMMON_KEYS.has(key) ? commonValues.share(plain, () => plain) : plain] as const];
   });
   return Object.fromEntries(decoded);
-}
-
-/** Ten thousand credentials Secrets hold one and the same CA: it is kept once. */
-const shared = new Map<string, string>();
-const SHARED_MAX = 64;
-const SHARED_FROM_LENGTH = 256;
-
-function share(text: string): string {
-  if (text.length < SHARED_FROM_LENGTH) return text;
-  const digest = createHash('sha256').update(text).digest('base64');
-  const known = shared.get(digest);
-  if (known !== undefined) return known;
-  if (shared.size >= SHARED_MAX) shared.clear();
-  shared.set(digest, text);
-  return text;
 }

@@ -1,0 +1,54 @@
+/** What is kept of a status: a tenth of its size, and all that the core or a write of ours asks about it. */
+import { createHash } from 'node:crypto';
+import type { Condition } from '../../api/common.ts';
+import { compareText } from '../../core/time.ts';
+import { createPool } from './pool.ts';
+
+export interface KnownStatus {
+  /** Of the whole status: whether it is the planned one. */
+  readonly digest: string;
+  /** Without their messages, which nothing is decided by. */
+  readonly conditions: readonly Condition[];
+  /** Of a VerifiedSender: since when it is verified. */
+  readonly method?: unknown;
+  readonly verifiedTime?: unknown;
+}
+
+/** One condition of thousands of objects is the same but for its message, as far as they were judged in one second. */
+const POOL_MAX = 4096;
+/** CRD bound of `status.conditions`. */
+const CONDITIONS_MAX = 16;
+const conditionPool = createPool<Condition>(POOL_MAX);
+
+export function knownStatus(status: unknown): KnownStatus {
+  const { conditions, method, verifiedTime } = status as Record<string, unknown> & {
+    conditions?: readonly Condition[];
+  };
+  return {
+    digest: digestOf(status),
+    conditions: (conditions ?? []).slice(0, CONDITIONS_MAX).map(withoutMessage),
+    ...(method !== undefined && { method }),
+    ...(verifiedTime !== undefined && { verifiedTime }),
+  };
+}
+
+/** Of plain data, whatever the order of its properties: the API server has an order of its own. */
+export function digestOf(value: unknown): string {
+  const text = JSON.stringify(value, (_, part: unknown) => (isRecord(part) ? sorted(part) : part));
+  return createHash('sha256').update(text).digest('base64');
+}
+
+function withoutMessage(given: Condition): Condition {
+  const { type, status, reason, lastTransitionTime, observedGeneration } = given;
+  const condition = { type, status, reason, lastTransitionTime, message: '' };
+  const kept = observedGeneration === undefined ? condition : { ...condition, observedGeneration };
+  return conditionPool.share(JSON.stringify(kept), () => kept);
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function sorted(record: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(record).sort(([a], [b]) => compareText(a, b)));
+}
