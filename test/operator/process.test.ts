@@ -1,15 +1,10 @@
 /** The operator as a process: from its command line to its orderly end. */
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
 import { before, test, type TestContext } from 'node:test';
 import { describeWithControlPlane } from '../support/control-plane.ts';
 import { createAdmin, namespace, user } from './support/admin.ts';
-import { until } from './support/eventually.ts';
 import { install, OPERATOR_NAMESPACE } from './support/operator.ts';
-
-const CLI = fileURLToPath(new URL('../../operator/cli.ts', import.meta.url));
+import { startOperatorProcess } from './support/process.ts';
 
 describeWithControlPlane('the operator process', (cluster) => {
   let kubeconfig: string;
@@ -17,20 +12,7 @@ describeWithControlPlane('the operator process', (cluster) => {
     kubeconfig = await install(cluster());
   });
 
-  function start(t: TestContext) {
-    const args = ['operator', '--kubeconfig', kubeconfig, '--namespace', OPERATOR_NAMESPACE, '--http', '0'];
-    const child = spawn(process.execPath, [CLI, ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
-    let output = '';
-    child.stdout.on('data', (chunk: Buffer) => {
-      output += chunk.toString();
-    });
-    t.after(() => child.kill('SIGKILL'));
-    const exit = once(child, 'exit').then(([code]) => code as number | null);
-    const says = (text: string) => until(() => output.includes(text), `it says ${text}`);
-    const port = (): string => /"http":(\d+)/.exec(output)?.[1] ?? '';
-    const page = async (path: string) => (await fetch(`http://127.0.0.1:${port()}${path}`)).text();
-    return { child, exit, says, page };
-  }
+  const start = (t: TestContext) => startOperatorProcess(t, kubeconfig);
   const holder = () =>
     cluster().kubectl([
       '-n',

@@ -33,8 +33,11 @@ export async function startOnFolder(t: TestContext, golden: Golden): Promise<Fol
     ...Object.fromEntries(own.map((secret) => [`secrets/${keyOf(secret)}.yaml`, stringify(secret, YAML)])),
   });
   const folder = await folderOf(t);
-  const others = manifests.filter((manifest) => !isOwnSecret(manifest)).map((one) => ({ ...one, status: undefined }));
-  await writeFiles(folder, Object.fromEntries(others.map((one, index) => [`${index}.yaml`, stringify(one, YAML)])));
+  const others = manifests.filter((manifest) => !isOwnSecret(manifest));
+  await writeFiles(
+    folder,
+    Object.fromEntries(others.map((one, index) => [`${index}.yaml`, stringify({ ...one, status: undefined }, YAML)])),
+  );
   const log = createLog({ write: () => undefined });
   const config = await openConfigFolder(join(state, 'relay'), { log });
   const classes = Object.fromEntries([...snapshot.classes].map(([name, { settings }]) => [name, settings]));

@@ -1,0 +1,57 @@
+/** From time to time everything is planned anew: a safety net, which must hold and must cost nothing. */
+import assert from 'node:assert/strict';
+import { before, test } from 'node:test';
+import { readClasses } from '../../operator/adapters/kubernetes/classes.ts';
+import { settingsSchema } from '../../operator/settings.ts';
+import { describeWithControlPlane } from '../support/control-plane.ts';
+import { createAdmin, list, namespace, sender, user } from './support/admin.ts';
+import { eventually, until } from './support/eventually.ts';
+import { install, OPERATOR_NAMESPACE, startTestOperator, type TestOperator } from './support/operator.ts';
+
+const settings = { classes: { default: { existingSenders: [{ shop: 'shop.example' }] } } };
+const FULL_PLAN_MS = 300;
+
+describeWithControlPlane('the periodic plan of everything', (cluster) => {
+  let kubeconfig: string;
+  before(async () => {
+    kubeconfig = await install(cluster());
+    const admin = createAdmin(cluster(), OPERATOR_NAMESPACE);
+    await admin.apply(namespace('shop'), sender('shop/domain', { domain: 'shop.example' }), list('shop/letters'));
+    await admin.apply(user('shop/a', { listRef: { name: 'letters' } }), user('shop/b', { active: false }));
+    admin.client.close();
+  });
+
+  test('comes to the same as before, and writes nothing', async () => {
+    const operator = await startTestOperator(cluster(), kubeconfig, {
+      settings,
+      instead: { fullPlanMs: FULL_PLAN_MS },
+    });
+    await operator.idle();
+    const [writes, passes] = [operator.writes(), await fullPlans(operator)];
+    await until(async () => (await fullPlans(operator)) >= passes + 3, 'several full plans');
+    await operator.idle();
+    assert.equal(operator.writes(), writes);
+    assert.deepEqual(operator.troubles, []);
+    await operator.close();
+  });
+
+  test('takes in what no event has told, such as other settings', async () => {
+    const admin = createAdmin(cluster(), OPERATOR_NAMESPACE);
+    let hostname = 'old.example';
+    const current = () => settingsSchema.parse({ classes: { default: { ...settings.classes.default, hostname } } });
+    const operator = await startTestOperator(cluster(), kubeconfig, {
+      instead: { fullPlanMs: FULL_PLAN_MS, readClasses: () => readClasses(current()) },
+    });
+    const before = await admin.secret('shop/a-smtp');
+    hostname = 'new.example';
+    await eventually(async () => assert.equal((await admin.secret('shop/a-smtp'))['host'], 'new.example'));
+    assert.equal((await admin.secret('shop/a-smtp'))['password'], before['password']);
+    await operator.close();
+    admin.client.close();
+  });
+});
+
+async function fullPlans({ metrics }: TestOperator): Promise<number> {
+  const { values } = await metrics.planSeconds.get();
+  return values.find(({ labels, metricName }) => labels.pass === 'full' && metricName?.endsWith('_count'))?.value ?? 0;
+}

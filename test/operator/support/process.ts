@@ -1,0 +1,35 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import type { TestContext } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { until } from './eventually.ts';
+import { OPERATOR_NAMESPACE } from './operator.ts';
+
+const CLI = fileURLToPath(new URL('../../../operator/cli.ts', import.meta.url));
+
+export interface OperatorProcess {
+  readonly child: ChildProcess;
+  readonly exit: Promise<number | null>;
+  /** Waits until its log has this text. */
+  readonly says: (text: string) => Promise<void>;
+  /** Text of a page of its HTTP server. */
+  readonly page: (path: string) => Promise<string>;
+}
+
+/** Starts `smtp-plus operator`; killed after the test, whatever becomes of it. */
+export function startOperatorProcess(t: TestContext, kubeconfig: string): OperatorProcess {
+  const args = ['operator', '--kubeconfig', kubeconfig, '--namespace', OPERATOR_NAMESPACE, '--http', '0'];
+  const child = spawn(process.execPath, [CLI, ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
+  let output = '';
+  child.stdout.on('data', (chunk: Buffer) => {
+    output += chunk.toString();
+  });
+  t.after(() => child.kill('SIGKILL'));
+  const port = (): string => /"http":(\d+)/.exec(output)?.[1] ?? '';
+  return {
+    child,
+    exit: once(child, 'exit').then(([code]) => code as number | null),
+    says: (text) => until(() => output.includes(text), `it says ${text}`),
+    page: async (path) => (await fetch(`http://127.0.0.1:${port()}${path}`)).text(),
+  };
+}
