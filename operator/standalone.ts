@@ -13,7 +13,7 @@ import { ensureCertificates } from '../relay/tls.ts';
 import { startDirectory } from './adapters/directory/adapter.ts';
 import { openInstallation } from './adapters/directory/installation-file.ts';
 import { takeLock } from './adapters/directory/lock.ts';
-import { listManifestFiles, systemReason } from './manifests/walk.ts';
+import { listManifestFiles, inWords } from './manifests/walk.ts';
 import { makeFolder } from './adapters/directory/write-file.ts';
 import { plan } from './core/plan.ts';
 import type { Plan } from './core/model.ts';
@@ -163,7 +163,7 @@ async function folderTrouble(folder: string): Promise<string | undefined> {
     await listManifestFiles(folder);
     return undefined;
   } catch (error) {
-    return `the folder of manifests ${folder} cannot be read: ${systemReason(error)}; name another: smtp-plus standalone DIR`;
+    return `the folder of manifests ${folder} cannot be read: ${inWords(error)}; name another: smtp-plus standalone DIR`;
   }
 }
 
@@ -172,6 +172,6 @@ async function stateTrouble(folder: string): Promise<string | undefined> {
     await makeFolder(folder);
     return undefined;
   } catch (error) {
-    return `the state folder ${folder} cannot be made: ${systemReason(error)}; name another: --state DIR`;
+    return `the state folder ${folder} cannot be made: ${inWords(error)}; name another: --state DIR`;
   }
 }

@@ -60,15 +60,59 @@ describe('check', () => {
     let report = '';
     const write = (text: string): void => void (report += text);
     assert.equal(await runCheck(join(folder, 'missing'), { output: 'text', write }), 2);
-    assert.match(report, /missing can't be checked: /);
+    assert.match(report, /missing can't be checked: no such file or folder \(ENOENT\); name a folder/);
     await writeFile(join(folder, 'file.yaml'), '');
-    assert.equal(await runCheck(join(folder, 'file.yaml'), { output: 'text', write }), 2);
+    assert.equal(await runCheck(join(folder, 'file.yaml', 'x'), { output: 'text', write }), 2);
   });
 
-  test('warns of a folder without any of our objects, which is probably the wrong one', async () => {
-    const { code, findings } = await check({ 'shop.yaml': shop });
-    assert.equal(code, 0);
-    assert.equal(findings[0]?.rule, 'nothing-found');
+  test('keeps to the form of its report where there is no folder', async () => {
+    let report = '';
+    const write = (text: string): void => void (report += text);
+    assert.equal(await runCheck(join(folder, 'missing'), { output: 'json', write }), 2);
+    assert.equal((JSON.parse(report) as { findings: Found[] }).findings[0]?.rule, 'unreadable');
+    report = '';
+    assert.equal(await runCheck(join(folder, 'missing'), { output: 'github', write }), 2);
+    assert.match(report, /^::error file=/);
+  });
+
+  test('takes a single file too', async () => {
+    await writeFile(join(folder, 'file.yaml'), user('a', '{mode: Test}'));
+    await writeFile(join(folder, 'other.yaml'), user('a', '{mode: Test}'));
+    let report = '';
+    const write = (text: string): void => void (report += text);
+    assert.equal(await runCheck(join(folder, 'file.yaml'), { output: 'text', write }), 1);
+    assert.match(report, /^1 object checked in .*file\.yaml: 1 error, 0 warnings\.$/m);
+  });
+
+  test('fails where there is none of our objects, which is probably the wrong folder', async () => {
+    for (const files of [{}, { 'shop.yaml': shop }]) {
+      const { code, findings } = await check(files);
+      assert.equal(code, 1);
+      assert.equal(findings[0]?.rule, 'nothing-found');
+    }
+  });
+
+  test('finds an object of ours in a group that is not ours', async () => {
+    for (const apiVersion of ['smtpplus/v1alpha1', 'v1', 'smtpplus.com/v1alpha1']) {
+      const found = await only(
+        list('a'),
+        sender('b', '{domain: b.example}').replace('smtpplus.io/v1alpha1', apiVersion),
+      );
+      assert.equal(found.severity, 'error');
+      assert.match(found.message, /did you mean smtpplus\.io\/v1alpha1\?/);
+    }
+  });
+
+  test('says why a name that YAML does not read as text is none', async () => {
+    const message = /^metadata\.name must be text; it is true: put it in quotes;/;
+    assert.match((await only(list('a'), user('y'))).message, message);
+    const inNamespace = user('b').replace('namespace: shop', 'namespace: 123');
+    assert.match((await only(list('a'), inNamespace)).message, /^metadata\.namespace must be text; it is 123: put/);
+  });
+
+  test('finds labels that are no mapping', async () => {
+    const found = await only(list('a', '{}', ', labels: [a]'));
+    assert.match(found.message, /^metadata\.labels must be a mapping/);
   });
 
   test('points at the line and column of a field, in any document of a file, in any folder', async () => {
@@ -175,10 +219,17 @@ describe('check of references', () => {
     assert.deepEqual((await check({ 'all.yaml': [domain, user('a', '{username: a@shop.example}')] })).findings, []);
   });
 
-  test('finds two users of one name, and names both', async () => {
-    const found = await only(domain, user('a', '{username: u@shop.example}'), user('b', '{username: u@shop.example}'));
-    assert.equal(`${found.rule} ${found.object}`, 'UsernameTaken SmtpPlusUser shop/b');
-    assert.match(found.message, /SmtpPlusUser shop\/a \(.*all\.yaml:3:1\)/);
+  test('finds two users of one name at each of them, and names the other', async () => {
+    const stranger = user('x', '{username: u@shop.example}').replace('namespace: shop', 'namespace: evil');
+    const claim = domain.replace('namespace: shop', 'namespace: evil');
+    const files = { 'all.yaml': [domain, user('a', '{username: u@shop.example}'), stranger, claim] };
+    const taken = (await check(files)).findings.filter(({ rule }) => rule === 'UsernameTaken');
+    assert.deepEqual(
+      taken.map(({ object }) => object),
+      ['SmtpPlusUser shop/a', 'SmtpPlusUser evil/x'],
+    );
+    assert.match(taken[0]?.message ?? '', /SmtpPlusUser evil\/x \(.*all\.yaml:5:1\)/);
+    assert.match(taken[1]?.message ?? '', /SmtpPlusUser shop\/a \(.*all\.yaml:3:1\)/);
   });
 
   test('finds two users that want one Secret', async () => {

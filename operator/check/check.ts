@@ -1,8 +1,8 @@
 /** `smtp-plus check DIR`: what a cluster would refuse, and what would not do what it says, before anything is merged. */
-import { opendir } from 'node:fs/promises';
+import { access, constants } from 'node:fs/promises';
 import type { Problem } from '../manifests/parse.ts';
 import { readFolder, type Reading } from '../manifests/read.ts';
-import { systemReason } from '../manifests/walk.ts';
+import { inWords } from '../manifests/walk.ts';
 import { isKindName } from '../api/kinds.ts';
 import type { Finding } from './finding.ts';
 import { checkObject } from './object.ts';
@@ -15,7 +15,7 @@ export interface CheckOptions {
   readonly write: (text: string) => void;
 }
 
-/** 0: fine, perhaps with warnings. 1: errors. 2: the folder can't be checked. */
+/** 0: fine, perhaps with warnings. 1: errors. 2: there is nothing that can be read. */
 export type CheckResult = 0 | 1 | 2;
 
 /** Nobody reads more; and a report must not grow with what a stranger commits. */
@@ -23,11 +23,12 @@ const FINDINGS_MAX = 1000;
 /** Kinds to name among those that were not checked. */
 const IGNORED_KINDS_MAX = 10;
 
-/** Checks every manifest under `folder` and writes a report. Trouble with the folder is a result, never an exception. */
+/** Checks every manifest under `folder`, or one file, and writes a report. Trouble with it is a result, no exception. */
 export async function runCheck(folder: string, { output, write }: CheckOptions): Promise<CheckResult> {
   const trouble = await whyUnreadable(folder);
   if (trouble !== undefined) {
-    write(`${folder} can't be checked: ${trouble}.\n`);
+    const report = { folder, findings: [notReadable(folder, trouble)], unreported: 0, objects: 0, ignored: new Map() };
+    write(formatReport(report, output));
     return 2;
   }
   const reading = await readFolder(folder);
@@ -47,10 +48,10 @@ export async function runCheck(folder: string, { output, write }: CheckOptions):
 
 async function whyUnreadable(folder: string): Promise<string | undefined> {
   try {
-    await (await opendir(folder)).close();
+    await access(folder, constants.R_OK);
     return undefined;
   } catch (error) {
-    return systemReason(error);
+    return inWords(error);
   }
 }
 
@@ -75,6 +76,8 @@ function mendOf(reason: Problem['reason']): string {
       return 'write it as a Kubernetes object, or move it out of this folder';
     case 'unknown-kind':
       return 'correct kind or apiVersion';
+    case 'foreign-group':
+      return 'correct apiVersion';
     case 'bad-name':
       return 'give it a valid name';
     case 'duplicate':
@@ -89,10 +92,15 @@ function byPlace(a: Finding, b: Finding): number {
   return a.source.line - b.source.line || a.source.column - b.source.column;
 }
 
-/** A gate that looks in the wrong place must not stay silent. */
+function notReadable(folder: string, trouble: string): Finding {
+  const message = `${folder} can't be checked: ${trouble}; name a folder of manifests, or one file.`;
+  return { severity: 'error', rule: 'unreadable', source: { file: folder, line: 1, column: 1 }, message };
+}
+
+/** A gate that looks in the wrong place must not let everything pass. */
 function nothingFound(folder: string): Finding {
   const message = `No SmtpPlusList, SmtpPlusUser or VerifiedSender is in ${folder}; check the path.`;
-  return { severity: 'warning', rule: 'nothing-found', source: { file: folder, line: 1, column: 1 }, message };
+  return { severity: 'error', rule: 'nothing-found', source: { file: folder, line: 1, column: 1 }, message };
 }
 
 function ignoredKinds({ ignored }: Reading): ReadonlyMap<string, number> {

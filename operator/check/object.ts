@@ -29,7 +29,11 @@ function checkSpec(kind: KindName, manifest: Manifest): Finding[] {
 function checkTexts(manifest: Manifest, field: 'labels' | 'annotations'): Finding[] {
   const { metadata } = manifest.value;
   const entries = isRecord(metadata) ? metadata[field] : undefined;
-  if (!isRecord(entries)) return [];
+  if (entries === undefined || entries === null) return [];
+  if (!isRecord(entries)) {
+    const message = `metadata.${field} must be a mapping of text to text.`;
+    return [findingAt(manifest, ['metadata', field], { severity: 'error', rule: 'schema', message })];
+  }
   return Object.entries(entries)
     .filter(([, value]) => typeof value !== 'string')
     .map(([name]) => {

@@ -4,7 +4,6 @@
  */
 import { asRecord, texts } from '../manifests/documents.ts';
 import type { Manifest } from '../manifests/parse.ts';
-import { formatSource } from '../manifests/read.ts';
 import type { Condition } from '../api/common.ts';
 import { formatPath, type Path } from '../api/validate.ts';
 import type { StatusPlan } from '../core/model.ts';
@@ -16,8 +15,6 @@ import { mostSimilar } from './similar.ts';
 export interface Folder {
   /** By kind and `NAMESPACE/NAME`; a Namespace has an empty namespace. */
   readonly find: (kind: Manifest['kind'], key: string) => Manifest | undefined;
-  /** All SmtpPlusUsers. */
-  readonly users: readonly Manifest[];
   readonly namesOf: (kind: Manifest['kind'], namespace: string) => readonly string[];
 }
 
@@ -46,8 +43,6 @@ export function objectionTo(condition: Condition, subject: Subject): Objection[]
       return [namespaceNotAllowed(subject, message)];
     case 'UsernameNotAllowed':
       return [{ severity: knowsSenders(subject) ? 'error' : 'warning', rule, message, path: ['spec', 'username'] }];
-    case 'UsernameTaken':
-      return [usernameTaken(subject)];
     case 'ListCeiling':
       return [{ severity: 'warning', rule, message, path: ['spec', 'limits'] }];
     case 'NotTheDefault':
@@ -64,20 +59,6 @@ export function objectionTo(condition: Condition, subject: Subject): Objection[]
     default:
       return [];
   }
-}
-
-/** In the core's words the other one is older; in a folder nothing has an age. */
-function usernameTaken({ manifest, folder }: Subject): Objection {
-  const username = usernameOf(manifest);
-  const rival = folder.users.find((user) => user !== manifest && usernameOf(user) === username);
-  const who = rival === undefined ? 'another SmtpPlusUser' : `SmtpPlusUser ${rival.namespace}/${rival.name}`;
-  const where = rival === undefined ? '' : ` (${formatSource(rival.source)})`;
-  const message = `spec.username ${username} is asked for by ${who}${where} too, and only one can have it; give this one another.`;
-  return { severity: 'error', rule: 'UsernameTaken', message, path: ['spec', 'username'] };
-}
-
-function usernameOf({ namespace, name, value }: Manifest): string {
-  return texts(value['spec'])['username'] ?? `${name}.${namespace}`;
 }
 
 function notTheDefault({ manifest }: Subject): Objection {

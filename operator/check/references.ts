@@ -7,16 +7,20 @@ import { plan } from '../core/plan.ts';
 import { findingAt, type Finding } from './finding.ts';
 import { objectionTo, type Folder } from './objections.ts';
 import { craft, NOW, snapshotOf } from './snapshot.ts';
+import { sharedUsernames } from './usernames.ts';
 
 /** Findings about references, conflicts and names that only the whole folder can tell. */
 export function checkReferences(manifests: readonly Manifest[]): Finding[] {
   const folder = indexFolder(manifests);
-  return plan(snapshotOf(manifests), NOW, craft).statuses.flatMap((status) => {
+  const { statuses } = plan(snapshotOf(manifests), NOW, craft);
+  const users = manifests.filter((one) => one.kind === 'SmtpPlusUser' && isValid('SmtpPlusUser', one));
+  const objections = statuses.flatMap((status) => {
     const manifest = folder.find(status.kind, `${status.meta.namespace}/${status.meta.name}`);
     // a spec that the schema refuses has its findings already, and the core knows no more about it
     if (manifest === undefined || !isValid(status.kind, manifest)) return [];
     return findingsOf(status, manifest, folder);
   });
+  return [...objections, ...sharedUsernames(users, statuses)];
 }
 
 function findingsOf(status: StatusPlan, manifest: Manifest, folder: Folder): Finding[] {
@@ -44,7 +48,6 @@ function indexFolder(manifests: readonly Manifest[]): Folder {
   }
   return {
     find: (kind, key) => byKey.get(`${kind} ${key}`),
-    users: manifests.filter(({ kind }) => kind === 'SmtpPlusUser'),
     namesOf: (kind, namespace) => names.get(`${kind} ${namespace}`) ?? [],
   };
 }

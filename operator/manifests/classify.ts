@@ -1,7 +1,8 @@
 import { API_VERSION, GROUP } from '../api/common.ts';
 import type { Path } from './positions.ts';
 
-const MANIFEST_KINDS = ['SmtpPlusList', 'SmtpPlusUser', 'VerifiedSender', 'Secret', 'Namespace'] as const;
+const OUR_KINDS = ['SmtpPlusList', 'SmtpPlusUser', 'VerifiedSender'] as const;
+const MANIFEST_KINDS = [...OUR_KINDS, 'Secret', 'Namespace'] as const;
 type ManifestKind = (typeof MANIFEST_KINDS)[number];
 
 /** An object as plain data, with the parts of its metadata that name it. */
@@ -20,7 +21,7 @@ export type Classified =
   | { readonly as: 'ignored'; readonly what: string }
   | {
       readonly as: 'problem';
-      readonly reason: 'shape' | 'unknown-kind' | 'bad-name';
+      readonly reason: 'shape' | 'unknown-kind' | 'foreign-group' | 'bad-name';
       readonly at: Path;
       readonly message: string;
     };
@@ -54,6 +55,8 @@ export function classify(value: unknown): Classified {
   if (kind.endsWith('List') && isOurs(apiVersion, kind.slice(0, -4)) !== undefined) return list(kind, value);
   if (apiVersion === 'v1' && kind === 'List') return list(kind, value);
   if (apiVersion === GROUP || apiVersion.startsWith(`${GROUP}/`)) return unknownKind(apiVersion, kind);
+  // a slip in the group must not make an object one that nobody looks at
+  if (OUR_KINDS.some((ours) => kind === ours || kind === `${ours}List`)) return foreignGroup(apiVersion, kind);
   return { as: 'ignored', what: `${apiVersion} ${kind}` };
 }
 
@@ -77,23 +80,31 @@ function list(kind: string, value: Readonly<Record<string, unknown>>): Classifie
 }
 
 function unknownKind(apiVersion: string, kind: string): Classified {
-  const ours = MANIFEST_KINDS.slice(0, 3).join(', ');
-  const message = `no kind ${kind} in ${apiVersion}; ${API_VERSION} has ${ours}`;
+  const message = `no kind ${clip(kind)} in ${clip(apiVersion)}; ${API_VERSION} has ${OUR_KINDS.join(', ')}`;
   return { as: 'problem', reason: 'unknown-kind', at: ['kind'], message };
+}
+
+function foreignGroup(apiVersion: string, kind: string): Classified {
+  const message = `no kind ${kind} in ${clip(apiVersion)}; did you mean ${API_VERSION}?`;
+  return { as: 'problem', reason: 'foreign-group', at: ['apiVersion'], message };
 }
 
 function named(kind: ManifestKind, value: Readonly<Record<string, unknown>>): Classified {
   const { metadata } = value;
   if (!isRecord(metadata)) return shape([], `${kind} without metadata`);
   const { name } = metadata;
-  if (typeof name !== 'string' || name === '') return badName(['metadata', 'name'], `${kind} without a name`);
+  if (name === undefined || name === null || name === '') {
+    return badName(['metadata', 'name'], `${kind} without a name`);
+  }
+  if (typeof name !== 'string') return noText('name', name);
   const mayBeNamed = kind === 'Namespace' ? isNamespaceName(name) : isObjectName(name);
   if (!mayBeNamed) {
     return badName(['metadata', 'name'], `"${clip(name)}" is no valid name: use lower-case letters, digits, - and .`);
   }
   if (kind === 'Namespace') return { as: 'manifest', object: { kind, namespace: '', name, value } };
   const namespace = metadata['namespace'] ?? DEFAULT_NAMESPACE;
-  if (typeof namespace !== 'string' || !isNamespaceName(namespace)) {
+  if (typeof namespace !== 'string') return noText('namespace', namespace);
+  if (!isNamespaceName(namespace)) {
     return badName(
       ['metadata', 'namespace'],
       'metadata.namespace is no valid name: use lower-case letters, digits and -',
@@ -108,6 +119,13 @@ function shape(at: Path, message: string): Classified {
 
 function badName(at: Path, message: string): Classified {
   return { as: 'problem', reason: 'bad-name', at, message };
+}
+
+/** YAML 1.1 reads `y`, `no`, `on` and `123` as something else than text. */
+function noText(field: 'name' | 'namespace', value: unknown): Classified {
+  const isPlain = typeof value === 'boolean' || typeof value === 'number';
+  const mend = isPlain ? `it is ${value}: put it in quotes` : `it is a ${Array.isArray(value) ? 'list' : 'mapping'}`;
+  return badName(['metadata', field], `metadata.${field} must be text; ${mend}`);
 }
 
 function clip(text: string): string {

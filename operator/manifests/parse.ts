@@ -30,6 +30,7 @@ type ProblemReason =
   | 'syntax' // not YAML; what the file held before stays in force
   | 'shape' // no Kubernetes object
   | 'unknown-kind' // our group, but no kind or version of it
+  | 'foreign-group' // our kind, but not our group
   | 'bad-name'
   | 'duplicate'
   | 'too-many';

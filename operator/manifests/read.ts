@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { parseManifests } from './parse.ts';
 import type { FileContent, Ignored, Manifest, Problem } from './parse.ts';
-import { listManifestFiles, readBounded, systemReason } from './walk.ts';
+import { listManifestFiles, readBounded, inWords } from './walk.ts';
 import type { FoundFile, Walk, WalkOptions } from './walk.ts';
 
 /** As many as one relay class is made for, with room for their lists, senders and Secrets. */
@@ -56,7 +56,7 @@ export function createReader(folder: string, options: ReadOptions = {}): () => P
       walk = await listManifestFiles(folder, options);
     } catch (error) {
       // a volume that is gone for a moment must not revoke everybody
-      const gone = unreadable(folder, `cannot be read: ${systemReason(error)}`);
+      const gone = unreadable(folder, `cannot be read: ${inWords(error)}`);
       return merge([...remembered.values()], [gone], true);
     }
     for (const { path, message } of walk.problems) problems.push(unreadable(path, message));

@@ -84,7 +84,7 @@ export async function listManifestFiles(folder: string, options: WalkOptions = {
       if (isManifestName(name) || (await stat(path)).isDirectory()) await visit(path, depth);
     } catch (error) {
       // a file that vanished between readdir and stat is simply not there; a dangling link of a manifest is worth a line
-      if (isManifestName(name)) walk.problems.push({ path, message: `cannot be read: ${systemReason(error)}` });
+      if (isManifestName(name)) walk.problems.push({ path, message: `cannot be read: ${inWords(error)}` });
     }
   }
 
@@ -117,8 +117,29 @@ export async function readBounded(path: string): Promise<{ text: string } | { pr
     return { text: new TextDecoder('utf-8', { fatal: true }).decode(bytes) };
   } catch (error) {
     if (error instanceof TypeError) return { problem: 'is not UTF-8 text' };
-    return { problem: `cannot be read: ${systemReason(error)}` };
+    return { problem: `cannot be read: ${inWords(error)}` };
   }
+}
+
+/** The usual reasons of a system, for people who do not know them by their codes. */
+const IN_WORDS: Readonly<Record<string, string>> = {
+  ENOENT: 'no such file or folder',
+  ENOTDIR: 'a part of the path is no folder',
+  EISDIR: 'it is a folder',
+  EACCES: 'permission denied',
+  EPERM: 'permission denied',
+  ELOOP: 'its symbolic links go round in a circle',
+  EIO: 'the disk reports an error',
+  EROFS: 'the file system is read-only',
+  ENOSPC: 'the disk is full',
+  EMFILE: 'too many open files',
+};
+
+/** A system error for people: `no such file or folder (ENOENT)`. */
+export function inWords(error: unknown): string {
+  const reason = systemReason(error);
+  const words = IN_WORDS[reason];
+  return words === undefined ? reason : `${words} (${reason})`;
 }
 
 /** `ENOENT` and the like: the part of a system error that helps, without its stack. */

@@ -11,7 +11,7 @@ describe('the command line', () => {
       [['standalone', '--nope'], /unknown option '--nope'/],
       [['standalone', '--ports', '9-1'], /Ports and ranges/],
       [['standalone', '--http', 'x'], /A port, 0 to 65535/],
-      [['standalone', join(state, 'missing'), '--state', state], /missing cannot be read: ENOENT/],
+      [['standalone', join(state, 'missing'), '--state', state], /missing cannot be read: no such file or folder \(ENOENT\)/],
       [['standalone', '--settings', join(state, 's.yaml')], /s.yaml cannot be read: ENOENT/],
       [['relay', '--config', state], /required option '--state/],
       [['relay', '--config', state, '--state', state, '--tls-cert', 'x'], /go together/],

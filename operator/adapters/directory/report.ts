@@ -41,6 +41,7 @@ function consequence(reason: Problem['reason']): string {
       return 'manifest cannot be read; what it said before stays in force';
     case 'shape':
     case 'unknown-kind':
+    case 'foreign-group':
     case 'bad-name':
       return 'object has no effect';
     case 'duplicate':

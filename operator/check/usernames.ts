@@ -1,0 +1,35 @@
+/**
+ * User names that several SmtpPlusUsers ask for. In a cluster the older one keeps the name; in a folder nothing has an age,
+ * and the one that is wrong may be either: each of them gets a finding.
+ */
+import { texts } from '../manifests/documents.ts';
+import type { Manifest } from '../manifests/parse.ts';
+import { formatSource } from '../manifests/read.ts';
+import type { StatusPlan } from '../core/model.ts';
+import { findingAt, type Finding } from './finding.ts';
+
+/** `users` are the SmtpPlusUsers that the schema accepts; `statuses` tell which of them the core refuses a name. */
+export function sharedUsernames(users: readonly Manifest[], statuses: readonly StatusPlan[]): Finding[] {
+  const refused = new Set(statuses.filter(isRefused).map(({ meta }) => `${meta.namespace}/${meta.name}`));
+  const claims = Map.groupBy(users, usernameOf);
+  return [...claims.values()]
+    .filter((claimants) => claimants.some(({ namespace, name }) => refused.has(`${namespace}/${name}`)))
+    .flatMap((claimants) => claimants.flatMap((claimant) => findingAbout(claimant, claimants)));
+}
+
+function findingAbout(claimant: Manifest, claimants: readonly Manifest[]): Finding[] {
+  const rival = claimants.find((one) => one !== claimant);
+  if (rival === undefined) return [];
+  const more = claimants.length > 2 ? ` and ${claimants.length - 2} more` : '';
+  const who = `SmtpPlusUser ${rival.namespace}/${rival.name} (${formatSource(rival.source)})${more}`;
+  const message = `spec.username ${usernameOf(claimant)} is asked for by ${who} too, and only one can have it; give one of them another.`;
+  return [findingAt(claimant, ['spec', 'username'], { severity: 'error', rule: 'UsernameTaken', message })];
+}
+
+function isRefused({ kind, status }: StatusPlan): boolean {
+  return kind === 'SmtpPlusUser' && (status.conditions ?? []).some(({ reason }) => reason === 'UsernameTaken');
+}
+
+function usernameOf({ namespace, name, value }: Manifest): string {
+  return texts(value['spec'])['username'] ?? `${name}.${namespace}`;
+}
