@@ -24,6 +24,8 @@ export interface ReflectorOptions<T> {
   readonly onChange: (key: string, before: T | undefined, after: T | undefined) => void;
   readonly onTrouble: (message: string) => void;
   readonly onRelist?: () => void;
+  /** Instead of a watch, which holds a connection: list again after so many milliseconds. */
+  readonly pollMs?: () => number;
   readonly signal: AbortSignal;
 }
 
@@ -61,7 +63,8 @@ export function startReflector<T>(client: KubeClient, options: ReflectorOptions<
           state.hasSynced = true;
           markSynced();
         }
-        await follow(client, options, state);
+        if (options.pollMs === undefined) await follow(client, options, state);
+        else await untilNextPoll(options.pollMs(), options.signal, state);
         failures = 0;
       } catch (error) {
         if (options.signal.aborted) return;
@@ -165,6 +168,11 @@ async function list<T>(client: KubeClient, options: ReflectorOptions<T>, state: 
   for (const key of state.entries.keys()) if (!seen.has(key)) state.apply(key, undefined);
   state.version = version;
   state.heardAt = performance.now();
+}
+
+async function untilNextPoll<T>(milliseconds: number, signal: AbortSignal, state: State<T>): Promise<void> {
+  await pause(milliseconds, signal);
+  state.version = undefined;
 }
 
 async function follow<T>(client: KubeClient, options: ReflectorOptions<T>, state: State<T>): Promise<void> {

@@ -11,7 +11,7 @@ import { viewOwnSecret, viewSecret, type KnownSecret, type SecretObject } from '
 export interface SecretCache {
   readonly get: (key: string) => KnownSecret | undefined;
   readonly keys: () => Iterable<string>;
-  /** Watches a Secret by name from now on; resolves when it has been looked up. */
+  /** Watches (beyond some number: polls) a Secret by name from now on; resolves when it has been looked up. */
   readonly follow: (key: string) => Promise<void>;
   readonly unfollow: (key: string) => void;
   /** Resolves when the caches that are there now have synced. */
@@ -28,7 +28,17 @@ export interface SecretCacheOptions {
   readonly onChange: (key: string) => void;
   readonly onTrouble: (message: string) => void;
   readonly signal: AbortSignal;
+  /** Secrets that are watched by name; default 200. */
+  readonly watchesMax?: number;
+  /** Shortest time between two looks at a Secret that is not watched; default 10 s. */
+  readonly pollMs?: number;
 }
+
+/** Each watch holds a connection and a goroutine or two in the API server; tenants decide how many Secrets they name. */
+const WATCHES_MAX = 200;
+const POLL_MS = 10_000;
+/** All polls together: with 10,000 Secrets a change is seen within eight minutes, and the API server hardly notices. */
+const POLLS_PER_SECOND = 20;
 
 /** On Secrets with the relay's configuration: too large to be cached, see config-secrets.ts. */
 export const CONFIG_LABEL = 'smtpplus.io/relay-config';
@@ -37,6 +47,7 @@ const OWN_SELECTOR = `${MANAGED_BY_LABEL}=${MANAGED_BY},!${CONFIG_LABEL}`;
 interface Followed {
   readonly reflector: Reflector<KnownSecret>;
   readonly stop: AbortController;
+  readonly isWatched: boolean;
 }
 
 export function startSecretCache(client: KubeClient, options: SecretCacheOptions): SecretCache {
@@ -48,6 +59,10 @@ export function startSecretCache(client: KubeClient, options: SecretCacheOptions
     return startReflector(client, { ...selector, keep, onChange: tell, onTrouble, signal: options.signal });
   });
   const followed = new Map<string, Followed>();
+  const { watchesMax = WATCHES_MAX, pollMs = POLL_MS } = options;
+  let watches = 0;
+  const untilPoll = (): number =>
+    Math.max(pollMs, ((followed.size - watches) * 1000) / POLLS_PER_SECOND) * (0.9 + Math.random() / 5);
 
   const reflectors = (): Reflector<KnownSecret>[] => [
     ...own,
@@ -59,6 +74,8 @@ export function startSecretCache(client: KubeClient, options: SecretCacheOptions
     if (before !== undefined) return before.reflector.synced;
     const [namespace = '', name = ''] = key.split('/');
     const stop = new AbortController();
+    const isWatched = watches < watchesMax;
+    if (isWatched) watches += 1;
     const reflector = startReflector(client, {
       resource: SECRETS,
       namespace,
@@ -66,9 +83,10 @@ export function startSecretCache(client: KubeClient, options: SecretCacheOptions
       keep: (object) => viewFollowed(object, saltFor),
       onChange: tell,
       onTrouble,
+      ...(isWatched ? {} : { pollMs: untilPoll }),
       signal: AbortSignal.any([stop.signal, options.signal]),
     });
-    followed.set(key, { reflector, stop });
+    followed.set(key, { reflector, stop, isWatched });
     return reflector.synced;
   }
 
@@ -83,8 +101,13 @@ export function startSecretCache(client: KubeClient, options: SecretCacheOptions
     },
     follow,
     unfollow: (key) => {
-      followed.get(key)?.stop.abort();
-      if (followed.delete(key)) onChange(key);
+      const one = followed.get(key);
+      if (one === undefined) return;
+      one.stop.abort();
+      // Secrets that are polled by now stay so: the next ones to be named are watched
+      if (one.isWatched) watches -= 1;
+      followed.delete(key);
+      onChange(key);
     },
     synced: async () => {
       await Promise.all(reflectors().map(({ synced }) => synced));
