@@ -1,6 +1,7 @@
 /** What the operator makes of a cluster, on a real API server, as its restricted ServiceAccount. */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { verifyPassword } from '../../relay/verifier.ts';
 import { describeWithControlPlane } from '../support/control-plane.ts';
 import { createAdmin, list, namespace, secret, sender, user, type Admin } from './support/admin.ts';
@@ -12,9 +13,11 @@ const settings = {
   classes: {
     default: {
       hostname: 'smtp.example.com',
-      existingSenders: ['shop', 'late', 'first', 'second', 'own', 'rotated'].map((name) => ({
-        [name]: `${name}.example`,
-      })),
+      existingSenders: ['shop', 'late', 'first', 'second', 'own', 'rotated']
+        .map((name) => ({
+          [name]: `${name}.example`,
+        }))
+        .concat([{ 'z-older': 'both.example' }, { 'a-younger': 'both.example' }]),
     },
   },
 };
@@ -115,6 +118,23 @@ describeWithControlPlane('the operator', (cluster) => {
     await admin.waitFor('SmtpPlusUser', 'first/b', 'Accepted', 'False UsernameTaken');
     await admin.remove('SmtpPlusUser', 'first/a');
     await admin.waitFor('SmtpPlusUser', 'first/b', 'Accepted', 'True Accepted');
+  });
+
+  test('of two namespaces that may both use an address the older user has it as its name, and the other learns no more', async () => {
+    const shared = (name: string) => [namespace(name), sender(`${name}/domain`, { domain: 'both.example' })];
+    await admin.apply(...shared('z-older'), ...shared('a-younger'));
+    await admin.apply(user('z-older/app', { username: 'desk@both.example' }));
+    await admin.waitFor('SmtpPlusUser', 'z-older/app', 'Accepted', 'True Accepted');
+    // the API server counts the time of creation in seconds
+    await sleep(1100);
+    await admin.apply(user('a-younger/app', { username: 'desk@both.example' }));
+    const { message } = await admin.waitFor('SmtpPlusUser', 'a-younger/app', 'Accepted', 'False UsernameTaken');
+    assert.doesNotMatch(message, /z-older/);
+    await restart();
+    const { object } = (await admin.relayUsers())['desk@both.example'] ?? assert.fail();
+    assert.equal(object, 'z-older/app');
+    await admin.remove('SmtpPlusUser', 'z-older/app');
+    await admin.waitFor('SmtpPlusUser', 'a-younger/app', 'Accepted', 'True Accepted');
   });
 
   test('a label on a namespace lets its users into a list, and taking it away puts them out', async () => {

@@ -62,6 +62,7 @@ export interface Admin {
 }
 
 export interface RelayUser {
+  readonly object: string;
   readonly active: boolean;
   readonly list: string;
   readonly credentials: readonly { readonly verifier: string; readonly notAfter?: string }[];
