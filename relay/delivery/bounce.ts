@@ -6,7 +6,7 @@
 import { headerSectionOf, formatReport } from './dsn-report.ts';
 import type { Content } from '../message.ts';
 import type { ReportKind, ReportedRecipient } from './outcome.ts';
-import type { NewReport } from '../spool/spool.ts';
+import type { NewReport } from '../spool/write.ts';
 import type { QueuedMessage } from '../spool/record.ts';
 
 /** A whole message larger than this goes back as its header alone (RFC 3461 section 4.3 lets us). */

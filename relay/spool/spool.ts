@@ -19,7 +19,7 @@ import { createReader, type SpoolReader } from './read.ts';
 import { decodeRecord, type QueuedMessage } from './record.ts';
 import { openRoom } from './room.ts';
 import { openStore, type SpoolStore } from './store.ts';
-import { createWriter } from './write.ts';
+import { createWriter, type Settlement } from './write.ts';
 
 export interface Spool {
   /**
@@ -40,17 +40,6 @@ export interface Spool {
   /** Replaces a message, or removes it where `next` is absent, and adds reports about it: all on disk, or nothing. */
   settle(id: string, outcome: Settlement): Promise<SpoolEntry | undefined>;
   close(): Promise<void>;
-}
-
-export interface Settlement {
-  /** The message as it stays in the spool. */
-  readonly next?: QueuedMessage | undefined;
-  readonly reports: readonly NewReport[];
-}
-
-export interface NewReport {
-  readonly message: AcceptedMessage;
-  readonly bytes: Buffer;
 }
 
 export interface SpoolOptions {

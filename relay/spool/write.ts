@@ -7,7 +7,17 @@ import type { SpoolEntry, SpoolIndex } from './entries.ts';
 import { encodeRecord, ID, newRecord, type QueuedMessage } from './record.ts';
 import type { SpoolRoom } from './room.ts';
 import type { SpoolStore } from './store.ts';
-import type { Settlement } from './spool.ts';
+
+export interface Settlement {
+  /** The message as it stays in the spool. */
+  readonly next?: QueuedMessage | undefined;
+  readonly reports: readonly NewReport[];
+}
+
+export interface NewReport {
+  readonly message: AcceptedMessage;
+  readonly bytes: Buffer;
+}
 
 export interface WriterOptions {
   readonly store: SpoolStore;
