@@ -33,7 +33,7 @@ export function createTransport(): Transport {
   let agents: { readonly tls: TlsOptions; readonly requests: https.Agent; readonly watches: https.Agent } | undefined;
   function agentsFor(tls: TlsOptions) {
     // a rotated CA or client certificate needs new connections; comparing by value keeps the old ones otherwise
-    if (agents !== undefined && JSON.stringify(agents.tls) === JSON.stringify(tls)) return agents;
+    if (agents !== undefined && isSameTls(agents.tls, tls)) return agents;
     const options: AgentOptions = { ...tls, keepAlive: true };
     agents = {
       tls,
@@ -53,6 +53,10 @@ export function createTransport(): Transport {
       agents = undefined;
     },
   };
+}
+
+function isSameTls(a: TlsOptions, b: TlsOptions): boolean {
+  return a === b || JSON.stringify(a) === JSON.stringify(b);
 }
 
 function send(

@@ -34,8 +34,7 @@ export function knownStatus(status: unknown): KnownStatus {
 
 /** Of plain data, whatever the order of its properties: the API server has an order of its own. */
 export function digestOf(value: unknown): string {
-  const text = JSON.stringify(value, (_, part: unknown) => (isRecord(part) ? sorted(part) : part));
-  return createHash('sha256').update(text).digest('base64');
+  return createHash('sha256').update(canonical(value)).digest('base64');
 }
 
 function withoutMessage(given: Condition): Condition {
@@ -45,10 +44,13 @@ function withoutMessage(given: Condition): Condition {
   return conditionPool.share(JSON.stringify(kept), () => kept);
 }
 
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-function sorted(record: Readonly<Record<string, unknown>>): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(record).sort(([a], [b]) => compareText(a, b)));
+/** JSON with sorted properties. By hand: a replacer for JSON.stringify takes five times as long. */
+function canonical(value: unknown): string {
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null';
+  if (Array.isArray(value)) return `[${value.map(canonical).join()}]`;
+  const entries = Object.entries(value).filter(([, part]) => part !== undefined);
+  return `{${entries
+    .sort(([a], [b]) => compareText(a, b))
+    .map(([key, part]) => `${JSON.stringify(key)}:${canonical(part)}`)
+    .join()}}`;
 }
