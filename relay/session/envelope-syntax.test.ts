@@ -59,7 +59,7 @@ describe('the path of MAIL and RCPT', () => {
 
 describe('parameters of MAIL', () => {
   test('are SIZE, BODY, RET, ENVID and AUTH, in any case', () => {
-    assert.deepEqual(mail(' size=123 BODY=8bitmime RET=hdrs ENVID=a+2Bb AUTH=<>'), {
+    assert.deepEqual(mail(' size=123 BODY=8bitmime RET=hdrs ENVID=a+2Bb AUTH=+C3+A4'), {
       size: 123,
       eightBit: true,
       ret: 'HDRS',
@@ -86,6 +86,8 @@ describe('parameters of MAIL', () => {
       ' RET=ALL',
       ' ENVID=a+b',
       ` ENVID=${'x'.repeat(101)}`,
+      ' ENVID=a+80',
+      ' ENVID=+FF',
       ' AUTH',
       ' =1',
       ' A=B=C',
@@ -113,6 +115,7 @@ describe('parameters of RCPT', () => {
       ' ORCPT=a',
       ' ORCPT=;a',
       ' ORCPT=x;',
+      ' ORCPT=rfc822;+C3+A4@b.example',
     ]) {
       assert.equal(code(recipient(text)), 501, text);
     }

@@ -28,6 +28,8 @@ export interface RecipientParameters {
 const ARGUMENTS = /^(FROM|TO): ?<([^<>]*)>((?: [^ ]+)*) *$/i;
 const PARAMETER = /^([A-Z0-9][A-Z0-9-]*)(?:=([\x21-\x3c\x3e-\x7e]+))?$/i;
 const XTEXT = /^(?:[\x21-\x2a\x2c-\x3c\x3e-\x7e]|\+[0-9A-F]{2})+$/;
+/** What goes on to the upstream is decoded and encoded on the way; above ASCII it would not come out the same. */
+const ASCII_XTEXT = /^(?:[\x21-\x2a\x2c-\x3c\x3e-\x7e]|\+[0-7][0-9A-F])+$/;
 /** RFC 3461 section 4.4. */
 const ENVID_MAX = 100;
 /** RFC 3461 section 4.2. */
@@ -86,7 +88,7 @@ function mailParameter(name: string, value: string): Partial<MailParameters> | '
     case 'RET':
       return upper === 'FULL' || upper === 'HDRS' ? { ret: upper } : 'malformed';
     case 'ENVID':
-      return XTEXT.test(value) && value.length <= ENVID_MAX ? { envelopeId: value } : 'malformed';
+      return ASCII_XTEXT.test(value) && value.length <= ENVID_MAX ? { envelopeId: value } : 'malformed';
     case 'AUTH':
       // RFC 4954 section 5: to be understood, and not to be believed
       return XTEXT.test(value) ? {} : 'malformed';
@@ -101,7 +103,7 @@ function recipientParameter(name: string, value: string): RecipientParameters | 
       return isNotify(value.toUpperCase().split(',')) ? { notify: value.toUpperCase().split(',') } : 'malformed';
     case 'ORCPT': {
       const [type = '', address = ''] = value.split(/;(.*)/);
-      const isValid = /^[a-z0-9-]+$/i.test(type) && XTEXT.test(address) && value.length <= ORCPT_MAX;
+      const isValid = /^[a-z0-9-]+$/i.test(type) && ASCII_XTEXT.test(address) && value.length <= ORCPT_MAX;
       return isValid ? { originalRecipient: value } : 'malformed';
     }
     default:
