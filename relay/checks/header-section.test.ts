@@ -52,8 +52,8 @@ describe('a header section', () => {
 
   test('may have an empty value, one that begins on the next line, and octets above 127', () => {
     assert.deepEqual(
-      fieldsOf('A:\r\nB: \r\n x\r\nSubject: \xfc\r\n\r\n').map(({ value }) => value),
-      ['', ' \r\n x', ' \xfc'],
+      fieldsOf('A:\r\nB: \r\n x\r\nSubject: \xfc \xc3\x85 \xe2\x80\x93\r\n\r\n').map(({ value }) => value),
+      ['', ' \r\n x', ' \xfc \xc3\x85 \xe2\x80\x93'],
     );
   });
 
@@ -77,6 +77,9 @@ describe('a header section', () => {
     ['a vertical tab', 'To: x\x0bFrom: a@b.example\r\n\r\n', 'line 1 has a control character'],
     ['a form feed', 'To: x\x0cFrom: a@b.example\r\n\r\n', 'line 1 has a control character'],
     ['a backspace', 'To: x\r\n y\x08\r\n\r\n', 'line 2 has a control character'],
+    ['NEL in UTF-8', 'Subject: x\xc2\x85From: a@b.example\r\n\r\n', 'line 1 has a control character'],
+    ['U+2028', 'To: x\r\nX-A: y\xe2\x80\xa8From: a@b.example\r\n\r\n', 'line 2 has a control character'],
+    ['U+2029 in a fold', 'To: x\r\n \xe2\x80\xa9Bcc: y\r\n\r\n', 'line 2 has a control character'],
     ['DEL', 'To: x\x7f\r\n\r\n', 'line 1 has a control character'],
     ['a line of 999 octets', `To: ${'x'.repeat(995)}\r\n\r\n`, 'line 1 is longer than 998 octets'],
     ['a continuation of 999 octets', `To: x\r\n ${'x'.repeat(998)}\r\n\r\n`, 'line 2 is longer than 998 octets'],

@@ -27,8 +27,11 @@ const FIELDS_MAX = 1000;
 /** RFC 5322 ftext less the specials, which no field has in its name and which parsers may unquote or strip. */
 const FIELD_LINE = /^([A-Za-z0-9!#$%&'*+\-.^_`|~]+):/;
 const BARE_NEWLINE = /\0|\r(?!\n)|(?<!\r)\n/;
-/** Some parsers end a line at VT, FF or a C1 look-alike; none of them is allowed in a header (RFC 5322 section 3.2). */
-const CONTROL = /[\x01-\x08\x0b\x0c\x0e-\x1f\x7f]/;
+/**
+ * Some parsers end a line at VT, FF, NEL (U+0085), U+2028 or U+2029, the last three here in UTF-8 as latin1 shows it. No
+ * mail needs them in a header. A lone octet 0x85 passes: it is the second half of letters such as U+00C5.
+ */
+const CONTROL = /[\x01-\x08\x0b\x0c\x0e-\x1f\x7f]|\xc2\x85|\xe2\x80[\xa8\xa9]/;
 
 /**
  * Reads a header section up to its empty line. A message without one has no body, which is allowed (RFC 5322 section
