@@ -209,14 +209,14 @@ describeWithControlPlane('the operator', (cluster) => {
   test('a user is programmed and ready when every ready relay pod runs its configuration, and the one that lags is named', async () => {
     const pods = [await startRelayPod(admin, 'relay-0'), await startRelayPod(admin, 'relay-1')];
     const [first, second] = pods;
-    first?.run(operator.written()['default'] ?? {});
+    const written = () => operator.written()['default'] ?? {};
+    first?.follow(written);
     await admin.apply(namespace('programmed'), user('programmed/app', { active: false }));
     await eventually(async () => {
-      first?.run(operator.written()['default'] ?? {});
       const { message } = await admin.waitFor('SmtpPlusUser', 'programmed/app', 'Programmed', 'False RelaysLagging');
       assert.match(message, /^pod relay-1 /);
     });
-    second?.run(operator.written()['default'] ?? {});
+    second?.follow(written);
     await admin.waitFor('SmtpPlusUser', 'programmed/app', 'Programmed', 'True Programmed');
     await cluster().kubectl(['-n', 'programmed', 'wait', '--for=condition=Ready', '--timeout=10s', 'spu/app']);
     const { metadata } = (await admin.get('Pod', `${OPERATOR_NAMESPACE}/relay-0`)) ?? assert.fail();

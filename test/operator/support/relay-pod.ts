@@ -26,10 +26,6 @@ export async function startRelayPod(admin: Admin, name: string, relayClass = 'de
   const ready = { podIP: '127.0.0.1', podIPs: [{ ip: '127.0.0.1' }], conditions: [{ type: 'Ready', status: 'True' }] };
   await admin.patch('Pod', `${OPERATOR_NAMESPACE}/${name}`, { status: ready }, 'status');
   return {
-    /** From now on the pod reports these documents. */
-    run: (documents: Documents) => {
-      running = () => documents;
-    },
     /** From now on the pod reports whatever this gives when it is asked. */
     follow: (documents: () => Documents) => {
       running = documents;
