@@ -51,6 +51,55 @@ describe('the settings file', () => {
     assert.deepEqual(await problemsOf(t, ''), []);
   });
 
+  test('that cannot be made sense of as a whole says where and why', async (t) => {
+    const only = async (text: string): Promise<string> => (await problemsOf(t, text)).join('\n');
+    assert.match(await only('ports: 2525\nfolder: *gone\n'), /^s\.yaml:2:9 \*gone refers to nothing/);
+    const laughs = ['a0: &a0 [x, x, x, x, x, x, x, x, x, x]'];
+    for (let i = 1; i < 9; i++)
+      laughs.push(
+        `a${i}: &a${i} [${Array(10)
+          .fill(`*a${i - 1}`)
+          .join()}]`,
+      );
+    assert.match(await only(laughs.join('\n')), /^s\.yaml:1:1 .*alias/);
+    assert.match(await only('ports: 2525\n---\nports: 2526\n'), /^s\.yaml:2:1 a second document begins here/);
+    assert.match(await only('ports: 2525\nports: 2526\n'), /^s\.yaml:2:1 .*ports is there twice/);
+    assert.match(await only('classes:\n'), /^s\.yaml:1:1 classes: must be a mapping; it is null$/);
+    assert.match(await only('watchNamespaces: shop\n'), /^s\.yaml:1:1 watchNamespaces: must be a list; it is "shop"$/);
+  });
+
+  test('that is no text says so', async (t) => {
+    const folder = await mkdtemp(join(tmpdir(), 'smtp-plus-settings-'));
+    t.after(() => rm(folder, { recursive: true }));
+    await writeFile(join(folder, 's.yaml'), Buffer.from('\ufeffports: 2525\n', 'utf16le'));
+    const result = await loadSettings(join(folder, 's.yaml'));
+    assert.ok(!result.ok);
+    assert.match(result.problems.join(), /s\.yaml is not UTF-8 text$/);
+  });
+
+  const refused: readonly (readonly [setting: string, message: RegExp])[] = [
+    ['folder: ""', /^s.yaml:1:1 folder: must have at least 1 character/],
+    ['ports: ""', /^s.yaml:1:1 ports: must not be empty/],
+    ['watchNamespaces: [Shop]', /watchNamespaces.0: must be lower-case/],
+    ['classes: {default: {hostname: "a\\r\\nb"}}', /classes.default.hostname: must be a host name/],
+    ['classes: {default: {existingSenders: [{Shop: shop.example}]}}', /existingSenders.0.Shop: must be lower-case/],
+    [
+      'classes: {default: {delivery: {retryFirstSeconds: 9, retryMostSeconds: 3}}}',
+      /retryFirstSeconds: must be at most/,
+    ],
+    ['classes: {default: {upstream: {host: "smtp.x:25"}}}', /upstream.host: must be .*without port/],
+    ['classes: {default: {upstream: {host: ""}}}', /upstream.host: must have/],
+    ['classes: {default: {upstream: {host: x, username: u}}}', /upstream.username: needs passwordFile/],
+    ['classes: {default: {upstream: {host: x, passwordFile: p}}}', /upstream.passwordFile: needs username/],
+  ];
+  for (const [setting, message] of refused) {
+    test(`refuses ${setting}`, async (t) => {
+      const problems = await problemsOf(t, setting);
+      assert.equal(problems.length, 1, problems.join('\n'));
+      assert.match(problems[0] ?? '', message);
+    });
+  }
+
   test('yields to flags, and a bad flag is named as a flag', async () => {
     const good = await loadSettings('examples/settings.yaml', { ports: '2600', host: undefined });
     assert.ok(good.ok);

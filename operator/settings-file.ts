@@ -1,8 +1,11 @@
 import { readFile } from 'node:fs/promises';
 import { LineCounter, parseDocument } from 'yaml';
 import type { z } from 'zod';
+import { sentenceOf } from './api/sentence.ts';
+import { syntaxMessage, toPlain } from './manifests/plain.ts';
 import { offsetOf } from './manifests/positions.ts';
 import type { Path } from './manifests/positions.ts';
+import { inWords } from './manifests/walk.ts';
 import { settingsSchema } from './settings.ts';
 import type { Settings } from './settings.ts';
 
@@ -19,9 +22,11 @@ export async function loadSettings(file: string | undefined, overrides: Override
   if (file === undefined) return check({}, overrides, (path) => `--${path.map(String).join('.')}`);
   let text: string;
   try {
-    text = await readFile(file, 'utf8');
+    text = new TextDecoder('utf-8', { fatal: true }).decode(await readFile(file));
   } catch (error) {
-    return { ok: false, problems: [`settings file ${file} cannot be read: ${codeOf(error)}`] };
+    // the decoder's own error
+    const problem = error instanceof TypeError ? 'is not UTF-8 text' : `cannot be read: ${inWords(error)}`;
+    return { ok: false, problems: [`settings file ${file} ${problem}`] };
   }
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, version: '1.1' });
@@ -30,8 +35,10 @@ export async function loadSettings(file: string | undefined, overrides: Override
     return `${file}:${Math.max(line, 1)}:${Math.max(col, 1)}`;
   };
   const [error] = [...document.errors, ...document.warnings];
-  if (error !== undefined) return { ok: false, problems: [`${place(error.pos[0])} ${error.message}`] };
-  const value: unknown = document.toJS() ?? {};
+  if (error !== undefined) return { ok: false, problems: [`${place(error.pos[0])} ${syntaxMessage(error, text)}`] };
+  const read = toPlain(document);
+  if ('failure' in read) return { ok: false, problems: [`${place(read.offset)} ${read.failure}`] };
+  const value = read.plain ?? {};
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     return { ok: false, problems: [`${place(0)} must be a mapping of settings`] };
   }
@@ -44,10 +51,11 @@ export async function loadSettings(file: string | undefined, overrides: Override
 
 function check(value: object, overrides: Overrides, nameOf: (path: Path) => string): SettingsResult {
   const given = Object.fromEntries(Object.entries(overrides).filter(([, setting]) => setting !== undefined));
-  const result = settingsSchema.safeParse({ ...value, ...given });
+  const result = settingsSchema.safeParse({ ...value, ...given }, { reportInput: true });
   if (result.success) return { ok: true, settings: result.data };
   const problems = result.error.issues
     .flatMap(flatten)
+    .filter(isFirstAtItsPlace)
     .map(({ path, message }) =>
       `${nameOf(path)}: ${message}`.replace(/^--(\S+)/, (_, name: string) => `--${kebab(name)}`),
     );
@@ -80,8 +88,13 @@ function flatten(issue: z.core.$ZodIssue): readonly Flat[] {
     case 'not_multiple_of':
     case 'invalid_value':
     case 'custom':
-      return [{ path, message: issue.message.replace(/^Invalid input: /, '') }];
+      return [{ path, message: sentenceOf('', issue).trim().replace(/\.$/, '') }];
   }
+}
+
+/** An empty host is too short and no host name: once mended, it is neither. */
+function isFirstAtItsPlace({ path }: Flat, index: number, all: readonly Flat[]): boolean {
+  return all.findIndex((other) => other.path.join('\0') === path.join('\0')) === index;
 }
 
 /** An alternative whose keys are unknown was not meant; one whose values are wrong may have been. */
@@ -91,8 +104,4 @@ function misfit(issues: readonly z.core.$ZodIssue[]): number {
 
 function kebab(name: string): string {
   return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
-}
-
-function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : String(error);
 }

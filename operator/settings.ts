@@ -2,33 +2,62 @@
  * The settings file: what the platform owner decides, as against what users of the kinds may ask for.
  * One zod schema; the README's table of settings and the chart's values follow it.
  */
+import { isIPv6 } from 'node:net';
 import { z } from 'zod';
 import { deliverySettingsSchema, sessionSettingsSchema } from '../relay/config.ts';
 import { canonicalSender } from '../relay/address.ts';
 import { limits } from './api/common.ts';
+import { hostName, labelName } from './api/names.ts';
 
 const port = z.number().int().min(0).max(65535);
+
+/** A path: an empty one would mean the working folder to some, and nothing to others. */
+const path = z.string().min(1);
+
+/** `smtp.example:25` has the letters of an IPv6 address, and is none. */
+const serverName = hostName.refine((text) => !text.includes(':') || isIPv6(text), {
+  message: 'must be a host name or an IP address, without port, scheme or brackets',
+});
+
+const smartHost = z
+  .strictObject({
+    host: serverName.describe('Smart host'),
+    port: z.number().int().min(1).max(65535).default(587),
+    tls: z.enum(['StartTLS', 'Implicit', 'Opportunistic', 'None']).default('StartTLS'),
+    serverName: serverName.optional().describe('Name in its certificate, where it is not host'),
+    caFile: path.optional().describe('PEM bundle that replaces the public roots'),
+    username: z.string().min(1).optional(),
+    passwordFile: path.optional().describe('File with the password; a trailing newline is dropped'),
+    maxConnections: z.number().int().min(1).default(10),
+    messagesPerConnection: z.number().int().min(1).default(100),
+  })
+  // half of the two would send mail without logging in
+  .refine(({ username, passwordFile }) => username === undefined || passwordFile !== undefined, {
+    path: ['username'],
+    message: 'needs passwordFile beside it',
+  })
+  .refine(({ username, passwordFile }) => passwordFile === undefined || username !== undefined, {
+    path: ['passwordFile'],
+    message: 'needs username beside it',
+  });
 
 const upstream = z.union([
   z.strictObject({
     capture: z.literal(true).describe('Write each message into the capture folder instead of sending it'),
   }),
-  z.strictObject({
-    host: z.string().min(1).describe('Smart host'),
-    port: z.number().int().min(1).max(65535).default(587),
-    tls: z.enum(['StartTLS', 'Implicit', 'Opportunistic', 'None']).default('StartTLS'),
-    serverName: z.string().optional().describe('Name in its certificate, where it is not host'),
-    caFile: z.string().optional().describe('PEM bundle that replaces the public roots'),
-    username: z.string().optional(),
-    passwordFile: z.string().optional().describe('File with the password; a trailing newline is dropped'),
-    maxConnections: z.number().int().min(1).default(10),
-    messagesPerConnection: z.number().int().min(1).default(100),
-  }),
+  smartHost,
 ]);
+
+const delivery = deliverySettingsSchema
+  .strict()
+  .refine(({ retryFirstSeconds, retryMostSeconds }) => retryFirstSeconds <= retryMostSeconds, {
+    path: ['retryFirstSeconds'],
+    message: 'must be at most retryMostSeconds',
+  });
 
 /** `- shop: shop.example`: a namespace and a domain or address that it has always sent as. */
 const existingSender = z
-  .record(z.string(), z.string())
+  .record(labelName, z.string())
   .refine((entry) => Object.keys(entry).length === 1, { message: 'must be one `NAMESPACE: domain or address`' })
   .refine((entry) => Object.values(entry).every(isDomainOrAddress), { message: 'must name a domain or an address' });
 
@@ -37,16 +66,16 @@ function isDomainOrAddress(text: string): boolean {
 }
 
 export const classSettingsSchema = z.strictObject({
-  hostname: z.string().min(1).default('localhost').describe('Server name that users connect to'),
+  // it goes into Secrets, and into the greeting that each client reads
+  hostname: serverName.default('localhost').describe('Server name that users connect to'),
   ports: z.array(port).max(16).optional().describe('Ports to show to users; default: the first that listen'),
-  caFile: z
-    .string()
+  caFile: path
     .optional()
     .describe('In a cluster: PEM of the CA that users verify the relay by, for their Secrets; default: a public one'),
   configSecret: z
     .string()
     .max(200)
-    .regex(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/)
+    .regex(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/, 'must be lower-case letters, digits and inner hyphens')
     .optional()
     .describe('In a cluster: prefix of the Secrets with the configuration of the relay; default: smtp-plus-CLASS'),
   starttls: z
@@ -65,7 +94,7 @@ export const classSettingsSchema = z.strictObject({
     .describe('Floor: lists can tighten it, never loosen it'),
   limits: limits.extend({}).strict().prefault({}).describe('Ceiling for the limits of lists and users'),
   session: sessionSettingsSchema.strict().prefault({}).describe('Limits on a hostile client'),
-  delivery: deliverySettingsSchema.strict().prefault({}).describe('Time-outs and retries towards upstreams'),
+  delivery: delivery.prefault({}).describe('Time-outs and retries towards upstreams'),
   existingSenders: z
     .array(existingSender)
     .default([])
@@ -90,26 +119,30 @@ const portList = z
 
 export const settingsSchema = z
   .strictObject({
-    folder: z.string().default('examples').describe('Folder of manifests'),
-    state: z.string().default('.smtp-plus').describe('Folder for Secrets, statuses, spool and certificates'),
-    host: z.string().default('127.0.0.1').describe('Address to listen on'),
+    folder: path.default('examples').describe('Folder of manifests'),
+    state: path.default('.smtp-plus').describe('Folder for Secrets, statuses, spool and certificates'),
+    host: z.string().min(1).default('127.0.0.1').describe('Address to listen on'),
     ports: portList.default('2525,1025-5000').describe('Ports with STARTTLS: numbers and ranges'),
     implicitTlsPorts: portList.default('').describe('Ports with TLS from the first byte: numbers and ranges'),
     http: port.default(9465).describe('Port for /metrics, /healthz, /readyz, /configz'),
-    capture: z.string().optional().describe('Folder of the capture upstream; default: STATE/outbox'),
+    capture: path.optional().describe('Folder of the capture upstream; default: STATE/outbox'),
     relayClass: z.string().default('default').describe('The relay class that this process serves'),
     watchNamespaces: z
-      .array(z.string().min(1).max(63))
+      .array(labelName)
       .default([])
       .describe('In a cluster: the namespaces whose objects are read; default: all'),
     classes: z
-      .record(z.string(), classSettingsSchema)
+      .record(labelName, classSettingsSchema)
       .default({ default: classSettingsSchema.parse({}) })
       .describe('Relay classes by name'),
   })
   .refine(({ classes, relayClass }) => Object.hasOwn(classes, relayClass), {
     path: ['relayClass'],
     message: 'must be one of `classes`',
+  })
+  .refine(({ ports, implicitTlsPorts }) => [ports, implicitTlsPorts].some((list) => parsePorts(list)?.length !== 0), {
+    path: ['ports'],
+    message: 'must not be empty where implicitTlsPorts is: nothing would listen for mail',
   });
 
 /** The ports of a list such as `2525,1025-5000`, each once, in the order of the list; undefined where it is none. */

@@ -146,7 +146,10 @@ function noticesOf({ classes, folder }: Settings, settingsFile: string | undefin
 /** What a start met, in words that name the flag to change. */
 function explain(error: unknown, { host, http, ports }: Settings): string {
   const message = error instanceof Error ? error.message : String(error);
-  if (!(error instanceof Error && 'syscall' in error && error.syscall === 'listen' && 'port' in error)) return message;
+  if (!(error instanceof Error && 'syscall' in error && 'code' in error)) return message;
+  if (error.syscall === 'getaddrinfo') return `--host ${host} has no address: ${message}; name one of this machine`;
+  if (error.code === 'EADDRNOTAVAIL') return `--host ${host} is no address of this machine: ${message}; name another`;
+  if (error.syscall !== 'listen' || !('port' in error)) return message;
   const flag = error.port === http ? `--http ${http}` : `--ports ${ports}`;
   return `no port of ${flag} can be opened on ${host}: ${message}; choose another`;
 }

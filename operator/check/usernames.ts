@@ -11,7 +11,13 @@ import { findingAt, type Finding } from './finding.ts';
 /** `users` are the SmtpPlusUsers that the schema accepts; `statuses` tell which of them the core refuses a name. */
 export function sharedUsernames(users: readonly Manifest[], statuses: readonly StatusPlan[]): Finding[] {
   const refused = new Set(statuses.filter(isRefused).map(({ meta }) => `${meta.namespace}/${meta.name}`));
-  const claims = Map.groupBy(users, usernameOf);
+  // no Map.groupBy: pipelines run this part on Node 20 too
+  const claims = new Map<string, Manifest[]>();
+  for (const user of users) {
+    const claimants = claims.get(usernameOf(user));
+    if (claimants === undefined) claims.set(usernameOf(user), [user]);
+    else claimants.push(user);
+  }
   return [...claims.values()]
     .filter((claimants) => claimants.some(({ namespace, name }) => refused.has(`${namespace}/${name}`)))
     .flatMap((claimants) => claimants.flatMap((claimant) => findingAbout(claimant, claimants)));

@@ -85,7 +85,7 @@ describe('the text of a manifest file', () => {
   test('with a key twice is no YAML, since readers differ on which one counts', () => {
     assert.match(
       complaints(user('orders', 'spec:\n  active: false\n  active: true\n'))[0] ?? '',
-      /^8:3 syntax: .*unique/,
+      /^8:3 syntax: .*unique: active is there twice/,
     );
   });
 
@@ -97,6 +97,13 @@ describe('the text of a manifest file', () => {
     assert.equal(parseManifests('f.yaml', `a: ${'['.repeat(50_000)}`).broken, true);
     assert.match(complaints(`a: ${'['.repeat(100)}${']'.repeat(100)}`)[0] ?? '', /levels deep/);
     assert.match(complaints(`a: ${'['.repeat(5000)}${']'.repeat(5000)}`)[0] ?? '', /deep/);
+  });
+
+  test('with an alias to nothing says which, and where', () => {
+    assert.match(
+      complaints(user('orders', 'spec: {senders: [*shop]}\n'))[0] ?? '',
+      /^6:18 syntax: \*shop refers to nothing/,
+    );
   });
 
   test('may hold other kinds and plain mappings, which are named and left alone', () => {

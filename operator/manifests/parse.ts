@@ -9,12 +9,9 @@ import type { Document, DocumentOptions, ParseOptions, SchemaOptions } from 'yam
 import { classify } from './classify.ts';
 import type { NamedObject } from './classify.ts';
 import { offsetOf } from './positions.ts';
+import { syntaxMessage, toPlain } from './plain.ts';
 import type { Path } from './positions.ts';
 
-/** An expanded alias costs memory without costing bytes ("billion laughs"). */
-const MAX_ALIASES = 100;
-/** Deeper than any spec; recursion over what a stranger wrote has to end somewhere. */
-const MAX_DEPTH = 64;
 const MAX_LIST_DEPTH = 4;
 
 export interface Source {
@@ -93,8 +90,7 @@ export function parseManifests(file: string, text: string): FileContent {
   // the errors after the first are its consequences, often by the thousand
   const [error] = parsed.documents.flatMap((document) => [...document.errors, ...document.warnings]);
   if (error !== undefined) {
-    // the parser meets the end of its stack before we do
-    const message = error.message.includes('call stack') ? 'nested too deep' : error.message;
+    const message = syntaxMessage(error, text);
     return broken([{ source: place(file, parsed.lines, error.pos[0]), reason: 'syntax', message }]);
   }
   const locateIn = locator(file, text, parsed);
@@ -102,7 +98,9 @@ export function parseManifests(file: string, text: string): FileContent {
   for (const [index, document] of parsed.documents.entries()) {
     const locate = locateIn(index);
     const value = toPlain(document);
-    if ('failure' in value) return broken([{ source: locate([]), reason: 'syntax', message: value.failure }]);
+    if ('failure' in value) {
+      return broken([{ source: place(file, parsed.lines, value.offset), reason: 'syntax', message: value.failure }]);
+    }
     const isEmpty = value.plain === null || value.plain === undefined;
     if (!isEmpty) collect(collected, value.plain, [], locate);
   }
@@ -157,20 +155,4 @@ function place(file: string, lines: LineCounter, offset: number): Source {
 
 function broken(problems: readonly Problem[]): FileContent {
   return { manifests: [], ignored: [], problems, broken: true };
-}
-
-function toPlain(document: Document.Parsed): { plain: unknown } | { failure: string } {
-  try {
-    const plain: unknown = document.toJS({ maxAliasCount: MAX_ALIASES });
-    return isDeeper(plain, MAX_DEPTH) ? { failure: `nested more than ${MAX_DEPTH} levels deep` } : { plain };
-  } catch (error) {
-    // ReferenceError: too many aliases. RangeError: nested deeper than the stack
-    if (error instanceof RangeError) return { failure: 'nested too deep' };
-    return { failure: error instanceof Error ? error.message : String(error) };
-  }
-}
-
-function isDeeper(value: unknown, levels: number): boolean {
-  if (typeof value !== 'object' || value === null) return false;
-  return levels === 0 || Object.values(value).some((inner) => isDeeper(inner, levels - 1));
 }

@@ -11,8 +11,11 @@ describe('the command line', () => {
       [['standalone', '--nope'], /unknown option '--nope'/],
       [['standalone', '--ports', '9-1'], /Ports and ranges/],
       [['standalone', '--http', 'x'], /A port, 0 to 65535/],
-      [['standalone', join(state, 'missing'), '--state', state], /missing cannot be read: no such file or folder \(ENOENT\)/],
-      [['standalone', '--settings', join(state, 's.yaml')], /s.yaml cannot be read: ENOENT/],
+      [
+        ['standalone', join(state, 'missing'), '--state', state],
+        /missing cannot be read: no such file or folder \(ENOENT\)/,
+      ],
+      [['standalone', '--settings', join(state, 's.yaml')], /s.yaml cannot be read: no such file/],
       [['relay', '--config', state], /required option '--state/],
       [['relay', '--config', state, '--state', state, '--tls-cert', 'x'], /go together/],
       [['check'], /missing required argument 'DIR'/],
@@ -28,6 +31,16 @@ describe('the command line', () => {
         assert.match(process.lines[0] ?? '', expected);
       }),
     );
+  });
+
+  test('names the flag of a host that is none', async (t) => {
+    const folder = await folderOf(t);
+    // longer than a label can be: no name server is asked
+    const host = `${'x'.repeat(64)}.invalid`;
+    const flags = ['--state', await folderOf(t), '--host', host, '--http', '0', '--ports', '0'];
+    const process = runCli(t, ['standalone', folder, ...flags]);
+    assert.equal((await process.exited).code, 1);
+    assert.match(process.lines.at(-1) ?? '', /--host x+\.invalid has no address/);
   });
 
   test('prints what it was asked for, and exits with 0', async (t) => {
