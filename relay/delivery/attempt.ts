@@ -23,9 +23,6 @@ export interface AttemptOptions {
   readonly isStopped: () => boolean;
 }
 
-/** What RFC 5321 section 4.5.3.1.8 asks every server to take in one transaction. */
-const RECIPIENTS_MAX = 100;
-
 /** A list that was deleted has no say any more; its mail gets the usual chance to see it come back. */
 const LIMITS_OF_UNKNOWN_LIST = { maxAgeSeconds: 5 * 24 * 3600, delayNoticeAfterSeconds: 4 * 3600 };
 
@@ -47,13 +44,13 @@ export function createAttempts(options: AttemptOptions) {
     const { content } = found;
     let { queued } = found;
     let entry: SpoolEntry | undefined;
-    const groups = groupsOf(queued.pending, lane.transport.isOneDsnSet);
-    for (const [number, recipients] of groups.entries()) {
+    for (let recipients = queued.pending; recipients.length > 0;) {
       const start = now();
       const result = await lane.transport.deliver({ ...queued, recipients, content, attempts: found.queued.attempts });
       options.metrics.deliverySeconds.observe({ upstream: lane.transport.label }, (now() - start) / 1000);
       lane.breaker.heard(result, now());
-      const isLast = number === groups.length - 1 || result.kind !== 'answered';
+      recipients = untriedOf(recipients, result);
+      const isLast = recipients.length === 0;
       if (isLast) release();
       if (isStopped() && result.kind !== 'answered') return undefined;
       const verdicts = verdictsOf(result, queued.pending);
@@ -165,25 +162,15 @@ function logOutcome(
   }
 }
 
+/** Who needs a further transaction of the same attempt. */
+function untriedOf(recipients: readonly PendingRecipient[], result: TransportResult): readonly PendingRecipient[] {
+  return result.kind === 'answered' ? recipients.filter(({ address }) => !result.verdicts.has(address)) : [];
+}
+
 /** A connection that broke speaks for everybody who still waits: the transactions to follow would meet the same. */
 function verdictsOf(result: TransportResult, pending: readonly PendingRecipient[]): ReadonlyMap<string, Verdict> {
   if (result.kind === 'answered') return result.verdicts;
   const verdict =
     result.kind === 'unreadable' ? deferred('4.3.0', 'content could not be read from the spool') : result.verdict;
   return new Map(pending.map(({ address }) => [address, verdict]));
-}
-
-/** Transactions for the recipients: of bounded size, and where the client knows one DSN set each, with that set. */
-function groupsOf(
-  pending: readonly PendingRecipient[],
-  isOneDsnSet: boolean,
-): readonly (readonly PendingRecipient[])[] {
-  const sets = Map.groupBy(pending, ({ notify, originalRecipient }) =>
-    isOneDsnSet ? JSON.stringify([notify, originalRecipient]) : '',
-  );
-  return [...sets.values()].flatMap((set) =>
-    Array.from({ length: Math.ceil(set.length / RECIPIENTS_MAX) }, (_, i) =>
-      set.slice(i * RECIPIENTS_MAX, (i + 1) * RECIPIENTS_MAX),
-    ),
-  );
 }

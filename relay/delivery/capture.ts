@@ -56,7 +56,6 @@ export function createCapture(folder: string, { commandSeconds }: { commandSecon
   return {
     label: 'capture',
     limit: () => AT_ONCE,
-    isOneDsnSet: false,
     deliver: async (transaction) => {
       const { recipients, attempts } = transaction;
       const verdicts = new Map(

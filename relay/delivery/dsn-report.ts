@@ -3,7 +3,7 @@ import { open } from 'node:fs/promises';
 import type { Content } from '../message.ts';
 import type { ReportKind, ReportedRecipient } from './outcome.ts';
 import type { QueuedMessage } from '../spool/record.ts';
-import { fromXtext } from './upstream-send.ts';
+import { fromXtext } from './xtext.ts';
 import { printable } from './upstream-reply.ts';
 
 const SUBJECT = {

@@ -18,7 +18,6 @@ export function createTransport(upstream: UpstreamConfig, options: TransportOpti
       return {
         label: `${upstream.host}:${upstream.port}`,
         limit: () => upstream.maxConnections,
-        isOneDsnSet: true,
         ...pool,
       };
     }
@@ -33,7 +32,6 @@ function unresolved(message: string): Transport {
   return {
     label: 'unresolved',
     limit: () => 1,
-    isOneDsnSet: false,
     deliver: () => Promise.resolve({ kind: 'unreachable', verdict }),
     sweep: () => {},
     close: () => {},

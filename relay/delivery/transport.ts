@@ -13,7 +13,10 @@ export interface TransportTransaction extends Omit<AcceptedMessage, 'envelope'> 
 }
 
 export type TransportResult =
-  /** By address, one verdict for each recipient. `dsnPassedOn`: reports of success are the upstream's part. */
+  /**
+   * By address, a verdict for each recipient that was tried: one at least, and all of them where `isAllOrNothing`. The
+   * others need further transactions. `dsnPassedOn`: reports of success are the upstream's part.
+   */
   | { readonly kind: 'answered'; readonly verdicts: ReadonlyMap<string, Verdict>; readonly dsnPassedOn: boolean }
   /** The connection broke. `wasSent`: the content was on its way, so the upstream may have it. */
   | { readonly kind: 'broken'; readonly verdict: Verdict; readonly wasSent: boolean }
@@ -26,8 +29,6 @@ export interface Transport {
   readonly label: string;
   /** Transactions at once. */
   limit(): number;
-  /** Whether recipients of one transaction must agree in what DSN asks for. */
-  readonly isOneDsnSet: boolean;
   deliver(transaction: TransportTransaction): Promise<TransportResult>;
   /** Called now and then. */
   sweep(now: number): void;

@@ -4,10 +4,12 @@ import { Readable } from 'node:stream';
 import type SMTPConnection from 'nodemailer/lib/smtp-connection';
 import type { SMTPConnectionSendInfo, SMTPEnvelope, SMTPError } from 'nodemailer/lib/smtp-connection';
 import type { DeliverySettings } from '../config.ts';
+import { commonDsn, nextGroup } from './dsn-groups.ts';
 import type { Content } from '../message.ts';
 import type { Verdict } from '../spool/record.ts';
 import type { TransportResult, TransportTransaction } from './transport.ts';
 import { deferred, failed, printable, readReply } from './upstream-reply.ts';
+import { fromXtext } from './xtext.ts';
 
 /** What the upstream offered, after TLS where there is any. */
 export interface Extensions {
@@ -45,7 +47,7 @@ export function createSender(connection: SMTPConnection, { extensions, settings,
       return { kind: 'broken', verdict: deferred('4.4.2', 'RSET failed'), wasSent: false };
     }
     count++;
-    const { result, isInSync } = await transfer(transaction);
+    const { result, isInSync } = await transfer(shareOf(transaction, extensions));
     if (!isInSync) connection.close();
     // RFC 5321 section 4.1.1.4: only a transaction that reached its end leaves nothing behind
     needsReset = result.kind !== 'answered' || ![...result.verdicts.values()].every(isDelivered);
@@ -116,16 +118,22 @@ function objectionTo({ envelope, size }: TransportTransaction, extensions: Exten
   return undefined;
 }
 
+/** What goes out at once: all of it where one answer is to stand for all. */
+function shareOf(transaction: TransportTransaction, { dsn }: Extensions): TransportTransaction {
+  if (transaction.isAllOrNothing === true) return transaction;
+  return { ...transaction, recipients: nextGroup(transaction.recipients, { dsn }) };
+}
+
 type TrackedEnvelope = SMTPEnvelope & { readonly to: string[]; readonly rejectedErrors?: SMTPError[] };
 
 function smtpEnvelope({ envelope, recipients, size }: TransportTransaction, extensions: Extensions): TrackedEnvelope {
-  const [first] = recipients;
+  const { notify, originalRecipient } = commonDsn(recipients);
   const dsn = extensions.dsn
     ? {
         ret: envelope.ret,
         envid: fromXtext(envelope.envelopeId),
-        notify: first?.notify === undefined ? undefined : [...first.notify],
-        orcpt: fromXtext(first?.originalRecipient),
+        notify: notify === undefined ? undefined : [...notify],
+        orcpt: fromXtext(originalRecipient),
       }
     : undefined;
   return {
@@ -135,11 +143,6 @@ function smtpEnvelope({ envelope, recipients, size }: TransportTransaction, exte
     use8BitMime: envelope.eightBit,
     dsn,
   };
-}
-
-/** nodemailer encodes again what came encoded (RFC 3461 section 4). */
-export function fromXtext(text: string | undefined): string | undefined {
-  return text?.replace(/\+([0-9A-F]{2})/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
 }
 
 function contentStream(content: Content): Readable {

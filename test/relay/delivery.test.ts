@@ -163,6 +163,26 @@ describe('delivery to a smart host', () => {
   });
 });
 
+describe('one message with an ORCPT for each of 50 recipients', () => {
+  const addresses = Array.from({ length: 50 }, (_, i) => `r${i}@x.example`);
+  for (const [what, isDsn, prefix, transactions] of [
+    ['goes out once where each repeats its recipient', true, '', 1],
+    ['goes out once where the upstream has no DSN', false, 'other-', 1],
+    ['goes out eleven times at most where each is another', true, 'other-', 11],
+  ] as const) {
+    test(what, async (t) => {
+      const upstream = await startUpstream(t, { isDsn });
+      const relay = await startDelivering(t, configured(upstream.smartHost()));
+      const recipients = addresses.map((address) => ({ address, originalRecipient: `rfc822;${prefix}${address}` }));
+      await relay.spool.put(aMessage({ envelope: { recipients } }), inMemory());
+      await emptied(relay);
+      assert.equal(upstream.received.length, transactions);
+      assert.deepEqual(upstream.received.flatMap(({ to }) => to).sort(), addresses.toSorted());
+      assert.deepEqual([...new Set(said(relay, 'delivered').map(({ attempt }) => attempt))], [1]);
+    });
+  }
+});
+
 describe('what an upstream refuses', () => {
   test('each recipient has its own end: taken, bounced, or tried again without the others', async (t) => {
     let tries = 0;
