@@ -91,9 +91,16 @@ async function write(
   if (recipients.length === 0) return;
   await mkdir(folder, { recursive: true });
   const file = path.join(folder, id);
-  // a later attempt brings the recipients that an earlier one deferred
+  // a later attempt brings the recipients that an earlier one deferred, and after a crash some that are there already
   const before = await readRecipients(`${file}.json`);
-  const record = { id, time: received, user, list, from: envelope.from, recipients: [...before, ...recipients] };
+  const record = {
+    id,
+    time: received,
+    user,
+    list,
+    from: envelope.from,
+    recipients: [...new Set([...before, ...recipients])],
+  };
   if (content.kind === 'file') await copyFile(content.path, `${file}.eml.tmp`);
   else await writeFile(`${file}.eml.tmp`, content.bytes);
   await writeFile(`${file}.json.tmp`, `${JSON.stringify(record, undefined, 2)}\n`);

@@ -389,6 +389,17 @@ describe('the capture upstream', () => {
     });
   });
 
+  test('names a recipient once when its message comes again after a crash', async (t) => {
+    const relay = await startDelivering(t, configured({ kind: 'capture' }));
+    const message = aMessage({ to: ['a@x.example', 'b@x.example'] });
+    for (let i = 0; i < 2; i++) {
+      await relay.spool.put(message, inMemory());
+      await emptied(relay);
+    }
+    const envelope = JSON.parse(await readFile(path.join(relay.outbox, `${message.id}.json`), 'utf8')) as object;
+    assert.deepEqual('recipients' in envelope && envelope.recipients, ['a@x.example', 'b@x.example']);
+  });
+
   test('provokes what an upstream can do wrong', async (t) => {
     const relay = await startDelivering(t, configured({ kind: 'capture' }, { settings: { commandSeconds: 0.1 } }));
     const to = ['ok@x.example', 'tempfail-2@x.example', 'permfail@x.example'];
