@@ -1,7 +1,7 @@
 /** Metrics, health and what is in force, for Prometheus, kubelets and the operator. Reads only; holds no secret. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { once } from 'node:events';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 
 export interface HttpPages {
   readonly metrics: () => Promise<{ contentType: string; body: string }>;
@@ -19,7 +19,10 @@ export interface HttpEndpoint {
 
 /** A scraper has no reason to take longer, or to hold more than these at once. */
 const REQUEST_TIMEOUT_MS = 10_000;
+const HEADERS_TIMEOUT_MS = 2000;
 const MAX_CONNECTIONS = 64;
+/** Node looks for connections past these times every 30 s unless told otherwise. */
+const TIMEOUT_CHECK_MS = 1000;
 
 /** Starts the endpoint; port 0 takes a free one. Rejects where the port is taken. */
 export async function startHttp(
@@ -27,15 +30,37 @@ export async function startHttp(
   { host, port }: { host: string; port: number },
 ): Promise<HttpEndpoint> {
   const server = createServer(
-    { requestTimeout: REQUEST_TIMEOUT_MS, headersTimeout: REQUEST_TIMEOUT_MS },
+    {
+      requestTimeout: REQUEST_TIMEOUT_MS,
+      headersTimeout: HEADERS_TIMEOUT_MS,
+      connectionsCheckingInterval: TIMEOUT_CHECK_MS,
+    },
     (request, response) => {
       void answer(pages, request, response);
     },
   );
-  server.maxConnections = MAX_CONNECTIONS;
+  boundConnections(server);
   server.listen(port, host);
   await once(server, 'listening');
   return { port: (server.address() as AddressInfo).port, close: () => closeServer(server) };
+}
+
+/**
+ * Ends the oldest connection where a new one is over the limit. `server.maxConnections` refuses the new one instead, and
+ * so who merely holds connections open would keep the kubelet's probes out, and have the relay restarted.
+ */
+function boundConnections(server: Server): void {
+  // in the order in which they came: a Set keeps the order of insertion
+  const connections = new Set<Socket>();
+  server.on('connection', (socket: Socket) => {
+    const [oldest] = connections;
+    if (connections.size >= MAX_CONNECTIONS && oldest !== undefined) {
+      connections.delete(oldest);
+      oldest.destroy();
+    }
+    connections.add(socket);
+    socket.once('close', () => connections.delete(socket));
+  });
 }
 
 async function answer(pages: HttpPages, request: IncomingMessage, response: ServerResponse): Promise<void> {
