@@ -43,9 +43,10 @@ export function conditionsOf(
   }
   if (ready.status !== 'True' && STALLED.has(reason)) all.push({ type: 'Stalled', status: 'True', reason, message });
   const before = previousConditions(world, subject);
+  const now = formatTime(world.now);
   return all.map(({ type, status, reason, message }) => {
     const old = before.get(type);
-    const since = old?.status === status ? old.lastTransitionTime : formatTime(world.now);
+    const since = old?.status === status ? old.lastTransitionTime : now;
     const observedGeneration = subject.meta.generation;
     return { type, status, observedGeneration, lastTransitionTime: since, reason, message };
   });
