@@ -31,6 +31,8 @@ export interface AcceptedMessage {
   /** The user's list, `NAMESPACE/NAME`: its upstream is looked up at delivery. */
   readonly list: string;
   readonly envelope: Envelope;
+  /** Only an audit let the envelope sender through: nothing shows that it is the user's, so no report goes to it. */
+  readonly unverifiedSender?: true;
   /** Octets of the content as it will be sent on, header lines that we added included. */
   readonly size: number;
   /** When the final dot came, ISO 8601. */

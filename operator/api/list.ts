@@ -34,8 +34,11 @@ const senderPolicy = z
     envelopeFrom: z
       .enum(['Enforce', 'Audit'])
       .optional()
-      .describe('Audit: an unauthorized MAIL FROM is accepted, logged and counted.'),
-    headerFrom: z.enum(['Enforce', 'Audit']).optional().describe('The same for the From header field.'),
+      .describe('Audit: an unauthorized MAIL FROM is accepted, logged and counted, but is sent no bounces.'),
+    headerFrom: z
+      .enum(['Enforce', 'Audit'])
+      .optional()
+      .describe('Audit: an unauthorized From field is accepted, logged and counted.'),
     replyTo: z.enum(['Any', 'SameAsFrom', 'Verified']).optional().describe('What Reply-To may hold.'),
     nullSender: z.enum(['Refuse', 'Allow']).optional().describe('Whether MAIL FROM:<> is taken.'),
   })

@@ -125,6 +125,10 @@ function createRecorder({ spool, config, metrics, log, now, random }: AttemptOpt
     const entry = await spool.settle(queued.id, { next: outcome.next, reports });
     for (const { kind } of outcome.reports) metrics.bounces.inc({ kind });
     logOutcome(queued, outcome.judged, circumstances, { log, metrics });
+    for (const { kind, recipients } of outcome.withheld) {
+      const { id, list, user, envelope } = queued;
+      log.warn({ id, list, user, from: envelope.from, kind, recipients: recipients.length }, 'report withheld');
+    }
     return outcome.next === undefined || entry === undefined ? undefined : { queued: outcome.next, entry };
   };
 }

@@ -110,6 +110,27 @@ describe('what becomes of a message', () => {
     assert.equal(outcome.next, undefined);
   });
 
+  test('an unverified sender hears of nothing, and what it would have heard is known', () => {
+    const message = queued([{ ...A, notify: ['SUCCESS'] }, B, C], { unverifiedSender: true });
+    const verdicts = new Map([
+      ['a@x.example', taken],
+      ['b@x.example', never],
+      ['c@x.example', later],
+    ]);
+    const outcome = conclude(message, verdicts, after(4));
+    assert.deepEqual(kinds(outcome), {});
+    assert.deepEqual(
+      outcome.withheld.map(({ kind, recipients }) => [kind, recipients.length]),
+      [
+        ['failed', 1],
+        ['delayed', 1],
+        ['relayed', 1],
+      ],
+    );
+    assert.deepEqual([outcome.next?.reports, outcome.next?.delayNoticeSent], [0, true]);
+    assert.equal(outcome.next?.unverifiedSender, true);
+  });
+
   test('success is told where it was asked for and the upstream does not tell it', () => {
     const message = queued([{ ...A, notify: ['SUCCESS'] }, B]);
     const verdicts = new Map([

@@ -17,7 +17,14 @@ export interface Outcome {
   readonly judged: readonly PendingRecipient[];
   /** The message as it stays in the spool; absent where nobody waits any more. */
   readonly next?: QueuedMessage;
-  readonly reports: readonly { readonly kind: ReportKind; readonly recipients: readonly ReportedRecipient[] }[];
+  readonly reports: readonly OwedReport[];
+  /** Reports that nobody gets, because the sender may be a stranger whom somebody wants to bother with them. */
+  readonly withheld: readonly OwedReport[];
+}
+
+interface OwedReport {
+  readonly kind: ReportKind;
+  readonly recipients: readonly ReportedRecipient[];
 }
 
 export interface OutcomeOptions {
@@ -47,7 +54,7 @@ export function conclude(
   const judged = all.filter(({ address }) => verdicts.has(address));
   const waiting = all.filter(({ last }) => last === undefined || last.outcome === 'deferred');
   const isDelayed = age >= options.delayNoticeAfterSeconds && !queued.delayNoticeSent;
-  const reports = [
+  const owed = [
     {
       kind: 'failed' as const,
       recipients: judged.filter((one) => one.last?.outcome === 'failed' && wants(one, 'FAILURE')),
@@ -61,11 +68,13 @@ export function conclude(
     .map(({ kind, recipients }) => ({ kind, recipients: recipients.filter(isJudged) }))
     // RFC 5321 section 6.1: a report about a report could go in circles
     .filter(({ recipients }) => recipients.length > 0 && queued.envelope.from !== '');
-  if (waiting.length === 0) return { judged, reports };
+  const [reports, withheld] = queued.unverifiedSender === true ? [[], owed] : [owed, []];
+  if (waiting.length === 0) return { judged, reports, withheld };
   const attempts = queued.attempts + (options.isPartial ? 0 : 1);
   return {
     judged,
     reports,
+    withheld,
     next: {
       ...queued,
       pending: waiting,

@@ -2,7 +2,7 @@
 import { parseMailbox } from '../address.ts';
 import { admit, type Admitted } from './admission.ts';
 import { checkMessage } from '../checks/check-message.ts';
-import { checkSender } from './mail-commands.ts';
+import { checkSender, isUnverifiedSender } from './mail-commands.ts';
 import type { AcceptedMessage } from '../message.ts';
 import { createQueueId } from './queue-id.ts';
 import { createReceiver, replyToFailure, type Judgement, type ReceivedMessage, type Receiver } from './receive.ts';
@@ -103,7 +103,8 @@ async function finish(delivery: Delivery, receiver: Receiver): Promise<void> {
   session.transaction = undefined;
   const dataEnd = session.services.now();
   const answer = await decide(delivery, receiver).catch((error: unknown) => fail(session, delivery.id, error));
-  if (answer.reason !== 'accepted') giveBackTickets(transaction);
+  // a sandbox spends its rates too: it is there to show what would happen
+  if (answer.reason !== 'accepted' && answer.reason !== 'sandboxed') giveBackTickets(transaction);
   // where the spool took the file over, there is nothing left to remove
   await receiver.discard();
   logMessage(delivery, { reply: answer, octets: receiver.octets(), dataEnd });
@@ -134,6 +135,7 @@ async function take(delivery: Delivery, { content, size, isEightBit }: ReceivedM
       ...(ret === undefined ? {} : { ret }),
       ...(envelopeId === undefined ? {} : { envelopeId }),
     },
+    ...(isUnverifiedSender(admitted, from) ? { unverifiedSender: true } : {}),
     size,
     received: new Date(services.now()).toISOString(),
   };

@@ -1,7 +1,7 @@
 /** MAIL and RCPT: the envelope, judged command by command. */
 import { parseMailbox, type Mailbox } from '../address.ts';
 import { admit, type Admitted } from './admission.ts';
-import { checkEnvelopeSender } from '../checks/check-sender.ts';
+import { checkEnvelopeSender, isVerifiedSender } from '../checks/check-sender.ts';
 import {
   parseEnvelopeArguments,
   parseMailParameters,
@@ -71,6 +71,12 @@ export function checkSender(
     log.warn({ stage: 'mail', reason: verdict.reply.reason, list: user.list, user: userName, from: shown }, 'audited');
   }
   return undefined;
+}
+
+/** Whether only an audit let the envelope sender through. */
+export function isUnverifiedSender({ config, user }: Admitted, from: string): boolean {
+  const mailbox = parseMailbox(from);
+  return mailbox !== undefined && !isVerifiedSender(config, user, mailbox);
 }
 
 export function rcpt(session: Session, text: string): Answer {

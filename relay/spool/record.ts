@@ -57,6 +57,7 @@ const recordSchema = z.object({
     ret: z.enum(['FULL', 'HDRS']).exactOptional(),
     envelopeId: z.string().exactOptional(),
   }),
+  unverifiedSender: z.literal(true).exactOptional(),
   pending: z
     .array(
       z.object({

@@ -248,6 +248,21 @@ describe('what an upstream refuses', () => {
     });
   }
 
+  test('a refusal is not reported to a sender that only an audit let through, but logged', async (t) => {
+    const upstream = await startUpstream(t, {
+      onRecipient: (to) => (to.startsWith('no@') ? '550 5.1.1 no' : undefined),
+    });
+    const relay = await startDelivering(t, configured(upstream.smartHost()));
+    const from = 'stranger@elsewhere.example';
+    await relay.spool.put(aMessage({ to: ['no@x.example'], envelope: { from }, unverifiedSender: true }), inMemory());
+    await emptied(relay);
+    assert.deepEqual(upstream.received, []);
+    assert.deepEqual(
+      said(relay, 'report withheld').map((line) => [line['from'], line['kind'], line['recipients']]),
+      [[from, 'failed', 1]],
+    );
+  });
+
   test('a report that is refused makes no report', async (t) => {
     const upstream = await startUpstream(t, { onRecipient: () => '550 5.1.1 nobody' });
     const relay = await startDelivering(t, configured(upstream.smartHost()));
