@@ -58,6 +58,7 @@ export function createReceiver({
   const scanner = createDataScanner();
   const header = collectHeader(headerBytes);
   const held = createHeldBytes();
+  // the client's content alone: what we add must not count against what it may send
   let [size, octets, octetsAtObjection] = [0, 0, 0];
   let headerState: ReturnType<typeof header.push> = 'more';
   let objection: Reply | undefined;
@@ -90,7 +91,6 @@ export function createReceiver({
     judgement = judge(header.section());
     if (judgement.verdict === 'refuse') return object(judgement.reply);
     added = Buffer.from(judgement.added, 'latin1');
-    size += added.length;
   }
 
   async function flush(): Promise<void> {
@@ -128,7 +128,7 @@ export function createReceiver({
     await file?.close();
     const content: Content =
       file === undefined ? { kind: 'memory', bytes: Buffer.concat([added, held.take()]) } : { kind: 'file', path };
-    return { verdict: 'pass', message: { content, size, isEightBit: scanner.isEightBit } };
+    return { verdict: 'pass', message: { content, size: added.length + size, isEightBit: scanner.isEightBit } };
   }
 
   async function discard(): Promise<void> {

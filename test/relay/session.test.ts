@@ -259,6 +259,28 @@ describe('messages', () => {
     assert.deepEqual(server.accepted, []);
   });
 
+  for (const [where, limit] of [
+    ['in memory', 1000],
+    ['in a file', 400_000],
+  ] as const) {
+    for (const over of [0, 1] as const) {
+      test(`one kept ${where} is ${over === 0 ? 'taken at' : 'refused one octet over'} the limit`, async (t) => {
+        const config = aConfig({ users: { [USER]: aUser({ limits: { messageBytes: limit } }) } });
+        const server = await start(t, { config });
+        const client = await logIn(server);
+        await beginMessage(client);
+        const head = 'From: orders@shop.example\r\n\r\n';
+        await client.send(`${head}${'x'.repeat(limit - head.length - 100)}`);
+        // what we add is in the file before the last octets come
+        if (where === 'in a file') await until(async () => (await server.incoming()).length > 0);
+        await client.send(`${'x'.repeat(98 + over)}\r\n.\r\n`);
+        assert.match(await client.reply(), over === 0 ? /^250 / : /^552 5\.3\.4 /);
+        assert.equal(server.accepted.length, 1 - over);
+        for (const message of server.accepted) assert.equal((await server.bytesOf(message)).length, message.size);
+      });
+    }
+  }
+
   test('one with an endless header is refused', async (t) => {
     const server = await start(t);
     const client = await logIn(server);
