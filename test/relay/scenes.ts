@@ -30,6 +30,7 @@ const users = {
   'small.shop': aUser({ limits: { messageBytes: 1000 } }),
   'few.shop': aUser({ limits: { recipientsPerMessage: 2 } }),
   'hourly.shop': aUser({ limits: { messagesPerHour: 1 } }),
+  'hourly-sandbox.shop': aUser({ mode: 'Sandbox', limits: { messagesPerHour: 1 } }),
   'daily.shop': aUser({ limits: { recipientsPerDay: 2 } }),
 };
 
