@@ -108,6 +108,17 @@ describe('sending rates', () => {
     assert.ok('giveBack' in rates.take('messages', 'u', limits));
   });
 
+  test('a message of the hour before that was not accepted frees nothing of this hour', () => {
+    let time = 0;
+    const { rates } = createSharedLimits({ now: () => time });
+    const limits = { ...LIMITS, messagesPerHour: 1 };
+    const late = rates.take('messages', 'u', limits);
+    time = 3_600_000;
+    assert.ok('giveBack' in rates.take('messages', 'u', limits));
+    if ('giveBack' in late) late.giveBack();
+    assert.ok('retrySeconds' in rates.take('messages', 'u', limits));
+  });
+
   test('say when there will be some left', () => {
     let time = 0;
     const { rates } = createSharedLimits({ now: () => time });

@@ -87,7 +87,7 @@ function createLoginLimits(now: Now) {
     }
     for (const { key, most } of limits) {
       // the lock-out lasts its whole time, counted from the last failure
-      if (failures.add(key, windowMs) >= most) failures.restart(key);
+      if (failures.add(key, windowMs).count >= most) failures.restart(key);
     }
     const doublings = failures.used(pair, windowMs) - 1;
     return { kind: 'wrong', delayMs: Math.min(FAILURE_DELAY_MAX_MS, FAILURE_DELAY_MS * 2 ** doublings) };
@@ -137,8 +137,8 @@ function createRateLimits(now: Now) {
       if (counter.used(user, windowMs) >= limit) {
         return { retrySeconds: Math.ceil(counter.remainingMs(user, windowMs) / 1000) };
       }
-      counter.add(user, windowMs);
-      return { giveBack: () => counter.giveBack(user) };
+      const counted = counter.add(user, windowMs);
+      return { giveBack: () => counter.giveBack(user, counted) };
     },
   };
 }

@@ -8,22 +8,31 @@ describe('the window counter', () => {
     const counter = createWindowCounter({ maxKeys: 10, now: () => time });
     counter.add('a', 100);
     time = 1099;
-    assert.equal(counter.add('a', 100), 2);
+    assert.equal(counter.add('a', 100).count, 2);
     assert.equal(counter.remainingMs('a', 100), 1);
     time = 1100;
     assert.equal(counter.used('a', 100), 0);
-    assert.equal(counter.add('a', 100), 1);
+    assert.equal(counter.add('a', 100).count, 1);
   });
 
   test('what is given back was never used', () => {
     const counter = createWindowCounter({ maxKeys: 10, now: () => 0 });
-    counter.add('a', 100, 3);
-    counter.giveBack('a', 2);
+    const first = counter.add('a', 100);
+    counter.add('a', 100);
+    counter.giveBack('a', first);
     assert.equal(counter.used('a', 100), 1);
-    counter.giveBack('a', 5);
-    assert.equal(counter.used('a', 100), 0);
-    counter.giveBack('unknown');
+    counter.giveBack('unknown', first);
     assert.equal(counter.used('unknown', 100), 0);
+  });
+
+  test('what is given back late takes nothing from a window that began since', () => {
+    let time = 0;
+    const counter = createWindowCounter({ maxKeys: 10, now: () => time });
+    const late = counter.add('a', 100);
+    time = 150;
+    counter.add('a', 100);
+    counter.giveBack('a', late);
+    assert.equal(counter.used('a', 100), 1);
   });
 
   test('holds no more keys than allowed, and forgets the oldest window first', () => {

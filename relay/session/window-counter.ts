@@ -6,10 +6,10 @@
 export interface WindowCounter {
   /** The key's count in its current window. */
   used(key: string, windowMs: number): number;
-  /** Counts up, and returns the new count. */
-  add(key: string, windowMs: number, amount?: number): number;
-  /** Counts down again, never below nothing. A key without a window is left alone. */
-  giveBack(key: string, amount?: number): void;
+  /** Counts up by one, and returns the window with its new count. */
+  add(key: string, windowMs: number): Window;
+  /** Counts down again what `add` counted in that window. Another window is left alone: it holds what others took. */
+  giveBack(key: string, counted: Window): void;
   /** Lets the key's window begin now, its count kept. */
   restart(key: string): void;
   forget(key: string): void;
@@ -18,6 +18,7 @@ export interface WindowCounter {
 }
 
 interface Window {
+  /** Also tells the windows of one key apart. */
   readonly start: number;
   readonly count: number;
 }
@@ -39,26 +40,29 @@ export function createWindowCounter({
     return undefined;
   }
 
-  function begin(key: string, count: number): void {
+  function begin(key: string, count: number): Window {
     windows.delete(key);
     const [oldest] = windows.keys();
     if (windows.size >= maxKeys && oldest !== undefined) windows.delete(oldest);
-    windows.set(key, { start: now(), count });
+    return put(key, { start: now(), count });
+  }
+
+  function put(key: string, window: Window): Window {
+    windows.set(key, window);
+    return window;
   }
 
   return {
     used: (key, windowMs) => current(key, windowMs)?.count ?? 0,
-    add(key, windowMs, amount = 1) {
+    add(key, windowMs) {
       const window = current(key, windowMs);
-      if (window === undefined) begin(key, amount);
-      else windows.set(key, { start: window.start, count: window.count + amount });
-      return (window?.count ?? 0) + amount;
+      return window === undefined ? begin(key, 1) : put(key, { ...window, count: window.count + 1 });
     },
-    giveBack(key, amount = 1) {
+    giveBack(key, { start }) {
       const window = windows.get(key);
-      if (window !== undefined) windows.set(key, { start: window.start, count: Math.max(0, window.count - amount) });
+      if (window?.start === start) put(key, { start, count: Math.max(0, window.count - 1) });
     },
-    restart: (key) => begin(key, windows.get(key)?.count ?? 0),
+    restart: (key) => void begin(key, windows.get(key)?.count ?? 0),
     forget: (key) => void windows.delete(key),
     remainingMs(key, windowMs) {
       const window = current(key, windowMs);
