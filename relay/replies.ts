@@ -72,6 +72,8 @@ export const replies = {
   listSuspended: (list: string) => reply(550, '5.7.1', 'list_suspended', `SMTP+ list ${list} is suspended`),
   authThrottled: () => reply(421, '4.7.0', 'auth_throttled', 'Too many failed logins, try again later'),
   authUnavailable: () => reply(454, '4.7.0', 'auth_unavailable', 'Temporary authentication failure'),
+  /** In the words of a wrong password: from an address that may not log in, nobody can find out which users exist. */
+  loginDenied: () => reply(535, '5.7.8', 'client_denied', 'Authentication credentials invalid'),
   clientDenied: (address: string, user: string) =>
     reply(550, '5.7.1', 'client_denied', `Client address ${address} not allowed for SMTP+ user ${user}`),
   senderNotAuthorized: (sender: string, user: string) =>

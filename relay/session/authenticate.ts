@@ -31,20 +31,17 @@ interface Client {
 /**
  * Checks a user's password; a wrong one is answered late.
  *
- * What needs no password comes first: a clear-text session learns only that it needs TLS, and a client from an address
- * that the user does not allow learns only that, so that neither can find out whether a password is right. Users of a
- * list that requires TLS, and names that nobody has, get the same answer in clear text.
+ * A clear-text session learns only that it needs TLS, and not whether a password is right: users of a list that requires
+ * TLS, and names that nobody has, get the same answer there. From an address that the user does not allow every password
+ * is wrong, with the same answer, work, delay and lock-out, so that neither passwords nor names can be found out.
  */
 export async function authenticate(credentials: Credentials, client: Client): Promise<LoginResult> {
-  const { config, address } = client;
+  const { config } = client;
   if (config === undefined) return refuse(replies.authUnavailable());
   const user = config.users.get(credentials.user);
   const list = user === undefined ? undefined : config.lists.get(user.list);
   const allowsClearText = config.class.starttls === 'Optional' && list?.starttls === 'Optional';
   if (!client.isSecure && !allowsClearText) return refuse(replies.tlsRequiredForAuth());
-  if (user !== undefined && !isAllowedClient(address, user.clientCIDRs)) {
-    return refuse(replies.clientDenied(address, credentials.user));
-  }
   return verify(credentials, { ...client, config, user });
 }
 
@@ -53,17 +50,18 @@ async function verify(
   { config, user, logins, address, now }: Client & { config: RelayConfig; user: UserConfig | undefined },
 ): Promise<LoginResult> {
   const start = now();
+  const isDenied = user !== undefined && !isAllowedClient(address, user.clientCIDRs);
   let verifier: string | undefined;
   const verdict = await logins.attempt({ user: name, address, settings: config.class.session }, async () => {
     verifier = await findVerifier(user, password, now());
-    return verifier !== undefined;
+    return verifier !== undefined && !isDenied;
   });
   if (verdict.kind === 'locked-out') return refuse(replies.authThrottled());
   if (verdict.kind === 'wrong' || user === undefined || verifier === undefined) {
     // counted from the attempt: a slow verifier (argon2id) must not tell real users from names that nobody has
     const delayMs = verdict.kind === 'wrong' ? verdict.delayMs : 0;
     await wait(Math.max(0, start + delayMs - now()), undefined, { ref: false });
-    return refuse(replies.authFailed());
+    return refuse(isDenied ? replies.loginDenied() : replies.authFailed());
   }
   if (!user.active) return refuse(replies.userInactive(name));
   if (!config.lists.has(user.list)) return refuse(replies.authUnavailable());

@@ -46,6 +46,27 @@ describe('configuration that changes while sessions are open', () => {
     assert.match(await client.ask('MAIL FROM:<orders@shop.example>'), /^250 /);
   });
 
+  test('a session is refused from an address no longer allowed, and only the log says why a log-in from there fails', async (t) => {
+    const server = await start(t);
+    const client = await logIn(server);
+    server.config = aConfig({ users: { [USER]: aUser({ clientCIDRs: ['10.0.0.0/8'] }) } });
+    assert.equal(
+      await client.ask('MAIL FROM:<orders@shop.example>'),
+      `550 5.7.1 Client address 127.0.0.1 not allowed for SMTP+ user ${USER}`,
+    );
+    const another = await openSecureClient(server.port, server);
+    assert.match(await another.ask(`AUTH PLAIN ${plain(USER, PASSWORD)}`), /^535 /);
+    assert.match(await another.ask(`AUTH PLAIN ${plain('nobody.shop', PASSWORD)}`), /^535 /);
+    assert.deepEqual(
+      server.lines.map(({ stage, reason }) => [stage, reason]),
+      [
+        ['mail', 'client_denied'],
+        ['auth', 'client_denied'],
+        ['auth', 'auth_failed'],
+      ],
+    );
+  });
+
   test('a user who is gone is logged out', async (t) => {
     const server = await start(t);
     const client = await logIn(server);
