@@ -122,7 +122,9 @@ export const sessionSettingsSchema = z.object({
   failedLogins: count
     .default(10)
     .describe(
-      'Failed log-ins of one user from one source before a lock-out; ten times as many of all users from one source',
+      'Failed log-ins of one user from one source before a lock-out; ten times as many of all users from one source. ' +
+        'Clients behind one address (SNAT, `externalTrafficPolicy: Cluster`) share that count and a lock-out: ' +
+        'preserve source addresses, or raise it',
     ),
   lockoutSeconds: seconds.default(300).describe('Length of that lock-out, and the window in which failures count'),
 });
