@@ -40,6 +40,12 @@ export async function applySecret(
   return outcomeOf(answer);
 }
 
+/** Whether a Secret is as planned already. */
+export function isSecretApplied(plan: SecretPlan, known: KnownSecret | undefined): boolean {
+  if (known?.view.controllerUid !== plan.owner.uid || known.view.type !== plan.type) return false;
+  return patchOf(plan, known) === undefined;
+}
+
 /** Deletes exactly the object that we know, in the version that we know. */
 export async function deleteSecret(client: KubeClient, known: KnownSecret): Promise<SecretOutcome> {
   const { uid, resourceVersion } = known;

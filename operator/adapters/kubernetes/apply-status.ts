@@ -12,6 +12,11 @@ export const RESOURCES: Readonly<Record<Kind, Resource>> = {
   VerifiedSender: SENDERS,
 };
 
+/** Whether a status is as planned already. */
+export function isStatusApplied({ status }: Pick<StatusPlan, 'status'>, current: KnownStatus | undefined): boolean {
+  return digestOf(status) === current?.digest;
+}
+
 /**
  * Writes a status where it differs from the one that is there, by server-side apply: fields that we no longer give
  * disappear. The UID makes sure that the status of a deleted object never lands on one made anew under its name.
@@ -21,7 +26,7 @@ export async function applyStatus(
   plan: StatusPlan,
   current: KnownStatus | undefined,
 ): Promise<KubeObject | undefined> {
-  if (digestOf(plan.status) === current?.digest) return undefined;
+  if (isStatusApplied(plan, current)) return undefined;
   const { namespace, name, uid } = plan.meta;
   const target = pathOf(RESOURCES[plan.kind], { namespace, name, subresource: 'status' });
   const answer = await client.request<KubeObject>({

@@ -14,7 +14,7 @@ import { createFollowedSecrets } from './followed-secrets.ts';
 import type { OperatorMetrics } from './metrics.ts';
 import { createPlanning } from './planning.ts';
 import { createWorkQueue, type WorkQueueOptions } from './queue.ts';
-import { reconcile, type Work, type WorkKey } from './reconcile.ts';
+import { isDone, reconcile, type Work, type WorkKey } from './reconcile.ts';
 import { referencesOf } from './references.ts';
 import { startRelayPods } from './relay-pods.ts';
 import { createStepper } from './stepper.ts';
@@ -171,9 +171,12 @@ export function startOperator(options: OperatorOptions): Operator {
 
   function onPlanned(replanned: Replanned, changed: readonly DocumentId[]): void {
     const put = (key: WorkKey, work: Work | undefined): void => {
-      if (work === undefined) backlog.delete(key);
-      else backlog.set(key, work);
-      if (work !== undefined) queue.add(key);
+      if (work === undefined || isDone(context, work)) {
+        backlog.delete(key);
+        return;
+      }
+      backlog.set(key, work);
+      queue.add(key);
     };
     const { users, lists, senders, secrets } = replanned;
     for (const [key, plan] of users) put(`SmtpPlusUser/${key}`, plan && { kind: 'SmtpPlusUser', plan });

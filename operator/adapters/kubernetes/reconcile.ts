@@ -3,8 +3,8 @@ import type { ListPlan } from '../../core/lists/lists.ts';
 import { keyOf, type Kind, type PlannedEvent, type SecretPlan, type StatusPlan } from '../../core/model.ts';
 import type { SenderPlan } from '../../core/senders/senders.ts';
 import type { UserPlan } from '../../core/users/user-plan.ts';
-import { applySecret, deleteSecret, type SecretOutcome } from './apply-secret.ts';
-import { applyStatus } from './apply-status.ts';
+import { applySecret, deleteSecret, isSecretApplied, type SecretOutcome } from './apply-secret.ts';
+import { applyStatus, isStatusApplied } from './apply-status.ts';
 import type { Caches } from './caches.ts';
 import type { KubeClient } from './client.ts';
 
@@ -30,6 +30,19 @@ export interface ReconcileContext {
 
 /** `again`: what we knew is not what is there; the same work is to be done when the watch has caught up. */
 export type Outcome = 'done' | 'again';
+
+/**
+ * Whether there is nothing to do, as far as the caches know. Each write of ours makes a plan again, which then asks for
+ * nothing: to keep all of those until their turn comes would be most of the memory of a first reconcile.
+ */
+export function isDone(context: Pick<ReconcileContext, 'caches'>, work: Work): boolean {
+  if (work.kind === 'Secret') return false;
+  const { kind, plan } = work;
+  if (!isThere(context, kind, plan.meta)) return true;
+  if (!isStatusApplied(plan, context.caches.objects[kind].get(keyOf(plan.meta))?.status)) return false;
+  if (kind !== 'SmtpPlusUser' || plan.secret === undefined) return true;
+  return isSecretApplied(plan.secret, context.caches.secrets.get(keyOf(plan.secret)));
+}
 
 export async function reconcile(context: ReconcileContext, work: Work): Promise<Outcome> {
   switch (work.kind) {
@@ -112,7 +125,11 @@ function statusPlanOf(work: Exclude<Work, { kind: 'Secret' }>): StatusPlan {
 }
 
 /** A plan may be older than the cache: an object that is gone, going or made anew is another step's matter. */
-function isThere({ caches }: ReconcileContext, kind: StatusPlan['kind'], meta: StatusPlan['meta']): boolean {
+function isThere(
+  { caches }: Pick<ReconcileContext, 'caches'>,
+  kind: StatusPlan['kind'],
+  meta: StatusPlan['meta'],
+): boolean {
   const object = caches.objects[kind].get(keyOf(meta));
   return object !== undefined && object.meta.uid === meta.uid && object.meta.deletionTimestamp === undefined;
 }
