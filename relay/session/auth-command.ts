@@ -67,7 +67,7 @@ function loginUser(session: Session, line: string): Answer {
 }
 
 async function logIn(session: Session, mechanism: Mechanism, credentials: Credentials): Promise<Answer> {
-  const { config, limits, metrics, now } = session.services;
+  const { config, limits, metrics, now, monotonicNow } = session.services;
   session.claimedUser = config()?.users.has(credentials.user) === true ? credentials.user : undefined;
   const result = await authenticate(credentials, {
     config: config(),
@@ -75,6 +75,7 @@ async function logIn(session: Session, mechanism: Mechanism, credentials: Creden
     address: session.address,
     isSecure: session.transport.tls !== undefined,
     now,
+    monotonicNow,
   });
   if (result.verdict === 'refuse') return refused(session, mechanism, result.reply);
   if (session.isClosed) return replies.shutdown();

@@ -26,6 +26,7 @@ interface Client {
   readonly address: string;
   readonly isSecure: boolean;
   readonly now: () => number;
+  readonly monotonicNow: () => number;
 }
 
 /**
@@ -47,9 +48,9 @@ export async function authenticate(credentials: Credentials, client: Client): Pr
 
 async function verify(
   { user: name, password }: Credentials,
-  { config, user, logins, address, now }: Client & { config: RelayConfig; user: UserConfig | undefined },
+  { config, user, logins, address, now, monotonicNow }: Client & { config: RelayConfig; user: UserConfig | undefined },
 ): Promise<LoginResult> {
-  const start = now();
+  const start = monotonicNow();
   const isDenied = user !== undefined && !isAllowedClient(address, user.clientCIDRs);
   let verifier: string | undefined;
   const verdict = await logins.attempt({ user: name, address, settings: config.class.session }, async () => {
@@ -60,7 +61,7 @@ async function verify(
   if (verdict.kind === 'wrong' || user === undefined || verifier === undefined) {
     // counted from the attempt: a slow verifier (argon2id) must not tell real users from names that nobody has
     const delayMs = verdict.kind === 'wrong' ? verdict.delayMs : 0;
-    await wait(Math.max(0, start + delayMs - now()), undefined, { ref: false });
+    await wait(Math.max(0, start + delayMs - monotonicNow()), undefined, { ref: false });
     return refuse(isDenied ? replies.loginDenied() : replies.authFailed());
   }
   if (!user.active) return refuse(replies.userInactive(name));

@@ -15,6 +15,7 @@ interface Delivery {
   readonly session: Session;
   readonly transaction: Transaction;
   readonly id: string;
+  /** By the monotonic clock. */
   readonly startedAt: number;
   /** As last admitted: the message is judged by the configuration in force when its header is complete. */
   admitted: Admitted;
@@ -32,8 +33,9 @@ export function data(session: Session, text: string): Answer {
   if (objection !== undefined) return objection;
   // commands may be pipelined, data may not (RFC 2920 section 3.1): who sends it now has not asked whether we take it
   if (session.transport.hasUnread) return { ...replies.badSequence('Data sent before 354'), close: true };
-  const now = session.services.now();
-  const delivery = { session, transaction, id: createQueueId(now), startedAt: now, admitted: admission };
+  const { now, monotonicNow } = session.services;
+  const id = createQueueId(now());
+  const delivery = { session, transaction, id, startedAt: monotonicNow(), admitted: admission };
   return { code: 354, lines: ['End data with <CR><LF>.<CR><LF>'], afterwards: () => receive(delivery) };
 }
 
@@ -101,7 +103,7 @@ async function finish(delivery: Delivery, receiver: Receiver): Promise<void> {
   const { session, transaction } = delivery;
   if (session.reception !== undefined) session.reception.isComplete = true;
   session.transaction = undefined;
-  const dataEnd = session.services.now();
+  const dataEnd = session.services.monotonicNow();
   const answer = await decide(delivery, receiver).catch((error: unknown) => fail(session, delivery.id, error));
   // a sandbox spends its rates too: it is there to show what would happen
   if (answer.reason !== 'accepted' && answer.reason !== 'sandboxed') giveBackTickets(transaction);
@@ -153,7 +155,7 @@ function logMessage(
   { session, transaction, id, startedAt, admitted }: Delivery,
   { reply, octets, dataEnd }: { reply: Reply; octets: number; dataEnd: number },
 ): void {
-  const { log, metrics, now } = session.services;
+  const { log, metrics, monotonicNow } = session.services;
   const { list } = admitted.user;
   const result = reply.reason === 'accepted' || reply.reason === 'sandboxed' ? reply.reason : 'refused';
   metrics.messages.inc({ list, result });
@@ -169,8 +171,8 @@ function logMessage(
       size: octets,
       result,
       reason: reply.reason,
-      dataMs: dataEnd - startedAt,
-      storeMs: now() - dataEnd,
+      dataMs: Math.round(dataEnd - startedAt),
+      storeMs: Math.round(monotonicNow() - dataEnd),
     },
     'message',
   );

@@ -20,7 +20,8 @@ type Now = () => number;
 
 export type SharedLimits = ReturnType<typeof createSharedLimits>;
 
-export function createSharedLimits({ now = Date.now }: { now?: Now } = {}) {
+/** `now`: milliseconds of a clock that is never set back. */
+export function createSharedLimits({ now = () => performance.now() }: { now?: Now } = {}) {
   return { connections: createConnectionLimits(), logins: createLoginLimits(now), rates: createRateLimits(now) };
 }
 

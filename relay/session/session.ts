@@ -39,7 +39,7 @@ export function createSession(
   let busy = 0;
   let isDraining = false;
   let isEnding = false;
-  let lastActivity = services.now();
+  let lastActivity = services.monotonicNow();
   const session: Session = {
     services,
     respond,
@@ -55,7 +55,7 @@ export function createSession(
       readData: (sink) => connection().readData(sink),
     },
     address,
-    startedAt: services.now(),
+    startedAt: services.monotonicNow(),
     isClosed: false,
     helo: undefined,
     login: undefined,
@@ -71,7 +71,7 @@ export function createSession(
       return await work;
     } finally {
       busy--;
-      lastActivity = services.now();
+      lastActivity = services.monotonicNow();
     }
   }
 
@@ -88,7 +88,7 @@ export function createSession(
   }
 
   function onLine(line: Buffer): Promise<void> | undefined {
-    lastActivity = services.now();
+    lastActivity = services.monotonicNow();
     const text = line.toString('latin1');
     const { stage, answer } = guard(() => run(text));
     if (!(answer instanceof Promise)) {
@@ -161,7 +161,7 @@ export function createSession(
 
 function isPastDeadline(session: Session, services: SessionServices, lastActivity: number): boolean {
   const settings = settingsOf(services);
-  const now = services.now();
+  const now = services.monotonicNow();
   const { reception } = session;
   if (reception !== undefined) {
     const elapsed = now - reception.startedAt;

@@ -26,7 +26,10 @@ export interface SessionServices {
   readonly spoolHasRoom: (bytes: number) => boolean;
   /** Folder for large messages while they come in. */
   readonly incomingFolder: string;
+  /** Time of day, in milliseconds: for what is written down, and for dates that come from elsewhere. */
   readonly now: () => number;
+  /** Milliseconds of a clock that nobody sets: for every limit and wait, which a step of the other one must not stretch. */
+  readonly monotonicNow: () => number;
 }
 
 export interface TlsSession {
@@ -55,6 +58,7 @@ export interface Session {
   readonly transport: Transport;
   /** Of the client, without what dual-stack sockets add to IPv4. */
   readonly address: string;
+  /** By the monotonic clock. */
   readonly startedAt: number;
   /** The connection is gone; whatever is still under way has nobody to answer. */
   isClosed: boolean;
@@ -86,6 +90,7 @@ export interface Transaction {
 }
 
 interface Reception {
+  /** By the monotonic clock. */
   readonly startedAt: number;
   /** Octets that came from the client. */
   readonly octets: () => number;

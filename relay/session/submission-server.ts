@@ -30,10 +30,12 @@ export interface SubmissionServer {
   readonly drain: (deadlineMs: number) => Promise<void>;
 }
 
-export interface SubmissionServerOptions extends Omit<SessionServices, 'limits' | 'now'> {
+export interface SubmissionServerOptions extends Omit<SessionServices, 'limits' | 'now' | 'monotonicNow'> {
   readonly certificate: KeyPair;
-  /** Clock, in milliseconds; `Date.now` outside of tests. */
+  /** Time of day, in milliseconds; `Date.now` outside of tests. */
   readonly now?: () => number;
+  /** `performance.now` outside of tests. */
+  readonly monotonicNow?: () => number;
 }
 
 /** Deadlines are asked for all sessions at once: cheaper than a timer each, and exact enough. */
@@ -53,7 +55,13 @@ const CIPHERS = [
 ].join(':');
 
 export function createSubmissionServer(options: SubmissionServerOptions): SubmissionServer {
-  const services: SessionServices = { ...options, now: options.now ?? Date.now, limits: createSharedLimits(options) };
+  const { now = Date.now, monotonicNow = () => performance.now() } = options;
+  const services: SessionServices = {
+    ...options,
+    now,
+    monotonicNow,
+    limits: createSharedLimits({ now: monotonicNow }),
+  };
   const { log, metrics, limits } = services;
   const smtp = createTransport(options);
   const sessions = new Map<SubmissionConnection, SessionControl>();

@@ -25,7 +25,7 @@ interface Window {
 
 export function createWindowCounter({
   maxKeys,
-  now = Date.now,
+  now = () => performance.now(),
 }: {
   maxKeys: number;
   now?: () => number;

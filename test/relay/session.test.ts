@@ -175,7 +175,7 @@ describe('deadlines', () => {
   ] as const) {
     test(name, async (t) => {
       const clock = aClock();
-      const server = await start(t, { config, now: clock.now });
+      const server = await start(t, { config, monotonicNow: clock.now });
       const client = aheadSeconds < 300 ? await openClient(server.port) : await logIn(server);
       if (aheadSeconds < 300) await client.reply();
       clock.aheadMs = (aheadSeconds - 2) * 1000;
@@ -188,7 +188,7 @@ describe('deadlines', () => {
 
   test('octets of a command that never ends do not keep a session open', async (t) => {
     const clock = aClock();
-    const server = await start(t, { config, now: clock.now });
+    const server = await start(t, { config, monotonicNow: clock.now });
     const client = await logIn(server);
     for (let i = 0; i < 4; i++) {
       clock.aheadMs += 100_000;
@@ -199,7 +199,7 @@ describe('deadlines', () => {
 
   test('a session that is never silent ends all the same', async (t) => {
     const clock = aClock();
-    const server = await start(t, { config, now: clock.now });
+    const server = await start(t, { config, monotonicNow: clock.now });
     const client = await logIn(server);
     for (let i = 0; i < 12; i++) {
       clock.aheadMs += 299_000;
@@ -211,7 +211,7 @@ describe('deadlines', () => {
 
   test('a handshake that never comes ends the connection', async (t) => {
     const clock = aClock();
-    const server = await start(t, { config, now: clock.now });
+    const server = await start(t, { config, monotonicNow: clock.now });
     const client = await openClient(server.implicitTlsPort);
     clock.aheadMs = 61_000;
     assert.equal(await client.closed(), '');
@@ -224,7 +224,7 @@ describe('deadlines', () => {
   ] as const) {
     test(name, async (t) => {
       const clock = aClock();
-      const server = await start(t, { config, now: clock.now });
+      const server = await start(t, { config, monotonicNow: clock.now });
       const client = await logIn(server);
       await beginMessage(client);
       await client.send(`From: orders@shop.example\r\n\r\n${'x'.repeat(octets)}`);
@@ -473,6 +473,24 @@ describe('a shutdown', () => {
     await client.closed();
     await until(async () => (await server.incoming()).length === 0);
     assert.deepEqual(server.accepted, []);
+  });
+});
+
+describe('a clock that is set back', () => {
+  test('neither delays the answer to a failed log-in nor keeps an idle session open', async (t) => {
+    let time = Date.now();
+    const monotonic = aClock();
+    // an hour back whenever somebody looks
+    const now = () => (time -= 3_600_000);
+    const server = await start(t, { now, monotonicNow: monotonic.now });
+    const client = await openSecureClient(server.port, server);
+    const replies: string[] = [];
+    void client.ask(`AUTH PLAIN ${plain(USER, 'wrong')}`).then((reply) => replies.push(reply));
+    await until(() => replies[0]?.startsWith('535 '));
+    assert.match(await client.ask(`AUTH PLAIN ${plain(USER, PASSWORD)}`), /^235 /);
+    monotonic.aheadMs = 301_000;
+    void client.reply().then((reply) => replies.push(reply));
+    await until(() => replies[1]?.startsWith('421 '));
   });
 });
 
