@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { parseManifests } from './parse.ts';
 import type { FileContent, Ignored, Manifest, Problem } from './parse.ts';
-import { listManifestFiles, readBounded, inWords } from './walk.ts';
+import { inWords, isAtOrBelow, listManifestFiles, readBounded } from './walk.ts';
 import type { FoundFile, Walk, WalkOptions } from './walk.ts';
 
 /** As many as one relay class is made for, with room for their lists, senders and Secrets. */
@@ -64,13 +64,13 @@ export function createReader(folder: string, options: ReadOptions = {}): () => P
     const next = new Map<string, RememberedFile>();
     for (const file of walk.files)
       next.set(file.path, await readOne(file, remembered.get(file.path), options.lastGood));
-    // a file that is listed but unreadable (permissions, a dangling link) has not been deleted
-    for (const { path } of walk.problems) {
-      const before = remembered.get(path);
-      if (before !== undefined) next.set(path, before);
+    // what is listed but unreadable (permissions, a dangling link) has not been deleted, nor has what lies below it
+    const hidden = walk.problems.map(({ path }) => path);
+    for (const [path, before] of hidden.length === 0 ? [] : remembered) {
+      if (!next.has(path) && isAtOrBelow(path, hidden)) next.set(path, before);
     }
     const isSmaller = [...remembered.keys()].some((path) => !next.has(path));
-    if (isSmaller || remembered.size === 0) await options.lastGood?.keepOnly([...next.keys()]);
+    if (hidden.length === 0 && (isSmaller || remembered.size === 0)) await options.lastGood?.keepOnly([...next.keys()]);
     remembered = new Map([...next].sort(([a], [b]) => (a < b ? -1 : 1)));
     return merge([...remembered.values()], problems, problems.length > 0);
   };

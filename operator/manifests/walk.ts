@@ -83,8 +83,10 @@ export async function listManifestFiles(folder: string, options: WalkOptions = {
       // a file of another kind costs no stat, and must not be followed where it is a link
       if (isManifestName(name) || (await stat(path)).isDirectory()) await visit(path, depth);
     } catch (error) {
-      // a file that vanished between readdir and stat is simply not there; a dangling link of a manifest is worth a line
-      if (isManifestName(name)) walk.problems.push({ path, message: `cannot be read: ${inWords(error)}` });
+      // what vanished between readdir and stat is simply not there; a dangling link of a manifest is worth a line, and so
+      // is a folder that may not be entered: the manifests in it are not gone
+      if (isManifestName(name) || systemReason(error) !== 'ENOENT')
+        walk.problems.push({ path, message: `cannot be read: ${inWords(error)}` });
     }
   }
 
@@ -105,8 +107,14 @@ function formatStamp({ dev, ino, size, mtimeNs, ctimeNs }: BigIntStats): string 
   return `${dev}:${ino}:${size}:${mtimeNs}:${ctimeNs}`;
 }
 
+export interface Unreadable {
+  readonly problem: string;
+  /** The system's code, where it failed; absent where the file was read, and is not what it should be. */
+  readonly code?: string;
+}
+
 /** Reads a text file of bounded size. Never blocks on a pipe or device that a link points to. */
-export async function readBounded(path: string): Promise<{ text: string } | { problem: string }> {
+export async function readBounded(path: string): Promise<{ readonly text: string } | Unreadable> {
   try {
     await using file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
     const info = await file.stat();
@@ -117,8 +125,13 @@ export async function readBounded(path: string): Promise<{ text: string } | { pr
     return { text: new TextDecoder('utf-8', { fatal: true }).decode(bytes) };
   } catch (error) {
     if (error instanceof TypeError) return { problem: 'is not UTF-8 text' };
-    return { problem: `cannot be read: ${inWords(error)}` };
+    return { problem: `cannot be read: ${inWords(error)}`, code: systemReason(error) };
   }
+}
+
+/** Whether a path is one of these, or lies below one. */
+export function isAtOrBelow(path: string, places: readonly string[]): boolean {
+  return places.some((place) => path === place || path.startsWith(`${place}/`));
 }
 
 /** The usual reasons of a system, for people who do not know them by their codes. */

@@ -28,11 +28,12 @@ spec: {${spec}}
 const settings = settingsSchema.parse({ classes: { default: { existingSenders: [{ shop: 'shop.example' }] } } });
 
 /** The adapter on a folder with these files, and the relay's view of what it writes. */
-async function start(t: TestContext, folder: string, state: string, { secretGraceMs = 5000 } = {}) {
+async function start(t: TestContext, folder: string, state: string, { secretGraceMs = 5000, idleMs = 60_000 } = {}) {
   const lines: string[] = [];
   const log = createLog({ write: (line) => void lines.push(line) });
   await writeFiles(state, { 'relay/.keep': '' });
   const config = await openConfigFolder(join(state, 'relay'), { log });
+  t.after(config.close);
   const opened = await openInstallation(state);
   assert.ok('installation' in opened);
   const { installation } = opened;
@@ -43,6 +44,7 @@ async function start(t: TestContext, folder: string, state: string, { secretGrac
     ignore: [],
     settings,
     secretGraceMs,
+    idleMs,
     installation,
     ports: [2525],
     implicitTlsPorts: [],
@@ -57,7 +59,6 @@ async function start(t: TestContext, folder: string, state: string, { secretGrac
     if (closed) return;
     closed = true;
     await directory.close();
-    config.close();
   };
   t.after(close);
   await until(() => {
@@ -211,7 +212,7 @@ describe('the directory adapter', () => {
     await rm(join(folder, 'a.yaml'));
     await until(() => inForce('orders.shop') === undefined || undefined, 1000);
     await until(async () => !(await readdir(join(state, 'secrets/shop'))).includes('orders-smtp.yaml') || undefined);
-    assert.deepEqual(await readdir(join(state, 'status/SmtpPlusUser/shop')), ['b.yaml']);
+    await until(async () => (await readdir(join(state, 'status/SmtpPlusUser/shop'))).join() === 'b.yaml' || undefined);
   });
 
   test('names damaged files of the state folder, and goes on with new ones', async (t) => {
@@ -227,6 +228,35 @@ describe('the directory adapter', () => {
     assert.equal((await stat(`${secret}.damaged`)).size, 60);
     const verifier = inForce('orders.shop')?.credentials[0]?.verifier ?? '';
     assert.equal(await verifyPassword(await passwordIn(state, 'orders-smtp'), verifier), true);
+  });
+
+  test('does not start on a Secret that it cannot read, and leaves it where it is', async (t) => {
+    const [folder, state] = [await folderOf(t, { 's.yaml': sender, 'a.yaml': user('orders') }), await folderOf(t)];
+    await (await start(t, folder, state)).close();
+    const secret = join(state, 'secrets/shop/orders-smtp.yaml');
+    await rename(secret, `${secret}.kept`);
+    // reading there is an I/O error; a link to itself fails even before it is opened
+    for (const target of ['/proc/self/mem', secret]) {
+      await symlink(target, secret);
+      await assert.rejects(start(t, folder, state), { message: new RegExp(`^${secret} cannot be read: .*; make it`) });
+      assert.deepEqual((await readdir(join(state, 'secrets/shop'))).sort(), [
+        'orders-smtp.yaml',
+        'orders-smtp.yaml.kept',
+      ]);
+      await rm(secret);
+    }
+    await rename(join(state, 'secrets/shop'), join(state, 'kept'));
+    await symlink(join(state, 'secrets/shop'), join(state, 'secrets/shop'));
+    await assert.rejects(start(t, folder, state), /secrets\/shop cannot be read: its symbolic links/);
+  });
+
+  test('makes statuses and configuration again that somebody deleted', async (t) => {
+    const [folder, state] = [await folderOf(t, { 's.yaml': sender, 'a.yaml': user('orders') }), await folderOf(t)];
+    await start(t, folder, state, { idleMs: 100 });
+    await rm(join(state, 'status'), { recursive: true });
+    await rm(join(state, 'relay'), { recursive: true });
+    assert.match((await until(() => conditionsIn(state, 'SmtpPlusUser', 'orders')))['Ready'] ?? '', /^True/);
+    await until(async () => (await readdir(join(state, 'relay'))).includes('class.json') || undefined);
   });
 
   test('is not given another identity while there are Secrets that follow from the one before', async (t) => {

@@ -30,6 +30,8 @@ export interface DirectoryOptions extends Omit<GatherOptions, 'memory'>, Pick<Ap
   readonly relay: RelayInProcess;
   /** Called after each round whose plan is carried out in full, and in force. */
   readonly onSettled: (plan: Plan) => void;
+  /** Longest time without a look; milliseconds. */
+  readonly idleMs?: number;
   readonly log: Log;
 }
 
@@ -51,30 +53,40 @@ interface Decided {
 
 /** How soon a relay that lags is asked again. */
 const LAG_MS = 1000;
+/** How soon what somebody deleted from the state folder is there again, where no event tells. */
+const IDLE_MS = 60_000;
 
-/** Starts to carry out what the folder says, now and after each change. */
+/**
+ * Starts to carry out what the folder says, now and after each change. Rejects where our Secrets can't be read: without
+ * them, every user would get a new password.
+ */
 export async function startDirectory(options: DirectoryOptions): Promise<Directory> {
   const { folder, state, log } = options;
   const secretsFolder = join(state, 'secrets');
   const secrets = await openOwnSecrets(secretsFolder, options);
+  await secrets.read();
   const ignore = [...options.ignore, state];
   const { gather, memory } = await openSources(options, { ignore, secrets });
   const applier = createApplier({ ...options, relayClass: options.settings.relayClass, memory, secrets });
   const actor = createActor(options, applier);
 
-  const loop = startLoop<Gathered, Decided>({
-    gather: async () => gather(actor.programmed()),
-    decide: ({ snapshot, incomplete }, now) => ({
-      plan: options.decide(snapshot, now),
-      context: { objects: snapshot.objects, incomplete, now },
-    }),
-    act: async (decided) => {
-      if ((await actor.act(decided)) === 'again') loop.trigger();
+  const loop = startLoop<Gathered, Decided>(
+    {
+      gather: async () => gather(actor.programmed()),
+      decide: ({ snapshot, incomplete }, now) => ({
+        plan: options.decide(snapshot, now),
+        context: { objects: snapshot.objects, incomplete, now },
+      }),
+      act: async (decided) => {
+        if ((await actor.act(decided)) === 'again') loop.trigger();
+      },
+      nextLook: ({ plan }) =>
+        earliest(actor.nextLook(), plan.nextLook === undefined ? undefined : new Date(plan.nextLook)),
+      onError: (error, retryMs) =>
+        log.error({ event: 'reconcile', err: error, retryMs }, 'could not carry out the plan'),
     },
-    nextLook: ({ plan }) =>
-      earliest(actor.nextLook(), plan.nextLook === undefined ? undefined : new Date(plan.nextLook)),
-    onError: (error, retryMs) => log.error({ event: 'reconcile', err: error, retryMs }, 'could not carry out the plan'),
-  });
+    { idleMs: options.idleMs ?? IDLE_MS },
+  );
   const ends = [
     watchFolder(folder, { ignore, onChange: loop.trigger }),
     watchFolder(secretsFolder, { onChange: loop.trigger }),

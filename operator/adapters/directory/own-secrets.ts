@@ -12,14 +12,14 @@ import type { Installation } from '../installation.ts';
 import { listFiles } from './mirror.ts';
 import { inParallel } from './parallel.ts';
 import { parseManifests } from '../../manifests/parse.ts';
-import { listManifestFiles, readBounded, stampOf } from '../../manifests/walk.ts';
+import { isAtOrBelow, listManifestFiles, readBounded, stampOf } from '../../manifests/walk.ts';
 import { makeFolder, writeAtomically } from './write-file.ts';
 
 /** Beyond what one relay class is made for: one that was overlooked would get a new password. */
 const MAX_SECRETS = 1_000_000;
 
 export interface OwnSecrets {
-  /** Every Secret that lies where it was written to, by `NAMESPACE/NAME`. */
+  /** Every Secret that lies where it was written to, by `NAMESPACE/NAME`. Throws where one can't be read. */
   readonly read: () => Promise<ReadonlyMap<string, SecretView>>;
   /** Makes the files hold what is planned. Those that do already are not touched. */
   readonly write: (plans: readonly SecretPlan[]) => Promise<void>;
@@ -47,11 +47,17 @@ export async function openOwnSecrets(folder: string, options: OwnSecretsOptions)
   async function readOne(path: string, stamp: string): Promise<KnownFile | undefined> {
     const before = known.get(path);
     if (before?.stamp === stamp) return before;
-    const view = await viewFile(join(folder, path), path, options.installation);
+    const file = join(folder, path);
+    const read = await readBounded(file);
+    if ('code' in read) {
+      if (read.code === 'ENOENT') return undefined;
+      return before ?? unreadable(file, read.problem);
+    }
+    const view = 'text' in read ? viewText(read.text, { file, path, installation: options.installation }) : undefined;
     if (view !== undefined) return { stamp, view };
     // what we know to have been there is written again, with the same password
     if (before !== undefined) return { stamp, view: before.view };
-    await setAside(join(folder, path), options.log);
+    await setAside(file, options.log);
     return undefined;
   }
 
@@ -71,13 +77,17 @@ export async function openOwnSecrets(folder: string, options: OwnSecretsOptions)
   return {
     read: async () => {
       await makeFolder(folder);
-      const files = (await listManifestFiles(folder, { maxFiles: MAX_SECRETS })).files.map(
-        (file) => [file.path.slice(folder.length + 1), file] as const,
-      );
+      const walk = await listManifestFiles(folder, { maxFiles: MAX_SECRETS });
       const found = new Map<string, KnownFile>();
-      for (const [path, { stamp }] of files) {
-        const file = await readOne(path, stamp);
-        if (file !== undefined) found.set(path, file);
+      for (const { path, stamp } of walk.files) {
+        const short = path.slice(folder.length + 1);
+        const file = await readOne(short, stamp);
+        if (file !== undefined) found.set(short, file);
+      }
+      for (const { path, message } of walk.problems) {
+        const hidden = [...known].filter(([short]) => isAtOrBelow(join(folder, short), [path]));
+        if (hidden.length === 0) unreadable(path, message);
+        for (const [short, file] of hidden) if (!found.has(short)) found.set(short, file);
       }
       known = found;
       return new Map([...known.values()].map(({ view }) => [keyOf(view), view]));
@@ -98,11 +108,21 @@ async function removeLeftovers(folder: string): Promise<void> {
   for (const path of leftovers) await rm(join(folder, path), { force: true });
 }
 
-/** The Secret in a file; undefined where there is something else. One in the wrong place could stand in for another. */
-async function viewFile(file: string, path: string, installation: Installation): Promise<SecretView | undefined> {
-  const read = await readBounded(file);
-  const { manifests } = 'text' in read ? parseManifests(file, read.text) : { manifests: [] };
-  const [manifest, ...others] = manifests;
+/** What is only out of reach for now must not get a new password: the user who has the old one would be locked out. */
+function unreadable(path: string, problem: string): never {
+  throw new Error(`${path} ${problem}; make it readable, or delete it to get a new password`);
+}
+
+interface FilePlace {
+  readonly file: string;
+  /** From the folder of Secrets. */
+  readonly path: string;
+  readonly installation: Installation;
+}
+
+/** The Secret in a text; undefined where it is something else. One in the wrong place could stand in for another. */
+function viewText(text: string, { file, path, installation }: FilePlace): SecretView | undefined {
+  const [manifest, ...others] = parseManifests(file, text).manifests;
   if (manifest?.kind !== 'Secret' || others.length > 0 || secretPath(manifest) !== path) return undefined;
   const view = viewSecret(manifest);
   const uid = controllerUid(manifest);
