@@ -74,6 +74,7 @@ describeWithControlPlane('of two operator processes', (cluster) => {
     const first = await start(t, 'first');
     await until(() => writers() === 1, 'the first writes');
     const second = await start(t, 'second');
+    await second.says('the operator has started');
     await sleep(1000);
     assert.equal(writers(), 1);
     first.child.kill('SIGSTOP');

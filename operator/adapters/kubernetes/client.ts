@@ -109,7 +109,8 @@ async function attemptOnce<T>(context: Context, request: KubeRequest, fresh: boo
   const sent = body === undefined ? rest : { ...rest, body: JSON.stringify(body) };
   let status = 0;
   try {
-    const response = await context.transport.send(sent, credentials, { signal, silenceMs: timeoutMs });
+    const sendBefore = began + timeoutMs;
+    const response = await context.transport.send(sent, credentials, { signal, silenceMs: timeoutMs, sendBefore });
     status = response.statusCode ?? 0;
     return { answer: toAnswer<T>(status, await readBody(response)), ...retryAfter(response) };
   } finally {

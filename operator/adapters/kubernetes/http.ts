@@ -21,6 +21,8 @@ interface SendOptions {
   readonly signal?: AbortSignal | undefined;
   /** Longest silence of the connection before it counts as dead. */
   readonly silenceMs: number;
+  /** By `performance.now()`: nothing is sent later than that, however long a connection took. */
+  readonly sendBefore?: number;
   readonly watch?: boolean;
 }
 
@@ -90,7 +92,17 @@ function send(
     );
     outgoing.on('timeout', () => outgoing.destroy(new Error(`no answer within ${options.silenceMs} ms`)));
     outgoing.on('error', reject);
-    outgoing.end(body);
+    // a process that was stopped while it waited for a connection goes on here, before any timer has fired
+    const sendNow = (): void => {
+      if (performance.now() < (options.sendBefore ?? Infinity)) outgoing.end(body);
+      else outgoing.destroy(new Error('too late to be sent'));
+    };
+    outgoing.on('socket', (socket) => {
+      // a property that the types lack; `reusedSocket` tells less: not of a socket that another request has just freed
+      const isNew = 'secureConnecting' in socket && socket.secureConnecting === true;
+      if (isNew) socket.once('secureConnect', sendNow);
+      else sendNow();
+    });
   });
 }
 
