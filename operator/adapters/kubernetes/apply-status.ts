@@ -3,6 +3,7 @@ import { API_VERSION } from '../../api/common.ts';
 import type { KubeClient } from './client.ts';
 import { digestOf, type KnownStatus } from './known-status.ts';
 import { LISTS, pathOf, SENDERS, USERS, type KubeObject, type Resource } from './resources.ts';
+import type { KnownObject } from './views.ts';
 
 const STATUS_MANAGER = 'smtp-plus-status';
 
@@ -19,24 +20,31 @@ export function isStatusApplied({ status }: Pick<StatusPlan, 'status'>, current:
 
 /**
  * Writes a status where it differs from the one that is there, by server-side apply: fields that we no longer give
- * disappear. The UID makes sure that the status of a deleted object never lands on one made anew under its name.
+ * disappear. The UID makes sure that the status of a deleted object never lands on one made anew under its name, the
+ * version that what we know is what is there: an operator that was replaced without knowing it changes nothing.
  */
 export async function applyStatus(
   client: KubeClient,
   plan: StatusPlan,
-  current: KnownStatus | undefined,
+  current: Pick<KnownObject, 'status' | 'resourceVersion'>,
 ): Promise<KubeObject | undefined> {
-  if (isStatusApplied(plan, current)) return undefined;
+  if (isStatusApplied(plan, current.status)) return undefined;
+  const { resourceVersion } = current;
   const { namespace, name, uid } = plan.meta;
   const target = pathOf(RESOURCES[plan.kind], { namespace, name, subresource: 'status' });
   const answer = await client.request<KubeObject>({
     method: 'PATCH',
     path: `${target}?fieldManager=${STATUS_MANAGER}&force=true`,
     contentType: 'application/apply-patch+yaml',
-    body: { apiVersion: API_VERSION, kind: plan.kind, metadata: { namespace, name, uid }, status: plan.status },
+    body: {
+      apiVersion: API_VERSION,
+      kind: plan.kind,
+      metadata: { namespace, name, uid, resourceVersion },
+      status: plan.status,
+    },
   });
   if (answer.ok) return answer.body;
-  // deleted, or deleted and made anew, since the plan: the watch will say so
+  // changed, deleted, or deleted and made anew, since the plan: the watch will say so
   if (answer.status === 404 || answer.status === 409) return undefined;
   throw new Error(`status of ${plan.kind} ${namespace}/${name}: ${answer.status} ${answer.message}`);
 }

@@ -102,9 +102,9 @@ async function removeSecret({ client, caches, onWrite }: ReconcileContext, key: 
 
 async function writeStatus(context: ReconcileContext, work: Exclude<Work, { kind: 'Secret' }>): Promise<Outcome> {
   const { kind, plan } = work;
-  if (!isThere(context, kind, plan.meta)) return 'done';
   const current = context.caches.objects[kind].get(keyOf(plan.meta));
-  const written = await applyStatus(context.client, statusPlanOf(work), current?.status);
+  if (current === undefined || !isThere(context, kind, plan.meta)) return 'done';
+  const written = await applyStatus(context.client, statusPlanOf(work), current);
   if (written === undefined) return 'done';
   context.onWrite('status');
   context.caches.objects[kind].observe(written);

@@ -23,6 +23,7 @@ export interface KnownSecret {
 
 /** An object in our caches. */
 export interface KnownObject extends RawObject {
+  readonly resourceVersion: string;
   readonly status?: KnownStatus;
 }
 
@@ -34,6 +35,7 @@ export function viewObject(kind: Kind, object: KubeObject, before?: KnownObject)
   const meta = viewMeta(object.metadata);
   const view = {
     kind,
+    resourceVersion: object.metadata.resourceVersion,
     meta: before !== undefined && isEqual(before.meta, meta) ? before.meta : meta,
     spec: before !== undefined && isEqual(before.spec, spec) ? before.spec : spec,
   };
