@@ -2,7 +2,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { referenceTables } from '../operator/api/reference.ts';
 import { writeCrds } from '../operator/crds.ts';
-import { metricTable, replyTable, settingTables } from './reference.ts';
+import { metricTables, replyTable, settingTables } from './reference.ts';
 
 const README = new URL('../README.md', import.meta.url);
 
@@ -10,7 +10,7 @@ const sections: Record<string, () => string> = {
   kinds: referenceTables,
   replies: replyTable,
   settings: settingTables,
-  metrics: metricTable,
+  metrics: metricTables,
 };
 
 await writeCrds(new URL('../crds', import.meta.url).pathname);

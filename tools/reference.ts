@@ -1,5 +1,7 @@
 /** The README's tables of replies, settings and metrics, from the code that they describe. */
+import type { Registry } from 'prom-client';
 import { z } from 'zod';
+import { createOperatorMetrics } from '../operator/adapters/kubernetes/metrics.ts';
 import { createMetrics } from '../relay/metrics.ts';
 import { formatReply, replies } from '../relay/replies.ts';
 import { classSettingsSchema, settingsSchema } from '../operator/settings.ts';
@@ -22,12 +24,22 @@ export function replyTable(): string {
   return table(['reason', 'reply'], rows);
 }
 
-export function metricTable(): string {
-  const rows = createMetrics()
-    .registry.getMetricsAsArray()
+export function metricTables(): string {
+  return [
+    'Of the relay:',
+    metricTable(createMetrics().registry),
+    'Of the operator:',
+    metricTable(createOperatorMetrics().registry),
+    'Besides, what prom-client tells of each Node process (`process_*`, `nodejs_*`), the lag of its event loop included.',
+  ].join('\n\n');
+}
+
+function metricTable(registry: Registry): string {
+  const rows = registry
+    .getMetricsAsArray()
     .filter((metric) => metric.name.startsWith('smtpplus_'))
     .map((metric) => [code(metric.name), String(metric.type), metric.help]);
-  return `${table(['metric', 'type', 'meaning'], rows)}\n\nBesides, what prom-client tells of each Node process (\`process_*\`, \`nodejs_*\`).`;
+  return table(['metric', 'type', 'meaning'], rows);
 }
 
 export function settingTables(): string {

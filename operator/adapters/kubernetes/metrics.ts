@@ -20,6 +20,7 @@ export function createOperatorMetrics() {
     reconciles: counter('reconciles_total', 'Keys worked on, by kind and result', ['kind', 'result']),
     reconcileSeconds: histogram('reconcile_seconds', 'Time to work on one key', ['kind']),
     queueDepth: gauge('queue_depth', 'Keys that wait for a worker'),
+    retries: counter('queue_retries_total', 'Keys that were put back, after a failure or to wait for the watch'),
     queueSeconds: histogram('queue_wait_seconds', 'Time that a key waited for a worker'),
     planSeconds: histogram('plan_seconds', 'Time of one planning pass, by kind of pass', ['pass']),
     requests: counter('api_requests_total', 'Requests to the API server by method and status', ['method', 'status']),

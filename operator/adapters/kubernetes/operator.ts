@@ -106,7 +106,10 @@ export function startOperator(options: OperatorOptions): Operator {
       const work = backlog.get(key);
       if (work === undefined) return;
       const outcome = await reconcile(context, work);
-      if (outcome === 'again') queue.addAfter(key, RETRY_MS);
+      if (outcome === 'again') {
+        metrics.retries.inc();
+        queue.addAfter(key, RETRY_MS);
+      }
       // done, unless something else is to be done by now
       else if (backlog.get(key) === work) backlog.delete(key);
     },
@@ -225,6 +228,8 @@ function observer(
     metrics.reconciles.inc({ kind, result: error === undefined ? 'done' : 'failed' });
     metrics.reconcileSeconds.observe({ kind }, tookMs / 1000);
     metrics.queueSeconds.observe(waitedMs / 1000);
-    if (error !== undefined) onTrouble(`${key}: ${messageOf(error)}`);
+    if (error === undefined) return;
+    metrics.retries.inc();
+    onTrouble(`${key}: ${messageOf(error)}`);
   };
 }
