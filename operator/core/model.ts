@@ -152,6 +152,9 @@ export interface Plan {
   readonly nextLook?: string;
 }
 
+/** Plans of one kind by key; `undefined` for an object that is gone. */
+export type Plans<One> = ReadonlyMap<string, One | undefined>;
+
 /** `NAMESPACE/NAME`, the key of an object everywhere in the core. */
 export function keyOf(object: { readonly namespace: string; readonly name: string }): string {
   return `${object.namespace}/${object.name}`;

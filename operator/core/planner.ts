@@ -7,7 +7,7 @@
  */
 import { setSnapshot } from './facts.ts';
 import { listPlans, type ListPlan } from './lists/lists.ts';
-import { keyOf, type Craft, type Kind, type PlannedEvent, type Snapshot } from './model.ts';
+import { keyOf, type Craft, type Kind, type PlannedEvent, type Plans, type Snapshot } from './model.ts';
 import { isEqual } from './equal.ts';
 import { orphans } from './credentials/orphans.ts';
 import {
@@ -35,9 +35,6 @@ export interface Planner {
 
 /** Keys by what they are keys of. */
 export type Keys = Readonly<Record<Kind | 'Secret', Set<string>>>;
-
-/** Plans of one kind by key; `undefined` for an object that is gone. */
-export type Plans<One> = ReadonlyMap<string, One | undefined>;
 
 /** What has been looked at again; not all of it has changed. */
 export interface Replanned {

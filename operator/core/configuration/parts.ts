@@ -3,10 +3,10 @@ import type { ListConfig, SenderRule } from '../../../relay/config.ts';
 import { isEqual } from '../equal.ts';
 import { tallies, type Tally } from '../facts.ts';
 import { listVerdicts } from '../lists/lists.ts';
+import type { Plans } from '../model.ts';
 import { BUILT_IN_LIST } from '../names.ts';
 import { createRelayStore, putEntry, type RelayStore } from './documents.ts';
 import { namespaceRules } from '../senders/sender-rules.ts';
-import type { Plans } from '../planner.ts';
 import type { UserEntry, UserPlan } from '../users/user-plan.ts';
 import { conclude, read, setFact, takeStale, type Result, type World } from '../world.ts';
 

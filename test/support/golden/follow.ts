@@ -1,7 +1,14 @@
 /** An operator in small: feeds a planner with what has changed, and tells what is to be written because of it. */
 import { dnsEvidence, namespaceLabels, programmedFacts, secrets, setObject } from '../../../operator/core/facts.ts';
-import { keyOf, type Kind, type PlannedEvent, type SecretPlan, type StatusPlan } from '../../../operator/core/model.ts';
-import { noKeys, replan, type Planner, type Plans } from '../../../operator/core/planner.ts';
+import {
+  keyOf,
+  type Kind,
+  type PlannedEvent,
+  type Plans,
+  type SecretPlan,
+  type StatusPlan,
+} from '../../../operator/core/model.ts';
+import { noKeys, replan, type Planner } from '../../../operator/core/planner.ts';
 import { takeChangedShards } from '../../../operator/core/configuration/documents.ts';
 import { advance, setFact, type Facts } from '../../../operator/core/world.ts';
 import type { Cluster, Notes } from './cluster.ts';
