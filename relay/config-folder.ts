@@ -9,17 +9,15 @@ import { createHash } from 'node:crypto';
 import { watch, type FSWatcher } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import type { z } from 'zod';
 import {
   CLASS_FILE_NAME,
-  classDocumentSchema,
   SHARD_COUNT,
-  shardDocumentSchema,
   shardFileName,
   type ClassDocument,
   type RelayConfig,
   type ShardDocument,
 } from './config.ts';
+import { readClassDocument, readShardDocument, type ReadDocument } from './config-documents.ts';
 import type { Log } from './log.ts';
 
 export interface ConfigFolder {
@@ -39,6 +37,8 @@ export interface ConfigFolder {
 /** Events of one update come in a burst; this long after the first of them the folder is read. */
 const SETTLE_MS = 20;
 const POLL_MS = 1000;
+/** Of thousands that are wrong in one way, these are enough to find out why. */
+const PROBLEMS_TOLD = 5;
 
 interface Loaded<T> {
   readonly hash: string;
@@ -56,9 +56,9 @@ export async function openConfigFolder(
   let readTime: Date | undefined;
 
   async function reload(): Promise<void> {
-    let changed = await read(CLASS_FILE_NAME, classDocumentSchema);
+    let changed = await read(CLASS_FILE_NAME, readClassDocument);
     for (let shard = 0; shard < SHARD_COUNT; shard++) {
-      if (await read(shardFileName(shard), shardDocumentSchema)) changed = true;
+      if (await read(shardFileName(shard), readShardDocument)) changed = true;
     }
     if (!changed) return;
     config = merge(loaded);
@@ -67,26 +67,35 @@ export async function openConfigFolder(
   }
 
   /** Whether the document has changed. */
-  async function read<T extends ClassDocument | ShardDocument>(name: string, schema: z.ZodType<T>): Promise<boolean> {
+  async function read(
+    name: string,
+    parse: (bytes: Buffer) => ReadDocument<ClassDocument | ShardDocument>,
+  ): Promise<boolean> {
     const bytes = await readFile(path.join(folder, name)).catch(() => undefined);
     if (bytes === undefined) return false;
     const hash = createHash('sha256').update(bytes).digest('hex');
     if (loaded.get(name)?.hash === hash) return false;
-    const result = parse(bytes, schema);
-    if ('problem' in result) {
-      complain(name, hash, result.problem);
-      return false;
-    }
-    complaints.delete(name);
-    loaded.set(name, { hash, document: result.document });
+    const { document, problems } = parse(bytes);
+    if (problems.length === 0) complaints.delete(name);
+    else complain(name, hash, { problems, isUsed: document !== undefined });
+    if (document === undefined) return false;
+    loaded.set(name, { hash, document });
     return true;
   }
 
-  function complain(name: string, hash: string, problem: string): void {
+  function complain(
+    name: string,
+    hash: string,
+    { problems, isUsed }: { readonly problems: readonly string[]; readonly isUsed: boolean },
+  ): void {
     if (complaints.get(name) === hash) return;
     complaints.set(name, hash);
     onError();
-    log.error({ document: name, problem }, 'configuration document not usable, the one before it stays in force');
+    const problem = problems.slice(0, PROBLEMS_TOLD).join('; ');
+    const message = isUsed
+      ? 'entries of a configuration document not usable, and left out'
+      : 'configuration document not usable, the one before it stays in force';
+    log.error({ document: name, problem, problems: problems.length }, message);
   }
 
   const reloader = serialize(reload);
@@ -100,19 +109,6 @@ export async function openConfigFolder(
     reload: reloader,
     close: stop,
   };
-}
-
-function parse<T>(bytes: Buffer, schema: z.ZodType<T>): { document: T } | { problem: string } {
-  let json: unknown;
-  try {
-    json = JSON.parse(bytes.toString('utf8'));
-  } catch {
-    return { problem: 'not JSON' };
-  }
-  const result = schema.safeParse(json);
-  if (result.success) return { document: result.data };
-  // paths only: a message of zod may quote the value, and values here are secrets
-  return { problem: result.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.code}`).join('; ') };
 }
 
 function merge(loaded: ReadonlyMap<string, Loaded<ClassDocument | ShardDocument>>): RelayConfig | undefined {

@@ -64,7 +64,9 @@ export const listSpec = z
           .default('Spool')
           .describe('Spool: 250 once the message is on disk. Passthrough: 250 only after the 250 of the upstream.'),
         maxAge: duration.default('120h').describe('How long delivery is tried: 1m to 720h.'),
-        delayNoticeAfter: duration.default('4h').describe('When the sender is told of a delay; at most `maxAge`.'),
+        delayNoticeAfter: duration
+          .default('4h')
+          .describe('When the sender is told of a delay: 1m to 720h, at most `maxAge`.'),
       })
       .prefault({})
       .describe('How mail is handed over.'),

@@ -88,6 +88,7 @@ export const listRules: readonly Rule[] = [
     (self: Upstream) => (self.caSecretRef === undefined && self.serverName === undefined) || VERIFIED_TLS.has(self.tls),
   ),
   between('spec.delivery.maxAge', { min: MINUTE, max: 720 * HOUR }, 'between 1m and 720h'),
+  between('spec.delivery.delayNoticeAfter', { min: MINUTE, max: 720 * HOUR }, 'between 1m and 720h'),
   rule(
     'spec.delivery',
     {

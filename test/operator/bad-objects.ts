@@ -163,10 +163,16 @@ const lists: readonly Slip[] = [
   [
     'never tries delivery',
     'spec.delivery.maxAge',
-    { delivery: { maxAge: '0s', delayNoticeAfter: '0s' } },
+    { delivery: { maxAge: '0s', delayNoticeAfter: '1m' } },
     rule(/between 1m and 720h/),
   ],
   ['tries delivery for ever', 'spec.delivery.maxAge', { delivery: { maxAge: '99999h' } }, rule(/between 1m and 720h/)],
+  [
+    'tells of a delay at once',
+    'spec.delivery.delayNoticeAfter',
+    { delivery: { delayNoticeAfter: '0s' } },
+    rule(/between 1m and 720h/),
+  ],
   [
     'tells of a delay after giving up',
     'spec.delivery.delayNoticeAfter',

@@ -7,6 +7,7 @@ import { afterEach, beforeEach, describe, test } from 'node:test';
 import { CLASS_FILE_NAME, classDocumentSchema, SHARD_COUNT, shardFileName } from '../../relay/config.ts';
 import { openConfigFolder, type ConfigFolder } from '../../relay/config-folder.ts';
 import { createLog } from '../../relay/log.ts';
+import { aUser } from '../support/relay-config.ts';
 
 const EMPTY_SHARD = '{"version":1,"lists":{},"users":{},"namespaces":{}}';
 
@@ -76,18 +77,31 @@ describe('the configuration folder', () => {
     assert.equal(opened.current()?.class.hostname, 'two.example');
   });
 
-  test('keeps the document before a broken one in force, and says so once and without its content', async () => {
+  test('keeps the document before a broken one in force, and says so once', async () => {
     await writeAll(folder);
     let errors = 0;
     opened = await openConfigFolder(folder, { log: log(), onError: () => errors++ });
-    const users = { u: { credentials: [{ verifier: 'sha256$secret' }] } };
-    await writeFile(path.join(folder, shardFileName(3)), JSON.stringify({ ...JSON.parse(EMPTY_SHARD), users }));
+    await writeFile(path.join(folder, CLASS_FILE_NAME), classDocument('other.example').slice(0, -1));
     await opened.reload();
     await opened.reload();
     assert.equal(opened.current()?.class.hostname, 'relay.example');
     assert.equal(errors, 1);
-    assert.match(lines.join(''), /shard-003\.json/);
-    assert.doesNotMatch(lines.join(''), /secret/);
+    assert.match(lines.join(''), /class\.json/);
+  });
+
+  test('leaves out an entry that it cannot use, with the others in force, and says so once and without its content', async () => {
+    await writeAll(folder);
+    const good = { ...JSON.parse(EMPTY_SHARD), users: { good: aUser() } };
+    const users = { ...good.users, bad: { credentials: [{ verifier: 'sha256$secret' }] } };
+    const lists = { 'shop/odd': { suspended: 'sometimes' } };
+    await writeFile(path.join(folder, shardFileName(3)), JSON.stringify({ ...good, users, lists }));
+    let errors = 0;
+    opened = await openConfigFolder(folder, { log: log(), onError: () => errors++ });
+    await opened.reload();
+    assert.deepEqual([...(opened.current()?.users.keys() ?? [])], ['good']);
+    assert.equal(errors, 1);
+    assert.match(lines.join(''), /shard-003\.json.*lists\.shop\/odd\.suspended: /);
+    assert.doesNotMatch(lines.join(''), /secret|sometimes/);
   });
 
   test('tells the hash of each document in force', async () => {

@@ -40,6 +40,12 @@ const specs: Readonly<Record<Kind, fc.Arbitrary<unknown>>> = {
     upstream: rarely(fc.record({ host: fc.constant('relay.example'), credentialsSecretRef: fc.record({ name }) })),
     senderPolicy: rarely(fc.record({ headerFrom: fc.constantFrom('Enforce', 'Audit') })),
     limits: rarely(fc.record({ messagesPerHour: fc.integer({ min: 1, max: 200 }) })),
+    delivery: rarely(
+      fc.record({
+        maxAge: fc.constantFrom('0s', '1m', '120h', '720h', '1000h'),
+        delayNoticeAfter: fc.constantFrom('0s', '0ms', '500ms', '1m', '4h'),
+      }),
+    ),
   }),
   SmtpPlusUser: fc.record({
     listRef: rarely(fc.record({ name, namespace: often(namespace) })),
