@@ -19,6 +19,7 @@ import {
 } from './config.ts';
 import { readClassDocument, readShardDocument, type ReadDocument } from './config-documents.ts';
 import type { Log } from './log.ts';
+import { shareRuns } from './share-runs.ts';
 
 export interface ConfigFolder {
   /** The configuration in force; undefined until every document has been read once. */
@@ -98,7 +99,7 @@ export async function openConfigFolder(
     log.error({ document: name, problem, problems: problems.length }, message);
   }
 
-  const reloader = serialize(reload);
+  const reloader = shareRuns(reload);
   await reloader();
   const stop = watchFolder(folder, () => void reloader());
   return {
@@ -121,22 +122,6 @@ function merge(loaded: ReadonlyMap<string, Loaded<ClassDocument | ShardDocument>
     lists: new Map(shards.flatMap((shard) => Object.entries(shard.lists))),
     users: new Map(shards.flatMap((shard) => Object.entries(shard.users))),
     namespaces: new Map(shards.flatMap((shard) => Object.entries(shard.namespaces))),
-  };
-}
-
-/** One run at a time; calls made meanwhile share one run after it. */
-function serialize(run: () => Promise<void>): () => Promise<void> {
-  let running: Promise<void> = Promise.resolve();
-  let queued: Promise<void> | undefined;
-  const runAfter = async (before: Promise<void>) => {
-    await before.catch(() => {});
-    queued = undefined;
-    running = run();
-    await running;
-  };
-  return async () => {
-    queued ??= runAfter(running);
-    await queued;
   };
 }
 

@@ -1,5 +1,7 @@
 /** Which Secrets are watched by name, for whom, and the verifiers of the passwords in them. */
+import { isEqual } from '../../core/equal.ts';
 import type { SecretView } from '../../core/model.ts';
+import { shareRuns } from '../../../relay/share-runs.ts';
 import { createPasswordVerifiers } from '../password-verifiers.ts';
 import type { SecretReference } from './references.ts';
 import type { SecretCache } from './secret-cache.ts';
@@ -15,12 +17,17 @@ export interface FollowedSecrets {
 
 /** A Secret that cannot be looked up (forbidden, say) must not hold up its object for ever. */
 const LOOK_UP_MS = 5000;
+/** A hash costs 25 ms, and a change of a password nothing: of those that come faster only the last is hashed. */
+const HASH_INTERVAL_MS = 1000;
 
 export function createFollowedSecrets(cache: SecretCache, saltFor: (purpose: string) => Buffer): FollowedSecrets {
   const withVerifiers = createPasswordVerifiers(saltFor);
   const byObject = new Map<string, readonly SecretReference[]>();
   const bySecret = new Map<string, Set<string>>();
   const hashed = new Map<string, SecretView>();
+  const hashings = new Map<string, () => Promise<void>>();
+  /** Objects whose Secrets are being looked up. */
+  const lookUps = new Map<string, Promise<void>>();
 
   function passwordKeys(secret: string): Set<string> {
     const references = [...(bySecret.get(secret) ?? [])].flatMap((object) => byObject.get(object) ?? []);
@@ -28,15 +35,22 @@ export function createFollowedSecrets(cache: SecretCache, saltFor: (purpose: str
   }
 
   async function refresh(secret: string): Promise<void> {
-    const keys = passwordKeys(secret);
-    const known = cache.get(secret)?.view;
-    if (known === undefined || keys.size === 0) {
+    if (passwordKeys(secret).size === 0) {
       hashed.delete(secret);
       return;
     }
-    const view = await withVerifiers(known, keys);
-    // it has changed meanwhile: that change has a refresh of its own
-    if (cache.get(secret)?.view === known) hashed.set(secret, view);
+    const hashing = hashings.get(secret) ?? shareRuns(() => hash(secret), { intervalMs: HASH_INTERVAL_MS });
+    hashings.set(secret, hashing);
+    await hashing();
+  }
+
+  async function hash(secret: string): Promise<void> {
+    const known = cache.get(secret)?.view;
+    const view = known && (await withVerifiers(known, passwordKeys(secret)));
+    // what has changed meanwhile has a run of its own, and what nobody names any more is not kept
+    if (cache.get(secret)?.view !== known || !bySecret.has(secret)) return;
+    if (view === undefined) hashed.delete(secret);
+    else hashed.set(secret, view);
   }
 
   function drop(object: string, secret: string): void {
@@ -45,24 +59,39 @@ export function createFollowedSecrets(cache: SecretCache, saltFor: (purpose: str
     if (objects?.size !== 0) return;
     bySecret.delete(secret);
     hashed.delete(secret);
+    hashings.delete(secret);
     cache.unfollow(secret);
+  }
+
+  async function lookUp(
+    object: string,
+    secrets: ReadonlySet<string>,
+    before: readonly SecretReference[],
+  ): Promise<void> {
+    for (const secret of secrets) bySecret.set(secret, (bySecret.get(secret) ?? new Set()).add(object));
+    await Promise.all(
+      [...secrets].map(async (secret) => {
+        await Promise.race([cache.follow(secret), timeout(LOOK_UP_MS)]);
+        await refresh(secret);
+      }),
+    );
+    // only now: while the new ones were looked up, what was planned before still needs the old ones
+    const named = new Set(byObject.get(object)?.map(({ secret }) => secret));
+    for (const { secret } of before) if (!named.has(secret)) drop(object, secret);
   }
 
   return {
     setReferences: async (object, references) => {
       const before = byObject.get(object) ?? [];
-      if (references.length === 0 && before.length === 0) return;
+      if (isEqual(references, before)) return lookUps.get(object);
       if (references.length === 0) byObject.delete(object);
       else byObject.set(object, references);
       const secrets = new Set(references.map(({ secret }) => secret));
-      for (const secret of secrets) bySecret.set(secret, (bySecret.get(secret) ?? new Set()).add(object));
-      for (const { secret } of before) if (!secrets.has(secret)) drop(object, secret);
-      await Promise.all(
-        [...secrets].map(async (secret) => {
-          await Promise.race([cache.follow(secret), timeout(LOOK_UP_MS)]);
-          await refresh(secret);
-        }),
-      );
+      const lookingUp = lookUp(object, secrets, before).finally(() => {
+        if (lookUps.get(object) === lookingUp) lookUps.delete(object);
+      });
+      lookUps.set(object, lookingUp);
+      return lookingUp;
     },
     refresh,
     view: (secret) => hashed.get(secret) ?? cache.get(secret)?.view,
