@@ -33,6 +33,8 @@ export const previousStatuses: Readonly<Record<Kind, Facts<unknown>>> = {
   VerifiedSender: { name: 'sender status' },
 };
 export const secrets: Facts<SecretView> = { name: 'secret' };
+/** Why the Secret of a user could not be written, by key of the user. */
+export const secretTroubles: Facts<string> = { name: 'secret trouble' };
 export const namespaceLabels: Facts<Readonly<Record<string, string>>> = { name: 'namespace' };
 export const dnsEvidence: Facts<DnsEvidence> = { name: 'dns' };
 export const programmedFacts: Facts<ProgrammedFact> = { name: 'programmed' };
@@ -163,6 +165,7 @@ export function setSnapshot(world: World, snapshot: Snapshot): void {
   setFact(world, verification, '', snapshot.verification);
   for (const [name, labels] of snapshot.namespaces) setFact(world, namespaceLabels, name, labels);
   for (const [key, secret] of snapshot.secrets) setFact(world, secrets, key, secret);
+  for (const [key, trouble] of snapshot.secretTroubles ?? []) setFact(world, secretTroubles, key, trouble);
   for (const [key, evidence] of snapshot.dns) setFact(world, dnsEvidence, key, evidence);
   for (const [name, fact] of snapshot.programmed) setFact(world, programmedFacts, name, fact);
   for (const object of snapshot.objects) setObject(world, object.kind, keyOf(object.meta), object);

@@ -90,6 +90,8 @@ export interface Snapshot {
   readonly objects: readonly RawObject[];
   /** By `NAMESPACE/NAME`. */
   readonly secrets: ReadonlyMap<string, SecretView>;
+  /** Why a credentials Secret could not be written when it was last tried, by key of the user. */
+  readonly secretTroubles?: ReadonlyMap<string, string>;
   readonly dns: ReadonlyMap<string, DnsEvidence>;
   /** Whether somebody carries out the plan's look-ups; `none`: a pending sender says that proof is not in effect yet. */
   readonly verification: 'none' | 'dns';

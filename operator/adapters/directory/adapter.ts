@@ -107,16 +107,15 @@ function createActor({ relay, log, onSettled }: DirectoryOptions, applier: Appli
   let nextLook: Date | undefined;
 
   async function act({ plan, context }: Decided): Promise<'settled' | 'again'> {
-    // Secrets first: a verifier in force whose password was never written down would lock its user out
-    nextLook = await applier.secrets(plan, context);
+    // Secrets first: the relay accepts what is written down in them, by the plan of the next round
+    const secrets = await applier.secrets(plan, context);
+    ({ nextLook } = secrets);
     const { hashes, isChanged } = await applier.relay(plan);
     written = hashes;
     announce(plan);
-    if (isChanged) {
-      // statuses speak of what is in force: they are written by the next round, when the relay runs it
-      await relay.reload();
-      return 'again';
-    }
+    // statuses speak of what is in force: they are written by the next round, when the relay runs it
+    if (isChanged) await relay.reload();
+    if (isChanged || secrets.isChanged) return 'again';
     await applier.statuses(plan, context);
     if (programmedFact(relay, written).state !== 'Programmed') nextLook = new Date(Date.now() + LAG_MS);
     onSettled(plan);

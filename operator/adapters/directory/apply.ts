@@ -33,8 +33,14 @@ export interface PlanContext {
 }
 
 export interface Applier {
-  /** Resolves to the time when Secrets that nothing wants any more are to be looked at again. */
-  readonly secrets: (plan: Plan, context: PlanContext) => Promise<Date | undefined>;
+  /**
+   * Resolves to the time when Secrets that nothing wants any more are to be looked at again, and whether any was written:
+   * the relay is told of a new password by the plan after it.
+   */
+  readonly secrets: (
+    plan: Plan,
+    context: PlanContext,
+  ) => Promise<{ readonly nextLook: Date | undefined; readonly isChanged: boolean }>;
   /** Resolves to the hashes that the relay will report, and whether any document is new. */
   readonly relay: (plan: Plan) => Promise<{ readonly hashes: RelayHashes; readonly isChanged: boolean }>;
   readonly statuses: (plan: Plan, context: PlanContext) => Promise<void>;
@@ -56,10 +62,10 @@ export function createApplier({
 
   return {
     secrets: async (plan, { incomplete, now }) => {
-      await secrets.write(plan.secrets);
+      const written = await secrets.write(plan.secrets);
       const { due, nextLook } = grace(incomplete ? [] : plan.secretsToDelete, now.getTime());
       await secrets.remove(due);
-      return nextLook;
+      return { nextLook, isChanged: written > 0 };
     },
     relay: async (plan) => {
       const documents = plan.relays.get(relayClass);

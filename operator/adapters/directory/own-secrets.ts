@@ -21,8 +21,8 @@ const MAX_SECRETS = 1_000_000;
 export interface OwnSecrets {
   /** Every Secret that lies where it was written to, by `NAMESPACE/NAME`. Throws where one can't be read. */
   readonly read: () => Promise<ReadonlyMap<string, SecretView>>;
-  /** Makes the files hold what is planned. Those that do already are not touched. */
-  readonly write: (plans: readonly SecretPlan[]) => Promise<void>;
+  /** Makes the files hold what is planned. Those that do already are not touched. Resolves to the number of the others. */
+  readonly write: (plans: readonly SecretPlan[]) => Promise<number>;
   /** Removes Secrets by `NAMESPACE/NAME`. */
   readonly remove: (keys: readonly string[]) => Promise<void>;
 }
@@ -61,17 +61,19 @@ export async function openOwnSecrets(folder: string, options: OwnSecretsOptions)
     return undefined;
   }
 
-  async function writeOne(plan: SecretPlan): Promise<void> {
+  /** Whether the file held something else. */
+  async function writeOne(plan: SecretPlan): Promise<boolean> {
     const path = safePath(plan);
     const planHash = hashOf(JSON.stringify(plan));
     const before = known.get(path);
-    if (before?.planHash === planHash) return;
+    if (before?.planHash === planHash) return false;
     const file = join(folder, path);
     const text = formatSecret(plan);
     const isThere = before !== undefined && (await holds(file, text));
     if (!isThere) await writeAtomically(file, text);
     const stamp = isThere ? before.stamp : ((await stampOf(file)) ?? '');
     known.set(path, { stamp, planHash, view: viewPlan(plan, options.installation) });
+    return !isThere;
   }
 
   return {
@@ -92,7 +94,13 @@ export async function openOwnSecrets(folder: string, options: OwnSecretsOptions)
       known = found;
       return new Map([...known.values()].map(({ view }) => [keyOf(view), view]));
     },
-    write: (plans) => inParallel(plans, writeOne),
+    write: async (plans) => {
+      let written = 0;
+      await inParallel(plans, async (plan) => {
+        if (await writeOne(plan)) written += 1;
+      });
+      return written;
+    },
     remove: async (keys) => {
       for (const key of keys) {
         known.delete(`${key}.yaml`);

@@ -26,10 +26,10 @@ export async function applySecret(
 ): Promise<SecretOutcome> {
   if (known === undefined) return outcomeOf(await create(client, plan));
   if (known.view.controllerUid !== plan.owner.uid) return { kind: 'taken' };
-  // the type cannot be changed; one that somebody else made of another type under our label is not what we promise
-  if (known.view.type !== plan.type) return deleteSecret(client, known);
+  if (known.view.type !== plan.type) return replace(client, plan, known);
   const patch = patchOf(plan, known);
   if (patch === undefined) return { kind: 'unchanged' };
+  if (known.isImmutable) return replace(client, plan, known);
   const path = `${pathOf(SECRETS, plan)}?fieldManager=${FIELD_MANAGER}`;
   const answer = await client.request<SecretObject>({
     method: 'PATCH',
@@ -39,6 +39,9 @@ export async function applySecret(
   });
   return outcomeOf(answer);
 }
+
+/** The API server's refusal of a write (a quota, an admission webhook): to be told to the owner of the user. */
+export class SecretRefused extends Error {}
 
 /** Whether a Secret is as planned already. */
 export function isSecretApplied(plan: SecretPlan, known: KnownSecret | undefined): boolean {
@@ -54,6 +57,15 @@ export async function deleteSecret(client: KubeClient, known: KnownSecret): Prom
   if (answer.ok || answer.status === 404) return { kind: 'gone' };
   if (answer.status === 409) return { kind: 'taken' };
   throw new Error(`delete of Secret ${known.view.namespace}/${known.view.name}: ${answer.status} ${answer.message}`);
+}
+
+/** What the API server lets nobody change (the type, and data that is immutable) takes a new Secret. */
+async function replace(client: KubeClient, plan: SecretPlan, known: KnownSecret): Promise<SecretOutcome> {
+  const outcome = await deleteSecret(client, known);
+  if (outcome.kind !== 'gone') return outcome;
+  const made = await create(client, plan);
+  // a finalizer holds the old one, or somebody was quicker: the watch will tell
+  return !made.ok && made.status === 409 ? { kind: 'gone' } : outcomeOf(made);
 }
 
 function create(client: KubeClient, plan: SecretPlan): Promise<Answer<SecretObject>> {
@@ -104,5 +116,6 @@ function outcomeOf(answer: Answer<SecretObject>): SecretOutcome {
   // 403 with this cause: the namespace is being deleted, and takes nothing new
   const isGoing = answer.status === 403 && answer.message.includes('being terminated');
   if (answer.status === 404 || isGoing) return { kind: 'gone' };
-  throw new Error(`write of Secret: ${answer.status} ${answer.message}`);
+  const message = `${answer.status} ${answer.message}`;
+  throw answer.status < 500 ? new SecretRefused(message) : new Error(`write of Secret: ${message}`);
 }

@@ -14,7 +14,7 @@ import { createFollowedSecrets } from './followed-secrets.ts';
 import type { OperatorMetrics } from './metrics.ts';
 import { createPlanning } from './planning.ts';
 import { createWorkQueue, type WorkQueueOptions } from './queue.ts';
-import { isDone, reconcile, type Work, type WorkKey } from './reconcile.ts';
+import { isDone, isSecretDone, reconcile, type Work, type WorkKey } from './reconcile.ts';
 import { referencesOf } from './references.ts';
 import { startRelayPods } from './relay-pods.ts';
 import { createStepper } from './stepper.ts';
@@ -81,6 +81,7 @@ export function startOperator(options: OperatorOptions): Operator {
     onObject: (kind, key, _, after) => track(onObject(kind, key, after)),
     onNamespace: (name) => planning.markNamespace(name),
     onSecret: (key) => track(onSecret(key)),
+    onUnlabelled: (key) => track(onUnlabelled(key)),
     onTrouble,
     onRelist: (kind) => metrics.relists.inc({ kind }),
     signal,
@@ -120,6 +121,7 @@ export function startOperator(options: OperatorOptions): Operator {
     caches,
     record: events.record,
     onWrite: (what: string) => metrics.writes.inc({ what }),
+    onSecretTrouble: planning.setSecretTrouble,
     onTaken: (user: string, secret: string) =>
       track(followed.setReferences(`taken/${user}`, [{ secret }]).then(() => planning.markSecret(secret))),
   };
@@ -164,6 +166,13 @@ export function startOperator(options: OperatorOptions): Operator {
     planning.markSecret(key);
   }
 
+  /** One of ours is not listed any more: it is gone, or somebody took the label away. Then it still is what it was. */
+  async function onUnlabelled(key: string): Promise<void> {
+    await followed.setReferences(`unlabelled/${key}`, [{ secret: key }]);
+    if (caches.secrets.get(key) === undefined) await followed.setReferences(`unlabelled/${key}`, []);
+    await onSecret(key);
+  }
+
   function track(work: Promise<void>): void {
     lookingUp.add(work);
     work
@@ -182,7 +191,10 @@ export function startOperator(options: OperatorOptions): Operator {
       queue.add(key);
     };
     const { users, lists, senders, secrets } = replanned;
-    for (const [key, plan] of users) put(`SmtpPlusUser/${key}`, plan && { kind: 'SmtpPlusUser', plan });
+    for (const [key, plan] of users) {
+      put(`SmtpPlusUser/${key}`, plan && { kind: 'SmtpPlusUser', plan });
+      if (isSecretDone(context, plan)) planning.setSecretTrouble(key, undefined);
+    }
     for (const [key, plan] of lists) put(`SmtpPlusList/${key}`, plan && { kind: 'SmtpPlusList', plan });
     for (const [key, plan] of senders) put(`VerifiedSender/${key}`, plan && { kind: 'VerifiedSender', plan });
     const orphans = planning.planner()?.orphans;
@@ -192,7 +204,8 @@ export function startOperator(options: OperatorOptions): Operator {
 
   async function synced(): Promise<void> {
     await Promise.all([caches.synced(), configSecrets.synced, pods.synced]);
-    while (lookingUp.size > 0) await Promise.all(lookingUp);
+    // once: what is looked up from now on is a change like any other, and there may always be some
+    await Promise.all(lookingUp);
   }
 
   return {

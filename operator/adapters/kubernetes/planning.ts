@@ -2,7 +2,7 @@
  * Keeps the plan in step with the caches. A change only marks what is to be looked at again; a step then feeds the core
  * with what the caches hold by now, and tells what came of it.
  */
-import { namespaceLabels, programmedFacts, secrets, setObject } from '../../core/facts.ts';
+import { namespaceLabels, programmedFacts, secrets, secretTroubles, setObject } from '../../core/facts.ts';
 import type { ClassView, Craft, Kind, ProgrammedFact, RawObject, SecretView, Snapshot } from '../../core/model.ts';
 import { createPlanner, noKeys, replan, type Planner, type Replanned } from '../../core/planner.ts';
 import { advance, nextAlarm, setFact } from '../../core/world.ts';
@@ -25,6 +25,8 @@ export interface Planning {
   readonly markSecret: (key: string) => void;
   readonly markNamespace: (name: string) => void;
   readonly setProgrammed: (className: string, fact: ProgrammedFact) => void;
+  /** Says why the Secret of a user (`NAMESPACE/NAME`) cannot be written, or that nothing keeps it from that any more. */
+  readonly setSecretTrouble: (user: string, trouble: string | undefined) => void;
   /** Plans everything from the caches, as if just started. */
   readonly full: (classes: ReadonlyMap<string, ClassView>) => Replanned;
   /** Plans what was marked, and what is due by now. */
@@ -40,6 +42,7 @@ export function createPlanning(sources: Sources, craft: Craft, onMark: () => voi
   let planner: Planner | undefined;
   let marks = noMarks();
   const programmed = new Map<string, ProgrammedFact>();
+  const troubles = new Map<string, string>();
   /** Whatever is marked before the first full plan is in that plan. */
   const mark = (set: Set<string>, key: string): void => {
     if (planner === undefined) return;
@@ -48,13 +51,14 @@ export function createPlanning(sources: Sources, craft: Craft, onMark: () => voi
   };
 
   function feed(to: Planner): void {
-    const { objects, secretKeys, namespaces, classNames } = marks;
+    const { objects, secretKeys, namespaces, classNames, troubledUsers } = marks;
     for (const kind of KINDS) {
       for (const key of objects[kind]) setObject(to.world, kind, key, sources.object(kind, key));
     }
     for (const key of secretKeys) setFact(to.world, secrets, key, sources.secret(key));
     for (const name of namespaces) setFact(to.world, namespaceLabels, name, sources.namespace(name));
     for (const name of classNames) setFact(to.world, programmedFacts, name, programmed.get(name));
+    for (const user of troubledUsers) setFact(to.world, secretTroubles, user, troubles.get(user));
   }
 
   return {
@@ -66,9 +70,19 @@ export function createPlanning(sources: Sources, craft: Craft, onMark: () => voi
       programmed.set(className, fact);
       mark(marks.classNames, className);
     },
+    setSecretTrouble: (user, trouble) => {
+      if (troubles.get(user) === trouble) return;
+      if (trouble === undefined) troubles.delete(user);
+      else troubles.set(user, trouble);
+      mark(marks.troubledUsers, user);
+    },
     full: (views) => {
       marks = noMarks();
-      const made = createPlanner(snapshotOf(sources, views, programmed), new Date(), craft);
+      const made = createPlanner(
+        snapshotOf(sources, views, { programmed, secretTroubles: troubles }),
+        new Date(),
+        craft,
+      );
       ({ planner } = made);
       return made.first;
     },
@@ -81,7 +95,7 @@ export function createPlanning(sources: Sources, craft: Craft, onMark: () => voi
       return replan(planner, { ...objects, Secret: secretKeys });
     },
     hasMarks: () =>
-      [...Object.values(marks.objects), marks.secretKeys, marks.namespaces, marks.classNames].some(
+      [...Object.values(marks.objects), marks.secretKeys, marks.namespaces, marks.classNames, marks.troubledUsers].some(
         ({ size }) => size > 0,
       ),
     nextLook: () => (planner === undefined ? undefined : nextAlarm(planner.world)),
@@ -90,13 +104,14 @@ export function createPlanning(sources: Sources, craft: Craft, onMark: () => voi
 
 function noMarks() {
   const { Secret: secretKeys, ...objects } = noKeys();
-  return { objects, secretKeys, namespaces: new Set<string>(), classNames: new Set<string>() };
+  const empty = () => new Set<string>();
+  return { objects, secretKeys, namespaces: empty(), classNames: empty(), troubledUsers: empty() };
 }
 
 function snapshotOf(
   sources: Sources,
   views: ReadonlyMap<string, ClassView>,
-  programmed: ReadonlyMap<string, ProgrammedFact>,
+  told: Pick<Snapshot, 'programmed' | 'secretTroubles'>,
 ): Snapshot {
   const collect = <T>(keys: Iterable<string>, get: (key: string) => T | undefined): Map<string, T> => {
     const found = new Map<string, T>();
@@ -115,6 +130,6 @@ function snapshotOf(
     secrets: collect(sources.secretKeys(), sources.secret),
     dns: new Map(),
     verification: 'none',
-    programmed,
+    ...told,
   };
 }

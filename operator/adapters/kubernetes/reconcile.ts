@@ -3,7 +3,7 @@ import type { ListPlan } from '../../core/lists/lists.ts';
 import { keyOf, type Kind, type PlannedEvent, type SecretPlan, type StatusPlan } from '../../core/model.ts';
 import type { SenderPlan } from '../../core/senders/senders.ts';
 import type { UserPlan } from '../../core/users/user-plan.ts';
-import { applySecret, deleteSecret, isSecretApplied, type SecretOutcome } from './apply-secret.ts';
+import { applySecret, deleteSecret, isSecretApplied, SecretRefused, type SecretOutcome } from './apply-secret.ts';
 import { applyStatus, isStatusApplied } from './apply-status.ts';
 import type { Caches } from './caches.ts';
 import type { KubeClient } from './client.ts';
@@ -26,6 +26,8 @@ export interface ReconcileContext {
   readonly onWrite: (what: 'secret' | 'status' | 'deletion') => void;
   /** Somebody else's Secret has the name that this user wants: watch that one too. */
   readonly onTaken: (user: string, secret: string) => void;
+  /** Why the Secret of a user cannot be written; `undefined`: it is. */
+  readonly onSecretTrouble: (user: string, trouble: string | undefined) => void;
 }
 
 /** `again`: what we knew is not what is there; the same work is to be done when the watch has caught up. */
@@ -40,8 +42,13 @@ export function isDone(context: Pick<ReconcileContext, 'caches'>, work: Work): b
   const { kind, plan } = work;
   if (!isThere(context, kind, plan.meta)) return true;
   if (!isStatusApplied(plan, context.caches.objects[kind].get(keyOf(plan.meta))?.status)) return false;
-  if (kind !== 'SmtpPlusUser' || plan.secret === undefined) return true;
-  return isSecretApplied(plan.secret, context.caches.secrets.get(keyOf(plan.secret)));
+  return kind !== 'SmtpPlusUser' || isSecretDone(context, plan);
+}
+
+/** Whether a user's Secret is as planned, as far as the caches know, or none is planned. */
+export function isSecretDone({ caches }: Pick<ReconcileContext, 'caches'>, plan: UserPlan | undefined): boolean {
+  if (plan?.secret === undefined) return true;
+  return isSecretApplied(plan.secret, caches.secrets.get(keyOf(plan.secret)));
 }
 
 export async function reconcile(context: ReconcileContext, work: Work): Promise<Outcome> {
@@ -60,11 +67,24 @@ async function reconcileUser(context: ReconcileContext, plan: UserPlan): Promise
   if (!isThere(context, 'SmtpPlusUser', plan.meta)) return 'done';
   const kind = 'SmtpPlusUser';
   if (plan.secret === undefined) return writeStatus(context, { kind, plan });
-  const outcome = await writeSecret(context, keyOf(plan.meta), plan.secret);
+  const outcome = await writeSecret(context, keyOf(plan.meta), plan.secret).catch(async (error: unknown) => {
+    if (error instanceof SecretRefused) await tellRefusal(context, plan, error);
+    throw error;
+  });
   if (outcome === 'done' || outcome === 'again') return outcome;
   if (outcome === 'unchanged') return writeStatus(context, { kind, plan });
   for (const event of plan.events) context.record(event);
   return writeStatus(context, { kind, plan: { ...plan, events: [] } });
+}
+
+/** As much of a refusal as fits a message for people. */
+const REFUSAL_MAX = 500;
+
+/** The plan that follows knows of it and says so; one from before would say that all is well. */
+async function tellRefusal(context: ReconcileContext, plan: UserPlan, { message }: SecretRefused): Promise<void> {
+  context.onSecretTrouble(keyOf(plan.meta), message.slice(0, REFUSAL_MAX));
+  const credentials = plan.status.conditions?.find(({ type }) => type === 'CredentialsReady');
+  if (credentials?.status === 'False') await writeStatus(context, { kind: 'SmtpPlusUser', plan });
 }
 
 async function writeSecret(

@@ -42,6 +42,7 @@ describe('the cache of Secrets', () => {
       namespaces: [undefined],
       saltFor: () => Buffer.alloc(16),
       onChange: (key) => onChange(key),
+      onUnlabelled: assert.fail,
       onTrouble: assert.fail,
       signal: stop.signal,
       watchesMax: 1,

@@ -26,6 +26,8 @@ export interface SecretCacheOptions {
   readonly namespaces: readonly (string | undefined)[];
   readonly saltFor: (uid: string) => Buffer;
   readonly onChange: (key: string) => void;
+  /** A Secret with our label is gone, or has lost the label: `follow` tells. */
+  readonly onUnlabelled: (key: string) => void;
   readonly onTrouble: (message: string) => void;
   readonly signal: AbortSignal;
   /** Secrets that are watched by name; default 200. */
@@ -53,10 +55,12 @@ interface Followed {
 export function startSecretCache(client: KubeClient, options: SecretCacheOptions): SecretCache {
   const { onChange, onTrouble, saltFor } = options;
   const tell = (key: string): void => onChange(key);
+  const tellOwn = (key: string, _: unknown, after: unknown): void =>
+    after === undefined ? options.onUnlabelled(key) : onChange(key);
   const keep = (object: KubeObject): KnownSecret => viewOwnSecret(object, saltFor);
   const own = options.namespaces.map((namespace) => {
     const selector = { resource: SECRETS, namespace, labelSelector: OWN_SELECTOR };
-    return startReflector(client, { ...selector, keep, onChange: tell, onTrouble, signal: options.signal });
+    return startReflector(client, { ...selector, keep, onChange: tellOwn, onTrouble, signal: options.signal });
   });
   const followed = new Map<string, Followed>();
   const { watchesMax = WATCHES_MAX, pollMs = POLL_MS } = options;

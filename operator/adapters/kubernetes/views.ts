@@ -10,6 +10,7 @@ import type { KubeMeta, KubeObject } from './resources.ts';
 export interface SecretObject extends KubeObject {
   readonly type?: string;
   readonly data?: Readonly<Record<string, string>>;
+  readonly immutable?: boolean;
 }
 
 /** A Secret in our caches: what the core sees of it, and what a write of ours must match. */
@@ -19,6 +20,8 @@ export interface KnownSecret {
   readonly view: SecretView;
   /** Names of the keys whose values the core cannot see. */
   readonly hiddenKeys: readonly string[];
+  /** Somebody made it so: its data cannot be written any more. */
+  readonly isImmutable?: true;
 }
 
 /** An object in our caches. */
@@ -94,6 +97,7 @@ export function viewSecret(object: SecretObject): KnownSecret {
     resourceVersion: metadata.resourceVersion,
     view,
     hiddenKeys: hiddenKeys.length === 0 ? NO_KEYS : hiddenKeys,
+    ...(object.immutable === true && { isImmutable: true }),
   };
 }
 

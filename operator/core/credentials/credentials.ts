@@ -1,6 +1,6 @@
 /** The password of a user: kept, made, rotated or taken from a Secret. And whose the credentials Secret is. */
 import { notReady, type CredentialsOwner, type CredentialsVerdict } from './credentials-verdict.ts';
-import { keysIn, secrets, usersBySecret, wishedSecretName } from '../facts.ts';
+import { keysIn, secrets, secretTroubles, usersBySecret, wishedSecretName } from '../facts.ts';
 import { generatedPassword } from './generated-password.ts';
 import { keyOf, type ObjectMeta, type SecretView } from '../model.ts';
 import { ownPassword } from './own-password.ts';
@@ -22,9 +22,15 @@ export function judgeCredentials(world: World, owner: CredentialsOwner): Credent
     const message = `Secret ${key} belongs to somebody else and is left alone; delete it, or choose another spec.credentials.secretName.`;
     return notReady('SecretNotOwned', message);
   }
-  return spec.credentials.passwordSecretRef === undefined
-    ? generatedPassword(world, owner, secret)
-    : ownPassword(world, owner, spec.credentials.passwordSecretRef);
+  const verdict =
+    spec.credentials.passwordSecretRef === undefined
+      ? generatedPassword(world, owner, secret)
+      : ownPassword(world, owner, spec.credentials.passwordSecretRef);
+  const trouble = read(world, secretTroubles, keyOf(meta));
+  if (trouble === undefined || verdict.password === undefined) return verdict;
+  // it is still to be written: what kept it from that may be over at any time
+  const message = `Secret ${key} cannot be written: ${trouble}`;
+  return { ...verdict, judgement: notReady('SecretNotWritten', message).judgement };
 }
 
 /** Of several users that ask for one Secret: the one that has it, else the oldest. */

@@ -40,7 +40,9 @@ export function generatedPassword(
   };
   const verdict = verdictOf(world, rotation, { password: made.password, record }, where);
   const notice = noticeOf(state, where, record);
-  return notice === undefined ? verdict : { ...verdict, notice };
+  // a relay accepts what stands in a Secret: a password that could not be written down there is nobody's
+  const credentials = state.kind === 'due' ? credentialsOf(state.record) : [];
+  return { ...verdict, credentials, ...(notice !== undefined && { notice }) };
 }
 
 type State =
@@ -81,17 +83,19 @@ function verdictOf(
   const expiry = parseTime(record.previous?.notAfter);
   if (next !== undefined) wakeAt(world, next);
   if (expiry !== undefined) wakeAt(world, expiry);
-  const credentials: Credential[] = [{ verifier: record.verifier }];
-  if (record.previous !== undefined) credentials.push(record.previous);
   const overlap =
     record.previous === undefined ? '' : ` The password before it is valid until ${record.previous.notAfter}.`;
   return {
     judgement: credentialsReady(`${where} has the credentials.${overlap}`),
-    credentials,
+    credentials: credentialsOf(record),
     password,
     record,
     ...(next !== undefined && { nextRotation: formatTime(next) }),
   };
+}
+
+function credentialsOf({ verifier, previous }: PasswordRecord): Credential[] {
+  return previous === undefined ? [{ verifier }] : [{ verifier }, previous];
 }
 
 function noticeOf(state: State, where: string, record: PasswordRecord): CredentialsVerdict['notice'] {

@@ -97,7 +97,7 @@ function judgeActive(
   if (!spec.active) return inactive('Inactive', 'Not active, as spec.active says; set it to true to send.');
   if (terms.config.suspended) return inactive('ListSuspended', `SmtpPlusList ${list} is suspended by its owner.`);
   if (senders.judgement.reason === 'NoVerifiedSender') return inactive('NoVerifiedSender', senders.judgement.message);
-  if (credentials.credentials.length === 0) {
+  if (credentials.judgement.status !== 'True' && credentials.credentials.length === 0) {
     return inactive('CredentialsNotReady', 'It has no credentials to log in with; see the condition CredentialsReady.');
   }
   if (spec.mode === 'Sandbox') {
