@@ -67,6 +67,8 @@ export interface ProgrammedFact {
   readonly state: 'Unknown' | 'Programmed' | 'Lagging';
   /** For people: which relay lags. */
   readonly message: string;
+  /** What is not in what the relays are given, and why: by name of a document, or by key of an entry in one. */
+  readonly unwritten?: Readonly<Record<string, string>>;
 }
 
 export interface ClassView {

@@ -4,8 +4,10 @@
  */
 import type { ProgrammedFact } from '../../core/model.ts';
 import { compareText } from '../../core/time.ts';
+import { messageOf } from './answers.ts';
 import type { ConfigSecrets } from './config-secrets.ts';
 import { hashOf } from './config-secrets.ts';
+import type { DocumentId, DocumentText } from './documents.ts';
 import { judgePods } from './programmed.ts';
 import { createWorkQueue, type WorkQueueOptions } from './queue.ts';
 import type { RelayPods } from './relay-pods.ts';
@@ -24,16 +26,11 @@ export interface Delivery {
   readonly close: () => Promise<void>;
 }
 
-export interface DocumentId {
-  readonly className: string;
-  readonly fileName: string;
-}
-
 export interface DeliveryOptions {
   readonly secrets: ConfigSecrets;
   readonly pods: RelayPods;
   /** The document as it should be now, or undefined where its class is gone. */
-  readonly read: (document: DocumentId) => string | undefined;
+  readonly read: (document: DocumentId) => DocumentText | undefined;
   /** Keys that wait for the other workers: while there are many, a document would be out of date as soon as written. */
   readonly backlog: () => number;
   readonly onProgrammed: (className: string, fact: ProgrammedFact) => void;
@@ -50,14 +47,19 @@ const BUSY_INTERVAL_MS = 5000;
 const BUSY_BACKLOG = 100;
 const ASK_AGAIN_MS = 500;
 const ASK_WHEN_FINE_MS = 30_000;
+const NO_ROOM =
+  "Its namespace takes more of the relays' configuration than there is room for; remove lists, users, senders or certificates from it.";
 const BEING_WRITTEN: ProgrammedFact = { state: 'Lagging', message: 'The configuration is being written.' };
 
 export function startDelivery(options: DeliveryOptions): Delivery {
   const { secrets, pods } = options;
   const written = new Map<string, Map<string, string>>();
   const writtenAt = new Map<string, number>();
-  /** Documents that are to be written and since when, by class. */
-  const dirty = new Map<string, Map<string, number>>();
+  /** Names of documents that are to be written, by class. */
+  const dirty = new Map<string, Set<string>>();
+  const offeredAt = new Map<string, number>();
+  /** Why documents, or entries of them, are not in what pods are given: by class and name of the document. */
+  const unwritten = new Map<string, Map<string, Readonly<Record<string, string>>>>();
 
   const documents = createWorkQueue({ workers: 4, work: writeDocument, onDone: options.onDone });
   const classes = createWorkQueue({ workers: 4, work: lookAtPods, onDone: options.onDone });
@@ -65,20 +67,29 @@ export function startDelivery(options: DeliveryOptions): Delivery {
   async function writeDocument(key: string): Promise<void> {
     const document = parseKey(key);
     const { className, fileName } = document;
-    const since = dirtyOf(className).get(fileName) ?? performance.now();
-    const text = options.read(document);
+    const since = offeredAt.get(key) ?? performance.now();
+    const found = options.read(document);
     dirtyOf(className).delete(fileName);
-    if (text === undefined) return;
+    if (found === undefined) return;
+    const { text, leftOut } = found;
     writtenAt.set(key, performance.now());
-    const hashes = written.get(className) ?? new Map<string, string>();
-    written.set(className, hashes.set(fileName, hashOf(text)));
+    const hashes = mapIn(written, className);
+    const before = hashes.get(fileName);
+    hashes.set(fileName, hashOf(text));
     try {
       if (await secrets.write({ ...document, text })) options.onWritten((performance.now() - since) / 1000);
+      offeredAt.delete(key);
+      mapIn(unwritten, className).set(fileName, Object.fromEntries(leftOut.map((entry) => [entry, NO_ROOM])));
     } catch (error) {
-      dirtyOf(className).set(fileName, since);
+      // one document that cannot be written must not keep the others from being judged: what pods have of it stays
+      if (before === undefined) hashes.delete(fileName);
+      else hashes.set(fileName, before);
+      const why = `The relays' configuration of this object cannot be written: ${messageOf(error)}`;
+      mapIn(unwritten, className).set(fileName, { [fileName]: why });
       throw error;
+    } finally {
+      classes.addAfter(className, SETTLE_MS);
     }
-    classes.addAfter(className, SETTLE_MS);
   }
 
   async function lookAtPods(className: string): Promise<void> {
@@ -89,19 +100,17 @@ export function startDelivery(options: DeliveryOptions): Delivery {
     const fact = await judgePods(pods.ofClass(className), hashes);
     // a document that changed while we were asking is not what the pods were asked for
     if (dirtyOf(className).size > 0) return classes.addAfter(className, ASK_AGAIN_MS);
-    options.onProgrammed(className, fact);
+    const missing = Object.assign({}, ...mapIn(unwritten, className).values()) as Record<string, string>;
+    options.onProgrammed(className, Object.keys(missing).length === 0 ? fact : { ...fact, unwritten: missing });
     classes.addAfter(className, fact.state === 'Lagging' ? ASK_AGAIN_MS : ASK_WHEN_FINE_MS);
   }
 
-  function dirtyOf(className: string): Map<string, number> {
-    const files = dirty.get(className) ?? new Map<string, number>();
-    dirty.set(className, files);
-    return files;
-  }
+  const dirtyOf = (className: string): Set<string> => dirty.get(className) ?? new Set();
 
   function offer({ className, fileName }: DocumentId): void {
     const key = `${className}/${fileName}`;
-    if (!dirtyOf(className).has(fileName)) dirtyOf(className).set(fileName, performance.now());
+    dirty.set(className, dirtyOf(className).add(fileName));
+    if (!offeredAt.has(key)) offeredAt.set(key, performance.now());
     if (pods.ofClass(className).some((pod) => pod.isReady)) options.onProgrammed(className, BEING_WRITTEN);
     const interval = options.backlog() > BUSY_BACKLOG ? BUSY_INTERVAL_MS : INTERVAL_MS;
     const earliest = (writtenAt.get(key) ?? -Infinity) + interval;
@@ -126,6 +135,12 @@ export function startDelivery(options: DeliveryOptions): Delivery {
       await Promise.all([documents.close(), classes.close()]);
     },
   };
+}
+
+function mapIn<Value>(maps: Map<string, Map<string, Value>>, key: string): Map<string, Value> {
+  const map = maps.get(key) ?? new Map<string, Value>();
+  maps.set(key, map);
+  return map;
 }
 
 function parseKey(key: string): DocumentId {

@@ -3,11 +3,23 @@ import { CLASS_FILE_NAME, shardFileName, type ClassDocument, type ShardDocument 
 import { classes, classNames } from '../../core/facts.ts';
 import type { Planner } from '../../core/planner.ts';
 import { allShards, classDocument, takeChangedShards } from '../../core/configuration/documents.ts';
+import { fit } from '../../core/configuration/fit.ts';
 import { read } from '../../core/world.ts';
-import type { DocumentId } from './delivery.ts';
+
+export interface DocumentId {
+  readonly className: string;
+  readonly fileName: string;
+}
+
+/** What is to be written. */
+export interface DocumentText {
+  readonly text: string;
+  /** Keys of entries that it has no room for. */
+  readonly leftOut: readonly string[];
+}
 
 export interface Documents {
-  readonly text: (id: DocumentId) => string | undefined;
+  readonly text: (id: DocumentId) => DocumentText | undefined;
   /** Takes what has changed since the last call. */
   readonly takeChanged: (planner: Planner) => readonly DocumentId[];
   /** Takes everything, after a full plan. */
@@ -24,8 +36,11 @@ export function createDocuments(): Documents {
   return {
     // compact: 100,000 users must fit under the 1 MiB of each Secret
     text: (id) => {
-      const found = documents.get(`${id.className}/${id.fileName}`);
-      return found === undefined ? undefined : JSON.stringify(found.document);
+      const document = documents.get(`${id.className}/${id.fileName}`)?.document;
+      if (document === undefined) return undefined;
+      if (!('users' in document)) return { text: JSON.stringify(document), leftOut: [] };
+      const fitting = fit(document, (text) => Buffer.byteLength(text));
+      return { text: JSON.stringify(fitting.document), leftOut: fitting.leftOut };
     },
     takeChanged: ({ relays }) =>
       takeChangedShards(relays.store).map(({ className, shard, document }) =>

@@ -1,5 +1,5 @@
 /** The relay pods of a class: told that their configuration has changed, and asked which one they run. */
-import { bodyOf } from './answers.ts';
+import { bodyOf, messageOf } from './answers.ts';
 import type { KubeClient } from './client.ts';
 import { startReflector } from './reflector.ts';
 import { pathOf, PODS, type KubeObject } from './resources.ts';
@@ -73,7 +73,10 @@ export function startRelayPods(client: KubeClient, options: RelayPodsOptions): R
     ofClass,
     bump: async (className, configHash) => {
       const behind = ofClass(className).filter((pod) => pod.configHash !== configHash);
-      await Promise.all(behind.map((pod) => annotate(client, pod, configHash)));
+      // without it a kubelet takes a minute: no reason to stop for
+      await Promise.all(
+        behind.map((pod) => annotate(client, pod, configHash).catch((error: unknown) => onTrouble(messageOf(error)))),
+      );
     },
   };
 }

@@ -1,8 +1,7 @@
 /** When to plan: soon after something was marked, when something is due, and everything anew from time to time. */
 import type { ClassView } from '../../core/model.ts';
 import type { Planner, Replanned } from '../../core/planner.ts';
-import type { DocumentId } from './delivery.ts';
-import type { Documents } from './documents.ts';
+import type { DocumentId, Documents } from './documents.ts';
 import type { Planning } from './planning.ts';
 
 export interface Stepper {

@@ -1,6 +1,14 @@
+import { shardFileName, shardOf } from '../../../relay/config.ts';
 import { previousConditions, type Judgement, type Subject } from '../conditions.ts';
 import { programmedFacts } from '../facts.ts';
 import { read, type World } from '../world.ts';
+
+/** Where the configuration of an object is. */
+export interface RelayPlace {
+  readonly className: string;
+  /** Of its entries: a list (`NAMESPACE/NAME`), a user name, a namespace. */
+  readonly keys: readonly string[];
+}
 
 /**
  * `Programmed`: whether every ready relay of the class runs the configuration of this object, in this generation.
@@ -8,15 +16,19 @@ import { read, type World } from '../world.ts';
  * Once true it stays true until the object changes: a relay that lags behind a change of some other object runs this one
  * all the same. Without that, each change would turn the condition of every object of the class to and fro.
  */
-export function judgeProgrammed(world: World, subject: Subject, className: string | undefined): Judgement {
+export function judgeProgrammed(world: World, subject: Subject, place: RelayPlace | undefined): Judgement {
   const type = 'Programmed';
-  if (className === undefined) {
+  if (place === undefined) {
     return { type, status: 'False', reason: 'NotAccepted', message: 'No relay serves it, since it is not accepted.' };
   }
   const done = { type, status: 'True', reason: 'Programmed', message: 'Every ready relay runs it.' } as const;
   const before = previousConditions(world, subject).get(type);
   if (before?.status === 'True' && before.observedGeneration === subject.meta.generation) return done;
+  const { className, keys } = place;
   const fact = read(world, programmedFacts, className);
+  const why = keys.map((key) => fact?.unwritten?.[key] ?? fact?.unwritten?.[shardFileName(shardOf(key))]);
+  const message = why.find((one) => one !== undefined);
+  if (message !== undefined) return { type, status: 'False', reason: 'NotWritten', message };
   switch (fact?.state) {
     case 'Programmed':
       return done;

@@ -132,7 +132,7 @@ function planList(world: World, key: string): ListPlan | undefined {
   const { meta } = object;
   const subject = { kind: 'SmtpPlusList', meta } as const;
   const { terms, accepted } = verdict;
-  const programmed = judgeProgrammed(world, subject, terms?.className);
+  const programmed = judgeProgrammed(world, subject, terms && { className: terms.className, keys: [key] });
   const upstream = terms?.upstream ?? notJudged;
   const judgements = [accepted, upstream, programmed];
   const parsed = read(world, parsedLists, key);

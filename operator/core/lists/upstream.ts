@@ -16,8 +16,8 @@ export interface UpstreamVerdict {
 type Upstream = NonNullable<ListSpec['upstream']>;
 
 const CA_KEY = 'ca.crt';
-/** A bundle with every public root has some 250 KB. */
-const CA_MAX = 512 * 1024;
+/** A dozen certificates. It is in a configuration document of 1 MiB that many lists share; for public roots none is needed. */
+const CA_MAX = 32 * 1024;
 /** The shape only: whether the certificate is any good, TLS decides. */
 const PEM = /-----BEGIN CERTIFICATE-----[\s\S]+-----END CERTIFICATE-----/;
 /** RFC 4954 section 4: an answer in AUTH has at most 12288 octets of base64. */
@@ -89,7 +89,11 @@ function pick(
 }
 
 function caObjection(value: string): Objection | undefined {
-  if (PEM.test(value) && value.length <= CA_MAX) return undefined;
+  if (value.length > CA_MAX) {
+    const message = `has more than ${CA_MAX} bytes; leave the CA that signed the certificate, and no others.`;
+    return { reason: 'CertificateInvalid', message };
+  }
+  if (PEM.test(value)) return undefined;
   return { reason: 'CertificateInvalid', message: 'holds no PEM certificate; put the one of the CA there.' };
 }
 

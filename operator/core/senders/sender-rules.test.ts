@@ -4,29 +4,66 @@ import { createCluster, createNotes, happen, snapshotOf, verifiers } from '../..
 import { goldenCraft } from '../../../test/support/golden/passwords.ts';
 import type { Kind } from '../model.ts';
 import { createPlanner } from '../planner.ts';
-import { namespaceRules, RULES_MAX } from './sender-rules.ts';
+import { namespaceRules } from './sender-rules.ts';
 import { read } from '../world.ts';
 
-describe('the senders of a namespace', () => {
-  test('are bounded, and nobody who shares many of theirs can crowd out its own', () => {
-    const cluster = createCluster();
-    const put = (kind: Kind, namespace: string, name: string, spec: unknown): void => {
-      const meta = { namespace, name, uid: `${namespace} ${name}`, generation: 1, labels: {}, annotations: {} };
-      happen(cluster, { does: 'put', object: { kind, meta, spec } }, createNotes());
-    };
-    for (let i = 0; i <= RULES_MAX; i++) {
-      put('VerifiedSender', 'crowd', `s${i}`, { domain: `s${i}.example`, allowedNamespaces: { from: 'All' } });
-    }
-    put('VerifiedSender', 'shop', 'shop', { domain: 'shop.example' });
-    put('SmtpPlusUser', 'shop', 'orders', { active: true });
-    const craft = goldenCraft(cluster, verifiers.of);
-    const { planner, first } = createPlanner(snapshotOf(cluster), cluster.now, craft);
+function start() {
+  const cluster = createCluster();
+  const put = (kind: Kind, namespace: string, name: string, spec: unknown): void => {
+    const meta = { namespace, name, uid: `${namespace} ${name}`, generation: 1, labels: {}, annotations: {} };
+    happen(cluster, { does: 'put', object: { kind, meta, spec } }, createNotes());
+  };
+  const prove = (namespace: string, name: string, domain: string): void => {
+    const time = cluster.now.toISOString();
+    cluster.dns.set(`${namespace}/${name}`, {
+      recordName: `_smtpplus-challenge.${domain}`,
+      recordValue: `smtpplus-verification=token-of-${namespace}-for-${domain}`,
+      time,
+      foundTime: time,
+      outcome: 'found',
+      detail: 'detail.',
+      attempts: 1,
+    });
+  };
+  const plan = () => createPlanner(snapshotOf(cluster), cluster.now, goldenCraft(cluster, verifiers.of));
+  return { put, prove, plan };
+}
 
-    const { rules, leftOut } = read(planner.world, namespaceRules, 'shop');
-    assert.deepEqual([rules[0]?.object, rules.length, leftOut], ['shop/shop', RULES_MAX, 2]);
+describe('the senders of a namespace', () => {
+  test('are bounded in number and in size, and its users are told', () => {
+    const { put, plan } = start();
+    for (let i = 0; i < 1001; i++) put('VerifiedSender', 'shop', `s${i}`, { domain: `s${i}.example` });
+    for (let i = 0; i < 600; i++)
+      put('VerifiedSender', 'mail', `s${i}`, { domain: `s${i}.${'a.'.repeat(100)}example` });
+    put('SmtpPlusUser', 'shop', 'orders', { active: true });
+    const { planner, first } = plan();
+
+    const shop = read(planner.world, namespaceRules, 'shop');
+    assert.deepEqual([shop.rules.length, shop.leftOut], [1000, 1]);
+    const mail = read(planner.world, namespaceRules, 'mail');
+    assert.ok(JSON.stringify(mail.rules).length <= 128 * 1024);
+    assert.equal(mail.rules.length + mail.leftOut, 600);
     const conditions = first.users.get('shop/orders')?.status.conditions ?? [];
     const verified = conditions.find(({ type }) => type === 'SendersVerified');
-    assert.equal(verified?.status, 'True');
-    assert.match(verified.message, /2 VerifiedSenders of the namespace are beyond the 1000 in effect/);
+    assert.match(verified?.message ?? '', /1 VerifiedSenders are more than one namespace may use at once/);
+  });
+
+  test('count once they are verified where others share them, and of one namespace few', () => {
+    const { put, prove, plan } = start();
+    const shared = { allowedNamespaces: { from: 'All' } };
+    for (let i = 0; i < 60; i++) {
+      put('VerifiedSender', 'crowd', `s${i}`, { domain: `s${i}.example`, ...shared });
+      prove('crowd', `s${i}`, `s${i}.example`);
+    }
+    put('VerifiedSender', 'crowd', 'pending', { domain: 'pending.example', ...shared });
+    put('VerifiedSender', 'friend', 'domain', { domain: 'friend.example', ...shared });
+    prove('friend', 'domain', 'friend.example');
+    put('VerifiedSender', 'shop', 'shop', { domain: 'shop.example' });
+    const { planner } = plan();
+
+    const { rules, leftOut } = read(planner.world, namespaceRules, 'shop');
+    const from = (namespace: string) => rules.filter(({ object }) => object.startsWith(`${namespace}/`)).length;
+    assert.deepEqual([rules[0]?.object, from('crowd'), from('friend'), leftOut], ['shop/shop', 50, 1, 10]);
+    assert.ok(rules.every(({ verified }) => verified));
   });
 });

@@ -8,15 +8,19 @@ import { byAge } from '../time.ts';
 import { read, type Table, type World } from '../world.ts';
 
 /**
- * Rules of one namespace that are in effect: 100 bytes each, they share a Secret of 1 MiB with those of other
- * namespaces, and one tenant must not fill it. The oldest stay, so that nobody can crowd out what is in use.
+ * Rules of one namespace that are in effect: they share a Secret of 1 MiB with those of other namespaces, and one tenant
+ * must not fill it. The oldest stay, so that nobody can crowd out what is in use.
  */
-export const RULES_MAX = 1000;
+const RULES_MAX = 1000;
+/** A thousand of the usual length. */
+const RULES_BYTES_MAX = 128 * 1024;
+/** Rules that one namespace shares with another: what is shared with all is in the configuration of all. */
+const SHARED_MAX = 50;
 
 export interface NamespaceRules {
-  /** Its own first, then shared ones; of each the verified first, and the older first. */
+  /** Its own first, the verified before the others; then what others share, once it is verified. The older first. */
   readonly rules: readonly SenderRule[];
-  /** VerifiedSenders beyond RULES_MAX. */
+  /** VerifiedSenders beyond what is in effect. */
   readonly leftOut: number;
 }
 
@@ -25,13 +29,33 @@ export const namespaceRules: Table<NamespaceRules> = { name: 'namespace rules', 
 function rulesOf(world: World, namespace: string): NamespaceRules {
   const own = verdictsOf(world, keysIn(world, sendersOfNamespace, namespace));
   const shared = verdictsOf(world, keysIn(world, sharedSenders, '')).filter(
-    ({ meta, covers }) =>
-      meta.namespace !== namespace &&
-      covers !== undefined &&
-      allows(world, covers.allowed, { owner: meta.namespace, guest: namespace }),
+    (verdict) =>
+      verdict.meta.namespace !== namespace &&
+      verdict.covers !== undefined &&
+      isVerified(verdict) &&
+      allows(world, verdict.covers.allowed, { owner: verdict.meta.namespace, guest: namespace }),
   );
-  const rules = [...own, ...shared].flatMap(ruleOf);
-  return { rules: rules.slice(0, RULES_MAX), leftOut: Math.max(0, rules.length - RULES_MAX) };
+  const candidates = [...own, ...fewOfEach(shared)].flatMap(ruleOf);
+  const rules = withinBudget(candidates.slice(0, RULES_MAX), RULES_BYTES_MAX);
+  return { rules, leftOut: [...own, ...shared].flatMap(ruleOf).length - rules.length };
+}
+
+function fewOfEach(shared: readonly SenderVerdict[]): SenderVerdict[] {
+  const counts = new Map<string, number>();
+  return shared.filter(({ meta: { namespace } }) => {
+    const count = (counts.get(namespace) ?? 0) + 1;
+    counts.set(namespace, count);
+    return count <= SHARED_MAX;
+  });
+}
+
+/** Names and punctuation of a rule in JSON. */
+const RULE_OVERHEAD = 70;
+
+/** The first rules that come to so many bytes of the relay's configuration. */
+export function withinBudget(rules: readonly SenderRule[], bytes: number): SenderRule[] {
+  let left = bytes;
+  return rules.filter(({ sender, object }) => (left -= sender.length + object.length + RULE_OVERHEAD) >= 0);
 }
 
 function verdictsOf(world: World, keys: readonly string[]): SenderVerdict[] {

@@ -3,7 +3,7 @@ import type { UserSpec, UserStatus } from '../../api/user.ts';
 import type { SenderRule } from '../../../relay/config.ts';
 import type { Judgement } from '../conditions.ts';
 import { narrow, type NarrowedSender } from '../senders/narrowing.ts';
-import { namespaceRules, RULES_MAX } from '../senders/sender-rules.ts';
+import { namespaceRules, withinBudget } from '../senders/sender-rules.ts';
 import { read, type World } from '../world.ts';
 
 type SenderState = NonNullable<UserStatus['senders']>[number];
@@ -24,7 +24,7 @@ const NAMED_MAX = 5;
 export function judgeUserSenders(world: World, namespace: string, wish: UserSpec['senders']): UserSenders {
   const { rules, leftOut } = read(world, namespaceRules, namespace);
   const note =
-    leftOut === 0 ? '' : ` ${leftOut} VerifiedSenders of the namespace are beyond the ${RULES_MAX} in effect.`;
+    leftOut === 0 ? '' : ` ${leftOut} VerifiedSenders are more than one namespace may use at once, and have no effect.`;
   if (wish === undefined) {
     const states = rules.map(stateOfRule);
     return { judgement: judge(states, `namespace ${namespace}`, note), states: states.slice(0, STATES_MAX) };
@@ -32,7 +32,16 @@ export function judgeUserSenders(world: World, namespace: string, wish: UserSpec
   const narrowed = narrow(wish, rules);
   const states = narrowed.map((entry) => stateOfEntry(entry, namespace));
   const judgement = wish.length === 0 ? nothingWished : judge(states, 'spec.senders', note);
-  return { judgement: insistOnAll(judgement, states), states, narrowed: unique(narrowed.flatMap((one) => one.rules)) };
+  return { judgement: insistOnAll(judgement, states), states, narrowed: forRelay(narrowed) };
+}
+
+/** A user's part of a configuration document of 1 MiB: a hundred rules and more. */
+const NARROWED_BYTES_MAX = 16 * 1024;
+
+function forRelay(narrowed: readonly NarrowedSender[]): SenderRule[] {
+  const rules = unique(narrowed.flatMap((one) => one.rules));
+  const inOrder = [...rules.filter(({ verified }) => verified), ...rules.filter(({ verified }) => !verified)];
+  return withinBudget(inOrder, NARROWED_BYTES_MAX);
 }
 
 function stateOfRule({ sender, object, verified }: SenderRule): SenderState {

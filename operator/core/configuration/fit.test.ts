@@ -1,0 +1,40 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import type { ShardDocument } from '../../../relay/config.ts';
+import { aList, aUser } from '../../../test/support/relay-config.ts';
+import { DOCUMENT_BYTES_MAX, fit } from './fit.ts';
+
+const sizeOf = (text: string): number => Buffer.byteLength(text);
+
+function listWithCa(bytes: number): ShardDocument['lists'][string] {
+  const smartHost = { kind: 'smtp', host: 'smtp.example', port: 587, tls: 'StartTLS' } as const;
+  return aList({
+    upstream: { ...smartHost, ca: 'x'.repeat(bytes), maxConnections: 1, messagesPerConnection: 1 },
+  });
+}
+
+describe('a shard', () => {
+  test('that fits stays as it is', () => {
+    const document: ShardDocument = { version: 1, lists: { 'shop/a': aList() }, users: {}, namespaces: {} };
+    assert.deepEqual(fit(document, sizeOf), { document, leftOut: [] });
+  });
+
+  test('that would be too large goes without the largest entries of the namespace that takes most', () => {
+    const document: ShardDocument = {
+      version: 1,
+      lists: {
+        'crowd/a': listWithCa(400_000),
+        'crowd/b': listWithCa(300_000),
+        'shop/large': listWithCa(350_000),
+        'shop/small': aList(),
+      },
+      users: { 'app.crowd': aUser({ namespace: 'crowd' }), 'app.shop': aUser() },
+      namespaces: { shop: [] },
+    };
+    const { document: fitting, leftOut } = fit(document, sizeOf);
+    assert.deepEqual(leftOut, ['crowd/a']);
+    assert.ok(sizeOf(JSON.stringify(fitting)) <= DOCUMENT_BYTES_MAX);
+    assert.deepEqual(Object.keys(fitting.lists), ['crowd/b', 'shop/large', 'shop/small']);
+    assert.deepEqual([fitting.users, fitting.namespaces], [document.users, document.namespaces]);
+  });
+});

@@ -1,0 +1,72 @@
+/**
+ * What fits a shard. It is one Secret, which takes 1 MiB, and entries of many tenants: where they come to more, the
+ * namespace that takes most goes without some of its own, so that no tenant can keep the changes of others away.
+ */
+import type { ShardDocument } from '../../../relay/config.ts';
+import { compareText } from '../time.ts';
+
+export interface Fitting {
+  readonly document: ShardDocument;
+  /** Keys of the entries that were left out. */
+  readonly leftOut: readonly string[];
+}
+
+/** Just below what the API server takes (validation of Secrets, `MaxSecretSize`). */
+export const DOCUMENT_BYTES_MAX = 1_000_000;
+
+interface Entry {
+  readonly section: 'lists' | 'users' | 'namespaces';
+  readonly key: string;
+  readonly namespace: string;
+  readonly size: number;
+}
+
+export function fit(document: ShardDocument, sizeOf: (text: string) => number): Fitting {
+  let size = sizeOf(JSON.stringify(document));
+  if (size <= DOCUMENT_BYTES_MAX) return { document, leftOut: [] };
+  const tenants = byTenant(document, sizeOf);
+  const leftOut: Entry[] = [];
+  while (size > DOCUMENT_BYTES_MAX) {
+    const greediest = tenants.reduce((most, one) => (one.size > most.size ? one : most));
+    const largest = greediest.entries.pop();
+    if (largest === undefined) break;
+    greediest.size -= largest.size;
+    size -= largest.size;
+    leftOut.push(largest);
+  }
+  return { document: without(document, leftOut), leftOut: leftOut.map(({ key }) => key) };
+}
+
+/** What each namespace has in the document, its entries by size, in a fixed order. */
+function byTenant(document: ShardDocument, sizeOf: (text: string) => number) {
+  const entries: Entry[] = [
+    ...Object.keys(document.lists).map((key) => ['lists', key, key.split('/')[0] ?? ''] as const),
+    ...Object.entries(document.users).map(([key, { namespace }]) => ['users', key, namespace] as const),
+    ...Object.keys(document.namespaces).map((key) => ['namespaces', key, key] as const),
+  ].map(([section, key, namespace]) => {
+    const size = sizeOf(JSON.stringify({ [key]: document[section][key] }));
+    return { section, key, namespace, size };
+  });
+  const tenants = new Map<string, { size: number; entries: Entry[] }>();
+  for (const entry of entries.sort((a, b) => a.size - b.size || compareText(a.key, b.key))) {
+    const tenant = tenants.get(entry.namespace) ?? { size: 0, entries: [] };
+    tenant.size += entry.size;
+    tenant.entries.push(entry);
+    tenants.set(entry.namespace, tenant);
+  }
+  return [...tenants.values()];
+}
+
+function without(document: ShardDocument, entries: readonly Entry[]): ShardDocument {
+  const kept = <Value>(section: Entry['section'], from: Readonly<Record<string, Value>>): Record<string, Value> => {
+    const gone = new Set(entries.filter((entry) => entry.section === section).map(({ key }) => key));
+    return Object.fromEntries(Object.entries(from).filter(([key]) => !gone.has(key)));
+  };
+  const { version, lists, users, namespaces } = document;
+  return {
+    version,
+    lists: kept('lists', lists),
+    users: kept('users', users),
+    namespaces: kept('namespaces', namespaces),
+  };
+}
