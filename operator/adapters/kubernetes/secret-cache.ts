@@ -17,6 +17,8 @@ export interface SecretCache {
   /** Resolves when the caches that are there now have synced. */
   readonly synced: () => Promise<void>;
   readonly hasSynced: () => boolean;
+  /** What keeps it from having synced, as far as that is known. */
+  readonly syncTroubles: () => readonly string[];
   /** Takes in what a write of ours has made, before the watch tells. */
   readonly observe: (object: SecretObject) => void;
 }
@@ -30,16 +32,22 @@ export interface SecretCacheOptions {
   readonly onUnlabelled: (key: string) => void;
   readonly onTrouble: (message: string) => void;
   readonly signal: AbortSignal;
-  /** Secrets that are watched by name; default 200. */
+  /** Secrets that are watched by name, in all and in one namespace; default 200 and 10. */
   readonly watchesMax?: number;
+  readonly watchesPerNamespace?: number;
   /** Shortest time between two looks at a Secret that is not watched; default 10 s. */
   readonly pollMs?: number;
 }
 
 /** Each watch holds a connection and a goroutine or two in the API server; tenants decide how many Secrets they name. */
 const WATCHES_MAX = 200;
+/** So that those who come later have some too. */
+const WATCHES_PER_NAMESPACE = 10;
 const POLL_MS = 10_000;
-/** All polls together: with 10,000 Secrets a change is seen within eight minutes, and the API server hardly notices. */
+/**
+ * All polls together, in equal shares of the namespaces: with 10,000 Secrets a change is seen within eight minutes, and
+ * the API server hardly notices; who names that many waits for his own.
+ */
 const POLLS_PER_SECOND = 20;
 
 /** On Secrets with the relay's configuration: too large to be cached, see config-secrets.ts. */
@@ -63,10 +71,13 @@ export function startSecretCache(client: KubeClient, options: SecretCacheOptions
     return startReflector(client, { ...selector, keep, onChange: tellOwn, onTrouble, signal: options.signal });
   });
   const followed = new Map<string, Followed>();
-  const { watchesMax = WATCHES_MAX, pollMs = POLL_MS } = options;
-  let watches = 0;
-  const untilPoll = (): number =>
-    Math.max(pollMs, ((followed.size - watches) * 1000) / POLLS_PER_SECOND) * (0.9 + Math.random() / 5);
+  const { watchesMax = WATCHES_MAX, watchesPerNamespace = WATCHES_PER_NAMESPACE, pollMs = POLL_MS } = options;
+  const watched = createTally();
+  const polled = createTally();
+  const untilPoll = (namespace: string): number => {
+    const fairMs = (polled.of(namespace) * polled.names() * 1000) / POLLS_PER_SECOND;
+    return Math.max(pollMs, fairMs) * (0.9 + Math.random() / 5);
+  };
 
   const reflectors = (): Reflector<KnownSecret>[] => [
     ...own,
@@ -78,8 +89,8 @@ export function startSecretCache(client: KubeClient, options: SecretCacheOptions
     if (before !== undefined) return before.reflector.synced;
     const [namespace = '', name = ''] = key.split('/');
     const stop = new AbortController();
-    const isWatched = watches < watchesMax;
-    if (isWatched) watches += 1;
+    const isWatched = watched.total() < watchesMax && watched.of(namespace) < watchesPerNamespace;
+    (isWatched ? watched : polled).add(namespace, 1);
     const reflector = startReflector(client, {
       resource: SECRETS,
       namespace,
@@ -87,7 +98,7 @@ export function startSecretCache(client: KubeClient, options: SecretCacheOptions
       keep: (object) => viewFollowed(object, saltFor),
       onChange: tell,
       onTrouble,
-      ...(isWatched ? {} : { pollMs: untilPoll }),
+      ...(isWatched ? {} : { pollMs: () => untilPoll(namespace) }),
       signal: AbortSignal.any([stop.signal, options.signal]),
     });
     followed.set(key, { reflector, stop, isWatched });
@@ -109,7 +120,7 @@ export function startSecretCache(client: KubeClient, options: SecretCacheOptions
       if (one === undefined) return;
       one.stop.abort();
       // Secrets that are polled by now stay so: the next ones to be named are watched
-      if (one.isWatched) watches -= 1;
+      (one.isWatched ? watched : polled).add(key.split('/')[0] ?? '', -1);
       followed.delete(key);
       onChange(key);
     },
@@ -117,10 +128,28 @@ export function startSecretCache(client: KubeClient, options: SecretCacheOptions
       await Promise.all(reflectors().map(({ synced }) => synced));
     },
     hasSynced: () => reflectors().every((reflector) => reflector.hasSynced()),
+    syncTroubles: () => reflectors().flatMap((reflector) => reflector.trouble() ?? []),
     observe: (object) => {
       const { namespace } = object.metadata;
       const index = options.namespaces.findIndex((watched) => watched === undefined || watched === namespace);
       own[index]?.observe(object);
+    },
+  };
+}
+
+/** Counts by name, and how many names there are. */
+function createTally() {
+  const counts = new Map<string, number>();
+  let total = 0;
+  return {
+    total: () => total,
+    names: () => counts.size,
+    of: (name: string) => counts.get(name) ?? 0,
+    add: (name: string, count: 1 | -1) => {
+      total += count;
+      const sum = (counts.get(name) ?? 0) + count;
+      if (sum === 0) counts.delete(name);
+      else counts.set(name, sum);
     },
   };
 }
