@@ -72,30 +72,58 @@ export function startConfigSecrets(client: KubeClient, options: ConfigSecretsOpt
     holds,
     write: async (document) => {
       if (holds(document, hashOf(document.text))) return false;
-      reflector.observe(await apply(client, { ...document, namespace, name: nameOf(document) }));
+      const name = nameOf(document);
+      const known = reflector.entries.get(`${namespace}/${name}`);
+      const body = secretOf(document, { namespace, name });
+      const written = known === undefined ? await create(client, body) : await replace(client, body, known);
+      reflector.observe(written);
       return true;
     },
   };
 }
 
-async function apply(
-  client: KubeClient,
-  { namespace, name, className, fileName, text }: ConfigDocument & { namespace: string; name: string },
-): Promise<SecretObject> {
-  const body = {
+type SecretBody = ReturnType<typeof secretOf>;
+
+function secretOf({ className, fileName, text }: ConfigDocument, target: { namespace: string; name: string }) {
+  return {
     apiVersion: 'v1',
     kind: 'Secret',
-    metadata: { namespace, name, labels: { [CONFIG_LABEL]: className } },
+    metadata: { ...target, labels: { [CONFIG_LABEL]: className } },
     type: 'Opaque',
     data: { [fileName]: Buffer.from(text).toString('base64') },
   };
+}
+
+/** With POST the API server itself guarantees that nothing is taken over: without our label it is somebody else's. */
+async function create(client: KubeClient, body: SecretBody): Promise<SecretObject> {
+  const { namespace, name } = body.metadata;
+  const path = `${pathOf(SECRETS, { namespace })}?fieldManager=${FIELD_MANAGER}`;
+  const answer = await client.request<SecretObject>({ method: 'POST', path, body });
+  if (!answer.ok && answer.status === 409) {
+    throw new Error(`Secret ${namespace}/${name} has no label ${CONFIG_LABEL}: it is not ours; delete or rename it`);
+  }
+  return bodyOf(answer, `write of Secret ${namespace}/${name}`);
+}
+
+/** Only in the version that is known. Keys that somebody has added go: pods would mount them. */
+async function replace(
+  client: KubeClient,
+  body: SecretBody,
+  known: { readonly uid: string; readonly resourceVersion: string; readonly value: ReadonlyMap<string, string> },
+): Promise<SecretObject> {
+  const { namespace, name, labels } = body.metadata;
+  const strangers = [...known.value.keys()].filter((key) => !Object.hasOwn(body.data, key));
+  const { uid, resourceVersion } = known;
   const answer = await client.request<SecretObject>({
     method: 'PATCH',
-    path: `${pathOf(SECRETS, { namespace, name })}?fieldManager=${FIELD_MANAGER}&force=true`,
-    contentType: 'application/apply-patch+yaml',
-    body,
+    path: `${pathOf(SECRETS, { namespace, name })}?fieldManager=${FIELD_MANAGER}`,
+    contentType: 'application/merge-patch+json',
+    body: {
+      metadata: { uid, resourceVersion, labels },
+      data: { ...body.data, ...Object.fromEntries(strangers.map((key) => [key, null])) },
+    },
   });
-  return bodyOf(answer, `write of Secret ${namespace}/${name} (${text.length} bytes)`);
+  return bodyOf(answer, `write of Secret ${namespace}/${name}`);
 }
 
 function hashesOf(object: SecretObject): ReadonlyMap<string, string> {
