@@ -43,8 +43,25 @@ export async function applyStatus(
       status: plan.status,
     },
   });
-  if (answer.ok) return answer.body;
+  if (answer.ok) return withoutStrangers(client, plan, answer.body);
   // changed, deleted, or deleted and made anew, since the plan: the watch will say so
   if (answer.status === 404 || answer.status === 409) return undefined;
   throw new Error(`status of ${plan.kind} ${namespace}/${name}: ${answer.status} ${answer.message}`);
+}
+
+/** What others have put into a status stays there with an apply, as if we had said it. */
+async function withoutStrangers(client: KubeClient, plan: StatusPlan, written: KubeObject): Promise<KubeObject> {
+  const { status } = written as KubeObject & { readonly status?: unknown };
+  if (digestOf(status) === digestOf(plan.status)) return written;
+  const answer = await client.request<KubeObject>({
+    method: 'PATCH',
+    path: `${pathOf(RESOURCES[plan.kind], { ...plan.meta, subresource: 'status' })}?fieldManager=${STATUS_MANAGER}`,
+    contentType: 'application/json-patch+json',
+    body: [
+      { op: 'test', path: '/metadata/resourceVersion', value: written.metadata.resourceVersion },
+      { op: 'replace', path: '/status', value: plan.status },
+    ],
+  });
+  // changed once more meanwhile: the watch will say so
+  return answer.ok ? answer.body : written;
 }
