@@ -74,7 +74,7 @@ async function start(
   const onTrouble = (message: string): void => log.warn(message);
   // a client of its own: a renewal must not wait behind the work, nor for the lease that it is to renew
   const ownClient = createClient(source);
-  const installation = await readInstallation(ownClient, namespace);
+  const installation = await readInstallation(ownClient, namespace, settings.watchNamespaces);
   const election = { namespace, name: LEASE_NAME, identity, onTrouble };
   const lease = startLease(ownClient, { ...election, onLost: () => (log.error('the lease is lost'), onLost()) });
   const client = createClient(source, {
@@ -96,7 +96,7 @@ async function start(
     onTrouble,
   });
   const pages = operatorPages({ operator, lease, metrics });
-  const http = await startHttp(pages, { host: flags.host ?? '0.0.0.0', port: flags.http ?? HTTP_PORT });
+  const http = await startHttp(pages, { host: flags.host, port: flags.http ?? HTTP_PORT });
   log.info({ namespace, identity, http: http.port }, 'the operator has started');
   leadWhenElected(lease, operator, { log, onFailed: onLost });
   return {

@@ -1,5 +1,6 @@
 /** The installation id in the cluster: a Secret in the operator's own namespace, made once and never changed. */
 import { createInstallation, INSTALLATION_ID, newInstallationId, type Installation } from '../installation.ts';
+import { MANAGED_BY, MANAGED_BY_LABEL, SECRET_TYPE } from '../../core/names.ts';
 import { bodyOf } from './answers.ts';
 import { FIELD_MANAGER } from './apply-secret.ts';
 import type { KubeClient } from './client.ts';
@@ -10,14 +11,23 @@ const INSTALLATION_SECRET = 'smtp-plus-installation';
 const KEY = 'id';
 
 /**
- * Reads the id, or makes it. A damaged one is an error and never replaced: every challenge token and every salt follows
- * from it, so that a person must decide.
+ * Reads the id, or makes it. Every challenge token and every salt follows from it: one that is damaged, or gone while
+ * there are credentials that were made with it, is an error and never replaced, so that a person must decide.
+ *
+ * @param watchNamespaces where the credentials are; empty: anywhere.
  */
-export async function readInstallation(client: KubeClient, namespace: string): Promise<Installation> {
+export async function readInstallation(
+  client: KubeClient,
+  namespace: string,
+  watchNamespaces: readonly string[],
+): Promise<Installation> {
   const target = { namespace, name: INSTALLATION_SECRET };
   const read = () => client.request<SecretObject>({ method: 'GET', path: pathOf(SECRETS, target) });
   const first = await read();
-  if (!first.ok && first.status === 404) await create(client, namespace);
+  if (!first.ok && first.status === 404) {
+    await insistOnNoCredentials(client, namespace, watchNamespaces);
+    await create(client, namespace);
+  }
   const secret = bodyOf(first.ok ? first : await read(), `Secret ${namespace}/${INSTALLATION_SECRET}`);
   const id = Buffer.from(secret.data?.[KEY] ?? '', 'base64')
     .toString()
@@ -26,6 +36,30 @@ export async function readInstallation(client: KubeClient, namespace: string): P
     throw new Error(`Secret ${namespace}/${INSTALLATION_SECRET} holds no id of 64 hexadecimal digits in key ${KEY}`);
   }
   return createInstallation(id);
+}
+
+async function insistOnNoCredentials(
+  client: KubeClient,
+  namespace: string,
+  watchNamespaces: readonly string[],
+): Promise<void> {
+  const query = new URLSearchParams({
+    labelSelector: `${MANAGED_BY_LABEL}=${MANAGED_BY}`,
+    fieldSelector: `type=${SECRET_TYPE}`,
+    limit: '1',
+  });
+  for (const where of watchNamespaces.length === 0 ? [undefined] : watchNamespaces) {
+    const path = `${pathOf(SECRETS, { namespace: where })}?${query.toString()}`;
+    const answer = await client.request<{ readonly items: readonly SecretObject[] }>({ method: 'GET', path });
+    const [secret] = bodyOf(answer, 'list of credentials Secrets').items;
+    if (secret === undefined) continue;
+    const found = `Secret ${secret.metadata.namespace}/${secret.metadata.name}`;
+    throw new Error(
+      `Secret ${namespace}/${INSTALLATION_SECRET} is gone, but there are credentials that were made with it (${found}). ` +
+        'Restore it from a backup. Where there is none, all users get new passwords: ' +
+        `kubectl create secret generic -n ${namespace} ${INSTALLATION_SECRET} --from-literal=${KEY}=$(openssl rand -hex 32)`,
+    );
+  }
 }
 
 /** Two operators that start at once both try: the first one's id stays. */
