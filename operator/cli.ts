@@ -92,7 +92,7 @@ program
   .requiredOption('--state <DIR>', 'spool')
   .option('--tls-cert <FILE>', 'certificate chain (PEM); default: a certificate of its own, made in the state folder')
   .option('--tls-key <FILE>', 'its key (PEM)')
-  .option('--host <ADDRESS>', 'address to listen on', '0.0.0.0')
+  .option('--host <ADDRESS>', 'address to listen on (default: all)')
   .addOption(portsOption('--ports <LIST>', 'ports with STARTTLS; busy ones are skipped').default('2525,1025-5000'))
   .addOption(portsOption('--implicit-tls-ports <LIST>', 'ports with TLS from the first byte').default(''))
   .addOption(portOption('--http <PORT>', 'port of /metrics, /healthz, /readyz, /configz').default(9465))

@@ -24,10 +24,10 @@ const MAX_CONNECTIONS = 64;
 /** Node looks for connections past these times every 30 s unless told otherwise. */
 const TIMEOUT_CHECK_MS = 1000;
 
-/** Starts the endpoint; port 0 takes a free one. Rejects where the port is taken. */
+/** Starts the endpoint, on all addresses where no host is named; port 0 takes a free one. Rejects where the port is taken. */
 export async function startHttp(
   pages: HttpPages,
-  { host, port }: { host: string; port: number },
+  { host, port }: { readonly host?: string | undefined; readonly port: number },
 ): Promise<HttpEndpoint> {
   const server = createServer(
     {

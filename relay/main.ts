@@ -21,11 +21,12 @@ export interface RelayOptions {
   /** Where the capture upstream writes. */
   readonly captureFolder: string;
   readonly certificates: Pick<Certificates, 'cert' | 'key' | 'notAfter'>;
-  readonly host: string;
+  /** Default: all addresses. */
+  readonly host?: string | undefined;
   /** Ports that start in clear text, with STARTTLS; 0 takes a free one. */
   readonly ports: readonly number[];
   readonly implicitTlsPorts: readonly number[];
-  readonly http: { readonly host: string; readonly port: number };
+  readonly http: { readonly host?: string | undefined; readonly port: number };
   readonly log: Log;
   /** The spool can no longer be trusted: the process should end, and replay it at its next start. */
   readonly onFatal?: (error: unknown) => void;

@@ -18,7 +18,7 @@ export interface RelayFlags {
   readonly state: string;
   readonly tlsCert?: string;
   readonly tlsKey?: string;
-  readonly host: string;
+  readonly host?: string;
   readonly ports: string;
   readonly implicitTlsPorts: string;
   readonly http: number;

@@ -12,8 +12,8 @@ export interface Listening {
 }
 
 export interface ListenOptions {
-  /** Address to listen on; `::` takes IPv4 too where the system allows. */
-  readonly host: string;
+  /** Address to listen on. Default: all, of IPv6 and IPv4, as far as the system has them. */
+  readonly host?: string | undefined;
   readonly ports: readonly number[];
   readonly implicitTlsPorts: readonly number[];
 }
@@ -49,7 +49,7 @@ export async function listen(
 
 type Opened = { readonly listener: Server; readonly port: number } | { readonly error: Error; readonly port: number };
 
-function open(connect: (socket: Socket) => void, host: string, port: number): Promise<Opened> {
+function open(connect: (socket: Socket) => void, host: string | undefined, port: number): Promise<Opened> {
   return new Promise((resolve) => {
     // replies are whole when written: waiting to fill a segment would only add the peer's delayed acknowledgement
     const listener = createServer({ noDelay: true }, connect);
