@@ -16,6 +16,8 @@ export interface Caches {
   readonly secrets: SecretCache;
   readonly hasSynced: () => boolean;
   readonly synced: () => Promise<void>;
+  /** What keeps the caches from having synced, as far as that is known. */
+  readonly syncTroubles: () => readonly string[];
   /** Seconds since the API server was last heard, by kind. */
   readonly silence: () => ReadonlyMap<string, number>;
 }
@@ -93,6 +95,7 @@ export function startCaches(client: KubeClient, options: CachesOptions): Caches 
       // objects that came with the lists above have named more Secrets
       await secrets.synced();
     },
+    syncTroubles: () => [...all.flatMap(({ reflector }) => reflector.trouble() ?? []), ...secrets.syncTroubles()],
     silence: () => new Map(all.map(({ kind, reflector }) => [kind, (performance.now() - reflector.heardAt()) / 1000])),
   };
 }

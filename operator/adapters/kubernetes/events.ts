@@ -88,7 +88,8 @@ function nameOf({ meta, type, reason, message }: PlannedEvent): string {
   const hash = createHash('sha256')
     .update(JSON.stringify([meta.uid, type, reason, message]))
     .digest('hex');
-  return `${meta.name.slice(0, 200)}.${hash.slice(0, 16)}`;
+  // a part between dots ends in a letter or digit, also where it is cut
+  return `${meta.name.slice(0, 200).replace(/[^a-z0-9]+$/, '')}.${hash.slice(0, 16)}`;
 }
 
 async function create(client: KubeClient, event: PlannedEvent, name: string, instance: string): Promise<boolean> {

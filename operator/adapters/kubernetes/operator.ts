@@ -37,6 +37,8 @@ export interface OperatorOptions {
 
 export interface Operator {
   readonly hasSynced: () => boolean;
+  /** What keeps the caches from having synced, as far as that is known. */
+  readonly syncTroubles: () => readonly string[];
   /** Waits for the caches, plans everything, and acts from then on. Called once, by the leader. */
   readonly lead: () => Promise<void>;
   /** Number of objects by kind and by the status of their condition `Ready`. */
@@ -210,6 +212,7 @@ export function startOperator(options: OperatorOptions): Operator {
 
   return {
     hasSynced: () => caches.hasSynced() && configSecrets.hasSynced() && pods.hasSynced(),
+    syncTroubles: caches.syncTroubles,
     lead: async () => {
       await synced();
       await stepper.start();

@@ -20,7 +20,10 @@ export function operatorPages({
     },
     // an API server that is away is no reason to restart us: nothing would be better afterwards
     unhealthy: () => undefined,
-    unready: () => (operator.hasSynced() ? undefined : 'the caches have not synced yet'),
+    unready: () => {
+      if (operator.hasSynced()) return undefined;
+      return ['the caches have not synced yet', ...operator.syncTroubles()].join('; ');
+    },
     configz: () => ({ leader: lease.isLeader(), documents: operator.written() }),
   };
 }

@@ -34,6 +34,8 @@ export interface Reflector<T> {
   readonly hasSynced: () => boolean;
   /** Resolves after the first complete list. */
   readonly synced: Promise<void>;
+  /** Why there has been no complete list yet, as far as that is known. */
+  readonly trouble: () => string | undefined;
   /** When the server was last heard, as `performance.now()`. */
   readonly heardAt: () => number;
   /** Takes in what a write of ours has made, so that the next decision need not wait for the watch. */
@@ -50,6 +52,7 @@ const WATCH_SHORTEST_MS = 1000;
 
 export function startReflector<T>(client: KubeClient, options: ReflectorOptions<T>): Reflector<T> {
   const state = createState(options);
+  let trouble: string | undefined;
   let markSynced = (): void => undefined;
   const synced = new Promise<void>((resolve) => {
     markSynced = resolve;
@@ -68,7 +71,8 @@ export function startReflector<T>(client: KubeClient, options: ReflectorOptions<
         failures = 0;
       } catch (error) {
         if (options.signal.aborted) return;
-        options.onTrouble(`${options.resource.plural}: ${error instanceof Error ? error.message : String(error)}`);
+        trouble = `${options.resource.plural}: ${error instanceof Error ? error.message : String(error)}`;
+        options.onTrouble(trouble);
         // a watch that got as far as an event was a good one: a server that drops us once an hour is no reason to slow down
         failures = state.progressed ? 0 : failures + 1;
         state.progressed = false;
@@ -81,6 +85,7 @@ export function startReflector<T>(client: KubeClient, options: ReflectorOptions<
     entries: state.entries,
     hasSynced: () => state.hasSynced,
     synced,
+    trouble: () => (state.hasSynced ? undefined : trouble),
     heardAt: () => state.heardAt,
     observe: (object) => {
       const key = keyOfObject(object);
