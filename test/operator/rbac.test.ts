@@ -49,6 +49,12 @@ describeWithControlPlane('the RBAC manifests', (cluster) => {
     await admin.waitFor('SmtpPlusUser', 'shop/app', 'Active', 'False Inactive');
     await admin.apply(wish(true));
     await admin.waitFor('SmtpPlusUser', 'shop/app', 'Active', 'False NoVerifiedSender');
+    await eventually(async () => {
+      const events = await cluster().kubectl(['-n', 'shop', 'get', 'events.events.k8s.io', '-o', 'json']);
+      const { items } = JSON.parse(events) as { items: { reason: string; series?: { count: number } }[] };
+      const again = items.find(({ reason, series }) => reason === 'NoVerifiedSender' && series !== undefined);
+      assert.ok((again?.series?.count ?? 0) >= 2, 'what happens again is a series of one Event');
+    });
     await eventually(() => {
       const used = usedRights(cluster().auditLog);
       assert.deepEqual(
@@ -60,6 +66,29 @@ describeWithControlPlane('the RBAC manifests', (cluster) => {
     assert.deepEqual([...operator.troubles, ...second.troubles], []);
     await second.close();
     admin.client.close();
+  });
+
+  test('give an operator of some namespaces the same rights there', () => {
+    const rulesOf = (file: string, ...kinds: string[]) =>
+      documents(file).flatMap(({ kind, rules = [] }) => (kinds.includes(kind) ? rules : []));
+    const everywhere = rulesOf('deploy/rbac.yaml', 'ClusterRole');
+    const parts = [
+      ...rulesOf('deploy/namespaced/rbac.yaml', 'Role'),
+      ...rulesOf('deploy/namespaced/cluster-rbac.yaml', 'ClusterRole'),
+    ];
+    const sorted = (rules: readonly Rule[]) => rules.map((rule) => JSON.stringify(rule)).toSorted();
+    assert.deepEqual(sorted(parts), sorted(everywhere));
+  });
+
+  test('give relay pods neither a token nor a right', () => {
+    const relay = documents('deploy/relay.yaml').find(({ kind }) => kind === 'StatefulSet');
+    const pod = (relay as Role & { spec: { template: { spec: Record<string, unknown> } } }).spec.template.spec;
+    assert.equal(pod['automountServiceAccountToken'], false);
+    const manifests = readFileSync('deploy/rbac.yaml', 'utf8') + readFileSync('deploy/user-roles.yaml', 'utf8');
+    const bindings = parseAllDocuments(manifests)
+      .map((document) => document.toJS() as { subjects?: { name: string }[] })
+      .flatMap(({ subjects = [] }) => subjects);
+    assert.equal(bindings.length > 0 && bindings.every(({ name }) => name !== pod['serviceAccountName']), true);
   });
 
   test('stand beside manifests that the API server takes without a warning', async () => {
