@@ -16,6 +16,13 @@ const WORLD = [
   user('shop/own', { credentials: { passwordSecretRef: { name: 'chosen' } } }),
 ];
 
+/** A rotation, which patches a Secret, and another name for one, which deletes it. */
+const CHANGES = [
+  user('shop/a', { listRef: { name: 'letters' }, credentials: { rotation: { trigger: 'now', overlap: '1h' } } }),
+  user('shop/b', { credentials: { secretName: 'b-other' } }),
+];
+const SECRETS = [...USERS.map((name) => `${name}-smtp`), 'b-other'];
+
 describeWithControlPlane('an operator that is interrupted', (cluster) => {
   let admin: Admin;
   let kubeconfig: string;
@@ -30,30 +37,30 @@ describeWithControlPlane('an operator that is interrupted', (cluster) => {
   /** What the operator has made, without what differs between two runs: passwords, times, versions. */
   async function outcome(): Promise<unknown> {
     const relay = await admin.relayUsers();
-    const users = await Promise.all(
-      USERS.map(async (name) => {
-        const { active, list, credentials = [] } = relay[`${name}.shop`] ?? {};
-        const keys = Object.keys((await admin.get('Secret', `shop/${name}-smtp`))?.data ?? {});
-        return { active, list, passwords: credentials.length, keys };
-      }),
+    const users = USERS.map((name) => {
+      const { active, list, credentials = [] } = relay[`${name}.shop`] ?? {};
+      return { active, list, passwords: credentials.length };
+    });
+    const secrets = await Promise.all(
+      SECRETS.map(async (name) => Object.keys((await admin.get('Secret', `shop/${name}`))?.data ?? {})),
     );
     const objects = await Promise.all(WORLD.map(({ kind, metadata }) => admin.get(kind, `shop/${metadata.name}`)));
     const conditions = objects.map((object) =>
       object?.status?.conditions?.map(({ type, status, reason }) => `${type} ${status} ${reason}`),
     );
-    return { users, conditions };
+    return { users, secrets, conditions };
   }
 
   async function removeWorld(): Promise<void> {
     for (const { kind, metadata } of WORLD) await admin.remove(kind, `shop/${metadata.name}`);
     await eventually(async () => {
       assert.deepEqual(await admin.relayUsers(), {});
-      for (const name of USERS) assert.equal(await admin.get('Secret', `shop/${name}-smtp`), undefined);
+      for (const name of SECRETS) assert.equal(await admin.get('Secret', `shop/${name}`), undefined);
     });
   }
 
   const passwords = () =>
-    Promise.all(USERS.map(async (name) => (await admin.get('Secret', `shop/${name}-smtp`))?.data?.['password']));
+    Promise.all(SECRETS.map(async (name) => (await admin.get('Secret', `shop/${name}`))?.data?.['password']));
 
   /** An operator that may write this often and then no more, as if it had been killed. Whether it came to that. */
   async function interruptAfter(writes: number): Promise<boolean> {
@@ -90,6 +97,35 @@ describeWithControlPlane('an operator that is interrupted', (cluster) => {
       await next.close();
     }
     assert.ok(interrupted > 10, `only ${interrupted} writes`);
+  });
+
+  test('after any one of its writes about a change leaves what an uninterrupted one would have made of it', async () => {
+    const changed = { users: [2, 1, 1], other: true };
+    const made = async () => {
+      const relay = await admin.relayUsers();
+      const users = USERS.map((name) => relay[`${name}.shop`]?.credentials.length);
+      const gone = (await admin.get('Secret', 'shop/b-smtp')) === undefined;
+      return { users, other: gone && (await admin.get('Secret', 'shop/b-other')) !== undefined };
+    };
+    let interrupted = 0;
+    for (; ; interrupted++) {
+      const whole = await start();
+      await admin.apply(...WORLD);
+      await eventually(async () => assert.deepEqual((await made()).users, [1, 1, 1]));
+      await whole.idle();
+      const [first] = await passwords();
+      await whole.close();
+      await admin.apply(...CHANGES);
+      const wasRefused = await interruptAfter(interrupted);
+      const next = await start();
+      await eventually(async () => assert.deepEqual(await made(), changed, `after write ${interrupted}`));
+      assert.notEqual((await passwords())[0], first, 'the password was rotated');
+      assert.deepEqual(next.troubles, []);
+      await removeWorld();
+      await next.close();
+      if (!wasRefused) break;
+    }
+    assert.ok(interrupted > 5, `only ${interrupted} writes`);
   });
 
   test('goes on when the API server comes back after a while', async () => {
