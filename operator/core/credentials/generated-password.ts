@@ -3,6 +3,7 @@ import type { UserSpec } from '../../api/user.ts';
 import type { Credential } from '../../../relay/config.ts';
 import { credentialsReady, notReady, type CredentialsOwner, type CredentialsVerdict } from './credentials-verdict.ts';
 import type { SecretView } from '../model.ts';
+import { CREDENTIALS_ANNOTATION } from '../names.ts';
 import { readRecord, type PasswordRecord } from './password-record.ts';
 import { after, formatTime, parseTime } from '../time.ts';
 import { wakeAt, type World } from '../world.ts';
@@ -47,6 +48,8 @@ export function generatedPassword(
 
 type State =
   | { readonly kind: 'none' }
+  /** It may be one that a person chose: the user had a passwordSecretRef before. */
+  | { readonly kind: 'unrecorded' }
   /** The password is not the one that was issued, or nobody knows which one was. */
   | { readonly kind: 'edited' }
   | { readonly kind: 'due' | 'current'; readonly password: string; readonly record: PasswordRecord };
@@ -56,6 +59,7 @@ function stateOf(
   { now, overlapSeconds, rotation }: { now: Date; overlapSeconds: number; rotation: Rotation },
 ): State {
   if (secret === undefined) return { kind: 'none' };
+  if (secret.annotations[CREDENTIALS_ANNOTATION] === undefined) return { kind: 'unrecorded' };
   const record = readRecord(secret.annotations, { now, overlapSeconds });
   const password = secret.data['password'];
   if (record === undefined || password === undefined || secret.verifiers['password'] !== record.verifier) {
@@ -108,6 +112,12 @@ function noticeOf(state: State, where: string, record: PasswordRecord): Credenti
         reason: 'PasswordReissued',
         message: `${where} was not there; it was made with a new password.`,
         isNewsOnlyAgain: true,
+      };
+    case 'unrecorded':
+      return {
+        type: 'Normal',
+        reason: 'PasswordIssued',
+        message: `${where} has a generated password now; there was no record of the one before.`,
       };
     case 'edited':
       return {

@@ -72,7 +72,9 @@ export async function startTestOperator(
     client,
     namespace: OPERATOR_NAMESPACE,
     identity: `test-${randomBytes(4).toString('hex')}`,
-    installation: await readInstallation(createClient(source), OPERATOR_NAMESPACE, settings.watchNamespaces),
+    installation:
+      instead.installation ??
+      (await readInstallation(createClient(source), OPERATOR_NAMESPACE, settings.watchNamespaces)),
     watchNamespaces: settings.watchNamespaces,
     readClasses: () => readClasses(settings),
     configPrefixOf: (className) => configSecretPrefix(settings, className),
