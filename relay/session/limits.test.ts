@@ -108,6 +108,18 @@ describe('sending rates', () => {
     assert.ok('giveBack' in rates.take('messages', 'u', limits));
   });
 
+  test('a message that is given up twice frees no more than it took', () => {
+    const { rates } = createSharedLimits();
+    const limits = { ...LIMITS, messagesPerHour: 2 };
+    rates.take('messages', 'u', limits);
+    const ticket = rates.take('messages', 'u', limits);
+    assert.ok('giveBack' in ticket);
+    ticket.giveBack();
+    ticket.giveBack();
+    assert.ok('giveBack' in rates.take('messages', 'u', limits));
+    assert.ok('retrySeconds' in rates.take('messages', 'u', limits));
+  });
+
   test('a message of the hour before that was not accepted frees nothing of this hour', () => {
     let time = 0;
     const { rates } = createSharedLimits({ now: () => time });

@@ -117,7 +117,7 @@ function createTurns() {
 }
 
 export interface RateTicket {
-  /** What was taken did not lead to an accepted message. */
+  /** What was taken did not lead to an accepted message. Once is enough: what others took is not given back. */
   giveBack(): void;
 }
 
@@ -139,7 +139,13 @@ function createRateLimits(now: Now) {
         return { retrySeconds: Math.ceil(counter.remainingMs(user, windowMs) / 1000) };
       }
       const counted = counter.add(user, windowMs);
-      return { giveBack: () => counter.giveBack(user, counted) };
+      let isTaken = true;
+      return {
+        giveBack() {
+          if (isTaken) counter.giveBack(user, counted);
+          isTaken = false;
+        },
+      };
     },
   };
 }
