@@ -14,7 +14,7 @@ export interface Envelope {
   /** Reverse-path without brackets; empty for the null sender. */
   readonly from: string;
   readonly recipients: readonly Recipient[];
-  /** BODY=8BITMIME was given, or the content has an octet above 127: the upstream must offer 8BITMIME (RFC 6152). */
+  /** The content has an octet above 127, whatever BODY said: the upstream must offer 8BITMIME (RFC 6152). */
   readonly eightBit: boolean;
   /** RET of RFC 3461. */
   readonly ret?: 'FULL' | 'HDRS';

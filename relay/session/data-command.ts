@@ -133,7 +133,7 @@ async function take(delivery: Delivery, { content, size, isEightBit }: ReceivedM
     envelope: {
       from,
       recipients: [...recipients.values()],
-      eightBit: parameters.eightBit || isEightBit,
+      eightBit: isEightBit,
       ...(ret === undefined ? {} : { ret }),
       ...(envelopeId === undefined ? {} : { envelopeId }),
     },

@@ -61,11 +61,10 @@ describe('parameters of MAIL', () => {
   test('are SIZE, BODY, RET, ENVID and AUTH, in any case', () => {
     assert.deepEqual(mail(' size=123 BODY=8bitmime RET=hdrs ENVID=a+2Bb AUTH=+C3+A4'), {
       size: 123,
-      eightBit: true,
       ret: 'HDRS',
       envelopeId: 'a+2Bb',
     });
-    assert.deepEqual(mail(''), { size: 0, eightBit: false });
+    assert.deepEqual(mail(''), { size: 0 });
   });
 
   test('are refused with 555 when we did not offer them', () => {

@@ -14,7 +14,6 @@ export interface EnvelopeArguments {
 export interface MailParameters {
   /** SIZE in octets, 0 where not given. */
   readonly size: number;
-  readonly eightBit: boolean;
   readonly ret?: 'FULL' | 'HDRS';
   readonly envelopeId?: string;
 }
@@ -55,7 +54,7 @@ export function parseEnvelopeArguments(text: string, keyword: 'FROM' | 'TO'): En
 /** The parameters of MAIL, or the first objection to one. */
 export function parseMailParameters(args: EnvelopeArguments): MailParameters | Reply {
   const known = parseParameters(args, mailParameter);
-  return 'code' in known ? known : { size: 0, eightBit: false, ...known };
+  return 'code' in known ? known : { size: 0, ...known };
 }
 
 /** The parameters of RCPT, or the first objection to one. */
@@ -84,7 +83,8 @@ function mailParameter(name: string, value: string): Partial<MailParameters> | '
     case 'SIZE':
       return SIZE_FORM.test(value) ? { size: Number(value) } : 'malformed';
     case 'BODY':
-      return upper === '7BIT' || upper === '8BITMIME' ? { eightBit: upper === '8BITMIME' } : 'malformed';
+      // what the content is shows in the content: clients declare 8BITMIME for plain ASCII, too
+      return upper === '7BIT' || upper === '8BITMIME' ? {} : 'malformed';
     case 'RET':
       return upper === 'FULL' || upper === 'HDRS' ? { ret: upper } : 'malformed';
     case 'ENVID':

@@ -326,7 +326,8 @@ describe('messages', () => {
         { address: 'Ann@b.example', notify: ['SUCCESS', 'DELAY'], originalRecipient: 'rfc822;ann@b.example' },
         { address: 'c@d.example' },
       ],
-      eightBit: true,
+      // plain ASCII, which any upstream takes
+      eightBit: false,
       ret: 'HDRS',
       envelopeId: 'id+2B1',
     });
