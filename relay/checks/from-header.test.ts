@@ -48,6 +48,8 @@ describe('a From field of a well-behaved client is taken:', () => {
     ['a fold within a quoted name', `From: "Orders\r\n\tTeam" <${orders}>`],
     ['the comment that cron writes', `From: ${orders} (Cron Daemon)`],
     ['a comment in the name', `From: Orders (EU) <${orders}>`],
+    ['a name of 30 words', `From: ${'word '.repeat(30)}<${orders}>`],
+    ['a quoted name of 60 words', `From: "${'word '.repeat(60)}" <${orders}>`],
     ['white space around', `From: \t ${orders} \t `],
   ];
   for (const [what, header] of table) test(what, () => assert.equal(read(header), orders));
@@ -137,6 +139,11 @@ describe('a From field is refused where two readers could see two senders:', () 
     ['broken quoted-printable', `From: =?utf-8?q?=4?= <${orders}>`, 'From: its display name cannot be decoded'],
     ['half a character', `From: =?utf-8?q?=EF=BC?= <${orders}>`, 'From: its display name cannot be decoded'],
     ['half an encoded-word', `From: =?utf-8?q?x <${orders}>`, 'From: its display name cannot be decoded'],
+    ['a name of 33 words', `From: ${'a '.repeat(33)}<${orders}>`, plain],
+    ['a name of 65 initials', `From: ${'a.'.repeat(65)} <${orders}>`, plain],
+    ['a comment of 65 words', `From: ${orders} (${'a '.repeat(65)})`, plain],
+    ['65 empty comments', `From: ${orders} ${'()'.repeat(65)}`, plain],
+    ['white space without end', `From: ${' '.repeat(100)}<${orders}>`, plain],
     ['a field of 1,025 octets', `From: ${'x'.repeat(900)}\r\n ${'y'.repeat(101)} <${orders}>`, 'From is longer'],
   ];
   for (const [what, header, problem] of table) {

@@ -18,8 +18,13 @@ export interface HeaderMailbox {
   readonly words: readonly string[];
 }
 
-/** Octets of one address field: a long name in encoded-words needs 800, and 1 KiB of the worst costs 10 ms. */
+/** Octets of one address field: a long name in encoded-words needs 800. */
 export const ADDRESS_FIELD_MAX = 1024;
+/**
+ * Words, comments, white space and dots of one mailbox, its address counted as one: room for a name of 30 words. 1 KiB of
+ * one-letter words costs `email-addresses` 10 ms, and a message may have five such fields.
+ */
+const PIECES_MAX = 64;
 
 const ATEXT = "[A-Za-z0-9!#$%&'*+\\-/=?^_`{|}~]";
 /** A dot may stand in a phrase (obs-phrase): `Dr. Example` is written without quotes more often than with. */
@@ -65,16 +70,21 @@ function readMailboxList(text: string): readonly HeaderMailbox[] | undefined {
 interface Entry {
   readonly words: string[];
   address: string | undefined;
+  pieces: number;
+}
+
+function newEntry(): Entry {
+  return { words: [], address: undefined, pieces: 0 };
 }
 
 function readEntries(text: string): readonly HeaderMailbox[] | undefined {
-  const entries: Entry[] = [{ words: [], address: undefined }];
+  const entries = [newEntry()];
   for (let at = 0; at < text.length;) {
     TOKEN.lastIndex = at;
     const token = TOKEN.exec(text)?.groups;
     const entry = entries.at(-1);
     if (token === undefined || entry === undefined || !addToken(entry, token)) return undefined;
-    if (token['comma'] !== undefined) entries.push({ words: [], address: undefined });
+    if (token['comma'] !== undefined) entries.push(newEntry());
     at = TOKEN.lastIndex;
   }
   const mailboxes = entries.map(toMailbox);
@@ -83,7 +93,9 @@ function readEntries(text: string): readonly HeaderMailbox[] | undefined {
 
 /** Whether the token may stand there: words and one angle address, or one bare address; then only comments. */
 function addToken(entry: Entry, token: Readonly<Record<string, string | undefined>>): boolean {
-  const { angle, bare, word, quoted, comment } = token;
+  const { angle, bare, space, word, quoted, comment } = token;
+  entry.pieces += space?.length ?? 1 + ((word ?? quoted ?? comment)?.match(/[ \t.]/g)?.length ?? 0);
+  if (entry.pieces > PIECES_MAX) return false;
   if (bare !== undefined && entry.words.length > 0) return false;
   const address = angle ?? bare;
   if (address !== undefined) {
