@@ -7,7 +7,8 @@ import { formatMailbox, parseMailbox, type Mailbox } from '../address.ts';
 
 /** RFC 2047 section 2; the language of RFC 2231 section 5 is dropped. */
 const ENCODED_WORD = /=\?([\w-]+)(?:\*[\w-]*)?\?([bq])\?([!->@-~]*)\?=/gi;
-const BASE64 = /^[A-Za-z0-9+/]*={0,2}$/;
+/** Padded, as some readers join the text of words whose last four characters are not complete, and decode it as one. */
+const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
 const QUOTED_PRINTABLE = /^(?:[^=]|=[0-9A-F]{2})*$/i;
 /** Line ends and other controls, and what turns the direction of text: it can spell one name and show another. */
 const DECEPTIVE = /[\p{Cc}\p{Zl}\p{Zp}\u202a-\u202e\u2066-\u2069<>]/u;
