@@ -78,8 +78,8 @@ export function createSession(
   function respond(answer: Answer, stage: Stage): void {
     if (session.isClosed || isEnding) return;
     if (answer.code >= 400) noteRefusal(session, answer, stage);
-    if (answer.reason === 'accepted') tally.failed = 0;
-    else if (answer.code >= 400) tally.failed++;
+    if (answer.reason === 'accepted' || answer.reason === 'sandboxed') tally.failed = 0;
+    else if (isFailure(answer, stage)) tally.failed++;
     connection().reply(formatReply(answer));
     answer.afterwards?.();
     isEnding = answer.code === 421 || answer.close === true;
@@ -171,6 +171,12 @@ function isPastDeadline(session: Session, services: SessionServices, lastActivit
   const age = now - session.startedAt;
   if (session.login === undefined && age > settings.unauthenticatedSeconds * 1000) return true;
   return age > settings.sessionSeconds * 1000 || now - lastActivity > settings.idleSeconds * 1000;
+}
+
+/** RFC 5321 section 4.5.3.1.10: a client names all its recipients, and then sends to those that were taken. */
+function isFailure({ code, reason }: Answer, stage: Stage): boolean {
+  const isPastLimit = stage === 'rcpt' && (reason === 'too_many_recipients' || reason === 'rate_limited');
+  return code >= 400 && !isPastLimit;
 }
 
 function noteRefusal(session: Session, answer: Answer, stage: Stage): void {
