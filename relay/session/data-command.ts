@@ -21,7 +21,17 @@ interface Delivery {
   admitted: Admitted;
 }
 
+/**
+ * Commands may be pipelined up to DATA, data may not (RFC 2920 section 3.1). Who sends it all the same has not asked
+ * whether we take it; and where we do not, its lines must not be read as commands of the user who is logged in.
+ */
 export function data(session: Session, text: string): Answer {
+  const isEarly = session.transport.hasUnread;
+  const answer = begin(session, text, { isEarly });
+  return isEarly ? { ...answer, close: true } : answer;
+}
+
+function begin(session: Session, text: string, { isEarly }: { isEarly: boolean }): Answer {
   const admission = admit(session);
   if (admission.verdict === 'refuse') return admission.reply;
   const { transaction } = session;
@@ -31,8 +41,7 @@ export function data(session: Session, text: string): Answer {
   }
   const objection = checkSenderAgain(session, admission, transaction);
   if (objection !== undefined) return objection;
-  // commands may be pipelined, data may not (RFC 2920 section 3.1): who sends it now has not asked whether we take it
-  if (session.transport.hasUnread) return { ...replies.badSequence('Data sent before 354'), close: true };
+  if (isEarly) return replies.badSequence('Data sent before 354');
   const { now, monotonicNow } = session.services;
   const id = createQueueId(now());
   const delivery = { session, transaction, id, startedAt: monotonicNow(), admitted: admission };

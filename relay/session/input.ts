@@ -35,6 +35,8 @@ const NOTHING = Buffer.alloc(0);
 export class SessionInput extends SMTPStream {
   readonly #handler: LineHandler;
   #pending: Buffer = NOTHING;
+  /** Length of the chunk that is being worked off; what came after it waits in the stream. */
+  #chunkLength = 0;
   #sink: DataSink | undefined;
 
   constructor(handler: LineHandler) {
@@ -44,7 +46,7 @@ export class SessionInput extends SMTPStream {
 
   /** Whether there are octets that nobody has read yet. */
   get hasUnread(): boolean {
-    return this.#pending.length > 0;
+    return this.#pending.length > 0 || this.writableLength > this.#chunkLength;
   }
 
   /** What comes next is the data of a message. */
@@ -53,6 +55,7 @@ export class SessionInput extends SMTPStream {
   }
 
   override _write(chunk: Buffer, _encoding: BufferEncoding | 'buffer', next: (error?: Error | null) => void): void {
+    this.#chunkLength = chunk.length;
     this.#pending = this.#pending.length === 0 ? chunk : Buffer.concat([this.#pending, chunk]);
     this.#run(next);
   }
