@@ -49,6 +49,9 @@ function reply(code: number, enhanced: string, reason: Reason, ...lines: [string
   return { code, enhanced, reason, lines };
 }
 
+/** The same for every reason: in clear text, nobody can find out which users exist, nor which of them need TLS. */
+const FAILED_IN_CLEAR = 'Authentication credentials invalid, or not accepted without TLS';
+
 const WEB_FORM_HINT = 'If it comes from a web form, keep From fixed and put the visitor in Reply-To';
 
 /** One function a case, in the order of a session. The README's troubleshooting table lists the same. */
@@ -66,6 +69,8 @@ export const replies = {
     reply(538, '5.7.11', 'tls_required', 'Encryption required for requested authentication mechanism'),
   authRequired: () => reply(530, '5.7.0', 'auth_required', 'Authentication required'),
   authFailed: () => reply(535, '5.7.8', 'auth_failed', 'Authentication credentials invalid'),
+  authFailedInClear: () => reply(535, '5.7.8', 'auth_failed', FAILED_IN_CLEAR),
+  loginNeedsTls: () => reply(535, '5.7.8', 'tls_required', FAILED_IN_CLEAR),
   userInactive: (user: string) => reply(525, '5.7.13', 'user_inactive', `SMTP+ user ${user} is not active`),
   noVerifiedSender: (user: string) =>
     reply(550, '5.7.1', 'no_verified_sender', `SMTP+ user ${user} has no verified sender`),
@@ -74,6 +79,7 @@ export const replies = {
   authUnavailable: () => reply(454, '4.7.0', 'auth_unavailable', 'Temporary authentication failure'),
   /** In the words of a wrong password: from an address that may not log in, nobody can find out which users exist. */
   loginDenied: () => reply(535, '5.7.8', 'client_denied', 'Authentication credentials invalid'),
+  loginDeniedInClear: () => reply(535, '5.7.8', 'client_denied', FAILED_IN_CLEAR),
   clientDenied: (address: string, user: string) =>
     reply(550, '5.7.1', 'client_denied', `Client address ${address} not allowed for SMTP+ user ${user}`),
   senderNotAuthorized: (sender: string, user: string) =>

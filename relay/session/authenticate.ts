@@ -32,41 +32,59 @@ interface Client {
 /**
  * Checks a user's password; a wrong one is answered late.
  *
- * A clear-text session learns only that it needs TLS, and not whether a password is right: users of a list that requires
- * TLS, and names that nobody has, get the same answer there. From an address that the user does not allow every password
- * is wrong, with the same answer, work, delay and lock-out, so that neither passwords nor names can be found out.
+ * Where the class requires TLS, a clear-text session learns nothing else. Where the class leaves it to the lists, every
+ * password of a user whose list requires TLS is wrong in clear text, and from an address that the user does not allow
+ * every password is wrong anywhere: with the same answer, work, delay and lock-out as a wrong one and as a name that
+ * nobody has, so that neither passwords nor names can be found out.
  */
 export async function authenticate(credentials: Credentials, client: Client): Promise<LoginResult> {
   const { config } = client;
   if (config === undefined) return refuse(replies.authUnavailable());
-  const user = config.users.get(credentials.user);
-  const list = user === undefined ? undefined : config.lists.get(user.list);
-  const allowsClearText = config.class.starttls === 'Optional' && list?.starttls === 'Optional';
-  if (!client.isSecure && !allowsClearText) return refuse(replies.tlsRequiredForAuth());
-  return verify(credentials, { ...client, config, user });
+  if (!client.isSecure && config.class.starttls !== 'Optional') return refuse(replies.tlsRequiredForAuth());
+  return verify(credentials, { ...client, config, user: config.users.get(credentials.user) });
 }
 
 async function verify(
   { user: name, password }: Credentials,
-  { config, user, logins, address, now, monotonicNow }: Client & { config: RelayConfig; user: UserConfig | undefined },
+  client: Client & { config: RelayConfig; user: UserConfig | undefined },
 ): Promise<LoginResult> {
+  const { config, user, logins, address, isSecure, now, monotonicNow } = client;
   const start = monotonicNow();
-  const isDenied = user !== undefined && !isAllowedClient(address, user.clientCIDRs);
+  const denial = user === undefined ? undefined : denialOf(user, { ...client, config });
   let verifier: string | undefined;
   const verdict = await logins.attempt({ user: name, address, settings: config.class.session }, async () => {
     verifier = await findVerifier(user, password, now());
-    return verifier !== undefined && !isDenied;
+    return verifier !== undefined && denial === undefined;
   });
   if (verdict.kind === 'locked-out') return refuse(replies.authThrottled());
   if (verdict.kind === 'wrong' || user === undefined || verifier === undefined) {
     // counted from the attempt: a slow verifier (argon2id) must not tell real users from names that nobody has
     const delayMs = verdict.kind === 'wrong' ? verdict.delayMs : 0;
     await wait(Math.max(0, start + delayMs - monotonicNow()), undefined, { ref: false });
-    return refuse(isDenied ? replies.loginDenied() : replies.authFailed());
+    return refuse(failureReply(denial, { isSecure }));
   }
   if (!user.active) return refuse(replies.userInactive(name));
   if (!config.lists.has(user.list)) return refuse(replies.authUnavailable());
   return { verdict: 'pass', login: { user: name, verifier }, user };
+}
+
+type Denial = 'tls_required' | 'client_denied' | undefined;
+
+/** Why the user may not log in like this, whatever the password; for the log alone. */
+function denialOf(user: UserConfig, { config, address, isSecure }: Client & { config: RelayConfig }): Denial {
+  if (!isSecure && config.lists.get(user.list)?.starttls !== 'Optional') return 'tls_required';
+  return isAllowedClient(address, user.clientCIDRs) ? undefined : 'client_denied';
+}
+
+function failureReply(denial: Denial, { isSecure }: { isSecure: boolean }): Reply {
+  switch (denial) {
+    case 'tls_required':
+      return replies.loginNeedsTls();
+    case 'client_denied':
+      return isSecure ? replies.loginDenied() : replies.loginDeniedInClear();
+    case undefined:
+      return isSecure ? replies.authFailed() : replies.authFailedInClear();
+  }
 }
 
 /**

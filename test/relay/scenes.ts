@@ -26,6 +26,7 @@ const users = {
   'audited.shop': aUser({ list: 'shop/audited' }),
   'bound.shop': aUser({ list: 'shop/bound' }),
   'printer.shop': aUser({ list: 'shop/printers' }),
+  'inside-printer.shop': aUser({ list: 'shop/printers', clientCIDRs: ['10.0.0.0/8'] }),
   'sandbox.shop': aUser({ mode: 'Sandbox' }),
   'small.shop': aUser({ limits: { messageBytes: 1000 } }),
   'few.shop': aUser({ limits: { recipientsPerMessage: 2 } }),
@@ -46,6 +47,9 @@ export const SCENES = {
   standard: (): Scene => ({ config: aConfig(standard) }),
   unloaded: (): Scene => ({ config: undefined }),
   optional: (): Scene => ({ config: aConfig({ ...standard, relayClass: aClass({ starttls: 'Optional' }) }) }),
+  'strict-optional': (): Scene => ({
+    config: aConfig({ ...standard, relayClass: aClass({ starttls: 'Optional', session: { failedLogins: 2 } }) }),
+  }),
   strict: (): Scene => ({
     config: aConfig({ ...standard, relayClass: aClass({ session: { failedLogins: 2, failedCommands: 3 } }) }),
   }),
