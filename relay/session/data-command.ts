@@ -60,6 +60,7 @@ function receive(delivery: Delivery): void {
     messageBytes: admitted.user.limits.messageBytes,
     headerBytes: admitted.config.class.session.headerBytes,
     path: path.join(session.services.incomingFolder, `${id}.part`),
+    room: session.services.room,
     judge: (headerSection) => judge(delivery, headerSection),
   });
   session.reception = { startedAt, octets: receiver.octets, discard: receiver.discard, isComplete: false };
@@ -132,7 +133,9 @@ async function take(delivery: Delivery, { content, size, isEightBit }: ReceivedM
   const { session, transaction, id, admitted } = delivery;
   const { services } = session;
   if (admitted.user.mode === 'Sandbox') return replies.sandboxed();
-  if (!services.spoolHasRoom(size)) return replies.storage();
+  // a file is on the disk already, and what passes through goes there only as a file
+  const unwritten = content.kind === 'memory' && admitted.list.delivery.mode === 'Spool' ? size : 0;
+  if (!services.room.has(unwritten)) return replies.storage();
   const { parameters, recipients, from, user } = transaction;
   const { ret, envelopeId } = parameters;
   const message: AcceptedMessage = {
@@ -150,7 +153,7 @@ async function take(delivery: Delivery, { content, size, isEightBit }: ReceivedM
     size,
     received: new Date(services.now()).toISOString(),
   };
-  const reply = await services.accept(message, content);
+  const reply = await services.room.use(unwritten, () => services.accept(message, content));
   if (reply.reason === 'accepted') services.metrics.messageBytes.observe(size);
   return reply;
 }

@@ -4,8 +4,10 @@
  * there is need to: before the first octet goes to the file, where the lines that we add must come first.
  */
 import { type FileHandle, open, unlink } from 'node:fs/promises';
+import { constants } from 'node:os';
 import { createDataScanner } from './data-scanner.ts';
 import { collectHeader } from '../checks/header-end.ts';
+import type { IncomingRoom } from './incoming-room.ts';
 import type { Content } from '../message.ts';
 import { replies, type Reply } from '../replies.ts';
 
@@ -48,11 +50,13 @@ export function createReceiver({
   messageBytes,
   headerBytes,
   path,
+  room,
   judge,
 }: {
   messageBytes: number;
   headerBytes: number;
   path: string;
+  room: IncomingRoom;
   judge: (headerSection: Buffer) => Judgement;
 }): Receiver {
   const scanner = createDataScanner();
@@ -66,11 +70,13 @@ export function createReceiver({
   let added: Buffer = Buffer.alloc(0);
   let file: FileHandle | undefined;
   let flushing: Promise<void> | undefined;
+  let removing: Promise<void> | undefined;
 
   function object(reply: Reply): void {
     objection = reply;
     octetsAtObjection = octets;
-    held.take();
+    // at once: the client may go on for as long as a message may take
+    void discard();
   }
 
   function write(chunk: Buffer): number {
@@ -97,15 +103,20 @@ export function createReceiver({
     try {
       judgeOnce();
       if (objection !== undefined) return;
+      if (!room.has(held.length())) return object(replies.storage());
       const bytes = held.take();
-      if (file === undefined) {
-        file = await open(path, 'wx', 0o600);
-        await file.appendFile(added);
-      }
-      await file.appendFile(bytes);
+      await room.use(bytes.length, () => append(bytes));
     } catch (error) {
       object(replyToFailure(error));
     }
+  }
+
+  async function append(bytes: Buffer): Promise<void> {
+    if (file === undefined) {
+      file = await open(path, 'wx', 0o600);
+      await file.appendFile(added);
+    }
+    await file.appendFile(bytes);
   }
 
   function ready(): Promise<void> | undefined {
@@ -120,7 +131,7 @@ export function createReceiver({
 
   async function finish(): Promise<ReceiverResult> {
     if (file === undefined) judgeOnce();
-    else await flush();
+    else await (flushing = flush());
     if (objection !== undefined) {
       // what a lenient parser before us may have taken for commands must not follow on this connection
       return { verdict: 'refuse', reply: objection, close: scanner.hasBareNewline || !scanner.ended };
@@ -131,8 +142,13 @@ export function createReceiver({
     return { verdict: 'pass', message: { content, size: added.length + size, isEightBit: scanner.isEightBit } };
   }
 
-  async function discard(): Promise<void> {
+  function discard(): Promise<void> {
     held.take();
+    removing ??= remove();
+    return removing;
+  }
+
+  async function remove(): Promise<void> {
     await flushing;
     if (file === undefined) return;
     await file.close().catch(() => undefined);
@@ -167,14 +183,14 @@ function createHeldBytes() {
 }
 
 /** Trouble that room on a disk, or another disk, would mend. */
-const STORAGE_ERRORS = new Set(['ENOSPC', 'EDQUOT', 'EROFS', 'EIO', 'EMFILE', 'ENFILE']);
+const STORAGE_ERRORS = ['ENOSPC', 'EDQUOT', 'EROFS', 'EIO', 'EMFILE', 'ENFILE'] as const;
+/** Node names an error, lmdb numbers it. */
+const STORAGE_CODES = new Set<unknown>(STORAGE_ERRORS.flatMap((name) => [name, constants.errno[name]]));
 
 /** The answer to a message that failed for a reason of our own: always a temporary one. */
 export function replyToFailure(error: unknown): Reply {
   const codes = [error, error instanceof Error ? error.cause : undefined].map((one) =>
     one instanceof Error && 'code' in one ? one.code : undefined,
   );
-  return codes.some((code) => typeof code === 'string' && STORAGE_ERRORS.has(code))
-    ? replies.storage()
-    : replies.internal();
+  return codes.some((code) => STORAGE_CODES.has(code)) ? replies.storage() : replies.internal();
 }

@@ -2,6 +2,7 @@
 import type { Login } from './authenticate.ts';
 import type { RelayConfig } from '../config.ts';
 import type { MailParameters } from './envelope-syntax.ts';
+import type { IncomingRoom } from './incoming-room.ts';
 import type { RateTicket, SharedLimits } from './limits.ts';
 import type { Log } from '../log.ts';
 import type { AcceptedMessage, Content, Recipient } from '../message.ts';
@@ -23,7 +24,8 @@ export interface SessionServices {
    * is answered with 451, or 452 where storage failed. A file that it does not move away is removed afterwards.
    */
   readonly accept: (message: AcceptedMessage, content: Content) => Promise<Reply>;
-  readonly spoolHasRoom: (bytes: number) => boolean;
+  /** Of the disk that messages are written to. */
+  readonly room: IncomingRoom;
   /** Folder for large messages while they come in. */
   readonly incomingFolder: string;
   /** Time of day, in milliseconds: for what is written down, and for dates that come from elsewhere. */

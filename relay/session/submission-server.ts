@@ -4,6 +4,7 @@ import type { Socket } from 'node:net';
 import { createSecureContext } from 'node:tls';
 import { SMTPServer } from 'smtp-server';
 import { clientAddress } from './client-address.ts';
+import { createIncomingRoom } from './incoming-room.ts';
 import { createSharedLimits } from './limits.ts';
 import { formatReply, replies, type Reply } from '../replies.ts';
 import { createSession, settingsOf, type SessionControl } from './session.ts';
@@ -30,8 +31,10 @@ export interface SubmissionServer {
   readonly drain: (deadlineMs: number) => Promise<void>;
 }
 
-export interface SubmissionServerOptions extends Omit<SessionServices, 'limits' | 'now' | 'monotonicNow'> {
+export interface SubmissionServerOptions extends Omit<SessionServices, 'limits' | 'room' | 'now' | 'monotonicNow'> {
   readonly certificate: KeyPair;
+  /** Whether the spool's disk has room, as it was when the spool looked last. */
+  readonly spoolHasRoom: (bytes: number) => boolean;
   /** Time of day, in milliseconds; `Date.now` outside of tests. */
   readonly now?: () => number;
   /** `performance.now` outside of tests. */
@@ -61,6 +64,7 @@ export function createSubmissionServer(options: SubmissionServerOptions): Submis
     now,
     monotonicNow,
     limits: createSharedLimits({ now: monotonicNow }),
+    room: createIncomingRoom(options.spoolHasRoom),
   };
   const { log, metrics, limits } = services;
   const smtp = createTransport(options);

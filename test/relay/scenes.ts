@@ -60,6 +60,9 @@ export const SCENES = {
     },
   }),
   failing: (): Scene => ({ accept: () => Promise.reject(new Error('a bug')) }),
+  'full-database': (): Scene => ({
+    accept: () => Promise.reject(Object.assign(new Error('No space left on device'), { code: 28 })),
+  }),
   'broken-disk': (): Scene => ({
     accept: () => Promise.reject(Object.assign(new Error('write failed'), { code: 'EIO' })),
   }),

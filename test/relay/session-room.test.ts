@@ -1,0 +1,74 @@
+/** Messages that come in while the disk fills. */
+import assert from 'node:assert/strict';
+import { describe, test, type TestContext } from 'node:test';
+import { aConfig, aUser, PASSWORD, USER } from '../support/relay-config.ts';
+import { openSecureClient, plain, type SmtpClient } from '../support/smtp-client.ts';
+import { startSubmission } from '../support/submission.ts';
+import { until } from '../support/until.ts';
+import { replies, type Reply } from '../../relay/replies.ts';
+
+async function start(t: TestContext, options: Parameters<typeof startSubmission>[0]) {
+  const server = await startSubmission(options);
+  t.after(() => server.stop());
+  return server;
+}
+
+/** A client that has its 354. */
+async function beginMessage(server: { port: number; ca: string }): Promise<SmtpClient> {
+  const client = await openSecureClient(server.port, server);
+  await client.ask(`AUTH PLAIN ${plain(USER, PASSWORD)}`);
+  await client.ask('MAIL FROM:<orders@shop.example>');
+  await client.ask('RCPT TO:<a@b.example>');
+  assert.match(await client.ask('DATA'), /^354 /);
+  return client;
+}
+
+describe('a disk that is full', () => {
+  test('takes no more of a message that comes in, whose file goes before the client has ended', async (t) => {
+    let hasRoom = true;
+    const server = await start(t, { spoolHasRoom: () => hasRoom });
+    const client = await beginMessage(server);
+    await client.send(`From: orders@shop.example\r\n\r\n${'x'.repeat(600_000)}`);
+    await until(async () => (await server.incoming()).length > 0);
+    hasRoom = false;
+    await client.send('x'.repeat(600_000));
+    await until(async () => (await server.incoming()).length === 0);
+    await client.send('\r\n.\r\n');
+    assert.equal(await client.reply(), '452 4.3.1 Insufficient system storage');
+    assert.match(await client.ask('NOOP'), /^250 /);
+    assert.deepEqual(server.accepted, []);
+  });
+
+  test('is not filled by messages that are stored side by side', async (t) => {
+    let stored: (reply: Reply) => void = () => undefined;
+    let storing = 0;
+    const accept = () => {
+      storing++;
+      return new Promise<Reply>((resolve) => (stored = resolve));
+    };
+    const server = await start(t, { spoolHasRoom: (bytes) => bytes <= 15_000, accept });
+    const [first, second] = [await beginMessage(server), await beginMessage(server)];
+    const message = `From: orders@shop.example\r\n\r\n${'x'.repeat(10_000)}\r\n.\r\n`;
+    await first.send(message);
+    await until(() => storing === 1);
+    await second.send(message);
+    assert.equal(await second.reply(), '452 4.3.1 Insufficient system storage');
+    stored(replies.accepted('first'));
+    assert.match(await first.reply(), /^250 /);
+  });
+});
+
+describe('a message that is refused while it comes in', () => {
+  test('takes no room on the disk any more, however long its client goes on', async (t) => {
+    const server = await start(t, {
+      config: aConfig({ users: { [USER]: aUser({ limits: { messageBytes: 500_000 } }) } }),
+    });
+    const client = await beginMessage(server);
+    await client.send(`From: orders@shop.example\r\n\r\n${'x'.repeat(400_000)}`);
+    await until(async () => (await server.incoming()).length > 0);
+    await client.send('x'.repeat(200_000));
+    await until(async () => (await server.incoming()).length === 0);
+    await client.send('\r\n.\r\n');
+    assert.equal(await client.reply(), '552 5.3.4 Message exceeds 500000 bytes');
+  });
+});
