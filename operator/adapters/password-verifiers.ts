@@ -7,6 +7,8 @@ import type { SecretView } from '../core/model.ts';
 const PASSWORD_BYTES_MAX = 1024;
 /** Hashes under way at once: more would take the threads that files and look-ups need too. */
 const AT_ONCE = 2;
+/** Ten times as many as there may be users of that kind in one place; one that was forgotten is hashed once more. */
+const KNOWN_MAX = 100_000;
 
 /**
  * Verifiers of passwords that people chose. argon2id costs 25 ms on purpose, so that each password is hashed once in the
@@ -24,6 +26,8 @@ export function createPasswordVerifiers(saltFor: (purpose: string) => Buffer) {
     const before = known.get(place);
     if (before?.digest === digest) return before.verifier;
     const verifier = await inTurn(namespace, () => argon2idVerifier(password, salt));
+    const [oldest] = known.keys();
+    if (known.size >= KNOWN_MAX && oldest !== undefined) known.delete(oldest);
     known.set(place, { digest, verifier });
     return verifier;
   }
