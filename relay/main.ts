@@ -60,7 +60,7 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
   const config = await openConfigFolder(options.configFolder, { log, onError: () => metrics.configErrors.inc() });
   started.defer(config.close);
   watchConfig(config, metrics);
-  const { spoolReserveBytes: reserveBytes } = settingsOf(config);
+  const reserveBytes = () => settingsOf(config).spoolReserveBytes;
   const spool = await openSpool(options.spoolFolder, { metrics, log, reserveBytes, onFatal: state.fail });
   started.defer(() => spool.close());
   const delivery = startDelivery({ spool, config: config.current, captureFolder, metrics, log });

@@ -14,7 +14,7 @@ const REFRESH_MS = 250;
 
 export async function openRoom(
   folder: string,
-  { reserveBytes, reusableBytes }: { reserveBytes: number; reusableBytes: () => Promise<number> },
+  { reserveBytes, reusableBytes }: { reserveBytes: () => number; reusableBytes: () => Promise<number> },
 ): Promise<SpoolRoom> {
   let freeBytes = 0;
   let usedSince = 0;
@@ -30,7 +30,7 @@ export async function openRoom(
   }, REFRESH_MS);
   timer.unref();
   return {
-    has: (bytes) => freeBytes - usedSince - bytes >= reserveBytes,
+    has: (bytes) => freeBytes - usedSince - bytes >= reserveBytes(),
     use: (bytes) => {
       usedSince += bytes;
     },

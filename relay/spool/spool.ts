@@ -45,8 +45,8 @@ export interface Spool {
 export interface SpoolOptions {
   readonly metrics: Metrics;
   readonly log: Log;
-  /** Free disk space that is never used, in bytes. */
-  readonly reserveBytes: number;
+  /** Free disk space that is never used, in bytes: asked each time, so that it changes with the configuration. */
+  readonly reserveBytes: () => number;
   /** A write failed: what the disk holds is known only after opening it again. The process should end. */
   readonly onFatal?: (error: unknown) => void;
 }

@@ -18,6 +18,6 @@ const log = createLog(
     },
   }),
 );
-const spool = await openSpool(folder, { metrics, log, reserveBytes: 0 });
+const spool = await openSpool(folder, { metrics, log, reserveBytes: () => 0 });
 const config = configured(aSmartHost(Number(port)), { settings: { retryFirstSeconds: 3600, retryMostSeconds: 3600 } });
 startDelivery({ spool, config: () => config, captureFolder: `${folder}/outbox`, metrics, log });

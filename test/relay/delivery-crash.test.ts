@@ -50,7 +50,7 @@ describe('kill -9 while delivering', () => {
 
 async function fill(folder: string, messages: readonly ReturnType<typeof aMessage>[]): Promise<void> {
   const { log } = captureLog();
-  const spool = await openSpool(folder, { metrics: createMetrics(), log, reserveBytes: 0 });
+  const spool = await openSpool(folder, { metrics: createMetrics(), log, reserveBytes: () => 0 });
   await Promise.all(messages.map((message) => spool.put(message, inMemory())));
   await spool.close();
 }

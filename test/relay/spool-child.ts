@@ -11,7 +11,7 @@ const { log } = captureLog();
 const spool = await openSpool(folder, {
   metrics: createMetrics(),
   log,
-  reserveBytes: 0,
+  reserveBytes: () => 0,
   onFatal: () => writeSync(1, 'fatal\n'),
 });
 

@@ -15,10 +15,10 @@ async function aFolder(t: TestContext): Promise<string> {
   return folder;
 }
 
-async function opened(folder: string, options: { reserveBytes?: number } = {}) {
+async function opened(folder: string, options: { reserveBytes?: () => number } = {}) {
   const { log, lines } = captureLog();
   const metrics = createMetrics();
-  const spool = await openSpool(folder, { metrics, log, reserveBytes: 0, ...options });
+  const spool = await openSpool(folder, { metrics, log, reserveBytes: () => 0, ...options });
   return { spool, metrics, lines };
 }
 
@@ -110,9 +110,18 @@ describe('spool', () => {
     t.after(() => spool.close());
     assert.equal(spool.hasRoom(1000), true);
     assert.equal(spool.hasRoom(Number.MAX_SAFE_INTEGER), false);
-    const full = await opened(await aFolder(t), { reserveBytes: Number.MAX_SAFE_INTEGER });
+    const full = await opened(await aFolder(t), { reserveBytes: () => Number.MAX_SAFE_INTEGER });
     t.after(() => full.spool.close());
     assert.equal(full.spool.hasRoom(0), false);
+  });
+
+  test('a reserve that changes counts at the next question', async (t) => {
+    let reserve = Number.MAX_SAFE_INTEGER;
+    const { spool } = await opened(await aFolder(t), { reserveBytes: () => reserve });
+    t.after(() => spool.close());
+    assert.equal(spool.hasRoom(1000), false);
+    reserve = 1;
+    assert.equal(spool.hasRoom(1000), true);
   });
 
   test('ids that could leave the folder are refused', async (t) => {

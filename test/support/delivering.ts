@@ -54,7 +54,7 @@ export async function startDelivering(
   const outbox = path.join(folder, 'outbox');
   const { log, lines } = captureLog();
   const metrics = createMetrics();
-  const spool = await openSpool(path.join(folder, 'spool'), { metrics, log, reserveBytes: 0 });
+  const spool = await openSpool(path.join(folder, 'spool'), { metrics, log, reserveBytes: () => 0 });
   let config = first;
   const delivery = startDelivery({
     spool,

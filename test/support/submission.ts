@@ -25,7 +25,7 @@ export async function startSubmission(
   const lines: Record<string, unknown>[] = [];
   const log = createLog(collect(lines));
   const metrics = createMetrics();
-  const spool = await openSpool(path.join(folder, 'spool'), { metrics, log, reserveBytes: 1 });
+  const spool = await openSpool(path.join(folder, 'spool'), { metrics, log, reserveBytes: () => 1 });
   const certificate = await ensureCertificates(path.join(folder, 'tls'), { hostnames: ['localhost'] });
   const accepted: AcceptedMessage[] = [];
   const server = createSubmissionServer({

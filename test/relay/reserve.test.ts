@@ -1,0 +1,52 @@
+/** The reserve of the spool in a whole relay, which may have no configuration when it starts. */
+import assert from 'node:assert/strict';
+import { writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { test, type TestContext } from 'node:test';
+import { CLASS_FILE_NAME, deliverySettingsSchema, SHARD_COUNT, shardFileName, shardOf } from '../../relay/config.ts';
+import { startRelay } from '../../relay/main.ts';
+import { ensureCertificates } from '../../relay/tls.ts';
+import { aTemporaryFolder } from '../support/delivering.ts';
+import { captureLog } from '../support/queued.ts';
+import { aClass, aList, aSender, aUser, LIST, PASSWORD, USER } from '../support/relay-config.ts';
+import { openSecureClient, plain } from '../support/smtp-client.ts';
+
+async function aRelay(t: TestContext) {
+  const folder = await aTemporaryFolder(t);
+  const certificates = await ensureCertificates(path.join(folder, 'tls'), { hostnames: ['localhost'] });
+  const relay = await startRelay({
+    configFolder: folder,
+    spoolFolder: path.join(folder, 'spool'),
+    captureFolder: path.join(folder, 'outbox'),
+    certificates,
+    host: '127.0.0.1',
+    ports: [0],
+    implicitTlsPorts: [],
+    http: { host: '127.0.0.1', port: 0 },
+    log: captureLog().log,
+  });
+  t.after(() => relay.close());
+  const configure = async (spoolReserveBytes: number) => {
+    const delivery = deliverySettingsSchema.parse({ spoolReserveBytes });
+    await writeFile(path.join(folder, CLASS_FILE_NAME), JSON.stringify(aClass({ delivery })));
+    for (let shard = 0; shard < SHARD_COUNT; shard++) {
+      const only = <Value>(key: string, value: Value) => (shardOf(key) === shard ? { [key]: value } : {});
+      const [lists, users] = [only(LIST, aList()), only(USER, aUser())];
+      const document = { version: 1, lists, users, namespaces: only('shop', [aSender()]) };
+      await writeFile(path.join(folder, shardFileName(shard)), JSON.stringify(document));
+    }
+    await relay.reload();
+  };
+  return { port: relay.ports[0] ?? 0, ca: certificates.ca, configure };
+}
+
+test('the reserve is the one of the configuration in force, though the relay began without any', async (t) => {
+  const relay = await aRelay(t);
+  await relay.configure(Number.MAX_SAFE_INTEGER);
+  const client = await openSecureClient(relay.port, relay);
+  assert.match(await client.ask(`AUTH PLAIN ${plain(USER, PASSWORD)}`), /^235 /);
+  assert.match(await client.ask('MAIL FROM:<orders@shop.example>'), /^452 4\.3\.1 /);
+  await relay.configure(1);
+  assert.match(await client.ask('MAIL FROM:<orders@shop.example>'), /^250 /);
+  client.destroy();
+});
