@@ -18,7 +18,7 @@ import { lockFolder } from './lock.ts';
 import { createReader, type SpoolReader } from './read.ts';
 import { decodeRecord, type QueuedMessage } from './record.ts';
 import { openRoom } from './room.ts';
-import { openStore, type SpoolStore } from './store.ts';
+import { openStore, SETTLE_BYTES, type SpoolStore } from './store.ts';
 import { createWriter, type Settlement } from './write.ts';
 
 export interface Spool {
@@ -51,6 +51,9 @@ export interface SpoolOptions {
   readonly onFatal?: (error: unknown) => void;
 }
 
+/** For the room within the file, and for what lmdb writes beside it. */
+const ROOM_TO_START_MIB = Math.ceil((SETTLE_BYTES * 1.25) / 1024 / 1024);
+
 /** How often the age of the oldest message is measured. */
 const MEASURE_MS = 1000;
 
@@ -58,20 +61,30 @@ const MEASURE_MS = 1000;
 export async function openSpool(folder: string, options: SpoolOptions): Promise<Spool> {
   const { metrics, log, reserveBytes, onFatal = () => {} } = options;
   await mkdir(folder, { recursive: true, mode: 0o700 });
+  await using started = new AsyncDisposableStack();
   const lock = await lockFolder(folder);
+  started.defer(() => lock.release());
   const files = await openFiles(folder);
   const store = openStore(path.join(folder, 'queue.mdb'));
+  started.defer(() => store.close());
   // a new database is only as safe as the folder entries that lead to it
   await syncFolder(folder);
   await syncFolder(path.dirname(path.resolve(folder)));
   const index = createSpoolIndex(metrics);
   const reader = createReader({ folder, store, files, index, log });
   await load({ store, files, index, reader, log });
-  const reusableBytes = async () => Math.max(0, (await store.fileBytes()) - index.databaseBytes());
+  await store.keepRoom(index.databaseBytes()).catch((cause: unknown) => {
+    const problem = `the spool in ${folder} has no room to write down what is delivered, so nothing is`;
+    throw new Error(`${problem}: free ${ROOM_TO_START_MIB} MiB of its volume, or enlarge it`, { cause });
+  });
+  const reusableBytes = async () => Math.max(0, (await store.fileBytes()) - index.databaseBytes() - SETTLE_BYTES);
   const room = await openRoom(folder, { reserveBytes, reusableBytes });
+  started.defer(() => room.close());
   const writer = createWriter({ store, files, index, room, metrics, log, onFatal });
   const timer = setInterval(() => index.measureAge(Date.now()), MEASURE_MS);
   timer.unref();
+  started.defer(() => clearInterval(timer));
+  const running = started.move();
   return {
     put: writer.put,
     hasRoom: (bytes) => !writer.hasFailed() && index.hasRoom() && room.has(bytes),
@@ -80,12 +93,7 @@ export async function openSpool(folder: string, options: SpoolOptions): Promise<
     onPut: writer.onPut,
     read: (id) => reader.read(id),
     settle: writer.settle,
-    close: async () => {
-      clearInterval(timer);
-      room.close();
-      await store.close();
-      await lock.release();
-    },
+    close: () => running.disposeAsync(),
   };
 }
 

@@ -21,8 +21,19 @@ export interface SpoolStore {
   records(): Iterable<{ readonly key: string; readonly value: Buffer }>;
   /** Size of the database file, free pages included. */
   fileBytes(): Promise<number>;
+  /** Sees to free pages for settlements where `usedBytes` leave too few of them. Rejects where the disk has no room. */
+  keepRoom(usedBytes: number): Promise<void>;
   close(): Promise<void>;
 }
+
+/**
+ * Room within the file, so that a full disk stops what comes in and never what is settled: an outcome that cannot be
+ * written is a message that goes out again at each start. As much as one commit takes in which every answer that may
+ * wait for the disk (UNRECORDED_MAX in deliver.ts) brings a report of the largest kind, and twice that.
+ */
+export const SETTLE_BYTES = 16 * 1024 * 1024;
+/** Key of the content that makes it: no id of a message, and without a record. */
+const ROOM = '_room';
 
 /** Until then a crash would send again what was delivered: short, and long enough for the next message to come. */
 const REMOVAL_WAIT_MS = 5;
@@ -32,8 +43,8 @@ export function openStore(file: string): SpoolStore {
   const records = root.openDB<Buffer, string>('records', { encoding: 'binary' });
   const bodies = root.openDB<Buffer, string>('bodies', { encoding: 'binary' });
 
-  async function commit({ put = [], remove = [] }: Change): Promise<void> {
-    const written = root.batch(() => {
+  function commit({ put = [], remove = [] }: Change): Promise<void> {
+    return inOne(() => {
       for (const { id, record, body } of put) {
         void records.put(id, record);
         if (body !== undefined) void bodies.put(id, body);
@@ -43,11 +54,29 @@ export function openStore(file: string): SpoolStore {
         void bodies.remove(id);
       }
     });
-    await written.catch(async (error: { readonly commitError?: Promise<never> }) => {
+  }
+
+  async function inOne(change: () => void): Promise<void> {
+    await root.batch(change).catch(async (error: { readonly commitError?: Promise<never> }) => {
       // the reason comes as a second promise, whose rejection would end the process if nobody took it
       await error.commitError;
       throw error;
     });
+  }
+
+  async function fileBytes(): Promise<number> {
+    return (await stat(file)).size;
+  }
+
+  /** lmdb gives freed pages to later commits, and never gives them back to the disk. */
+  async function keepRoom(usedBytes: number): Promise<void> {
+    const remove = () => inOne(() => void bodies.remove(ROOM));
+    // a process that was killed between the two
+    if (bodies.doesExist(ROOM)) await remove();
+    // half will do: the file of a disk that is full could not grow, and should still be drained
+    if ((await fileBytes()) - usedBytes >= SETTLE_BYTES / 2) return;
+    await inOne(() => void bodies.put(ROOM, Buffer.alloc(SETTLE_BYTES)));
+    await remove();
   }
 
   const removals = collectRemovals((remove) => commit({ remove }));
@@ -61,7 +90,8 @@ export function openStore(file: string): SpoolStore {
     record: (id) => records.getBinary(id),
     body: (id) => bodies.getBinary(id),
     records: () => records.getRange(),
-    fileBytes: async () => (await stat(file)).size,
+    fileBytes,
+    keepRoom,
     close: async () => {
       await removals.ended();
       await root.close();

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { describe, test, type TestContext } from 'node:test';
+import { encodeRecord, newRecord } from '../../relay/spool/record.ts';
 import { openSpool, type Spool } from '../../relay/spool/spool.ts';
 import { openStore } from '../../relay/spool/store.ts';
 import { aMessage, captureLog, CONTENT, createMetrics, inMemory, metricValue } from '../support/queued.ts';
@@ -185,7 +186,7 @@ describe('spool', () => {
 
   test('a write that fails ends acceptance, and costs nothing that was acknowledged', async (t) => {
     const folder = await aFolder(t);
-    const output = await runChild({ folder, prefix: 'limited', fileKiB: 2000 });
+    const output = await runChild({ folder, prefix: 'limited', fileKiB: 20_000 });
     assert.ok(output.includes('fatal'));
     assert.equal(output.filter((line) => line === 'refused').length, 8);
     const acknowledged = output.filter((line) => line.startsWith('limited'));
@@ -196,21 +197,57 @@ describe('spool', () => {
   });
 });
 
+describe('a spool on a full disk', () => {
+  test('settles what it has, with reports', async (t) => {
+    const folder = await aFolder(t);
+    const { spool } = await opened(folder);
+    for (let i = 0; i < 50; i++) await spool.put(aMessage(), inMemory());
+    await spool.close();
+    assert.deepEqual(await runSettling(folder), ['50 settled']);
+    const after = await opened(folder);
+    t.after(() => after.spool.close());
+    assert.ok([...after.spool.entries()].every(({ id }) => id.endsWith('-r1')));
+  });
+
+  test('that has no room for settlements does not open, and says what would mend it', async (t) => {
+    const folder = await aFolder(t);
+    const message = aMessage();
+    const store = openStore(path.join(folder, 'queue.mdb'));
+    await store.write({
+      put: [{ id: message.id, record: encodeRecord(newRecord(message, { isFile: false })), body: CONTENT }],
+    });
+    await store.close();
+    const [line = ''] = await runSettling(folder);
+    assert.match(line, /no room to write down what is delivered, so nothing is: free 20 MiB of its volume/);
+    const { spool } = await opened(folder);
+    t.after(() => spool.close());
+    assert.deepEqual(await bytesOf(spool, message.id), CONTENT);
+  });
+});
+
+/** Runs settle-child.ts where no file can grow beyond the size that the database has. */
+async function runSettling(folder: string): Promise<string[]> {
+  const { size } = await stat(path.join(folder, 'queue.mdb'));
+  return runChild({ script: 'settle-child.ts', folder, fileKiB: Math.ceil(size / 1024) });
+}
+
 /** Lines the child printed before it ended: killed after a time from its first line, or by itself. */
 function runChild({
+  script = 'spool-child.ts',
   folder,
-  prefix,
+  prefix = '',
   afterMs,
   fileKiB,
 }: {
+  script?: string;
   folder: string;
-  prefix: string;
+  prefix?: string;
   afterMs?: number;
   fileKiB?: number;
 }): Promise<string[]> {
   const limit = fileKiB === undefined ? '' : `ulimit -f ${fileKiB}; `;
-  const script = path.join(import.meta.dirname, 'spool-child.ts');
-  const child = spawn('bash', ['-c', `${limit}exec "$@"`, 'bash', process.execPath, script, folder, prefix], {
+  const file = path.join(import.meta.dirname, script);
+  const child = spawn('bash', ['-c', `${limit}exec "$@"`, 'bash', process.execPath, file, folder, prefix], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   let output = '';
