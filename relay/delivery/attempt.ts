@@ -43,7 +43,7 @@ export function createAttempts(options: AttemptOptions) {
     }
     const { content } = found;
     let { queued } = found;
-    let entry: SpoolEntry | undefined;
+    const refused = new Map<string, Verdict>();
     for (let recipients = queued.pending; recipients.length > 0;) {
       const start = now();
       const result = await lane.transport.deliver({ ...queued, recipients, content, attempts: found.queued.attempts });
@@ -53,7 +53,10 @@ export function createAttempts(options: AttemptOptions) {
       const isLast = recipients.length === 0;
       if (isLast) release();
       if (isStopped() && result.kind !== 'answered') return undefined;
-      const verdicts = verdictsOf(result, queued.pending);
+      const answers = verdictsOf(result, queued.pending);
+      for (const [address, verdict] of answers) if (verdict.outcome === 'failed') refused.set(address, verdict);
+      const verdicts = isLast ? new Map([...answers, ...refused]) : withoutRefusals(answers);
+      if (verdicts.size === 0) continue;
       const ms = now() - start;
       const settled = await record(queued, verdicts, {
         content,
@@ -62,11 +65,10 @@ export function createAttempts(options: AttemptOptions) {
         isPartial: !isLast,
         dsnPassedOn: result.kind === 'answered' && result.dsnPassedOn,
       });
-      if (settled === undefined) return undefined;
-      ({ queued, entry } = settled);
-      if (isLast) return entry;
+      if (settled === undefined || isLast) return settled?.entry;
+      ({ queued } = settled);
     }
-    return entry;
+    return undefined;
   }
 
   /** A message that waited too long without an attempt: notices and expiry do not wait for an upstream. */
@@ -169,6 +171,11 @@ function logOutcome(
 /** Who needs a further transaction of the same attempt. */
 function untriedOf(recipients: readonly PendingRecipient[], result: TransportResult): readonly PendingRecipient[] {
   return result.kind === 'answered' ? recipients.filter(({ address }) => !result.verdicts.has(address)) : [];
+}
+
+/** They are written down at the end of the attempt, for one report of them all; after a crash they come again. */
+function withoutRefusals(answers: ReadonlyMap<string, Verdict>): ReadonlyMap<string, Verdict> {
+  return new Map([...answers].filter(([, { outcome }]) => outcome !== 'failed'));
 }
 
 /** A connection that broke speaks for everybody who still waits: the transactions to follow would meet the same. */

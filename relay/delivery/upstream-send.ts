@@ -8,6 +8,7 @@ import { commonDsn, nextGroup } from './dsn-groups.ts';
 import type { Content } from '../message.ts';
 import type { Verdict } from '../spool/record.ts';
 import type { TransportResult, TransportTransaction } from './transport.ts';
+import { takeReplies } from './upstream-inner.ts';
 import { deferred, failed, printable, readReply } from './upstream-reply.ts';
 import { fromXtext } from './xtext.ts';
 
@@ -34,7 +35,11 @@ export function createSender(connection: SMTPConnection, { extensions, settings,
   let isBusy = false;
   let needsReset = false;
   let onBroken: ((text: string) => void) | undefined;
-  connection.on('error', (error: SMTPError) => onBroken?.(error.message));
+  connection.on('error', (error: SMTPError) => {
+    if (onBroken === undefined) return;
+    takeReplies(connection);
+    onBroken?.(error.message);
+  });
   connection.once('end', () => onBroken?.('connection closed'));
 
   async function send(transaction: TransportTransaction): Promise<TransportResult> {
@@ -63,8 +68,16 @@ export function createSender(connection: SMTPConnection, { extensions, settings,
     content.on('error', () => {});
     let wasSent = false;
     let isStopped = false;
-    onBroken = (text) => resolve({ kind: 'broken', verdict: deferred('4.4.2', text), wasSent });
-    let deadline = setTimeout(() => onBroken?.('timed out'), settings.commandSeconds * 1000);
+    let isBroken = false;
+    const breakOff = (text: string) => resolve({ kind: 'broken', verdict: deferred('4.4.2', text), wasSent });
+    onBroken = (text) => {
+      isBroken = true;
+      const refused = wasSent ? undefined : refusedForGood(transaction, envelope);
+      if (refused === undefined) breakOff(text);
+      else resolve(refused);
+    };
+    // one that hangs may do so each time: the refusals before it are no progress
+    let deadline = setTimeout(() => breakOff('timed out'), settings.commandSeconds * 1000);
     // nodemailer begins to read once the upstream has taken the envelope and said 354
     content.once('resume', () => {
       isStopped = transaction.isAllOrNothing === true && (envelope.rejectedErrors ?? []).length > 0;
@@ -75,7 +88,7 @@ export function createSender(connection: SMTPConnection, { extensions, settings,
       wasSent = true;
       clearTimeout(deadline);
       const seconds = settings.finalDotSeconds + transaction.size / SLOWEST_BYTES_PER_SECOND;
-      deadline = setTimeout(() => onBroken?.('timed out after the content'), seconds * 1000);
+      deadline = setTimeout(() => breakOff('timed out after the content'), seconds * 1000);
     });
     connection.send(envelope, content, (error, info) => {
       if (isStopped) resolve(answerAll(transaction, firstRefusal(envelope)));
@@ -89,7 +102,7 @@ export function createSender(connection: SMTPConnection, { extensions, settings,
     onBroken = undefined;
     content.destroy();
     // after content that was cut off, the next command would be mail
-    return { result, isInSync: result.kind === 'answered' && !isStopped };
+    return { result, isInSync: result.kind === 'answered' && !isStopped && !isBroken };
   }
 
   function reset(): Promise<boolean> {
@@ -124,7 +137,11 @@ function shareOf(transaction: TransportTransaction, { dsn }: Extensions): Transp
   return { ...transaction, recipients: nextGroup(transaction.recipients, { dsn }) };
 }
 
-type TrackedEnvelope = SMTPEnvelope & { readonly to: string[]; readonly rejectedErrors?: SMTPError[] };
+type TrackedEnvelope = SMTPEnvelope & {
+  readonly to: string[];
+  readonly mailError?: SMTPError;
+  readonly rejectedErrors?: SMTPError[];
+};
 
 function smtpEnvelope({ envelope, recipients, size }: TransportTransaction, extensions: Extensions): TrackedEnvelope {
   const { notify, originalRecipient } = commonDsn(recipients);
@@ -170,6 +187,25 @@ function answered(envelope: TrackedEnvelope, end: SMTPError | SMTPConnectionSend
     verdicts: new Map(envelope.to.map((address) => [address, refusals.get(address) ?? verdict])),
     dsnPassedOn: envelope.dsn !== undefined,
   };
+}
+
+/**
+ * What was refused for good before the connection broke stays so: Postfix ends each session after 20 refusals
+ * (smtpd_hard_error_limit), and would otherwise never get to hear of the recipients behind them.
+ */
+function refusedForGood(transaction: TransportTransaction, envelope: TrackedEnvelope): TransportResult | undefined {
+  if (envelope.mailError !== undefined) {
+    const verdict = readReply(envelope.mailError.response ?? '');
+    return verdict.outcome === 'failed' ? answerAll(transaction, verdict) : undefined;
+  }
+  const verdicts = new Map(
+    (envelope.rejectedErrors ?? [])
+      .map(({ recipient = '', response = '' }) => [recipient, readReply(response)] as const)
+      .filter(([, { outcome }]) => outcome === 'failed'),
+  );
+  if (verdicts.size === 0) return undefined;
+  if (transaction.isAllOrNothing === true) return answerAll(transaction, firstRefusal(envelope));
+  return { kind: 'answered', verdicts, dsnPassedOn: false };
 }
 
 /** It speaks for all: none of them got the message. */

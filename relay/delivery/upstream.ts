@@ -44,7 +44,11 @@ export function connectUpstream(
   const connection = new SMTPConnection(connectionOptions(upstream, { hostname, settings, secureContext }));
   const resetReceived = boundReceived(connection);
   return new Promise((resolve) => {
+    let isDone = false;
     const done = (result: UpstreamConnection | string): void => {
+      // what happens to a connection from then on is its sender's to deal with
+      if (isDone) return;
+      isDone = true;
       clearTimeout(deadline);
       signal.removeEventListener('abort', onAbort);
       if (typeof result !== 'string') return resolve(result);

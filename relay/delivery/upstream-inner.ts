@@ -1,0 +1,18 @@
+/** What nodemailer knows of a connection and does not publish; tests fail should a new version not have it. */
+import type SMTPConnection from 'nodemailer/lib/smtp-connection';
+
+/**
+ * Deals with the replies that have come. nodemailer takes one a turn, and forgets the rest when the connection breaks:
+ * with pipelining they may be all that an upstream had to say.
+ */
+export function takeReplies(connection: SMTPConnection): void {
+  const inner = connection as unknown as {
+    readonly _responseQueue: readonly string[];
+    readonly _responseActions: readonly unknown[];
+    readonly _processResponse: () => void;
+  };
+  for (let left = Infinity; inner._responseQueue.length < left && inner._responseActions.length > 0;) {
+    left = inner._responseQueue.length;
+    inner._processResponse();
+  }
+}

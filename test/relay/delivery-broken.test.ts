@@ -1,0 +1,88 @@
+/** Connections that an upstream ends in the middle of a transaction, and what it had said by then. */
+import assert from 'node:assert/strict';
+import type { Socket } from 'node:net';
+import { describe, test, type TestContext } from 'node:test';
+import { configured, emptied, said, startDelivering } from '../support/delivering.ts';
+import { aMessage, inMemory, metricValue } from '../support/queued.ts';
+import { aSmartHost, ordinaryAnswers, startRawUpstream } from '../support/upstream.ts';
+
+/** A retry would come too late for any test here. */
+const NO_RETRY = { retryFirstSeconds: 3600, retryMostSeconds: 3600 };
+
+const EHLO = { 'with pipelining': '250-raw\r\n250-PIPELINING\r\n250 8BITMIME', 'without pipelining': undefined };
+
+/** Knows no recipient at bad.example, and ends each session after as many of them as Postfix does. */
+async function startErrorLimited(t: TestContext, ehlo: string | undefined) {
+  const errors = new WeakMap<Socket, number>();
+  return startRawUpstream(t, {
+    answer: ordinaryAnswers((line, socket) => {
+      if (socket.writableEnded) return '';
+      if (line.startsWith('EHLO')) return ehlo;
+      if (!line.startsWith('RCPT') || !line.includes('@bad.example')) return undefined;
+      const count = (errors.get(socket) ?? 0) + 1;
+      errors.set(socket, count);
+      return count > 20 ? ending(socket, '421 4.7.0 Error: too many errors') : '550 5.1.1 User unknown';
+    }),
+  });
+}
+
+function ending(socket: Socket, reply: string): string {
+  socket.end(`${reply}\r\n`);
+  return '';
+}
+
+for (const [how, ehlo] of Object.entries(EHLO)) {
+  describe(`an upstream ${how} that ends sessions with too many unknown recipients`, () => {
+    const bad = Array.from({ length: 50 }, (_, i) => `r${i}@bad.example`);
+
+    test('gets the message to the others in the same attempt, and the sender one report of all', async (t) => {
+      const raw = await startErrorLimited(t, ehlo);
+      const relay = await startDelivering(t, configured(aSmartHost(raw.port), { settings: NO_RETRY }));
+      await relay.spool.put(aMessage({ to: [...bad, 'a@good.example', 'b@good.example'] }), inMemory());
+      await emptied(relay);
+      assert.deepEqual(said(relay, 'deferred'), []);
+      assert.deepEqual(
+        said(relay, 'bounced').map(({ recipients, reply }) => [recipients, reply]),
+        [[50, '550 5.1.1 User unknown']],
+      );
+      assert.equal(await metricValue(relay.metrics, 'bounces_total', { kind: 'failed' }), 1);
+      assert.equal(raw.lines.filter((line) => line.startsWith('Final-Recipient:')).length, 50);
+      // the message to the two, and the report
+      assert.equal(raw.lines.filter((line) => line === '.').length, 2);
+      assert.equal(raw.connections(), 3);
+    });
+
+    test('keeps its circuit closed', async (t) => {
+      const raw = await startErrorLimited(t, ehlo);
+      const relay = await startDelivering(t, configured(aSmartHost(raw.port), { settings: NO_RETRY }));
+      for (let i = 0; i < 6; i++) await relay.spool.put(aMessage({ to: [...bad, 'a@good.example'] }), inMemory());
+      await emptied(relay);
+      assert.equal(said(relay, 'deferred').length, 0);
+    });
+
+    test('refuses a message of the passthrough with the reply to the recipient', async (t) => {
+      const raw = await startErrorLimited(t, ehlo);
+      const relay = await startDelivering(t, configured(aSmartHost(raw.port), { settings: NO_RETRY }));
+      const reply = await relay.delivery.passThrough(aMessage({ to: [...bad, 'a@good.example'] }), inMemory());
+      assert.equal(reply.code, 550);
+      assert.match(reply.lines[0], /r0@bad\.example: .*User unknown/);
+    });
+  });
+
+  test(`550 to MAIL stays a refusal where an upstream ${how} closes after it`, async (t) => {
+    const raw = await startRawUpstream(t, {
+      answer: ordinaryAnswers((line, socket) => {
+        if (line.startsWith('EHLO')) return ehlo;
+        if (socket.writableEnded) return '';
+        return line.startsWith('MAIL FROM:<orders') ? ending(socket, '550 5.7.1 not from you') : undefined;
+      }),
+    });
+    const relay = await startDelivering(t, configured(aSmartHost(raw.port), { settings: NO_RETRY }));
+    await relay.spool.put(aMessage(), inMemory());
+    await emptied(relay);
+    assert.deepEqual(
+      said(relay, 'bounced').map(({ reply }) => reply),
+      ['550 5.7.1 not from you'],
+    );
+  });
+}
