@@ -67,7 +67,6 @@ export function createSender(connection: SMTPConnection, { extensions, settings,
     // nodemailer listens only from where it begins to send
     content.on('error', () => {});
     let wasSent = false;
-    let isStopped = false;
     let isBroken = false;
     const breakOff = (text: string) => resolve({ kind: 'broken', verdict: deferred('4.4.2', text), wasSent });
     onBroken = (text) => {
@@ -80,9 +79,15 @@ export function createSender(connection: SMTPConnection, { extensions, settings,
     let deadline = setTimeout(() => breakOff('timed out'), settings.commandSeconds * 1000);
     // nodemailer begins to read once the upstream has taken the envelope and said 354
     content.once('resume', () => {
-      isStopped = transaction.isAllOrNothing === true && (envelope.rejectedErrors ?? []).length > 0;
-      if (isStopped) {
-        content.destroy(new Error('refused'));
+      // closed at once: what the stream has read already would go out, and be mail or commands to the upstream
+      if (!hasGoAhead(connection)) {
+        onBroken?.('no 354 to DATA');
+        connection.close();
+        return;
+      }
+      if (transaction.isAllOrNothing === true && (envelope.rejectedErrors ?? []).length > 0) {
+        resolve(answerAll(transaction, firstRefusal(envelope)));
+        connection.close();
         return;
       }
       wasSent = true;
@@ -91,8 +96,7 @@ export function createSender(connection: SMTPConnection, { extensions, settings,
       deadline = setTimeout(() => breakOff('timed out after the content'), seconds * 1000);
     });
     connection.send(envelope, content, (error, info) => {
-      if (isStopped) resolve(answerAll(transaction, firstRefusal(envelope)));
-      else if (error === null || error === undefined) resolve(answered(envelope, info));
+      if (error === null || error === undefined) resolve(answered(envelope, info));
       else if (error.code === 'ESTREAM') resolve({ kind: 'unreadable' });
       else if (isAnswer(error)) resolve(answered(envelope, error));
       else onBroken?.(error.response ?? error.message);
@@ -101,8 +105,8 @@ export function createSender(connection: SMTPConnection, { extensions, settings,
     clearTimeout(deadline);
     onBroken = undefined;
     content.destroy();
-    // after content that was cut off, the next command would be mail
-    return { result, isInSync: result.kind === 'answered' && !isStopped && !isBroken };
+    // what is left of a broken transaction may still be on its way
+    return { result, isInSync: result.kind === 'answered' && !isBroken };
   }
 
   function reset(): Promise<boolean> {
@@ -164,6 +168,11 @@ function smtpEnvelope({ envelope, recipients, size }: TransportTransaction, exte
 
 function contentStream(content: Content): Readable {
   return content.kind === 'file' ? createReadStream(content.path) : Readable.from(content.bytes, { objectMode: false });
+}
+
+/** nodemailer takes 250 for one as well; such an upstream runs the content as commands, and answers each line of it. */
+function hasGoAhead({ lastServerResponse }: SMTPConnection): boolean {
+  return lastServerResponse !== false && lastServerResponse.startsWith('3');
 }
 
 /** A reply about this message. 421 is one about the connection, at whichever command it comes (RFC 5321 section 3.8). */

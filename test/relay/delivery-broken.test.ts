@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import type { Socket } from 'node:net';
 import { describe, test, type TestContext } from 'node:test';
 import { configured, emptied, said, startDelivering } from '../support/delivering.ts';
-import { aMessage, inMemory, metricValue } from '../support/queued.ts';
+import { aMessage, eventually, inMemory, metricValue } from '../support/queued.ts';
 import { aSmartHost, ordinaryAnswers, startRawUpstream } from '../support/upstream.ts';
 
 /** A retry would come too late for any test here. */
@@ -86,3 +86,31 @@ for (const [how, ehlo] of Object.entries(EHLO)) {
     );
   });
 }
+
+test('250 to DATA is no go-ahead: nothing of the content is sent, and the message waits', async (t) => {
+  const raw = await startRawUpstream(t, {
+    answer: ordinaryAnswers((line) => (line === 'DATA' ? '250 ok' : undefined)),
+  });
+  const relay = await startDelivering(t, configured(aSmartHost(raw.port), { settings: NO_RETRY }));
+  const content = Buffer.from(
+    'From: orders@shop.example\r\n\r\nMAIL FROM:<ceo@victim.example>\r\nRCPT TO:<x@y.example>\r\n',
+  );
+  const message = aMessage({ content });
+  await relay.spool.put(message, inMemory(content));
+  await eventually('it is deferred', () => said(relay, 'deferred').length > 0);
+  assert.deepEqual(relay.left(), [message.id]);
+  assert.equal(said(relay, 'deferred')[0]?.['reply'], 'no 354 to DATA');
+  await eventually('the connection is closed', () => raw.open() === 0);
+  assert.equal(raw.lines.at(-1), 'DATA');
+});
+
+test('of a passthrough message with a refused recipient nothing is sent', async (t) => {
+  const raw = await startRawUpstream(t, {
+    answer: ordinaryAnswers((line) => (line.startsWith('RCPT TO:<no@') ? '550 5.1.1 no such user' : undefined)),
+  });
+  const relay = await startDelivering(t, configured(aSmartHost(raw.port), { settings: NO_RETRY }));
+  const message = aMessage({ to: ['yes@x.example', 'no@x.example'] });
+  assert.equal((await relay.delivery.passThrough(message, inMemory())).code, 550);
+  await eventually('the connection is closed', () => raw.open() === 0);
+  assert.equal(raw.lines.at(-1), 'DATA');
+});

@@ -166,6 +166,8 @@ function refusal(answer: Answer): (Error & { responseCode: number }) | null {
 export interface RawUpstream {
   readonly port: number;
   readonly connections: () => number;
+  /** Connections now open. */
+  readonly open: () => number;
   /** Command lines, and the content as lines, of all connections. */
   readonly lines: readonly string[];
 }
@@ -202,7 +204,12 @@ export async function startRawUpstream(
     for (const socket of sockets) socket.destroy();
     server.close();
   });
-  return { port: (server.address() as { port: number }).port, connections: () => connections, lines };
+  return {
+    port: (server.address() as { port: number }).port,
+    connections: () => connections,
+    open: () => sockets.size,
+    lines,
+  };
 }
 
 /** Answers like any server, until `different` has something else to say. */
