@@ -40,7 +40,7 @@ export function createSender(connection: SMTPConnection, { extensions, settings,
     takeReplies(connection);
     onBroken?.(error.message);
   });
-  connection.once('end', () => onBroken?.('connection closed'));
+  connection.once('end', () => onBroken?.(lastWord(connection) ?? 'connection closed'));
 
   async function send(transaction: TransportTransaction): Promise<TransportResult> {
     const objection = objectionTo(transaction, extensions);
@@ -168,6 +168,11 @@ function smtpEnvelope({ envelope, recipients, size }: TransportTransaction, exte
 
 function contentStream(content: Content): Readable {
   return content.kind === 'file' ? createReadStream(content.path) : Readable.from(content.bytes, { objectMode: false });
+}
+
+/** Why an upstream closed: with pipelining the replies after a 421 never come, and no command is left to give it to. */
+function lastWord({ lastServerResponse }: SMTPConnection): string | undefined {
+  return lastServerResponse !== false && lastServerResponse.startsWith('421') ? lastServerResponse : undefined;
 }
 
 /** nodemailer takes 250 for one as well; such an upstream runs the content as commands, and answers each line of it. */

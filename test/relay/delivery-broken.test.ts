@@ -69,6 +69,22 @@ for (const [how, ehlo] of Object.entries(EHLO)) {
     });
   });
 
+  for (const command of ['MAIL', 'RCPT']) {
+    test(`421 to ${command} of an upstream ${how} is told as the reason`, async (t) => {
+      const raw = await startRawUpstream(t, {
+        answer: ordinaryAnswers((line, socket) => {
+          if (line.startsWith('EHLO')) return ehlo;
+          if (socket.writableEnded) return '';
+          return line.startsWith(command) ? ending(socket, '421 4.7.0 rate limit, see example.test/why') : undefined;
+        }),
+      });
+      const relay = await startDelivering(t, configured(aSmartHost(raw.port), { settings: NO_RETRY }));
+      await relay.spool.put(aMessage({ to: ['a@x.example', 'b@x.example'] }), inMemory());
+      await eventually('it is deferred', () => said(relay, 'deferred').length > 0);
+      assert.equal(said(relay, 'deferred')[0]?.['reply'], '421 4.7.0 rate limit, see example.test/why');
+    });
+  }
+
   test(`550 to MAIL stays a refusal where an upstream ${how} closes after it`, async (t) => {
     const raw = await startRawUpstream(t, {
       answer: ordinaryAnswers((line, socket) => {
