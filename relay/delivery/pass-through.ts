@@ -112,7 +112,9 @@ function replyTo(id: string, result: TransportResult): Reply {
 function refused({ outcome, code, enhanced, text }: Verdict): Reply {
   const words = text.replace(/[245][0-9][0-9][ -](?:[245]\.[0-9]+\.[0-9]+ )?/, '');
   if (outcome === 'failed') return replies.upstreamRefused(code ?? 554, enhanced, words);
-  return replies.upstreamRefused(code !== undefined && code >= 400 && code < 500 ? code : 451, enhanced, words);
+  // 421 would end the client's session with us
+  const isOurs = code !== undefined && code >= 400 && code < 500 && code !== 421;
+  return replies.upstreamRefused(isOurs ? code : 451, enhanced, words);
 }
 
 function firstRefusal(verdicts: ReadonlyMap<string, Verdict>): Verdict | undefined {

@@ -180,10 +180,13 @@ function hasGoAhead({ lastServerResponse }: SMTPConnection): boolean {
   return lastServerResponse !== false && lastServerResponse.startsWith('3');
 }
 
-/** A reply about this message. 421 is one about the connection, at whichever command it comes (RFC 5321 section 3.8). */
+/**
+ * A reply about this message. 421 to a command is one about the connection (RFC 5321 section 3.8); after the content it
+ * is more often one about that, and an upstream that is going down says so to the next connection as well.
+ */
 function isAnswer(error: SMTPError): boolean {
-  const isAboutMessage = error.code === 'EENVELOPE' || error.code === 'EMESSAGE';
-  return isAboutMessage && error.response !== undefined && error.responseCode !== 421;
+  if (error.response === undefined) return false;
+  return error.code === 'EMESSAGE' || (error.code === 'EENVELOPE' && error.responseCode !== 421);
 }
 
 function isDelivered(verdict: Verdict): boolean {

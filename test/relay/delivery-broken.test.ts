@@ -130,3 +130,35 @@ test('of a passthrough message with a refused recipient nothing is sent', async 
   await eventually('the connection is closed', () => raw.open() === 0);
   assert.equal(raw.lines.at(-1), 'DATA');
 });
+
+describe('421 after the content', () => {
+  /** Takes no content for bad.example. */
+  const answer = () => {
+    let isBad = false;
+    return ordinaryAnswers((line) => {
+      if (line.startsWith('RCPT')) isBad = line.includes('@bad.example');
+      return line === '.' && isBad ? '421 4.7.0 not this content' : undefined;
+    });
+  };
+
+  test('defers that message, and leaves the upstream open for others', async (t) => {
+    const raw = await startRawUpstream(t, { answer: answer() });
+    const host = aSmartHost(raw.port, { maxConnections: 1 });
+    const relay = await startDelivering(t, configured(host, { settings: NO_RETRY }));
+    for (let i = 0; i < 4; i++) await relay.spool.put(aMessage({ to: ['a@bad.example'] }), inMemory());
+    await relay.spool.put(aMessage({ to: ['a@good.example'] }), inMemory());
+    await eventually('the other is delivered', () => said(relay, 'delivered').length > 0);
+    assert.deepEqual(
+      said(relay, 'deferred').map(({ reply }) => reply),
+      Array(4).fill('421 4.7.0 not this content'),
+    );
+  });
+
+  test('is 451 to a client of the passthrough, whose session goes on', async (t) => {
+    const raw = await startRawUpstream(t, { answer: answer() });
+    const relay = await startDelivering(t, configured(aSmartHost(raw.port), { settings: NO_RETRY }));
+    const reply = await relay.delivery.passThrough(aMessage({ to: ['a@bad.example'] }), inMemory());
+    assert.equal(reply.code, 451);
+    assert.match(reply.lines[0], /not this content/);
+  });
+});
