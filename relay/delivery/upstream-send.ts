@@ -75,8 +75,16 @@ export function createSender(connection: SMTPConnection, { extensions, settings,
       if (refused === undefined) breakOff(text);
       else resolve(refused);
     };
-    // one that hangs may do so each time: the refusals before it are no progress
-    let deadline = setTimeout(() => breakOff('timed out'), settings.commandSeconds * 1000);
+    let deadline: NodeJS.Timeout | undefined;
+    const awaitAnswer = (before: number): void => {
+      deadline = setTimeout(() => {
+        const count = countAnswers(envelope);
+        if (count > before) awaitAnswer(count);
+        // one that hangs may do so each time: the refusals before it are no progress
+        else breakOff('timed out');
+      }, settings.commandSeconds * 1000);
+    };
+    awaitAnswer(0);
     // nodemailer begins to read once the upstream has taken the envelope and said 354
     content.once('resume', () => {
       // closed at once: what the stream has read already would go out, and be mail or commands to the upstream
@@ -144,6 +152,7 @@ function shareOf(transaction: TransportTransaction, { dsn }: Extensions): Transp
 type TrackedEnvelope = SMTPEnvelope & {
   readonly to: string[];
   readonly mailError?: SMTPError;
+  readonly accepted?: string[];
   readonly rejectedErrors?: SMTPError[];
 };
 
@@ -187,6 +196,11 @@ function hasGoAhead({ lastServerResponse }: SMTPConnection): boolean {
 function isAnswer(error: SMTPError): boolean {
   if (error.response === undefined) return false;
   return error.code === 'EMESSAGE' || (error.code === 'EENVELOPE' && error.responseCode !== 421);
+}
+
+/** To RCPT: each has its own time (RFC 5321 section 4.5.3.2), and an upstream may look up each recipient elsewhere. */
+function countAnswers({ accepted = [], rejectedErrors = [] }: TrackedEnvelope): number {
+  return accepted.length + rejectedErrors.length;
 }
 
 function isDelivered(verdict: Verdict): boolean {

@@ -162,3 +162,23 @@ describe('421 after the content', () => {
     assert.match(reply.lines[0], /not this content/);
   });
 });
+
+test('an upstream has its time for the answer to each recipient, not for all together', async (t) => {
+  const raw = await startRawUpstream(t, {
+    answer: ordinaryAnswers((line, socket) => {
+      if (!line.startsWith('RCPT')) return undefined;
+      setTimeout(() => socket.write('250 ok\r\n'), 200);
+      return '';
+    }),
+  });
+  const relay = await startDelivering(
+    t,
+    configured(aSmartHost(raw.port), { settings: { ...NO_RETRY, commandSeconds: 0.5 } }),
+  );
+  await relay.spool.put(aMessage({ to: Array.from({ length: 8 }, (_, i) => `r${i}@x.example`) }), inMemory());
+  await eventually('it ends', () => relay.lines.length > 0);
+  assert.deepEqual(
+    relay.lines.map(({ msg, recipients }) => [msg, recipients]),
+    [['delivered', 8]],
+  );
+});
