@@ -2,6 +2,15 @@
 import type SMTPConnection from 'nodemailer/lib/smtp-connection';
 
 /**
+ * The lines of EHLO's reply that hold now, without the code and the greeting; none after HELO. The last reply is another
+ * one where STARTTLS was refused, and those of before TLS no longer hold after it.
+ */
+export function ehloLines(connection: SMTPConnection): readonly string[] {
+  const { _ehloLines = [] } = connection as unknown as { readonly _ehloLines?: readonly string[] };
+  return _ehloLines;
+}
+
+/**
  * Deals with the replies that have come. nodemailer takes one a turn, and forgets the rest when the connection breaks:
  * with pipelining they may be all that an upstream had to say.
  */

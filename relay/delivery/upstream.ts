@@ -5,6 +5,7 @@ import SMTPConnection, { type SMTPConnectionOptions, type SMTPError } from 'node
 import type { DeliverySettings, SmartHost } from '../config.ts';
 import { deferred, printable, readReply } from './upstream-reply.ts';
 import type { TransportResult, TransportTransaction } from './transport.ts';
+import { ehloLines } from './upstream-inner.ts';
 import { boundReceived } from './upstream-flood.ts';
 import { createSender, type Extensions, type SenderOptions } from './upstream-send.ts';
 
@@ -64,7 +65,7 @@ export function connectUpstream(
     connection.once('end', () => done('connection closed'));
     connection.connect((error) => {
       if (error !== undefined) return done(reasonOf(error));
-      const extensions = readExtensions(connection.lastServerResponse);
+      const extensions = readExtensions(ehloLines(connection));
       logIn(connection, upstream, (problem) =>
         done(problem ?? wrap(connection, { extensions, settings, resetReceived })),
       );
@@ -116,12 +117,11 @@ function logIn(connection: SMTPConnection, upstream: SmartHost, done: (problem?:
   });
 }
 
-/** EHLO's reply: one keyword with its parameters a line, after the first (RFC 5321 section 4.1.1.1). */
-function readExtensions(reply: string | false): Extensions {
-  const lines = (reply === false || !reply.startsWith('250') ? '' : reply).split(/\r?\n/).slice(1);
+/** EHLO's reply: one keyword with its parameters a line (RFC 5321 section 4.1.1.1). */
+function readExtensions(lines: readonly string[]): Extensions {
   const keywords = new Map(
     lines.map((line) => {
-      const [keyword = '', parameter = ''] = line.slice(4).trim().split(/\s+/);
+      const [keyword = '', parameter = ''] = line.split(/\s+/);
       return [keyword.toUpperCase(), parameter];
     }),
   );

@@ -1,0 +1,38 @@
+/** From the greeting to the log-in: what an upstream offers, and what it may not make us say. */
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { configured, emptied, said, startDelivering } from '../support/delivering.ts';
+import { aMessage, inMemory } from '../support/queued.ts';
+import { aSmartHost, ordinaryAnswers, startRawUpstream } from '../support/upstream.ts';
+
+const EIGHT_BIT = Buffer.from('From: orders@shop.example\r\n\r\nGrüße\r\n');
+
+describe('an upstream that offers STARTTLS and refuses it', () => {
+  test('gets 8-bit mail by opportunistic TLS as it offered, in clear text', async (t) => {
+    const raw = await startRawUpstream(t, {
+      answer: ordinaryAnswers((line) => {
+        if (line.startsWith('EHLO')) return '250-raw\r\n250-8BITMIME\r\n250-SIZE 1000000\r\n250 STARTTLS';
+        return line === 'STARTTLS' ? '454 4.7.0 TLS not available due to local problem' : undefined;
+      }),
+    });
+    const relay = await startDelivering(t, configured(aSmartHost(raw.port, { tls: 'Opportunistic' })));
+    const message = aMessage({ content: EIGHT_BIT, envelope: { eightBit: true } });
+    await relay.spool.put(message, inMemory(EIGHT_BIT));
+    await emptied(relay);
+    assert.equal(said(relay, 'delivered').length, 1);
+    assert.ok(
+      raw.lines.includes(`MAIL FROM:<orders@shop.example> BODY=8BITMIME SIZE=${EIGHT_BIT.length}`),
+      raw.lines.join(),
+    );
+  });
+});
+
+test('an upstream without EHLO is one without extensions', async (t) => {
+  const raw = await startRawUpstream(t, {
+    answer: ordinaryAnswers((line) => (line.startsWith('EHLO') ? '502 5.5.1 what' : undefined)),
+  });
+  const relay = await startDelivering(t, configured(aSmartHost(raw.port)));
+  await relay.spool.put(aMessage(), inMemory());
+  await emptied(relay);
+  assert.ok(raw.lines.includes('MAIL FROM:<orders@shop.example>'), raw.lines.join());
+});
