@@ -61,11 +61,15 @@ export function connectUpstream(
     signal.addEventListener('abort', onAbort);
     // nodemailer's own timers begin anew with each step, and none of them covers the log-in
     const deadline = setTimeout(() => done('timed out'), settings.connectSeconds * 1000);
-    connection.on('error', (error: SMTPError) => done(reasonOf(error)));
+    let isLoggingIn = false;
+    connection.on('error', (error: SMTPError) =>
+      done(isLoggingIn ? codeOnly('connection lost during log-in', error) : reasonOf(error)),
+    );
     connection.once('end', () => done('connection closed'));
     connection.connect((error) => {
       if (error !== undefined) return done(reasonOf(error));
       const extensions = readExtensions(ehloLines(connection));
+      isLoggingIn = true;
       logIn(connection, upstream, (problem) =>
         done(problem ?? wrap(connection, { extensions, settings, resetReceived })),
       );
@@ -111,10 +115,13 @@ function logIn(connection: SMTPConnection, upstream: SmartHost, done: (problem?:
   if (upstream.username === undefined) return done();
   if (upstream.tls !== 'None' && !connection.secure) return done('no TLS, and the password is not sent in the clear');
   connection.login({ user: upstream.username, pass: upstream.password ?? '' }, (error) => {
-    if (error === null) return done();
-    // code only: an upstream may repeat what it was sent, and that was the password
-    done(`log-in refused${error.responseCode === undefined ? '' : ` with ${error.responseCode}`}`);
+    done(error === null ? undefined : codeOnly('log-in refused', error));
   });
+}
+
+/** An upstream may repeat what it was sent, and that was the password. */
+function codeOnly(problem: string, { responseCode }: SMTPError): string {
+  return responseCode === undefined ? problem : `${problem} with ${responseCode}`;
 }
 
 /** EHLO's reply: one keyword with its parameters a line (RFC 5321 section 4.1.1.1). */

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { configured, emptied, said, startDelivering } from '../support/delivering.ts';
-import { aMessage, inMemory } from '../support/queued.ts';
+import { aMessage, eventually, inMemory } from '../support/queued.ts';
 import { aSmartHost, ordinaryAnswers, startRawUpstream } from '../support/upstream.ts';
 
 const EIGHT_BIT = Buffer.from('From: orders@shop.example\r\n\r\nGrüße\r\n');
@@ -35,4 +35,31 @@ test('an upstream without EHLO is one without extensions', async (t) => {
   await relay.spool.put(aMessage(), inMemory());
   await emptied(relay);
   assert.ok(raw.lines.includes('MAIL FROM:<orders@shop.example>'), raw.lines.join());
+});
+
+describe('the password', () => {
+  for (const [what, reply] of [
+    ['repeats AUTH without a line end', (line: string) => `535 5.7.8 refused: ${line}`],
+    ['repeats AUTH in two replies', (line: string) => `334 go on\r\n334 ${line}\r\n421 4.7.0 ${line}\r\n`],
+  ] as const) {
+    test(`is not told by an upstream that ${what} and closes`, async (t) => {
+      const raw = await startRawUpstream(t, {
+        answer: ordinaryAnswers((line, socket) => {
+          if (line.startsWith('EHLO')) return '250-raw\r\n250 AUTH PLAIN';
+          if (line.startsWith('AUTH')) socket.end(reply(line));
+          return line.startsWith('AUTH') ? '' : undefined;
+        }),
+      });
+      const host = aSmartHost(raw.port, { username: 'relay', password: 'secret word' });
+      const relay = await startDelivering(
+        t,
+        configured(host, { settings: { retryFirstSeconds: 3600, retryMostSeconds: 3600 } }),
+      );
+      await relay.spool.put(aMessage(), inMemory());
+      await eventually('it is deferred', () => said(relay, 'deferred').length > 0);
+      const secret = Buffer.from('\0relay\0secret word').toString('base64');
+      assert.ok(!JSON.stringify(relay.lines).includes(secret), JSON.stringify(relay.lines));
+      assert.match(String(said(relay, 'deferred')[0]?.['reply']), /log-in/);
+    });
+  }
 });
