@@ -10,7 +10,7 @@ import type { SpoolEntry } from '../spool/entries.ts';
 import type { PendingRecipient, QueuedMessage, Verdict } from '../spool/record.ts';
 import type { Spool } from '../spool/spool.ts';
 import type { TransportResult } from './transport.ts';
-import { deferred } from './upstream-reply.ts';
+import { deferred, replyClass } from './upstream-reply.ts';
 
 export interface AttemptOptions {
   readonly spool: Spool;
@@ -149,8 +149,7 @@ function logOutcome(
     const last = recipients[0]?.last;
     if (last === undefined) continue;
     metrics.deliveries.inc({ upstream, result: MESSAGE[outcome] }, recipients.length);
-    const replyClass = last.code === undefined ? 'none' : `${Math.floor(last.code / 100)}yz`;
-    metrics.upstreamReplies.inc({ upstream, class: replyClass }, recipients.length);
+    metrics.upstreamReplies.inc({ upstream, class: replyClass(last) }, recipients.length);
     log.info(
       {
         id,

@@ -10,6 +10,7 @@ import type { Metrics } from '../metrics.ts';
 import { type Reply, replies } from '../replies.ts';
 import type { Verdict } from '../spool/record.ts';
 import type { TransportResult } from './transport.ts';
+import { deferred, replyClass } from './upstream-reply.ts';
 
 export interface PassThroughOptions {
   readonly lanes: Lanes;
@@ -26,6 +27,7 @@ export interface PassThroughOptions {
 
 /** A client waits ten minutes after its final dot (RFC 5321 section 4.5.3.2.6): the upstream needs most of it. */
 const PLACE_WAIT_MS = 30_000;
+const UNREADABLE = deferred('4.3.0', 'content could not be read');
 /** Each holds a message in memory or on disk. */
 const CALLERS_MAX = 500;
 
@@ -73,13 +75,18 @@ export function createPassThrough({ lanes, route, occupy, wake, now, isStopped, 
       });
       lane.breaker.heard(result, now());
       const reply = replyTo(id, result);
+      const verdict = verdictOf(result);
       const upstream = lane.transport.label;
       const outcome = reply.reason === 'accepted' ? 'delivered' : 'refused';
       const ms = Math.round(performance.now() - start);
       metrics.deliveries.inc({ upstream, result: outcome }, recipients.length);
       metrics.deliverySeconds.observe({ upstream }, ms / 1000);
-      log.info({ id, list, user, upstream, recipients: recipients.length, reply: lastWord(result), ms }, outcome);
+      metrics.upstreamReplies.inc({ upstream, class: replyClass(verdict) }, recipients.length);
+      log.info({ id, list, user, upstream, recipients: recipients.length, reply: verdict.text, ms }, outcome);
       return reply;
+    } catch (error) {
+      lane.breaker.abandoned();
+      throw error;
     } finally {
       release();
     }
@@ -121,14 +128,15 @@ function firstRefusal(verdicts: ReadonlyMap<string, Verdict>): Verdict | undefin
   return [...verdicts.values()].find(({ outcome }) => outcome !== 'delivered');
 }
 
-function lastWord(result: TransportResult): string {
+/** What the one reply to the client rests on. */
+function verdictOf(result: TransportResult): Verdict {
   switch (result.kind) {
     case 'broken':
     case 'unreachable':
-      return result.verdict.text;
+      return result.verdict;
     case 'unreadable':
-      return 'content could not be read';
+      return UNREADABLE;
     case 'answered':
-      return (firstRefusal(result.verdicts) ?? result.verdicts.values().next().value)?.text ?? '';
+      return firstRefusal(result.verdicts) ?? result.verdicts.values().next().value ?? UNREADABLE;
   }
 }

@@ -30,6 +30,11 @@ function outcomeOf(code: number): Verdict['outcome'] {
   return code >= 500 && !ABOUT_THE_SESSION.has(code) ? 'failed' : 'deferred';
 }
 
+/** For metrics: `none` where no reply came. */
+export function replyClass({ code }: Verdict): string {
+  return code === undefined ? 'none' : `${Math.floor(code / 100)}yz`;
+}
+
 /** Our own finding that a later attempt may mend. */
 export function deferred(enhanced: string, text: string): Verdict {
   return { outcome: 'deferred', enhanced, text: printable(text) };

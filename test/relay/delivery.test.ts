@@ -487,6 +487,9 @@ describe('passthrough', () => {
     assert.deepEqual(upstream.received, []);
     const second = await relay.delivery.passThrough(aMessage({ to: ['yes@x.example'] }), inMemory());
     assert.equal(second.code, 250);
+    const replies = (name: string) =>
+      metricValue(relay.metrics, 'upstream_replies_total', { upstream: `127.0.0.1:${upstream.port}`, class: name });
+    assert.deepEqual([await replies('5yz'), await replies('2yz')], [2, 1]);
   });
 
   test('waits for a place at the upstream, and hears at once when the relay ends', async (t) => {

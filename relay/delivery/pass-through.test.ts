@@ -1,0 +1,47 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { createCircuitBreaker } from './circuit-breaker.ts';
+import { createFairQueue } from './fair-queue.ts';
+import { createPassThrough } from './pass-through.ts';
+import { createLog } from '../log.ts';
+import { createMetrics } from '../metrics.ts';
+
+test('a fault of ours during the probe of an upstream leaves the next probe to others', async () => {
+  const breaker = createCircuitBreaker({
+    settings: () => ({ firstSeconds: 1, mostSeconds: 1 }),
+    random: () => 0,
+  });
+  for (let i = 0; i < 3; i++) breaker.heard({ kind: 'unreachable' }, 0);
+  const callers = createFairQueue<() => boolean>();
+  const lane = {
+    transport: {
+      label: 'faulty',
+      limit: () => 1,
+      deliver: () => Promise.reject(new Error('fault')),
+      sweep: () => {},
+      close: () => {},
+    },
+    breaker,
+    waiting: createFairQueue<never>(),
+    callers,
+    active: 0,
+  };
+  const now = 2000;
+  const { passThrough } = createPassThrough({
+    lanes: { of: () => lane, inTurn: () => [lane], reroute: () => () => false, ended: () => {}, close: () => {} },
+    route: () => ({}) as never,
+    occupy: () => {
+      breaker.begin();
+      return () => {};
+    },
+    wake: () => callers.shift()?.(),
+    now: () => now,
+    isStopped: () => false,
+    log: createLog({ write: () => {} }),
+    metrics: createMetrics(),
+  });
+  const envelope = { from: 'a@x.example', recipients: [{ address: 'b@x.example' }], eightBit: false };
+  const message = { id: 'ID', user: 'u', list: 'l/l', size: 1, received: new Date(0).toISOString(), envelope };
+  await assert.rejects(passThrough(message, { kind: 'memory', bytes: Buffer.from('x') }), /fault/);
+  assert.equal(breaker.allows(now), true);
+});
