@@ -123,11 +123,17 @@ function upstreamOf(list: string, config: RelayConfig | undefined): UpstreamConf
 
 /**
  * Whether a lane may begin one more transaction. The more of all places are taken, the fewer one lane may hold: upstreams
- * that hang can slow the others down, but never take the last place.
+ * that hang can slow the others down. When none is left, a lane that holds none still gets one, so that hanging upstreams
+ * never keep out one that is well.
  */
 export function mayBegin(
   lane: Lane,
   { now, active, concurrency }: { now: number; active: number; concurrency: number },
 ): boolean {
-  return lane.active < lane.transport.limit() && lane.active < concurrency - active && lane.breaker.allows(now);
+  const isAmongFirst = lane.active === 0 && active < concurrency * OVERSHOOT;
+  const hasPlace = isAmongFirst || lane.active < concurrency - active;
+  return hasPlace && lane.active < lane.transport.limit() && lane.breaker.allows(now);
 }
+
+/** The first transactions of lanes may exceed what is set to this many times of it. */
+const OVERSHOOT = 2;

@@ -178,7 +178,10 @@ describe('an upstream that is down or hostile', () => {
     const upstream = await startUpstream(t);
     const relay = await startDelivering(
       t,
-      configured(upstream.smartHost(), { others: lists, settings: { concurrency: 10, connectSeconds: 60 } }),
+      configured(upstream.smartHost(), {
+        others: lists,
+        settings: { concurrency: 10, connectSeconds: 60, commandSeconds: 60 },
+      }),
     );
     for (const list of Object.keys(lists)) {
       for (let i = 0; i < 20; i++) await relay.spool.put(aMessage({ list }), inMemory());
@@ -186,6 +189,29 @@ describe('an upstream that is down or hostile', () => {
     for (let i = 0; i < 10; i++) await relay.spool.put(aMessage(), inMemory());
     await eventually('the other list is served', () => relay.left().length === 80);
     assert.equal(upstream.received.length, 10);
+  });
+
+  test('upstreams that hang take every place, and still one that is well gets its own', async (t) => {
+    const lists: Record<string, ListConfig> = {};
+    const hanging = await Promise.all(Array.from({ length: 8 }, () => startRawUpstream(t, { greet: () => {} })));
+    for (const [i, raw] of hanging.entries()) lists[`hanging/${i}`] = aList({ upstream: aSmartHost(raw.port) });
+    const upstream = await startUpstream(t);
+    const relay = await startDelivering(
+      t,
+      configured(upstream.smartHost(), {
+        others: lists,
+        settings: { concurrency: 6, connectSeconds: 60, commandSeconds: 60 },
+      }),
+    );
+    for (const list of Object.keys(lists)) await relay.spool.put(aMessage({ list }), inMemory());
+    for (const list of Object.keys(lists)) await relay.spool.put(aMessage({ list }), inMemory());
+    await eventually('each is tried', () => hanging.every((raw) => raw.connections() > 0));
+    for (let i = 0; i < 5; i++) await relay.spool.put(aMessage(), inMemory());
+    await eventually('the other list is served', () => upstream.received.length === 5);
+    assert.deepEqual(
+      hanging.map((raw) => raw.open()),
+      Array(8).fill(1),
+    );
   });
 
   test('a flood of one list does not make another one wait at the upstream they share', async (t) => {
