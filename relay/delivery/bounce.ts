@@ -3,13 +3,13 @@
  * follows from the message they are about. They enter the spool in the same write that ends or changes that message, so
  * a crash leaves both or neither.
  */
-import { headerSectionOf, formatReport } from './dsn-report.ts';
+import { formatReport, returnedOf } from './dsn-report.ts';
 import type { Content } from '../message.ts';
 import type { ReportKind, ReportedRecipient } from './outcome.ts';
 import type { NewReport } from '../spool/write.ts';
 import type { QueuedMessage } from '../spool/record.ts';
 
-/** A whole message larger than this goes back as its header alone (RFC 3461 section 4.3 lets us). */
+/** A whole message larger than this, or with 8-bit content, goes back as its header alone (RFC 3461 section 4.3 lets us). */
 const RETURNED_MAX_BYTES = 32 * 1024;
 
 export interface ReportOptions {
@@ -27,17 +27,16 @@ export async function makeReport(
   { hostname, now, content, number }: ReportOptions,
 ): Promise<NewReport> {
   const id = `${queued.id}-r${number + 1}`;
-  const isWhole = kind === 'failed' && queued.envelope.ret === 'FULL' && queued.size <= RETURNED_MAX_BYTES;
-  const returned = await headerSectionOf(content, { maxBytes: RETURNED_MAX_BYTES, isWhole });
+  const isWholeAsked = kind === 'failed' && queued.envelope.ret === 'FULL' && queued.size <= RETURNED_MAX_BYTES;
+  const { returned, isWhole } = await returnedOf(content, { maxBytes: RETURNED_MAX_BYTES, isWholeAsked });
   const bytes = formatReport({ kind, queued, recipients, id, hostname, now, returned, isWhole });
-  const eightBit = bytes.some((byte) => byte > 127);
   return {
     bytes,
     message: {
       id,
       user: queued.user,
       list: queued.list,
-      envelope: { from: '', recipients: [{ address: queued.envelope.from }], eightBit },
+      envelope: { from: '', recipients: [{ address: queued.envelope.from }], eightBit: false },
       size: bytes.length,
       received: new Date(now).toISOString(),
     },

@@ -53,7 +53,6 @@ export function formatReport(report: Report): Buffer {
     ...part(boundary, 'message/delivery-status', programText(report)),
     `--${boundary}`,
     `Content-Type: ${isWhole ? 'message/rfc822' : 'text/rfc822-headers'}`,
-    ...(isEightBit(returned) ? ['Content-Transfer-Encoding: 8bit'] : []),
     '',
     '',
   ];
@@ -112,22 +111,29 @@ function formatDate(time: number): string {
   return new Date(time).toUTCString().replace('GMT', '+0000');
 }
 
-function isEightBit(bytes: Buffer): boolean {
-  return bytes.some((byte) => byte > 127);
-}
-
 const BLANK_LINE = Buffer.from('\r\n\r\n');
 
-/** The header section, or the whole where asked; never more than `maxBytes`, and no line begun that is not ended. */
-export async function headerSectionOf(
+/**
+ * What goes back of a message: the whole where that is asked for, or its header section; never more than `maxBytes`, no
+ * line begun that is not ended, and 7-bit: a report that only some upstreams take would not tell of the very message
+ * that came back for its 8-bit content.
+ */
+export async function returnedOf(
   content: Content,
-  { maxBytes, isWhole }: { maxBytes: number; isWhole: boolean },
-): Promise<Buffer> {
+  { maxBytes, isWholeAsked }: { maxBytes: number; isWholeAsked: boolean },
+): Promise<{ readonly returned: Buffer; readonly isWhole: boolean }> {
   const start =
     content.kind === 'memory' ? content.bytes.subarray(0, maxBytes) : await readStart(content.path, maxBytes);
-  if (isWhole) return start;
+  if (isWholeAsked && !start.some(isEightBit)) return { returned: start, isWhole: true };
   const end = start.indexOf(BLANK_LINE);
-  return start.subarray(0, end === -1 ? start.lastIndexOf('\r\n') + 2 : end + 2);
+  const header = start.subarray(0, end === -1 ? start.lastIndexOf('\r\n') + 2 : end + 2);
+  return { returned: Buffer.from(header.map((octet) => (isEightBit(octet) ? QUESTION_MARK : octet))), isWhole: false };
+}
+
+const QUESTION_MARK = 0x3f;
+
+function isEightBit(octet: number): boolean {
+  return octet > 127;
 }
 
 async function readStart(file: string, maxBytes: number): Promise<Buffer> {

@@ -272,17 +272,23 @@ describe('what an upstream refuses', () => {
     assert.equal(await metricValue(relay.metrics, 'bounces_total', { kind: 'failed' }), 1);
   });
 
-  test('8-bit content is bounced by us where the upstream lacks 8BITMIME, and never sent', async (t) => {
-    const upstream = await startUpstream(t, { isEightBit: false });
-    const relay = await startDelivering(t, configured(upstream.smartHost()));
-    await relay.spool.put(aMessage({ envelope: { eightBit: true } }), inMemory());
-    await emptied(relay);
-    assert.deepEqual(
-      upstream.received.map(({ from }) => from),
-      [''],
-    );
-    assert.match(upstream.received[0]?.bytes.toString() ?? '', /Status: 5\.6\.3/);
-  });
+  for (const ret of [undefined, 'HDRS', 'FULL'] as const) {
+    test(`8-bit content is bounced where the upstream lacks 8BITMIME, with RET ${ret}, and never sent`, async (t) => {
+      const upstream = await startUpstream(t, { isEightBit: false });
+      const relay = await startDelivering(t, configured(upstream.smartHost()));
+      const content = Buffer.from('From: orders@shop.example\r\nSubject: \u00e4\r\n\r\nGr\u00fc\u00dfe\r\n');
+      const envelope = { eightBit: true, ...(ret === undefined ? {} : { ret }) };
+      await relay.spool.put(aMessage({ content, envelope }), inMemory(content));
+      await emptied(relay);
+      assert.deepEqual(
+        upstream.received.map(({ from }) => from),
+        [''],
+      );
+      const report = upstream.received[0]?.bytes ?? Buffer.from('\u00e4');
+      assert.match(report.toString(), /Status: 5\.6\.3/);
+      assert.ok(report.every((byte) => byte < 128));
+    });
+  }
 
   test('a message larger than the upstream takes is bounced without sending it', async (t) => {
     const upstream = await startUpstream(t, { maxBytes: 100_000 });
