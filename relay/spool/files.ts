@@ -12,7 +12,12 @@ export interface SpoolFiles {
   /** Size of the file, or undefined where it is missing. */
   sizeOf(id: string): Promise<number | undefined>;
   remove(id: string): Promise<void>;
-  removeExcept(ids: { has(id: string): boolean }): Promise<number>;
+  /** Folder of what is kept for people. */
+  readonly aside: string;
+  /** Moves the file there, where there is one. */
+  setAside(id: string): Promise<void>;
+  /** Names of files that belong to none of these. */
+  orphans(ids: { has(id: string): boolean }): Promise<readonly string[]>;
 }
 
 /** A sync that failed may have dropped the data for good (and says so only once): nothing after it can be believed. */
@@ -20,6 +25,7 @@ export class SyncError extends Error {}
 
 export async function openFiles(folder: string): Promise<SpoolFiles> {
   const [incoming, bodies] = [path.join(folder, 'incoming'), path.join(folder, 'bodies')];
+  const aside = path.join(folder, 'quarantine');
   await mkdir(incoming, { recursive: true, mode: 0o700 });
   await mkdir(bodies, { recursive: true, mode: 0o700 });
   for (const name of await readdir(incoming)) await unlink(path.join(incoming, name));
@@ -37,12 +43,18 @@ export async function openFiles(folder: string): Promise<SpoolFiles> {
     pathOf,
     sizeOf: async (id) => (await stat(pathOf(id)).catch(() => undefined))?.size,
     remove: (id) => unlink(pathOf(id)).catch(() => {}),
-    removeExcept: async (ids) => {
-      const orphans = (await readdir(bodies)).filter((name) => !ids.has(name));
-      for (const name of orphans) await unlink(path.join(bodies, name));
-      return orphans.length;
+    aside,
+    setAside: async (id) => {
+      await mkdir(aside, { recursive: true, mode: 0o700 });
+      await rename(pathOf(id), path.join(aside, `${encodeURIComponent(id)}.eml`)).catch(unlessMissing);
+      await syncFolder(aside);
     },
+    orphans: async (ids) => (await readdir(bodies)).filter((name) => !ids.has(name)),
   };
+}
+
+function unlessMissing(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'ENOENT') throw error;
 }
 
 async function syncFile(file: string): Promise<void> {

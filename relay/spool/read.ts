@@ -1,5 +1,5 @@
 /** Reading a message back from the spool, and what happens to one that cannot be read. */
-import { mkdir, rename, writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Log } from '../log.ts';
 import type { Content } from '../message.ts';
@@ -14,16 +14,13 @@ export interface SpoolReader {
 }
 
 export interface ReaderOptions {
-  readonly folder: string;
   readonly store: SpoolStore;
   readonly files: SpoolFiles;
   readonly index: SpoolIndex;
   readonly log: Log;
 }
 
-export function createReader({ folder, store, files, index, log }: ReaderOptions): SpoolReader {
-  const aside = path.join(folder, 'quarantine');
-
+export function createReader({ store, files, index, log }: ReaderOptions): SpoolReader {
   async function contentOf(queued: QueuedMessage): Promise<Content | undefined> {
     if (queued.isFile) {
       const isWhole = (await files.sizeOf(queued.id)) === queued.size;
@@ -33,17 +30,17 @@ export function createReader({ folder, store, files, index, log }: ReaderOptions
     return bytes?.length === queued.size ? { kind: 'memory', bytes } : undefined;
   }
 
-  /** Out of the queue's way, with every byte of it kept for people. */
+  /** Out of the queue's way, with every byte of it kept for people; in the queue until that is done. */
   async function quarantine(id: string, reason: string): Promise<void> {
-    index.remove(id);
-    log.error({ id, reason, folder: aside }, 'message moved to quarantine');
-    await mkdir(aside, { recursive: true, mode: 0o700 });
-    const name = path.join(aside, encodeURIComponent(id));
+    log.error({ id, reason, folder: files.aside }, 'message moved to quarantine');
+    await mkdir(files.aside, { recursive: true, mode: 0o700 });
+    const name = path.join(files.aside, encodeURIComponent(id));
     const [record, body] = [store.record(id), store.body(id)];
     if (record !== undefined) await writeFile(`${name}.record`, record, { mode: 0o600 });
     if (body !== undefined) await writeFile(`${name}.eml`, body, { mode: 0o600 });
-    if (ID.test(id)) await rename(files.pathOf(id), `${name}.eml`).catch(() => {});
+    if (ID.test(id)) await files.setAside(id);
     await store.write({ remove: [id] });
+    index.remove(id);
   }
 
   async function read(id: string) {

@@ -12,6 +12,7 @@ import path from 'node:path';
 import type { Log } from '../log.ts';
 import type { AcceptedMessage, Content } from '../message.ts';
 import type { Metrics } from '../metrics.ts';
+import { hasDatabase } from './database-file.ts';
 import { openFiles, type SpoolFiles, syncFolder } from './files.ts';
 import { createSpoolIndex, type SpoolEntry, type SpoolIndex } from './entries.ts';
 import { lockFolder } from './lock.ts';
@@ -65,13 +66,15 @@ export async function openSpool(folder: string, options: SpoolOptions): Promise<
   const lock = await lockFolder(folder);
   started.defer(() => lock.release());
   const files = await openFiles(folder);
-  const store = openStore(path.join(folder, 'queue.mdb'));
+  const database = path.join(folder, 'queue.mdb');
+  if (!(await hasDatabase(database))) await keepContents(files, log);
+  const store = openStore(database);
   started.defer(() => store.close());
   // a new database is only as safe as the folder entries that lead to it
   await syncFolder(folder);
   await syncFolder(path.dirname(path.resolve(folder)));
   const index = createSpoolIndex(metrics);
-  const reader = createReader({ folder, store, files, index, log });
+  const reader = createReader({ store, files, index, log });
   await load({ store, files, index, reader, log });
   await store.keepRoom(index.databaseBytes()).catch((cause: unknown) => {
     const problem = `the spool in ${folder} has no room to write down what is delivered, so nothing is`;
@@ -105,6 +108,14 @@ interface Parts {
   readonly log: Log;
 }
 
+/** Where the database was lost, files without a record are the last that is left of messages: kept for people. */
+async function keepContents(files: SpoolFiles, log: Log): Promise<void> {
+  const orphans = await files.orphans(new Set());
+  if (orphans.length === 0) return;
+  log.error({ contents: orphans.length, folder: files.aside }, 'the spool has lost its database: contents moved');
+  for (const name of orphans) await files.setAside(name);
+}
+
 /** Reads what an earlier process left. Files without a record were never acknowledged, or are done: they go. */
 async function load({ store, files, index, reader, log }: Parts): Promise<void> {
   const found: QueuedMessage[] = [];
@@ -116,6 +127,9 @@ async function load({ store, files, index, reader, log }: Parts): Promise<void> 
   }
   for (const queued of found.toSorted((a, b) => a.receivedMs - b.receivedMs)) index.set(queued);
   for (const id of broken) await reader.quarantine(id, 'record not readable');
-  const orphans = await files.removeExcept(index);
-  if (index.size() + orphans > 0) log.info({ messages: index.size(), orphans }, 'spool opened');
+  const orphans = await files.orphans(index);
+  for (const name of orphans) await files.remove(name);
+  if (index.size() + orphans.length > 0) {
+    log.info({ messages: index.size(), orphans: orphans.length }, 'spool opened');
+  }
 }
