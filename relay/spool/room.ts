@@ -19,9 +19,11 @@ export async function openRoom(
   let freeBytes = 0;
   let usedSince = 0;
   async function refresh(): Promise<void> {
+    const usedBefore = usedSince;
     const [disk, reusable] = [await statfs(folder), await reusableBytes()];
     freeBytes = disk.bavail * disk.bsize + reusable;
-    usedSince = 0;
+    // what was used while the disk was asked may not be in its answer
+    usedSince -= usedBefore;
   }
   await refresh();
   const timer = setInterval(() => {
