@@ -2,6 +2,7 @@
 import { type FileHandle, mkdir, open, readdir, rename, stat, unlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Content } from '../message.ts';
+import { shareRuns } from '../share-runs.ts';
 
 export interface SpoolFiles {
   /** Where the receiving half writes: same file system, so that taking a file over is a rename. Emptied at start. */
@@ -74,20 +75,4 @@ async function syncAndClose(handle: FileHandle): Promise<void> {
   } finally {
     await handle.close();
   }
-}
-
-/** Calls that come while a run is under way share the next run: it begins after whatever they did before. */
-function shareRuns(run: () => Promise<void>): () => Promise<void> {
-  let running: Promise<void> = Promise.resolve();
-  let next: Promise<void> | undefined;
-  return () => {
-    next ??= running
-      .catch(() => {})
-      .then(() => {
-        next = undefined;
-        running = run();
-        return running;
-      });
-    return next;
-  };
 }
