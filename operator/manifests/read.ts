@@ -14,6 +14,8 @@ const MAX_OBJECTS = 250_000;
 export interface LastGood {
   readonly load: (path: string) => Promise<string | undefined>;
   readonly save: (path: string, text: string) => Promise<void>;
+  /** Forgets a file that can be read and holds nothing any more: who was taken out of it stays out. */
+  readonly forget: (path: string) => Promise<void>;
   /** Forgets files that are gone. */
   readonly keepOnly: (paths: readonly string[]) => Promise<void>;
 }
@@ -48,6 +50,8 @@ export async function readFolder(folder: string, options: WalkOptions = {}): Pro
  */
 export function createReader(folder: string, options: ReadOptions = {}): () => Promise<Reading> {
   let remembered = new Map<string, RememberedFile>();
+  /** Whether files that are gone may still be kept as they last could be read; so at each start. */
+  let isUntidy = true;
 
   return async function read(): Promise<Reading> {
     const problems: Problem[] = [];
@@ -69,8 +73,11 @@ export function createReader(folder: string, options: ReadOptions = {}): () => P
     for (const [path, before] of hidden.length === 0 ? [] : remembered) {
       if (!next.has(path) && isAtOrBelow(path, hidden)) next.set(path, before);
     }
-    const isSmaller = [...remembered.keys()].some((path) => !next.has(path));
-    if (hidden.length === 0 && (isSmaller || remembered.size === 0)) await options.lastGood?.keepOnly([...next.keys()]);
+    isUntidy ||= [...remembered.keys()].some((path) => !next.has(path));
+    if (isUntidy && hidden.length === 0) {
+      await options.lastGood?.keepOnly([...next.keys()]);
+      isUntidy = false;
+    }
     remembered = new Map([...next].sort(([a], [b]) => (a < b ? -1 : 1)));
     return merge([...remembered.values()], problems, problems.length > 0);
   };
@@ -84,9 +91,9 @@ async function readOne(
   if (before?.stamp === file.stamp) return before;
   const read = await readBounded(file.path);
   const content = contentOf(file.path, read);
-  if (!content.broken) {
-    const isOfUse = 'text' in read && content.manifests.length > 0;
-    if (isOfUse) await lastGood?.save(file.path, read.text);
+  if (!content.broken && 'text' in read) {
+    if (content.manifests.length > 0) await lastGood?.save(file.path, read.text);
+    else await lastGood?.forget(file.path);
     return { stamp: file.stamp, content };
   }
   const manifests = before?.content.manifests ?? (await recall(file.path, lastGood));

@@ -3,82 +3,12 @@ import assert from 'node:assert/strict';
 import { readdir, readFile, rename, rm, stat, symlink, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import type { TestContext } from 'node:test';
 import { parse } from 'yaml';
-import { startDirectory } from '../../operator/adapters/directory/adapter.ts';
 import { openInstallation } from '../../operator/adapters/directory/installation-file.ts';
-import { plan } from '../../operator/core/plan.ts';
-import { settingsSchema } from '../../operator/settings.ts';
-import { openConfigFolder } from '../../relay/config-folder.ts';
 import { verifyPassword } from '../../relay/verifier.ts';
-import { createLog } from '../../relay/log.ts';
+import { conditionsIn, passwordIn, sender, startAdapter as start, user } from '../support/directory.ts';
 import { folderOf, writeFiles } from '../support/folder.ts';
 import { until } from '../support/until.ts';
-
-const sender = `apiVersion: smtpplus.io/v1alpha1
-kind: VerifiedSender
-metadata: {name: shop-example, namespace: shop}
-spec: {domain: shop.example}
-`;
-const user = (name: string, spec = 'active: true'): string => `apiVersion: smtpplus.io/v1alpha1
-kind: SmtpPlusUser
-metadata: {name: ${name}, namespace: shop}
-spec: {${spec}}
-`;
-const settings = settingsSchema.parse({ classes: { default: { existingSenders: [{ shop: 'shop.example' }] } } });
-
-/** The adapter on a folder with these files, and the relay's view of what it writes. */
-async function start(t: TestContext, folder: string, state: string, { secretGraceMs = 5000, idleMs = 60_000 } = {}) {
-  const lines: string[] = [];
-  const log = createLog({ write: (line) => void lines.push(line) });
-  await writeFiles(state, { 'relay/.keep': '' });
-  const config = await openConfigFolder(join(state, 'relay'), { log });
-  t.after(config.close);
-  const opened = await openInstallation(state);
-  assert.ok('installation' in opened);
-  const { installation } = opened;
-  let settled = 0;
-  const directory = await startDirectory({
-    folder,
-    state,
-    ignore: [],
-    settings,
-    secretGraceMs,
-    idleMs,
-    installation,
-    ports: [2525],
-    implicitTlsPorts: [],
-    caCertificate: undefined,
-    decide: (snapshot, now) => plan(snapshot, now, installation.craft),
-    relay: { configHashes: config.hashes, reload: config.reload },
-    onSettled: () => void (settled += 1),
-    log,
-  });
-  let closed = false;
-  const close = async (): Promise<void> => {
-    if (closed) return;
-    closed = true;
-    await directory.close();
-  };
-  t.after(close);
-  await until(() => {
-    if (settled === 0) throw new Error(lines.join(''));
-    return true;
-  });
-  return { close, lines, user: (name: string) => config.current()?.users.get(name), settled: () => settled };
-}
-
-async function passwordIn(state: string, name: string): Promise<string> {
-  const secret = parse(await readFile(join(state, 'secrets', 'shop', `${name}.yaml`), 'utf8'));
-  return Buffer.from(secret.data.password, 'base64').toString();
-}
-
-async function conditionsIn(state: string, kind: string, name: string): Promise<Readonly<Record<string, string>>> {
-  const { status } = parse(await readFile(join(state, 'status', kind, 'shop', `${name}.yaml`), 'utf8'));
-  return Object.fromEntries(
-    status.conditions.map(({ type, status, reason }: Record<string, string>) => [type, `${status} ${reason}`]),
-  );
-}
 
 describe('the directory adapter', () => {
   test('turns manifests into Secrets, statuses and relay configuration that fit together', async (t) => {

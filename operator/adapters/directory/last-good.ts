@@ -16,6 +16,7 @@ export function createLastGood(folder: string): LastGood {
       }
     },
     save: async (path, text) => void (await mirror.write(new Map([[fileOf(path), textFile(text)]]))),
+    forget: (path) => rm(join(folder, fileOf(path)), { force: true }),
     keepOnly: async (paths) => {
       const wanted = new Set(paths.map(fileOf));
       const gone = (await listFiles(folder)).filter((file) => !wanted.has(file));

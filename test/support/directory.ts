@@ -1,0 +1,98 @@
+/** The directory adapter with the core and the relay's own configuration reader; no sockets. */
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { TestContext } from 'node:test';
+import { parse } from 'yaml';
+import { startDirectory } from '../../operator/adapters/directory/adapter.ts';
+import { openInstallation } from '../../operator/adapters/directory/installation-file.ts';
+import { plan } from '../../operator/core/plan.ts';
+import { settingsSchema } from '../../operator/settings.ts';
+import { openConfigFolder } from '../../relay/config-folder.ts';
+import { createLog } from '../../relay/log.ts';
+import { writeFiles } from './folder.ts';
+import { until } from './until.ts';
+
+/** A VerifiedSender that the settings verify. */
+export const sender = `apiVersion: smtpplus.io/v1alpha1
+kind: VerifiedSender
+metadata: {name: shop-example, namespace: shop}
+spec: {domain: shop.example}
+`;
+/** A SmtpPlusUser of the namespace shop. */
+export const user = (name: string, spec = 'active: true'): string => `apiVersion: smtpplus.io/v1alpha1
+kind: SmtpPlusUser
+metadata: {name: ${name}, namespace: shop}
+spec: {${spec}}
+`;
+const SETTINGS = { classes: { default: { existingSenders: [{ shop: 'shop.example' }] } } };
+
+export interface AdapterOptions {
+  readonly secretGraceMs?: number;
+  readonly idleMs?: number;
+  /** As in the settings file. */
+  readonly settings?: object;
+}
+
+/** The adapter on a folder with these files, and the relay's view of what it writes. */
+export async function startAdapter(
+  t: TestContext,
+  folder: string,
+  state: string,
+  { secretGraceMs = 5000, idleMs = 60_000, settings = SETTINGS }: AdapterOptions = {},
+) {
+  const lines: string[] = [];
+  const log = createLog({ write: (line) => void lines.push(line) });
+  await writeFiles(state, { 'relay/.keep': '' });
+  const config = await openConfigFolder(join(state, 'relay'), { log });
+  t.after(config.close);
+  const opened = await openInstallation(state);
+  assert.ok('installation' in opened);
+  const { installation } = opened;
+  let settled = 0;
+  const directory = await startDirectory({
+    folder,
+    state,
+    ignore: [],
+    settings: settingsSchema.parse(settings),
+    secretGraceMs,
+    idleMs,
+    installation,
+    ports: [2525],
+    implicitTlsPorts: [],
+    caCertificate: undefined,
+    decide: (snapshot, now) => plan(snapshot, now, installation.craft),
+    relay: { configHashes: config.hashes, reload: config.reload },
+    onSettled: () => void (settled += 1),
+    log,
+  });
+  let closed = false;
+  const close = async (): Promise<void> => {
+    if (closed) return;
+    closed = true;
+    await directory.close();
+  };
+  t.after(close);
+  await until(() => {
+    if (settled === 0) throw new Error(lines.join(''));
+    return true;
+  });
+  return { close, lines, user: (name: string) => config.current()?.users.get(name), settled: () => settled };
+}
+
+export async function passwordIn(state: string, name: string): Promise<string> {
+  const secret = parse(await readFile(join(state, 'secrets', 'shop', `${name}.yaml`), 'utf8'));
+  return Buffer.from(secret.data.password, 'base64').toString();
+}
+
+/** `STATUS REASON` of each condition, by type. */
+export async function conditionsIn(
+  state: string,
+  kind: string,
+  name: string,
+): Promise<Readonly<Record<string, string>>> {
+  const { status } = parse(await readFile(join(state, 'status', kind, 'shop', `${name}.yaml`), 'utf8'));
+  return Object.fromEntries(
+    status.conditions.map(({ type, status, reason }: Record<string, string>) => [type, `${status} ${reason}`]),
+  );
+}
