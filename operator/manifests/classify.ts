@@ -73,7 +73,8 @@ function withoutKind(value: Readonly<Record<string, unknown>>): Classified {
 }
 
 function list(kind: string, value: Readonly<Record<string, unknown>>): Classified {
-  if (value['items'] === undefined || value['items'] === null) return { as: 'list', items: [] };
+  if (value['items'] === null) return { as: 'list', items: [] };
+  if (value['items'] === undefined) return shape([], `${kind} without items`);
   return Array.isArray(value['items'])
     ? { as: 'list', items: value['items'] }
     : shape(['items'], `items of a ${kind} must be a list`);

@@ -135,6 +135,7 @@ describe('the text of a manifest file', () => {
       [user('orders').replace('namespace: shop', 'namespace: ../..'), /^5:3 bad-name/],
       ['apiVersion: v1\nkind: Secret\nmetadata: {namespace: shop}', /^3:1 bad-name: Secret without a name/],
       ['apiVersion: v1\nkind: List\nitems: 3', /^3:1 shape: items/],
+      ['apiVersion: v1\nkind: List\nitmes: []', /^1:1 shape: List without items/],
     ];
     for (const [text, expected] of cases) {
       assert.match(complaints(text).join('\n'), expected);

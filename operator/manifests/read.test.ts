@@ -83,6 +83,26 @@ describe('a folder of manifests', () => {
     assert.equal(reading.incomplete, true);
   });
 
+  test('is read in part only where a slip keeps an object from being one, but not where others have theirs', async (t) => {
+    const others = 'apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: Web_1}\n---\nreplicas: 3\n';
+    const folder = await folderOf(t, { 'a.yaml': user('a'), 'b.yaml': user('a'), 'c.yaml': others });
+    assert.equal((await readFolder(folder)).incomplete, false);
+    const slips = [
+      user('b').replace('SmtpPlusUser', 'SmtpPlusUsr'),
+      user('b').replace('v1alpha1', 'v1'),
+      user('b').replace('smtpplus.io/', 'smtp-plus.io/'),
+      user('b').replace('kind: SmtpPlusUser\n', ''),
+      user('b_'),
+      user('b').replace('namespace: shop', 'namespace: 7'),
+    ];
+    for (const slip of slips) {
+      await writeFile(join(folder, 'd.yaml'), slip);
+      const { incomplete, problems } = await readFolder(folder);
+      assert.equal(incomplete, true, slip);
+      assert.equal(problems.length, 2, slip);
+    }
+  });
+
   test('with a huge file leaves that one out', async (t) => {
     const folder = await folderOf(t, { 'a.yaml': user('a'), 'b.yaml': '#'.repeat(9 * 1024 * 1024) });
     const reading = await readFolder(folder);

@@ -25,7 +25,10 @@ export interface Reading {
   readonly manifests: readonly Manifest[];
   readonly ignored: readonly Ignored[];
   readonly problems: readonly Problem[];
-  /** Whether some of the folder could not be read now: an object that is not here may still be wanted. */
+  /**
+   * Whether some of the folder could not be read now, or is no object because of a slip (in its kind, its name): an object
+   * that is not here may still be wanted.
+   */
   readonly incomplete: boolean;
 }
 
@@ -138,7 +141,8 @@ function merge(files: readonly RememberedFile[], walkProblems: readonly Problem[
     manifests: [...manifests.values()],
     ignored: files.flatMap(({ content }) => content.ignored),
     problems,
-    incomplete: incomplete || files.some(({ content }) => content.broken),
+    // two of one name hide nothing: that problem is the folder's, not the file's
+    incomplete: incomplete || files.some(({ content }) => content.broken || content.problems.length > 0),
   };
 }
 

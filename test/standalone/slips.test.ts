@@ -1,9 +1,10 @@
 /** What people do by mistake in a folder of manifests, and what must not come of it. */
 import assert from 'node:assert/strict';
-import { rm, symlink } from 'node:fs/promises';
+import { readdir, rm, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import { sender, startAdapter, user } from '../support/directory.ts';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { passwordIn, sender, startAdapter, user } from '../support/directory.ts';
 import { folderOf, writeFiles } from '../support/folder.ts';
 import { until } from '../support/until.ts';
 
@@ -44,4 +45,38 @@ describe('a user who was taken out of a file', () => {
     await writeFiles(folder, { 'a.yaml': 'a: [' });
     assert.equal((await startAdapter(t, folder, state)).user('orders.shop'), undefined);
   });
+});
+
+describe('a slip in what names an object', () => {
+  const slips: readonly (readonly [what: string, from: string, to: string])[] = [
+    ['its kind', 'SmtpPlusUser', 'SmtpPlusUsr'],
+    ['its group', 'smtpplus.io', 'smtp-plus.io'],
+    ['its version', 'v1alpha1', 'v1alpha'],
+    ['its name', 'name: orders', 'name: Orders'],
+    ['its namespace', 'namespace: shop', 'namespace: shop_'],
+    ['its metadata', 'metadata:', 'metdata:'],
+  ];
+
+  for (const [what, from, to] of slips) {
+    test(`(${what}) stops a user, and leaves it its password and its status`, async (t) => {
+      const [folder, state] = [await folderOf(t, { 's.yaml': sender, 'a.yaml': user('orders') }), await folderOf(t)];
+      const { user: inForce, lines, settled } = await startAdapter(t, folder, state, { secretGraceMs: 50 });
+      const password = await passwordIn(state, 'orders-smtp');
+
+      await writeFiles(folder, { 'a.yaml': user('orders').replace(from, to) });
+      await until(() => inForce('orders.shop') === undefined || undefined);
+      // a round that comes long after the grace of Secrets shows that it is kept for good
+      const rounds = settled();
+      await sleep(100);
+      await writeFiles(folder, { 'b.yaml': user('b') });
+      await until(() => (settled() > rounds && inForce('b.shop') !== undefined) || undefined);
+      assert.equal(await passwordIn(state, 'orders-smtp'), password);
+      assert.ok((await readdir(join(state, 'status/SmtpPlusUser/shop'))).includes('orders.yaml'));
+      assert.ok(lines.some((line) => line.includes('no Secret is deleted before this is mended')));
+
+      await writeFiles(folder, { 'a.yaml': user('orders') });
+      await until(() => inForce('orders.shop')?.active);
+      assert.equal(await passwordIn(state, 'orders-smtp'), password);
+    });
+  }
 });

@@ -27,7 +27,7 @@ export interface ApplyOptions {
 /** What a plan is about: the objects that it was made of. */
 export interface PlanContext {
   readonly objects: readonly RawObject[];
-  /** Some manifests could not be read: what is not in the plan may still be wanted, and is kept. */
+  /** Some manifests could not be read, or understood: what is not in the plan may still be wanted, and is kept. */
   readonly incomplete: boolean;
   readonly now: Date;
 }

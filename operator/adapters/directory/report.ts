@@ -43,7 +43,7 @@ function consequence(reason: Problem['reason']): string {
     case 'unknown-kind':
     case 'foreign-group':
     case 'bad-name':
-      return 'object has no effect';
+      return 'object has no effect; no Secret is deleted before this is mended';
     case 'duplicate':
       return 'object has no effect: it is there twice';
     case 'too-many':
