@@ -26,6 +26,11 @@ export interface RawObject {
   readonly kind: Kind;
   readonly meta: ObjectMeta;
   readonly spec: unknown;
+  /**
+   * The immutable fields of its spec as accepted last, where no API server has seen to them; absent for an object that is
+   * new, and in a cluster.
+   */
+  readonly before?: unknown;
   /** The status as last written: kept for transition times only, never trusted in a decision. */
   readonly status?: unknown;
 }

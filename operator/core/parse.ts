@@ -1,5 +1,5 @@
 /** From an object as it came to a spec that one can rely on, or a sentence about what is wrong with it. */
-import { formatPath, validate, type SpecOf } from '../api/validate.ts';
+import { formatPath, immutableFields, validate, type SpecOf } from '../api/validate.ts';
 import { canonicalSender } from '../../relay/address.ts';
 import { objects } from './facts.ts';
 import type { Kind, ObjectMeta, RawObject } from './model.ts';
@@ -36,8 +36,14 @@ function parseObject<K extends Kind>(kind: K, object: RawObject): Parsed<K> {
   return parsed;
 }
 
-function judge<K extends Kind>(kind: K, { meta, spec }: RawObject): Parsed<K> {
-  const result = validate(kind, meta, spec ?? {});
+/** What may not change about an object from now on: as it is where it is accepted, else as it was. */
+export function immutablePartOf(object: RawObject): unknown {
+  const parsed = parseObject(object.kind, object);
+  return parsed.ok ? immutableFields(object.kind, parsed.spec) : object.before;
+}
+
+function judge<K extends Kind>(kind: K, { meta, spec, before }: RawObject): Parsed<K> {
+  const result = validate(kind, meta, spec ?? {}, before);
   if (!result.ok) return { ok: false, meta, message: result.problems.map(({ message }) => message).join(' ') };
   const problems = sendersIn(kind, result.spec).flatMap(({ path, text }) => nameProblems(path, text));
   return problems.length === 0

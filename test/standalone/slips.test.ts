@@ -4,8 +4,9 @@ import { readdir, rm, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { passwordIn, sender, startAdapter, user } from '../support/directory.ts';
+import { conditionsIn, passwordIn, sender, startAdapter, user } from '../support/directory.ts';
 import { folderOf, writeFiles } from '../support/folder.ts';
+import { statusOf } from '../support/standalone.ts';
 import { until } from '../support/until.ts';
 
 describe('a user who was taken out of a file', () => {
@@ -79,4 +80,93 @@ describe('a slip in what names an object', () => {
       assert.equal(await passwordIn(state, 'orders-smtp'), password);
     });
   }
+});
+
+describe('a field that is immutable', () => {
+  const list = (relayClass: string): string => `apiVersion: smtpplus.io/v1alpha1
+kind: SmtpPlusList
+metadata: {name: bulk, namespace: shop}
+spec: {${relayClass}}
+`;
+  const changes = [
+    {
+      object: ['SmtpPlusUser', 'orders'],
+      type: 'Accepted',
+      field: 'spec.username',
+      from: user('orders'),
+      to: user('orders', 'username: a@shop.example'),
+    },
+    {
+      object: ['VerifiedSender', 'shop-example'],
+      type: 'Verified',
+      field: 'spec.domain',
+      from: sender,
+      to: sender.replace('shop.example}', 'bank.example}'),
+    },
+    {
+      object: ['SmtpPlusList', 'bulk'],
+      type: 'Accepted',
+      field: 'spec.relayClass',
+      from: list(''),
+      to: list('relayClass: bulk'),
+    },
+  ] as const;
+
+  for (const { object, type, field, from, to } of changes) {
+    const [kind, name] = object;
+    test(`(${field} of a ${kind}) is not changed by an edit, nor by one made while nothing ran, and can be put back`, async (t) => {
+      const [folder, state] = [await folderOf(t, { 'a.yaml': from }), await folderOf(t)];
+      const condition = async (): Promise<{ reason: string; message: string } | undefined> =>
+        (await statusOf(state, kind, 'shop', name)).condition(type);
+      const becomes = async (isRefused: boolean): Promise<void> => {
+        await until(async () => ((await condition())?.reason === 'InvalidSpec') === isRefused || undefined);
+      };
+      const first = await startAdapter(t, folder, state);
+      await becomes(false);
+      await writeFiles(folder, { 'a.yaml': to });
+      await becomes(true);
+      assert.match((await condition())?.message ?? '', new RegExp(`^${field} is immutable; make a new `));
+      await writeFiles(folder, { 'a.yaml': from });
+      await becomes(false);
+      await first.close();
+
+      await writeFiles(folder, { 'a.yaml': to });
+      const second = await startAdapter(t, folder, state);
+      await becomes(true);
+      // as an API server has it: what was deleted and made again is another object
+      await rm(join(folder, 'a.yaml'));
+      await until(
+        async () =>
+          !(await readdir(join(state, 'status'), { recursive: true })).includes(`${kind}/shop/${name}.yaml`) ||
+          undefined,
+      );
+      await writeFiles(folder, { 'a.yaml': to });
+      await until(condition);
+      await becomes(false);
+      await second.close();
+    });
+  }
+
+  test('keeps a user out, and its password, until it is put back', async (t) => {
+    const [folder, state] = [await folderOf(t, { 's.yaml': sender, 'a.yaml': user('orders') }), await folderOf(t)];
+    const { user: inForce } = await startAdapter(t, folder, state, { secretGraceMs: 50 });
+    const password = await passwordIn(state, 'orders-smtp');
+    await writeFiles(folder, { 'a.yaml': user('orders', 'active: true, username: a@shop.example') });
+    await until(() => inForce('orders.shop') === undefined || undefined);
+    assert.equal(inForce('a@shop.example'), undefined);
+    await writeFiles(folder, { 'a.yaml': user('orders') });
+    await until(() => inForce('orders.shop')?.active);
+    assert.equal(await passwordIn(state, 'orders-smtp'), password);
+  });
+
+  test('may still be mended in an object that was never accepted', async (t) => {
+    const [folder, state] = [
+      await folderOf(t, { 's.yaml': sender, 'a.yaml': user('orders', 'username: root') }),
+      await folderOf(t),
+    ];
+    const { user: inForce } = await startAdapter(t, folder, state);
+    assert.equal((await conditionsIn(state, 'SmtpPlusUser', 'orders'))['Accepted'], 'False InvalidSpec');
+    await writeFiles(folder, { 'a.yaml': user('orders', 'username: a@shop.example') });
+    await until(() => inForce('a@shop.example'));
+  });
 });

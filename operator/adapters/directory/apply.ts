@@ -4,7 +4,9 @@ import { join } from 'node:path';
 import { CLASS_FILE_NAME, shardFileName } from '../../../relay/config.ts';
 import type { RelayDocuments } from '../../../relay/config.ts';
 import type { Plan, RawObject } from '../../core/model.ts';
+import { immutablePartOf } from '../../core/parse.ts';
 import { formatStatus, statusPath } from '../../manifests/documents.ts';
+import type { ObjectNotes } from '../../manifests/documents.ts';
 import { hashSpec, memoryKey } from './memory.ts';
 import type { Memory } from './memory.ts';
 import { createMirror, textFile } from './mirror.ts';
@@ -77,21 +79,27 @@ export function createApplier({
       };
     },
     statuses: async (plan, { objects, incomplete }) => {
-      const hashes = new Map(objects.map(({ kind, meta, spec }) => [memoryKey({ kind, ...meta }), hashSpec(spec)]));
+      const notes = new Map(
+        objects.map((object) => [memoryKey({ kind: object.kind, ...object.meta }), notesOf(object)]),
+      );
       const files = new Map<string, MirrorFile>();
       for (const { kind, meta, status } of plan.statuses) {
         const object = { kind, namespace: meta.namespace, name: meta.name };
-        const specHash = hashes.get(memoryKey(object)) ?? '';
-        const hash = sha256(JSON.stringify([meta, status, specHash]));
-        files.set(statusPath({ kind, meta }), { hash, format: () => formatStatus({ kind, meta, status }, specHash) });
-        memory.remember(object, { uid: meta.uid, generation: meta.generation, specHash, status }, hash);
+        const noted = notes.get(memoryKey(object)) ?? { specHash: '' };
+        const hash = sha256(JSON.stringify([meta, status, noted]));
+        files.set(statusPath({ kind, meta }), { hash, format: () => formatStatus({ kind, meta, status }, noted) });
+        memory.remember(object, { uid: meta.uid, generation: meta.generation, status, ...noted }, hash);
       }
       await statuses.write(files);
       if (incomplete) return;
-      memory.forgetAllBut(new Set(hashes.keys()));
+      memory.forgetAllBut(new Set(notes.keys()));
       await statuses.keepOnly(new Set(files.keys()));
     },
   };
+}
+
+function notesOf(object: RawObject): ObjectNotes {
+  return { specHash: hashSpec(object.spec), immutable: immutablePartOf(object) };
 }
 
 /** Says which of the unwanted Secrets have been so for long enough. */

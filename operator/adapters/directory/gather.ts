@@ -56,7 +56,7 @@ export function createGatherer(options: GatherOptions): (parts: GatheredParts) =
   };
 }
 
-/** The same object for the same manifest and status: the core does not parse again what is identical. */
+/** The same object for the same manifest and memory of it: the core does not parse again what is identical. */
 function rememberingObjects({ installation, memory }: GatherOptions): (manifest: Manifest) => RawObject[] {
   const known = new WeakMap<Manifest, { readonly object: RawObject; readonly specHash: string }>();
 
@@ -64,11 +64,13 @@ function rememberingObjects({ installation, memory }: GatherOptions): (manifest:
     const { kind, namespace, name, value } = manifest;
     if (kind === 'Secret' || kind === 'Namespace') return [];
     const key = { kind, namespace, name } satisfies { kind: Kind; namespace: string; name: string };
-    const before = known.get(manifest);
-    const specHash = before?.specHash ?? hashSpec(value['spec']);
+    const made = known.get(manifest);
+    const specHash = made?.specHash ?? hashSpec(value['spec']);
     const generation = memory.generationOf(key, specHash);
-    const status = memory.statusOf(key);
-    if (before?.object.meta.generation === generation && before.object.status === status) return [before.object];
+    const [status, before] = [memory.statusOf(key), memory.immutablePartOf(key)];
+    const isAsMade =
+      made?.object.meta.generation === generation && made.object.status === status && made.object.before === before;
+    if (isAsMade) return [made.object];
     const metadata = asRecord(value['metadata']);
     const meta: ObjectMeta = {
       namespace,
@@ -78,7 +80,13 @@ function rememberingObjects({ installation, memory }: GatherOptions): (manifest:
       labels: texts(metadata['labels']),
       annotations: texts(metadata['annotations']),
     };
-    const object: RawObject = { kind, meta, spec: value['spec'] ?? {}, ...(status === undefined ? {} : { status }) };
+    const object: RawObject = {
+      kind,
+      meta,
+      spec: value['spec'] ?? {},
+      ...(before === undefined ? {} : { before }),
+      ...(status === undefined ? {} : { status }),
+    };
     known.set(manifest, { object, specHash });
     return [object];
   };
