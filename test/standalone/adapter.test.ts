@@ -6,7 +6,7 @@ import { describe, test } from 'node:test';
 import { parse } from 'yaml';
 import { openInstallation } from '../../operator/adapters/directory/installation-file.ts';
 import { verifyPassword } from '../../relay/verifier.ts';
-import { conditionsIn, passwordIn, sender, startAdapter as start, user } from '../support/directory.ts';
+import { conditionsIn, passwordIn, sender, secretIn, startAdapter as start, user } from '../support/directory.ts';
 import { folderOf, writeFiles } from '../support/folder.ts';
 import { until } from '../support/until.ts';
 
@@ -226,6 +226,31 @@ describe('the directory adapter', () => {
       (await conditionsIn(state, 'SmtpPlusUser', 'orders'))['CredentialsReady'] ?? '',
       /^False SecretNotOwned/,
     );
+  });
+
+  test('tells users of another class nothing of its own server', async (t) => {
+    const list = (name: string): string =>
+      sender
+        .replace('VerifiedSender', 'SmtpPlusList')
+        .replace('shop-example', name)
+        .replace(/spec: .*/, `spec: {relayClass: ${name}}`);
+    const users = ['default', 'bulk', 'fast'].map((name) => user(name, `active: true, listRef: {name: ${name}}`));
+    const folder = await folderOf(t, {
+      'a.yaml': [sender, ...['default', 'bulk', 'fast'].map(list), ...users].join('---\n'),
+    });
+    const state = await folderOf(t);
+    const existingSenders = [{ shop: 'shop.example' }];
+    const settings = {
+      classes: { default: { existingSenders }, bulk: { existingSenders }, fast: { existingSenders, ports: [587] } },
+    };
+    await start(t, folder, state, { settings });
+
+    const ours = await secretIn(state, 'default-smtp');
+    assert.deepEqual([ours['port'], ours['ca.crt']], ['2525', 'PEM of this relay']);
+    const theirs = await secretIn(state, 'fast-smtp');
+    assert.deepEqual([theirs['port'], theirs['ca.crt']], ['587', undefined], 'what its settings tell is told');
+    assert.deepEqual((await readdir(join(state, 'secrets/shop'))).sort(), ['default-smtp.yaml', 'fast-smtp.yaml']);
+    assert.match((await conditionsIn(state, 'SmtpPlusUser', 'bulk'))['CredentialsReady'] ?? '', /^False/);
   });
 
   test('says in a log line that it cannot write, and catches up when it can', async (t) => {

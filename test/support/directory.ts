@@ -60,7 +60,7 @@ export async function startAdapter(
     installation,
     ports: [2525],
     implicitTlsPorts: [],
-    caCertificate: undefined,
+    caCertificate: 'PEM of this relay',
     decide: (snapshot, now) => plan(snapshot, now, installation.craft),
     relay: { configHashes: config.hashes, reload: config.reload },
     onSettled: () => void (settled += 1),
@@ -81,8 +81,14 @@ export async function startAdapter(
 }
 
 export async function passwordIn(state: string, name: string): Promise<string> {
-  const secret = parse(await readFile(join(state, 'secrets', 'shop', `${name}.yaml`), 'utf8'));
-  return Buffer.from(secret.data.password, 'base64').toString();
+  return (await secretIn(state, name))['password'] ?? assert.fail();
+}
+
+/** What a Secret holds, decoded. */
+export async function secretIn(state: string, name: string): Promise<Readonly<Record<string, string>>> {
+  const { data } = parse(await readFile(join(state, 'secrets', 'shop', `${name}.yaml`), 'utf8'));
+  const entries = Object.entries<string>(data);
+  return Object.fromEntries(entries.map(([key, value]) => [key, Buffer.from(value, 'base64').toString()]));
 }
 
 /** `STATUS REASON` of each condition, by type. */

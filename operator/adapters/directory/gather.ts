@@ -108,15 +108,20 @@ function referencedPasswords(objects: readonly RawObject[]): ReadonlyMap<string,
 async function viewClasses(options: GatherOptions): Promise<ReadonlyMap<string, ClassView>> {
   const classes = new Map<string, ClassView>();
   for (const [name, settings] of Object.entries(options.settings.classes)) {
-    classes.set(name, {
-      settings,
-      upstream: await resolveUpstream(settings.upstream),
-      ports: settings.ports ?? options.ports,
-      implicitTlsPorts: options.implicitTlsPorts,
-      ...(options.caCertificate === undefined ? {} : { caCertificate: options.caCertificate }),
-    });
+    const { ports, ...server } = name === options.settings.relayClass ? serverHere(options) : ELSEWHERE;
+    const upstream = await resolveUpstream(settings.upstream);
+    classes.set(name, { settings, upstream, ports: settings.ports ?? ports, ...server });
   }
   return classes;
+}
+
+type ServerView = Pick<ClassView, 'ports' | 'implicitTlsPorts' | 'caCertificate'>;
+
+/** A class that another process serves: what it listens on and who has signed for it, only its settings can tell. */
+const ELSEWHERE: ServerView = { ports: [], implicitTlsPorts: [] };
+
+function serverHere({ ports, implicitTlsPorts, caCertificate }: GatherOptions): ServerView {
+  return { ports, implicitTlsPorts, ...(caCertificate === undefined ? {} : { caCertificate }) };
 }
 
 /** A namespace that objects merely mention is there too, and each has the label that an API server gives it. */
