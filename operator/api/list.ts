@@ -100,7 +100,7 @@ export const listStatus = z.object({
       bounced: z.number().int().min(0).describe('Messages returned.'),
     })
     .optional()
-    .describe('Traffic of the last 24 hours.'),
+    .describe('Traffic of the last 24 hours. Not in effect yet.'),
 });
 
 export type ListSpec = z.infer<typeof listSpec>;

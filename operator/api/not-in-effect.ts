@@ -7,6 +7,12 @@ interface PendingField {
   /** The value that asks for nothing. */
   readonly none?: unknown;
   readonly instead: string;
+  /** In effect where somebody carries out look-ups, as no adapter does yet. */
+  readonly needsLookups?: true;
+}
+
+interface World {
+  readonly hasLookups: boolean;
 }
 
 const pending: Readonly<Record<KindName, readonly PendingField[]>> = {
@@ -14,20 +20,29 @@ const pending: Readonly<Record<KindName, readonly PendingField[]>> = {
   SmtpPlusUser: [],
   VerifiedSender: [
     { path: ['spec', 'dns', 'publish'], none: 'None', instead: 'publish the record of status.challenge by hand' },
+    {
+      path: ['spec', 'recheckInterval'],
+      none: '24h',
+      instead: 'leave it out: no domain is asked again',
+      needsLookups: true,
+    },
     { path: ['spec', 'email'], instead: 'ask the platform owner to list the address under existingSenders' },
   ],
 };
 
+const WITHOUT_LOOKUPS: World = { hasLookups: false };
+
 /** One sentence for each such field that a spec sets. */
-export function fieldsNotInEffect(kind: KindName, spec: unknown): Problem[] {
+export function fieldsNotInEffect(kind: KindName, spec: unknown, { hasLookups } = WITHOUT_LOOKUPS): Problem[] {
   return pending[kind]
+    .filter(({ needsLookups }) => !(needsLookups && hasLookups))
     .filter(({ path, none }) => ![undefined, none].includes(at({ spec }, path)))
     .map(({ path, instead }) => ({ path, message: `${formatPath(path)} is not in effect yet; ${instead}.` }));
 }
 
 /** The same in one text, for the message of a condition; empty where there is nothing to say. */
-export function notInEffect(kind: KindName, spec: unknown): string {
-  return fieldsNotInEffect(kind, spec)
+export function notInEffect(kind: KindName, spec: unknown, world = WITHOUT_LOOKUPS): string {
+  return fieldsNotInEffect(kind, spec, world)
     .map(({ message }) => message)
     .join(' ');
 }

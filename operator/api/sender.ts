@@ -20,7 +20,7 @@ export const senderSpec = z
         publish: z
           .enum(['None', 'DNSEndpoint'])
           .default('None')
-          .describe('DNSEndpoint: external-dns publishes the record.'),
+          .describe('DNSEndpoint: external-dns publishes the record. Not in effect yet.'),
       })
       .prefault({})
       .describe('Proof by DNS.'),
@@ -35,8 +35,10 @@ export const senderSpec = z
           .describe('The code from the challenge mail, where its link cannot be used.'),
       })
       .optional()
-      .describe('Proof by mail.'),
-    recheckInterval: duration.default('24h').describe('How often a verified domain is asked again: 5m to 720h.'),
+      .describe('Proof by mail. Not in effect yet.'),
+    recheckInterval: duration
+      .default('24h')
+      .describe('How often a verified domain is asked again: 5m to 720h. Not in effect yet.'),
   })
   .describe('An address or domain that this namespace may send as, once verified.');
 
@@ -66,10 +68,10 @@ export const senderStatus = z.object({
     16,
   )
     .optional()
-    .describe('Records that make mail from this domain arrive.'),
+    .describe('Records that make mail from this domain arrive. Not in effect yet.'),
   verifiedTime: z.iso.datetime().optional().describe('When it was first verified.'),
-  lastCheckTime: z.iso.datetime().optional().describe('When it was last asked.'),
-  nextCheckTime: z.iso.datetime().optional().describe('When it is asked next.'),
+  lastCheckTime: z.iso.datetime().optional().describe('When it was last asked. Not in effect yet.'),
+  nextCheckTime: z.iso.datetime().optional().describe('When it is asked next. Not in effect yet.'),
 });
 
 export type SenderSpec = z.infer<typeof senderSpec>;

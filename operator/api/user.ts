@@ -85,7 +85,7 @@ export const userStatus = z.object({
   passwordIssuedTime: z.iso.datetime().optional().describe('When the generated password was made.'),
   nextRotationTime: z.iso.datetime().optional().describe('When it is replaced.'),
   previousPasswordExpiryTime: z.iso.datetime().optional().describe('Until when the password before it is valid.'),
-  lastUsedTime: z.iso.datetime().optional().describe('Last successful log-in.'),
+  lastUsedTime: z.iso.datetime().optional().describe('Last successful log-in. Not in effect yet.'),
 });
 
 export type UserSpec = z.infer<typeof userSpec>;

@@ -122,7 +122,8 @@ function planSender(world: World, key: string): SenderPlan | undefined {
   const { meta, judgement, method, challenge, lookup, lastCheckTime } = verdict;
   const subject = { kind: 'VerifiedSender', meta } as const;
   const parsed = read(world, parsedSenders, key);
-  const missing = parsed?.ok ? notInEffect('VerifiedSender', parsed.spec) : '';
+  const hasLookups = read(world, verification, '') === 'dns';
+  const missing = parsed?.ok ? notInEffect('VerifiedSender', parsed.spec, { hasLookups }) : '';
   const ready = withNote(readiness([judgement], { reason: 'Verified', message: judgement.message }), missing);
   const status: SenderStatus = {
     observedGeneration: meta.generation,
