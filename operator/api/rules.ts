@@ -59,6 +59,19 @@ function selectorRules(path: string): Rule[] {
   ];
 }
 
+/** `smtp.example:587` has the letters of an IPv6 address, and is none. */
+function hostRule(path: string, mend: string): Rule {
+  return rule(
+    path,
+    {
+      // since Kubernetes 1.31
+      cel: "!self.contains(':') || isIP(self)",
+      message: `${path} must be a host name or an IP address, without a port; ${mend}`,
+    },
+    (self: string) => !self.includes(':') || isIPv6(self),
+  );
+}
+
 type Upstream = NonNullable<ListSpec['upstream']>;
 
 /** Without a verified certificate, whoever answers gets the password. */
@@ -67,6 +80,8 @@ const VERIFIED_TLS: ReadonlySet<string> = new Set(['StartTLS', 'Implicit']);
 export const listRules: readonly Rule[] = [
   immutable('spec', 'relayClass', 'make a new list for another class, and attach the users to it'),
   ...selectorRules('spec.allowedNamespaces'),
+  hostRule('spec.upstream.host', 'put the port into spec.upstream.port'),
+  hostRule('spec.upstream.serverName', 'remove the port, which no certificate has'),
   rule(
     'spec.upstream',
     {
@@ -103,7 +118,18 @@ export const listRules: readonly Rule[] = [
 
 type Rotation = NonNullable<UserSpec['credentials']['rotation']>;
 
-const cidr = z.union([z.cidrv4(), z.cidrv6()]);
+const [cidrv4, cidrv6, ipv6] = [z.cidrv4(), z.cidrv6(), z.ipv6()];
+
+function isCidr(text: string): boolean {
+  if (cidrv4.safeParse(text).success) return true;
+  return cidrv6.safeParse(text).success && isIPv6(text.replace(/\/.*/, ''));
+}
+
+/** An IPv4 address inside IPv6 is one address with two spellings: netip, behind isIP and isCIDR, refuses it too. */
+function isIPv6(text: string): boolean {
+  if (!ipv6.safeParse(text).success) return false;
+  return !/^\[::ffff:[^:]+:[^:]+\]$/.test(new URL(`http://[${text}]`).hostname);
+}
 
 const userNameRules: readonly Rule[] = [
   immutable('spec', 'username', 'make a new SmtpPlusUser for another name'),
@@ -160,8 +186,7 @@ export const userRules: readonly Rule[] = [
       message:
         'spec.clientCIDRs must hold CIDR ranges such as 10.0.0.0/8, 192.0.2.7/32 or 2001:db8::/32; mend or remove this one',
     },
-    // an IPv4 address inside IPv6 is one address with two spellings: netip, behind isCIDR, refuses it too
-    (self: string) => cidr.safeParse(self).success && !(self.includes(':') && self.includes('.')),
+    isCidr,
   ),
   rule(
     'spec.credentials',

@@ -36,6 +36,13 @@ describe('validate', () => {
     assert.equal(problem?.[0], 'spec.clientCIDRs.1');
   });
 
+  test('takes IPv6 in every spelling that an API server takes', () => {
+    for (const address of ['::1', '2001:DB8::1', '1:2:3:4:5:6:7::', '64:ff9b::192.0.2.1', '::ffff:0:a00:1']) {
+      assert.deepEqual(problems('SmtpPlusList', { upstream: { host: address } }), [], address);
+      assert.deepEqual(problems('SmtpPlusUser', { clientCIDRs: [`${address}/128`] }), [], address);
+    }
+  });
+
   test('binds a user name that is no address to the name and the namespace of its object', () => {
     assert.deepEqual(problems('SmtpPlusUser', { username: 'orders.shop' }), []);
     assert.deepEqual(problems('SmtpPlusUser', { username: 'orders@shop.example' }), []);
