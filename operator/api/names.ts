@@ -80,9 +80,9 @@ export const labelValue = z
   .max(63)
   .regex(pattern('(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?'), 'must be a valid label value');
 
-/** Optional prefix (a DNS subdomain), a slash, and a name. */
+/** Optional prefix (a DNS subdomain), a slash, and a name of at most 63 characters. */
 export const labelKey = z
   .string()
   .min(1)
   .max(317)
-  .regex(pattern(`(${SUBDOMAIN}/)?([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]`), 'must be a valid label key');
+  .regex(pattern(`(${SUBDOMAIN}/)?([A-Za-z0-9][-A-Za-z0-9_.]{0,61})?[A-Za-z0-9]`), 'must be a valid label key');

@@ -160,6 +160,20 @@ describe('check', () => {
     assert.match(found.message, /put its value in quotes/);
   });
 
+  test('finds labels and annotations that an API server refuses', async () => {
+    const cases: readonly (readonly [field: string, message: RegExp])[] = [
+      ['labels: {team: no spaces}', /^metadata\.labels must have valid values, and that of team is none; use/],
+      [`labels: {team: ${'a'.repeat(64)}}`, /that of team is none/],
+      ['labels: {"a b": c}', /^metadata\.labels must have valid keys, and a b is none; use/],
+      [`labels: {${'a'.repeat(64)}: b}`, /must have valid keys/],
+      ['labels: {Team.example/a: b}', /must have valid keys/],
+      ['annotations: {a/b/c: d}', /^metadata\.annotations must have valid keys, and a\/b\/c is none/],
+    ];
+    for (const [field, message] of cases) assert.match((await only(list('a', '{}', `, ${field}`))).message, message);
+    const fine = ', labels: {team.example/A_b: "", a.b: c-d}, annotations: {Team.example/a: "no label, and long"}';
+    assert.deepEqual((await check({ 'all.yaml': list('a', '{}', fine) })).findings, []);
+  });
+
   test('finds two files that say who an object is', async () => {
     const { code, findings } = await check({ 'a.yaml': list('a'), 'b.yaml': list('a') });
     assert.equal(code, 1);
@@ -272,6 +286,22 @@ describe('check of references', () => {
       ['NotCovered:9'],
     );
     assert.match(findings[0]?.message ?? '', /spec\.senders\[1\].*a@bank\.example/);
+  });
+
+  test('warns of a user who is to send and never could, with the words of the operator', async () => {
+    const nobody = await only(domain, user('a', '{active: true, senders: []}'));
+    assert.equal(`${nobody.severity} ${nobody.rule}`, 'warning NoVerifiedSender');
+    assert.match(nobody.message, /^spec\.senders is empty, so that it may send as nobody; add senders/);
+    const elsewhere = domain.replace('namespace: shop', 'namespace: bank');
+    const lonely = await only(elsewhere, user('a', '{active: true}'));
+    assert.equal(`${lonely.severity} ${lonely.rule}`, 'warning NoVerifiedSender');
+    assert.match(lonely.message, /namespace shop: there is no VerifiedSender; make one\.$/);
+
+    const uncovered = await only(elsewhere, user('a', '{active: true, senders: [a@shop.example]}'));
+    assert.equal(uncovered.rule, 'NotCovered', 'once is enough');
+    const shared = elsewhere.replace('{domain', '{allowedNamespaces: {from: All}, domain');
+    const fine = [user('a', '{senders: []}'), user('b', '{active: true}')];
+    assert.deepEqual((await check({ 'all.yaml': [shared, ...fine] })).findings, []);
   });
 
   test('finds a domain that IDNA does not know', async () => {

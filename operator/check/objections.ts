@@ -33,6 +33,7 @@ const JUDGED: ReadonlySet<string> = new Set(['Accepted', 'UpstreamResolved', 'Cr
 export function objectionTo(condition: Condition, subject: Subject): Objection[] {
   const { type, reason: rule, message } = condition;
   if (type === 'SendersVerified') return uncovered(subject);
+  if (type === 'Active') return withoutSenders(condition, subject);
   if (!JUDGED.has(type)) return [];
   switch (rule) {
     case 'InvalidSpec':
@@ -112,6 +113,14 @@ function uncovered(subject: Subject): Objection[] {
       const path = ['spec', 'senders', entries.indexOf(sender)];
       return { severity, rule: 'NotCovered', message: `${formatPath(path)}: ${message}`, path };
     });
+}
+
+/** A user who is to send and could not, even if every sender of the folder were verified: the cluster may have others. */
+function withoutSenders({ reason: rule, message }: Condition, subject: Subject): Objection[] {
+  // where it names senders that nothing covers, each has its finding
+  if (rule !== 'NoVerifiedSender' || uncovered(subject).length > 0) return [];
+  const isEmpty = Array.isArray(asRecord(subject.manifest.value['spec'])['senders']);
+  return [{ severity: 'warning', rule, message, path: ['spec', isEmpty ? 'senders' : 'active'] }];
 }
 
 function knowsSenders({ manifest, folder }: Subject): boolean {

@@ -10,6 +10,8 @@ export interface BadObject {
   readonly kind: KindName;
   readonly spec?: unknown;
   readonly name?: string;
+  /** Besides name and namespace. */
+  readonly metadata?: object;
   /** The spec that it had before, for rules about what may change. */
   readonly before?: unknown;
   /** As both must name it; `[]` stands for the index of an item. */
@@ -74,6 +76,12 @@ const lists: readonly Slip[] = [
     'spec.allowedNamespaces.selector.matchExpressions[].operator',
     selecting({ matchExpressions: [{ key: 'team', operator: 'Equals', values: ['a'] }] }),
     ONE_OF,
+  ],
+  [
+    'has a label key that is too long',
+    'spec.allowedNamespaces.selector.matchExpressions[].key',
+    selecting({ matchExpressions: [{ key: text(64), operator: 'Exists' }] }),
+    PATTERN,
   ],
   [
     'has In without values',
@@ -406,12 +414,24 @@ const longName: BadObject = {
   check: /must have at most 190 characters/,
 };
 
+const REFUSED_LABELS: Says = [/Invalid value/, /must have valid (keys|values)/];
+
+const badlyLabelled: readonly BadObject[] = [
+  labelled('has a label value with spaces', 'metadata.labels', { labels: { team: 'no spaces' } }),
+  labelled('has a label value that is too long', 'metadata.labels', { labels: { team: text(64) } }),
+  labelled('has a label key with spaces', 'metadata.labels', { labels: { 'a b': 'c' } }),
+  labelled('has a label key that is too long', 'metadata.labels', { labels: { [text(64)]: 'c' } }),
+  labelled('has a label key with capitals in its prefix', 'metadata.labels', { labels: { 'Shop.example/a': 'c' } }),
+  labelled('has an annotation key with two slashes', 'metadata.annotations', { annotations: { 'a/b/c': 'd' } }),
+];
+
 /** Refused when they are made. */
 export const badObjects: readonly BadObject[] = [
   ...lists.map((slip) => badObject('SmtpPlusList', slip)),
   ...users.map((slip) => badObject('SmtpPlusUser', slip)),
   ...senders.map((slip) => badObject('VerifiedSender', slip)),
   longName,
+  ...badlyLabelled,
 ];
 
 /** Refused when they are changed; a folder of manifests has no `before`, so that `check` can't know. */
@@ -419,6 +439,11 @@ export const badUpdates = updates;
 
 function badObject(kind: KindName, [title, field, spec, [server, check]]: Slip): BadObject {
   return { title, kind, field, spec, server, check };
+}
+
+function labelled(title: string, field: string, metadata: object): BadObject {
+  const [server, check] = REFUSED_LABELS;
+  return { title, kind: 'SmtpPlusList', spec: {}, metadata, field, server, check };
 }
 
 function changed(kind: KindName, field: string, spec: unknown, before: unknown): BadObject {

@@ -21,8 +21,8 @@ describe('what an API server refuses', () => {
 
   before(async () => {
     folder = await mkdtemp(join(tmpdir(), 'smtp-plus-check-'));
-    const files = badObjects.map(({ kind, name, spec }, i) => {
-      const metadata = { name: name ?? `bad-${i}`, namespace: 'shop' };
+    const files = badObjects.map(({ kind, name, spec, metadata: more }, i) => {
+      const metadata = { ...more, name: name ?? `bad-${i}`, namespace: 'shop' };
       return writeFile(join(folder, `${i}.yaml`), JSON.stringify({ apiVersion: API_VERSION, kind, metadata, spec }));
     });
     await Promise.all(files);

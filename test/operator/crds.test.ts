@@ -135,6 +135,7 @@ describeWithControlPlane('the CRDs on a real API server', (cluster) => {
   interface Named {
     readonly kind: string;
     readonly name: string;
+    readonly metadata?: object;
     readonly spec?: unknown;
   }
 
@@ -143,8 +144,8 @@ describeWithControlPlane('the CRDs on a real API server', (cluster) => {
     return JSON.parse(await cluster().kubectl(['create', '-o', 'json', '-f', '-'], { stdin })) as { spec: unknown };
   }
 
-  function object({ kind, name, spec }: Named): object {
-    return { apiVersion: API_VERSION, kind, metadata: { name, namespace: NAMESPACE }, spec };
+  function object({ kind, name, metadata, spec }: Named): object {
+    return { apiVersion: API_VERSION, kind, metadata: { ...metadata, name, namespace: NAMESPACE }, spec };
   }
 });
 
