@@ -85,12 +85,17 @@ describe('the settings file', () => {
     ['classes: {default: {existingSenders: [{Shop: shop.example}]}}', /existingSenders.0.Shop: must be lower-case/],
     [
       'classes: {default: {delivery: {retryFirstSeconds: 9, retryMostSeconds: 3}}}',
-      /retryFirstSeconds: must be at most/,
+      /retryFirstSeconds: must be at most retryMostSeconds$/,
     ],
-    ['classes: {default: {upstream: {host: "smtp.x:25"}}}', /upstream.host: must be .*without port/],
+    ['classes: {default: {delivery: {retryFirstSeconds: 0}}}', /retryFirstSeconds: must be more than 0; it is 0$/],
+    ['relayClass: blue', /relayClass: must be one of `classes`$/],
+    [
+      'classes: {default: {upstream: {host: "smtp.x:25"}}}',
+      /upstream.host: must be .*without port, .*; it is "smtp\.x:25"$/,
+    ],
     ['classes: {default: {upstream: {host: ""}}}', /upstream.host: must have/],
-    ['classes: {default: {upstream: {host: x, username: u}}}', /upstream.username: needs passwordFile/],
-    ['classes: {default: {upstream: {host: x, passwordFile: p}}}', /upstream.passwordFile: needs username/],
+    ['classes: {default: {upstream: {host: x, username: u}}}', /upstream.username: needs passwordFile beside it$/],
+    ['classes: {default: {upstream: {host: x, passwordFile: p}}}', /upstream.passwordFile: needs username beside it$/],
   ];
   for (const [setting, message] of refused) {
     test(`refuses ${setting}`, async (t) => {

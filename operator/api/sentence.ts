@@ -18,9 +18,9 @@ function predicateOf(issue: z.core.$ZodIssue): string {
     case 'invalid_type':
       return `must be ${articled(issue.expected)}`;
     case 'too_big':
-      return `must ${measured(issue.origin, `at most ${issue.maximum}`)}`;
+      return `must ${measured(issue.origin, `${issue.inclusive === false ? 'less than' : 'at most'} ${issue.maximum}`)}`;
     case 'too_small':
-      return `must ${measured(issue.origin, `at least ${issue.minimum}`)}`;
+      return `must ${measured(issue.origin, `${issue.inclusive === false ? 'more than' : 'at least'} ${issue.minimum}`)}`;
     case 'invalid_value':
       return `must be ${issue.values.length === 1 ? '' : 'one of '}${issue.values.map(String).join(', ')}`;
     case 'invalid_key':
@@ -65,7 +65,9 @@ function articled(type: string): string {
   }
 }
 
-function itIs({ input }: z.core.$ZodIssue): string {
+function itIs({ code, input }: z.core.$ZodIssue): string {
+  // a check of our own knows what is wrong inside: that it is a mapping is not
+  if (code === 'custom' && typeof input === 'object') return '';
   if (input === null) return '; it is null';
   if (Array.isArray(input)) return `; it is a list of ${input.length}`;
   if (typeof input === 'object') return '; it is a mapping';

@@ -31,6 +31,12 @@ describe('validate', () => {
     ]);
   });
 
+  test('does not say what a list or a mapping is where something inside is wrong', () => {
+    assert.deepEqual(problems('SmtpPlusUser', { senders: ['@a.example', '@a.example'] }), [
+      ['spec.senders', 'spec.senders must not hold the same entry twice.'],
+    ]);
+  });
+
   test('points at the item of a list that a rule refuses', () => {
     const [problem] = problems('SmtpPlusUser', { clientCIDRs: ['10.0.0.0/8', '10.0.0.1'] });
     assert.equal(problem?.[0], 'spec.clientCIDRs.1');
