@@ -67,7 +67,7 @@ program
           .map(({ text }) => `---\n${text}`)
           .join(''),
       );
-    else for (const name of await writeCrds(write)) console.log(name);
+    else for (const name of await writeCrds(write).catch(fail)) console.log(name);
   });
 
 program
@@ -105,6 +105,11 @@ program
     const { runRelay } = await import('./standalone/relay-alone.ts');
     process.exit(await runRelay(flags));
   });
+
+/** Ends with a line for people, where an exception would be our own fault. */
+function fail(error: unknown): never {
+  return program.error(`error: ${error instanceof Error ? error.message : String(error)}`);
+}
 
 function portsOption(flags: string, description: string): Option {
   return new Option(flags, description).argParser((text) => {

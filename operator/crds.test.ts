@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
@@ -23,6 +23,7 @@ describe('generated CRDs', () => {
     try {
       const names = await writeCrds(join(folder, 'a', 'b'));
       assert.deepEqual(await readdir(join(folder, 'a', 'b')), names);
+      assert.equal((await stat(join(folder, 'a', 'b'))).mode & 0o777, 0o777 & ~process.umask());
     } finally {
       await rm(folder, { recursive: true });
     }

@@ -1,12 +1,17 @@
 /** The CustomResourceDefinitions as files: `smtp-plus crds` prints them, `npm run generate` writes them to crds/. */
-import { mkdir, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
+import { makeFolder } from './adapters/directory/write-file.ts';
 import { GROUP } from './api/common.ts';
 import { crdOf } from './api/crd.ts';
 import { kindNames, kinds } from './api/kinds.ts';
+import { inWords } from './manifests/walk.ts';
 
 const HEADER = '# Generated from operator/api by `npm run generate`. Do not edit.\n';
+
+/** Anybody may read them; the umask takes off the rest. */
+const FOLDER_MODE = 0o777;
 
 export interface CrdFile {
   /** `smtpplus.io_smtppluslists.yaml` */
@@ -23,10 +28,14 @@ export function renderCrds(): CrdFile[] {
   }));
 }
 
-/** Writes the files into `folder`, made where it is missing. Resolves to their names. */
+/** Writes the files into `folder`, made where it is missing. Resolves to their names; rejects with a sentence for people. */
 export async function writeCrds(folder: string): Promise<string[]> {
-  await mkdir(folder, { recursive: true });
   const files = renderCrds();
-  await Promise.all(files.map((file) => writeFile(join(folder, file.name), file.text)));
+  try {
+    await makeFolder(folder, FOLDER_MODE);
+    await Promise.all(files.map((file) => writeFile(join(folder, file.name), file.text)));
+  } catch (error) {
+    throw new Error(`no CRD can be written into ${folder}: ${inWords(error)}; name another folder`, { cause: error });
+  }
   return files.map((file) => file.name);
 }

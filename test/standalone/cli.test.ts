@@ -6,7 +6,7 @@ import { runCli } from '../support/standalone.ts';
 
 describe('the command line', () => {
   test('answers a wrong question with one clear line and exit code 2', async (t) => {
-    const state = await folderOf(t);
+    const state = await folderOf(t, { file: '' });
     const cases: readonly (readonly [readonly string[], RegExp])[] = [
       [['standalone', '--nope'], /unknown option '--nope'/],
       [['standalone', '--ports', '9-1'], /Ports and ranges/],
@@ -20,6 +20,11 @@ describe('the command line', () => {
       [['relay', '--config', state, '--state', state, '--tls-cert', 'x'], /go together/],
       [['check'], /missing required argument 'DIR'/],
       [['check', state, '--output', 'xml'], /text, json, github/],
+      [
+        ['crds', '--write', '/proc/crds'],
+        /no CRD can be written into \/proc\/crds: no such file or folder .*; name another/,
+      ],
+      [['crds', '--write', join(state, 'file')], /file: a part of the path is no folder/],
       [['frobnicate'], /unknown command 'frobnicate'/],
     ];
     await Promise.all(

@@ -6,25 +6,26 @@ export const FILE_MODE = 0o600;
 const FOLDER_MODE = 0o700;
 
 /**
- * Makes a folder and those above it, for the owner only. Those that are there keep their mode. Throws the system's error.
+ * Makes a folder and those above it, for the owner only unless a mode says otherwise. Those that are there keep theirs.
+ * Throws the system's error.
  *
  * Not `recursive: true`: where a file system refuses a folder with ENOENT (/proc, a working directory that is gone), Node
  * tries for ever, and not even a signal gets through.
  */
-export async function makeFolder(folder: string): Promise<void> {
+export async function makeFolder(folder: string, mode = FOLDER_MODE): Promise<void> {
   const path = resolve(folder);
-  const first = await tryMakeFolder(path);
+  const first = await tryMakeFolder(path, mode);
   if (first === undefined) return;
   if (first !== 'ENOENT' || dirname(path) === path) throw folderError(first, path);
-  await makeFolder(dirname(path));
-  const second = await tryMakeFolder(path);
+  await makeFolder(dirname(path), mode);
+  const second = await tryMakeFolder(path, mode);
   if (second !== undefined) throw folderError(second, path);
 }
 
 /** The code of what is in the way, undefined where the folder is there now. */
-async function tryMakeFolder(path: string): Promise<string | undefined> {
+async function tryMakeFolder(path: string, mode: number): Promise<string | undefined> {
   try {
-    await mkdir(path, { mode: FOLDER_MODE });
+    await mkdir(path, { mode });
     return undefined;
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : 'EIO';
