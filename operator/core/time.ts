@@ -25,6 +25,11 @@ export function byAge(a: Aged, b: Aged): number {
   return compareText(`${a.namespace}/${a.name}`, `${b.namespace}/${b.name}`);
 }
 
+/** Why `byAge` puts the one before the other, for people: in a folder nothing has an age. */
+export function whyBefore(first: Aged | undefined, other: Aged): string {
+  return first?.creationTimestamp === other.creationTimestamp ? 'which comes first by name' : 'which is older';
+}
+
 interface Aged {
   readonly creationTimestamp?: string;
   readonly namespace: string;

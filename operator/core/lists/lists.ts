@@ -12,7 +12,7 @@ import { BUILT_IN_LIST, DEFAULT_CLASS, DEFAULT_LIST_ANNOTATION } from '../names.
 import { parsedLists } from '../parse.ts';
 import { limitsOfList, tightenPolicy, tightenStarttls } from './policy.ts';
 import { judgeProgrammed } from '../configuration/programmed.ts';
-import { byAge } from '../time.ts';
+import { byAge, whyBefore } from '../time.ts';
 import { resolveUpstream, type UpstreamVerdict } from './upstream.ts';
 import { read, type Result, type Table, type World } from '../world.ts';
 
@@ -95,7 +95,8 @@ function acceptance(world: World, meta: ObjectMeta, className: string, refused: 
   const isAnnotated = meta.annotations[DEFAULT_LIST_ANNOTATION] === 'true';
   const chosen = isAnnotated ? defaultListOf(world, meta.namespace) : undefined;
   if (isAnnotated && chosen !== meta.name) {
-    const message = `Accepted by class ${className}, but not as the default list of namespace ${meta.namespace}: that is ${chosen}, which is older. Take the annotation ${DEFAULT_LIST_ANNOTATION} off one of them.`;
+    const why = whyBefore(read(world, objects.SmtpPlusList, `${meta.namespace}/${chosen}`)?.meta, meta);
+    const message = `Accepted by class ${className}, but not as the default list of namespace ${meta.namespace}: that is ${chosen}, ${why}. Take the annotation ${DEFAULT_LIST_ANNOTATION} off one of them.`;
     return accepted('NotTheDefault', message);
   }
   return accepted('Accepted', `Accepted by class ${className}.`);

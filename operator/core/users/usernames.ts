@@ -4,7 +4,7 @@ import { isDefaultUsername, keysIn, usersByUsername, wishedUsername } from '../f
 import { keyOf, type ObjectMeta } from '../model.ts';
 import { parsedUsers } from '../parse.ts';
 import { isOwn, namespaceRules } from '../senders/sender-rules.ts';
-import { byAge } from '../time.ts';
+import { byAge, whyBefore } from '../time.ts';
 import { read, type Table, type World } from '../world.ts';
 
 export type UsernameVerdict =
@@ -21,7 +21,8 @@ export function judgeUsername(world: World, user: { meta: ObjectMeta; spec: unkn
   if (holder === undefined || holder === keyOf(user.meta)) return { ok: true, username };
   // who it is in another namespace is that namespace's own affair
   const who = holder.startsWith(`${user.meta.namespace}/`) ? `SmtpPlusUser ${holder}` : 'an SmtpPlusUser elsewhere';
-  const message = `User name ${username} is taken by ${who}, which is older; make a new SmtpPlusUser with another spec.username.`;
+  const why = whyBefore(read(world, claims, holder)?.meta, user.meta);
+  const message = `User name ${username} is taken by ${who}, ${why}; make a new SmtpPlusUser with another spec.username.`;
   return { ok: false, reason: 'UsernameTaken', message };
 }
 
