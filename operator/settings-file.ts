@@ -29,7 +29,7 @@ export async function loadSettings(file: string | undefined, overrides: Override
     return { ok: false, problems: [`settings file ${file} ${problem}`] };
   }
   const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, version: '1.1' });
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, version: '1.1', logLevel: 'error' });
   const place = (offset: number): string => {
     const { line, col } = lines.linePos(offset);
     return `${file}:${Math.max(line, 1)}:${Math.max(col, 1)}`;

@@ -46,8 +46,10 @@ export function classify(value: unknown): Classified {
   if (!isRecord(value)) return shape([], 'is no Kubernetes object: it must be a mapping with apiVersion and kind');
   const { apiVersion, kind } = value;
   if (apiVersion === undefined && kind === undefined) return withoutKind(value);
-  if (typeof apiVersion !== 'string' || apiVersion === '') return shape(['apiVersion'], 'apiVersion is missing');
-  if (typeof kind !== 'string' || kind === '') return shape(['kind'], 'kind is missing');
+  if (isMissing(apiVersion)) return shape(['apiVersion'], 'apiVersion is missing');
+  if (isMissing(kind)) return shape(['kind'], 'kind is missing');
+  if (typeof apiVersion !== 'string') return shape(['apiVersion'], noText('apiVersion', apiVersion));
+  if (typeof kind !== 'string') return shape(['kind'], noText('kind', kind));
 
   const known = isOurs(apiVersion, kind);
   if (known !== undefined) return named(known, value);
@@ -58,6 +60,10 @@ export function classify(value: unknown): Classified {
   // a slip in the group must not make an object one that nobody looks at
   if (OUR_KINDS.some((ours) => kind === ours || kind === `${ours}List`)) return foreignGroup(apiVersion, kind);
   return { as: 'ignored', what: `${apiVersion} ${kind}` };
+}
+
+function isMissing(value: unknown): boolean {
+  return value === undefined || value === null || value === '';
 }
 
 function isOurs(apiVersion: string, kind: string): ManifestKind | undefined {
@@ -94,17 +100,19 @@ function named(kind: ManifestKind, value: Readonly<Record<string, unknown>>): Cl
   const { metadata } = value;
   if (!isRecord(metadata)) return shape([], `${kind} without metadata`);
   const { name } = metadata;
-  if (name === undefined || name === null || name === '') {
+  if (isMissing(name)) {
     return badName(['metadata', 'name'], `${kind} without a name`);
   }
-  if (typeof name !== 'string') return noText('name', name);
+  if (typeof name !== 'string') return badName(['metadata', 'name'], noText('metadata.name', name));
   const mayBeNamed = kind === 'Namespace' ? isNamespaceName(name) : isObjectName(name);
   if (!mayBeNamed) {
     return badName(['metadata', 'name'], `"${clip(name)}" is no valid name: use lower-case letters, digits, - and .`);
   }
   if (kind === 'Namespace') return { as: 'manifest', object: { kind, namespace: '', name, value } };
   const namespace = metadata['namespace'] ?? DEFAULT_NAMESPACE;
-  if (typeof namespace !== 'string') return noText('namespace', namespace);
+  if (typeof namespace !== 'string') {
+    return badName(['metadata', 'namespace'], noText('metadata.namespace', namespace));
+  }
   if (!isNamespaceName(namespace)) {
     return badName(
       ['metadata', 'namespace'],
@@ -123,10 +131,10 @@ function badName(at: Path, message: string): Classified {
 }
 
 /** YAML 1.1 reads `y`, `no`, `on` and `123` as something else than text. */
-function noText(field: 'name' | 'namespace', value: unknown): Classified {
+function noText(field: string, value: unknown): string {
   const isPlain = typeof value === 'boolean' || typeof value === 'number';
   const mend = isPlain ? `it is ${value}: put it in quotes` : `it is a ${Array.isArray(value) ? 'list' : 'mapping'}`;
-  return badName(['metadata', field], `metadata.${field} must be text; ${mend}`);
+  return `${field} must be text; ${mend}`;
 }
 
 function clip(text: string): string {

@@ -93,10 +93,33 @@ describe('the text of a manifest file', () => {
     const laughs = ['a0: &a0 [x, x, x, x, x, x, x, x, x, x]'];
     for (let i = 1; i < 12; i++)
       laughs.push(`a${i}: &a${i} [${Array.from({ length: 10 }, () => `*a${i - 1}`).join()}]`);
-    assert.match(complaints(laughs.join('\n'))[0] ?? '', /alias/i);
+    assert.match(
+      complaints(laughs.join('\n'))[0] ?? '',
+      /^12:12 syntax: aliases that stand for .* write their values out$/,
+    );
     assert.equal(parseManifests('f.yaml', `a: ${'['.repeat(50_000)}`).broken, true);
     assert.match(complaints(`a: ${'['.repeat(100)}${']'.repeat(100)}`)[0] ?? '', /levels deep/);
     assert.match(complaints(`a: ${'['.repeat(5000)}${']'.repeat(5000)}`)[0] ?? '', /deep/);
+  });
+
+  test('with more aliases than anybody needs is refused soon, at the first that is too many', () => {
+    const copies = `a: &a x\nb:\n${'- *a\n'.repeat(200)}`;
+    assert.match(
+      complaints(copies)[0] ?? '',
+      /^103:3 syntax: aliases that stand for more than 100 copies of one anchor/,
+    );
+    const many = Array.from({ length: 50_000 }, (_, i) => `- &a${i} x\n- *a${i}\n`).join('');
+    const start = performance.now();
+    assert.match(complaints(`a:\n${many}`)[0] ?? '', /^2003:3 syntax: more than 1000 aliases; write their values out$/);
+    assert.ok(performance.now() - start < 10_000);
+    assert.match(complaints('a: &a\n- *a\n')[0] ?? '', /^2:3 syntax: \*a stands inside of &a$/);
+  });
+
+  test('with a key that is a list says nothing of its own on standard error', async (t) => {
+    const warnings = t.mock.method(process, 'emitWarning', () => undefined);
+    const [object] = parseManifests('f.yaml', user('orders', 'spec: {? [a, b] : c}\n')).manifests;
+    assert.deepEqual(object?.value['spec'], { '[ a, b ]': 'c' });
+    assert.equal(warnings.mock.callCount(), 0);
   });
 
   test('with an alias to nothing says which, and where', () => {
@@ -130,6 +153,8 @@ describe('the text of a manifest file', () => {
       ],
       ['kind: SmtpPlusUser\nmetadata: {name: x}', /^1:1 shape: apiVersion is missing/],
       ['metadata: {name: x}\nspec: {}', /^1:1 shape: apiVersion and kind/],
+      ['apiVersion: 1\nkind: List', /^1:1 shape: apiVersion must be text; it is 1: put it in quotes/],
+      ['apiVersion: v1\nkind: [List]', /^2:1 shape: kind must be text; it is a list/],
       ['just text', /^1:1 shape/],
       [user('../../etc/passwd'), /^4:3 bad-name/],
       [user('orders').replace('namespace: shop', 'namespace: ../..'), /^5:3 bad-name/],

@@ -63,6 +63,8 @@ export interface FileContent {
 const YAML_OPTIONS: ParseOptions & DocumentOptions & SchemaOptions = {
   version: '1.1',
   prettyErrors: false,
+  // a key that is a list or a mapping is no field, which we say ourselves
+  logLevel: 'error',
   customTags: (tags) =>
     tags.filter(
       (tag) =>

@@ -1,9 +1,11 @@
 /** A parsed YAML document -> plain data, whatever a stranger wrote; and what is wrong with one, in words. */
-import { visit } from 'yaml';
-import type { Document, YAMLParseError, YAMLWarning } from 'yaml';
+import { isAlias, visit } from 'yaml';
+import type { Alias, Document, Node, YAMLParseError, YAMLWarning } from 'yaml';
 
-/** An expanded alias costs memory without costing bytes ("billion laughs"). */
-const MAX_ALIASES = 100;
+/** Of one anchor, those inside it counted: an expanded alias costs memory without costing bytes ("billion laughs"). */
+const MAX_COPIES = 100;
+/** In a document: the parser's time for them grows with their square. */
+const MAX_ALIASES = 1000;
 /** Deeper than any spec; recursion over what a stranger wrote has to end somewhere. */
 const MAX_DEPTH = 64;
 /** Longest key to quote. */
@@ -15,12 +17,13 @@ export type Plain = { readonly plain: unknown } | { readonly failure: string; re
 /** Never throws because of the text. */
 export function toPlain(document: Document.Parsed): Plain {
   try {
-    const dangling = danglingAlias(document);
-    if (dangling !== undefined) return dangling;
-    const plain: unknown = document.toJS({ maxAliasCount: MAX_ALIASES });
+    const fault = aliasFault(document);
+    if (fault !== undefined) return fault;
+    const plain: unknown = document.toJS({ maxAliasCount: MAX_COPIES });
     return isDeeper(plain, MAX_DEPTH) ? failed(document, `nested more than ${MAX_DEPTH} levels deep`) : { plain };
   } catch (error) {
-    // ReferenceError: too many aliases. RangeError: nested deeper than the stack
+    // RangeError: nested deeper than the stack
+    if (error instanceof ReferenceError) return tooManyCopies(document);
     if (error instanceof RangeError) return failed(document, 'nested too deep');
     return failed(document, error instanceof Error ? error.message : String(error));
   }
@@ -40,18 +43,48 @@ function keyAt(text: string, offset: number): string {
   return /^("[^"\n]*"|'[^'\n]*'|[^\s:,{}[\]]+)/.exec(rest)?.[0] ?? 'one';
 }
 
-/** The library reports an alias to nothing without its place. */
-function danglingAlias(document: Document.Parsed): Plain | undefined {
+/** What the library reports of aliases without a place, or too late. */
+function aliasFault(document: Document.Parsed): Plain | undefined {
+  const anchors = new Map<string, Node>();
+  let count = 0;
   let found: Plain | undefined;
   visit(document, {
-    Alias: (_, alias) => {
-      if (alias.resolve(document) !== undefined) return undefined;
-      const failure = `*${alias.source} refers to nothing: &${alias.source} must come before it; or put the text in quotes`;
-      found = { failure, offset: alias.range?.[0] ?? 0 };
-      return visit.BREAK;
+    Node: (_, node) => {
+      if (!isAlias(node) && node.anchor !== undefined) anchors.set(node.anchor, node);
+    },
+    Alias: (_, alias, path) => {
+      count += 1;
+      const target = anchors.get(alias.source);
+      if (count > MAX_ALIASES) found = failedAt(alias, `more than ${MAX_ALIASES} aliases; write their values out`);
+      else if (target === undefined) found = failedAt(alias, danglingMessage(alias));
+      else if (path.includes(target)) found = failedAt(alias, `*${alias.source} stands inside of &${alias.source}`);
+      return found === undefined ? undefined : visit.BREAK;
     },
   });
   return found;
+}
+
+function danglingMessage({ source }: Alias): string {
+  return `*${source} refers to nothing: &${source} must come before it; or put the text in quotes`;
+}
+
+/** The library does not say where: at the alias that is one too many if each stands for one copy, or else at the last. */
+function tooManyCopies(document: Document.Parsed): Plain {
+  let count = 0;
+  let last: Alias | undefined;
+  visit(document, {
+    Alias: (_, alias) => {
+      count += 1;
+      last = alias;
+      return count > MAX_COPIES ? visit.BREAK : undefined;
+    },
+  });
+  const failure = `aliases that stand for more than ${MAX_COPIES} copies of one anchor; write their values out`;
+  return last === undefined ? failed(document, failure) : failedAt(last, failure);
+}
+
+function failedAt(alias: Alias, failure: string): Plain {
+  return { failure, offset: alias.range?.[0] ?? 0 };
 }
 
 function failed(document: Document.Parsed, failure: string): Plain {
