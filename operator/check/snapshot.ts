@@ -71,7 +71,7 @@ function toObject({ kind, namespace, name, value }: Manifest): RawObject[] {
     labels: texts(metadata['labels']),
     annotations: texts(metadata['annotations']),
   };
-  return [{ kind, meta, spec: value['spec'] ?? {} }];
+  return [{ kind, meta, spec: value['spec'] }];
 }
 
 /** Hashing passwords costs 25 ms each, and nobody logs in here. */

@@ -43,7 +43,7 @@ export function immutablePartOf(object: RawObject): unknown {
 }
 
 function judge<K extends Kind>(kind: K, { meta, spec, before }: RawObject): Parsed<K> {
-  const result = validate(kind, meta, spec ?? {}, before);
+  const result = validate(kind, meta, spec, before);
   if (!result.ok) return { ok: false, meta, message: result.problems.map(({ message }) => message).join(' ') };
   const problems = sendersIn(kind, result.spec).flatMap(({ path, text }) => nameProblems(path, text));
   return problems.length === 0

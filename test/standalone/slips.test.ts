@@ -170,3 +170,25 @@ spec: {${relayClass}}
     await until(() => inForce('a@shop.example'));
   });
 });
+
+describe('an object without a spec', () => {
+  test('is refused, as by an API server, and says so in its status', async (t) => {
+    const objects = [
+      user('orders'),
+      sender,
+      sender.replace('VerifiedSender', 'SmtpPlusList').replace('shop-', 'list-'),
+    ];
+    const text = objects.map((object) => object.replace(/^spec: .*\n/m, '')).join('---\n');
+    const [folder, state] = [await folderOf(t, { 'a.yaml': text }), await folderOf(t)];
+    const { user: inForce } = await startAdapter(t, folder, state);
+    assert.equal(inForce('orders.shop'), undefined);
+    for (const [kind, name, type] of [
+      ['SmtpPlusUser', 'orders', 'Accepted'],
+      ['VerifiedSender', 'shop-example', 'Verified'],
+      ['SmtpPlusList', 'list-example', 'Accepted'],
+    ] as const) {
+      const condition = (await statusOf(state, kind, 'shop', name)).condition(type);
+      assert.deepEqual([condition?.reason, condition?.message], ['InvalidSpec', 'spec is missing; add it.'], kind);
+    }
+  });
+});

@@ -83,7 +83,7 @@ function rememberingObjects({ installation, memory }: GatherOptions): (manifest:
     const object: RawObject = {
       kind,
       meta,
-      spec: value['spec'] ?? {},
+      spec: value['spec'],
       ...(before === undefined ? {} : { before }),
       ...(status === undefined ? {} : { status }),
     };
