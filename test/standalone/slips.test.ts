@@ -1,7 +1,7 @@
 /** What people do by mistake in a folder of manifests, and what must not come of it. */
 import assert from 'node:assert/strict';
 import { readdir, rm, symlink } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { conditionsIn, passwordIn, sender, startAdapter, user } from '../support/directory.ts';
@@ -45,6 +45,16 @@ describe('a user who was taken out of a file', () => {
     await second.close();
     await writeFiles(folder, { 'a.yaml': 'a: [' });
     assert.equal((await startAdapter(t, folder, state)).user('orders.shop'), undefined);
+  });
+});
+
+describe('a file that is broken at a start', () => {
+  test('says what it said last, however the folder is spelled', async (t) => {
+    const [folder, state] = [await folderOf(t, { 's.yaml': sender, 'a.yaml': user('orders') }), await folderOf(t)];
+    await (await startAdapter(t, folder, state)).close();
+    await writeFiles(folder, { 'a.yaml': 'a: [' });
+    const { user: inForce } = await startAdapter(t, relative('.', folder), state);
+    assert.equal(inForce('orders.shop')?.active, true);
   });
 });
 

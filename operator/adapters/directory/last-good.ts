@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { readFile, rm } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import type { LastGood } from '../../manifests/read.ts';
 import { createMirror, listFiles, textFile } from './mirror.ts';
 
@@ -25,7 +25,7 @@ export function createLastGood(folder: string): LastGood {
   };
 }
 
-/** The name helps a person who looks; the hash keeps files of one name in two folders apart. */
+/** The name helps a person who looks; the hash keeps files of one name in two folders apart, however they are spelled. */
 function fileOf(path: string): string {
-  return `${createHash('sha256').update(path).digest('hex').slice(0, 16)}-${basename(path)}`;
+  return `${createHash('sha256').update(resolve(path)).digest('hex').slice(0, 16)}-${basename(path)}`;
 }
