@@ -5,7 +5,7 @@
 import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { isIP } from 'node:net';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import type { Log } from '../relay/log.ts';
 import { startRelay } from '../relay/main.ts';
 import type { Relay } from '../relay/main.ts';
@@ -13,7 +13,7 @@ import { ensureCertificates } from '../relay/tls.ts';
 import { startDirectory } from './adapters/directory/adapter.ts';
 import { openInstallation } from './adapters/directory/installation-file.ts';
 import { takeLock } from './adapters/directory/lock.ts';
-import { listManifestFiles, inWords } from './manifests/walk.ts';
+import { inWords, isAtOrBelow, listManifestFiles } from './manifests/walk.ts';
 import { makeFolder } from './adapters/directory/write-file.ts';
 import { plan } from './core/plan.ts';
 import type { Plan } from './core/model.ts';
@@ -144,8 +144,12 @@ function noticesOf({ classes, folder }: Settings, settingsFile: string | undefin
 }
 
 /** What a start met, in words that name the flag to change. */
-function explain(error: unknown, { host, http, ports }: Settings): string {
+function explain(error: unknown, { host, http, ports, state }: Settings): string {
   const message = error instanceof Error ? error.message : String(error);
+  const path = error instanceof Error && 'path' in error && typeof error.path === 'string' ? error.path : undefined;
+  if (path !== undefined && isAtOrBelow(resolve(path), [resolve(state)])) {
+    return `the state folder ${state} cannot be used: ${inWords(error)}, at ${path}; mend that, or name another: --state DIR`;
+  }
   if (!(error instanceof Error && 'syscall' in error && 'code' in error)) return message;
   if (error.syscall === 'getaddrinfo') return `--host ${host} has no address: ${message}; name one of this machine`;
   if (error.code === 'EADDRNOTAVAIL') return `--host ${host} is no address of this machine: ${message}; name another`;

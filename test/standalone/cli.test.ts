@@ -48,6 +48,13 @@ describe('the command line', () => {
     assert.match(process.lines.at(-1) ?? '', /--host x+\.invalid has no address/);
   });
 
+  test('names the flag of a state folder that takes no files', async (t) => {
+    const process = runCli(t, ['standalone', await folderOf(t), '--state', '/proc', '--http', '0', '--ports', '0']);
+    assert.equal((await process.exited).code, 1);
+    const line = process.lines.at(-1) ?? '';
+    assert.match(line, /^error: the state folder \/proc cannot be used: [a-z ]+\(E[A-Z]+\), at \/proc\/.*--state DIR$/);
+  });
+
   test('prints what it was asked for, and exits with 0', async (t) => {
     const [version, help, crds] = [['--version'], ['standalone', '--help'], ['crds']].map((args) => runCli(t, args));
     for (const process of [version, help, crds]) assert.equal((await process?.exited)?.code, 0);

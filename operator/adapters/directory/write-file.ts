@@ -35,7 +35,7 @@ async function tryMakeFolder(path: string, mode: number): Promise<string | undef
 }
 
 function folderError(code: string, path: string): Error {
-  return Object.assign(new Error(`${code}: the folder ${path} cannot be made`), { code });
+  return Object.assign(new Error(`${code}: the folder ${path} cannot be made`), { code, path });
 }
 
 /**
