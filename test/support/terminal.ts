@@ -33,7 +33,7 @@ function hasScript(): boolean {
 
 /** As on a terminal with colours, whatever the tests themselves run in. */
 function terminalEnv(): NodeJS.ProcessEnv {
-  const { NO_COLOR: _no, FORCE_COLOR: _force, NODE_DISABLE_COLORS: _disable, ...env } = process.env;
+  const { CI: _ci, NO_COLOR: _no, FORCE_COLOR: _force, NODE_DISABLE_COLORS: _disable, ...env } = process.env;
   return { ...env, TERM: 'xterm', SHELL: '/bin/sh' };
 }
 
