@@ -41,10 +41,10 @@ export interface DeliveryOptions {
 
 /** A burst of changes to one document is one write. */
 const SETTLE_MS = 20;
-/** Time between two writes of one document, when little else is to be done and when much is. */
+/** Time between two writes of one document: longer the more is to be done, when it would soon be out of date. */
 const INTERVAL_MS = 200;
-const BUSY_INTERVAL_MS = 5000;
-const BUSY_BACKLOG = 100;
+const INTERVAL_PER_KEY_MS = 2;
+const INTERVAL_MOST_MS = 15_000;
 const ASK_AGAIN_MS = 500;
 const ASK_WHEN_FINE_MS = 30_000;
 const NO_ROOM =
@@ -112,7 +112,7 @@ export function startDelivery(options: DeliveryOptions): Delivery {
     dirty.set(className, dirtyOf(className).add(fileName));
     if (!offeredAt.has(key)) offeredAt.set(key, performance.now());
     if (pods.ofClass(className).some((pod) => pod.isReady)) options.onProgrammed(className, BEING_WRITTEN);
-    const interval = options.backlog() > BUSY_BACKLOG ? BUSY_INTERVAL_MS : INTERVAL_MS;
+    const interval = Math.min(INTERVAL_MS + options.backlog() * INTERVAL_PER_KEY_MS, INTERVAL_MOST_MS);
     const earliest = (writtenAt.get(key) ?? -Infinity) + interval;
     documents.addAfter(key, Math.max(SETTLE_MS, earliest - performance.now()));
   }

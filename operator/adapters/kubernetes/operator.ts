@@ -8,7 +8,7 @@ import type { KubeClient } from './client.ts';
 import { messageOf } from './answers.ts';
 import { startConfigSecrets } from './config-secrets.ts';
 import { startDelivery } from './delivery.ts';
-import { createDocuments, type DocumentId } from './documents.ts';
+import { documentText, type DocumentId } from './documents.ts';
 import { startEventRecorder } from './events.ts';
 import { createFollowedSecrets } from './followed-secrets.ts';
 import type { OperatorMetrics } from './metrics.ts';
@@ -72,7 +72,6 @@ export function startOperator(options: OperatorOptions): Operator {
   const stopping = new AbortController();
   const { signal } = stopping;
   const events = startEventRecorder(client, { instance: options.identity, onTrouble });
-  const documents = createDocuments();
   const onDone = observer(metrics, onTrouble);
   /** Objects whose Secrets are being looked up. */
   const lookingUp = new Set<Promise<void>>();
@@ -137,7 +136,10 @@ export function startOperator(options: OperatorOptions): Operator {
   const delivery = startDelivery({
     secrets: configSecrets,
     pods,
-    read: documents.text,
+    read: (document) => {
+      const planner = planning.planner();
+      return planner && documentText(planner, document);
+    },
     backlog: queue.depth,
     onProgrammed: planning.setProgrammed,
     onWritten: (seconds) => {
@@ -148,7 +150,6 @@ export function startOperator(options: OperatorOptions): Operator {
   });
   const stepper = createStepper({
     planning,
-    documents,
     readClasses: options.readClasses,
     onPlanned,
     onStep: (pass, seconds) => metrics.planSeconds.observe({ pass }, seconds),

@@ -1,7 +1,7 @@
 /** When to plan: soon after something was marked, when something is due, and everything anew from time to time. */
 import type { ClassView } from '../../core/model.ts';
 import type { Planner, Replanned } from '../../core/planner.ts';
-import type { DocumentId, Documents } from './documents.ts';
+import { takeAllDocuments, takeChangedDocuments, type DocumentId } from './documents.ts';
 import type { Planning } from './planning.ts';
 
 export interface Stepper {
@@ -15,7 +15,6 @@ export interface Stepper {
 
 export interface StepperOptions {
   readonly planning: Planning;
-  readonly documents: Documents;
   readonly readClasses: () => Promise<ReadonlyMap<string, ClassView>>;
   /** What has been looked at again, and the documents that have changed. */
   readonly onPlanned: (replanned: Replanned, changed: readonly DocumentId[]) => void;
@@ -37,7 +36,7 @@ const SHORTEST_LOOK_MS = 50;
 const ROUNDS_MAX = 3;
 
 export function createStepper(options: StepperOptions): Stepper {
-  const { planning, documents, onPlanned, fullPlanMs = FULL_PLAN_MS } = options;
+  const { planning, onPlanned, fullPlanMs = FULL_PLAN_MS } = options;
   let timer: NodeJS.Timeout | undefined;
   let lookTimer: NodeJS.Timeout | undefined;
   let fullTimer: NodeJS.Timeout | undefined;
@@ -53,7 +52,7 @@ export function createStepper(options: StepperOptions): Stepper {
     timer = undefined;
     const began = performance.now();
     for (let round = 0; round < ROUNDS_MAX && (round === 0 || planning.hasMarks()); round++) {
-      publish(planning.step(), (planner) => documents.takeChanged(planner));
+      publish(planning.step(), takeChangedDocuments);
     }
     lastStepMs = performance.now() - began;
     options.onStep('step', lastStepMs / 1000);
@@ -70,7 +69,7 @@ export function createStepper(options: StepperOptions): Stepper {
     const views = await options.readClasses();
     if (isClosed) return;
     const began = performance.now();
-    publish(planning.full(views), (planner) => documents.takeAll(planner));
+    publish(planning.full(views), takeAllDocuments);
     options.onStep('full', (performance.now() - began) / 1000);
     if (planning.hasMarks()) wake();
     lookLater();

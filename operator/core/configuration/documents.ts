@@ -27,7 +27,6 @@ export interface RelayStore {
 export interface ChangedShard {
   readonly className: string;
   readonly shard: number;
-  readonly document: ShardDocument;
 }
 
 export function createRelayStore(): RelayStore {
@@ -63,9 +62,7 @@ export function putEntry<Section extends keyof Sections>(
 /** The shards that have changed since the last call. */
 export function takeChangedShards(store: RelayStore): ChangedShard[] {
   const taken = [...store.changed].flatMap(([className, numbers]) =>
-    [...numbers]
-      .sort((a, b) => a - b)
-      .map((shard) => ({ className, shard, document: document(store, className, shard) })),
+    [...numbers].sort((a, b) => a - b).map((shard) => ({ className, shard })),
   );
   store.changed.clear();
   return taken;
@@ -73,7 +70,7 @@ export function takeChangedShards(store: RelayStore): ChangedShard[] {
 
 /** All shards of a class, in their order. */
 export function allShards(store: RelayStore, className: string): ShardDocument[] {
-  return shardsOf(store, className).map((_, shard) => document(store, className, shard));
+  return shardsOf(store, className).map((_, shard) => shardDocument(store, className, shard));
 }
 
 export function classDocument(name: string, { settings }: ClassView): ClassDocument {
@@ -93,7 +90,7 @@ function shardsOf(store: RelayStore, className: string): readonly Sections[] {
   return shards;
 }
 
-function document(store: RelayStore, className: string, shard: number): ShardDocument {
+export function shardDocument(store: RelayStore, className: string, shard: number): ShardDocument {
   const sections = shardsOf(store, className)[shard];
   return {
     version: 1,

@@ -43,20 +43,39 @@ export function replanUserEntries(world: World, parts: RelayParts, plans: Plans<
     .map(([key, plan]) => ({ key, before: parts.users.get(key), after: plan?.entry }))
     .filter(({ before, after }) => !isEqual(before, after));
   const counted = new Set<string>();
+  const moves = changes.filter((change) => !staysInPlace(parts, change));
   // all that goes before all that comes: a user name may pass from one object to another
-  for (const { key, before } of changes) {
+  for (const { key, before } of moves) {
     if (before === undefined) continue;
     parts.users.delete(key);
     putUser(parts, before, undefined);
     countEntry(parts, before, -1, counted);
   }
-  for (const { key, after } of changes) {
+  for (const { key, after } of moves) {
     if (after === undefined) continue;
     parts.users.set(key, after);
     putUser(parts, after, after.config);
     countEntry(parts, after, 1, counted);
   }
   for (const list of counted) setFact(world, tallies, list, parts.tallies.get(list));
+}
+
+interface Change {
+  readonly key: string;
+  readonly before: UserEntry | undefined;
+  readonly after: UserEntry | undefined;
+}
+
+/** Most changes are about the user alone, and concern neither the count of its list nor its namespace: that is cheaper. */
+function staysInPlace(parts: RelayParts, { key, before, after }: Change): boolean {
+  if (before === undefined || after === undefined || !isEqual(placeOf(before), placeOf(after))) return false;
+  parts.users.set(key, after);
+  putUser(parts, after, after.config);
+  return true;
+}
+
+function placeOf({ className, username, isActive, config: { list, namespace } }: UserEntry): readonly unknown[] {
+  return [className, username, isActive, list, namespace];
 }
 
 function putUser(

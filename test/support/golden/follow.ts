@@ -9,7 +9,8 @@ import {
   type StatusPlan,
 } from '../../../operator/core/model.ts';
 import { noKeys, replan, type Planner } from '../../../operator/core/planner.ts';
-import { takeChangedShards } from '../../../operator/core/configuration/documents.ts';
+import { shardDocument, takeChangedShards, type ChangedShard } from '../../../operator/core/configuration/documents.ts';
+import type { ShardDocument } from '../../../relay/config.ts';
 import { advance, setFact, type Facts } from '../../../operator/core/world.ts';
 import type { Cluster, Notes } from './cluster.ts';
 
@@ -19,7 +20,7 @@ export interface Followed {
   readonly secrets: readonly SecretPlan[];
   readonly secretsToDelete: readonly string[];
   readonly statuses: readonly StatusPlan[];
-  readonly shards: ReturnType<typeof takeChangedShards>;
+  readonly shards: readonly (ChangedShard & { readonly document: ShardDocument })[];
   readonly events: readonly PlannedEvent[];
 }
 
@@ -53,7 +54,11 @@ export function follow(planner: Planner, cluster: Cluster, notes: Notes): Follow
     secrets: present(users).flatMap(({ secret }) => (secret && !isThere(cluster, secret) ? [secret] : [])),
     secretsToDelete: [...looked].filter((key) => planner.orphans.has(key)),
     statuses: statuses.filter((plan) => !isWritten(cluster, plan)),
-    shards: takeChangedShards(planner.relays.store),
+    shards: takeChangedShards(planner.relays.store).map(({ className, shard }) => ({
+      className,
+      shard,
+      document: shardDocument(planner.relays.store, className, shard),
+    })),
     events,
   };
 }
