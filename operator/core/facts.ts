@@ -37,7 +37,16 @@ export const secrets: Facts<SecretView> = { name: 'secret' };
 export const secretTroubles: Facts<string> = { name: 'secret trouble' };
 export const namespaceLabels: Facts<Readonly<Record<string, string>>> = { name: 'namespace' };
 export const dnsEvidence: Facts<DnsEvidence> = { name: 'dns' };
-export const programmedFacts: Facts<ProgrammedFact> = { name: 'programmed' };
+/** Not to know is the same whatever the reason: else every object of the class would be looked at when the first is given. */
+export const programmedFacts: Facts<ProgrammedFact> = {
+  name: 'programmed',
+  isSame: (a, b) => isEqual(knownOf(a), knownOf(b)),
+};
+
+function knownOf(fact: ProgrammedFact | undefined): ProgrammedFact | undefined {
+  return fact?.state === 'Unknown' && fact.unwritten === undefined ? undefined : fact;
+}
+
 export const classes: Facts<ClassView> = { name: 'class' };
 /** One fact under the key ''. */
 export const verification: Facts<Snapshot['verification']> = { name: 'verification' };
