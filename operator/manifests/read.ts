@@ -53,7 +53,7 @@ export async function readFolder(folder: string, options: WalkOptions = {}): Pro
  */
 export function createReader(folder: string, options: ReadOptions = {}): () => Promise<Reading> {
   let remembered = new Map<string, RememberedFile>();
-  /** Whether files that are gone may still be kept as they last could be read; so at each start. */
+  /** Files that went while nothing ran may still be kept as they last could be read. */
   let isUntidy = true;
 
   return async function read(): Promise<Reading> {
@@ -76,7 +76,7 @@ export function createReader(folder: string, options: ReadOptions = {}): () => P
     for (const [path, before] of hidden.length === 0 ? [] : remembered) {
       if (!next.has(path) && isAtOrBelow(path, hidden)) next.set(path, before);
     }
-    isUntidy ||= [...remembered.keys()].some((path) => !next.has(path));
+    for (const path of remembered.keys()) if (!next.has(path)) await options.lastGood?.forget(path);
     if (isUntidy && hidden.length === 0) {
       await options.lastGood?.keepOnly([...next.keys()]);
       isUntidy = false;

@@ -36,8 +36,9 @@ function isManifestName(name: string): boolean {
   return !/^kustomization\.ya?ml$/i.test(name);
 }
 
+/** `lost+found` is at the root of a volume, and nobody's to read. */
 function isFolderName(name: string): boolean {
-  return !name.startsWith('.') && name !== 'node_modules';
+  return !name.startsWith('.') && name !== 'node_modules' && name !== 'lost+found';
 }
 
 /**

@@ -180,6 +180,14 @@ describe('the directory adapter', () => {
     await assert.rejects(start(t, folder, state), /secrets\/shop cannot be read: its symbolic links/);
   });
 
+  test('goes on, revocations too, beside something unreadable among its Secrets', async (t) => {
+    const [folder, state] = [await folderOf(t, { 's.yaml': sender, 'a.yaml': user('orders') }), await folderOf(t)];
+    const { user: inForce } = await start(t, folder, state);
+    await symlink('nowhere', join(state, 'secrets/shop/backup.yaml'));
+    await rm(join(folder, 'a.yaml'));
+    await until(() => inForce('orders.shop') === undefined || undefined);
+  });
+
   test('makes statuses and configuration again that somebody deleted', async (t) => {
     const [folder, state] = [await folderOf(t, { 's.yaml': sender, 'a.yaml': user('orders') }), await folderOf(t)];
     await start(t, folder, state, { idleMs: 100 });

@@ -53,8 +53,8 @@ interface Decided {
 
 /** How soon a relay that lags is asked again. */
 const LAG_MS = 1000;
-/** How soon what somebody deleted from the state folder is there again, where no event tells. */
-const IDLE_MS = 60_000;
+/** How soon what somebody deleted from the state folder is there again, where no event tells. A look plans everything. */
+const IDLE_MS = 600_000;
 
 /**
  * Starts to carry out what the folder says, now and after each change. Rejects where our Secrets can't be read: without

@@ -91,6 +91,8 @@ export function createApplier({
         memory.remember(object, { uid: meta.uid, generation: meta.generation, status, ...noted }, hash);
       }
       await statuses.write(files);
+      // one that is gone may come back as another, whatever cannot be read elsewhere
+      memory.freeAllBut(new Set(notes.keys()));
       if (incomplete) return;
       memory.forgetAllBut(new Set(notes.keys()));
       await statuses.keepOnly(new Set(files.keys()));

@@ -26,6 +26,8 @@ export interface Memory {
   readonly immutablePartOf: (object: ObjectKey) => unknown;
   /** `hash` tells whether anything differs: what doesn't stays the same object, so that nothing is decided anew. */
   readonly remember: (object: ObjectKey, remembered: Remembered, hash: string) => void;
+  /** Forgets what may not change about objects other than these. */
+  readonly freeAllBut: (keys: ReadonlySet<string>) => void;
   readonly forgetAllBut: (keys: ReadonlySet<string>) => void;
 }
 
@@ -78,6 +80,11 @@ function createMemory(known: Map<string, Remembered>): Memory {
       if (hashes.get(key) === hash) return;
       hashes.set(key, hash);
       known.set(key, remembered);
+    },
+    freeAllBut: (keys) => {
+      for (const [key, { immutable, ...rest }] of known) {
+        if (!keys.has(key) && immutable !== undefined) known.set(key, rest);
+      }
     },
     forgetAllBut: (keys) => {
       for (const key of known.keys()) {

@@ -19,7 +19,7 @@ import { makeFolder, writeAtomically } from './write-file.ts';
 const MAX_SECRETS = 1_000_000;
 
 export interface OwnSecrets {
-  /** Every Secret that lies where it was written to, by `NAMESPACE/NAME`. Throws where one can't be read. */
+  /** Every Secret that lies where it was written to, by `NAMESPACE/NAME`. Throws where the first time one can't be read. */
   readonly read: () => Promise<ReadonlyMap<string, SecretView>>;
   /** Makes the files hold what is planned. Those that do already are not touched. Resolves to the number of the others. */
   readonly write: (plans: readonly SecretPlan[]) => Promise<number>;
@@ -43,6 +43,14 @@ export async function openOwnSecrets(folder: string, options: OwnSecretsOptions)
   await makeFolder(folder);
   await removeLeftovers(folder);
   let known = new Map<string, KnownFile>();
+  /** Later, what could not be read before is none of ours: those we know. */
+  let isStart = true;
+
+  /** What is only out of reach for now must not get a new password: the user who has the old one would be locked out. */
+  function unreadable(path: string, problem: string): undefined {
+    if (isStart) throw new Error(`${path} ${problem}; make it readable, or delete it to get a new password`);
+    return undefined;
+  }
 
   async function readOne(path: string, stamp: string): Promise<KnownFile | undefined> {
     const before = known.get(path);
@@ -92,6 +100,7 @@ export async function openOwnSecrets(folder: string, options: OwnSecretsOptions)
         for (const [short, file] of hidden) if (!found.has(short)) found.set(short, file);
       }
       known = found;
+      isStart = false;
       return new Map([...known.values()].map(({ view }) => [keyOf(view), view]));
     },
     write: async (plans) => {
@@ -114,11 +123,6 @@ export async function openOwnSecrets(folder: string, options: OwnSecretsOptions)
 async function removeLeftovers(folder: string): Promise<void> {
   const leftovers = (await listFiles(folder)).filter((path) => /(^|\/)\.[^/]+\.tmp$/.test(path));
   for (const path of leftovers) await rm(join(folder, path), { force: true });
-}
-
-/** What is only out of reach for now must not get a new password: the user who has the old one would be locked out. */
-function unreadable(path: string, problem: string): never {
-  throw new Error(`${path} ${problem}; make it readable, or delete it to get a new password`);
 }
 
 interface FilePlace {
