@@ -43,6 +43,14 @@ export const programmedFacts: Facts<ProgrammedFact> = {
   isSame: (a, b) => isEqual(knownOf(a), knownOf(b)),
 };
 
+/** Entries that the relays' configuration has no room for, by `leftOutKey`. */
+export const leftOutEntries: Facts<true> = { name: 'left out' };
+
+/** @param key a list (`NAMESPACE/NAME`), a user name, or a namespace. */
+export function leftOutKey(className: string, key: string): string {
+  return `${className} ${key}`;
+}
+
 function knownOf(fact: ProgrammedFact | undefined): ProgrammedFact | undefined {
   return fact?.state === 'Unknown' && fact.unwritten === undefined ? undefined : fact;
 }
@@ -177,5 +185,6 @@ export function setSnapshot(world: World, snapshot: Snapshot): void {
   for (const [key, trouble] of snapshot.secretTroubles ?? []) setFact(world, secretTroubles, key, trouble);
   for (const [key, evidence] of snapshot.dns) setFact(world, dnsEvidence, key, evidence);
   for (const [name, fact] of snapshot.programmed) setFact(world, programmedFacts, name, fact);
+  for (const key of snapshot.leftOut ?? []) setFact(world, leftOutEntries, key, true);
   for (const object of snapshot.objects) setObject(world, object.kind, keyOf(object.meta), object);
 }

@@ -72,7 +72,7 @@ export interface ProgrammedFact {
   readonly state: 'Unknown' | 'Programmed' | 'Lagging';
   /** For people: which relay lags. */
   readonly message: string;
-  /** What is not in what the relays are given, and why: by name of a document, or by key of an entry in one. */
+  /** Documents that are not in what the relays are given, by name, and why. */
   readonly unwritten?: Readonly<Record<string, string>>;
 }
 
@@ -104,6 +104,8 @@ export interface Snapshot {
   readonly verification: 'none' | 'dns';
   /** By class; a class that is not here is Unknown. */
   readonly programmed: ReadonlyMap<string, ProgrammedFact>;
+  /** Entries that the relays' configuration has no room for, as `leftOutKey` names them. */
+  readonly leftOut?: ReadonlySet<string>;
 }
 
 /** What the core may ask of its caller about randomness and cryptography; each is a function of its arguments and a fixed seed in tests. */

@@ -82,6 +82,46 @@ describeWithControlPlane('an operator of many tenants', (cluster) => {
     assert.ok(await accepts('app.rigid', before['password'] ?? ''), 'and so is the one before');
   });
 
+  test('replaces no Secret where the new one would be refused, and says why', async () => {
+    await admin.apply(namespace('tight'), user('tight/app'));
+    const before = await admin.secret('tight/app-smtp');
+    await admin.patch('Secret', 'tight/app-smtp', { immutable: true });
+    await cluster().kubectl(['-n', 'tight', 'create', 'quota', 'none', '--hard=secrets=0']);
+    const counted = JSON.stringify({ status: { hard: { secrets: '0' }, used: { secrets: '0' } } });
+    const patch = ['patch', 'quota', 'none', '--subresource=status', '--type=merge', '-p', counted];
+    await cluster().kubectl(['-n', 'tight', ...patch]);
+    await admin.apply(user('tight/app', { credentials: { rotation: { trigger: 'now', overlap: '1h' } } }));
+    await admin.waitFor('SmtpPlusUser', 'tight/app', 'CredentialsReady', 'False SecretNotWritten');
+    assert.deepEqual(await admin.secret('tight/app-smtp'), before);
+    assert.ok(await accepts('app.tight', before['password'] ?? ''), 'the password that is there is valid');
+    await cluster().kubectl(['-n', 'tight', 'delete', 'quota', 'none']);
+  });
+
+  test('gives up what it watched in place of a label, and never goes by an old copy', async () => {
+    await admin.apply(namespace('strip'));
+    const keys = Array.from({ length: 12 }, (_, i) => `strip/u${i}`);
+    for (const key of keys) await admin.apply(user(key));
+    for (const key of keys) {
+      await admin.secret(`${key}-smtp`);
+      await admin.patch('Secret', `${key}-smtp`, { metadata: { labels: { 'app.kubernetes.io/managed-by': null } } });
+    }
+    for (const key of keys) {
+      await eventually(async () => {
+        const { metadata } = (await admin.get('Secret', `${key}-smtp`)) ?? assert.fail();
+        assert.equal(metadata.labels?.['app.kubernetes.io/managed-by'], 'smtp-plus');
+      });
+    }
+    // the last ones were polled, had the watches in place of the labels stayed
+    const last = 'strip/u11';
+    const { password: first = '' } = await admin.secret(`${last}-smtp`);
+    await until(() => accepts('u11.strip', first), 'the first is valid');
+    await admin.remove('Secret', `${last}-smtp`);
+    const began = performance.now();
+    await until(async () => (await admin.get('Secret', `${last}-smtp`)) !== undefined, 'it is made again');
+    assert.ok(performance.now() - began < 5000, 'at once');
+    await until(async () => !(await accepts('u11.strip', first)), 'the first is not valid any more');
+  });
+
   test('lets a user log in all the time while it goes from one Secret with a password to another', async () => {
     await admin.apply(namespace('move'), secret('move/a', { password: 'the first password' }));
     await admin.apply(secret('move/b', { password: 'the second password' }), withPassword('move/app', 'a'));

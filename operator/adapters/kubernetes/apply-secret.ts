@@ -59,18 +59,24 @@ export async function deleteSecret(client: KubeClient, known: KnownSecret): Prom
   throw new Error(`delete of Secret ${known.view.namespace}/${known.view.name}: ${answer.status} ${answer.message}`);
 }
 
-/** What the API server lets nobody change (the type, and data that is immutable) takes a new Secret. */
+/**
+ * What the API server lets nobody change (the type, and data that is immutable) takes a new Secret. Whether it would be
+ * taken is asked first (a quota, a webhook): the old one is gone before the new one can be made.
+ */
 async function replace(client: KubeClient, plan: SecretPlan, known: KnownSecret): Promise<SecretOutcome> {
+  const asked = await create(client, plan, { isDryRun: true });
+  // that it exists is the last thing to be found out
+  if (!asked.ok && asked.status !== 409) return outcomeOf(asked);
   const outcome = await deleteSecret(client, known);
   if (outcome.kind !== 'gone') return outcome;
   const made = await create(client, plan);
-  // a finalizer holds the old one, or somebody was quicker: the watch will tell
-  return !made.ok && made.status === 409 ? { kind: 'gone' } : outcomeOf(made);
+  if (!made.ok && made.status === 409) throw new SecretRefused('409 a finalizer holds the one that is to be replaced');
+  return outcomeOf(made);
 }
 
-function create(client: KubeClient, plan: SecretPlan): Promise<Answer<SecretObject>> {
+function create(client: KubeClient, plan: SecretPlan, { isDryRun = false } = {}): Promise<Answer<SecretObject>> {
   const { namespace, name, labels, annotations, type } = plan;
-  const path = `${pathOf(SECRETS, { namespace })}?fieldManager=${FIELD_MANAGER}`;
+  const path = `${pathOf(SECRETS, { namespace })}?fieldManager=${FIELD_MANAGER}${isDryRun ? '&dryRun=All' : ''}`;
   const metadata = { namespace, name, labels, annotations, ownerReferences: [ownerReference(plan)] };
   const body = { apiVersion: 'v1', kind: 'Secret', metadata, type, data: encode(plan.data) };
   return client.request<SecretObject>({ method: 'POST', path, body });

@@ -34,6 +34,8 @@ export interface DeliveryOptions {
   /** Keys that wait for the other workers: while there are many, a document would be out of date as soon as written. */
   readonly backlog: () => number;
   readonly onProgrammed: (className: string, fact: ProgrammedFact) => void;
+  /** Keys of the entries that a document, as it was just written, has no room for. */
+  readonly onLeftOut: (document: DocumentId, keys: readonly string[]) => void;
   /** A document was written, this many seconds after it was offered. */
   readonly onWritten: (seconds: number) => void;
   readonly onDone: NonNullable<WorkQueueOptions['onDone']>;
@@ -47,8 +49,6 @@ const INTERVAL_PER_KEY_MS = 2;
 const INTERVAL_MOST_MS = 15_000;
 const ASK_AGAIN_MS = 500;
 const ASK_WHEN_FINE_MS = 30_000;
-const NO_ROOM =
-  "Its namespace takes more of the relays' configuration than there is room for; remove lists, users, senders or certificates from it.";
 const BEING_WRITTEN: ProgrammedFact = { state: 'Lagging', message: 'The configuration is being written.' };
 
 export function startDelivery(options: DeliveryOptions): Delivery {
@@ -58,8 +58,8 @@ export function startDelivery(options: DeliveryOptions): Delivery {
   /** Names of documents that are to be written, by class. */
   const dirty = new Map<string, Set<string>>();
   const offeredAt = new Map<string, number>();
-  /** Why documents, or entries of them, are not in what pods are given: by class and name of the document. */
-  const unwritten = new Map<string, Map<string, Readonly<Record<string, string>>>>();
+  /** Why documents are not in what pods are given: by class and name of the document. */
+  const unwritten = new Map<string, Map<string, string>>();
 
   const documents = createWorkQueue({ workers: 4, work: writeDocument, onDone: options.onDone });
   const classes = createWorkQueue({ workers: 4, work: lookAtPods, onDone: options.onDone });
@@ -79,13 +79,14 @@ export function startDelivery(options: DeliveryOptions): Delivery {
     try {
       if (await secrets.write({ ...document, text })) options.onWritten((performance.now() - since) / 1000);
       offeredAt.delete(key);
-      mapIn(unwritten, className).set(fileName, Object.fromEntries(leftOut.map((entry) => [entry, NO_ROOM])));
+      mapIn(unwritten, className).delete(fileName);
+      options.onLeftOut(document, leftOut);
     } catch (error) {
       // one document that cannot be written must not keep the others from being judged: what pods have of it stays
       if (before === undefined) hashes.delete(fileName);
       else hashes.set(fileName, before);
       const why = `The relays' configuration of this object cannot be written: ${messageOf(error)}`;
-      mapIn(unwritten, className).set(fileName, { [fileName]: why });
+      mapIn(unwritten, className).set(fileName, why);
       throw error;
     } finally {
       classes.addAfter(className, SETTLE_MS);
@@ -100,9 +101,13 @@ export function startDelivery(options: DeliveryOptions): Delivery {
     const fact = await judgePods(pods.ofClass(className), hashes);
     // a document that changed while we were asking is not what the pods were asked for
     if (dirtyOf(className).size > 0) return classes.addAfter(className, ASK_AGAIN_MS);
-    const missing = Object.assign({}, ...mapIn(unwritten, className).values()) as Record<string, string>;
-    options.onProgrammed(className, Object.keys(missing).length === 0 ? fact : { ...fact, unwritten: missing });
+    tell(className, fact);
     classes.addAfter(className, fact.state === 'Lagging' ? ASK_AGAIN_MS : ASK_WHEN_FINE_MS);
+  }
+
+  function tell(className: string, fact: ProgrammedFact): void {
+    const missing = mapIn(unwritten, className);
+    options.onProgrammed(className, missing.size === 0 ? fact : { ...fact, unwritten: Object.fromEntries(missing) });
   }
 
   const dirtyOf = (className: string): Set<string> => dirty.get(className) ?? new Set();
@@ -111,7 +116,7 @@ export function startDelivery(options: DeliveryOptions): Delivery {
     const key = `${className}/${fileName}`;
     dirty.set(className, dirtyOf(className).add(fileName));
     if (!offeredAt.has(key)) offeredAt.set(key, performance.now());
-    if (pods.ofClass(className).some((pod) => pod.isReady)) options.onProgrammed(className, BEING_WRITTEN);
+    if (pods.ofClass(className).some((pod) => pod.isReady)) tell(className, BEING_WRITTEN);
     const interval = Math.min(INTERVAL_MS + options.backlog() * INTERVAL_PER_KEY_MS, INTERVAL_MOST_MS);
     const earliest = (writtenAt.get(key) ?? -Infinity) + interval;
     documents.addAfter(key, Math.max(SETTLE_MS, earliest - performance.now()));

@@ -142,6 +142,7 @@ export function startOperator(options: OperatorOptions): Operator {
     },
     backlog: queue.depth,
     onProgrammed: planning.setProgrammed,
+    onLeftOut: planning.setLeftOut,
     onWritten: (seconds) => {
       metrics.writes.inc({ what: 'document' });
       metrics.deliverySeconds.observe(seconds);
@@ -165,14 +166,17 @@ export function startOperator(options: OperatorOptions): Operator {
   }
 
   async function onSecret(key: string): Promise<void> {
+    // what stood in for the label is needed no more: it has the label again, or it is gone
+    const isSettled = caches.secrets.isLabelled(key) || caches.secrets.get(key) === undefined;
+    if (isSettled) await followed.setReferences(`unlabelled/${key}`, []);
     await followed.refresh(key);
     planning.markSecret(key);
   }
 
   /** One of ours is not listed any more: it is gone, or somebody took the label away. Then it still is what it was. */
   async function onUnlabelled(key: string): Promise<void> {
+    caches.secrets.followAnew(key);
     await followed.setReferences(`unlabelled/${key}`, [{ secret: key }]);
-    if (caches.secrets.get(key) === undefined) await followed.setReferences(`unlabelled/${key}`, []);
     await onSecret(key);
   }
 

@@ -43,6 +43,25 @@ describe('planning', () => {
     assert.deepEqual([...(planning.step()?.users.keys() ?? [])], [KEY]);
   });
 
+  test('says of an entry that there is no room for it, also where it was programmed, and of the users of such a list', () => {
+    const { users, planning, full } = start();
+    const { meta, spec } = user({});
+    const done = { type: 'Programmed', status: 'True', observedGeneration: 1, reason: 'Programmed', message: '' };
+    const status = { conditions: [{ ...done, lastTransitionTime: '2026-01-01T00:00:00Z' }] };
+    users.set(KEY, { kind: 'SmtpPlusUser', meta, spec, status });
+    const programmed = (plans: ReturnType<typeof full>['users']) =>
+      plans.get(KEY)?.status.conditions?.find(({ type }) => type === 'Programmed')?.reason;
+    assert.equal(programmed(full().users), 'Programmed');
+    const document = { className: 'default', fileName: 'shard-000.json' };
+    for (const key of ['app.shop', 'shop', 'smtpplus.io/default']) {
+      planning.setLeftOut(document, [key]);
+      assert.equal(programmed(planning.step()?.users ?? new Map()), 'NotWritten', key);
+      assert.equal(programmed(full().users), 'NotWritten', key);
+      planning.setLeftOut(document, []);
+      assert.equal(programmed(planning.step()?.users ?? new Map()), 'Programmed', key);
+    }
+  });
+
   test('of everything takes in what nobody has marked', () => {
     const { users, full } = start();
     full();

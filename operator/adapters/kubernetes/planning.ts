@@ -2,12 +2,21 @@
  * Keeps the plan in step with the caches. A change only marks what is to be looked at again; a step then feeds the core
  * with what the caches hold by now, and tells what came of it.
  */
-import { namespaceLabels, programmedFacts, secrets, secretTroubles, setObject } from '../../core/facts.ts';
+import {
+  leftOutEntries,
+  leftOutKey,
+  namespaceLabels,
+  programmedFacts,
+  secrets,
+  secretTroubles,
+  setObject,
+} from '../../core/facts.ts';
 import type { ClassView, Craft, Kind, ProgrammedFact, RawObject, SecretView, Snapshot } from '../../core/model.ts';
 import { createPlanner, noKeys, replan, type Planner, type Replanned } from '../../core/planner.ts';
 import { advance, nextAlarm, setFact } from '../../core/world.ts';
 import { wholeSeconds } from '../../core/time.ts';
 import type { Labels } from './caches.ts';
+import type { DocumentId } from './documents.ts';
 
 /** The world as the caches hold it. */
 export interface Sources {
@@ -25,6 +34,8 @@ export interface Planning {
   readonly markSecret: (key: string) => void;
   readonly markNamespace: (name: string) => void;
   readonly setProgrammed: (className: string, fact: ProgrammedFact) => void;
+  /** Says which entries a document has no room for. */
+  readonly setLeftOut: (document: DocumentId, keys: readonly string[]) => void;
   /** Says why the Secret of a user (`NAMESPACE/NAME`) cannot be written, or that nothing keeps it from that any more. */
   readonly setSecretTrouble: (user: string, trouble: string | undefined) => void;
   /** Plans everything from the caches, as if just started. */
@@ -43,6 +54,9 @@ export function createPlanning(sources: Sources, craft: Craft, onMark: () => voi
   let marks = noMarks();
   const programmed = new Map<string, ProgrammedFact>();
   const troubles = new Map<string, string>();
+  /** By document, as `CLASS FILE`. */
+  const leftOut = new Map<string, ReadonlySet<string>>();
+  const allLeftOut = (): ReadonlySet<string> => new Set([...leftOut.values()].flatMap((keys) => Array.from(keys)));
   /** Whatever is marked before the first full plan is in that plan. */
   const mark = (set: Set<string>, key: string): void => {
     if (planner === undefined) return;
@@ -51,7 +65,7 @@ export function createPlanning(sources: Sources, craft: Craft, onMark: () => voi
   };
 
   function feed(to: Planner): void {
-    const { objects, secretKeys, namespaces, classNames, troubledUsers } = marks;
+    const { objects, secretKeys, namespaces, classNames, troubledUsers, entries } = marks;
     for (const kind of KINDS) {
       for (const key of objects[kind]) setObject(to.world, kind, key, sources.object(kind, key));
     }
@@ -59,6 +73,8 @@ export function createPlanning(sources: Sources, craft: Craft, onMark: () => voi
     for (const name of namespaces) setFact(to.world, namespaceLabels, name, sources.namespace(name));
     for (const name of classNames) setFact(to.world, programmedFacts, name, programmed.get(name));
     for (const user of troubledUsers) setFact(to.world, secretTroubles, user, troubles.get(user));
+    const isLeftOut = entries.size === 0 ? undefined : allLeftOut();
+    for (const key of entries) setFact(to.world, leftOutEntries, key, isLeftOut?.has(key) ? true : undefined);
   }
 
   return {
@@ -70,8 +86,15 @@ export function createPlanning(sources: Sources, craft: Craft, onMark: () => voi
       programmed.set(className, fact);
       mark(marks.classNames, className);
     },
+    setLeftOut: ({ className, fileName }, keys) => {
+      const before = leftOut.get(`${className} ${fileName}`) ?? new Set<string>();
+      const now = new Set(keys.map((key) => leftOutKey(className, key)));
+      leftOut.set(`${className} ${fileName}`, now);
+      for (const key of [...before, ...now]) if (before.has(key) !== now.has(key)) mark(marks.entries, key);
+    },
     setSecretTrouble: (user, trouble) => {
-      if (troubles.get(user) === trouble) return;
+      // the first words stand: where they differ each time, each would be a plan and another try at once
+      if (troubles.has(user) === (trouble !== undefined)) return;
       if (trouble === undefined) troubles.delete(user);
       else troubles.set(user, trouble);
       mark(marks.troubledUsers, user);
@@ -79,7 +102,7 @@ export function createPlanning(sources: Sources, craft: Craft, onMark: () => voi
     full: (views) => {
       marks = noMarks();
       const made = createPlanner(
-        snapshotOf(sources, views, { programmed, secretTroubles: troubles }),
+        snapshotOf(sources, views, { programmed, secretTroubles: troubles, leftOut: allLeftOut() }),
         new Date(),
         craft,
       );
@@ -95,9 +118,14 @@ export function createPlanning(sources: Sources, craft: Craft, onMark: () => voi
       return replan(planner, { ...objects, Secret: secretKeys });
     },
     hasMarks: () =>
-      [...Object.values(marks.objects), marks.secretKeys, marks.namespaces, marks.classNames, marks.troubledUsers].some(
-        ({ size }) => size > 0,
-      ),
+      [
+        ...Object.values(marks.objects),
+        marks.secretKeys,
+        marks.namespaces,
+        marks.classNames,
+        marks.troubledUsers,
+        marks.entries,
+      ].some(({ size }) => size > 0),
     nextLook: () => (planner === undefined ? undefined : nextAlarm(planner.world)),
   };
 }
@@ -105,13 +133,13 @@ export function createPlanning(sources: Sources, craft: Craft, onMark: () => voi
 function noMarks() {
   const { Secret: secretKeys, ...objects } = noKeys();
   const empty = () => new Set<string>();
-  return { objects, secretKeys, namespaces: empty(), classNames: empty(), troubledUsers: empty() };
+  return { objects, secretKeys, namespaces: empty(), classNames: empty(), troubledUsers: empty(), entries: empty() };
 }
 
 function snapshotOf(
   sources: Sources,
   views: ReadonlyMap<string, ClassView>,
-  told: Pick<Snapshot, 'programmed' | 'secretTroubles'>,
+  told: Pick<Snapshot, 'programmed' | 'secretTroubles' | 'leftOut'>,
 ): Snapshot {
   const collect = <T>(keys: Iterable<string>, get: (key: string) => T | undefined): Map<string, T> => {
     const found = new Map<string, T>();

@@ -14,6 +14,10 @@ export interface SecretCache {
   /** Watches (beyond some number: polls) a Secret by name from now on; resolves when it has been looked up. */
   readonly follow: (key: string) => Promise<void>;
   readonly unfollow: (key: string) => void;
+  /** Follows a Secret anew: what is known of it may be as old as the last poll. */
+  readonly followAnew: (key: string) => void;
+  /** Whether it is there with our label. */
+  readonly isLabelled: (key: string) => boolean;
   /** Resolves when the caches that are there now have synced. */
   readonly synced: () => Promise<void>;
   readonly hasSynced: () => boolean;
@@ -105,6 +109,16 @@ export function startSecretCache(client: KubeClient, options: SecretCacheOptions
     return reflector.synced;
   }
 
+  function stopFollowing(key: string): boolean {
+    const one = followed.get(key);
+    if (one === undefined) return false;
+    one.stop.abort();
+    // Secrets that are polled by now stay so: the next ones to be named are watched
+    (one.isWatched ? watched : polled).add(key.split('/')[0] ?? '', -1);
+    followed.delete(key);
+    return true;
+  }
+
   return {
     get: (key) => {
       const known = own.map(({ entries }) => entries.get(key)).find((entry) => entry !== undefined);
@@ -116,14 +130,13 @@ export function startSecretCache(client: KubeClient, options: SecretCacheOptions
     },
     follow,
     unfollow: (key) => {
-      const one = followed.get(key);
-      if (one === undefined) return;
-      one.stop.abort();
-      // Secrets that are polled by now stay so: the next ones to be named are watched
-      (one.isWatched ? watched : polled).add(key.split('/')[0] ?? '', -1);
-      followed.delete(key);
-      onChange(key);
+      if (stopFollowing(key)) onChange(key);
     },
+    followAnew: (key) => {
+      stopFollowing(key);
+      void follow(key);
+    },
+    isLabelled: (key) => own.some(({ entries }) => entries.has(key)),
     synced: async () => {
       await Promise.all(reflectors().map(({ synced }) => synced));
     },

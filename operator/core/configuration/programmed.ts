@@ -1,6 +1,6 @@
 import { shardFileName, shardOf } from '../../../relay/config.ts';
 import { previousConditions, type Judgement, type Subject } from '../conditions.ts';
-import { programmedFacts } from '../facts.ts';
+import { leftOutEntries, leftOutKey, programmedFacts } from '../facts.ts';
 import { read, type World } from '../world.ts';
 
 /** Where the configuration of an object is. */
@@ -21,13 +21,15 @@ export function judgeProgrammed(world: World, subject: Subject, place: RelayPlac
   if (place === undefined) {
     return { type, status: 'False', reason: 'NotAccepted', message: 'No relay serves it, since it is not accepted.' };
   }
+  const { className, keys } = place;
+  if (keys.some((key) => read(world, leftOutEntries, leftOutKey(className, key)) !== undefined)) {
+    return { type, status: 'False', reason: 'NotWritten', message: NO_ROOM };
+  }
   const done = { type, status: 'True', reason: 'Programmed', message: 'Every ready relay runs it.' } as const;
   const before = previousConditions(world, subject).get(type);
   if (before?.status === 'True' && before.observedGeneration === subject.meta.generation) return done;
-  const { className, keys } = place;
   const fact = read(world, programmedFacts, className);
-  const why = keys.map((key) => fact?.unwritten?.[key] ?? fact?.unwritten?.[shardFileName(shardOf(key))]);
-  const message = why.find((one) => one !== undefined);
+  const message = keys.map((key) => fact?.unwritten?.[shardFileName(shardOf(key))]).find((why) => why !== undefined);
   if (message !== undefined) return { type, status: 'False', reason: 'NotWritten', message };
   switch (fact?.state) {
     case 'Programmed':
@@ -39,6 +41,9 @@ export function judgeProgrammed(world: World, subject: Subject, place: RelayPlac
       return { type, status: 'Unknown', reason: 'NotReported', message: unknownMessage(className) };
   }
 }
+
+const NO_ROOM =
+  "Its namespace takes more of the relays' configuration than there is room for; remove lists, users, senders or certificates from it.";
 
 function unknownMessage(className: string): string {
   return `No relay of class ${className} has reported yet which configuration it runs.`;

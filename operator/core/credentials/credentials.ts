@@ -30,7 +30,9 @@ export function judgeCredentials(world: World, owner: CredentialsOwner): Credent
   if (trouble === undefined || verdict.password === undefined) return verdict;
   // it is still to be written: what kept it from that may be over at any time
   const message = `Secret ${key} cannot be written: ${trouble}`;
-  return { ...verdict, judgement: notReady('SecretNotWritten', message).judgement };
+  // nothing was made yet that anybody should notice
+  const { notice: _, ...rest } = verdict;
+  return { ...rest, judgement: notReady('SecretNotWritten', message).judgement };
 }
 
 /** Of several users that ask for one Secret: the one that has it, else the oldest. */

@@ -63,7 +63,7 @@ describe('the senders of a namespace', () => {
 
     const { rules, leftOut } = read(planner.world, namespaceRules, 'shop');
     const from = (namespace: string) => rules.filter(({ object }) => object.startsWith(`${namespace}/`)).length;
-    assert.deepEqual([rules[0]?.object, from('crowd'), from('friend'), leftOut], ['shop/shop', 50, 1, 10]);
+    assert.deepEqual([rules[0]?.object, from('crowd'), from('friend'), leftOut], ['shop/shop', 50, 1, 0]);
     assert.ok(rules.every(({ verified }) => verified));
   });
 });

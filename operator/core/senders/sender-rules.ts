@@ -20,7 +20,7 @@ const SHARED_MAX = 50;
 export interface NamespaceRules {
   /** Its own first, the verified before the others; then what others share, once it is verified. The older first. */
   readonly rules: readonly SenderRule[];
-  /** VerifiedSenders beyond what is in effect. */
+  /** Of its own VerifiedSenders, those beyond what is in effect. */
   readonly leftOut: number;
 }
 
@@ -35,9 +35,10 @@ function rulesOf(world: World, namespace: string): NamespaceRules {
       isVerified(verdict) &&
       allows(world, verdict.covers.allowed, { owner: verdict.meta.namespace, guest: namespace }),
   );
-  const candidates = [...own, ...fewOfEach(shared)].flatMap(ruleOf);
+  const ownRules = own.flatMap(ruleOf);
+  const candidates = [...ownRules, ...fewOfEach(shared).flatMap(ruleOf)];
   const rules = withinBudget(candidates.slice(0, RULES_MAX), RULES_BYTES_MAX);
-  return { rules, leftOut: [...own, ...shared].flatMap(ruleOf).length - rules.length };
+  return { rules, leftOut: Math.max(0, ownRules.length - rules.length) };
 }
 
 function fewOfEach(shared: readonly SenderVerdict[]): SenderVerdict[] {

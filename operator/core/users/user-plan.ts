@@ -39,7 +39,10 @@ function planUser(world: World, key: string): UserPlan | undefined {
   if (verdict === undefined) return undefined;
   const { meta, admitted } = verdict;
   const subject = { kind: 'SmtpPlusUser', meta } as const;
-  const place = admitted && { className: admitted.terms.className, keys: [admitted.username, meta.namespace] };
+  const place = admitted && {
+    className: admitted.terms.className,
+    keys: [admitted.username, meta.namespace, admitted.list],
+  };
   const programmed = judgeProgrammed(world, subject, place);
   const judgements = judgementsOf(verdict, programmed);
   const note = admitted === undefined ? '' : notInEffect('SmtpPlusUser', admitted.spec);

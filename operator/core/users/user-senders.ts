@@ -31,17 +31,20 @@ export function judgeUserSenders(world: World, namespace: string, wish: UserSpec
   }
   const narrowed = narrow(wish, rules);
   const states = narrowed.map((entry) => stateOfEntry(entry, namespace));
-  const judgement = wish.length === 0 ? nothingWished : judge(states, 'spec.senders', note);
-  return { judgement: insistOnAll(judgement, states), states, narrowed: forRelay(narrowed) };
+  const { rules: inEffect, leftOut: tooMany } = forRelay(narrowed);
+  const excess = tooMany === 0 ? '' : ` ${tooMany} addresses are more than one user may have, and have no effect.`;
+  const judgement = wish.length === 0 ? nothingWished : judge(states, 'spec.senders', note + excess);
+  return { judgement: insistOnAll(judgement, states), states, narrowed: inEffect };
 }
 
 /** A user's part of a configuration document of 1 MiB: a hundred rules and more. */
 const NARROWED_BYTES_MAX = 16 * 1024;
 
-function forRelay(narrowed: readonly NarrowedSender[]): SenderRule[] {
+function forRelay(narrowed: readonly NarrowedSender[]): { rules: SenderRule[]; leftOut: number } {
   const rules = unique(narrowed.flatMap((one) => one.rules));
   const inOrder = [...rules.filter(({ verified }) => verified), ...rules.filter(({ verified }) => !verified)];
-  return withinBudget(inOrder, NARROWED_BYTES_MAX);
+  const inEffect = withinBudget(inOrder, NARROWED_BYTES_MAX);
+  return { rules: inEffect, leftOut: rules.length - inEffect.length };
 }
 
 function stateOfRule({ sender, object, verified }: SenderRule): SenderState {
