@@ -67,6 +67,8 @@ export function createSender(connection: SMTPConnection, { extensions, settings,
     // nodemailer listens only from where it begins to send
     content.on('error', () => {});
     let wasSent = false;
+    let isThrough = false;
+    content.once('end', () => (isThrough = true));
     let isBroken = false;
     const breakOff = (text: string) => resolve({ kind: 'broken', verdict: deferred('4.4.2', text), wasSent });
     onBroken = (text) => {
@@ -104,7 +106,9 @@ export function createSender(connection: SMTPConnection, { extensions, settings,
       deadline = setTimeout(() => breakOff('timed out after the content'), seconds * 1000);
     });
     connection.send(envelope, content, (error, info) => {
-      if (error === null || error === undefined) resolve(answered(envelope, info));
+      // a yes to content that was cut off by it is none
+      if ((error === null || error === undefined) && !isThrough) onBroken?.('answered before the content was through');
+      else if (error === null || error === undefined) resolve(answered(envelope, info));
       else if (error.code === 'ESTREAM') resolve({ kind: 'unreadable' });
       else if (isAnswer(error)) resolve(answered(envelope, error));
       else onBroken?.(error.response ?? error.message);
@@ -113,8 +117,9 @@ export function createSender(connection: SMTPConnection, { extensions, settings,
     clearTimeout(deadline);
     onBroken = undefined;
     content.destroy();
-    // what is left of a broken transaction may still be on its way
-    return { result, isInSync: result.kind === 'answered' && !isBroken };
+    // what is left of a broken transaction may still be on its way; after content that was cut off, a command would be mail
+    const isCutOff = wasSent && !isThrough;
+    return { result, isInSync: result.kind === 'answered' && !isBroken && !isCutOff };
   }
 
   function reset(): Promise<boolean> {

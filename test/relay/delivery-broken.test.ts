@@ -182,3 +182,41 @@ test('an upstream has its time for the answer to each recipient, not for all tog
     [['delivered', 8]],
   );
 });
+
+describe('an upstream that answers before the content is through', () => {
+  const large = Buffer.concat([
+    Buffer.from('From: orders@shop.example\r\n\r\n'),
+    Buffer.alloc(20_000_000, `${'x'.repeat(76)}\r\n`),
+  ]);
+
+  /** Gives its answer 30 ms after the first DATA of a connection, and takes no final dot. */
+  async function startHasty(t: TestContext, answer: string) {
+    return startRawUpstream(t, {
+      answer: ordinaryAnswers((line, socket) => {
+        if (line.startsWith('EHLO')) return EHLO['with pipelining'];
+        if (line === 'DATA') setTimeout(() => socket.write(`${answer}\r\n`), 30);
+        return line === '.' ? '' : undefined;
+      }),
+    });
+  }
+
+  for (const [answer, outcome] of [
+    ['552 5.3.4 too big', 'bounced'],
+    ['250 2.0.0 ok', 'deferred'],
+  ] as const) {
+    test(`is not sent commands in the middle of it: ${answer}`, async (t) => {
+      const raw = await startHasty(t, answer);
+      const upstream = { ...aSmartHost(raw.port), maxConnections: 1 };
+      const relay = await startDelivering(t, configured(upstream, { settings: NO_RETRY }));
+      await relay.spool.put(aMessage({ content: large, envelope: { from: '' } }), inMemory(large));
+      await eventually('there is an outcome', () => said(relay, outcome).length === 1);
+      assert.equal(said(relay, 'delivered').length, 0);
+      await relay.spool.put(aMessage(), inMemory());
+      await eventually('the next one has a connection of its own', () => raw.connections() === 2);
+      assert.deepEqual(
+        raw.lines.filter((line) => /x(RSET|MAIL|QUIT)/.test(line)),
+        [],
+      );
+    });
+  }
+});
