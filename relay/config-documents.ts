@@ -58,6 +58,11 @@ function parseJson(bytes: Buffer): unknown {
   }
 }
 
+/** A path holds keys, of any length. */
+const PATH_MAX = 200;
+
 function problemsOf({ issues }: z.ZodError): string[] {
-  return issues.map(({ path, code }) => (path.length === 0 ? 'not a JSON object' : `${path.join('.')}: ${code}`));
+  return issues.map(({ path, code }) =>
+    path.length === 0 ? 'not a JSON object' : `${path.join('.').slice(0, PATH_MAX)}: ${code}`,
+  );
 }
