@@ -18,18 +18,13 @@ export type SpoolIndex = ReturnType<typeof createSpoolIndex>;
 /** A million messages, 200 MB: past that the index itself endangers the relay, whatever room the disk has. */
 const MESSAGES_MAX = 1_000_000;
 
-/** Pages of the database (lmdb's default): a content takes whole ones, and its record is counted as one more. */
-const PAGE_BYTES = 4096;
-
 export function createSpoolIndex(metrics: Metrics) {
   // insertion order is the order of arrival: the first is the oldest
   const entries = new Map<string, SpoolEntry>();
   let bytes = 0;
-  let databaseBytes = 0;
 
   function count(entry: SpoolEntry, sign: 1 | -1): void {
     bytes += sign * entry.size;
-    databaseBytes += sign * ((entry.isFile ? 0 : Math.ceil(entry.size / PAGE_BYTES)) + 1) * PAGE_BYTES;
   }
 
   function measure(): void {
@@ -59,8 +54,6 @@ export function createSpoolIndex(metrics: Metrics) {
     has: (id: string) => entries.has(id),
     size: () => entries.size,
     hasRoom: () => entries.size < MESSAGES_MAX,
-    /** What the database needs for the messages in it, rounded up: the rest of its file is free to be used again. */
-    databaseBytes: () => databaseBytes,
     entries: () => entries.values(),
     measureAge: (now: number): void => {
       const oldest = entries.values().next().value;

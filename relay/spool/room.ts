@@ -1,5 +1,6 @@
 /** Whether the disk has room, asked for every message and therefore answered from memory. */
 import { statfs } from 'node:fs/promises';
+import { shareRuns } from '../share-runs.ts';
 
 export interface SpoolRoom {
   has(bytes: number): boolean;
@@ -18,13 +19,14 @@ export async function openRoom(
 ): Promise<SpoolRoom> {
   let freeBytes = 0;
   let usedSince = 0;
-  async function refresh(): Promise<void> {
+  // one at a time: two that overlap would both take off what was used before
+  const refresh = shareRuns(async () => {
     const usedBefore = usedSince;
     const [disk, reusable] = [await statfs(folder), await reusableBytes()];
     freeBytes = disk.bavail * disk.bsize + reusable;
     // what was used while the disk was asked may not be in its answer
     usedSince -= usedBefore;
-  }
+  });
   await refresh();
   const timer = setInterval(() => {
     // a disk that cannot even be asked has no room

@@ -76,11 +76,11 @@ export async function openSpool(folder: string, options: SpoolOptions): Promise<
   const index = createSpoolIndex(metrics);
   const reader = createReader({ store, files, index, log });
   await load({ store, files, index, reader, log });
-  await store.keepRoom(index.databaseBytes()).catch((cause: unknown) => {
+  await store.keepRoom().catch((cause: unknown) => {
     const problem = `the spool in ${folder} has no room to write down what is delivered, so nothing is`;
     throw new Error(`${problem}: free ${ROOM_TO_START_MIB} MiB of its volume, or enlarge it`, { cause });
   });
-  const reusableBytes = async () => Math.max(0, (await store.fileBytes()) - index.databaseBytes() - SETTLE_BYTES);
+  const reusableBytes = async () => Math.max(0, (await store.freeBytes()) - SETTLE_BYTES);
   const room = await openRoom(folder, { reserveBytes, reusableBytes });
   started.defer(() => room.close());
   const writer = createWriter({ store, files, index, room, metrics, log, onFatal });

@@ -19,10 +19,10 @@ export interface SpoolStore {
   record(id: string): Buffer | undefined;
   body(id: string): Buffer | undefined;
   records(): Iterable<{ readonly key: string; readonly value: Buffer }>;
-  /** Size of the database file, free pages included. */
-  fileBytes(): Promise<number>;
-  /** Sees to free pages for settlements where `usedBytes` leave too few of them. Rejects where the disk has no room. */
-  keepRoom(usedBytes: number): Promise<void>;
+  /** Pages of the database file that are free to be used again, in bytes. */
+  freeBytes(): Promise<number>;
+  /** Sees to free pages for settlements where there are few. Rejects where the disk has no room, and hardly any is free. */
+  keepRoom(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -32,8 +32,26 @@ export interface SpoolStore {
  * wait for the disk (UNRECORDED_MAX in deliver.ts) brings a report of the largest kind, and twice that.
  */
 export const SETTLE_BYTES = 16 * 1024 * 1024;
-/** Key of the content that makes it: no id of a message, and without a record. */
-const ROOM = '_room';
+/** With less than this free, one message after the other can still be settled: each gives its pages to the next. */
+const SETTLE_LEAST_BYTES = 1024 * 1024;
+/** Keys of the contents that make the room: no ids of messages, and without records. Small, for pages lie scattered. */
+const ROOM_PART_BYTES = 64 * 1024;
+const ROOM_PARTS = Array.from({ length: SETTLE_BYTES / ROOM_PART_BYTES }, (_, part) => `_room${part}`);
+
+/** Of lmdb's `getStats`, whose type says nothing. */
+interface TreeStats {
+  readonly treeBranchPageCount: number;
+  readonly treeLeafPageCount: number;
+  readonly overflowPages: number;
+}
+
+interface DatabaseStats extends TreeStats {
+  readonly pageSize: number;
+  readonly root: TreeStats;
+  readonly free: TreeStats;
+}
+
+const META_PAGES = 2;
 
 /** Until then a crash would send again what was delivered: short, and long enough for the next message to come. */
 const REMOVAL_WAIT_MS = 5;
@@ -64,18 +82,33 @@ export function openStore(file: string): SpoolStore {
     });
   }
 
-  async function fileBytes(): Promise<number> {
-    return (await stat(file)).size;
+  async function freeBytes(): Promise<number> {
+    const [all, more] = [records.getStats() as DatabaseStats, bodies.getStats() as DatabaseStats];
+    const pages = [all, more, all.root, all.free].map(
+      ({ treeBranchPageCount, treeLeafPageCount, overflowPages }) =>
+        treeBranchPageCount + treeLeafPageCount + overflowPages,
+    );
+    // a snapshot that is held keeps what is freed from being used
+    root.resetReadTxn();
+    const used = pages.reduce((sum, count) => sum + count, META_PAGES);
+    return Math.max(0, (await stat(file)).size - used * all.pageSize);
   }
 
   /** lmdb gives freed pages to later commits, and never gives them back to the disk. */
-  async function keepRoom(usedBytes: number): Promise<void> {
-    const remove = () => inOne(() => void bodies.remove(ROOM));
+  async function keepRoom(): Promise<void> {
+    const remove = () => inOne(() => ROOM_PARTS.forEach((part) => void bodies.remove(part)));
     // a process that was killed between the two
-    if (bodies.doesExist(ROOM)) await remove();
-    // half will do: the file of a disk that is full could not grow, and should still be drained
-    if ((await fileBytes()) - usedBytes >= SETTLE_BYTES / 2) return;
-    await inOne(() => void bodies.put(ROOM, Buffer.alloc(SETTLE_BYTES)));
+    if (ROOM_PARTS.some((part) => bodies.doesExist(part))) await remove();
+    const free = await freeBytes();
+    if (free >= SETTLE_BYTES / 2) return;
+    try {
+      const content = Buffer.alloc(ROOM_PART_BYTES);
+      await inOne(() => ROOM_PARTS.forEach((part) => void bodies.put(part, content)));
+    } catch (error) {
+      // the file of a disk that is full cannot grow, and what is in it should still be drained
+      if (free >= SETTLE_LEAST_BYTES) return;
+      throw error;
+    }
     await remove();
   }
 
@@ -90,7 +123,7 @@ export function openStore(file: string): SpoolStore {
     record: (id) => records.getBinary(id),
     body: (id) => bodies.getBinary(id),
     records: () => records.getRange(),
-    fileBytes,
+    freeBytes,
     keepRoom,
     close: async () => {
       await removals.ended();

@@ -5,7 +5,9 @@ import { mkdtemp, readdir, readFile, rm, stat, truncate, writeFile } from 'node:
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { describe, test, type TestContext } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { encodeRecord, newRecord } from '../../relay/spool/record.ts';
+import { openRoom } from '../../relay/spool/room.ts';
 import { openSpool, type Spool } from '../../relay/spool/spool.ts';
 import { openStore } from '../../relay/spool/store.ts';
 import { aMessage, captureLog, CONTENT, createMetrics, inMemory, metricValue } from '../support/queued.ts';
@@ -207,6 +209,29 @@ describe('a spool on a full disk', () => {
     const after = await opened(folder);
     t.after(() => after.spool.close());
     assert.ok([...after.spool.entries()].every(({ id }) => id.endsWith('-r1')));
+  });
+
+  test('opens and settles thousands of small messages, which share pages', async (t) => {
+    const folder = await aFolder(t);
+    const { spool } = await opened(folder);
+    const small = Buffer.alloc(300, 'x');
+    await Promise.all(Array.from({ length: 3000 }, () => spool.put(aMessage({ content: small }), inMemory(small))));
+    await spool.close();
+    assert.deepEqual(await runSettling(folder), ['3000 settled']);
+  });
+
+  test('is asked for its room once at a time, however slow its disk', async (t) => {
+    let [asking, most] = [0, 0];
+    const reusableBytes = async (): Promise<number> => {
+      most = Math.max(most, ++asking);
+      await sleep(600);
+      asking--;
+      return 0;
+    };
+    const room = await openRoom(await aFolder(t), { reserveBytes: () => 0, reusableBytes });
+    t.after(() => room.close());
+    await sleep(1500);
+    assert.equal(most, 1);
   });
 
   test('that has no room for settlements does not open, and says what would mend it', async (t) => {
