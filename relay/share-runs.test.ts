@@ -37,6 +37,6 @@ describe('shared runs', () => {
     const alive = setTimeout(() => undefined, 1000);
     await run();
     clearTimeout(alive);
-    assert.ok((starts[1] ?? 0) - (starts[0] ?? 0) >= 49);
+    assert.ok((starts[1] ?? 0) - (starts[0] ?? 0) >= 45);
   });
 });
