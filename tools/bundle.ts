@@ -1,0 +1,34 @@
+/** How the programs are bundled for the npm package and the image: Node does not run TypeScript inside node_modules. */
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+
+/** CommonJS packages inside an ES module look for `require`. */
+const REQUIRE =
+  "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);";
+
+/** Bundles programs, given by name and path from the root of the repository, into a folder. */
+export async function bundle(entryPoints: Readonly<Record<string, string>>, outdir: string): Promise<void> {
+  await build({
+    absWorkingDir: fileURLToPath(new URL('../', import.meta.url)),
+    entryPoints,
+    outdir,
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    // so that `check` and `crds` run wherever a pipeline has any Node
+    target: 'node20',
+    // each subcommand is imported when it is asked for, and stays a file of its own
+    splitting: true,
+    chunkNames: 'chunks/[name]-[hash]',
+    // native code, found next to its own package
+    external: ['lmdb'],
+    banner: { js: REQUIRE },
+    // half the size; names stay, for stack traces
+    minifySyntax: true,
+    minifyWhitespace: true,
+    sourcemap: true,
+    sourcesContent: false,
+    legalComments: 'linked',
+    logLevel: 'warning',
+  });
+}
