@@ -43,16 +43,16 @@ export const programmedFacts: Facts<ProgrammedFact> = {
   isSame: (a, b) => isEqual(knownOf(a), knownOf(b)),
 };
 
+function knownOf(fact: ProgrammedFact | undefined): ProgrammedFact | undefined {
+  return fact?.state === 'Unknown' && fact.unwritten === undefined ? undefined : fact;
+}
+
 /** Entries that the relays' configuration has no room for, by `leftOutKey`. */
 export const leftOutEntries: Facts<true> = { name: 'left out' };
 
 /** @param key a list (`NAMESPACE/NAME`), a user name, or a namespace. */
 export function leftOutKey(className: string, key: string): string {
   return `${className} ${key}`;
-}
-
-function knownOf(fact: ProgrammedFact | undefined): ProgrammedFact | undefined {
-  return fact?.state === 'Unknown' && fact.unwritten === undefined ? undefined : fact;
 }
 
 export const classes: Facts<ClassView> = { name: 'class' };

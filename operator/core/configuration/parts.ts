@@ -43,18 +43,17 @@ export function replanUserEntries(world: World, parts: RelayParts, plans: Plans<
     .map(([key, plan]) => ({ key, before: parts.users.get(key), after: plan?.entry }))
     .filter(({ before, after }) => !isEqual(before, after));
   const counted = new Set<string>();
-  const moves = changes.filter((change) => !staysInPlace(parts, change));
+  for (const { key, after } of changes.filter(staysInPlace)) putUser(parts, key, after);
+  const moves = changes.filter((change) => !staysInPlace(change));
   // all that goes before all that comes: a user name may pass from one object to another
   for (const { key, before } of moves) {
     if (before === undefined) continue;
-    parts.users.delete(key);
-    putUser(parts, before, undefined);
+    removeUser(parts, key, before);
     countEntry(parts, before, -1, counted);
   }
   for (const { key, after } of moves) {
     if (after === undefined) continue;
-    parts.users.set(key, after);
-    putUser(parts, after, after.config);
+    putUser(parts, key, after);
     countEntry(parts, after, 1, counted);
   }
   for (const list of counted) setFact(world, tallies, list, parts.tallies.get(list));
@@ -67,23 +66,23 @@ interface Change {
 }
 
 /** Most changes are about the user alone, and concern neither the count of its list nor its namespace: that is cheaper. */
-function staysInPlace(parts: RelayParts, { key, before, after }: Change): boolean {
-  if (before === undefined || after === undefined || !isEqual(placeOf(before), placeOf(after))) return false;
-  parts.users.set(key, after);
-  putUser(parts, after, after.config);
-  return true;
+function staysInPlace(change: Change): change is Change & { readonly after: UserEntry } {
+  const { before, after } = change;
+  return before !== undefined && after !== undefined && isEqual(placeOf(before), placeOf(after));
 }
 
 function placeOf({ className, username, isActive, config: { list, namespace } }: UserEntry): readonly unknown[] {
   return [className, username, isActive, list, namespace];
 }
 
-function putUser(
-  { store }: RelayParts,
-  { className, username }: UserEntry,
-  config: UserEntry['config'] | undefined,
-): void {
-  putEntry(store, { className, section: 'users', key: username }, config);
+function putUser({ store, users }: RelayParts, key: string, entry: UserEntry): void {
+  users.set(key, entry);
+  putEntry(store, { className: entry.className, section: 'users', key: entry.username }, entry.config);
+}
+
+function removeUser({ store, users }: RelayParts, key: string, { className, username }: UserEntry): void {
+  users.delete(key);
+  putEntry(store, { className, section: 'users', key: username }, undefined);
 }
 
 function countEntry(parts: RelayParts, entry: UserEntry, step: 1 | -1, counted: Set<string>): void {
