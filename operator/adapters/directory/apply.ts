@@ -91,10 +91,10 @@ export function createApplier({
         memory.remember(object, { uid: meta.uid, generation: meta.generation, status, ...noted }, hash);
       }
       await statuses.write(files);
+      const there = new Set(notes.keys());
       // one that is gone may come back as another, whatever cannot be read elsewhere
-      memory.freeAllBut(new Set(notes.keys()));
-      if (incomplete) return;
-      memory.forgetAllBut(new Set(notes.keys()));
+      if (incomplete) return memory.freeAllBut(there);
+      memory.forgetAllBut(there);
       await statuses.keepOnly(new Set(files.keys()));
     },
   };

@@ -50,13 +50,7 @@ export function createMirror(folder: string): Mirror {
   }
 
   return {
-    write: async (files) => {
-      let written = 0;
-      await inParallel([...files], async ([path, file]) => {
-        if (await writeOne(path, file)) written += 1;
-      });
-      return written;
-    },
+    write: (files) => inParallel([...files], ([path, file]) => writeOne(path, file)),
     keepOnly: async (paths) => {
       const extra = (await listFiles(folder)).filter((path) => !paths.has(path));
       await remove(extra);

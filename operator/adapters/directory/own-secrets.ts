@@ -103,13 +103,7 @@ export async function openOwnSecrets(folder: string, options: OwnSecretsOptions)
       isStart = false;
       return new Map([...known.values()].map(({ view }) => [keyOf(view), view]));
     },
-    write: async (plans) => {
-      let written = 0;
-      await inParallel(plans, async (plan) => {
-        if (await writeOne(plan)) written += 1;
-      });
-      return written;
-    },
+    write: (plans) => inParallel(plans, writeOne),
     remove: async (keys) => {
       for (const key of keys) {
         known.delete(`${key}.yaml`);
