@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { createFairQueue } from '../../relay/delivery/fair-queue.ts';
 import { argon2idVerifier } from '../../relay/verifier.ts';
+import { trimPassword } from '../core/credentials/own-password.ts';
 import type { SecretView } from '../core/model.ts';
 
 /** A longer one is no password, and hashing it would be work for an attacker's benefit. */
@@ -35,9 +36,8 @@ export function createPasswordVerifiers(saltFor: (purpose: string) => Buffer) {
   return async (view: SecretView, keys: Iterable<string>): Promise<SecretView> => {
     const verifiers: Record<string, string> = { ...view.verifiers };
     for (const key of keys) {
-      // an editor ends a file with a newline that nobody types at a log-in
-      const password = view.data[key]?.replace(/\r?\n$/, '');
-      if (password === undefined || password === '' || Buffer.byteLength(password) > PASSWORD_BYTES_MAX) continue;
+      const password = trimPassword(view.data[key] ?? '');
+      if (password === '' || Buffer.byteLength(password) > PASSWORD_BYTES_MAX) continue;
       verifiers[key] = await verifierOf(view, key, password);
     }
     return { ...view, verifiers };

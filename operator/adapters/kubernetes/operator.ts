@@ -200,7 +200,8 @@ export function startOperator(options: OperatorOptions): Operator {
     const { users, lists, senders, secrets } = replanned;
     for (const [key, plan] of users) {
       put(`SmtpPlusUser/${key}`, plan && { kind: 'SmtpPlusUser', plan });
-      if (isSecretDone(context, plan)) planning.setSecretTrouble(key, undefined);
+      const isOver = planning.hasSecretTrouble(key) && isSecretDone(context, plan);
+      if (isOver) planning.setSecretTrouble(key, undefined);
     }
     for (const [key, plan] of lists) put(`SmtpPlusList/${key}`, plan && { kind: 'SmtpPlusList', plan });
     for (const [key, plan] of senders) put(`VerifiedSender/${key}`, plan && { kind: 'VerifiedSender', plan });

@@ -38,6 +38,7 @@ export interface Planning {
   readonly setLeftOut: (document: DocumentId, keys: readonly string[]) => void;
   /** Says why the Secret of a user (`NAMESPACE/NAME`) cannot be written, or that nothing keeps it from that any more. */
   readonly setSecretTrouble: (user: string, trouble: string | undefined) => void;
+  readonly hasSecretTrouble: (user: string) => boolean;
   /** Plans everything from the caches, as if just started. */
   readonly full: (classes: ReadonlyMap<string, ClassView>) => Replanned;
   /** Plans what was marked, and what is due by now. */
@@ -99,6 +100,7 @@ export function createPlanning(sources: Sources, craft: Craft, onMark: () => voi
       else troubles.set(user, trouble);
       mark(marks.troubledUsers, user);
     },
+    hasSecretTrouble: (user) => troubles.has(user),
     full: (views) => {
       marks = noMarks();
       const made = createPlanner(

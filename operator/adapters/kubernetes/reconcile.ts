@@ -26,8 +26,8 @@ export interface ReconcileContext {
   readonly onWrite: (what: 'secret' | 'status' | 'deletion') => void;
   /** Somebody else's Secret has the name that this user wants: watch that one too. */
   readonly onTaken: (user: string, secret: string) => void;
-  /** Why the Secret of a user cannot be written; `undefined`: it is. */
-  readonly onSecretTrouble: (user: string, trouble: string | undefined) => void;
+  /** Why the Secret of a user cannot be written. */
+  readonly onSecretTrouble: (user: string, trouble: string) => void;
 }
 
 /** `again`: what we knew is not what is there; the same work is to be done when the watch has caught up. */
