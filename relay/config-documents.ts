@@ -17,9 +17,15 @@ export function readClassDocument(bytes: Buffer): ReadDocument<ClassDocument> {
   return result.success ? { document: result.data, problems: [] } : { problems: problemsOf(result.error) };
 }
 
-const { version, lists, users, namespaces } = shardDocumentSchema.shape;
+const { version, lists, users, unusable, namespaces } = shardDocumentSchema.shape;
 const section = z.record(z.string(), z.unknown());
-const outline = z.object({ version, lists: section, users: section, namespaces: section });
+const outline = z.object({
+  version,
+  lists: section,
+  users: section,
+  unusable: section.default({}),
+  namespaces: section,
+});
 
 export function readShardDocument(bytes: Buffer): ReadDocument<ShardDocument> {
   const result = outline.safeParse(parseJson(bytes));
@@ -30,6 +36,7 @@ export function readShardDocument(bytes: Buffer): ReadDocument<ShardDocument> {
     version: found.version,
     lists: usable('lists', lists, found.lists, problems),
     users: usable('users', users, found.users, problems),
+    unusable: usable('unusable', unusable.unwrap(), found.unusable, problems),
     namespaces: usable('namespaces', namespaces, found.namespaces, problems),
   };
   return { document, problems };

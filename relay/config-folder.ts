@@ -121,6 +121,7 @@ function merge(loaded: ReadonlyMap<string, Loaded<ClassDocument | ShardDocument>
     class: classDocument,
     lists: new Map(shards.flatMap((shard) => Object.entries(shard.lists))),
     users: new Map(shards.flatMap((shard) => Object.entries(shard.users))),
+    unusable: new Map(shards.flatMap((shard) => Object.entries(shard.unusable))),
     namespaces: new Map(shards.flatMap((shard) => Object.entries(shard.namespaces))),
   };
 }

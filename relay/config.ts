@@ -95,11 +95,28 @@ const userSchema = z.object({
   clientCIDRs: z.array(z.string()),
 });
 
+/**
+ * A user who has a password, and whom no relay can serve because of how things are configured. Whoever has the password
+ * is told so, with a temporary reply; nobody else learns anything.
+ */
+const unusableUserSchema = z.object({
+  /** The SmtpPlusUser object. */
+  object: objectKey,
+  namespace: z.string(),
+  credentials: z.array(credentialSchema),
+  /** Empty: any address. */
+  clientCIDRs: z.array(z.string()),
+  /** The list that it names and that does not exist; absent: something else is wrong. */
+  missingList: objectKey.optional(),
+});
+
 export const shardDocumentSchema = z.object({
   version: z.literal(1),
   lists: z.record(objectKey, listSchema),
   /** By user name. */
   users: z.record(z.string(), userSchema),
+  /** By user name. Absent in documents of an older operator. */
+  unusable: z.record(z.string(), unusableUserSchema).default({}),
   /** What users of a namespace may send as (its own senders and those that others share with it). */
   namespaces: z.record(z.string(), z.array(senderRuleSchema)),
 });
@@ -160,6 +177,7 @@ export type SenderRule = z.infer<typeof senderRuleSchema>;
 export type Credential = z.infer<typeof credentialSchema>;
 export type ListConfig = z.infer<typeof listSchema>;
 export type UserConfig = z.infer<typeof userSchema>;
+export type UnusableUser = z.infer<typeof unusableUserSchema>;
 export type ShardDocument = z.infer<typeof shardDocumentSchema>;
 export type ClassDocument = z.infer<typeof classDocumentSchema>;
 export type SessionSettings = z.infer<typeof sessionSettingsSchema>;
@@ -177,6 +195,8 @@ export interface RelayConfig {
   readonly class: ClassDocument;
   readonly lists: ReadonlyMap<string, ListConfig>;
   readonly users: ReadonlyMap<string, UserConfig>;
+  /** Who cannot be served at present; no name is in `users` too. */
+  readonly unusable: ReadonlyMap<string, UnusableUser>;
   readonly namespaces: ReadonlyMap<string, readonly SenderRule[]>;
 }
 

@@ -8,6 +8,8 @@ export type Reason =
   | 'auth_required'
   | 'auth_failed'
   | 'user_inactive'
+  | 'user_unusable'
+  | 'list_missing'
   | 'no_verified_sender'
   | 'list_suspended'
   | 'auth_throttled'
@@ -72,6 +74,10 @@ export const replies = {
   authFailedInClear: () => reply(535, '5.7.8', 'auth_failed', FAILED_IN_CLEAR),
   loginNeedsTls: () => reply(535, '5.7.8', 'tls_required', FAILED_IN_CLEAR),
   userInactive: (user: string) => reply(525, '5.7.13', 'user_inactive', `SMTP+ user ${user} is not active`),
+  /** For whoever has the right password, where a slip of configuration is in the way: it may be mended at any time. */
+  userUnusable: (user: string) =>
+    reply(454, '4.7.0', 'user_unusable', `SMTP+ user ${user} is not usable at present; see its status`),
+  listMissing: (list: string) => reply(454, '4.7.0', 'list_missing', `SMTP+ list ${list} does not exist (any more)`),
   noVerifiedSender: (user: string) =>
     reply(550, '5.7.1', 'no_verified_sender', `SMTP+ user ${user} has no verified sender`),
   listSuspended: (list: string) => reply(550, '5.7.1', 'list_suspended', `SMTP+ list ${list} is suspended`),

@@ -144,6 +144,13 @@ export function wishedSecretName({ meta, spec }: Pick<RawObject, 'meta' | 'spec'
   return textAt(spec, 'credentials', 'secretName') ?? `${meta.name}-smtp`;
 }
 
+/** The Secret with a password of people's own that a user names, and the key in it. */
+export function passwordReference({ spec }: Pick<RawObject, 'spec'>): { name: string; key: string } | undefined {
+  const name = textAt(spec, 'credentials', 'passwordSecretRef', 'name');
+  const key = textAt(spec, 'credentials', 'passwordSecretRef', 'key') ?? 'password';
+  return name === undefined ? undefined : { name, key };
+}
+
 function textAt(value: unknown, ...path: readonly string[]): string | undefined {
   const found = path.reduce<unknown>(
     (at, step) => (typeof at === 'object' && at !== null ? (at as Readonly<Record<string, unknown>>)[step] : undefined),

@@ -2,7 +2,7 @@
  * Whether a session may send at all: one ordered list of small checks, the first that objects gives the reply. Asked at
  * MAIL, at RCPT and at DATA, each time of the configuration then in force, so that a change holds for open sessions too.
  */
-import { userOfLogin } from './authenticate.ts';
+import { userOfLogin, whyUnusable } from './authenticate.ts';
 import { isAllowedClient } from './client-address.ts';
 import type { ListConfig, RelayConfig, UserConfig } from '../config.ts';
 import { replies, type Reply } from '../replies.ts';
@@ -25,10 +25,13 @@ export function admit(session: Session): Admission {
   if (!isSecure && config?.class.starttls !== 'Optional') return refuse(replies.tlsRequired());
   if (login === undefined || config === undefined) return refuse(replies.authRequired());
   const user = userOfLogin(config, login, services.now());
-  // the user or the password is gone: the session may log in again, with what holds now
-  if (user === undefined) return logOut(session);
+  if (user === undefined) {
+    const why = whyUnusable(config, login, services.now());
+    // the user or the password is gone: the session may log in again, with what holds now
+    return why === undefined ? logOut(session) : refuse(why);
+  }
   const list = config.lists.get(user.list);
-  if (list === undefined) return refuse(replies.internal());
+  if (list === undefined) return refuse(replies.userUnusable(login.user));
   if (!isSecure && list.starttls === 'Required') return refuse(replies.tlsRequired());
   if (!user.active) return refuse(replies.userInactive(login.user));
   if (list.suspended) return refuse(replies.listSuspended(user.list));

@@ -1,5 +1,6 @@
 /** The AUTH command (RFC 4954): mechanisms PLAIN and LOGIN, with their exchanges of lines. */
 import { authenticate } from './authenticate.ts';
+import type { RelayConfig } from '../config.ts';
 import { replies, type Reply } from '../replies.ts';
 import { type Credentials, decodeBase64, isUserName, parsePlain } from './sasl.ts';
 import type { Answer, Session } from './state.ts';
@@ -68,7 +69,7 @@ function loginUser(session: Session, line: string): Answer {
 
 async function logIn(session: Session, mechanism: Mechanism, credentials: Credentials): Promise<Answer> {
   const { config, limits, metrics, now, monotonicNow } = session.services;
-  session.claimedUser = config()?.users.has(credentials.user) === true ? credentials.user : undefined;
+  session.claimedUser = isKnown(config(), credentials.user) ? credentials.user : undefined;
   const result = await authenticate(credentials, {
     config: config(),
     logins: limits.logins,
@@ -85,6 +86,10 @@ async function logIn(session: Session, mechanism: Mechanism, credentials: Creden
   session.login = result.login;
   metrics.authentications.inc({ mechanism, result: 'accepted' });
   return { code: 235, enhanced: '2.7.0', lines: ['Authentication successful'] };
+}
+
+function isKnown(config: RelayConfig | undefined, user: string): boolean {
+  return config !== undefined && (config.users.has(user) || config.unusable.has(user));
 }
 
 function refused(session: Session, mechanism: Mechanism, reply: Reply): Reply {

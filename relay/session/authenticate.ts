@@ -4,7 +4,7 @@
  */
 import { setTimeout as wait } from 'node:timers/promises';
 import { isAllowedClient } from './client-address.ts';
-import type { RelayConfig, UserConfig } from '../config.ts';
+import type { Credential, RelayConfig, UnusableUser, UserConfig } from '../config.ts';
 import type { SharedLimits } from './limits.ts';
 import { replies, type Reply } from '../replies.ts';
 import type { Credentials } from './sasl.ts';
@@ -30,7 +30,8 @@ interface Client {
 }
 
 /**
- * Checks a user's password; a wrong one is answered late.
+ * Checks a user's password; a wrong one is answered late. The right one of a user whom a slip of configuration keeps from
+ * sending is answered with a temporary refusal that says so, in clear text too: whoever listens has the password anyhow.
  *
  * Where the class requires TLS, a clear-text session learns nothing else. Where the class leaves it to the lists, every
  * password of a user whose list requires TLS is wrong in clear text, and from an address that the user does not allow
@@ -41,39 +42,44 @@ export async function authenticate(credentials: Credentials, client: Client): Pr
   const { config } = client;
   if (config === undefined) return refuse(replies.authUnavailable());
   if (!client.isSecure && config.class.starttls !== 'Optional') return refuse(replies.tlsRequiredForAuth());
-  return verify(credentials, { ...client, config, user: config.users.get(credentials.user) });
+  return verify(credentials, { ...client, config });
 }
 
 async function verify(
   { user: name, password }: Credentials,
-  client: Client & { config: RelayConfig; user: UserConfig | undefined },
+  client: Client & { config: RelayConfig },
 ): Promise<LoginResult> {
-  const { config, user, logins, address, isSecure, now, monotonicNow } = client;
+  const { config, logins, address, isSecure, now, monotonicNow } = client;
   const start = monotonicNow();
-  const denial = user === undefined ? undefined : denialOf(user, { ...client, config });
+  const denial = denialOf(name, client);
   let verifier: string | undefined;
   const verdict = await logins.attempt({ user: name, address, settings: config.class.session }, async () => {
-    verifier = await findVerifier(user, password, now());
+    verifier = await findVerifier(credentialsOf(config, name), password, now());
     return verifier !== undefined && denial === undefined;
   });
   if (verdict.kind === 'locked-out') return refuse(replies.authThrottled());
-  if (verdict.kind === 'wrong' || user === undefined || verifier === undefined) {
+  if (verdict.kind === 'wrong' || verifier === undefined) {
     // counted from the attempt: a slow verifier (argon2id) must not tell real users from names that nobody has
     const delayMs = verdict.kind === 'wrong' ? verdict.delayMs : 0;
     await wait(Math.max(0, start + delayMs - monotonicNow()), undefined, { ref: false });
     return refuse(failureReply(denial, { isSecure }));
   }
+  const login = { user: name, verifier };
+  const user = userOfLogin(config, login, now());
+  if (user === undefined) return refuse(unusableReply(name, config.unusable.get(name)));
   if (!user.active) return refuse(replies.userInactive(name));
-  if (!config.lists.has(user.list)) return refuse(replies.authUnavailable());
-  return { verdict: 'pass', login: { user: name, verifier }, user };
+  if (!config.lists.has(user.list)) return refuse(replies.userUnusable(name));
+  return { verdict: 'pass', login, user };
 }
 
 type Denial = 'tls_required' | 'client_denied' | undefined;
 
 /** Why the user may not log in like this, whatever the password; for the log alone. */
-function denialOf(user: UserConfig, { config, address, isSecure }: Client & { config: RelayConfig }): Denial {
-  if (!isSecure && config.lists.get(user.list)?.starttls !== 'Optional') return 'tls_required';
-  return isAllowedClient(address, user.clientCIDRs) ? undefined : 'client_denied';
+function denialOf(name: string, { config, address, isSecure }: Client & { config: RelayConfig }): Denial {
+  const user = config.users.get(name);
+  if (user !== undefined && !isSecure && config.lists.get(user.list)?.starttls !== 'Optional') return 'tls_required';
+  const { clientCIDRs = [] } = user ?? config.unusable.get(name) ?? {};
+  return isAllowedClient(address, clientCIDRs) ? undefined : 'client_denied';
 }
 
 function failureReply(denial: Denial, { isSecure }: { isSecure: boolean }): Reply {
@@ -93,15 +99,34 @@ function failureReply(denial: Denial, { isSecure }: { isSecure: boolean }): Repl
  */
 export function userOfLogin(config: RelayConfig, login: Login, now: number): UserConfig | undefined {
   const user = config.users.get(login.user);
-  const isValid = user?.credentials.some(
-    (credential) => credential.verifier === login.verifier && !isExpired(credential, now),
-  );
-  return isValid === true ? user : undefined;
+  return isAmong(user?.credentials, login, now) ? user : undefined;
+}
+
+/** Why a session may not go on with its log-in for now, where its user has become unusable; undefined where it is gone. */
+export function whyUnusable(config: RelayConfig, login: Login, now: number): Reply | undefined {
+  const unusable = config.unusable.get(login.user);
+  return isAmong(unusable?.credentials, login, now) ? unusableReply(login.user, unusable) : undefined;
+}
+
+function isAmong(credentials: readonly Credential[] = [], { verifier }: Login, now: number): boolean {
+  return credentials.some((credential) => credential.verifier === verifier && !isExpired(credential, now));
+}
+
+function unusableReply(name: string, unusable: UnusableUser | undefined): Reply {
+  return unusable?.missingList === undefined ? replies.userUnusable(name) : replies.listMissing(unusable.missingList);
+}
+
+function credentialsOf({ users, unusable }: RelayConfig, name: string): readonly Credential[] {
+  return [...(users.get(name)?.credentials ?? []), ...(unusable.get(name)?.credentials ?? [])];
 }
 
 /** The verifier that the password fits. Every one is tried, and one for nobody where there is none. */
-async function findVerifier(user: UserConfig | undefined, password: string, now: number): Promise<string | undefined> {
-  const verifiers = user?.credentials.filter((one) => !isExpired(one, now)).map((one) => one.verifier) ?? [];
+async function findVerifier(
+  credentials: readonly Credential[],
+  password: string,
+  now: number,
+): Promise<string | undefined> {
+  const verifiers = credentials.filter((one) => !isExpired(one, now)).map((one) => one.verifier);
   let found: string | undefined;
   for (const verifier of verifiers.length === 0 ? [NOBODY] : verifiers) {
     if (await verifyPassword(password, verifier)) found = verifier;

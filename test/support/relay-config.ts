@@ -6,6 +6,7 @@ import {
   type RelayConfig,
   type SenderRule,
   type SessionSettings,
+  type UnusableUser,
   type UserConfig,
 } from '../../relay/config.ts';
 import { sha256Verifier } from '../../relay/verifier.ts';
@@ -75,17 +76,20 @@ export function aConfig({
   relayClass = aClass(),
   lists = { [LIST]: aList() },
   users = { [USER]: aUser() },
+  unusable = {},
   namespaces = { shop: [aSender()] },
 }: {
   relayClass?: ClassDocument;
   lists?: Record<string, ListConfig>;
   users?: Record<string, UserConfig>;
+  unusable?: Record<string, UnusableUser>;
   namespaces?: Record<string, SenderRule[]>;
 } = {}): RelayConfig {
   return {
     class: relayClass,
     lists: new Map(Object.entries(lists)),
     users: new Map(Object.entries(users)),
+    unusable: new Map(Object.entries(unusable)),
     namespaces: new Map(Object.entries(namespaces)),
   };
 }

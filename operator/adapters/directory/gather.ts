@@ -1,6 +1,7 @@
 /** The world of the directory adapter as the core sees it: a folder of manifests, and the Secrets of the state folder. */
 import type { ClassView, Kind, ObjectMeta, ProgrammedFact, RawObject, SecretView, Snapshot } from '../../core/model.ts';
 import type { Settings } from '../../settings.ts';
+import { passwordReference } from '../../core/facts.ts';
 import { createPasswordVerifiers } from '../password-verifiers.ts';
 import { asRecord, texts, viewSecret } from '../../manifests/documents.ts';
 import type { Installation } from '../installation.ts';
@@ -97,10 +98,10 @@ function referencedPasswords(objects: readonly RawObject[]): ReadonlyMap<string,
   const keys = new Map<string, Set<string>>();
   for (const { kind, meta, spec } of objects) {
     if (kind !== 'SmtpPlusUser') continue;
-    const { name, key } = texts(asRecord(asRecord(spec)['credentials'])['passwordSecretRef']);
-    if (name === undefined) continue;
-    const secret = `${meta.namespace}/${name}`;
-    keys.set(secret, (keys.get(secret) ?? new Set()).add(key ?? 'password'));
+    const reference = passwordReference({ spec });
+    if (reference === undefined) continue;
+    const secret = `${meta.namespace}/${reference.name}`;
+    keys.set(secret, (keys.get(secret) ?? new Set()).add(reference.key));
   }
   return keys;
 }

@@ -6,6 +6,7 @@ import {
   type ListConfig,
   type SenderRule,
   type ShardDocument,
+  type UnusableUser,
   type UserConfig,
 } from '../../../relay/config.ts';
 import { isEqual } from '../equal.ts';
@@ -15,6 +16,7 @@ import { compareText } from '../time.ts';
 interface Sections {
   readonly lists: Map<string, ListConfig>;
   readonly users: Map<string, UserConfig>;
+  readonly unusable: Map<string, UnusableUser>;
   readonly namespaces: Map<string, readonly SenderRule[]>;
 }
 
@@ -84,6 +86,7 @@ function shardsOf(store: RelayStore, className: string): readonly Sections[] {
   const shards = Array.from({ length: SHARD_COUNT }, () => ({
     lists: new Map<string, ListConfig>(),
     users: new Map<string, UserConfig>(),
+    unusable: new Map<string, UnusableUser>(),
     namespaces: new Map<string, readonly SenderRule[]>(),
   }));
   store.classes.set(className, shards);
@@ -96,6 +99,7 @@ export function shardDocument(store: RelayStore, className: string, shard: numbe
     version: 1,
     lists: sorted(sections?.lists),
     users: sorted(sections?.users),
+    unusable: sorted(sections?.unusable),
     namespaces: Object.fromEntries(
       Object.entries(sorted(sections?.namespaces)).map(([name, rules]) => [name, [...rules]]),
     ),

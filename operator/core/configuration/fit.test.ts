@@ -15,7 +15,13 @@ function listWithCa(bytes: number): ShardDocument['lists'][string] {
 
 describe('a shard', () => {
   test('that fits stays as it is', () => {
-    const document: ShardDocument = { version: 1, lists: { 'shop/a': aList() }, users: {}, namespaces: {} };
+    const document: ShardDocument = {
+      version: 1,
+      lists: { 'shop/a': aList() },
+      users: {},
+      unusable: {},
+      namespaces: {},
+    };
     assert.deepEqual(fit(document, sizeOf), { document, leftOut: [] });
   });
 
@@ -28,6 +34,7 @@ describe('a shard', () => {
         'shop/large': listWithCa(350_000),
         'shop/small': aList(),
       },
+      unusable: {},
       users: { 'app.crowd': aUser({ namespace: 'crowd' }), 'app.shop': aUser() },
       namespaces: { shop: [] },
     };

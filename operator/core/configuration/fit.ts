@@ -15,7 +15,7 @@ export interface Fitting {
 export const DOCUMENT_BYTES_MAX = 1_000_000;
 
 interface Entry {
-  readonly section: 'lists' | 'users' | 'namespaces';
+  readonly section: 'lists' | 'users' | 'unusable' | 'namespaces';
   readonly key: string;
   readonly namespace: string;
   readonly size: number;
@@ -42,6 +42,7 @@ function byTenant(document: ShardDocument, sizeOf: (text: string) => number) {
   const entries: Entry[] = [
     ...Object.keys(document.lists).map((key) => ['lists', key, key.split('/')[0] ?? ''] as const),
     ...Object.entries(document.users).map(([key, { namespace }]) => ['users', key, namespace] as const),
+    ...Object.entries(document.unusable).map(([key, { namespace }]) => ['unusable', key, namespace] as const),
     ...Object.keys(document.namespaces).map((key) => ['namespaces', key, key] as const),
   ].map(([section, key, namespace]) => {
     const size = sizeOf(JSON.stringify({ [key]: document[section][key] }));
@@ -62,11 +63,12 @@ function without(document: ShardDocument, entries: readonly Entry[]): ShardDocum
     const gone = new Set(entries.filter((entry) => entry.section === section).map(({ key }) => key));
     return Object.fromEntries(Object.entries(from).filter(([key]) => !gone.has(key)));
   };
-  const { version, lists, users, namespaces } = document;
+  const { version, lists, users, unusable, namespaces } = document;
   return {
     version,
     lists: kept('lists', lists),
     users: kept('users', users),
+    unusable: kept('unusable', unusable),
     namespaces: kept('namespaces', namespaces),
   };
 }

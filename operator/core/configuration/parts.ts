@@ -1,5 +1,5 @@
 /** Keeps the relays' configuration in step with the plans: which entry belongs to which class. */
-import type { ListConfig, SenderRule } from '../../../relay/config.ts';
+import type { ListConfig, SenderRule, UnusableUser } from '../../../relay/config.ts';
 import { isEqual } from '../equal.ts';
 import { tallies, type Tally } from '../facts.ts';
 import { listVerdicts } from '../lists/lists.ts';
@@ -7,6 +7,7 @@ import type { Plans } from '../model.ts';
 import { BUILT_IN_LIST } from '../names.ts';
 import { createRelayStore, putEntry, type RelayStore } from './documents.ts';
 import { namespaceRules } from '../senders/sender-rules.ts';
+import type { UnusableEntry } from '../users/unusable.ts';
 import type { UserEntry, UserPlan } from '../users/user-plan.ts';
 import { conclude, read, setFact, takeStale, type Result, type World } from '../world.ts';
 
@@ -15,6 +16,8 @@ export interface RelayParts {
   readonly lists: Map<string, ListEntry>;
   /** By key of the object. */
   readonly users: Map<string, UserEntry>;
+  /** By key of the object. */
+  readonly unusable: Map<string, UnusableEntry>;
   readonly tallies: Map<string, Tally>;
   /** Number of a namespace's users by class: a relay is told the senders of namespaces whose users it serves. */
   readonly tenants: Map<string, Map<string, number>>;
@@ -32,6 +35,7 @@ export function createRelayParts(): RelayParts {
     store: createRelayStore(),
     lists: new Map(),
     users: new Map(),
+    unusable: new Map(),
     tallies: new Map(),
     tenants: new Map(),
     moved: new Set(),
@@ -39,6 +43,7 @@ export function createRelayParts(): RelayParts {
 }
 
 export function replanUserEntries(world: World, parts: RelayParts, plans: Plans<UserPlan>): void {
+  replanUnusable(parts, plans);
   const changes = [...plans]
     .map(([key, plan]) => ({ key, before: parts.users.get(key), after: plan?.entry }))
     .filter(({ before, after }) => !isEqual(before, after));
@@ -57,6 +62,30 @@ export function replanUserEntries(world: World, parts: RelayParts, plans: Plans<
     countEntry(parts, after, 1, counted);
   }
   for (const list of counted) setFact(world, tallies, list, parts.tallies.get(list));
+}
+
+function replanUnusable(parts: RelayParts, plans: Plans<UserPlan>): void {
+  const changes = [...plans]
+    .map(([key, plan]) => ({ key, before: parts.unusable.get(key), after: plan?.unusable }))
+    .filter(({ before, after }) => !isEqual(before, after));
+  // all that goes before all that comes, here too
+  for (const { key, before } of changes) {
+    parts.unusable.delete(key);
+    if (before !== undefined) putUnusable(parts, before, undefined);
+  }
+  for (const { key, after } of changes) {
+    if (after === undefined) continue;
+    parts.unusable.set(key, after);
+    putUnusable(parts, after, after.config);
+  }
+}
+
+function putUnusable(
+  { store }: RelayParts,
+  { classNames, username }: UnusableEntry,
+  config: UnusableUser | undefined,
+): void {
+  for (const className of classNames) putEntry(store, { className, section: 'unusable', key: username }, config);
 }
 
 interface Change {

@@ -46,6 +46,11 @@ export function readRecord(
   };
 }
 
+/** The verifier of the password in force, in the text of a record. */
+export function recordedVerifier(text: string | undefined): string | undefined {
+  return recordSchema.safeParse(parseJson(text)).data?.verifier;
+}
+
 export function writeRecord({ verifier, issued, trigger, previous }: PasswordRecord): Record<string, string> {
   return { [CREDENTIALS_ANNOTATION]: JSON.stringify({ verifier, issued, trigger, previous }) };
 }

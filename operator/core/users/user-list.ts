@@ -10,6 +10,7 @@ export type ListMembership =
   | { readonly ok: true; readonly list: string; readonly terms: ListTerms }
   | {
       readonly ok: false;
+      readonly list: string;
       readonly reason: 'ListNotFound' | 'NamespaceNotAllowed' | 'ListNotAccepted';
       readonly message: string;
     };
@@ -22,17 +23,17 @@ export function membershipOf(world: World, { meta, spec }: { meta: ObjectMeta; s
   const verdict = read(world, listVerdicts, list);
   if (verdict === undefined) {
     const message = `spec.listRef: SmtpPlusList ${list} does not exist; create it, or correct the reference.`;
-    return { ok: false, reason: 'ListNotFound', message };
+    return { ok: false, list, reason: 'ListNotFound', message };
   }
   // before anything else is said about the list: what it is like concerns only those whom it allows
   const allowed = verdict.allowed ?? { from: 'Same' };
   if (!allows(world, allowed, { owner, guest: namespace })) {
     const message = `SmtpPlusList ${list} takes no users of namespace ${namespace}; ask its owner to add it to spec.allowedNamespaces.`;
-    return { ok: false, reason: 'NamespaceNotAllowed', message };
+    return { ok: false, list, reason: 'NamespaceNotAllowed', message };
   }
   if (verdict.terms === undefined) {
     const message = `SmtpPlusList ${list} is not accepted itself: ${verdict.accepted.reason}. Its status says what to do.`;
-    return { ok: false, reason: 'ListNotAccepted', message };
+    return { ok: false, list, reason: 'ListNotAccepted', message };
   }
   return { ok: true, list, terms: verdict.terms };
 }

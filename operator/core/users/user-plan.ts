@@ -10,6 +10,7 @@ import type { ObjectMeta, PlannedEvent, SecretPlan } from '../model.ts';
 import { judgeProgrammed } from '../configuration/programmed.ts';
 import type { Notice } from '../credentials/credentials-verdict.ts';
 import { secretPlan } from '../credentials/secret-content.ts';
+import type { UnusableEntry } from './unusable.ts';
 import { userVerdicts, type AdmittedUser, type UserVerdict } from './users.ts';
 import { read, type Result, type World } from '../world.ts';
 
@@ -19,8 +20,10 @@ export interface UserPlan {
   /** Absent: no Secret is to be made, nor one that is there to be touched. */
   readonly secret?: SecretPlan;
   readonly events: readonly PlannedEvent[];
-  /** Its part of a relay's configuration; absent: no relay is to know it. */
+  /** Its part of a relay's configuration; absent: no relay is to serve it. */
   readonly entry?: UserEntry;
+  /** Who it is to the relays where none serves it. */
+  readonly unusable?: UnusableEntry;
 }
 
 export interface UserEntry {
@@ -37,7 +40,7 @@ export const userPlans: Result<UserPlan | undefined> = { name: 'user plan', form
 function planUser(world: World, key: string): UserPlan | undefined {
   const verdict = read(world, userVerdicts, key);
   if (verdict === undefined) return undefined;
-  const { meta, admitted } = verdict;
+  const { meta, admitted, unusable } = verdict;
   const subject = { kind: 'SmtpPlusUser', meta } as const;
   const place = admitted && {
     className: admitted.terms.className,
@@ -61,6 +64,7 @@ function planUser(world: World, key: string): UserPlan | undefined {
       ...eventsOf(world, subject, [...judgements, ready]),
     ],
     ...(admitted !== undefined && { entry: entryOf(admitted) }),
+    ...(unusable !== undefined && { unusable }),
   };
 }
 

@@ -1,6 +1,7 @@
 /** Who may log in under which name. No namespace can take a name that belongs to another. */
 import { covers, parseMailbox } from '../../../relay/address.ts';
-import { isDefaultUsername, keysIn, usersByUsername, wishedUsername } from '../facts.ts';
+import { storedCredentials } from '../credentials/stored-credentials.ts';
+import { isDefaultUsername, keysIn, objects, usersByUsername, wishedUsername } from '../facts.ts';
 import { keyOf, type ObjectMeta } from '../model.ts';
 import { parsedUsers } from '../parse.ts';
 import { isOwn, namespaceRules } from '../senders/sender-rules.ts';
@@ -25,6 +26,27 @@ export function judgeUsername(world: World, user: { meta: ObjectMeta; spec: unkn
   const message = `User name ${username} is taken by ${who}, ${why}; make a new SmtpPlusUser with another spec.username.`;
   return { ok: false, reason: 'UsernameTaken', message };
 }
+
+/**
+ * Key of the user that a user name is to be understood as, where nobody can be served under it: whoever may have the name,
+ * else the oldest of those who ask for it and have a password.
+ */
+export function nameHolderOf(world: World, meta: ObjectMeta, username: string): string | undefined {
+  return isDefaultUsername(meta, username) ? keyOf(meta) : read(world, nameHolders, username);
+}
+
+const nameHolders: Table<string | undefined> = {
+  name: 'user-name holder of last resort',
+  formula: (world, username) => {
+    const holder = read(world, holders, username);
+    if (holder !== undefined) return holder;
+    const claimants = keysIn(world, usersByUsername, username)
+      .filter((key) => storedCredentials(world, key).length > 0)
+      .flatMap((key) => read(world, objects.SmtpPlusUser, key)?.meta ?? []);
+    const oldest = claimants.sort(byAge)[0];
+    return oldest === undefined ? undefined : keyOf(oldest);
+  },
+};
 
 interface Claim {
   readonly meta: ObjectMeta;

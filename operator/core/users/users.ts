@@ -10,6 +10,7 @@ import { keyOf, type ObjectMeta } from '../model.ts';
 import { BUILT_IN_LIST } from '../names.ts';
 import { parsedUsers } from '../parse.ts';
 import { limitsOfUser } from '../lists/policy.ts';
+import { unusableEntryOf, type UnusableEntry } from './unusable.ts';
 import { membershipOf } from './user-list.ts';
 import { judgeUsername } from './usernames.ts';
 import { judgeUserSenders, type UserSenders } from './user-senders.ts';
@@ -19,8 +20,10 @@ export interface UserVerdict {
   readonly meta: ObjectMeta;
   /** The condition `Accepted`. */
   readonly accepted: Judgement;
-  /** What it comes to; absent where it is not accepted: then no relay knows it. */
+  /** What it comes to; absent where it is not accepted: then no relay serves it. */
   readonly admitted?: AdmittedUser;
+  /** What the relays are to know of it where it is not accepted; absent: nothing. */
+  readonly unusable?: UnusableEntry;
 }
 
 export interface AdmittedUser {
@@ -42,12 +45,12 @@ function judgeUser(world: World, key: string): UserVerdict | undefined {
   const parsed = read(world, parsedUsers, key);
   if (parsed === undefined) return undefined;
   const { meta } = parsed;
-  if (!parsed.ok) return { meta, accepted: notAccepted({ reason: 'InvalidSpec', message: parsed.message }) };
+  if (!parsed.ok) return refusal(world, { meta }, { reason: 'InvalidSpec', message: parsed.message });
   const { spec } = parsed;
   const membership = membershipOf(world, parsed);
-  if (!membership.ok) return { meta, accepted: notAccepted(membership) };
+  if (!membership.ok) return refusal(world, { meta, spec, list: membership.list }, membership);
   const name = judgeUsername(world, parsed);
-  if (!name.ok) return { meta, accepted: notAccepted(name) };
+  if (!name.ok) return refusal(world, { meta, spec, list: membership.list }, name);
 
   const { list, terms } = membership;
   const secretName = wishedSecretName(parsed);
@@ -85,8 +88,14 @@ function acceptance(list: string, refused: readonly string[]): Judgement {
   return { type, status, reason: 'ListCeiling', message };
 }
 
-function notAccepted({ reason, message }: { reason: string; message: string }): Judgement {
-  return { type: 'Accepted', status: 'False', reason, message };
+function refusal(
+  world: World,
+  user: Parameters<typeof unusableEntryOf>[1],
+  { reason, message }: { reason: string; message: string },
+): UserVerdict {
+  const unusable = unusableEntryOf(world, user);
+  const accepted: Judgement = { type: 'Accepted', status: 'False', reason, message };
+  return { meta: user.meta, accepted, ...(unusable !== undefined && { unusable }) };
 }
 
 /** Whether it can send: the first objection counts, a wish of its own before what others do. */

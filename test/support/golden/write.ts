@@ -38,9 +38,11 @@ function statusManifest({ kind, meta: { namespace, name }, status }: StatusPlan)
   return { apiVersion: API_VERSION, kind, metadata: { namespace, name }, status };
 }
 
-/** The shards put together; neither how entries are spread over them nor a built-in list without users is of interest. */
+/** The shards put together; how entries are spread over them, and a built-in list without users, are of no interest. */
 function relayDocument(name: string, { shards }: RelayDocuments): object {
-  const all = <Section extends 'lists' | 'users' | 'namespaces'>(section: Section): ShardDocument[Section] =>
+  const all = <Section extends 'lists' | 'users' | 'unusable' | 'namespaces'>(
+    section: Section,
+  ): ShardDocument[Section] =>
     Object.fromEntries(
       shards.flatMap((shard) => Object.entries(shard[section])).sort(([a], [b]) => (a < b ? -1 : 1)),
     ) as ShardDocument[Section];
@@ -48,7 +50,15 @@ function relayDocument(name: string, { shards }: RelayDocuments): object {
   const { [BUILT_IN_LIST]: builtIn, ...lists } = all('lists');
   const isBuiltInUsed = builtIn !== undefined && Object.values(users).some(({ list }) => list === BUILT_IN_LIST);
   const usedLists = isBuiltInUsed ? { ...lists, [BUILT_IN_LIST]: builtIn } : lists;
-  return { kind: 'RelayConfiguration', class: name, lists: usedLists, users, namespaces: all('namespaces') };
+  const unusable = all('unusable');
+  return {
+    kind: 'RelayConfiguration',
+    class: name,
+    lists: usedLists,
+    users,
+    ...(Object.keys(unusable).length > 0 && { unusable }),
+    namespaces: all('namespaces'),
+  };
 }
 
 /** A condition and whatever is short on one line, so that a golden file fits a screen. */
