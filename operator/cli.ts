@@ -6,12 +6,15 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import packageJson from '../package.json' with { type: 'json' };
 import type { OperatorFlags } from './main.ts';
-import { parsePorts } from './settings.ts';
+import { parsePorts } from './ports.ts';
 import type { RelayFlags } from './standalone/relay-alone.ts';
 
 /** Of sysexits, shells and linters alike: the question was wrong, not the answer. */
 const USAGE_ERROR = 2;
 const SERVER_NODE_MAJOR = 24;
+const PORTS_HELP =
+  'ports with STARTTLS, such as 2525,1025-5000: each one that is named must be free, those of a range are skipped where they are not; 0 is any free port';
+const SKIP_HELP = 'go on without ports that are in use, even where they are named';
 
 const program = new Command('smtp-plus')
   .description('An authenticated SMTP submission relay whose lists, users and verified senders are Kubernetes objects')
@@ -31,7 +34,8 @@ program
   .option('--settings <FILE>', 'settings file (YAML); examples/settings.yaml shows each setting')
   .option('--state <DIR>', 'Secrets, statuses, spool and certificates (default: .smtp-plus)')
   .option('--host <ADDRESS>', 'address to listen on (default: 127.0.0.1)')
-  .addOption(portsOption('--ports <LIST>', 'ports with STARTTLS; busy ones are skipped (default: 2525,1025-5000)'))
+  .addOption(portsOption('--ports <LIST>', PORTS_HELP + ' (default: 2525)'))
+  .option('--skip-busy-ports', SKIP_HELP)
   .addOption(portsOption('--implicit-tls-ports <LIST>', 'ports with TLS from the first byte (default: none)'))
   .addOption(portOption('--http <PORT>', 'port of /metrics, /healthz, /readyz, /configz (default: 9465)'))
   .option('--capture <DIR>', 'where the capture upstream writes messages (default: STATE/outbox)')
@@ -93,7 +97,8 @@ program
   .option('--tls-cert <FILE>', 'certificate chain (PEM); default: a certificate of its own, made in the state folder')
   .option('--tls-key <FILE>', 'its key (PEM)')
   .option('--host <ADDRESS>', 'address to listen on (default: all)')
-  .addOption(portsOption('--ports <LIST>', 'ports with STARTTLS; busy ones are skipped').default('2525,1025-5000'))
+  .addOption(portsOption('--ports <LIST>', PORTS_HELP).default('2525'))
+  .addOption(new Option('--skip-busy-ports', SKIP_HELP).default(false, 'they end it'))
   .addOption(portsOption('--implicit-tls-ports <LIST>', 'ports with TLS from the first byte').default(''))
   .addOption(portOption('--http <PORT>', 'port of /metrics, /healthz, /readyz, /configz').default(9465))
   .option('--capture <DIR>', 'where the capture upstream writes messages (default: STATE/outbox)')
@@ -113,7 +118,8 @@ function fail(error: unknown): never {
 
 function portsOption(flags: string, description: string): Option {
   return new Option(flags, description).argParser((text) => {
-    if (parsePorts(text) === undefined) throw new InvalidArgumentError('Ports and ranges, such as 2525,1025-5000.');
+    const list = parsePorts(text);
+    if ('problem' in list) throw new InvalidArgumentError(`The list ${list.problem}.`);
     return text;
   });
 }
@@ -121,7 +127,7 @@ function portsOption(flags: string, description: string): Option {
 function portOption(flags: string, description: string): Option {
   return new Option(flags, description).argParser((text) => {
     const isPort = /^\d{1,5}$/.test(text) && Number(text) <= 65535;
-    if (!isPort) throw new InvalidArgumentError('A port, 0 to 65535.');
+    if (!isPort) throw new InvalidArgumentError('It must be one port, 1 to 65535, or 0 for any free one.');
     return Number(text);
   });
 }

@@ -8,6 +8,7 @@ import { deliverySettingsSchema, sessionSettingsSchema } from '../relay/config.t
 import { canonicalSender } from '../relay/address.ts';
 import { limits } from './api/common.ts';
 import { hostName, labelName } from './api/names.ts';
+import { parsePorts, sharePorts } from './ports.ts';
 
 const port = z.number().int().min(0).max(65535);
 
@@ -68,7 +69,7 @@ function isDomainOrAddress(text: string): boolean {
 export const classSettingsSchema = z.strictObject({
   // it goes into Secrets, and into the greeting that each client reads
   hostname: serverName.default('localhost').describe('Server name that users connect to'),
-  ports: z.array(port).max(16).optional().describe('Ports to show to users; default: the first that listen'),
+  ports: z.array(port.min(1)).max(16).optional().describe('Ports to show to users; default: the first that listen'),
   caFile: path
     .optional()
     .describe('In a cluster: PEM of the CA that users verify the relay by, for their Secrets; default: a public one'),
@@ -111,19 +112,30 @@ export type ClassSettings = z.infer<typeof classSettingsSchema>;
 const portList = z
   .union([z.string(), z.number()])
   .transform(String)
-  .pipe(
-    z.string().refine((text) => parsePorts(text) !== undefined, {
-      message: 'must be ports and ranges, such as `2525,1025-5000`',
-    }),
-  );
+  .refine((text) => portTrouble(text) === undefined, {
+    error: ({ input }) => portTrouble(String(input)) ?? '',
+    // how the lists go together can only be told where each is one
+    abort: true,
+  });
+
+function portTrouble(text: string): string | undefined {
+  const list = parsePorts(text);
+  return 'problem' in list ? list.problem : undefined;
+}
 
 export const settingsSchema = z
   .strictObject({
     folder: path.default('examples').describe('Folder of manifests'),
     state: path.default('.smtp-plus').describe('Folder for Secrets, statuses, spool and certificates'),
     host: z.string().min(1).default('127.0.0.1').describe('Address to listen on'),
-    ports: portList.default('2525,1025-5000').describe('Ports with STARTTLS: numbers and ranges'),
+    ports: portList
+      .default('2525')
+      .describe('Ports with STARTTLS, default 2525: numbers, and ranges of which busy ports are skipped'),
     implicitTlsPorts: portList.default('').describe('Ports with TLS from the first byte: numbers and ranges'),
+    skipBusyPorts: z
+      .boolean()
+      .default(false)
+      .describe('Go on without ports that are in use, even where they are named by number'),
     http: port.default(9465).describe('Port for /metrics, /healthz, /readyz, /configz'),
     capture: path.optional().describe('Folder of the capture upstream; default: STATE/outbox'),
     relayClass: z.string().default('default').describe('The relay class that this process serves'),
@@ -140,24 +152,9 @@ export const settingsSchema = z
     path: ['relayClass'],
     message: 'must be one of `classes`',
   })
-  .refine(({ ports, implicitTlsPorts }) => [ports, implicitTlsPorts].some((list) => parsePorts(list)?.length !== 0), {
-    path: ['ports'],
-    message: 'must not be empty where implicitTlsPorts is: nothing would listen for mail',
+  .check(({ value, issues }) => {
+    const shared = sharePorts(value);
+    if ('problem' in shared) issues.push({ code: 'custom', input: value, path: ['ports'], message: shared.problem });
   });
-
-/** The ports of a list such as `2525,1025-5000`, each once, in the order of the list; undefined where it is none. */
-export function parsePorts(text: string): readonly number[] | undefined {
-  const ports = new Set<number>();
-  if (text.trim() === '') return [];
-  for (const part of text.split(',')) {
-    const range = /^\s*(\d{1,5})\s*(?:-\s*(\d{1,5})\s*)?$/.exec(part);
-    if (range === null) return undefined;
-    const first = Number(range[1]);
-    const last = Number(range[2] ?? range[1]);
-    if (first > last || last > 65535) return undefined;
-    for (let port = first; port <= last; port++) ports.add(port);
-  }
-  return [...ports];
-}
 
 export type Settings = z.infer<typeof settingsSchema>;

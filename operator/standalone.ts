@@ -5,7 +5,7 @@
 import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { isIP } from 'node:net';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import type { Log } from '../relay/log.ts';
 import { startRelay } from '../relay/main.ts';
 import type { Relay } from '../relay/main.ts';
@@ -13,12 +13,12 @@ import { ensureCertificates } from '../relay/tls.ts';
 import { startDirectory } from './adapters/directory/adapter.ts';
 import { openInstallation } from './adapters/directory/installation-file.ts';
 import { takeLock } from './adapters/directory/lock.ts';
-import { inWords, isAtOrBelow, listManifestFiles } from './manifests/walk.ts';
 import { makeFolder } from './adapters/directory/write-file.ts';
 import { plan } from './core/plan.ts';
 import type { Plan } from './core/model.ts';
 import type { Settings } from './settings.ts';
-import { parsePorts } from './settings.ts';
+import { sharePorts } from './ports.ts';
+import type { SharedPorts } from './ports.ts';
 import { keepCertificates } from './standalone/certificates.ts';
 import type { CertificateKeeper } from './standalone/certificates.ts';
 import { standaloneSettings } from './standalone/options.ts';
@@ -26,6 +26,8 @@ import type { StandaloneFlags } from './standalone/options.ts';
 import { createConsole } from './standalone/console.ts';
 import type { Console } from './standalone/console.ts';
 import { endOfRun } from './standalone/end.ts';
+import { explainStart } from './standalone/explain.ts';
+import { troubleAhead } from './standalone/preflight.ts';
 
 const FAILED = 1;
 const USAGE_ERROR = 2;
@@ -38,17 +40,34 @@ export async function runStandalone(flags: StandaloneFlags): Promise<number> {
   const result = await standaloneSettings(flags);
   if (!result.ok) return output.fail(result.problems, USAGE_ERROR);
   const { settings, file } = result;
-  const trouble = (await folderTrouble(settings.folder)) ?? (await stateTrouble(settings.state));
+  const ports = sharePorts(settings);
+  if ('problem' in ports) return output.fail([ports.problem], USAGE_ERROR);
+  const capture = captureFolderOf(settings);
+  const trouble = await troubleAhead({
+    manifests: settings.folder,
+    state: settings.state,
+    capture: isCapturing(settings) ? capture : settings.capture,
+    ports: ports.ports.length + ports.implicitTlsPorts.length,
+  });
   if (trouble !== undefined) return output.fail([trouble], USAGE_ERROR);
   try {
-    return await runLocked({ settings, settingsFile: file, output });
+    return await runLocked({ settings, ports, settingsFile: file, output });
   } catch (error) {
-    return output.fail([explain(error, settings)], FAILED);
+    return output.fail([explainStart(error, { ...settings, ...ports })], FAILED);
   }
+}
+
+function captureFolderOf({ capture, state }: Settings): string {
+  return capture ?? join(state, 'outbox');
+}
+
+function isCapturing({ classes, relayClass }: Settings): boolean {
+  return 'capture' in (classes[relayClass]?.upstream ?? {});
 }
 
 interface Run {
   readonly settings: Settings;
+  readonly ports: SharedPorts;
   readonly settingsFile: string | undefined;
   readonly output: Console;
 }
@@ -63,7 +82,7 @@ async function runLocked(run: Run): Promise<number> {
   }
 }
 
-async function runParts({ settings, settingsFile, output }: Run): Promise<number> {
+async function runParts({ settings, ports, settingsFile, output }: Run): Promise<number> {
   const { log } = output;
   const end = endOfRun(log);
   const opened = await openInstallation(settings.state);
@@ -71,7 +90,7 @@ async function runParts({ settings, settingsFile, output }: Run): Promise<number
   const { installation } = opened;
   for (const notice of noticesOf(settings, settingsFile)) log.warn({ event: 'settings' }, notice);
   const tls = await openCertificates(settings, log);
-  const relay = await output.during('opening ports', () => openRelay(settings, { tls, log, onFatal: end.fail }));
+  const relay = await output.during('opening ports', () => openRelay(settings, { ports, tls, log, onFatal: end.fail }));
   tls.onRenewal(relay.updateCertificates);
 
   const settled = Promise.withResolvers<Plan>();
@@ -100,12 +119,13 @@ async function runParts({ settings, settingsFile, output }: Run): Promise<number
 }
 
 interface RelayParts {
+  readonly ports: SharedPorts;
   readonly tls: CertificateKeeper;
   readonly log: Log;
   readonly onFatal: (error: unknown) => void;
 }
 
-async function openRelay(settings: Settings, { tls, log, onFatal }: RelayParts): Promise<Relay> {
+async function openRelay(settings: Settings, { ports, tls, log, onFatal }: RelayParts): Promise<Relay> {
   const { state, host, http } = settings;
   const configFolder = join(state, 'relay');
   // what the last run wrote may let somebody in who has been shut out since: nothing is served before the first plan
@@ -114,11 +134,10 @@ async function openRelay(settings: Settings, { tls, log, onFatal }: RelayParts):
   return startRelay({
     configFolder,
     spoolFolder: join(state, 'spool'),
-    captureFolder: settings.capture ?? join(state, 'outbox'),
+    captureFolder: captureFolderOf(settings),
     certificates: tls.current,
     host,
-    ports: parsePorts(settings.ports) ?? [],
-    implicitTlsPorts: parsePorts(settings.implicitTlsPorts) ?? [],
+    ...ports,
     http: { host, port: http },
     log,
     onFatal,
@@ -143,42 +162,9 @@ function noticesOf({ classes, folder }: Settings, settingsFile: string | undefin
   return notices;
 }
 
-/** What a start met, in words that name the flag to change. */
-function explain(error: unknown, { host, http, ports, state }: Settings): string {
-  const message = error instanceof Error ? error.message : String(error);
-  const path = error instanceof Error && 'path' in error && typeof error.path === 'string' ? error.path : undefined;
-  if (path !== undefined && isAtOrBelow(resolve(path), [resolve(state)])) {
-    return `the state folder ${state} cannot be used: ${inWords(error)}, at ${path}; mend that, or name another: --state DIR`;
-  }
-  if (!(error instanceof Error && 'syscall' in error && 'code' in error)) return message;
-  if (error.syscall === 'getaddrinfo') return `--host ${host} has no address: ${message}; name one of this machine`;
-  if (error.code === 'EADDRNOTAVAIL') return `--host ${host} is no address of this machine: ${message}; name another`;
-  if (error.syscall !== 'listen' || !('port' in error)) return message;
-  const flag = error.port === http ? `--http ${http}` : `--ports ${ports}`;
-  return `no port of ${flag} can be opened on ${host}: ${message}; choose another`;
-}
-
 /** Names by which clients on this machine and elsewhere may call the relay. */
 function hostnamesOf({ classes, relayClass, host }: Settings): readonly string[] {
   const isWildcard = host === '0.0.0.0' || host === '::';
   const names = [classes[relayClass]?.hostname ?? 'localhost', 'localhost', '127.0.0.1', '::1'];
   return [...new Set(isWildcard || (isIP(host) === 0 && !host.includes('.')) ? names : [...names, host])];
-}
-
-async function folderTrouble(folder: string): Promise<string | undefined> {
-  try {
-    await listManifestFiles(folder);
-    return undefined;
-  } catch (error) {
-    return `the folder of manifests ${folder} cannot be read: ${inWords(error)}; name another: smtp-plus standalone DIR`;
-  }
-}
-
-async function stateTrouble(folder: string): Promise<string | undefined> {
-  try {
-    await makeFolder(folder);
-    return undefined;
-  } catch (error) {
-    return `the state folder ${folder} cannot be made: ${inWords(error)}; name another: --state DIR`;
-  }
 }

@@ -4,7 +4,7 @@ import { hostname } from 'node:os';
 import { openConfigFolder, type ConfigFolder } from './config-folder.ts';
 import { startDelivery, type Delivery } from './delivery/deliver.ts';
 import { startHttp, type HttpPages } from './http.ts';
-import { listen, type Listening } from './session/listen.ts';
+import { listen, type Listening, type SkippedPort } from './session/listen.ts';
 import type { Log } from './log.ts';
 import type { AcceptedMessage, Content } from './message.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
@@ -26,6 +26,8 @@ export interface RelayOptions {
   /** Ports that start in clear text, with STARTTLS; 0 takes a free one. */
   readonly ports: readonly number[];
   readonly implicitTlsPorts: readonly number[];
+  /** Those that may be missing, since somebody else has them or this user may not open them. Default: none. */
+  readonly optionalPorts?: ReadonlySet<number>;
   readonly http: { readonly host?: string | undefined; readonly port: number };
   readonly log: Log;
   /** The spool can no longer be trusted: the process should end, and replay it at its next start. */
@@ -35,8 +37,8 @@ export interface RelayOptions {
 export interface Relay {
   readonly ports: readonly number[];
   readonly implicitTlsPorts: readonly number[];
-  /** Ports that somebody else has. */
-  readonly skippedPorts: readonly number[];
+  /** Optional ports that could not be had. */
+  readonly skippedPorts: readonly SkippedPort[];
   readonly httpPort: number;
   /** SHA-256 of each configuration document in force, by file name. */
   readonly configHashes: () => Readonly<Record<string, string>>;
@@ -51,7 +53,7 @@ export interface Relay {
 /** Part of the time for a shutdown that clients have; the rest is for what they handed in. */
 const DRAIN_SHARE = 0.6;
 
-/** Starts a relay. Rejects where no port, the HTTP port or the spool can be had; what had started by then has ended. */
+/** Starts a relay. Rejects where a port that is not optional, the HTTP port or the spool can be had; what had started by then has ended. */
 export async function startRelay(options: RelayOptions): Promise<Relay> {
   await using started = new AsyncDisposableStack();
   const { log, captureFolder, certificates } = options;

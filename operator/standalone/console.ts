@@ -1,18 +1,18 @@
 import { createLog } from '../../relay/log.ts';
 import type { Log } from '../../relay/log.ts';
+import type { SkippedPort } from '../../relay/session/listen.ts';
 import { formatLogLine } from '../../relay/log-lines.ts';
 import type { Plan } from '../core/model.ts';
 import type { Settings } from '../settings.ts';
+import { formatPorts, formatSkipped } from './port-spans.ts';
 import { formatTable } from './table.ts';
 
 /** A step of the start that is quicker than this is not named. */
 const PATIENCE_MS = 1000;
-/** As many skipped ports as fit a line. */
-const MAX_SKIPPED_SHOWN = 10;
 
 interface Listening {
   readonly ports: readonly number[];
-  readonly skippedPorts: readonly number[];
+  readonly skippedPorts: readonly SkippedPort[];
   readonly implicitTlsPorts: readonly number[];
   readonly httpPort: number;
 }
@@ -59,30 +59,26 @@ export function createConsole({ json }: { readonly json: boolean }): Console {
 
 function portsEvent(event: 'ready' | 'listening', relay: Listening): object {
   const { ports, skippedPorts, implicitTlsPorts, httpPort } = relay;
-  return { event, ports, implicitTlsPorts, http: httpPort, skippedPorts: skippedPorts.length };
+  return {
+    event,
+    ports,
+    implicitTlsPorts,
+    http: httpPort,
+    skippedPorts: skippedPorts.length,
+    skipped: formatSkipped(skippedPorts),
+  };
 }
 
 function readyText(plan: Plan, relay: Listening, settings: Settings): string {
   const { skippedPorts } = relay;
-  const shown = skippedPorts.slice(0, MAX_SKIPPED_SHOWN).join(', ');
-  const more = skippedPorts.length > MAX_SKIPPED_SHOWN ? `, and ${skippedPorts.length - MAX_SKIPPED_SHOWN} more` : '';
   return [
     formatTable(plan, settings),
-    `SMTP:      ${settings.host} ${ranges(relay.ports)}`,
-    ...(relay.implicitTlsPorts.length === 0 ? [] : [`with TLS:  ${settings.host} ${ranges(relay.implicitTlsPorts)}`]),
-    ...(skippedPorts.length === 0 ? [] : [`skipped:   ${shown}${more} (in use)`]),
+    `SMTP:      ${settings.host} ${formatPorts(relay.ports)}`,
+    ...(relay.implicitTlsPorts.length === 0
+      ? []
+      : [`with TLS:  ${settings.host} ${formatPorts(relay.implicitTlsPorts)}`]),
+    ...(skippedPorts.length === 0 ? [] : [`skipped:   ${formatSkipped(skippedPorts)}`]),
     `metrics:   http://${settings.host}:${relay.httpPort}/metrics`,
     'ready',
   ].join('\n');
-}
-
-/** `1025-5000` for thousands of numbers. */
-function ranges(ports: readonly number[]): string {
-  const spans: [number, number][] = [];
-  for (const port of ports.toSorted((a, b) => a - b)) {
-    const last = spans.at(-1);
-    if (last !== undefined && last[1] === port - 1) last[1] = port;
-    else spans.push([port, port]);
-  }
-  return spans.map(([first, last]) => (first === last ? `${first}` : `${first}-${last}`)).join(', ');
 }

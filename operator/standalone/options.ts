@@ -11,6 +11,7 @@ export interface StandaloneFlags {
   readonly host?: string;
   readonly ports?: string;
   readonly implicitTlsPorts?: string;
+  readonly skipBusyPorts?: boolean;
   readonly http?: number;
   readonly capture?: string;
   readonly json?: boolean;

@@ -5,11 +5,14 @@ import { join } from 'node:path';
 import { startRelay } from '../../relay/main.ts';
 import { ensureCertificates } from '../../relay/tls.ts';
 import type { Certificates } from '../../relay/tls.ts';
-import { makeFolder } from '../adapters/directory/write-file.ts';
-import { parsePorts } from '../settings.ts';
+import { sharePorts } from '../ports.ts';
+import type { SharedPorts } from '../ports.ts';
 import { keepCertificates } from './certificates.ts';
 import { createConsole } from './console.ts';
+import type { Console } from './console.ts';
 import { endOfRun } from './end.ts';
+import { explainStart } from './explain.ts';
+import { troubleAhead } from './preflight.ts';
 
 /** Flags of `smtp-plus relay`. */
 export interface RelayFlags {
@@ -21,26 +24,32 @@ export interface RelayFlags {
   readonly host?: string;
   readonly ports: string;
   readonly implicitTlsPorts: string;
+  readonly skipBusyPorts: boolean;
   readonly http: number;
   readonly capture?: string;
 }
 
 const FAILED = 1;
+const USAGE_ERROR = 2;
 
 /** Runs the relay alone until a signal. Resolves to the exit code. */
 export async function runRelay(flags: RelayFlags): Promise<number> {
   const output = createConsole({ json: true });
+  const ports = sharePorts(flags);
+  if ('problem' in ports) return output.fail([`--ports: ${ports.problem}`], USAGE_ERROR);
+  const { state, capture } = flags;
+  const trouble = await troubleAhead({ state, capture, ports: ports.ports.length + ports.implicitTlsPorts.length });
+  if (trouble !== undefined) return output.fail([trouble], USAGE_ERROR);
   try {
-    return await run(flags, output);
+    return await run(flags, { ports, output });
   } catch (error) {
-    return output.fail([error instanceof Error ? error.message : String(error)], FAILED);
+    return output.fail([explainStart(error, { ...flags, ...ports })], FAILED);
   }
 }
 
-async function run(flags: RelayFlags, output: ReturnType<typeof createConsole>): Promise<number> {
+async function run(flags: RelayFlags, { ports, output }: { ports: SharedPorts; output: Console }): Promise<number> {
   const { log } = output;
   const end = endOfRun(log);
-  await makeFolder(flags.state);
   const tls = await keepCertificates(() => readCertificates(flags), { log });
   const relay = await output.during('opening ports', () =>
     startRelay({
@@ -49,8 +58,7 @@ async function run(flags: RelayFlags, output: ReturnType<typeof createConsole>):
       captureFolder: flags.capture ?? join(flags.state, 'outbox'),
       certificates: tls.current,
       host: flags.host,
-      ports: parsePorts(flags.ports) ?? [],
-      implicitTlsPorts: parsePorts(flags.implicitTlsPorts) ?? [],
+      ...ports,
       http: { host: flags.host, port: flags.http },
       log,
       onFatal: end.fail,

@@ -1,14 +1,19 @@
-/** Listens on many ports for one server. A port that somebody else has is skipped and reported. */
+/** Listens on many ports for one server: those that must be had, and those of a range that may be missing. */
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 
 export interface Listening {
   /** In the order asked for; a port 0 has become a real one. */
   readonly ports: readonly number[];
   readonly implicitTlsPorts: readonly number[];
-  /** Ports that could not be opened, of both kinds. */
-  readonly skippedPorts: readonly number[];
+  /** Ports that were not opened, of both kinds. */
+  readonly skippedPorts: readonly SkippedPort[];
   /** Stops listening; open connections go on. */
   readonly close: () => Promise<void>;
+}
+
+export interface SkippedPort {
+  readonly port: number;
+  readonly reason: 'in use' | 'not permitted';
 }
 
 export interface ListenOptions {
@@ -16,6 +21,8 @@ export interface ListenOptions {
   readonly host?: string | undefined;
   readonly ports: readonly number[];
   readonly implicitTlsPorts: readonly number[];
+  /** Those of both kinds that may be missing, since somebody else has them or this user may not open them. Default: none. */
+  readonly optionalPorts?: ReadonlySet<number> | undefined;
 }
 
 interface ConnectionTarget {
@@ -26,28 +33,49 @@ interface ConnectionTarget {
 /** Connections that wait to be accepted; the system may allow fewer (somaxconn). */
 const BACKLOG = 1024;
 
-/** Opens the ports. Throws where not one of them could be opened, with the reason of the first. */
+/** What is the matter with one port. Anything else (no such address, too many open files) is the matter with all of them. */
+const SKIPPABLE: Readonly<Record<string, SkippedPort['reason']>> = { EADDRINUSE: 'in use', EACCES: 'not permitted' };
+
+/**
+ * Opens the ports. Rejects with the system's error, which names the port, where one that must be had cannot be opened, or
+ * where none at all could: nothing listens then.
+ */
 export async function listen(
   server: ConnectionTarget,
-  { host, ports, implicitTlsPorts }: ListenOptions,
+  { host, ports, implicitTlsPorts, optionalPorts = new Set() }: ListenOptions,
 ): Promise<Listening> {
   const plain = await Promise.all(ports.map((port) => open(server.connect, host, port)));
   const implicit = await Promise.all(implicitTlsPorts.map((port) => open(server.connectImplicitTls, host, port)));
-  const failures = [...plain, ...implicit].filter((result) => 'error' in result);
-  const listeners = [...plain, ...implicit].filter((result) => 'listener' in result);
-  const [failure] = failures;
-  if (listeners.length === 0 && failure !== undefined) throw failure.error;
+  const results = [...plain, ...implicit];
+  const listeners = results.flatMap((result) => ('listener' in result ? [result.listener] : []));
+  const failures = results.filter((result) => 'error' in result);
+  const skipped = failures.map((failure) => skip(failure, optionalPorts));
+  const isNeeded = listeners.length === 0;
+  const failure = failures.find((_, index) => isNeeded || skipped[index] === undefined);
+  const closeAll = async (): Promise<void> => void (await Promise.all(listeners.map(close)));
+  if (failure !== undefined) {
+    await closeAll();
+    throw failure.error;
+  }
   return {
     ports: portsOf(plain),
     implicitTlsPorts: portsOf(implicit),
-    skippedPorts: failures.map(({ port }) => port),
-    close: async () => {
-      await Promise.all(listeners.map(({ listener }) => close(listener)));
-    },
+    skippedPorts: skipped.filter((one) => one !== undefined),
+    close: closeAll,
   };
 }
 
-type Opened = { readonly listener: Server; readonly port: number } | { readonly error: Error; readonly port: number };
+interface Failure {
+  readonly error: NodeJS.ErrnoException;
+  readonly port: number;
+}
+
+type Opened = { readonly listener: Server; readonly port: number } | Failure;
+
+function skip({ error, port }: Failure, optionalPorts: ReadonlySet<number>): SkippedPort | undefined {
+  const reason = SKIPPABLE[error.code ?? ''];
+  return reason === undefined || !optionalPorts.has(port) ? undefined : { port, reason };
+}
 
 function open(connect: (socket: Socket) => void, host: string | undefined, port: number): Promise<Opened> {
   return new Promise((resolve) => {

@@ -16,6 +16,15 @@ function ask(port: number): Promise<string> {
   });
 }
 
+/** A port that nobody has, most likely. */
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await new Promise((resolve) => server.once('listening', resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
 /** A port that somebody else has. */
 async function busyPort(t: TestContext): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
@@ -33,18 +42,33 @@ describe('listening', () => {
     assert.deepEqual(await Promise.all(listening.implicitTlsPorts.map(ask)), ['tls']);
   });
 
-  test('skips a port that somebody else has, and says so', async (t) => {
+  test('skips an optional port that somebody else has, and says so', async (t) => {
     const busy = await busyPort(t);
-    const listening = await listen(target, { host: '127.0.0.1', ports: [0, busy], implicitTlsPorts: [busy] });
+    const ports = { ports: [0, busy], implicitTlsPorts: [busy], optionalPorts: new Set([busy]) };
+    const listening = await listen(target, { host: '127.0.0.1', ...ports });
     t.after(() => listening.close());
     assert.equal(listening.ports.length, 1);
     assert.deepEqual(listening.implicitTlsPorts, []);
-    assert.deepEqual(listening.skippedPorts, [busy, busy]);
+    const skip = { port: busy, reason: 'in use' };
+    assert.deepEqual(listening.skippedPorts, [skip, skip]);
   });
 
-  test('fails when there is not one port to be had', async (t) => {
+  test('fails where a port that must be had is taken, and then listens nowhere', async (t) => {
+    const [busy, free] = [await busyPort(t), await freePort()];
+    const ports = { ports: [free, busy], implicitTlsPorts: [], optionalPorts: new Set([free]) };
+    await assert.rejects(listen(target, { host: '127.0.0.1', ...ports }), { code: 'EADDRINUSE', port: busy });
+    await assert.rejects(ask(free), /ECONNREFUSED/);
+  });
+
+  test('fails where there is not one port to be had, optional or not', async (t) => {
     const busy = await busyPort(t);
-    await assert.rejects(listen(target, { host: '127.0.0.1', ports: [busy], implicitTlsPorts: [] }), /EADDRINUSE/);
+    const ports = { ports: [busy], implicitTlsPorts: [], optionalPorts: new Set([busy]) };
+    await assert.rejects(listen(target, { host: '127.0.0.1', ...ports }), { code: 'EADDRINUSE' });
+  });
+
+  test('fails where the address is none of this machine: no port is skipped for that', async () => {
+    const ports = { ports: [2525], implicitTlsPorts: [], optionalPorts: new Set([2525]) };
+    await assert.rejects(listen(target, { host: '192.0.2.1', ...ports }), { code: 'EADDRNOTAVAIL' });
   });
 
   test('stops taking connections when closed', async () => {

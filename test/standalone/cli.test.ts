@@ -1,16 +1,29 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { folderOf } from '../support/folder.ts';
-import { runCli } from '../support/standalone.ts';
+import { CLI, runCli } from '../support/standalone.ts';
 
 describe('the command line', () => {
   test('answers a wrong question with one clear line and exit code 2', async (t) => {
     const state = await folderOf(t, { file: '' });
     const cases: readonly (readonly [readonly string[], RegExp])[] = [
       [['standalone', '--nope'], /unknown option '--nope'/],
-      [['standalone', '--ports', '9-1'], /Ports and ranges/],
-      [['standalone', '--http', 'x'], /A port, 0 to 65535/],
+      [['standalone', '--ports', '9-1'], /the wrong way round: write 1-9\.$/],
+      [['standalone', '--ports', '25,99999'], /goes up to 65535: `99999` is beyond\.$/],
+      [['standalone', '--ports', '0-100'], /begin with 1 \(a 0 alone is any free port\)\.$/],
+      [['relay', '--config', state, '--state', state, '--ports', '25,25'], /names 25 twice; once will do\.$/],
+      [
+        ['standalone', '--ports', '9465'],
+        /^error: --ports: 9465 is also a port of http; take it out of one of the two$/,
+      ],
+      [
+        ['relay', '--config', state, '--state', state, '--implicit-tls-ports', '2525'],
+        /^error: --ports: 2525 is also a port of implicitTlsPorts; take it out of one of the two$/,
+      ],
+      [['standalone', '--http', 'x'], /It must be one port, 1 to 65535, or 0 for any free one\.$/],
+      [['standalone', '--http', '99999'], /It must be one port, 1 to 65535/],
       [
         ['standalone', join(state, 'missing'), '--state', state],
         /missing cannot be read: no such file or folder \(ENOENT\)/,
@@ -46,13 +59,50 @@ describe('the command line', () => {
     const process = runCli(t, ['standalone', folder, ...flags]);
     assert.equal((await process.exited).code, 1);
     assert.match(process.lines.at(-1) ?? '', /--host x+\.invalid has no address/);
+    const elsewhere = runCli(t, ['standalone', folder, ...flags, '--host', '192.0.2.1']);
+    assert.equal((await elsewhere.exited).code, 1);
+    assert.match(elsewhere.lines.at(-1) ?? '', /^error: --host 192\.0\.2\.1 is no address of this machine/);
+  });
+
+  test('counts the open files that ports need, and advises to raise the limit that counts', async (t) => {
+    const flags = ['--state', await folderOf(t), '--http', '0', '--ports', '0,20000-20999'];
+    const command = [process.execPath, CLI, 'standalone', 'examples', ...flags].map((word) => `'${word}'`).join(' ');
+    const { stderr, status } = spawnSync('sh', ['-c', `ulimit -n 600; exec ${command}`], { encoding: 'utf8' });
+    assert.equal(status, 2);
+    assert.match(
+      stderr,
+      /^error: 1101 files will be open at once .* may have 600 .* fewer with --ports, .*`ulimit -Hn`.*\n$/,
+    );
   });
 
   test('names the flag of a state folder that takes no files', async (t) => {
     const process = runCli(t, ['standalone', await folderOf(t), '--state', '/proc', '--http', '0', '--ports', '0']);
-    assert.equal((await process.exited).code, 1);
+    assert.equal((await process.exited).code, 2);
     const line = process.lines.at(-1) ?? '';
-    assert.match(line, /^error: the state folder \/proc cannot be used: [a-z ]+\(E[A-Z]+\), at \/proc\/.*--state DIR$/);
+    assert.match(line, /^error: the state folder \/proc cannot be written: [a-z ]+\(E[A-Z]+\); .*--state DIR$/);
+  });
+
+  test('names the path of a capture folder that cannot be written, and why', async (t) => {
+    const state = await folderOf(t, { file: '' });
+    const cases = [
+      [join(state, 'file'), /a part of the path is no folder \(ENOTDIR\)/],
+      [join(state, 'file/below'), /a part of the path is no folder \(ENOTDIR\)/],
+      ['/proc', /\(E[A-Z]+\)/],
+    ] as const;
+    for (const [capture, why] of cases) {
+      const args = ['--state', state, '--http', '0', '--ports', '0', '--capture', capture];
+      for (const command of [
+        ['standalone', 'examples'],
+        ['relay', '--config', state],
+      ]) {
+        const process = runCli(t, [...command, ...args]);
+        assert.equal((await process.exited).code, 2);
+        const line = process.lines.at(-1) ?? '';
+        assert.ok(line.startsWith(`error: the capture folder ${capture} cannot be written: `), line);
+        assert.match(line, why);
+        assert.match(line, /--capture DIR$/);
+      }
+    }
   });
 
   test('prints what it was asked for, and exits with 0', async (t) => {

@@ -127,20 +127,54 @@ describe('npm start', () => {
     await startStandalone(t, { folder: 'examples', state: first.state });
   });
 
-  test('skips a port that is taken, and ends with a clear line when none is left', async (t) => {
+  test('ends with a clear line where a port that is named is taken, and goes on without it where told to', async (t) => {
     const taken = createServer().listen(0, '127.0.0.1');
     await once(taken, 'listening');
     t.after(() => taken.close());
     const { port } = taken.address() as { port: number };
-    const flags = ['--ports', `${port},0`];
-    const { ready } = await startStandalone(t, { folder: 'examples', flags });
+    const state = await folderOf(t);
+    const args = ['standalone', 'examples', '--state', state, '--http', '0'];
+    for (const flags of [
+      ['--ports', `0,${port}`],
+      ['--ports', '0', '--implicit-tls-ports', String(port)],
+    ]) {
+      const refused = runCli(t, [...args, ...flags]);
+      assert.equal((await refused.exited).code, 1);
+      const line = refused.lines.at(-1) ?? '';
+      assert.match(
+        line,
+        new RegExp(`^error: port ${port} is in use at 127.0.0.1: .*${flags.at(-2)}.*--skip-busy-ports$`),
+      );
+      assert.deepEqual((await readdir(state)).includes('lock'), false);
+    }
+    const { ready } = await startStandalone(t, {
+      folder: 'examples',
+      flags: ['--ports', `${port},0`, '--skip-busy-ports'],
+    });
     assert.equal(ready.skippedPorts, 1);
     assert.ok(!ready.ports.includes(port));
+  });
 
-    const state = await folderOf(t);
-    const none = runCli(t, ['standalone', 'examples', '--state', state, '--ports', String(port), '--http', '0']);
-    assert.equal((await none.exited).code, 1);
-    assert.match(none.lines.join('\n'), /port/);
-    assert.deepEqual((await readdir(state)).includes('lock'), false);
+  test('skips the busy ports of a range', async (t) => {
+    const taken = createServer().listen(0, '127.0.0.1');
+    await once(taken, 'listening');
+    t.after(() => taken.close());
+    const { port } = taken.address() as { port: number };
+    const { ready } = await startStandalone(t, { folder: 'examples', flags: ['--ports', `0,${port}-${port}`] });
+    assert.equal(ready.skipped, `${port} (in use)`);
+  });
+
+  test('names the flag of a port for metrics that is taken', async (t) => {
+    const taken = createServer().listen(0, '127.0.0.1');
+    await once(taken, 'listening');
+    t.after(() => taken.close());
+    const { port } = taken.address() as { port: number };
+    const args = ['standalone', 'examples', '--state', await folderOf(t), '--ports', '0', '--http', String(port)];
+    const process = runCli(t, args);
+    assert.equal((await process.exited).code, 1);
+    assert.match(
+      process.lines.at(-1) ?? '',
+      new RegExp(`^error: port ${port} is in use at .* choose another port with --http$`),
+    );
   });
 });

@@ -10,7 +10,7 @@ import type { TestContext } from 'node:test';
 import { parse } from 'yaml';
 import { folderOf } from './folder.ts';
 
-const CLI = fileURLToPath(new URL('../../operator/cli.ts', import.meta.url));
+export const CLI = fileURLToPath(new URL('../../operator/cli.ts', import.meta.url));
 const START_MS = 20_000;
 
 export interface ReadyEvent {
@@ -19,6 +19,8 @@ export interface ReadyEvent {
   readonly implicitTlsPorts: readonly number[];
   readonly http: number;
   readonly skippedPorts: number;
+  /** For people. */
+  readonly skipped: string;
 }
 
 export interface Exit {

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import type { ClassView } from '../../core/model.ts';
-import { parsePorts, type Settings } from '../../settings.ts';
+import { parsePorts } from '../../ports.ts';
+import type { Settings } from '../../settings.ts';
 import { resolveUpstream } from '../upstream.ts';
 
 /** Of a range of thousands of ports, users are told these many. */
@@ -29,5 +30,6 @@ export function configSecretPrefix(settings: Settings, className: string): strin
 }
 
 function shown(list: string): readonly number[] {
-  return (parsePorts(list) ?? []).slice(0, PORTS_SHOWN);
+  const parsed = parsePorts(list);
+  return 'problem' in parsed ? [] : parsed.ports.slice(0, PORTS_SHOWN);
 }
