@@ -39,6 +39,7 @@ program
   .addOption(portsOption('--implicit-tls-ports <LIST>', 'ports with TLS from the first byte (default: none)'))
   .addOption(portOption('--http <PORT>', 'port of /metrics, /healthz, /readyz, /configz (default: 9465)'))
   .option('--capture <DIR>', 'where the capture upstream writes messages (default: STATE/outbox)')
+  .option('--strict', 'refuse an object with a field that its kind does not have, where the default is to warn')
   .option('--json', 'print JSON lines only; {"event":"ready",...} tells the ports')
   .action(async (folder: string | undefined, flags: Record<string, unknown>) => {
     requireServerNode();

@@ -138,6 +138,10 @@ export const settingsSchema = z
       .describe('Go on without ports that are in use, even where they are named by number'),
     http: port.default(9465).describe('Port for /metrics, /healthz, /readyz, /configz'),
     capture: path.optional().describe('Folder of the capture upstream; default: STATE/outbox'),
+    strict: z
+      .boolean()
+      .default(false)
+      .describe('Refuse an object with a field that its kind does not have, where the default is to warn'),
     relayClass: z.string().default('default').describe('The relay class that this process serves'),
     watchNamespaces: z
       .array(labelName)

@@ -39,7 +39,7 @@ const PROBLEMS_MAX = 20;
 
 /**
  * The spec with its defaults filled in, or what is wrong with it. Unknown fields are dropped, as the API server does.
- * `before` is the spec that was valid so far, or its immutable fields, for rules about what may change; absent at creation.
+ * `before` is the spec that was valid so far, for rules about what may change; absent at creation.
  */
 export function validate<Kind extends KindName>(
   kind: Kind,
@@ -54,12 +54,6 @@ export function validate<Kind extends KindName>(
   const problems = kinds[kind].rules.flatMap((rule) => objections(rule, object, old)).slice(0, PROBLEMS_MAX);
   // the table of kinds pairs each name with its schema
   return problems.length === 0 ? { ok: true, spec: parsed.data as SpecOf[Kind] } : { ok: false, problems };
-}
-
-/** Those fields of a valid spec that stay as they were made. */
-export function immutableFields(kind: KindName, spec: SpecOf[KindName]): Readonly<Record<string, unknown>> {
-  const names = new Set(kinds[kind].rules.filter(({ transition }) => transition).map(({ field }) => field));
-  return Object.fromEntries(Object.entries(spec).filter(([name]) => names.has(name)));
 }
 
 function problemOf(issue: z.core.$ZodIssue): Problem {

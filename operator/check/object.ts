@@ -27,7 +27,7 @@ function checkSpec(kind: KindName, manifest: Manifest): Finding[] {
 }
 
 /** A slip in a label or an annotation is refused by the API server with the whole object. */
-function checkTexts(manifest: Manifest, field: 'labels' | 'annotations'): Finding[] {
+export function checkTexts(manifest: Manifest, field: 'labels' | 'annotations'): Finding[] {
   const { metadata } = manifest.value;
   const entries = isRecord(metadata) ? metadata[field] : undefined;
   if (entries === undefined || entries === null) return [];

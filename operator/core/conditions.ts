@@ -1,8 +1,8 @@
 /** Judgements become conditions, by the rules that `kubectl wait`, kstatus and Argo CD read them by. */
 import { z } from 'zod';
 import { condition, type Condition } from '../api/common.ts';
-import { previousStatuses } from './facts.ts';
-import { keyOf, type Kind, type ObjectMeta } from './model.ts';
+import { objects, previousStatuses } from './facts.ts';
+import { keyOf, type FaultEffect, type Kind, type ObjectMeta } from './model.ts';
 import { formatTime } from './time.ts';
 import { read, type World } from './world.ts';
 
@@ -20,7 +20,7 @@ export interface Subject {
 }
 
 /** Only a change of the object itself can mend these: kstatus calls the object failed. */
-const STALLED: ReadonlySet<string> = new Set(['InvalidSpec', 'UsernameTaken']);
+const STALLED: ReadonlySet<string> = new Set(['InvalidSpec', 'InvalidManifest', 'UsernameTaken']);
 /** The operator or the relays are on their way: kstatus calls the object in progress. */
 const RECONCILING: ReadonlySet<string> = new Set(['RelaysLagging', 'NotReported', 'PasswordBeingHashed']);
 
@@ -42,6 +42,7 @@ export function conditionsOf(
     all.push({ type: 'Reconciling', status: 'True', reason, message });
   }
   if (ready.status !== 'True' && STALLED.has(reason)) all.push({ type: 'Stalled', status: 'True', reason, message });
+  all.push(...notAsWritten(world, subject));
   const before = previousConditions(world, subject);
   const now = formatTime(world.now);
   return all.map(({ type, status, reason, message }) => {
@@ -65,6 +66,35 @@ export function readiness(
 /** The judgement, with one more thing that people must be told. */
 export function withNote(judgement: Judgement, note: string): Judgement {
   return note === '' ? judgement : { ...judgement, message: `${judgement.message} ${note}` };
+}
+
+/** `Ready` says that the wish is fulfilled: not where what is written is not in force. */
+export function readyAsWritten(world: World, { kind, meta }: Subject, ready: Judgement): Judgement {
+  const faults = read(world, objects[kind], keyOf(meta))?.faults;
+  switch (faults?.effect) {
+    case 'warned':
+      return withNote(ready, faults.message);
+    case 'kept':
+      return { type: 'Ready', status: 'False', reason: 'InvalidManifest', message: faults.message };
+    case 'unread':
+    case 'refused':
+    case undefined:
+      return ready;
+  }
+}
+
+const FAULT_REASONS: Readonly<Record<FaultEffect, string>> = {
+  warned: 'UnknownField',
+  kept: 'InvalidManifest',
+  unread: 'UnreadableFile',
+  refused: 'InvalidManifest',
+};
+
+/** A condition for what no API server would have let in, or would have dropped without a word. */
+function notAsWritten(world: World, { kind, meta }: Subject): Judgement[] {
+  const faults = read(world, objects[kind], keyOf(meta))?.faults;
+  if (faults === undefined) return [];
+  return [{ type: 'NotAsWritten', status: 'True', reason: FAULT_REASONS[faults.effect], message: faults.message }];
 }
 
 const statusWithConditions = z.object({ conditions: z.array(z.unknown()) });

@@ -16,7 +16,8 @@ import { read, setFact, type Facts, type World } from './world.ts';
 
 /** A status is no part of the object: when the operator writes one, nothing else is to be decided anew. */
 function isSameObject(a: RawObject | undefined, b: RawObject | undefined): boolean {
-  return isEqual(a?.meta, b?.meta) && isEqual(a?.spec, b?.spec) && (a === undefined) === (b === undefined);
+  const isSame = isEqual(a?.meta, b?.meta) && isEqual(a?.spec, b?.spec) && isEqual(a?.faults, b?.faults);
+  return isSame && (a === undefined) === (b === undefined);
 }
 
 const isSame = isSameObject;

@@ -21,16 +21,26 @@ export interface ObjectMeta {
   readonly annotations: Readonly<Record<string, string>>;
 }
 
+/**
+ * `warned`: all but the faults is as written. `kept`: the object is as it was before. `unread`: the same, since the file that
+ * it is in cannot be read, which says nothing about this object. `refused`: it is not there, as nothing is known from before.
+ */
+export type FaultEffect = 'warned' | 'kept' | 'unread' | 'refused';
+
+/** How what is in force differs from what somebody wrote. */
+export interface ObjectFaults {
+  readonly effect: FaultEffect;
+  /** For people: the field, its place, and the mend. */
+  readonly message: string;
+}
+
 /** An object as read: its spec is still unchecked, so that one broken object can say so in its own status. */
 export interface RawObject {
   readonly kind: Kind;
   readonly meta: ObjectMeta;
   readonly spec: unknown;
-  /**
-   * The immutable fields of its spec as accepted last, where no API server has seen to them; absent for an object that is
-   * new, and in a cluster.
-   */
-  readonly before?: unknown;
+  /** What is wrong with it as written, where no API server has refused that: manifests that are files. */
+  readonly faults?: ObjectFaults;
   /** The status as last written: kept for transition times only, never trusted in a decision. */
   readonly status?: unknown;
 }

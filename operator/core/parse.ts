@@ -1,5 +1,5 @@
 /** From an object as it came to a spec that one can rely on, or a sentence about what is wrong with it. */
-import { formatPath, immutableFields, validate, type SpecOf } from '../api/validate.ts';
+import { formatPath, validate, type Path, type Problem, type SpecOf, type Validated } from '../api/validate.ts';
 import { canonicalSender } from '../../relay/address.ts';
 import { objects } from './facts.ts';
 import type { Kind, ObjectMeta, RawObject } from './model.ts';
@@ -36,23 +36,31 @@ function parseObject<K extends Kind>(kind: K, object: RawObject): Parsed<K> {
   return parsed;
 }
 
-/** What may not change about an object from now on: as it is where it is accepted, else as it was. */
-export function immutablePartOf(object: RawObject): unknown {
-  const parsed = parseObject(object.kind, object);
-  return parsed.ok ? immutableFields(object.kind, parsed.spec) : object.before;
+function judge<K extends Kind>(kind: K, { meta, spec, faults }: RawObject): Parsed<K> {
+  if (faults?.effect === 'refused') return { ok: false, meta, message: faults.message };
+  const result = judgeSpec(kind, meta, spec);
+  if (result.ok) return { ok: true, meta, spec: result.spec };
+  return { ok: false, meta, message: result.problems.map(({ message }) => message).join(' ') };
 }
 
-function judge<K extends Kind>(kind: K, { meta, spec, before }: RawObject): Parsed<K> {
+/**
+ * The spec with its defaults filled in, or everything that is wrong with it. `before` is the spec that was valid so far,
+ * where no API server has seen to what may not change.
+ */
+export function judgeSpec<K extends Kind>(
+  kind: K,
+  meta: { readonly namespace: string; readonly name: string },
+  spec: unknown,
+  before?: unknown,
+): Validated<K> {
   const result = validate(kind, meta, spec, before);
-  if (!result.ok) return { ok: false, meta, message: result.problems.map(({ message }) => message).join(' ') };
+  if (!result.ok) return result;
   const problems = sendersIn(kind, result.spec).flatMap(({ path, text }) => nameProblems(path, text));
-  return problems.length === 0
-    ? { ok: true, meta, spec: result.spec }
-    : { ok: false, meta, message: problems.join(' ') };
+  return problems.length === 0 ? result : { ok: false, problems };
 }
 
 interface SenderText {
-  readonly path: string;
+  readonly path: Path;
   readonly text: string;
 }
 
@@ -63,25 +71,28 @@ function sendersIn(kind: Kind, spec: SpecOf[Kind]): SenderText[] {
       return [];
     case 'SmtpPlusUser': {
       const { username, senders = [] } = spec as SpecOf['SmtpPlusUser'];
-      const list = senders.map((text, i) => ({ path: formatPath(['spec', 'senders', i]), text }));
-      return username?.includes('@') ? [{ path: 'spec.username', text: username }, ...list] : list;
+      const list = senders.map((text, i) => ({ path: ['spec', 'senders', i], text }));
+      return username?.includes('@') ? [{ path: ['spec', 'username'], text: username }, ...list] : list;
     }
     case 'VerifiedSender': {
       const { address, domain } = spec as SpecOf['VerifiedSender'];
-      if (address !== undefined) return [{ path: 'spec.address', text: address }];
-      return domain === undefined ? [] : [{ path: 'spec.domain', text: `@${domain}` }];
+      if (address !== undefined) return [{ path: ['spec', 'address'], text: address }];
+      return domain === undefined ? [] : [{ path: ['spec', 'domain'], text: `@${domain}` }];
     }
   }
 }
 
 /** IDNA and the lengths of labels, which no pattern can say. A user name must be canonical: log-ins are compared as text. */
-function nameProblems(path: string, text: string): string[] {
+function nameProblems(path: Path, text: string): Problem[] {
+  const field = formatPath(path);
   const canonical = canonicalSender(text);
   if (canonical === undefined) {
-    return [`${path} must be a valid name of the DNS (IDNA, labels of at most 63 characters); correct it.`];
+    const message = `${field} must be a valid name of the DNS (IDNA, labels of at most 63 characters); correct it.`;
+    return [{ path, message }];
   }
-  if (path === 'spec.username' && canonical !== text) {
-    return [`${path} must be written as ${canonical}, the one form that log-ins are compared in.`];
+  if (field === 'spec.username' && canonical !== text) {
+    const message = `${field} must be written as ${canonical}, the one form that log-ins are compared in.`;
+    return [{ path, message }];
   }
   return [];
 }

@@ -14,6 +14,8 @@ export interface NamedObject {
   readonly value: Readonly<Record<string, unknown>>;
 }
 
+type Slip = Extract<Classified, { readonly as: 'problem' }>;
+
 export type Classified =
   | { readonly as: 'manifest'; readonly object: NamedObject }
   | { readonly as: 'list'; readonly items: readonly unknown[] }
@@ -24,7 +26,13 @@ export type Classified =
       readonly reason: 'shape' | 'unknown-kind' | 'foreign-group' | 'bad-name';
       readonly at: Path;
       readonly message: string;
+      readonly names?: ObjectName;
     };
+
+export interface ObjectName {
+  readonly namespace: string;
+  readonly name: string;
+}
 
 /** RFC 1123 label and subdomain. Names become file names in the state folder, so nothing else may pass. */
 const LABEL = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
@@ -56,10 +64,18 @@ export function classify(value: unknown): Classified {
   // after the kinds themselves: SmtpPlusList ends in "List" and is none
   if (kind.endsWith('List') && isOurs(apiVersion, kind.slice(0, -4)) !== undefined) return list(kind, value);
   if (apiVersion === 'v1' && kind === 'List') return list(kind, value);
-  if (apiVersion === GROUP || apiVersion.startsWith(`${GROUP}/`)) return unknownKind(apiVersion, kind);
+  if (apiVersion === GROUP || apiVersion.startsWith(`${GROUP}/`)) return withName(unknownKind(apiVersion, kind), value);
   // a slip in the group must not make an object one that nobody looks at
-  if (OUR_KINDS.some((ours) => kind === ours || kind === `${ours}List`)) return foreignGroup(apiVersion, kind);
+  if (OUR_KINDS.some((ours) => kind === ours || kind === `${ours}List`))
+    return withName(foreignGroup(apiVersion, kind), value);
   return { as: 'ignored', what: `${apiVersion} ${kind}` };
+}
+
+/** A slip in its kind leaves an object its name. */
+function withName(problem: Slip, { metadata }: Readonly<Record<string, unknown>>): Slip {
+  const { name, namespace = DEFAULT_NAMESPACE } = isRecord(metadata) ? metadata : {};
+  const isNamed = typeof name === 'string' && typeof namespace === 'string';
+  return isNamed ? { ...problem, names: { namespace, name } } : problem;
 }
 
 function isMissing(value: unknown): boolean {
@@ -86,12 +102,12 @@ function list(kind: string, value: Readonly<Record<string, unknown>>): Classifie
     : shape(['items'], `items of a ${kind} must be a list`);
 }
 
-function unknownKind(apiVersion: string, kind: string): Classified {
+function unknownKind(apiVersion: string, kind: string): Slip {
   const message = `no kind ${clip(kind)} in ${clip(apiVersion)}; ${API_VERSION} has ${OUR_KINDS.join(', ')}`;
   return { as: 'problem', reason: 'unknown-kind', at: ['kind'], message };
 }
 
-function foreignGroup(apiVersion: string, kind: string): Classified {
+function foreignGroup(apiVersion: string, kind: string): Slip {
   const message = `no kind ${kind} in ${clip(apiVersion)}; did you mean ${API_VERSION}?`;
   return { as: 'problem', reason: 'foreign-group', at: ['apiVersion'], message };
 }

@@ -63,20 +63,10 @@ export function controllerUid(manifest: Manifest): string | undefined {
   return typeof controller?.['uid'] === 'string' ? controller['uid'] : undefined;
 }
 
-/** What the next start needs to know of an object, beside its status. */
-export interface ObjectNotes {
-  /** Tells whether the spec has changed since. */
-  readonly specHash: string;
-  /** What may not change about it; absent where it has never been accepted. */
-  readonly immutable?: unknown;
-}
-
-export function formatStatus(plan: Pick<StatusPlan, 'kind' | 'meta' | 'status'>, notes: ObjectNotes): string {
+/** @param specHash tells the next start whether the spec has changed since. */
+export function formatStatus(plan: Pick<StatusPlan, 'kind' | 'meta' | 'status'>, specHash: string): string {
   const { namespace, name, uid, generation } = plan.meta;
-  const annotations = {
-    [SPEC_HASH_ANNOTATION]: notes.specHash,
-    ...(notes.immutable === undefined ? {} : { [IMMUTABLE_ANNOTATION]: JSON.stringify(notes.immutable) }),
-  };
+  const annotations = { [SPEC_HASH_ANNOTATION]: specHash };
   return formatYaml({
     apiVersion: API_VERSION,
     kind: plan.kind,
@@ -86,8 +76,6 @@ export function formatStatus(plan: Pick<StatusPlan, 'kind' | 'meta' | 'status'>,
 }
 
 export const SPEC_HASH_ANNOTATION = 'smtpplus.io/spec-hash';
-/** JSON. */
-export const IMMUTABLE_ANNOTATION = 'smtpplus.io/immutable-fields';
 
 /** Text entries of a mapping; anything else in it is left out. */
 export function texts(value: unknown): Readonly<Record<string, string>> {

@@ -7,7 +7,7 @@
 import { LineCounter, parseAllDocuments } from 'yaml';
 import type { Document, DocumentOptions, ParseOptions, SchemaOptions } from 'yaml';
 import { classify } from './classify.ts';
-import type { NamedObject } from './classify.ts';
+import type { NamedObject, ObjectName } from './classify.ts';
 import { offsetOf } from './positions.ts';
 import { syntaxMessage, toPlain } from './plain.ts';
 import type { Path } from './positions.ts';
@@ -36,6 +36,8 @@ export interface Problem {
   readonly source: Source;
   readonly reason: ProblemReason;
   readonly message: string;
+  /** Which object it is about, where that can be told. */
+  readonly names?: ObjectName;
 }
 
 /** One object of a kind that matters here. */
@@ -58,6 +60,8 @@ export interface FileContent {
   readonly problems: readonly Problem[];
   /** The file is not YAML: what it says is unknown, which is not the same as nothing. */
   readonly broken: boolean;
+  /** Not even a comment is in it. */
+  readonly isEmpty?: true;
 }
 
 const YAML_OPTIONS: ParseOptions & DocumentOptions & SchemaOptions = {
@@ -131,9 +135,11 @@ function collect(to: Collected, value: unknown, path: Path, locate: Locate): voi
     case 'ignored':
       to.ignored.push({ source: locate(path), what: result.what });
       return;
-    case 'problem':
-      to.problems.push({ source: locate([...path, ...result.at]), reason: result.reason, message: result.message });
+    case 'problem': {
+      const { at, reason, message, names } = result;
+      to.problems.push({ source: locate([...path, ...at]), reason, message, ...(names !== undefined && { names }) });
       return;
+    }
     case 'manifest':
       to.manifests.push({
         ...result.object,

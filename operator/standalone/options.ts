@@ -15,6 +15,7 @@ export interface StandaloneFlags {
   readonly http?: number;
   readonly capture?: string;
   readonly json?: boolean;
+  readonly strict?: boolean;
 }
 
 export type StandaloneSettings = SettingsResult & { readonly file: string | undefined };

@@ -77,7 +77,13 @@ export async function startAdapter(
     if (settled === 0) throw new Error(lines.join(''));
     return true;
   });
-  return { close, lines, user: (name: string) => config.current()?.users.get(name), settled: () => settled };
+  return {
+    close,
+    lines,
+    user: (name: string) => config.current()?.users.get(name),
+    unusable: (name: string) => config.current()?.unusable.get(name),
+    settled: () => settled,
+  };
 }
 
 export async function passwordIn(state: string, name: string): Promise<string> {

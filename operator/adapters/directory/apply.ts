@@ -4,9 +4,7 @@ import { join } from 'node:path';
 import { CLASS_FILE_NAME, shardFileName } from '../../../relay/config.ts';
 import type { RelayDocuments } from '../../../relay/config.ts';
 import type { Plan, RawObject } from '../../core/model.ts';
-import { immutablePartOf } from '../../core/parse.ts';
 import { formatStatus, statusPath } from '../../manifests/documents.ts';
-import type { ObjectNotes } from '../../manifests/documents.ts';
 import { hashSpec, memoryKey } from './memory.ts';
 import type { Memory } from './memory.ts';
 import { createMirror, textFile } from './mirror.ts';
@@ -58,8 +56,9 @@ export function createApplier({
   secrets,
   secretGraceMs = SECRET_GRACE_MS,
 }: ApplyOptions): Applier {
-  const statuses = createMirror(join(state, 'status'));
-  const relay = createMirror(join(state, 'relay'));
+  // made anew from the manifests, where a loss of power takes them
+  const statuses = createMirror(join(state, 'status'), { isDurable: false });
+  const relay = createMirror(join(state, 'relay'), { isDurable: false });
   const grace = createGrace(secretGraceMs);
 
   return {
@@ -79,29 +78,21 @@ export function createApplier({
       };
     },
     statuses: async (plan, { objects, incomplete }) => {
-      const notes = new Map(
-        objects.map((object) => [memoryKey({ kind: object.kind, ...object.meta }), notesOf(object)]),
-      );
+      const specHashes = new Map(objects.map(({ kind, meta, spec }) => [memoryKey({ kind, ...meta }), hashSpec(spec)]));
       const files = new Map<string, MirrorFile>();
       for (const { kind, meta, status } of plan.statuses) {
         const object = { kind, namespace: meta.namespace, name: meta.name };
-        const noted = notes.get(memoryKey(object)) ?? { specHash: '' };
-        const hash = sha256(JSON.stringify([meta, status, noted]));
-        files.set(statusPath({ kind, meta }), { hash, format: () => formatStatus({ kind, meta, status }, noted) });
-        memory.remember(object, { uid: meta.uid, generation: meta.generation, status, ...noted }, hash);
+        const specHash = specHashes.get(memoryKey(object)) ?? '';
+        const hash = sha256(JSON.stringify([meta, status, specHash]));
+        files.set(statusPath({ kind, meta }), { hash, format: () => formatStatus({ kind, meta, status }, specHash) });
+        memory.remember(object, { uid: meta.uid, generation: meta.generation, status, specHash }, hash);
       }
       await statuses.write(files);
-      const there = new Set(notes.keys());
-      // one that is gone may come back as another, whatever cannot be read elsewhere
-      if (incomplete) return memory.freeAllBut(there);
-      memory.forgetAllBut(there);
+      if (incomplete) return;
+      memory.forgetAllBut(new Set(specHashes.keys()));
       await statuses.keepOnly(new Set(files.keys()));
     },
   };
-}
-
-function notesOf(object: RawObject): ObjectNotes {
-  return { specHash: hashSpec(object.spec), immutable: immutablePartOf(object) };
 }
 
 /** Says which of the unwanted Secrets have been so for long enough. */

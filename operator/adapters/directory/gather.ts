@@ -1,10 +1,21 @@
 /** The world of the directory adapter as the core sees it: a folder of manifests, and the Secrets of the state folder. */
-import type { ClassView, Kind, ObjectMeta, ProgrammedFact, RawObject, SecretView, Snapshot } from '../../core/model.ts';
+import { isEqual } from '../../core/equal.ts';
+import type {
+  ClassView,
+  Kind,
+  ObjectFaults,
+  ObjectMeta,
+  ProgrammedFact,
+  RawObject,
+  SecretView,
+  Snapshot,
+} from '../../core/model.ts';
 import type { Settings } from '../../settings.ts';
 import { passwordReference } from '../../core/facts.ts';
 import { createPasswordVerifiers } from '../password-verifiers.ts';
 import { asRecord, texts, viewSecret } from '../../manifests/documents.ts';
 import type { Installation } from '../installation.ts';
+import type { InForce } from './in-force.ts';
 import { hashSpec } from './memory.ts';
 import type { Memory } from './memory.ts';
 import type { Manifest } from '../../manifests/parse.ts';
@@ -24,6 +35,7 @@ export interface GatherOptions {
 
 interface GatheredParts {
   readonly manifests: Reading;
+  readonly faultsOf: InForce['faultsOf'];
   /** Secrets of the state folder, by `NAMESPACE/NAME`. */
   readonly own: ReadonlyMap<string, SecretView>;
   readonly programmed: ProgrammedFact;
@@ -34,8 +46,8 @@ export function createGatherer(options: GatherOptions): (parts: GatheredParts) =
   const withVerifiers = createPasswordVerifiers(options.installation.saltFor);
   const toObject = rememberingObjects(options);
 
-  return async ({ manifests, own, programmed }) => {
-    const objects = manifests.manifests.flatMap(toObject);
+  return async ({ manifests, faultsOf, own, programmed }) => {
+    const objects = manifests.manifests.flatMap((manifest) => toObject(manifest, faultsOf(manifest)));
     const secrets = new Map(own);
     // a Secret among the manifests is somebody's own: it is never ours, whatever owner it claims
     const passwordKeys = referencedPasswords(objects);
@@ -58,19 +70,21 @@ export function createGatherer(options: GatherOptions): (parts: GatheredParts) =
 }
 
 /** The same object for the same manifest and memory of it: the core does not parse again what is identical. */
-function rememberingObjects({ installation, memory }: GatherOptions): (manifest: Manifest) => RawObject[] {
+function rememberingObjects({ installation, memory }: GatherOptions) {
   const known = new WeakMap<Manifest, { readonly object: RawObject; readonly specHash: string }>();
 
-  return (manifest) => {
+  return (manifest: Manifest, faults: ObjectFaults | undefined): RawObject[] => {
     const { kind, namespace, name, value } = manifest;
     if (kind === 'Secret' || kind === 'Namespace') return [];
     const key = { kind, namespace, name } satisfies { kind: Kind; namespace: string; name: string };
     const made = known.get(manifest);
     const specHash = made?.specHash ?? hashSpec(value['spec']);
     const generation = memory.generationOf(key, specHash);
-    const [status, before] = [memory.statusOf(key), memory.immutablePartOf(key)];
+    const status = memory.statusOf(key);
     const isAsMade =
-      made?.object.meta.generation === generation && made.object.status === status && made.object.before === before;
+      made?.object.meta.generation === generation &&
+      made.object.status === status &&
+      isEqual(made.object.faults, faults);
     if (isAsMade) return [made.object];
     const metadata = asRecord(value['metadata']);
     const meta: ObjectMeta = {
@@ -85,7 +99,7 @@ function rememberingObjects({ installation, memory }: GatherOptions): (manifest:
       kind,
       meta,
       spec: value['spec'],
-      ...(before === undefined ? {} : { before }),
+      ...(faults === undefined ? {} : { faults }),
       ...(status === undefined ? {} : { status }),
     };
     known.set(manifest, { object, specHash });

@@ -1,18 +1,18 @@
 /**
- * What the state folder remembers of objects: the generation of each, its status as last written, and what may not change
- * about it. An API server counts generations and refuses such changes; where manifests are files, a generation is one more
- * for each spec that differs from the last, and the core refuses them.
+ * What the state folder remembers of objects: the generation of each, and its status as last written. An API server counts
+ * generations; where manifests are files, a generation is one more for each spec that differs from the last.
  */
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { parse } from 'yaml';
 import type { Kind } from '../../core/model.ts';
-import { asRecord, IMMUTABLE_ANNOTATION, SPEC_HASH_ANNOTATION, texts } from '../../manifests/documents.ts';
-import type { ObjectNotes } from '../../manifests/documents.ts';
+import { asRecord, SPEC_HASH_ANNOTATION, texts } from '../../manifests/documents.ts';
 import { listFiles } from './mirror.ts';
 import { readBounded } from '../../manifests/walk.ts';
 
-interface Remembered extends ObjectNotes {
+interface Remembered {
+  /** Tells whether the spec has changed since. */
+  readonly specHash: string;
   readonly uid: string;
   readonly generation: number;
   readonly status: unknown;
@@ -22,12 +22,8 @@ export interface Memory {
   /** Generation of an object with this spec. */
   readonly generationOf: (object: ObjectKey, specHash: string) => number;
   readonly statusOf: (object: ObjectKey) => unknown;
-  /** What may not change about an object; undefined where it is new. */
-  readonly immutablePartOf: (object: ObjectKey) => unknown;
   /** `hash` tells whether anything differs: what doesn't stays the same object, so that nothing is decided anew. */
   readonly remember: (object: ObjectKey, remembered: Remembered, hash: string) => void;
-  /** Forgets what may not change about objects other than these. */
-  readonly freeAllBut: (keys: ReadonlySet<string>) => void;
   readonly forgetAllBut: (keys: ReadonlySet<string>) => void;
 }
 
@@ -74,17 +70,11 @@ function createMemory(known: Map<string, Remembered>): Memory {
       return before.specHash === specHash ? before.generation : before.generation + 1;
     },
     statusOf: (object) => known.get(memoryKey(object))?.status,
-    immutablePartOf: (object) => known.get(memoryKey(object))?.immutable,
     remember: (object, remembered, hash) => {
       const key = memoryKey(object);
       if (hashes.get(key) === hash) return;
       hashes.set(key, hash);
       known.set(key, remembered);
-    },
-    freeAllBut: (keys) => {
-      for (const [key, { immutable, ...rest }] of known) {
-        if (!keys.has(key) && immutable !== undefined) known.set(key, rest);
-      }
     },
     forgetAllBut: (keys) => {
       for (const key of known.keys()) {
@@ -107,19 +97,8 @@ async function readStatus(path: string): Promise<Remembered | { readonly problem
   }
   const metadata = asRecord(asRecord(value)['metadata']);
   const { uid, generation } = metadata;
-  const notes = notesIn(texts(metadata['annotations']));
-  const isWhole = typeof uid === 'string' && Number.isSafeInteger(generation) && notes !== undefined;
+  const { [SPEC_HASH_ANNOTATION]: specHash } = texts(metadata['annotations']);
+  const isWhole = typeof uid === 'string' && Number.isSafeInteger(generation) && specHash !== undefined;
   if (!isWhole) return { problem: 'is no status as written here' };
-  return { uid, generation: Number(generation), ...notes, status: asRecord(value)['status'] };
-}
-
-function notesIn(annotations: Readonly<Record<string, string>>): ObjectNotes | undefined {
-  const { [SPEC_HASH_ANNOTATION]: specHash, [IMMUTABLE_ANNOTATION]: immutable } = annotations;
-  if (specHash === undefined) return undefined;
-  if (immutable === undefined) return { specHash };
-  try {
-    return { specHash, immutable: JSON.parse(immutable) };
-  } catch {
-    return undefined;
-  }
+  return { uid, generation: Number(generation), specHash, status: asRecord(value)['status'] };
 }

@@ -4,6 +4,7 @@ import { join, relative } from 'node:path';
 import { inParallel } from './parallel.ts';
 import { stampOf } from '../../manifests/walk.ts';
 import { writeAtomically } from './write-file.ts';
+import type { WriteOptions } from './write-file.ts';
 
 /** What a file is to hold. */
 export interface MirrorFile {
@@ -23,7 +24,7 @@ export interface Mirror {
   readonly keepOnly: (paths: ReadonlySet<string>) => Promise<number>;
 }
 
-export function createMirror(folder: string): Mirror {
+export function createMirror(folder: string, { isDurable = true }: WriteOptions = {}): Mirror {
   /** What a file held when its metadata was so: spares reading and formatting ten thousand files for one change. */
   const known = new Map<string, { readonly stamp: string; readonly hash: string }>();
 
@@ -37,7 +38,7 @@ export function createMirror(folder: string): Mirror {
       known.set(path, { stamp, hash });
       return false;
     }
-    await writeAtomically(file, text);
+    await writeAtomically(file, text, { isDurable });
     known.set(path, { stamp: (await stampOf(file)) ?? '', hash });
     return true;
   }

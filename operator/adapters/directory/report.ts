@@ -1,6 +1,7 @@
 import type { Log } from '../../../relay/log.ts';
 import { keyOf } from '../../core/model.ts';
 import type { Plan, Snapshot } from '../../core/model.ts';
+import type { Fault } from './manifest-faults.ts';
 import type { Ignored, Problem } from '../../manifests/parse.ts';
 import { formatSource } from '../../manifests/read.ts';
 import type { Reading } from '../../manifests/read.ts';
@@ -10,15 +11,16 @@ const MAX_LINES = 100;
 const MAX_KINDS = 8;
 
 /** Logs what is wrong with the manifests: each fault once, when it appears, and a line when the last one is gone. */
-export function createReporter(log: Log): (reading: Reading) => void {
+export function createReporter(log: Log): (reading: Reading, faults: readonly Fault[]) => void {
   let before = new Set<string>();
   let ignoredBefore = '';
 
-  return ({ problems, ignored }) => {
-    const now = new Map(problems.map((problem) => [lineOf(problem), problem]));
-    const fresh = [...now].filter(([line]) => !before.has(line));
-    for (const [, { source, reason, message }] of fresh.slice(0, MAX_LINES)) {
-      log.error({ event: 'manifest', place: formatSource(source), reason, problem: message }, consequence(reason));
+  return ({ problems, ignored }, faults) => {
+    const lines = [...problems.map(ofProblem), ...faults.map(ofFault)];
+    const now = new Map(lines.map((line) => [`${line.place} ${line.reason} ${line.problem}`, line]));
+    const fresh = [...now].filter(([key]) => !before.has(key));
+    for (const [, { level, consequence, ...fields }] of fresh.slice(0, MAX_LINES)) {
+      log[level]({ event: 'manifest', ...fields }, consequence);
     }
     if (fresh.length > MAX_LINES) log.error({ event: 'manifest' }, `and ${fresh.length - MAX_LINES} more problems`);
     if (before.size > 0 && now.size === 0) log.info({ event: 'manifest' }, 'every manifest can be read again');
@@ -30,8 +32,36 @@ export function createReporter(log: Log): (reading: Reading) => void {
   };
 }
 
-function lineOf(problem: Problem): string {
-  return `${formatSource(problem.source)} ${problem.reason} ${problem.message}`;
+interface Line {
+  readonly level: 'error' | 'warn';
+  readonly place: string;
+  readonly reason: string;
+  readonly problem: string;
+  readonly consequence: string;
+}
+
+function ofProblem({ source, reason, message }: Problem): Line {
+  return {
+    level: 'error',
+    place: formatSource(source),
+    reason,
+    problem: message,
+    consequence: consequence(reason),
+  };
+}
+
+function ofFault({ source, effect, message }: Fault): Line {
+  const place = formatSource(source);
+  const line = { level: 'error', place, reason: 'invalid', problem: message } as const;
+  switch (effect) {
+    case 'warned':
+      return { ...line, level: 'warn', reason: 'unknown-field', consequence: 'a part of an object does nothing' };
+    case 'kept':
+    case 'unread':
+      return { ...line, consequence: 'object cannot be taken as it is written; what it said before stays in force' };
+    case 'refused':
+      return { ...line, consequence: 'object has no effect: it cannot be taken as it is written' };
+  }
 }
 
 function consequence(reason: Problem['reason']): string {
@@ -43,7 +73,7 @@ function consequence(reason: Problem['reason']): string {
     case 'unknown-kind':
     case 'foreign-group':
     case 'bad-name':
-      return 'object has no effect; no Secret is deleted before this is mended';
+      return 'object has no effect; what it said before stays in force, and no Secret is deleted before this is mended';
     case 'duplicate':
       return 'object has no effect: it is there twice';
     case 'too-many':

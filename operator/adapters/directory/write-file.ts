@@ -38,11 +38,21 @@ function folderError(code: string, path: string): Error {
   return Object.assign(new Error(`${code}: the folder ${path} cannot be made`), { code, path });
 }
 
+export interface WriteOptions {
+  /** Whether it must outlast a loss of power: not what can be made anew. To wait for the disk takes most of the time. */
+  readonly isDurable?: boolean;
+}
+
 /**
- * Replaces a file so that a reader, or a crash at any instant, meets the old content or the new, never a part of one.
+ * Replaces a file so that a reader, or a crash at any instant, meets the old content or the new, never a part of one. The
+ * same holds for a loss of power, unless it is not durable: then what is there afterwards may be empty.
  * The mode is set before the content is there. Throws the system's error.
  */
-export async function writeAtomically(path: string, text: string): Promise<void> {
+export async function writeAtomically(
+  path: string,
+  text: string,
+  { isDurable = true }: WriteOptions = {},
+): Promise<void> {
   const folder = dirname(path);
   await makeFolder(folder);
   const temporary = join(folder, `.${basename(path)}.${process.pid}.tmp`);
@@ -51,7 +61,7 @@ export async function writeAtomically(path: string, text: string): Promise<void>
     const file = await open(temporary, 'wx', FILE_MODE);
     try {
       await file.writeFile(text);
-      await file.sync();
+      if (isDurable) await file.sync();
     } finally {
       await file.close();
     }
@@ -60,7 +70,7 @@ export async function writeAtomically(path: string, text: string): Promise<void>
     await rm(temporary, { force: true });
     throw error;
   }
-  await syncFolder(folder);
+  if (isDurable) await syncFolder(folder);
 }
 
 /** A rename is on disk only after its folder is. */

@@ -4,7 +4,7 @@ import { durationSeconds } from '../../api/duration.ts';
 import { listSpec, type ListSpec, type ListStatus } from '../../api/list.ts';
 import { notInEffect } from '../../api/not-in-effect.ts';
 import type { Limits, ListConfig } from '../../../relay/config.ts';
-import { conditionsOf, readiness, withNote, type Judgement } from '../conditions.ts';
+import { conditionsOf, readiness, readyAsWritten, withNote, type Judgement } from '../conditions.ts';
 import { eventsOf } from '../events.ts';
 import { classes, defaultListsOfNamespace, keysIn, objects, type Tally, tallies } from '../facts.ts';
 import type { ClassView, ObjectMeta, PlannedEvent } from '../model.ts';
@@ -138,7 +138,7 @@ function planList(world: World, key: string): ListPlan | undefined {
   const judgements = [accepted, upstream, programmed];
   const parsed = read(world, parsedLists, key);
   const note = parsed?.ok ? notInEffect('SmtpPlusList', parsed.spec) : '';
-  const ready = withNote(readiness(judgements, wishedFor(terms)), note);
+  const ready = readyAsWritten(world, subject, withNote(readiness(judgements, wishedFor(terms)), note));
   const users = read(world, tallies, key) ?? NOBODY;
   const view = terms === undefined ? undefined : read(world, classes, terms.className);
   const status: ListStatus = {

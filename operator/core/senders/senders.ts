@@ -5,7 +5,7 @@ import { durationSeconds } from '../../api/duration.ts';
 import type { SenderSpec, SenderStatus } from '../../api/sender.ts';
 import { canonicalSender } from '../../../relay/address.ts';
 import { notInEffect } from '../../api/not-in-effect.ts';
-import { conditionsOf, readiness, withNote, type Judgement } from '../conditions.ts';
+import { conditionsOf, readiness, readyAsWritten, withNote, type Judgement } from '../conditions.ts';
 import { challengeOf, judgeEvidence, describe, type Challenge } from './dns-proof.ts';
 import { eventsOf } from '../events.ts';
 import { grandfatheredBy } from './existing-senders.ts';
@@ -124,7 +124,8 @@ function planSender(world: World, key: string): SenderPlan | undefined {
   const parsed = read(world, parsedSenders, key);
   const hasLookups = read(world, verification, '') === 'dns';
   const missing = parsed?.ok ? notInEffect('VerifiedSender', parsed.spec, { hasLookups }) : '';
-  const ready = withNote(readiness([judgement], { reason: 'Verified', message: judgement.message }), missing);
+  const noted = withNote(readiness([judgement], { reason: 'Verified', message: judgement.message }), missing);
+  const ready = readyAsWritten(world, subject, noted);
   const status: SenderStatus = {
     observedGeneration: meta.generation,
     conditions: conditionsOf(world, subject, [judgement], ready),

@@ -2,7 +2,15 @@
 import { notInEffect } from '../../api/not-in-effect.ts';
 import type { UserStatus } from '../../api/user.ts';
 import type { UserConfig } from '../../../relay/config.ts';
-import { conditionsOf, previousConditions, readiness, withNote, type Judgement, type Subject } from '../conditions.ts';
+import {
+  conditionsOf,
+  previousConditions,
+  readiness,
+  readyAsWritten,
+  withNote,
+  type Judgement,
+  type Subject,
+} from '../conditions.ts';
 import { event, eventsOf } from '../events.ts';
 import { classes } from '../facts.ts';
 import { endpointOf } from '../lists/lists.ts';
@@ -49,7 +57,7 @@ function planUser(world: World, key: string): UserPlan | undefined {
   const programmed = judgeProgrammed(world, subject, place);
   const judgements = judgementsOf(verdict, programmed);
   const note = admitted === undefined ? '' : notInEffect('SmtpPlusUser', admitted.spec);
-  const ready = withNote(readinessOf(verdict, judgements), note);
+  const ready = readyAsWritten(world, subject, withNote(readinessOf(verdict, judgements), note));
   const secret = admitted === undefined ? undefined : secretOf(world, meta, admitted);
   return {
     meta,

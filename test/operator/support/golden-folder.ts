@@ -83,7 +83,7 @@ export async function startOnFolder(t: TestContext, golden: Golden): Promise<Fol
 function rememberedStatus({ kind, meta, spec, status }: RawObject): [string, string][] {
   if (status === undefined) return [];
   const plan = { kind, meta, status } as StatusPlan;
-  return [[join('status', statusPath(plan)), formatStatus(plan, { specHash: hashSpec(spec) })]];
+  return [[join('status', statusPath(plan)), formatStatus(plan, hashSpec(spec))]];
 }
 
 type Document = Readonly<Record<string, unknown>>;
