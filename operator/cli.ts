@@ -26,12 +26,14 @@ program
   .summary('run everything in one process on a folder of manifests')
   .description(
     'Run everything in one process on a folder of manifests, without a cluster.\n\n' +
-      'Settings come from flags, then from the file of --settings, then from defaults. Without --settings, the folder ' +
-      '`examples` (the default DIR) brings its own: examples/settings.yaml. No other folder does, since who writes ' +
-      'manifests must not write settings.',
+      'Settings come from flags, then from a settings file, then from defaults. The file is that of --settings, else ' +
+      'DIR/settings.yaml, which examples/settings.yaml shows how to write. Whoever may write into DIR then writes settings ' +
+      'too: where they must not, keep the file elsewhere and name it.',
   )
   .argument('[DIR]', 'folder of manifests (default: examples)')
-  .option('--settings <FILE>', 'settings file (YAML); examples/settings.yaml shows each setting')
+  .option('--settings <FILE>', 'settings file (YAML; default: DIR/settings.yaml, where it is there)')
+  .option('--no-settings', 'no settings file, not even DIR/settings.yaml')
+  .option('--existing-sender <NS=SENDER>', 'domain or address that a namespace may send as; repeatable', append)
   .option('--state <DIR>', 'Secrets, statuses, spool and certificates (default: .smtp-plus)')
   .option('--host <ADDRESS>', 'address to listen on (default: 127.0.0.1)')
   .addOption(portsOption('--ports <LIST>', PORTS_HELP + ' (default: 2525)'))
@@ -111,6 +113,10 @@ program
     const { runRelay } = await import('./standalone/relay-alone.ts');
     process.exit(await runRelay(flags));
   });
+
+function append(text: string, before: readonly string[] = []): readonly string[] {
+  return [...before, text];
+}
 
 /** Ends with a line for people, where an exception would be our own fault. */
 function fail(error: unknown): never {

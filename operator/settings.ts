@@ -57,7 +57,7 @@ const delivery = deliverySettingsSchema
   });
 
 /** `- shop: shop.example`: a namespace and a domain or address that it has always sent as. */
-const existingSender = z
+export const existingSender = z
   .record(labelName, z.string())
   .refine((entry) => Object.keys(entry).length === 1, { message: 'must be one `NAMESPACE: domain or address`' })
   .refine((entry) => Object.values(entry).every(isDomainOrAddress), { message: 'must name a domain or an address' });

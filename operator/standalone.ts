@@ -2,7 +2,6 @@
  * Everything in one process: the directory adapter, the core, and the relay. Not a mock of a cluster: the same core
  * decides, and the same relay reads the same configuration files.
  */
-import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { isIP } from 'node:net';
 import { join } from 'node:path';
@@ -22,12 +21,13 @@ import type { SharedPorts } from './ports.ts';
 import { keepCertificates } from './standalone/certificates.ts';
 import type { CertificateKeeper } from './standalone/certificates.ts';
 import { standaloneSettings } from './standalone/options.ts';
-import type { StandaloneFlags } from './standalone/options.ts';
+import type { SettingsFiles, StandaloneFlags } from './standalone/options.ts';
 import { createConsole } from './standalone/console.ts';
 import type { Console } from './standalone/console.ts';
-import { endOfRun } from './standalone/end.ts';
+import { endBySpool, endOfRun } from './end-of-run.ts';
 import { explainStart } from './standalone/explain.ts';
 import { troubleAhead } from './standalone/preflight.ts';
+import { howToVouch } from './standalone/vouching.ts';
 
 const FAILED = 1;
 const USAGE_ERROR = 2;
@@ -39,7 +39,7 @@ export async function runStandalone(flags: StandaloneFlags): Promise<number> {
   const output = createConsole({ json: flags.json ?? false });
   const result = await standaloneSettings(flags);
   if (!result.ok) return output.fail(result.problems, USAGE_ERROR);
-  const { settings, file } = result;
+  const { settings, files } = result;
   const ports = sharePorts(settings);
   if ('problem' in ports) return output.fail([ports.problem], USAGE_ERROR);
   const capture = captureFolderOf(settings);
@@ -51,7 +51,7 @@ export async function runStandalone(flags: StandaloneFlags): Promise<number> {
   });
   if (trouble !== undefined) return output.fail([trouble], USAGE_ERROR);
   try {
-    return await runLocked({ settings, ports, settingsFile: file, output });
+    return await runLocked({ settings, ports, files, output });
   } catch (error) {
     return output.fail([explainStart(error, { ...settings, ...ports })], FAILED);
   }
@@ -68,7 +68,7 @@ function isCapturing({ classes, relayClass }: Settings): boolean {
 interface Run {
   readonly settings: Settings;
   readonly ports: SharedPorts;
-  readonly settingsFile: string | undefined;
+  readonly files: SettingsFiles;
   readonly output: Console;
 }
 
@@ -82,34 +82,37 @@ async function runLocked(run: Run): Promise<number> {
   }
 }
 
-async function runParts({ settings, ports, settingsFile, output }: Run): Promise<number> {
+async function runParts({ settings, ports, files, output }: Run): Promise<number> {
   const { log } = output;
   const end = endOfRun(log);
   const opened = await openInstallation(settings.state);
   if ('problem' in opened) return output.fail([opened.problem], FAILED);
   const { installation } = opened;
-  for (const notice of noticesOf(settings, settingsFile)) log.warn({ event: 'settings' }, notice);
+  for (const notice of noticesOf(settings, files)) log.warn({ event: 'settings' }, notice);
   const tls = await openCertificates(settings, log);
-  const relay = await output.during('opening ports', () => openRelay(settings, { ports, tls, log, onFatal: end.fail }));
+  const relay = await output.during('opening ports', () =>
+    openRelay(settings, { ports, tls, log, onFatal: endBySpool(end) }),
+  );
   tls.onRenewal(relay.updateCertificates);
 
   const settled = Promise.withResolvers<Plan>();
   const directory = await startDirectory({
     folder: settings.folder,
     state: settings.state,
-    ignore: settingsFile === undefined ? [] : [settingsFile],
+    ignore: Object.values(files),
     settings,
     installation,
     ports: relay.ports.slice(0, SHOWN_PORTS),
     implicitTlsPorts: relay.implicitTlsPorts.slice(0, SHOWN_PORTS),
     caCertificate: tls.current.ca,
+    howToVouch: await howToVouch(settings, files.used),
     decide: (snapshot, now) => plan(snapshot, now, installation.craft),
     relay,
     onSettled: settled.resolve,
     log,
   });
   const first = await output.during('reading manifests', () => Promise.race([settled.promise, end.code]));
-  if (typeof first !== 'number') output.ready({ plan: first, relay, settings });
+  if (typeof first !== 'number') output.ready({ plan: first, relay, ...settings, settingsFile: files.used });
   const code = await end.code;
   tls.close();
   await directory.close();
@@ -150,14 +153,13 @@ async function openCertificates(settings: Settings, log: Log): Promise<Certifica
 }
 
 /** Settings that do not do what one might think. */
-function noticesOf({ classes, folder }: Settings, settingsFile: string | undefined): readonly string[] {
+function noticesOf({ classes }: Settings, { used, bystander }: SettingsFiles): readonly string[] {
   const notices: string[] = [];
   if (Object.values(classes).some(({ existingSendersBefore }) => existingSendersBefore !== undefined)) {
     notices.push('existingSendersBefore has no effect here: the word of a file about its own age proves nothing');
   }
-  const bystander = join(folder, 'settings.yaml');
-  if (settingsFile === undefined && existsSync(bystander)) {
-    notices.push(`${bystander} is not in use; if these are your settings, add --settings ${bystander}`);
+  if (bystander !== undefined) {
+    notices.push(`${bystander} is not in use${used === undefined ? ', as --no-settings says' : `: ${used} is`}`);
   }
   return notices;
 }

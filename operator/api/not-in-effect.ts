@@ -26,7 +26,7 @@ const pending: Readonly<Record<KindName, readonly PendingField[]>> = {
       instead: 'leave it out: no domain is asked again',
       needsLookups: true,
     },
-    { path: ['spec', 'email'], instead: 'ask the platform owner to list the address under existingSenders' },
+    { path: ['spec', 'email'], instead: 'have the address listed under existingSenders, in the settings' },
   ],
 };
 

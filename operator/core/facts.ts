@@ -59,6 +59,8 @@ export function leftOutKey(className: string, key: string): string {
 export const classes: Facts<ClassView> = { name: 'class' };
 /** One fact under the key ''. */
 export const verification: Facts<Snapshot['verification']> = { name: 'verification' };
+/** One fact under the key ''. */
+export const howToVouch: Facts<string> = { name: 'how to vouch' };
 /** Names of all classes, under the key ''. */
 export const classNames: Facts<readonly string[]> = { name: 'class names' };
 
@@ -188,6 +190,7 @@ export function setSnapshot(world: World, snapshot: Snapshot): void {
   for (const [name, view] of snapshot.classes) setFact(world, classes, name, view);
   setFact(world, classNames, '', [...snapshot.classes.keys()].sort());
   setFact(world, verification, '', snapshot.verification);
+  setFact(world, howToVouch, '', snapshot.howToVouch);
   for (const [name, labels] of snapshot.namespaces) setFact(world, namespaceLabels, name, labels);
   for (const [key, secret] of snapshot.secrets) setFact(world, secrets, key, secret);
   for (const [key, trouble] of snapshot.secretTroubles ?? []) setFact(world, secretTroubles, key, trouble);

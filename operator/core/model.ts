@@ -112,6 +112,11 @@ export interface Snapshot {
   readonly dns: ReadonlyMap<string, DnsEvidence>;
   /** Whether somebody carries out the plan's look-ups; `none`: a pending sender says that proof is not in effect yet. */
   readonly verification: 'none' | 'dns';
+  /**
+   * What to do where a sender is to be verified without proof, for `{namespace}` and `{sender}`. Absent: who writes objects
+   * and who writes settings are two, and the platform owner is to be asked.
+   */
+  readonly howToVouch?: string;
   /** By class; a class that is not here is Unknown. */
   readonly programmed: ReadonlyMap<string, ProgrammedFact>;
   /** Entries that the relays' configuration has no room for, as `leftOutKey` names them. */

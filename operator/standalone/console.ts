@@ -1,14 +1,17 @@
 import { createLog } from '../../relay/log.ts';
 import type { Log } from '../../relay/log.ts';
-import type { SkippedPort } from '../../relay/session/listen.ts';
 import { formatLogLine } from '../../relay/log-lines.ts';
+import type { SkippedPort } from '../../relay/session/listen.ts';
 import type { Plan } from '../core/model.ts';
-import type { Settings } from '../settings.ts';
 import { formatPorts, formatSkipped } from './port-spans.ts';
-import { formatTable } from './table.ts';
+import { shellQuote } from './shell-quote.ts';
+import { formatHints, formatTable } from './table.ts';
+import { urlHost } from './url-host.ts';
 
 /** A step of the start that is quicker than this is not named. */
 const PATIENCE_MS = 1000;
+/** Of a terminal that does not say. */
+const WIDTH_DEFAULT = 80;
 
 interface Listening {
   readonly ports: readonly number[];
@@ -17,12 +20,20 @@ interface Listening {
   readonly httpPort: number;
 }
 
-/** What the process says: readable lines on a terminal, JSON lines elsewhere. */
+interface Ready {
+  readonly plan: Plan;
+  readonly relay: Listening;
+  readonly state: string;
+  readonly host: string;
+  readonly settingsFile: string | undefined;
+}
+
+/** What the process says: readable lines on a terminal; elsewhere JSON lines on stdout, and nothing else there. */
 export interface Console {
   readonly log: Log;
   /** Carries out a step of the start, and names it while it lasts, if it lasts. */
   readonly during: <T>(step: string, work: () => Promise<T>) => Promise<T>;
-  readonly ready: (state: { plan: Plan; relay: Listening; settings: Settings }) => void;
+  readonly ready: (state: Ready) => void;
   /** Tells which ports are open, as one JSON line. */
   readonly listening: (relay: Listening) => void;
   /** Prints what is wrong, a line each. Returns the exit code. */
@@ -32,9 +43,10 @@ export interface Console {
 export function createConsole({ json }: { readonly json: boolean }): Console {
   const isTerminal = process.stdout.isTTY && !json;
   // who reads the output may go away; the mail must not
-  process.stdout.on('error', () => undefined);
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
   const print = (line: string): void => void process.stdout.write(`${line}\n`);
-  const log = isTerminal ? createLog({ write: (line) => print(formatLogLine(line)) }) : createLog();
+  const objects = afterTable((line) => print(formatLogLine(line)));
+  const log = isTerminal ? createLog({ write: objects.write }) : createLog();
   return {
     log,
     during: async (step, work) => {
@@ -45,40 +57,65 @@ export function createConsole({ json }: { readonly json: boolean }): Console {
         clearTimeout(timer);
       }
     },
-    ready: ({ plan, relay, settings }) => {
-      if (json) print(JSON.stringify(portsEvent('ready', relay)));
-      else print(readyText(plan, relay, settings));
+    ready: (state) => {
+      if (isTerminal) {
+        print(`${formatTable(state.plan, { ...state, width: process.stdout.columns || WIDTH_DEFAULT })}\n`);
+        objects.release();
+        print(summary(state));
+        return;
+      }
+      print(JSON.stringify({ ...portsEvent('ready', state.relay), settings: state.settingsFile ?? null }));
+      // stdout is read by a program, and somebody looks on
+      if (process.stderr.isTTY && !json) {
+        const table = formatTable(state.plan, { ...state, width: process.stderr.columns || WIDTH_DEFAULT });
+        process.stderr.write(`${table}\n\n${summary(state)}\n`);
+      }
     },
     listening: (relay) => print(JSON.stringify(portsEvent('listening', relay))),
     fail: (problems, exitCode) => {
+      objects.release();
       for (const problem of problems) process.stderr.write(`error: ${problem}\n`);
       return exitCode;
     },
   };
 }
 
-function portsEvent(event: 'ready' | 'listening', relay: Listening): object {
-  const { ports, skippedPorts, implicitTlsPorts, httpPort } = relay;
+/**
+ * Holds lines about objects back until the table has told of all of them at once; good news is then told already. Faults
+ * of the start are told at once.
+ */
+function afterTable(write: (line: string) => void) {
+  let held: string[] | undefined = [];
   return {
-    event,
-    ports,
-    implicitTlsPorts,
-    http: httpPort,
-    skippedPorts: skippedPorts.length,
-    skipped: formatSkipped(skippedPorts),
+    write: (line: string): void => {
+      // quotes in values are escaped: none of them reads like this
+      if (held === undefined || !line.includes('"event":"object"')) write(line);
+      else if (!line.includes('"level":"info"')) held.push(line);
+    },
+    release: (): void => {
+      for (const line of held ?? []) write(line);
+      held = undefined;
+    },
   };
 }
 
-function readyText(plan: Plan, relay: Listening, settings: Settings): string {
-  const { skippedPorts } = relay;
+function portsEvent(event: 'ready' | 'listening', relay: Listening): object {
+  const { ports, skippedPorts, implicitTlsPorts, httpPort } = relay;
+  const skipped = formatSkipped(skippedPorts);
+  return { event, ports, implicitTlsPorts, http: httpPort, skippedPorts: skippedPorts.length, skipped };
+}
+
+/** What is below the table. */
+function summary({ plan, relay, state, host, settingsFile }: Ready): string {
+  const { ports, implicitTlsPorts, skippedPorts, httpPort } = relay;
+  const line = (name: string, text: string): string => `${`${name}:`.padEnd(11)}${text}`;
   return [
-    formatTable(plan, settings),
-    `SMTP:      ${settings.host} ${formatPorts(relay.ports)}`,
-    ...(relay.implicitTlsPorts.length === 0
-      ? []
-      : [`with TLS:  ${settings.host} ${formatPorts(relay.implicitTlsPorts)}`]),
-    ...(skippedPorts.length === 0 ? [] : [`skipped:   ${formatSkipped(skippedPorts)}`]),
-    `metrics:   http://${settings.host}:${relay.httpPort}/metrics`,
+    ...formatHints(plan, state),
+    ...(ports.length === 0 ? [] : [line('SMTP', `${host}, port ${formatPorts(ports)}`)]),
+    ...(implicitTlsPorts.length === 0 ? [] : [line('with TLS', `${host}, port ${formatPorts(implicitTlsPorts)}`)]),
+    ...(skippedPorts.length === 0 ? [] : [line('skipped', formatSkipped(skippedPorts))]),
+    line('metrics', `http://${urlHost(host)}:${httpPort}/metrics`),
+    ...(settingsFile === undefined ? [] : [line('settings', shellQuote(settingsFile))]),
     'ready',
   ].join('\n');
 }

@@ -10,7 +10,7 @@ import type { SharedPorts } from '../ports.ts';
 import { keepCertificates } from './certificates.ts';
 import { createConsole } from './console.ts';
 import type { Console } from './console.ts';
-import { endOfRun } from './end.ts';
+import { endBySpool, endOfRun } from '../end-of-run.ts';
 import { explainStart } from './explain.ts';
 import { troubleAhead } from './preflight.ts';
 
@@ -61,7 +61,7 @@ async function run(flags: RelayFlags, { ports, output }: { ports: SharedPorts; o
       ...ports,
       http: { host: flags.host, port: flags.http },
       log,
-      onFatal: end.fail,
+      onFatal: endBySpool(end),
     }),
   );
   tls.onRenewal(relay.updateCertificates);

@@ -1,26 +1,64 @@
+/** What a person wants to know first: who may log in where, as whom, and where the password is. Never the password. */
 import { join } from 'node:path';
+import { printable } from '../../relay/log-lines.ts';
+
 import { keyOf } from '../core/model.ts';
 import type { Plan, StatusPlan } from '../core/model.ts';
-import { printable } from '../../relay/log-lines.ts';
 import { secretPath, statusPath } from '../manifests/documents.ts';
+import { fitColumns } from './columns.ts';
+import { shellQuote } from './shell-quote.ts';
+import { urlHost } from './url-host.ts';
 
-/** More than fits a screen is in the status files. */
-const MAX_ROWS = 40;
+/** About a screen; the others are in the status files. */
+const MAX_ROWS = 20;
 const MAX_SENDERS = 2;
 const MAX_PORTS = 3;
 
 type UserPlan = Extract<StatusPlan, { kind: 'SmtpPlusUser' }>;
 
-/** What a person wants to know first: who may log in where, as whom, and where the password is. Never the password. */
-export function formatTable(plan: Plan, { state }: { readonly state: string }): string {
-  const users = plan.statuses
-    .filter((status): status is UserPlan => status.kind === 'SmtpPlusUser')
-    .sort((a, b) => (sortKey(a) < sortKey(b) ? -1 : 1));
-  const header = ['LIST', 'USER', 'ACTIVE', 'SENDERS', 'SERVER', 'SECRET'];
-  const rows = users.slice(0, MAX_ROWS).map((user) => rowOf(user, plan, state));
-  const more = users.length > MAX_ROWS ? [`... and ${users.length - MAX_ROWS} more: see ${join(state, 'status')}`] : [];
+export interface TableOptions {
+  /** The state folder. */
+  readonly state: string;
+  /** Columns of the terminal. */
+  readonly width: number;
+}
+
+/** A row for each user. Where there are too many, those who cannot send come first. No row is wider than the terminal. */
+export function formatTable(plan: Plan, { state, width }: TableOptions): string {
+  const users = usersOf(plan);
   if (users.length === 0) return 'No users yet: add a SmtpPlusUser.';
-  return [...align([header, ...rows]), ...more, '', ...hints(users, plan, state)].join('\n');
+  const sending = users.filter(canSend);
+  const order = users.length > MAX_ROWS ? [...users.filter((user) => !canSend(user)), ...sending] : users;
+  const header = ['LIST', 'USER', 'ACTIVE', 'SENDERS', 'SERVER', 'SECRET'];
+  const rows = order.slice(0, MAX_ROWS).map((user) => rowOf(user, plan, state));
+  // what is left out first where there is no room: the Secret's place follows from the user's, the server is the same for all
+  const lines = fitColumns([header, ...rows], { width, leaveOut: ['SECRET', 'SERVER', 'LIST'] });
+  if (users.length > MAX_ROWS) {
+    const where = shellQuote(join(state, 'status/SmtpPlusUser'));
+    lines.push(`... ${users.length} users in all, of whom ${sending.length} can send: see ${where}`);
+  }
+  return lines.join('\n');
+}
+
+/** How to read a password, and where to look when something is missing: each by a user that is there. */
+export function formatHints(plan: Plan, state: string): readonly string[] {
+  const users = usersOf(plan);
+  const ready = users.find((user) => isReady(user));
+  const lacking = users.find((user) => !isReady(user));
+  const secret = plan.secrets.find(({ owner }) => owner.uid === ready?.meta.uid) ?? plan.secrets[0];
+  const lines: string[] = [];
+  if (secret !== undefined) {
+    const file = shellQuote(join(state, 'secrets', secretPath(secret)));
+    lines.push(`password:  awk '$1 == "password:" { print $2 }' ${file} | base64 -d`);
+  }
+  if (lacking !== undefined) lines.push(`why not:   cat ${shellQuote(join(state, 'status', statusPath(lacking)))}`);
+  return lines.map(printable);
+}
+
+function usersOf(plan: Plan): readonly UserPlan[] {
+  return plan.statuses
+    .filter((status): status is UserPlan => status.kind === 'SmtpPlusUser')
+    .toSorted((a, b) => (sortKey(a) < sortKey(b) ? -1 : 1));
 }
 
 function sortKey({ status, meta }: UserPlan): string {
@@ -36,8 +74,8 @@ function rowOf({ meta, status }: UserPlan, plan: Plan, state: string): readonly 
     status.username ?? `${meta.name}.${meta.namespace}`,
     active?.status === 'True' ? 'yes' : `no: ${active?.reason ?? conditionOf(status, 'Ready')?.reason ?? 'unknown'}`,
     formatSenders(status),
-    status.server === undefined ? '-' : `${status.server.host}:${ports}`,
-    secret === undefined ? '-' : join(state, 'secrets', secretPath(secret)),
+    status.server === undefined ? '-' : `${urlHost(status.server.host)}:${ports}`,
+    secret === undefined ? '-' : shellQuote(join(state, 'secrets', secretPath(secret))),
   ];
 }
 
@@ -49,18 +87,8 @@ function formatSenders({ senders = [] }: UserPlan['status']): string {
   return shown.length === 0 ? '-' : shown.slice(0, MAX_SENDERS).join(' ') + more;
 }
 
-/** How to read a password, and where to look when something is missing: each by a user that is there. */
-function hints(users: readonly UserPlan[], plan: Plan, state: string): readonly string[] {
-  const ready = users.find((user) => isReady(user));
-  const lacking = users.find((user) => !isReady(user));
-  const secret = plan.secrets.find(({ owner }) => owner.uid === ready?.meta.uid) ?? plan.secrets[0];
-  const lines: string[] = [];
-  if (secret !== undefined) {
-    const file = join(state, 'secrets', secretPath(secret));
-    lines.push(`password:  awk '$1 == "password:" { print $2 }' ${file} | base64 -d`);
-  }
-  if (lacking !== undefined) lines.push(`why not:   cat ${join(state, 'status', statusPath(lacking))}`);
-  return lines;
+function canSend(user: UserPlan): boolean {
+  return isReady(user) && conditionOf(user.status, 'Active')?.status === 'True';
 }
 
 function isReady({ status }: UserPlan): boolean {
@@ -69,16 +97,4 @@ function isReady({ status }: UserPlan): boolean {
 
 function conditionOf(status: UserPlan['status'], type: string) {
   return status.conditions?.find((condition) => condition.type === type);
-}
-
-function align(rows: readonly (readonly string[])[]): readonly string[] {
-  // senders are anybody's text, and must not steer the terminal
-  const cells = rows.map((row) => row.map(printable));
-  const widths = (cells[0] ?? []).map((_, column) => Math.max(...cells.map((row) => (row[column] ?? '').length)));
-  return cells.map((row) =>
-    row
-      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-      .join('  ')
-      .trimEnd(),
-  );
 }

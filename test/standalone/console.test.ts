@@ -1,13 +1,14 @@
 /** What `npm start` says on a terminal, and what where its output is piped. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { stripVTControlCharacters } from 'node:util';
 import { sender, user } from '../support/directory.ts';
 import { folderOf } from '../support/folder.ts';
-import { runCli } from '../support/standalone.ts';
+import { credentialsOf, runCli } from '../support/standalone.ts';
 import { describeOnTerminal, runOnTerminal } from '../support/terminal.ts';
 
 const REPOSITORY = fileURLToPath(new URL('../../', import.meta.url));
@@ -50,6 +51,77 @@ describeOnTerminal('the console on a terminal', () => {
     assert.ok(terminal.shown().includes('\x1b[31merror'), 'in colour');
   });
 
+  test('says that it is stopping on Ctrl-C, once, although npm hands the signal on', async (t) => {
+    const [folder, state] = [await folderOf(t, FILES), await folderOf(t)];
+    const flags = ['--', folder, '--state', state, ...FLAGS];
+    const terminal = runOnTerminal(t, ['npm', '--prefix', REPOSITORY, 'start', '--silent', ...flags]);
+    await terminal.shows('\nready\r\n');
+    terminal.type('\x03');
+    assert.equal(await terminal.exited, 0);
+    assert.equal(terminal.shown().split('stopping').length, 2, terminal.shown());
+  });
+
+  test('tells the table first, then what is the matter, then what to do', async (t) => {
+    const state = await folderOf(t);
+    const terminal = runOnTerminal(t, [process.execPath, CLI, 'standalone', '--state', state, ...FLAGS]);
+    await terminal.shows('\nready\r\n');
+    const text = stripVTControlCharacters(terminal.shown()).replaceAll('\r', '');
+    assert.match(text, /^LIST +USER .*\n(shop\/\S+ .*\n){4}\n(\d\d:\d\d:\d\d warn .*\n){3}password: /);
+  });
+
+  for (const columns of [40, 80, 120]) {
+    test(`prints no row of the table wider than ${columns} columns`, async (t) => {
+      const state = await folderOf(t);
+      const command = [process.execPath, CLI, 'standalone', '--state', state, ...FLAGS];
+      const terminal = runOnTerminal(t, command, { columns });
+      await terminal.shows('\nready\r\n');
+      const lines = stripVTControlCharacters(terminal.shown()).split('\r\n');
+      const table = lines.slice(0, lines.indexOf(''));
+      assert.equal(table.length, 5, table.join('\n'));
+      for (const line of table) assert.ok(line.length <= columns, line);
+      if (columns === 80)
+        assert.match(table[2] ?? '', /^newsletter\.shop +no: NoVerifiedSender +news@newsletter\.example \(Pending\)$/);
+    });
+  }
+
+  test('quotes the paths of commands that people copy', async (t) => {
+    const state = join(await folderOf(t), "it's mine");
+    const terminal = runOnTerminal(t, [process.execPath, CLI, 'standalone', '--state', state, ...FLAGS]);
+    await terminal.shows('\nready\r\n');
+    const text = stripVTControlCharacters(terminal.shown());
+    const [, password] = /^password: +(.*?)\r?$/m.exec(text) ?? [];
+    const { stdout } = spawnSync('sh', ['-c', password ?? ''], { encoding: 'utf8' });
+    assert.equal(stdout, (await credentialsOf(state, 'shop', 'orders-smtp')).password);
+    const [, cat] = /^why not: +(.*?)\r?$/m.exec(text) ?? [];
+    assert.match(spawnSync('sh', ['-c', cat ?? ''], { encoding: 'utf8' }).stdout, /kind: SmtpPlusUser/);
+  });
+
+  test('tells of many users by their number, and of those first that cannot send', async (t) => {
+    const users = Array.from({ length: 60 }, (_, i) => user(`u${100 + i}`));
+    const folder = await folderOf(t, { 'a.yaml': [sender, ...users, user('zero', 'active: false')].join('---\n') });
+    const flags = ['--state', await folderOf(t), '--existing-sender', 'shop=shop.example', ...FLAGS];
+    const terminal = runOnTerminal(t, [process.execPath, CLI, 'standalone', folder, ...flags]);
+    await terminal.shows('\nready\r\n');
+    const text = stripVTControlCharacters(terminal.shown()).replaceAll('\r', '');
+    const rows = text.split('\n').slice(1, text.split('\n').indexOf(''));
+    assert.equal(rows.length, 21);
+    assert.match(rows[0] ?? '', /zero\.shop +no: /);
+    assert.match(rows.at(-1) ?? '', /^\.\.\. 61 users in all, of whom 60 can send: see .*status\/SmtpPlusUser$/);
+  });
+
+  test('prints the table on the terminal, and JSON only into stdout, where that is redirected', async (t) => {
+    const [state, stdoutFile] = [await folderOf(t), join(await folderOf(t), 'log')];
+    const command = [process.execPath, CLI, 'standalone', '--state', state, ...FLAGS];
+    const terminal = runOnTerminal(t, command, { stdoutFile });
+    await terminal.shows('\nready\r\n');
+    terminal.type('\x03');
+    assert.equal(await terminal.exited, 0);
+    assert.match(terminal.shown(), /^LIST +USER/m);
+    const lines = (await readFile(stdoutFile, 'utf8')).trim().split('\n');
+    const events = lines.map((line) => JSON.parse(line).event);
+    assert.ok(events.includes('ready') && events.includes('stopping'), String(events));
+  });
+
   test('prints JSON lines only where it is asked to', async (t) => {
     const [folder, state] = [await folderOf(t, FILES), await folderOf(t)];
     const command = [process.execPath, CLI, 'standalone', folder, '--state', state, '--json', ...FLAGS];
@@ -75,18 +147,22 @@ describeOnTerminal('the console on a terminal', () => {
 });
 
 describe('the console in a pipe', () => {
-  test('prints log lines as JSON, and the table for who reads it', async (t) => {
+  test('prints JSON lines and nothing else', async (t) => {
     const [folder, state] = [await folderOf(t, FILES), await folderOf(t)];
     const process = runCli(t, ['standalone', folder, '--state', state, ...FLAGS]);
-    await process.line('ready');
+    await process.line('"event":"ready"');
     assert.equal((await process.stop()).code, 0);
-    const slip = process.lines.find((line) => line.includes('no kind SmtpPlusUsr')) ?? '';
-    assert.equal(JSON.parse(slip).place, `${join(folder, 'b.yaml')}:2:1`);
-    assert.match(
-      process.lines.join('\n'),
-      /^\S+ +news\.shop +no: NoVerifiedSender +@shop\.example \(Pending\) +localhost:\d+ /m,
-    );
-    assert.doesNotMatch(process.lines.join('\n'), /\x1b/, 'no colour');
+    const entries = process.lines.map((line) => JSON.parse(line));
+    const slip = entries.find(({ event }) => event === 'manifest');
+    assert.equal(slip.place, `${join(folder, 'b.yaml')}:2:1`);
+    assert.match(slip.problem, /no kind SmtpPlusUsr/);
+  });
+
+  test('brackets an IPv6 address where a port follows', async (t) => {
+    const flags = ['--state', await folderOf(t), '--host', '::1', '--ports', '0', '--http', '0'];
+    const terminal = runOnTerminal(t, [process.execPath, CLI, 'standalone', ...flags]);
+    await terminal.shows('\nready\r\n');
+    assert.match(terminal.shown(), /metrics: +http:\/\/\[::1\]:\d+\/metrics/);
   });
 
   test('names a step of the start that takes long', async (t) => {

@@ -21,6 +21,7 @@ export interface ReadyEvent {
   readonly skippedPorts: number;
   /** For people. */
   readonly skipped: string;
+  readonly settings: string | null;
 }
 
 export interface Exit {

@@ -37,15 +37,31 @@ function terminalEnv(): NodeJS.ProcessEnv {
   return { ...env, TERM: 'xterm', SHELL: '/bin/sh' };
 }
 
+export interface TerminalOptions {
+  /** Default: wide enough for anything. */
+  readonly columns?: number;
+  /** Where the program's stdout goes instead; its stderr stays the terminal. */
+  readonly stdoutFile?: string;
+}
+
 /** Runs a program on a terminal; ends it after the test if it has not ended by then. */
-export function runOnTerminal(t: TestContext, command: readonly string[]): TerminalProcess {
+export function runOnTerminal(
+  t: TestContext,
+  command: readonly string[],
+  { columns = 250, stdoutFile }: TerminalOptions = {},
+): TerminalProcess {
   if (!hasScript()) throw new Error(MISSING);
-  const line = command.map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(' ');
+  const redirection = stdoutFile === undefined ? '' : ` > ${quote(stdoutFile)}`;
+  const line = command.map(quote).join(' ') + redirection;
   // exec: what `script` is told to end must be the program, not a shell around it
-  const child = spawn('script', ['--quiet', '--return', '--command', `exec ${line}`, '/dev/null'], {
-    stdio: ['pipe', 'pipe', 'inherit'],
-    env: terminalEnv(),
-  });
+  const child = spawn(
+    'script',
+    ['--quiet', '--return', '--command', `stty cols ${columns}; exec ${line}`, '/dev/null'],
+    {
+      stdio: ['pipe', 'pipe', 'inherit'],
+      env: terminalEnv(),
+    },
+  );
   let shown = '';
   child.stdout.setEncoding('utf8').on('data', (text: string) => (shown += text));
   const exited = once(child, 'close').then(([code]) => code as number | null);
@@ -61,4 +77,8 @@ export function runOnTerminal(t: TestContext, command: readonly string[]): Termi
     type: (key) => void child.stdin.write(key),
     exited,
   };
+}
+
+function quote(word: string): string {
+  return `'${word.replaceAll("'", "'\\''")}'`;
 }

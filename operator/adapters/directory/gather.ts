@@ -31,6 +31,8 @@ export interface GatherOptions {
   readonly implicitTlsPorts: readonly number[];
   /** PEM of the relay's own CA. */
   readonly caCertificate: string | undefined;
+  /** See Snapshot. */
+  readonly howToVouch?: string;
 }
 
 interface GatheredParts {
@@ -64,6 +66,7 @@ export function createGatherer(options: GatherOptions): (parts: GatheredParts) =
       secrets,
       dns: new Map(),
       verification: 'none',
+      ...(options.howToVouch === undefined ? {} : { howToVouch: options.howToVouch }),
       programmed: new Map([[options.settings.relayClass, programmed]]),
     };
   };

@@ -1,6 +1,6 @@
 import type { Log } from '../../../relay/log.ts';
 import { keyOf } from '../../core/model.ts';
-import type { Plan, Snapshot } from '../../core/model.ts';
+import type { Plan, PlannedEvent, Snapshot } from '../../core/model.ts';
 import type { Fault } from './manifest-faults.ts';
 import type { Ignored, Problem } from '../../manifests/parse.ts';
 import { formatSource } from '../../manifests/read.ts';
@@ -9,6 +9,8 @@ import type { Reading } from '../../manifests/read.ts';
 /** A folder of ten thousand faults is reported by its first hundred. */
 const MAX_LINES = 100;
 const MAX_KINDS = 8;
+/** More objects of a kind to which the same happens at once are told of by their number. */
+const MAX_ALIKE = 10;
 
 /** Logs what is wrong with the manifests: each fault once, when it appears, and a line when the last one is gone. */
 export function createReporter(log: Log): (reading: Reading, faults: readonly Fault[]) => void {
@@ -95,16 +97,39 @@ export function createAnnouncer(log: Log): (plan: Plan) => void {
   let before = new Set<string>();
   return ({ events }) => {
     const now = new Set<string>();
-    for (const { kind, meta, type, reason, message } of events) {
+    const fresh = new Map<string, PlannedEvent[]>();
+    for (const event of events) {
+      const { kind, meta, type, reason, message } = event;
       const line = `${kind} ${keyOf(meta)} ${reason} ${message}`;
       now.add(line);
       if (before.has(line)) continue;
-      const fields = { event: 'object', kind, object: keyOf(meta), reason };
-      if (type === 'Warning') log.warn(fields, message);
-      else log.info(fields, message);
+      const alike = `${type} ${kind} ${reason}`;
+      const group = fresh.get(alike);
+      if (group === undefined) fresh.set(alike, [event]);
+      else group.push(event);
     }
+    for (const alike of fresh.values()) announceAlike(log, alike);
     before = now;
   };
+}
+
+/** A thousand users that can send are one line: each object's own words are in its status. */
+function announceAlike(log: Log, events: readonly PlannedEvent[]): void {
+  const [first] = events;
+  if (first === undefined) return;
+  if (events.length <= MAX_ALIKE) {
+    for (const { kind, meta, type, reason, message } of events) {
+      log[levelOf(type)]({ event: 'object', kind, object: keyOf(meta), reason }, message);
+    }
+    return;
+  }
+  const { kind, meta, type, reason, message } = first;
+  const fields = { event: 'object', kind, reason, count: events.length };
+  log[levelOf(type)](fields, `${events.length} of them, ${keyOf(meta)} the first: ${message}`);
+}
+
+function levelOf(type: PlannedEvent['type']): 'warn' | 'info' {
+  return type === 'Warning' ? 'warn' : 'info';
 }
 
 /** Logs why the smart host of a class cannot be used: tenants are told only that it cannot. */

@@ -9,7 +9,7 @@ import { conditionsOf, readiness, readyAsWritten, withNote, type Judgement } fro
 import { challengeOf, judgeEvidence, describe, type Challenge } from './dns-proof.ts';
 import { eventsOf } from '../events.ts';
 import { grandfatheredBy } from './existing-senders.ts';
-import { dnsEvidence, previousStatuses, verification } from '../facts.ts';
+import { dnsEvidence, howToVouch, previousStatuses, verification } from '../facts.ts';
 import { keyOf, type Lookup, type ObjectMeta, type PlannedEvent } from '../model.ts';
 import { parsedSenders } from '../parse.ts';
 import { formatTime } from '../time.ts';
@@ -62,7 +62,7 @@ interface Claim {
 type Proof = Omit<SenderVerdict, 'meta' | 'covers'>;
 
 function judgeProof(world: World, { meta, sender, spec }: Claim): Proof {
-  const ask = `ask the platform owner to list \`${meta.namespace}: ${sender.replace(/^@/, '')}\` under existingSenders`;
+  const ask = whomToAsk(world, meta.namespace, sender.replace(/^@/, ''));
   if (!sender.startsWith('@')) {
     return { judgement: pending(`Proof by mail is not in effect yet in this release: ${ask}.`) };
   }
@@ -89,6 +89,14 @@ function judgeProof(world: World, { meta, sender, spec }: Claim): Proof {
     ...(isVerified && { method: 'DnsProof' as const }),
     ...(lastCheckTime !== undefined && { lastCheckTime }),
   };
+}
+
+function whomToAsk(world: World, namespace: string, sender: string): string {
+  const ownWay = read(world, howToVouch, '');
+  if (ownWay === undefined) {
+    return `ask the platform owner to list \`${namespace}: ${sender}\` under existingSenders`;
+  }
+  return ownWay.replaceAll('{namespace}', namespace).replaceAll('{sender}', sender);
 }
 
 /** RFC 1035 section 2.3.4. */
