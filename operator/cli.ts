@@ -42,6 +42,10 @@ program
   .addOption(portOption('--http <PORT>', 'port of /metrics, /healthz, /readyz, /configz (default: 9465)'))
   .option('--capture <DIR>', 'where the capture upstream writes messages (default: STATE/outbox)')
   .option('--strict', 'refuse an object with a field that its kind does not have, where the default is to warn')
+  .option(
+    '--prune',
+    'delete the Secrets of all users who are gone, however many, or whose manifests are in another DIR',
+  )
   .option('--json', 'print JSON lines only; {"event":"ready",...} tells the ports')
   .action(async (folder: string | undefined, flags: Record<string, unknown>) => {
     requireServerNode();

@@ -51,7 +51,7 @@ export async function runStandalone(flags: StandaloneFlags): Promise<number> {
   });
   if (trouble !== undefined) return output.fail([trouble], USAGE_ERROR);
   try {
-    return await runLocked({ settings, ports, files, output });
+    return await runLocked({ settings, ports, files, prune: flags.prune ?? false, output });
   } catch (error) {
     return output.fail([explainStart(error, { ...settings, ...ports })], FAILED);
   }
@@ -69,6 +69,7 @@ interface Run {
   readonly settings: Settings;
   readonly ports: SharedPorts;
   readonly files: SettingsFiles;
+  readonly prune: boolean;
   readonly output: Console;
 }
 
@@ -82,7 +83,7 @@ async function runLocked(run: Run): Promise<number> {
   }
 }
 
-async function runParts({ settings, ports, files, output }: Run): Promise<number> {
+async function runParts({ settings, ports, files, prune, output }: Run): Promise<number> {
   const { log } = output;
   const end = endOfRun(log);
   const opened = await openInstallation(settings.state);
@@ -108,6 +109,7 @@ async function runParts({ settings, ports, files, output }: Run): Promise<number
     howToVouch: await howToVouch(settings, files.used),
     decide: (snapshot, now) => plan(snapshot, now, installation.craft),
     relay,
+    prune,
     onSettled: settled.resolve,
     log,
   });

@@ -143,7 +143,12 @@ export function isDefaultUsername({ name, namespace }: ObjectMeta, username: str
   return username === `${name}.${namespace}`;
 }
 
-export function wishedSecretName({ meta, spec }: Pick<RawObject, 'meta' | 'spec'>): string {
+interface Named {
+  readonly namespace: string;
+  readonly name: string;
+}
+
+export function wishedSecretName({ meta, spec }: { readonly meta: Named; readonly spec: unknown }): string {
   return textAt(spec, 'credentials', 'secretName') ?? `${meta.name}-smtp`;
 }
 

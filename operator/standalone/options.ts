@@ -21,6 +21,7 @@ export interface StandaloneFlags {
   readonly capture?: string;
   readonly json?: boolean;
   readonly strict?: boolean;
+  readonly prune?: boolean;
 }
 
 export interface SettingsFiles {
@@ -38,7 +39,7 @@ const EXAMPLES = 'examples';
 
 /** Settings of flags, file and defaults, in this order. */
 export async function standaloneSettings(flags: StandaloneFlags): Promise<StandaloneSettings> {
-  const { settings: named, existingSender = [], json: _, ...overrides } = flags;
+  const { settings: named, existingSender = [], json: _, prune: __, ...overrides } = flags;
   const used = named === false ? undefined : (named ?? (await settingsIn(flags.folder ?? EXAMPLES)));
   const loaded = await loadSettings(used, overrides);
   const result = loaded.ok ? withExistingSenders(loaded.settings, existingSender) : loaded;

@@ -30,6 +30,7 @@ const SETTINGS = { classes: { default: { existingSenders: [{ shop: 'shop.example
 export interface AdapterOptions {
   readonly secretGraceMs?: number;
   readonly idleMs?: number;
+  readonly prune?: boolean;
   /** As in the settings file. */
   readonly settings?: object;
 }
@@ -39,7 +40,7 @@ export async function startAdapter(
   t: TestContext,
   folder: string,
   state: string,
-  { secretGraceMs = 5000, idleMs = 60_000, settings = SETTINGS }: AdapterOptions = {},
+  { secretGraceMs = 5000, idleMs = 60_000, prune = false, settings = SETTINGS }: AdapterOptions = {},
 ) {
   const lines: string[] = [];
   const log = createLog({ write: (line) => void lines.push(line) });
@@ -57,6 +58,7 @@ export async function startAdapter(
     settings: settingsSchema.parse(settings),
     secretGraceMs,
     idleMs,
+    prune,
     installation,
     ports: [2525],
     implicitTlsPorts: [],

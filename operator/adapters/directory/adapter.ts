@@ -7,10 +7,12 @@ import type { Log } from '../../../relay/log.ts';
 import type { Plan, ProgrammedFact, Snapshot } from '../../core/model.ts';
 import { startLoop } from '../../loop.ts';
 import { createApplier } from './apply.ts';
-import type { Applier, ApplyOptions, PlanContext, RelayHashes } from './apply.ts';
-import { createGatherer } from './gather.ts';
+import type { Applier, PlanContext, RelayHashes } from './apply.ts';
+import { openDeletions } from './deletions.ts';
+import { createGatherer, secretsWanted } from './gather.ts';
 import type { GatherOptions } from './gather.ts';
 import { createInForce } from './in-force.ts';
+import { openKeptAside } from './kept-aside.ts';
 import { openLastGood } from './last-good.ts';
 import { openMemory } from './memory.ts';
 import type { Memory } from './memory.ts';
@@ -22,13 +24,17 @@ import type { RelayInProcess } from './relay-state.ts';
 import { createAnnouncer, createClassReporter, createReporter } from './report.ts';
 import { watchFolder } from './watch.ts';
 
-export interface DirectoryOptions extends Omit<GatherOptions, 'memory'>, Pick<ApplyOptions, 'secretGraceMs'> {
+export interface DirectoryOptions extends Omit<GatherOptions, 'memory'> {
   readonly folder: string;
   readonly state: string;
   /** Files in the folder that are no manifests. */
   readonly ignore: readonly string[];
   readonly decide: (snapshot: Snapshot, now: Date) => Plan;
   readonly relay: RelayInProcess;
+  /** Whether Secrets of users who are gone at the start are to go, however many they are. */
+  readonly prune?: boolean;
+  /** How long a Secret outlives its user; milliseconds. */
+  readonly secretGraceMs?: number;
   /** Called after each round whose plan is carried out in full, and in force. */
   readonly onSettled: (plan: Plan) => void;
   /** Longest time without a look; milliseconds. */
@@ -52,6 +58,8 @@ interface Decided {
   readonly context: PlanContext;
 }
 
+/** A manifest that moves from one file to another is gone for a moment: its password must outlive that. */
+const SECRET_GRACE_MS = 5000;
 /** How soon a relay that lags is asked again. */
 const LAG_MS = 1000;
 /** How soon what somebody deleted from the state folder is there again, where no event tells. A look plans everything. */
@@ -64,11 +72,20 @@ const IDLE_MS = 600_000;
 export async function startDirectory(options: DirectoryOptions): Promise<Directory> {
   const { folder, state, log } = options;
   const secretsFolder = join(state, 'secrets');
-  const secrets = await openOwnSecrets(secretsFolder, options);
+  const aside = await openKeptAside({ secrets: secretsFolder, folder: join(state, 'secrets-of-the-last-day') });
+  await aside.tidy(Date.now());
+  const secrets = await openOwnSecrets(secretsFolder, { ...options, aside });
   await secrets.read();
+  const deletions = await openDeletions({
+    folder,
+    record: join(state, 'manifests'),
+    prune: options.prune ?? false,
+    graceMs: options.secretGraceMs ?? SECRET_GRACE_MS,
+    log,
+  });
   const ignore = [...options.ignore, state];
   const { gather, memory } = await openSources(options, { ignore, secrets });
-  const applier = createApplier({ ...options, relayClass: options.settings.relayClass, memory, secrets });
+  const applier = createApplier({ state, relayClass: options.settings.relayClass, memory, secrets, deletions });
   const actor = createActor(options, applier);
 
   const loop = startLoop<Gathered, Decided>(
@@ -144,6 +161,7 @@ async function openSources(
     const { content, faults, faultsOf } = await toInForce(await readManifests());
     const manifests = mergeFiles(content);
     report(manifests, faults);
+    await secrets.restore(secretsWanted(manifests.manifests, options.installation));
     const snapshot = await toSnapshot({ manifests, faultsOf, own: await secrets.read(), programmed });
     reportClasses(snapshot.classes);
     return { snapshot, incomplete: manifests.incomplete };

@@ -9,10 +9,8 @@ import { hashSpec, memoryKey } from './memory.ts';
 import type { Memory } from './memory.ts';
 import { createMirror, textFile } from './mirror.ts';
 import type { MirrorFile } from './mirror.ts';
+import type { Deletions } from './deletions.ts';
 import type { OwnSecrets } from './own-secrets.ts';
-
-/** A manifest that moves from one file to another is gone for a moment: its password must outlive that. */
-const SECRET_GRACE_MS = 5000;
 
 export interface ApplyOptions {
   /** The state folder. */
@@ -20,8 +18,7 @@ export interface ApplyOptions {
   readonly relayClass: string;
   readonly memory: Memory;
   readonly secrets: OwnSecrets;
-  /** How long a Secret outlives its user; milliseconds. */
-  readonly secretGraceMs?: number;
+  readonly deletions: Deletions;
 }
 
 /** What a plan is about: the objects that it was made of. */
@@ -49,22 +46,21 @@ export interface Applier {
 /** SHA-256 (hex) of each configuration document, by file name. */
 export type RelayHashes = Readonly<Record<string, string>>;
 
-export function createApplier({
-  state,
-  relayClass,
-  memory,
-  secrets,
-  secretGraceMs = SECRET_GRACE_MS,
-}: ApplyOptions): Applier {
+export function createApplier({ state, relayClass, memory, secrets, deletions }: ApplyOptions): Applier {
   // made anew from the manifests, where a loss of power takes them
   const statuses = createMirror(join(state, 'status'), { isDurable: false });
   const relay = createMirror(join(state, 'relay'), { isDurable: false });
-  const grace = createGrace(secretGraceMs);
 
   return {
-    secrets: async (plan, { incomplete, now }) => {
+    secrets: async (plan, { objects, incomplete, now }) => {
       const written = await secrets.write(plan.secrets);
-      const { due, nextLook } = grace(incomplete ? [] : plan.secretsToDelete, now.getTime());
+      const { due, nextLook } = deletions.due({
+        unwanted: plan.secretsToDelete,
+        total: plan.secrets.length + plan.secretsToDelete.length,
+        isEmpty: objects.length === 0,
+        incomplete,
+        now: now.getTime(),
+      });
       await secrets.remove(due);
       return { nextLook, isChanged: written > 0 };
     },
@@ -92,20 +88,6 @@ export function createApplier({
       memory.forgetAllBut(new Set(specHashes.keys()));
       await statuses.keepOnly(new Set(files.keys()));
     },
-  };
-}
-
-/** Says which of the unwanted Secrets have been so for long enough. */
-function createGrace(graceMs: number) {
-  const since = new Map<string, number>();
-  return (unwanted: readonly string[], now: number): { due: readonly string[]; nextLook: Date | undefined } => {
-    const candidates = new Set(unwanted);
-    for (const key of since.keys()) if (!candidates.has(key)) since.delete(key);
-    for (const key of candidates) if (!since.has(key)) since.set(key, now);
-    const due = [...since].filter(([, start]) => now - start >= graceMs).map(([key]) => key);
-    for (const key of due) since.delete(key);
-    const [oldest] = since.values();
-    return { due, nextLook: oldest === undefined ? undefined : new Date(oldest + graceMs) };
   };
 }
 

@@ -11,7 +11,7 @@ import type {
   Snapshot,
 } from '../../core/model.ts';
 import type { Settings } from '../../settings.ts';
-import { passwordReference } from '../../core/facts.ts';
+import { passwordReference, wishedSecretName } from '../../core/facts.ts';
 import { createPasswordVerifiers } from '../password-verifiers.ts';
 import { asRecord, texts, viewSecret } from '../../manifests/documents.ts';
 import type { Installation } from '../installation.ts';
@@ -108,6 +108,15 @@ function rememberingObjects({ installation, memory }: GatherOptions) {
     known.set(manifest, { object, specHash });
     return [object];
   };
+}
+
+/** The Secret that each user asks for, and the user's UID. */
+export function secretsWanted(manifests: readonly Manifest[], { uidOf }: Installation) {
+  return manifests.flatMap(({ kind, namespace, name, value }) => {
+    if (kind !== 'SmtpPlusUser') return [];
+    const secret = wishedSecretName({ meta: { namespace, name }, spec: value['spec'] });
+    return [{ key: `${namespace}/${secret}`, uid: uidOf(kind, namespace, name) }];
+  });
 }
 
 /** Keys of Secrets that users name as their password, by `NAMESPACE/NAME` of the Secret. */

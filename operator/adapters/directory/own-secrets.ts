@@ -9,6 +9,7 @@ import type { SecretPlan, SecretView } from '../../core/model.ts';
 import { isNamespaceName, isObjectName } from '../../manifests/classify.ts';
 import { controllerUid, formatSecret, secretPath, viewSecret } from '../../manifests/documents.ts';
 import type { Installation } from '../installation.ts';
+import type { KeptAside } from './kept-aside.ts';
 import { listFiles } from './mirror.ts';
 import { inParallel } from './parallel.ts';
 import { parseManifests } from '../../manifests/parse.ts';
@@ -23,9 +24,14 @@ export interface OwnSecrets {
   readonly read: () => Promise<ReadonlyMap<string, SecretView>>;
   /** Makes the files hold what is planned. Those that do already are not touched. Resolves to the number of the others. */
   readonly write: (plans: readonly SecretPlan[]) => Promise<number>;
-  /** Removes Secrets by `NAMESPACE/NAME`. */
+  /** Takes Secrets away, by `NAMESPACE/NAME`; each is kept aside for a day. */
   readonly remove: (keys: readonly string[]) => Promise<void>;
+  /** Brings the Secrets back that were taken away from users who are there again, by key of the Secret and user's UID. */
+  readonly restore: (wanted: readonly { readonly key: string; readonly uid: string }[]) => Promise<void>;
 }
+
+const RESTORED =
+  'Secret restored: its user is back, with the password of before; for a new one change spec.credentials.rotation.trigger';
 
 interface KnownFile {
   readonly stamp: string;
@@ -36,10 +42,12 @@ interface KnownFile {
 
 interface OwnSecretsOptions {
   readonly installation: Installation;
+  readonly aside: KeptAside;
   readonly log: Log;
 }
 
 export async function openOwnSecrets(folder: string, options: OwnSecretsOptions): Promise<OwnSecrets> {
+  const { aside, log } = options;
   await makeFolder(folder);
   await removeLeftovers(folder);
   let known = new Map<string, KnownFile>();
@@ -107,7 +115,21 @@ export async function openOwnSecrets(folder: string, options: OwnSecretsOptions)
     remove: async (keys) => {
       for (const key of keys) {
         known.delete(`${key}.yaml`);
-        await rm(join(folder, `${key}.yaml`), { force: true });
+        await aside.take(`${key}.yaml`);
+        log.warn({ event: 'secret', secret: key }, 'Secret deleted: its user is gone; its password is kept for a day');
+      }
+      await aside.tidy(Date.now());
+    },
+    restore: async (wanted) => {
+      for (const { key, uid } of wanted) {
+        const path = `${key}.yaml`;
+        if (known.has(path) || !aside.has(path)) continue;
+        const file = aside.fileOf(path);
+        const read = await readBounded(file);
+        const view =
+          'text' in read ? viewText(read.text, { file, path, installation: options.installation }) : undefined;
+        if (view?.controllerUid !== uid || !(await aside.giveBack(path))) continue;
+        log.warn({ event: 'secret', secret: key }, RESTORED);
       }
     },
   };

@@ -7,6 +7,8 @@ import { applySecret, deleteSecret, isSecretApplied, SecretRefused, type SecretO
 import { applyStatus, isStatusApplied } from './apply-status.ts';
 import type { Caches } from './caches.ts';
 import type { KubeClient } from './client.ts';
+import { pathOf, USERS, type KubeObject } from './resources.ts';
+import type { KnownSecret } from './views.ts';
 
 /** `KIND/NAMESPACE/NAME`. */
 export type WorkKey = `${Kind | 'Secret'}/${string}`;
@@ -114,10 +116,29 @@ async function writeSecret(
 async function removeSecret({ client, caches, onWrite }: ReconcileContext, key: string): Promise<Outcome> {
   const known = caches.secrets.get(key);
   if (known === undefined) return 'done';
+  if (await isOwnerMissed({ client, caches }, known)) return 'again';
   const outcome = await deleteSecret(client, known);
   if (outcome.kind === 'taken') return 'again';
   onWrite('deletion');
   return 'done';
+}
+
+/**
+ * Whether the user that a Secret belongs to is there, and we do not know of it. A Secret is deleted where its user wants
+ * another, or is gone: and that it is gone, no list or watch alone is believed.
+ */
+async function isOwnerMissed(
+  { client, caches }: Pick<ReconcileContext, 'client' | 'caches'>,
+  { ownerName = '', view: { namespace, controllerUid } }: KnownSecret,
+): Promise<boolean> {
+  if (caches.objects.SmtpPlusUser.get(`${namespace}/${ownerName}`)?.meta.uid === controllerUid) return false;
+  // a list of one: the operator may list users, and nothing else
+  const path = `${pathOf(USERS, { namespace })}?fieldSelector=${encodeURIComponent(`metadata.name=${ownerName}`)}`;
+  const answer = await client.request<{ readonly items: readonly KubeObject[] }>({ method: 'GET', path });
+  if (!answer.ok) throw new Error(`list of SmtpPlusUser ${namespace}/${ownerName}: ${answer.status} ${answer.message}`);
+  return answer.body.items.some(
+    ({ metadata }) => metadata.uid === controllerUid && metadata.deletionTimestamp === undefined,
+  );
 }
 
 async function writeStatus(context: ReconcileContext, work: Exclude<Work, { kind: 'Secret' }>): Promise<Outcome> {

@@ -43,6 +43,8 @@ export interface Reflector<T> {
 }
 
 const PAGE_SIZE = 500;
+/** Of those that a list has left out, so many are asked for: a list that is not whole lacks more than one. */
+const CONFIRMED_MAX = 5;
 const BACKOFF_FIRST_MS = 200;
 /** After hours without an API server we are back within seconds; a few requests in that time cost a starting one nothing. */
 const BACKOFF_MOST_MS = 5000;
@@ -170,9 +172,30 @@ async function list<T>(client: KubeClient, options: ReflectorOptions<T>, state: 
     ({ resourceVersion: version } = answer.body.metadata);
     next = answer.body.metadata.continue || undefined;
   } while (next !== undefined);
-  for (const key of state.entries.keys()) if (!seen.has(key)) state.apply(key, undefined);
+  const missing = [...state.entries.keys()].filter((key) => !seen.has(key));
+  await confirmGone(client, options, missing.slice(0, CONFIRMED_MAX));
+  for (const key of missing) state.apply(key, undefined);
   state.version = version;
   state.heardAt = performance.now();
+}
+
+/**
+ * Asks for objects one by one that a list has left out. An answer that is whole by all signs and lacks what is there would
+ * otherwise cut off everybody who is not in it.
+ */
+async function confirmGone<T>(
+  client: KubeClient,
+  options: ReflectorOptions<T>,
+  keys: readonly string[],
+): Promise<void> {
+  for (const key of keys) {
+    const [name = '', namespace = options.namespace] = key.split('/').toReversed();
+    const fieldSelector = `metadata.name=${name}`;
+    const path = collectionPath({ ...options, namespace, fieldSelector }, {});
+    const answer = await client.request<Page>({ method: 'GET', path, signal: options.signal });
+    if (!answer.ok) throw new Error(`list of ${key}: ${answer.status} ${answer.message}`);
+    if (answer.body.items.length > 0) throw new Error(`list: incomplete, ${key} is there and was left out`);
+  }
 }
 
 async function untilNextPoll<T>(milliseconds: number, signal: AbortSignal, state: State<T>): Promise<void> {

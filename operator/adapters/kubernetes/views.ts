@@ -20,6 +20,8 @@ export interface KnownSecret {
   readonly view: SecretView;
   /** Names of the keys whose values the core cannot see. */
   readonly hiddenKeys: readonly string[];
+  /** Name of the SmtpPlusUser that controls it, where there is one. */
+  readonly ownerName?: string;
   /** Somebody made it so: its data cannot be written any more. */
   readonly isImmutable?: true;
 }
@@ -97,6 +99,7 @@ export function viewSecret(object: SecretObject): KnownSecret {
     resourceVersion: metadata.resourceVersion,
     view,
     hiddenKeys: hiddenKeys.length === 0 ? NO_KEYS : hiddenKeys,
+    ...(isUser && { ownerName: owner.name }),
     ...(object.immutable === true && { isImmutable: true }),
   };
 }
