@@ -10,11 +10,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 const MODULES = ['../../operator/end-of-run.ts', '../../relay/log.ts'].map(
   (path) => new URL(path, import.meta.url).href,
 );
-/** Never ends by itself; tells when it has been asked to, and answers a line with one. */
+/** Never ends by itself; tells when it has been asked to, and of each signal that did not end it. */
 const PROGRAM = `
 const [{ endOfRun }, { createLog }] = await Promise.all(${JSON.stringify(MODULES)}.map((path) => import(path)));
 endOfRun(createLog()).code.then((code) => console.log('code ' + code));
-process.stdin.on('data', () => console.log('alive'));
+process.on('SIGINT', () => console.log('outlived'));
+process.stdin.resume();
 console.log('started');
 `;
 
@@ -33,10 +34,10 @@ describe('the end of a run', () => {
     const { child, line, exited } = await start(t);
     child.kill('SIGINT');
     assert.match(await line(), /"event":"stopping","signal":"SIGINT"/);
+    assert.equal(await line(), 'outlived');
     assert.equal(await line(), 'code 0');
     child.kill('SIGINT');
-    child.stdin.write('x');
-    assert.equal(await line(), 'alive');
+    assert.equal(await line(), 'outlived');
     await sleep(1100);
     child.kill('SIGINT');
     assert.deepEqual(await exited, [130, null]);
