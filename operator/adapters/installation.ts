@@ -1,9 +1,8 @@
 import { createHmac, createSecretKey, randomBytes } from 'node:crypto';
 import type { Craft } from '../core/model.ts';
 import { sha256Verifier } from '../../relay/verifier.ts';
+import { randomPassword } from './random-password.ts';
 
-/** 192 random bits, and no character that a shell, a URL or a YAML reader would read as something else. */
-const PASSWORD_BYTES = 24;
 const SALT_BYTES = 16;
 
 /** What makes this installation differ from every other: a secret of its own, from which all else is derived. */
@@ -36,7 +35,7 @@ export function createInstallation(id: string): Installation {
     saltFor,
     craft: {
       newPassword: (user) => {
-        const password = randomBytes(PASSWORD_BYTES).toString('base64url');
+        const password = randomPassword();
         return { password, verifier: sha256Verifier(password, saltFor(user.uid)) };
       },
       challengeToken: (namespace, domain) => derive('challenge', namespace, domain).toString('hex').slice(0, 40),
