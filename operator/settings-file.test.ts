@@ -54,6 +54,10 @@ describe('the settings file', () => {
     assert.deepEqual(await problemsOf(t, ''), []);
   });
 
+  test('may keep the search list away from the name of a smart host', async (t) => {
+    assert.deepEqual(await problemsOf(t, 'classes: {default: {upstream: {host: smtp.provider.example.}}}'), []);
+  });
+
   test('that cannot be made sense of as a whole says where and why', async (t) => {
     const only = async (text: string): Promise<string> => (await problemsOf(t, text)).join('\n');
     assert.match(await only('ports: 2525\nfolder: *gone\n'), /^s\.yaml:2:9 \*gone refers to nothing/);
@@ -96,6 +100,7 @@ describe('the settings file', () => {
       'classes: {default: {upstream: {host: "smtp.x:25"}}}',
       /upstream.host: must be .*without port, .*; it is "smtp\.x:25"$/,
     ],
+    ['classes: {default: {upstream: {host: 192.0.2.1.}}}', /upstream.host: must not end in a dot/],
     ['classes: {default: {upstream: {host: ""}}}', /upstream.host: must have/],
     ['classes: {default: {upstream: {host: x, username: u}}}', /upstream.username: needs passwordFile beside it$/],
     ['classes: {default: {upstream: {host: x, passwordFile: p}}}', /upstream.passwordFile: needs username beside it$/],

@@ -7,7 +7,7 @@ import { z } from 'zod';
 import { deliverySettingsSchema, sessionSettingsSchema } from '../relay/config.ts';
 import { canonicalSender } from '../relay/address.ts';
 import { limits } from './api/common.ts';
-import { hostName, labelName } from './api/names.ts';
+import { hostName, labelName, upstreamHost } from './api/names.ts';
 import { parsePorts, sharePorts } from './ports.ts';
 
 const port = z.number().int().min(0).max(65535);
@@ -20,9 +20,15 @@ const serverName = hostName.refine((text) => !text.includes(':') || isIPv6(text)
   message: 'must be a host name or an IP address, without port, scheme or brackets',
 });
 
+const upstreamServer = upstreamHost
+  .refine((text) => !text.includes(':') || isIPv6(text), {
+    message: 'must be a host name or an IP address, without port, scheme or brackets',
+  })
+  .refine((text) => !/^[0-9.]+[.]$/.test(text), { message: 'must not end in a dot where it is an IP address' });
+
 const smartHost = z
   .strictObject({
-    host: serverName.describe('Smart host'),
+    host: upstreamServer.describe('Smart host; a final dot keeps the search list away from the name'),
     port: z.number().int().min(1).max(65535).default(587),
     tls: z.enum(['StartTLS', 'Implicit', 'Opportunistic', 'None']).default('StartTLS'),
     serverName: serverName.optional().describe('Name in its certificate, where it is not host'),

@@ -1,11 +1,13 @@
 import { z } from 'zod';
 import { allowedNamespaces, conditions, limits, portList, secretKeyReference, secretReference } from './common.ts';
 import { duration } from './duration.ts';
-import { hostName, labelName } from './names.ts';
+import { hostName, labelName, upstreamHost } from './names.ts';
 
 const upstream = z
   .object({
-    host: hostName.describe('Host name or address of the smart host.'),
+    host: upstreamHost.describe(
+      'Host name or address of the smart host, found as the relay pods find names: with their search list, unless it ends in a dot.',
+    ),
     port: z.number().int().min(1).max(65535).default(587).describe('Its port.'),
     tls: z
       .enum(['StartTLS', 'Implicit', 'Opportunistic', 'None'])

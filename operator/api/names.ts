@@ -47,6 +47,16 @@ export const hostName = z
     'must be a host name or an IP address, without port, scheme or brackets',
   );
 
+/** A final dot keeps the search list of the machine away from the name. */
+export const upstreamHost = z
+  .string()
+  .min(1)
+  .max(254)
+  .regex(
+    pattern('[A-Za-z0-9:]([-A-Za-z0-9.:]*[A-Za-z0-9:])?\\.?'),
+    'must be a host name or an IP address, without port, scheme or brackets',
+  );
+
 export const domain = z
   .string()
   .min(3)

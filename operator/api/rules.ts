@@ -59,16 +59,16 @@ function selectorRules(path: string): Rule[] {
   ];
 }
 
-/** `smtp.example:587` has the letters of an IPv6 address, and is none. */
+/** `smtp.example:587` has the letters of an IPv6 address, and is none; `192.0.2.1.` would be asked for as a name. */
 function hostRule(path: string, mend: string): Rule {
   return rule(
     path,
     {
       // since Kubernetes 1.31
-      cel: "!self.contains(':') || isIP(self)",
+      cel: "!(self.contains(':') || self.matches('^[0-9.]+[.]$')) || isIP(self)",
       message: `${path} must be a host name or an IP address, without a port; ${mend}`,
     },
-    (self: string) => !self.includes(':') || isIPv6(self),
+    (self: string) => !(self.includes(':') || /^[0-9.]+[.]$/.test(self)) || isIPv6(self),
   );
 }
 
@@ -80,7 +80,7 @@ const VERIFIED_TLS: ReadonlySet<string> = new Set(['StartTLS', 'Implicit']);
 export const listRules: readonly Rule[] = [
   immutable('spec', 'relayClass', 'make a new list for another class, and attach the users to it'),
   ...selectorRules('spec.allowedNamespaces'),
-  hostRule('spec.upstream.host', 'put the port into spec.upstream.port'),
+  hostRule('spec.upstream.host', 'put the port into spec.upstream.port, and a final dot behind names only'),
   hostRule('spec.upstream.serverName', 'remove the port, which no certificate has'),
   rule(
     'spec.upstream',

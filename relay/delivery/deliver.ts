@@ -13,6 +13,7 @@ import type { Log } from '../log.ts';
 import type { AcceptedMessage, Content } from '../message.ts';
 import type { Metrics } from '../metrics.ts';
 import { createPassThrough } from './pass-through.ts';
+import { createResolver, type Lookup } from './resolve.ts';
 import type { Reply } from '../replies.ts';
 import { createSchedule } from './schedule.ts';
 import type { Spool } from '../spool/spool.ts';
@@ -37,6 +38,8 @@ export interface DeliveryOptions {
   readonly captureFolder: string;
   readonly metrics: Metrics;
   readonly log: Log;
+  /** In place of the system's. */
+  readonly lookup?: Lookup | undefined;
   readonly now?: () => number;
   readonly random?: () => number;
 }
@@ -58,7 +61,8 @@ export function startDelivery(options: DeliveryOptions): Delivery {
   const defaults = deliverySettingsSchema.parse({});
   const settings = (): DeliverySettings => config()?.class.delivery ?? defaults;
   const hostname = () => config()?.class.hostname ?? 'localhost';
-  const lanes = createLanes({ hostname, settings, now, random, captureFolder });
+  const resolve = createResolver({ lookup: options.lookup });
+  const lanes = createLanes({ hostname, settings, resolve, now, random, captureFolder });
   const later = createSchedule<SpoolEntry>();
   const attempts = spool && createAttempts({ spool, config, metrics, log, now, random, isStopped: () => isStopped });
   const work = createWork({ log, now, keep: retryLater, onEnd });

@@ -4,9 +4,9 @@
  */
 import { setMaxListeners } from 'node:events';
 import type { DeliverySettings, SmartHost } from '../config.ts';
-import type { Verdict } from '../spool/record.ts';
+import type { Resolve } from './resolve.ts';
 import type { TransportResult, TransportTransaction } from './transport.ts';
-import { connectUpstream, secureContextOf, type UpstreamConnection } from './upstream.ts';
+import { connectUpstream, secureContextOf, type Unreached, type UpstreamConnection } from './upstream.ts';
 
 export interface UpstreamPool {
   deliver(transaction: TransportTransaction): Promise<TransportResult>;
@@ -22,25 +22,34 @@ const IDLE_MS = 20_000;
 export interface PoolOptions {
   readonly hostname: () => string;
   readonly settings: () => DeliverySettings;
+  readonly resolve: Resolve;
   readonly now: () => number;
 }
 
-export function createUpstreamPool(upstream: SmartHost, { hostname, settings, now }: PoolOptions): UpstreamPool {
+export function createUpstreamPool(
+  upstream: SmartHost,
+  { hostname, settings, resolve, now }: PoolOptions,
+): UpstreamPool {
   const idle: { readonly connection: UpstreamConnection; readonly since: number }[] = [];
   const open = new Set<UpstreamConnection>();
+  /** Where an address of several takes connections and nothing else, the next attempt begins with another one. */
+  let avoid: string | undefined;
   let secureContext: ReturnType<typeof secureContextOf> | undefined;
   const closing = new AbortController();
   setMaxListeners(0, closing.signal);
 
-  async function connect(): Promise<UpstreamConnection | { readonly failure: Verdict }> {
+  async function connect(): Promise<UpstreamConnection | Unreached> {
     secureContext ??= secureContextOf(upstream);
     const connection = await connectUpstream(upstream, {
       hostname: hostname(),
       settings: settings(),
       secureContext,
+      resolve,
+      avoid,
       signal: closing.signal,
     });
-    if (!('failure' in connection)) open.add(connection);
+    if ('failure' in connection) avoid = connection.address;
+    else open.add(connection);
     return connection;
   }
 

@@ -1,8 +1,11 @@
-/** One connection to a smart host, from the greeting to the log-in; what it then sends is in upstream-send.ts. */
-import { isIP } from 'node:net';
+/** One connection to a smart host, from its name to the log-in; what it then sends is in upstream-send.ts. */
+import { isIP, type Socket } from 'node:net';
 import { checkServerIdentity, createSecureContext, type ConnectionOptions, type SecureContext } from 'node:tls';
 import SMTPConnection, { type SMTPConnectionOptions, type SMTPError } from 'nodemailer/lib/smtp-connection';
 import type { DeliverySettings, SmartHost } from '../config.ts';
+import type { Verdict } from '../spool/record.ts';
+import { dial } from './dial.ts';
+import type { Resolve } from './resolve.ts';
 import { deferred, printable, readReply } from './upstream-reply.ts';
 import type { TransportResult, TransportTransaction } from './transport.ts';
 import { ehloLines } from './upstream-inner.ts';
@@ -24,8 +27,17 @@ export interface UpstreamOptions {
   readonly hostname: string;
   readonly settings: DeliverySettings;
   readonly secureContext: SecureContext;
+  readonly resolve: Resolve;
+  /** The address that disappointed the last time: tried after all others. */
+  readonly avoid?: string | undefined;
   /** Ends the wait for a connection. */
   readonly signal: AbortSignal;
+}
+
+/** Why there is no connection; `address` where one was reached, and was of no use. */
+export interface Unreached {
+  readonly failure: Verdict;
+  readonly address?: string | undefined;
 }
 
 /** Real replies have a few lines; the rest of this is patience. */
@@ -38,11 +50,52 @@ export function secureContextOf(upstream: SmartHost): SecureContext {
 }
 
 /** A connection that is ready for MAIL, or why there is none. Resolves within `connectSeconds`. */
-export function connectUpstream(
+export async function connectUpstream(
   upstream: SmartHost,
-  { hostname, settings, secureContext, signal }: UpstreamOptions,
-): Promise<UpstreamConnection | { readonly failure: ReturnType<typeof deferred> }> {
-  const connection = new SMTPConnection(connectionOptions(upstream, { hostname, settings, secureContext }));
+  options: UpstreamOptions,
+): Promise<UpstreamConnection | Unreached> {
+  const ending = new AbortController();
+  const onAbort = (): void => ending.abort(new Error('shutting down'));
+  options.signal.addEventListener('abort', onAbort);
+  if (options.signal.aborted) onAbort();
+  // nodemailer's own timers begin anew with each step, and none of them covers the log-in
+  const deadline = setTimeout(() => ending.abort(new Error('timed out')), options.settings.connectSeconds * 1000);
+  const bounded = { ...options, signal: ending.signal };
+  const unreached = (problem: string, address?: string): Unreached => ({
+    failure: deferred('4.4.1', `${upstream.host}:${upstream.port}: ${problem}`),
+    address,
+  });
+  try {
+    const socket = await reach(upstream, bounded);
+    if (typeof socket === 'string') return unreached(socket);
+    const { remoteAddress } = socket;
+    const result = await introduce(upstream, socket, bounded);
+    return typeof result === 'string' ? unreached(result, remoteAddress) : result;
+  } finally {
+    clearTimeout(deadline);
+    options.signal.removeEventListener('abort', onAbort);
+  }
+}
+
+/** A connection without a word said yet, or why there is none. */
+async function reach({ host, port }: SmartHost, { resolve, avoid, signal }: UpstreamOptions): Promise<Socket | string> {
+  try {
+    const addresses = await resolve(host, signal);
+    const ordered = [...addresses.filter((one) => one !== avoid), ...addresses.filter((one) => one === avoid)];
+    return await dial(ordered, port, signal);
+  } catch (error) {
+    return printable(error instanceof Error ? error.message : String(error));
+  }
+}
+
+/** From the greeting to the log-in. */
+function introduce(
+  upstream: SmartHost,
+  socket: Socket,
+  options: UpstreamOptions,
+): Promise<UpstreamConnection | string> {
+  const { settings, signal } = options;
+  const connection = new SMTPConnection(connectionOptions(upstream, socket, options));
   const resetReceived = boundReceived(connection);
   return new Promise((resolve) => {
     let isDone = false;
@@ -50,17 +103,13 @@ export function connectUpstream(
       // what happens to a connection from then on is its sender's to deal with
       if (isDone) return;
       isDone = true;
-      clearTimeout(deadline);
       signal.removeEventListener('abort', onAbort);
-      if (typeof result !== 'string') return resolve(result);
       // first the reason: closing tells us that it is closed
-      resolve({ failure: deferred('4.4.1', `${upstream.host}:${upstream.port}: ${result}`) });
-      connection.close();
+      resolve(result);
+      if (typeof result === 'string') connection.close();
     };
-    const onAbort = (): void => done('shutting down');
+    const onAbort = (): void => done((signal.reason as Error).message);
     signal.addEventListener('abort', onAbort);
-    // nodemailer's own timers begin anew with each step, and none of them covers the log-in
-    const deadline = setTimeout(() => done('timed out'), settings.connectSeconds * 1000);
     let isLoggingIn = false;
     connection.on('error', (error: SMTPError) =>
       done(isLoggingIn ? codeOnly('connection lost during log-in', error) : reasonOf(error)),
@@ -74,16 +123,19 @@ export function connectUpstream(
         done(problem ?? wrap(connection, { extensions, settings, resetReceived })),
       );
     });
+    if (signal.aborted) onAbort();
   });
 }
 
 function connectionOptions(
   upstream: SmartHost,
-  { hostname, settings, secureContext }: Omit<UpstreamOptions, 'signal'>,
+  socket: Socket,
+  { hostname, settings, secureContext }: UpstreamOptions,
 ): SMTPConnectionOptions {
   const connectMs = settings.connectSeconds * 1000;
   return {
-    host: upstream.host,
+    connection: socket,
+    host: withoutFinalDot(upstream.host),
     port: upstream.port,
     name: hostname,
     secure: upstream.tls === 'Implicit',
@@ -93,15 +145,19 @@ function connectionOptions(
     tls: tlsOptions(upstream, secureContext),
     connectionTimeout: connectMs,
     greetingTimeout: connectMs,
-    dnsTimeout: connectMs,
     socketTimeout: Math.max(settings.commandSeconds, settings.finalDotSeconds) * 1000,
     socketCloseTimeout: QUIT_WAIT_MS,
     maxResponseSize: REPLY_MAX_BYTES,
   };
 }
 
+/** The dot keeps the search list away from a name; in a certificate and in SNI (RFC 6066 section 3) there is none. */
+function withoutFinalDot(host: string): string {
+  return host.replace(/\.$/, '');
+}
+
 function tlsOptions(upstream: SmartHost, secureContext: SecureContext): ConnectionOptions {
-  const name = upstream.serverName ?? upstream.host;
+  const name = withoutFinalDot(upstream.serverName ?? upstream.host);
   return {
     secureContext,
     // opportunistic TLS takes any certificate (RFC 7435), but a password goes to nobody who does not prove a name

@@ -135,6 +135,19 @@ const lists: readonly Slip[] = [
     rule(/must be a host name or an IP address/),
   ],
   [
+    'has an address with a final dot for a host',
+    'spec.upstream.host',
+    { upstream: { host: '192.0.2.1.' } },
+    rule(/a final dot behind names only/),
+  ],
+  ['has a host with two final dots', 'spec.upstream.host', { upstream: { host: 'smtp.example..' } }, PATTERN],
+  [
+    'has a final dot in the name of a certificate',
+    'spec.upstream.serverName',
+    { upstream: { ...smartHost, serverName: 'smtp.provider.example.' } },
+    PATTERN,
+  ],
+  [
     'has a port in the name of a certificate',
     'spec.upstream.serverName',
     { upstream: { ...smartHost, serverName: 'smtp.provider.example:587' } },

@@ -8,6 +8,7 @@ import type { DeliverySettings, ListConfig, RelayConfig, UpstreamConfig } from '
 import { deliverySettingsSchema } from '../../relay/config.ts';
 import { type Delivery, startDelivery } from '../../relay/delivery/deliver.ts';
 import { createMetrics, type Metrics } from '../../relay/metrics.ts';
+import type { Lookup } from '../../relay/delivery/resolve.ts';
 import { openSpool, type Spool } from '../../relay/spool/spool.ts';
 import { captureLog, eventually } from './queued.ts';
 import { aClass, aConfig, aList, LIST } from './relay-config.ts';
@@ -48,7 +49,7 @@ export function configured(
 export async function startDelivering(
   t: TestContext,
   first: RelayConfig,
-  { folder: given, now }: { folder?: string; now?: () => number } = {},
+  { folder: given, now, lookup }: { folder?: string; now?: () => number; lookup?: Lookup } = {},
 ): Promise<DeliveringRelay> {
   const folder = given ?? (await aTemporaryFolder(t));
   const outbox = path.join(folder, 'outbox');
@@ -62,6 +63,7 @@ export async function startDelivering(
     captureFolder: outbox,
     metrics,
     log,
+    lookup,
     ...(now === undefined ? {} : { now }),
   });
   let isClosed = false;

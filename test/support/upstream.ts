@@ -15,6 +15,8 @@ export interface Received {
   readonly bytes: Buffer;
   readonly user: string | undefined;
   readonly isSecure: boolean;
+  /** In the client's TLS handshake (SNI). */
+  readonly serverName: string | undefined;
   readonly mailParameters: Readonly<Record<string, unknown>>;
   readonly recipientParameters: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
 }
@@ -140,6 +142,7 @@ function serverOptions(options: UpstreamOptions, add: (received: Received) => vo
           bytes: await buffer(stream),
           user: session.user,
           isSecure: session.secure,
+          serverName: session.servername === false ? undefined : (session.servername ?? undefined),
           mailParameters: parametersOf(mailFrom),
           recipientParameters: Object.fromEntries(rcptTo.map((one) => [one.address, parametersOf(one)])),
         };
@@ -178,7 +181,14 @@ export async function startRawUpstream(
   {
     greet = (socket) => socket.write('220 raw\r\n'),
     answer,
-  }: { greet?: (socket: Socket) => void; answer?: (line: string, socket: Socket) => void },
+    host = '127.0.0.1',
+    port = 0,
+  }: {
+    greet?: (socket: Socket) => void;
+    answer?: (line: string, socket: Socket) => void;
+    host?: string;
+    port?: number;
+  },
 ): Promise<RawUpstream> {
   let connections = 0;
   const lines: string[] = [];
@@ -199,7 +209,7 @@ export async function startRawUpstream(
     });
     greet(socket);
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  await new Promise<void>((resolve) => server.listen(port, host, resolve));
   t.after(() => {
     for (const socket of sockets) socket.destroy();
     server.close();
