@@ -10,6 +10,8 @@ import { configured, emptied, said, startDelivering } from '../support/deliverin
 import { aMessage, eventually, inMemory } from '../support/queued.ts';
 import { aSmartHost, ordinaryAnswers, startRawUpstream, startUpstream } from '../support/upstream.ts';
 
+const PROGRAMS = ['unshare', 'ip', 'mount'];
+
 /** The system's answers, changed by the test; and what was asked for. */
 function names(addresses: Record<string, readonly string[]>) {
   const asked: string[] = [];
@@ -119,8 +121,6 @@ describe('a smart host is found as the system finds it', () => {
     assert.equal(out, 'hosts file: the right one\nsearch list: the right one\nfinal dot: the other one\n', errors);
   });
 });
-
-const PROGRAMS = ['unshare', 'ip', 'mount'];
 
 /** What this machine lacks to give a process its own hosts file, resolver and network. */
 function missing(): string | undefined {
