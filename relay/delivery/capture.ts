@@ -37,9 +37,11 @@ export function createCapture(folder: string, { commandSeconds }: { commandSecon
     const [, what = '', number] = PROVOCATION.exec(address) ?? [];
     switch (what) {
       case 'tempfail':
-        return attempts < Number(number ?? Infinity) ? readReply('451 4.3.0 Provoked by recipient') : taken;
+        return attempts < Number(number ?? Infinity)
+          ? readReply('451 4.3.0 Provoked by recipient', 'RCPT').verdict
+          : taken;
       case 'permfail':
-        return readReply('550 5.1.1 Provoked by recipient');
+        return readReply('550 5.1.1 Provoked by recipient', 'RCPT').verdict;
       case 'disconnect':
         return deferred('4.4.2', 'connection closed (provoked by recipient)');
       case 'hang':
@@ -77,7 +79,7 @@ export function createCapture(folder: string, { commandSeconds }: { commandSecon
   };
 }
 
-const taken = readReply('250 2.0.0 Captured');
+const taken = readReply('250 2.0.0 Captured', 'content').verdict;
 
 async function write(
   folder: string,

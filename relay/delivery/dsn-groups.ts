@@ -6,7 +6,7 @@ import type { Recipient } from '../message.ts';
 import { fromXtext } from './xtext.ts';
 
 /** What RFC 5321 section 4.5.3.1.8 asks every server to take in one transaction. */
-const RECIPIENTS_MAX = 100;
+export const RECIPIENTS_MAX = 100;
 
 /** A forwarder names one or a few; beyond these ORCPT is left out, and only our own reports still have it. */
 const ORIGINAL_RECIPIENTS_MAX = 10;
@@ -16,13 +16,16 @@ const ORIGINAL_RECIPIENTS_MAX = 10;
  * Never empty, unless there are no recipients. What is beyond the bound goes first, so that the bound holds for all
  * transactions of a message when each takes its recipients out of those left by the one before.
  */
-export function nextGroup(recipients: readonly Recipient[], { dsn }: { dsn: boolean }): readonly Recipient[] {
-  if (!dsn) return recipients.slice(0, RECIPIENTS_MAX).map(({ address }) => ({ address }));
+export function nextGroup(
+  recipients: readonly Recipient[],
+  { dsn, recipientsMax = RECIPIENTS_MAX }: { dsn: boolean; recipientsMax?: number },
+): readonly Recipient[] {
+  if (!dsn) return recipients.slice(0, recipientsMax).map(({ address }) => ({ address }));
   const sets = [...Map.groupBy(recipients.map(withoutOwnAddress), setOf).values()];
   const kept = sets.filter(([first]) => first?.originalRecipient !== undefined).slice(0, ORIGINAL_RECIPIENTS_MAX);
   const others = sets.filter((set) => !kept.includes(set)).flatMap((set) => set.map(withoutOriginal));
   const [group = kept[0] ?? []] = Map.groupBy(others, setOf).values();
-  return group.slice(0, RECIPIENTS_MAX);
+  return group.slice(0, recipientsMax);
 }
 
 /** What holds for each of them, and may be said for all in one transaction. */

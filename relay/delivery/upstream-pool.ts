@@ -5,7 +5,9 @@
 import { setMaxListeners } from 'node:events';
 import type { DeliverySettings, SmartHost } from '../config.ts';
 import type { Resolve } from './resolve.ts';
+import { RECIPIENTS_MAX } from './dsn-groups.ts';
 import type { TransportResult, TransportTransaction } from './transport.ts';
+import type { Answers } from './upstream-answers.ts';
 import { connectUpstream, secureContextOf, type Unreached, type UpstreamConnection } from './upstream.ts';
 
 export interface UpstreamPool {
@@ -34,6 +36,7 @@ export function createUpstreamPool(
   const open = new Set<UpstreamConnection>();
   /** Where an address of several takes connections and nothing else, the next attempt begins with another one. */
   let avoid: string | undefined;
+  const limit = createRecipientLimit();
   let secureContext: ReturnType<typeof secureContextOf> | undefined;
   const closing = new AbortController();
   setMaxListeners(0, closing.signal);
@@ -70,26 +73,41 @@ export function createUpstreamPool(
     connection.close();
   }
 
-  async function sendOver(connection: UpstreamConnection, transaction: TransportTransaction): Promise<TransportResult> {
+  async function sendOver(connection: UpstreamConnection, transaction: TransportTransaction): Promise<Answers> {
     try {
-      return await connection.send(transaction);
+      const answers = await connection.send(transaction, limit.most(now()));
+      if (answers.limit !== undefined) limit.learn(answers.limit, now());
+      return answers;
     } finally {
       giveBack(connection);
     }
   }
 
+  async function sendOnce(transaction: TransportTransaction): Promise<Answers> {
+    const reused = takeIdle();
+    if (reused !== undefined) {
+      const answers = await sendOver(reused, transaction);
+      const { result, limit: learned } = answers;
+      // an upstream may close an idle connection at any time: that says nothing about it or the message
+      const isStale = result.kind === 'broken' && !result.wasSent && learned === undefined;
+      if (closing.signal.aborted || !isStale) return answers;
+    }
+    const connection = await connect();
+    if ('failure' in connection) return { result: { kind: 'unreachable', verdict: connection.failure } };
+    return sendOver(connection, transaction);
+  }
+
+  /** Again, to fewer at once, where nobody got it for their number: each time the limit is lower. */
+  async function deliver(transaction: TransportTransaction): Promise<TransportResult> {
+    for (;;) {
+      const { result, limit: learned } = await sendOnce(transaction);
+      const isAgain = learned !== undefined && isForNobody(result) && transaction.isAllOrNothing !== true;
+      if (closing.signal.aborted || !isAgain) return result;
+    }
+  }
+
   return {
-    deliver: async (transaction) => {
-      const reused = takeIdle();
-      if (reused !== undefined) {
-        const result = await sendOver(reused, transaction);
-        // an upstream may close an idle connection at any time: that says nothing about it or the message
-        if (closing.signal.aborted || result.kind !== 'broken' || result.wasSent) return result;
-      }
-      const connection = await connect();
-      if ('failure' in connection) return { kind: 'unreachable', verdict: connection.failure };
-      return sendOver(connection, transaction);
-    },
+    deliver,
     sweep: (time) => {
       while (idle[0] !== undefined && (time - idle[0].since > IDLE_MS || !idle[0].connection.isOpen())) {
         const [{ connection }] = idle.splice(0, 1) as [(typeof idle)[number]];
@@ -102,6 +120,25 @@ export function createUpstreamPool(
       for (const connection of open) connection.close();
       open.clear();
       idle.length = 0;
+    },
+  };
+}
+
+/** Nobody was refused for what it is, and nobody may have the message. */
+function isForNobody(result: TransportResult): boolean {
+  return result.kind === 'broken' ? !result.wasSent : result.kind === 'answered' && result.verdicts.size === 0;
+}
+
+/** What an upstream said once about the number of recipients is true for its next messages, too; but not for ever. */
+const LIMIT_MS = 3600 * 1000;
+
+function createRecipientLimit() {
+  let learned = { most: RECIPIENTS_MAX, until: 0 };
+  const most = (time: number): number => (time < learned.until ? learned.most : RECIPIENTS_MAX);
+  return {
+    most,
+    learn: (limit: number, time: number): void => {
+      learned = { most: Math.min(limit, most(time)), until: time + LIMIT_MS };
     },
   };
 }

@@ -6,8 +6,9 @@ import type { DeliverySettings, SmartHost } from '../config.ts';
 import type { Verdict } from '../spool/record.ts';
 import { dial } from './dial.ts';
 import type { Resolve } from './resolve.ts';
-import { deferred, printable, readReply } from './upstream-reply.ts';
-import type { TransportResult, TransportTransaction } from './transport.ts';
+import { deferred, printable } from './upstream-reply.ts';
+import type { TransportTransaction } from './transport.ts';
+import type { Answers } from './upstream-answers.ts';
 import { ehloLines } from './upstream-inner.ts';
 import { boundReceived } from './upstream-flood.ts';
 import { createSender, type Extensions, type SenderOptions } from './upstream-send.ts';
@@ -17,7 +18,7 @@ export interface UpstreamConnection {
   /** Messages sent so far. */
   count(): number;
   isOpen(): boolean;
-  send(transaction: TransportTransaction): Promise<TransportResult>;
+  send(transaction: TransportTransaction, recipientsMax: number): Promise<Answers>;
   /** Says QUIT where nothing is under way; an upstream that does not answer is left anyway. */
   close(): void;
 }
@@ -213,7 +214,7 @@ function wrap(connection: SMTPConnection, options: SenderOptions): UpstreamConne
 }
 
 function reasonOf(error: SMTPError): string {
-  if (error.response !== undefined) return readReply(error.response).text;
+  if (error.response !== undefined) return printable(error.response);
   const code = error.originalCode ?? error.code;
   return code === undefined || error.message.includes(code)
     ? printable(error.message)

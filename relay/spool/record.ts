@@ -14,6 +14,8 @@ export interface Verdict {
   readonly enhanced: string;
   /** One line of printable ASCII, bounded (see upstream-reply.ts): fit for logs and reports. */
   readonly text: string;
+  /** What the upstream answered with it. */
+  readonly at?: 'MAIL' | 'RCPT' | 'DATA' | 'content' | undefined;
 }
 
 /** A recipient that has no final answer yet. */
@@ -42,6 +44,7 @@ const verdictSchema = z.object({
   code: z.number().optional(),
   enhanced: z.string(),
   text: z.string(),
+  at: z.enum(['MAIL', 'RCPT', 'DATA', 'content']).optional(),
 });
 
 const recordSchema = z.object({
