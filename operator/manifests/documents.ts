@@ -1,8 +1,8 @@
 /** Secrets and statuses as the YAML documents of the state folder, both ways. */
-import { stringify } from 'yaml';
 import { API_VERSION } from '../api/common.ts';
 import type { RawObject, SecretPlan, SecretView, StatusPlan } from '../core/model.ts';
 import { isRecord } from './classify.ts';
+import { formatYaml } from './format-yaml.ts';
 import type { Manifest } from './parse.ts';
 
 /** Where a Secret lies under `secrets/`. */
@@ -63,19 +63,15 @@ export function controllerUid(manifest: Manifest): string | undefined {
   return typeof controller?.['uid'] === 'string' ? controller['uid'] : undefined;
 }
 
-/** @param specHash tells the next start whether the spec has changed since. */
-export function formatStatus(plan: Pick<StatusPlan, 'kind' | 'meta' | 'status'>, specHash: string): string {
+export function formatStatus(plan: Pick<StatusPlan, 'kind' | 'meta' | 'status'>): string {
   const { namespace, name, uid, generation } = plan.meta;
-  const annotations = { [SPEC_HASH_ANNOTATION]: specHash };
   return formatYaml({
     apiVersion: API_VERSION,
     kind: plan.kind,
-    metadata: { name, namespace, uid, generation, annotations },
+    metadata: { name, namespace, uid, generation },
     status: plan.status,
   });
 }
-
-export const SPEC_HASH_ANNOTATION = 'smtpplus.io/spec-hash';
 
 /** Text entries of a mapping; anything else in it is left out. */
 export function texts(value: unknown): Readonly<Record<string, string>> {
@@ -86,11 +82,6 @@ export function texts(value: unknown): Readonly<Record<string, string>> {
 
 export function asRecord(value: unknown): Readonly<Record<string, unknown>> {
   return isRecord(value) ? value : {};
-}
-
-/** YAML 1.1, as kubectl's reader has it, or `yes` and `on` would come back as booleans. */
-function formatYaml(value: unknown): string {
-  return stringify(value, { version: '1.1', lineWidth: 0, aliasDuplicateObjects: false });
 }
 
 function isEmpty(record: Readonly<Record<string, string>>): boolean {

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { parseManifests } from './parse.ts';
 import type { FileContent, Ignored, Manifest, Problem } from './parse.ts';
+import { inParallel } from './parallel.ts';
 import { inWords, listManifestFiles, readBounded } from './walk.ts';
 import type { Walk, WalkOptions } from './walk.ts';
 
@@ -52,15 +53,14 @@ export function createReader(folder: string, options: WalkOptions = {}): () => P
     } catch (error) {
       return { files: [], problems: [unreadable(folder, `cannot be read: ${inWords(error)}`)], hidden: [folder] };
     }
-    const next: typeof remembered = new Map();
-    for (const { path, stamp } of walk.files) {
+    const files = await inParallel(walk.files, async ({ path, stamp }) => {
       const before = remembered.get(path);
-      const isKnown = before?.stamp === stamp;
-      next.set(path, isKnown ? before : { stamp, file: { path, content: contentOf(path, await readBounded(path)) } });
-    }
-    remembered = next;
+      if (before?.stamp === stamp) return before;
+      return { stamp, file: { path, content: contentOf(path, await readBounded(path)) } };
+    });
+    remembered = new Map(files.map((one) => [one.file.path, one]));
     return {
-      files: [...next.values()].map(({ file }) => file),
+      files: files.map(({ file }) => file),
       problems: walk.problems.map(({ path, message }) => unreadable(path, message)),
       hidden: walk.problems.map(({ path }) => path),
     };

@@ -150,11 +150,15 @@ describe('the directory adapter', () => {
     await (await start(t, folder, state)).close();
     const secret = join(state, 'secrets/shop/orders-smtp.yaml');
     const status = join(state, 'status/SmtpPlusUser/shop/orders.yaml');
+    const [name = ''] = await readdir(join(state, 'memory'));
+    const memory = join(state, 'memory', name);
     await truncate(secret, 60);
     await writeFile(status, 'metadata: [');
+    await writeFile(memory, '{');
     const { lines, user: inForce } = await start(t, folder, state);
     assert.ok(lines.some((line) => line.includes(`${secret}.damaged`)));
-    assert.ok(lines.some((line) => line.includes(status)));
+    assert.ok(lines.some((line) => line.includes(`${memory} is damaged`)));
+    assert.match(await readFile(status, 'utf8'), /^apiVersion: /);
     assert.equal((await stat(`${secret}.damaged`)).size, 60);
     const verifier = inForce('orders.shop')?.credentials[0]?.verifier ?? '';
     assert.equal(await verifyPassword(await passwordIn(state, 'orders-smtp'), verifier), true);

@@ -88,29 +88,40 @@ export async function startDirectory(options: DirectoryOptions): Promise<Directo
   const applier = createApplier({ state, relayClass: options.settings.relayClass, memory, secrets, deletions });
   const actor = createActor(options, applier);
 
+  /** Whether the next round reads everything. */
+  let isTouched = true;
+  const touch = (): void => {
+    isTouched = true;
+    loop.trigger();
+  };
   const loop = startLoop<Gathered, Decided>(
     {
-      gather: async () => gather(actor.programmed()),
+      gather: async () => {
+        const mayDiffer = isTouched;
+        isTouched = false;
+        return gather(actor.programmed(), mayDiffer);
+      },
       decide: ({ snapshot, incomplete }, now) => ({
         plan: options.decide(snapshot, now),
         context: { objects: snapshot.objects, incomplete, now },
       }),
       act: async (decided) => {
+        // what we have just read, and written ourselves, need not be read again
         if ((await actor.act(decided)) === 'again') loop.trigger();
+        else isTouched = true;
       },
       nextLook: ({ plan }) =>
         earliest(actor.nextLook(), plan.nextLook === undefined ? undefined : new Date(plan.nextLook)),
-      onError: (error, retryMs) =>
-        log.error({ event: 'reconcile', err: error, retryMs }, 'could not carry out the plan'),
+      onError: (error, retryMs) => {
+        isTouched = true;
+        log.error({ event: 'reconcile', err: error, retryMs }, 'could not carry out the plan');
+      },
     },
     { idleMs: options.idleMs ?? IDLE_MS },
   );
-  const ends = [
-    watchFolder(folder, { ignore, onChange: loop.trigger }),
-    watchFolder(secretsFolder, { onChange: loop.trigger }),
-  ];
+  const ends = [watchFolder(folder, { ignore, onChange: touch }), watchFolder(secretsFolder, { onChange: touch })];
   return {
-    trigger: loop.trigger,
+    trigger: touch,
     close: async () => {
       for (const end of ends) end();
       await loop.close();
@@ -147,9 +158,9 @@ function createActor({ relay, log, onSettled }: DirectoryOptions, applier: Appli
 async function openSources(
   options: DirectoryOptions,
   { ignore, secrets }: { ignore: readonly string[]; secrets: OwnSecrets },
-): Promise<{ gather: (programmed: ProgrammedFact) => Promise<Gathered>; memory: Memory }> {
+): Promise<{ gather: (programmed: ProgrammedFact, mayDiffer: boolean) => Promise<Gathered>; memory: Memory }> {
   const { folder, state, log } = options;
-  const { memory, problems } = await openMemory(join(state, 'status'));
+  const { memory, problems } = await openMemory(join(state, 'memory'));
   const lastGood = await openLastGood(join(state, 'last-good'));
   for (const problem of [...problems, ...lastGood.problems]) log.warn({ event: 'state' }, problem);
   const readManifests = createReader(folder, { ignore });
@@ -157,12 +168,19 @@ async function openSources(
   const toSnapshot = createGatherer({ ...options, memory });
   const report = createReporter(log);
   const reportClasses = createClassReporter(log);
-  const gather = async (programmed: ProgrammedFact): Promise<Gathered> => {
+  const look = async () => {
     const { content, faults, faultsOf } = await toInForce(await readManifests());
     const manifests = mergeFiles(content);
     report(manifests, faults);
     await secrets.restore(secretsWanted(manifests.manifests, options.installation));
-    const snapshot = await toSnapshot({ manifests, faultsOf, own: await secrets.read(), programmed });
+    await secrets.read();
+    return { manifests, faultsOf };
+  };
+  let last: Awaited<ReturnType<typeof look>> | undefined;
+  const gather = async (programmed: ProgrammedFact, mayDiffer: boolean): Promise<Gathered> => {
+    if (mayDiffer || last === undefined) last = await look();
+    const { manifests, faultsOf } = last;
+    const snapshot = await toSnapshot({ manifests, faultsOf, own: secrets.current(), programmed });
     reportClasses(snapshot.classes);
     return { snapshot, incomplete: manifests.incomplete };
   };

@@ -48,7 +48,7 @@ export type RelayHashes = Readonly<Record<string, string>>;
 
 export function createApplier({ state, relayClass, memory, secrets, deletions }: ApplyOptions): Applier {
   // made anew from the manifests, where a loss of power takes them
-  const statuses = createMirror(join(state, 'status'), { isDurable: false });
+  const statuses = createMirror(join(state, 'status'), { isDurable: false, known: memory.files });
   const relay = createMirror(join(state, 'relay'), { isDurable: false });
 
   return {
@@ -80,13 +80,15 @@ export function createApplier({ state, relayClass, memory, secrets, deletions }:
         const object = { kind, namespace: meta.namespace, name: meta.name };
         const specHash = specHashes.get(memoryKey(object)) ?? '';
         const hash = sha256(JSON.stringify([meta, status, specHash]));
-        files.set(statusPath({ kind, meta }), { hash, format: () => formatStatus({ kind, meta, status }, specHash) });
-        memory.remember(object, { uid: meta.uid, generation: meta.generation, status, specHash }, hash);
+        files.set(statusPath({ kind, meta }), { hash, format: () => formatStatus({ kind, meta, status }) });
+        memory.remember(object, { generation: meta.generation, status, specHash }, hash);
       }
       await statuses.write(files);
-      if (incomplete) return;
-      memory.forgetAllBut(new Set(specHashes.keys()));
-      await statuses.keepOnly(new Set(files.keys()));
+      if (!incomplete) {
+        memory.forgetAllBut(new Set(specHashes.keys()));
+        await statuses.keepOnly(new Set(files.keys()));
+      }
+      await memory.save();
     },
   };
 }

@@ -2,12 +2,9 @@
  * Objects as they were taken last, by the file that they stood in, so that a slip revokes nobody, a restart included.
  * They hold what the manifests hold, Secrets too.
  */
-import { join } from 'node:path';
 import { z } from 'zod';
-import { shardOf } from '../../../relay/config.ts';
 import type { Manifest } from '../../manifests/parse.ts';
-import { readBounded } from '../../manifests/walk.ts';
-import { createMirror, textFile } from './mirror.ts';
+import { openBuckets } from './buckets.ts';
 
 export interface LastGood {
   /** By absolute path of the file. */
@@ -18,91 +15,51 @@ export interface LastGood {
   readonly problems: readonly string[];
 }
 
-/** Files are spread over this many, so that one edit rewrites a small one. */
-const BUCKETS = 32;
-
-const objectSchema = z.object({
-  kind: z.enum(['SmtpPlusList', 'SmtpPlusUser', 'VerifiedSender', 'Secret', 'Namespace']),
-  namespace: z.string(),
-  name: z.string(),
-  value: z.record(z.string(), z.unknown()),
-});
-const bucketSchema = z.record(z.string(), z.array(objectSchema));
+const objects = z.array(
+  z.object({
+    kind: z.enum(['SmtpPlusList', 'SmtpPlusUser', 'VerifiedSender', 'Secret', 'Namespace']),
+    namespace: z.string(),
+    name: z.string(),
+    value: z.record(z.string(), z.unknown()),
+  }),
+);
+type StoredObject = z.infer<typeof objects>[number];
 
 export async function openLastGood(folder: string): Promise<LastGood> {
-  const mirror = createMirror(folder, { isDurable: false });
-  const files = new Map<string, readonly Manifest[]>();
-  const problems: string[] = [];
-  for (const name of bucketNames) {
-    const path = join(folder, name);
-    const read = await readBounded(path);
-    if ('problem' in read) {
-      if (read.code !== 'ENOENT') problems.push(`${path} ${read.problem}`);
-      continue;
-    }
-    const bucket = bucketSchema.safeParse(parseJson(read.text));
-    if (!bucket.success) problems.push(`${path} is damaged`);
-    for (const [file, objects] of Object.entries(bucket.data ?? {})) {
-      files.set(
-        file,
-        objects.map((object) => manifestOf(file, object)),
-      );
-    }
-  }
-  let saved: ReadonlyMap<string, readonly Manifest[]> | undefined;
+  const { entries, problems, save } = await openBuckets(folder, objects);
+  const files = [...entries].map(([file, stored]) => [file, stored.map((one) => manifestOf(file, one))] as const);
+  let saved: ReadonlyMap<string, readonly Manifest[]> = new Map(files);
   return {
-    files,
+    files: saved,
     problems,
     save: async (next) => {
-      const changed = changedBuckets(saved, next);
-      const texts = bucketNames.map((_, index) => [index, new Map<string, readonly Manifest[]>()] as const);
-      const buckets = new Map(texts.filter(([index]) => changed.has(index)));
-      for (const [file, objects] of next) buckets.get(bucketOf(file))?.set(file, objects);
-      await mirror.write(
-        new Map([...buckets].map(([index, bucket]) => [bucketNames[index] ?? '', textFile(formatBucket(bucket))])),
-      );
-      if (saved === undefined) await mirror.keepOnly(new Set(bucketNames));
+      const changed = changedFiles(saved, next);
+      if (changed.length > 0) await save(changed, stored(next));
       saved = next;
     },
   };
 }
 
-const bucketNames = Array.from({ length: BUCKETS }, (_, index) => `${String(index).padStart(2, '0')}.json`);
-
-function bucketOf(file: string): number {
-  return shardOf(file) % BUCKETS;
+function* stored(files: ReadonlyMap<string, readonly Manifest[]>) {
+  for (const [file, manifests] of files) {
+    const plain = manifests.map(({ kind, namespace, name, value }): StoredObject => ({ kind, namespace, name, value }));
+    yield [file, plain] as const;
+  }
 }
 
 /** The same objects are the same manifests, by identity. */
-function changedBuckets(
-  before: ReadonlyMap<string, readonly Manifest[]> | undefined,
+function changedFiles(
+  before: ReadonlyMap<string, readonly Manifest[]>,
   next: ReadonlyMap<string, readonly Manifest[]>,
-): ReadonlySet<number> {
-  if (before === undefined) return new Set(bucketNames.keys());
+): readonly string[] {
   const isSame = (a: readonly Manifest[] = [], b: readonly Manifest[] = []): boolean =>
     a.length === b.length && a.every((manifest, i) => manifest.value === b[i]?.value);
-  const paths = [...new Set([...before.keys(), ...next.keys()])];
-  return new Set(paths.filter((path) => !isSame(before.get(path), next.get(path))).map(bucketOf));
-}
-
-function formatBucket(bucket: ReadonlyMap<string, readonly Manifest[]>): string {
-  const plain = [...bucket].map(([file, objects]) => [
-    file,
-    objects.map(({ kind, namespace, name, value }) => ({ kind, namespace, name, value })),
-  ]);
-  return `${JSON.stringify(Object.fromEntries(plain))}\n`;
+  const paths = new Set([...before.keys(), ...next.keys()]);
+  return [...paths].filter((path) => !isSame(before.get(path), next.get(path)));
 }
 
 /** Its lines are not known any more. */
-function manifestOf(file: string, object: z.infer<typeof objectSchema>): Manifest {
+function manifestOf(file: string, object: StoredObject): Manifest {
   const source = { file, line: 1, column: 1 };
   return { ...object, source, locate: () => source };
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

@@ -1,22 +1,24 @@
 /**
  * What the state folder remembers of objects: the generation of each, and its status as last written. An API server counts
- * generations; where manifests are files, a generation is one more for each spec that differs from the last.
+ * generations; where manifests are files, a generation is one more for each spec that differs from the last. It lies beside
+ * the status files, which are for people, so that a start need not read a thousand of those.
  */
 import { createHash } from 'node:crypto';
-import { join } from 'node:path';
-import { parse } from 'yaml';
+import { z } from 'zod';
 import type { Kind } from '../../core/model.ts';
-import { asRecord, SPEC_HASH_ANNOTATION, texts } from '../../manifests/documents.ts';
-import { listFiles } from './mirror.ts';
-import { readBounded } from '../../manifests/walk.ts';
+import { openBuckets } from './buckets.ts';
+import type { KnownFiles } from './mirror.ts';
 
-interface Remembered {
+const remembered = z.object({
   /** Tells whether the spec has changed since. */
-  readonly specHash: string;
-  readonly uid: string;
-  readonly generation: number;
-  readonly status: unknown;
-}
+  specHash: z.string(),
+  generation: z.number().int(),
+  status: z.unknown(),
+  /** The status file as last written. */
+  file: z.object({ stamp: z.string(), hash: z.string() }).optional(),
+});
+
+type Remembered = Omit<z.infer<typeof remembered>, 'file'>;
 
 export interface Memory {
   /** Generation of an object with this spec. */
@@ -25,6 +27,10 @@ export interface Memory {
   /** `hash` tells whether anything differs: what doesn't stays the same object, so that nothing is decided anew. */
   readonly remember: (object: ObjectKey, remembered: Remembered, hash: string) => void;
   readonly forgetAllBut: (keys: ReadonlySet<string>) => void;
+  /** For the mirror of status files, by path. */
+  readonly files: KnownFiles;
+  /** Writes down what has changed. */
+  readonly save: () => Promise<void>;
 }
 
 export interface ObjectKey {
@@ -45,60 +51,54 @@ export function hashSpec(spec: unknown): string {
     .digest('base64url');
 }
 
-/** What the status folder holds. A file in it that is damaged is named in `problems`, and its object starts afresh. */
+/** What is damaged is named in `problems`, and its objects start afresh. */
 export async function openMemory(
   folder: string,
 ): Promise<{ readonly memory: Memory; readonly problems: readonly string[] }> {
+  const buckets = await openBuckets(folder, remembered);
   const known = new Map<string, Remembered>();
-  const problems: string[] = [];
-  for (const path of await listFiles(folder)) {
-    // a half-written file of a process that was killed
-    if (!path.endsWith('.yaml') || path.includes('/.')) continue;
-    const remembered = await readStatus(join(folder, path));
-    if ('problem' in remembered) problems.push(`${join(folder, path)} ${remembered.problem}; it is made anew`);
-    else known.set(path.slice(0, -'.yaml'.length), remembered);
-  }
-  return { memory: createMemory(known), problems };
-}
-
-function createMemory(known: Map<string, Remembered>): Memory {
+  const files: KnownFiles = new Map();
   const hashes = new Map<string, string>();
-  return {
+  for (const [key, { file, ...rest }] of buckets.entries) {
+    known.set(key, rest);
+    if (file === undefined) continue;
+    files.set(`${key}.yaml`, file);
+    hashes.set(key, file.hash);
+  }
+  const changed = new Set<string>();
+  const memory: Memory = {
     generationOf: (object, specHash) => {
       const before = known.get(memoryKey(object));
       if (before === undefined) return 1;
       return before.specHash === specHash ? before.generation : before.generation + 1;
     },
     statusOf: (object) => known.get(memoryKey(object))?.status,
-    remember: (object, remembered, hash) => {
+    remember: (object, now, hash) => {
       const key = memoryKey(object);
       if (hashes.get(key) === hash) return;
       hashes.set(key, hash);
-      known.set(key, remembered);
+      known.set(key, now);
+      changed.add(key);
     },
     forgetAllBut: (keys) => {
       for (const key of known.keys()) {
         if (keys.has(key)) continue;
         known.delete(key);
         hashes.delete(key);
+        files.delete(`${key}.yaml`);
+        changed.add(key);
       }
     },
+    files,
+    save: async () => {
+      if (changed.size === 0) return;
+      await buckets.save(changed, entriesOf(known, files));
+      changed.clear();
+    },
   };
+  return { memory, problems: buckets.problems };
 }
 
-async function readStatus(path: string): Promise<Remembered | { readonly problem: string }> {
-  const read = await readBounded(path);
-  if ('problem' in read) return read;
-  let value: unknown;
-  try {
-    value = parse(read.text, { version: '1.1', maxAliasCount: 0, logLevel: 'silent' });
-  } catch {
-    return { problem: 'is no YAML' };
-  }
-  const metadata = asRecord(asRecord(value)['metadata']);
-  const { uid, generation } = metadata;
-  const { [SPEC_HASH_ANNOTATION]: specHash } = texts(metadata['annotations']);
-  const isWhole = typeof uid === 'string' && Number.isSafeInteger(generation) && specHash !== undefined;
-  if (!isWhole) return { problem: 'is no status as written here' };
-  return { uid, generation: Number(generation), specHash, status: asRecord(value)['status'] };
+function* entriesOf(known: ReadonlyMap<string, Remembered>, files: KnownFiles) {
+  for (const [key, one] of known) yield [key, { ...one, file: files.get(`${key}.yaml`) }] as const;
 }

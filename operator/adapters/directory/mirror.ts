@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readdir, readFile, rm } from 'node:fs/promises';
 import { join, relative } from 'node:path';
-import { inParallel } from './parallel.ts';
+import { inParallel } from '../../manifests/parallel.ts';
 import { stampOf } from '../../manifests/walk.ts';
 import { writeAtomically } from './write-file.ts';
 import type { WriteOptions } from './write-file.ts';
@@ -24,10 +24,14 @@ export interface Mirror {
   readonly keepOnly: (paths: ReadonlySet<string>) => Promise<number>;
 }
 
-export function createMirror(folder: string, { isDurable = true }: WriteOptions = {}): Mirror {
-  /** What a file held when its metadata was so: spares reading and formatting ten thousand files for one change. */
-  const known = new Map<string, { readonly stamp: string; readonly hash: string }>();
+/** What a file held when its metadata was so: spares reading and formatting ten thousand files for one change. */
+export type KnownFiles = Map<string, { readonly stamp: string; readonly hash: string }>;
 
+/** @param known of an earlier run; kept up to date. */
+export function createMirror(
+  folder: string,
+  { isDurable = true, known = new Map() }: Pick<WriteOptions, 'isDurable'> & { readonly known?: KnownFiles } = {},
+): Mirror {
   async function writeOne(path: string, { hash, format }: MirrorFile): Promise<boolean> {
     const file = join(folder, path);
     const stamp = await stampOf(file);
@@ -51,7 +55,10 @@ export function createMirror(folder: string, { isDurable = true }: WriteOptions 
   }
 
   return {
-    write: (files) => inParallel([...files], ([path, file]) => writeOne(path, file)),
+    write: async (files) => {
+      const written = await inParallel(files, ([path, file]) => writeOne(path, file));
+      return written.filter(Boolean).length;
+    },
     keepOnly: async (paths) => {
       const extra = (await listFiles(folder)).filter((path) => !paths.has(path));
       await remove(extra);

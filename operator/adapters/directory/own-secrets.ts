@@ -4,6 +4,7 @@ import { rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Log } from '../../../relay/log.ts';
 import { sha256Verifier } from '../../../relay/verifier.ts';
+import { isEqual } from '../../core/equal.ts';
 import { keyOf } from '../../core/model.ts';
 import type { SecretPlan, SecretView } from '../../core/model.ts';
 import { isNamespaceName, isObjectName } from '../../manifests/classify.ts';
@@ -11,17 +12,19 @@ import { controllerUid, formatSecret, secretPath, viewSecret } from '../../manif
 import type { Installation } from '../installation.ts';
 import type { KeptAside } from './kept-aside.ts';
 import { listFiles } from './mirror.ts';
-import { inParallel } from './parallel.ts';
+import { inParallel } from '../../manifests/parallel.ts';
 import { parseManifests } from '../../manifests/parse.ts';
 import { isAtOrBelow, listManifestFiles, readBounded, stampOf } from '../../manifests/walk.ts';
-import { makeFolder, writeAtomically } from './write-file.ts';
+import { makeFolder, syncFolder, writeAtomically } from './write-file.ts';
 
 /** Beyond what one relay class is made for: one that was overlooked would get a new password. */
 const MAX_SECRETS = 1_000_000;
 
 export interface OwnSecrets {
-  /** Every Secret that lies where it was written to, by `NAMESPACE/NAME`. Throws where the first time one can't be read. */
-  readonly read: () => Promise<ReadonlyMap<string, SecretView>>;
+  /** Looks at the files. Throws where the first time one can't be read. */
+  readonly read: () => Promise<void>;
+  /** Every Secret as read or written last, by `NAMESPACE/NAME`. */
+  readonly current: () => ReadonlyMap<string, SecretView>;
   /** Makes the files hold what is planned. Those that do already are not touched. Resolves to the number of the others. */
   readonly write: (plans: readonly SecretPlan[]) => Promise<number>;
   /** Takes Secrets away, by `NAMESPACE/NAME`; each is kept aside for a day. */
@@ -83,12 +86,12 @@ export async function openOwnSecrets(folder: string, options: OwnSecretsOptions)
     const planHash = hashOf(JSON.stringify(plan));
     const before = known.get(path);
     if (before?.planHash === planHash) return false;
+    const view = viewPlan(plan, options.installation);
     const file = join(folder, path);
-    const text = formatSecret(plan);
-    const isThere = before !== undefined && (await holds(file, text));
-    if (!isThere) await writeAtomically(file, text);
+    const isThere = before !== undefined && isEqual(before.view, view);
+    if (!isThere) await writeAtomically(file, formatSecret(plan), { isFolderSyncedLater: true });
     const stamp = isThere ? before.stamp : ((await stampOf(file)) ?? '');
-    known.set(path, { stamp, planHash, view: viewPlan(plan, options.installation) });
+    known.set(path, { stamp, planHash, view });
     return !isThere;
   }
 
@@ -97,11 +100,11 @@ export async function openOwnSecrets(folder: string, options: OwnSecretsOptions)
       await makeFolder(folder);
       const walk = await listManifestFiles(folder, { maxFiles: MAX_SECRETS });
       const found = new Map<string, KnownFile>();
-      for (const { path, stamp } of walk.files) {
+      const files = await inParallel(walk.files, async ({ path, stamp }) => {
         const short = path.slice(folder.length + 1);
-        const file = await readOne(short, stamp);
-        if (file !== undefined) found.set(short, file);
-      }
+        return { short, file: await readOne(short, stamp) };
+      });
+      for (const { short, file } of files) if (file !== undefined) found.set(short, file);
       for (const { path, message } of walk.problems) {
         const hidden = [...known].filter(([short]) => isAtOrBelow(join(folder, short), [path]));
         if (hidden.length === 0) unreadable(path, message);
@@ -109,9 +112,15 @@ export async function openOwnSecrets(folder: string, options: OwnSecretsOptions)
       }
       known = found;
       isStart = false;
-      return new Map([...known.values()].map(({ view }) => [keyOf(view), view]));
     },
-    write: (plans) => inParallel(plans, writeOne),
+    current: () => new Map([...known.values()].map(({ view }) => [keyOf(view), view])),
+    write: async (plans) => {
+      const isWritten = await inParallel(plans, writeOne);
+      const written = plans.filter((_, index) => isWritten[index]);
+      const folders = written.length === 0 ? [] : [folder, ...written.map(({ namespace }) => join(folder, namespace))];
+      await inParallel(new Set(folders), syncFolder);
+      return written.length;
+    },
     remove: async (keys) => {
       for (const key of keys) {
         known.delete(`${key}.yaml`);
@@ -171,11 +180,6 @@ function ownView(view: Omit<SecretView, 'verifiers'>, uid: string, installation:
 async function setAside(file: string, log: Log): Promise<void> {
   await rename(file, `${file}.damaged`);
   log.error({ event: 'state', file }, `damaged; kept as ${file}.damaged, and the Secret is made anew`);
-}
-
-async function holds(file: string, text: string): Promise<boolean> {
-  const read = await readBounded(file);
-  return 'text' in read && read.text === text;
 }
 
 /** The core checks names too; a slip there must not write outside of the state folder. */

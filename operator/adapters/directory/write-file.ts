@@ -1,4 +1,5 @@
 import { mkdir, open, rename, rm, stat } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 
 /** Owner only: what lies in the state folder is secret, or says whose password works. */
@@ -41,6 +42,8 @@ function folderError(code: string, path: string): Error {
 export interface WriteOptions {
   /** Whether it must outlast a loss of power: not what can be made anew. To wait for the disk takes most of the time. */
   readonly isDurable?: boolean;
+  /** The caller writes many files into one folder, and then calls `syncFolder` once. */
+  readonly isFolderSyncedLater?: boolean;
 }
 
 /**
@@ -51,14 +54,12 @@ export interface WriteOptions {
 export async function writeAtomically(
   path: string,
   text: string,
-  { isDurable = true }: WriteOptions = {},
+  { isDurable = true, isFolderSyncedLater = false }: WriteOptions = {},
 ): Promise<void> {
   const folder = dirname(path);
-  await makeFolder(folder);
   const temporary = join(folder, `.${basename(path)}.${process.pid}.tmp`);
   try {
-    await rm(temporary, { force: true });
-    const file = await open(temporary, 'wx', FILE_MODE);
+    const file = await openNew(temporary);
     try {
       await file.writeFile(text);
       if (isDurable) await file.sync();
@@ -70,11 +71,24 @@ export async function writeAtomically(
     await rm(temporary, { force: true });
     throw error;
   }
-  if (isDurable) await syncFolder(folder);
+  if (isDurable && !isFolderSyncedLater) await syncFolder(folder);
+}
+
+/** Clears away what is in the way only where something is: mostly there is nothing. */
+async function openNew(path: string): Promise<FileHandle> {
+  try {
+    return await open(path, 'wx', FILE_MODE);
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : undefined;
+    if (code === 'EEXIST') await rm(path, { force: true });
+    else if (code === 'ENOENT') await makeFolder(dirname(path));
+    else throw error;
+    return open(path, 'wx', FILE_MODE);
+  }
 }
 
 /** A rename is on disk only after its folder is. */
-async function syncFolder(folder: string): Promise<void> {
+export async function syncFolder(folder: string): Promise<void> {
   const handle = await open(folder, 'r');
   try {
     await handle.sync();

@@ -5,10 +5,9 @@ import type { TestContext } from 'node:test';
 import { parse, stringify } from 'yaml';
 import { startDirectory } from '../../../operator/adapters/directory/adapter.ts';
 import { listFiles } from '../../../operator/adapters/directory/mirror.ts';
-import { hashSpec } from '../../../operator/adapters/directory/memory.ts';
-import type { RawObject, StatusPlan } from '../../../operator/core/model.ts';
+import { hashSpec, openMemory } from '../../../operator/adapters/directory/memory.ts';
+import type { RawObject } from '../../../operator/core/model.ts';
 import { plan } from '../../../operator/core/plan.ts';
-import { formatStatus, statusPath } from '../../../operator/manifests/documents.ts';
 import { settingsSchema } from '../../../operator/settings.ts';
 import { openConfigFolder } from '../../../relay/config-folder.ts';
 import { createLog } from '../../../relay/log.ts';
@@ -29,9 +28,9 @@ export async function startOnFolder(t: TestContext, golden: Golden): Promise<Fol
   const own = manifests.filter(isOwnSecret);
   const state = await folderOf(t, {
     'relay/.keep': '',
-    ...Object.fromEntries(snapshot.objects.flatMap(rememberedStatus)),
     ...Object.fromEntries(own.map((secret) => [`secrets/${keyOf(secret)}.yaml`, stringify(secret, YAML)])),
   });
+  await rememberStatuses(state, snapshot.objects);
   const folder = await folderOf(t);
   const others = manifests.filter((manifest) => !isOwnSecret(manifest));
   await writeFiles(
@@ -79,11 +78,15 @@ export async function startOnFolder(t: TestContext, golden: Golden): Promise<Fol
   };
 }
 
-/** The file that a former run would have left, where the input says what its status was. */
-function rememberedStatus({ kind, meta, spec, status }: RawObject): [string, string][] {
-  if (status === undefined) return [];
-  const plan = { kind, meta, status } as StatusPlan;
-  return [[join('status', statusPath(plan)), formatStatus(plan, hashSpec(spec))]];
+/** What a former run would remember, where the input says what the status was. */
+async function rememberStatuses(state: string, objects: readonly RawObject[]): Promise<void> {
+  const { memory } = await openMemory(join(state, 'memory'));
+  for (const { kind, meta, spec, status } of objects) {
+    if (status === undefined) continue;
+    const { namespace, name, generation } = meta;
+    memory.remember({ kind, namespace, name }, { generation, status, specHash: hashSpec(spec) }, '');
+  }
+  await memory.save();
 }
 
 type Document = Readonly<Record<string, unknown>>;
