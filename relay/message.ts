@@ -2,7 +2,7 @@
 
 /** A recipient with what DSN (RFC 3461) asks for it. */
 export interface Recipient {
-  /** Canonical `local@domain`, but with the local part as the client wrote it: only its domain may fold its case. */
+  /** As the client wrote it, whose own form it may have (`postmaster`, quotes, a literal); it goes on unchanged. */
   readonly address: string;
   /** NOTIFY: any of SUCCESS, FAILURE, DELAY, or NEVER alone. Absent: failures and delays. */
   readonly notify?: readonly string[];

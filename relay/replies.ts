@@ -95,6 +95,16 @@ export const replies = {
   nullSender: () => reply(550, '5.7.1', 'null_sender', 'Empty sender not allowed here'),
   badSender: () => reply(501, '5.1.7', 'syntax', 'Bad sender address syntax'),
   badRecipient: () => reply(501, '5.1.3', 'syntax', 'Bad recipient address syntax'),
+  /** RFC 6531 section 3.5; `instead`: the same address in ASCII, where only its domain is not. */
+  nonAsciiAddress: (instead?: string) =>
+    reply(
+      553,
+      '5.6.7',
+      'syntax',
+      instead === undefined
+        ? 'Addresses outside ASCII (SMTPUTF8) are not supported here, use one whose part before the @ is ASCII'
+        : `Addresses outside ASCII (SMTPUTF8) are not supported here, write ${instead}`,
+    ),
   unknownParameter: (parameter: string) =>
     reply(555, '5.5.4', 'syntax', `Parameter ${parameter} not recognized or not implemented`),
   badParameter: (parameter: string) => reply(501, '5.5.4', 'syntax', `Bad value of parameter ${parameter}`),

@@ -10,6 +10,8 @@ interface Command {
   readonly stage: Stage;
   readonly run: (session: Session, text: string) => Answer | Promise<Answer>;
   readonly needsHelo?: boolean;
+  /** Sees octets above ASCII, one character each, and says what is wrong with them. */
+  readonly readsEightBit?: boolean;
 }
 
 const COMMANDS = new Map<string, Command>([
@@ -17,12 +19,12 @@ const COMMANDS = new Map<string, Command>([
   ['HELO', { stage: 'command', run: (session, text) => helo(session, text, false) }],
   ['STARTTLS', { stage: 'command', run: startTls }],
   ['AUTH', { stage: 'auth', run: auth, needsHelo: true }],
-  ['MAIL', { stage: 'mail', run: mail, needsHelo: true }],
-  ['RCPT', { stage: 'rcpt', run: rcpt, needsHelo: true }],
+  ['MAIL', { stage: 'mail', run: mail, needsHelo: true, readsEightBit: true }],
+  ['RCPT', { stage: 'rcpt', run: rcpt, needsHelo: true, readsEightBit: true }],
   ['DATA', { stage: 'data', run: data, needsHelo: true }],
   ['RSET', { stage: 'command', run: reset }],
   ['NOOP', { stage: 'command', run: () => ok('Ok') }],
-  ['QUIT', { stage: 'command', run: () => ({ code: 221, enhanced: '2.0.0', lines: ['Bye'], close: true }) }],
+  ['QUIT', { stage: 'command', run: quit }],
   // the same for every address: RFC 5321 section 7.3
   ['VRFY', { stage: 'command', run: () => ({ code: 252, enhanced: '2.5.0', lines: ['Cannot verify, will try'] }) }],
   ['HELP', { stage: 'command', run: () => ({ code: 214, enhanced: '2.0.0', lines: ['See RFC 5321 and RFC 6409'] }) }],
@@ -46,6 +48,7 @@ const CLOSING = new Set([
   'HOST:',
 ]);
 
+const PRINTABLE = /^[\x20-\x7e]*$/;
 /** RFC 5321 section 4.5.3.1.2. */
 const HELO_MAX = 255;
 
@@ -54,7 +57,7 @@ export interface Dispatch {
   readonly answer: Answer | Promise<Answer>;
 }
 
-/** Runs a command line, which holds printable ASCII only. */
+/** Runs a command line, which has no control characters. */
 export function runCommand(session: Session, line: string): Dispatch {
   const [verb = '', text = ''] = line.split(/ (.*)/);
   const name = verb.toUpperCase();
@@ -63,7 +66,8 @@ export function runCommand(session: Session, line: string): Dispatch {
     const answer = CLOSING.has(name) ? { ...replies.notImplemented(), close: true } : replies.unknownCommand();
     return { stage: 'command', answer };
   }
-  const { stage, run, needsHelo = false } = command;
+  const { stage, run, needsHelo = false, readsEightBit = false } = command;
+  if (!readsEightBit && !PRINTABLE.test(line)) return { stage: 'command', answer: replies.badLine() };
   if (needsHelo && session.helo === undefined) return { stage, answer: replies.badSequence('Send EHLO first') };
   return { stage, answer: run(session, text.trimEnd()) };
 }
@@ -119,7 +123,13 @@ function startTls(session: Session, text: string): Answer {
   };
 }
 
-function reset(session: Session): Answer {
+function reset(session: Session, text: string): Answer {
+  if (text !== '') return replies.badArgument('Syntax: RSET');
   abandonTransaction(session);
   return ok('Ok');
+}
+
+function quit(_: Session, text: string): Answer {
+  if (text !== '') return replies.badArgument('Syntax: QUIT');
+  return { code: 221, enhanced: '2.0.0', lines: ['Bye'], close: true };
 }

@@ -1,5 +1,4 @@
 /** The arguments of MAIL and RCPT (RFC 5321 section 4.1.2), read strictly, and the parameters we know (RFC 1870, 3461, 6152). */
-import { formatMailbox, parseMailbox, type Mailbox } from '../address.ts';
 import { replies, type Reply } from '../replies.ts';
 
 export interface EnvelopeArguments {
@@ -26,9 +25,10 @@ export interface RecipientParameters {
 /** Path in brackets, then parameters. One space after the colon is not in the grammar, but usual and unambiguous. */
 const ARGUMENTS = /^(FROM|TO): ?<([^<>]*)>((?: [^ ]+)*) *$/i;
 const PARAMETER = /^([A-Z0-9][A-Z0-9-]*)(?:=([\x21-\x3c\x3e-\x7e]+))?$/i;
-const XTEXT = /^(?:[\x21-\x2a\x2c-\x3c\x3e-\x7e]|\+[0-9A-F]{2})+$/;
+/** RFC 3461 section 4, without what stands for a control character: decoded, it could end a line of a log or a report. */
+const XTEXT = /^(?:[!-*,-<>-~]|\+(?:[2-689A-F][0-9A-F]|7[0-9A-E]))+$/;
 /** What goes on to the upstream is decoded and encoded on the way; above ASCII it would not come out the same. */
-const ASCII_XTEXT = /^(?:[\x21-\x2a\x2c-\x3c\x3e-\x7e]|\+[0-7][0-9A-F])+$/;
+const ASCII_XTEXT = /^(?:[!-*,-<>-~]|\+(?:[2-6][0-9A-F]|7[0-9A-E]))+$/;
 /** RFC 3461 section 4.4. */
 const ENVID_MAX = 100;
 /** RFC 3461 section 4.2. */
@@ -114,11 +114,4 @@ function recipientParameter(name: string, value: string): RecipientParameters | 
 function isNotify(values: readonly string[]): boolean {
   if (values.length === 1 && values[0] === 'NEVER') return true;
   return values.every((value) => NOTIFY_VALUES.has(value)) && new Set(values).size === values.length;
-}
-
-/** The path of a recipient: canonical domain, but the local part as written, whose case is its domain's own affair. */
-export function parseRecipient(path: string): string | undefined {
-  const mailbox: Mailbox | undefined = parseMailbox(path);
-  if (mailbox === undefined) return undefined;
-  return formatMailbox({ local: path.slice(0, path.lastIndexOf('@')), domain: mailbox.domain });
 }

@@ -1,26 +1,33 @@
 /** MAIL and RCPT: the envelope, judged command by command. */
-import { parseMailbox, type Mailbox } from '../address.ts';
+import { formatMailbox, parseMailbox, type Mailbox } from '../address.ts';
 import { admit, type Admitted } from './admission.ts';
 import { checkEnvelopeSender, isVerifiedSender } from '../checks/check-sender.ts';
 import {
   parseEnvelopeArguments,
   parseMailParameters,
-  parseRecipient,
   parseRecipientParameters,
+  type EnvelopeArguments,
   type MailParameters,
 } from './envelope-syntax.ts';
 import type { RateTicket } from './limits.ts';
 import type { Recipient } from '../message.ts';
+import { decodeLine, objectionToNonAscii } from './non-ascii-address.ts';
+import { parseRecipient, recipientKey } from './recipient-path.ts';
 import { replies, type Reply } from '../replies.ts';
 import { ok, type Answer, type Session, type Transaction } from './state.ts';
 
 export function mail(session: Session, text: string): Answer {
+  const args = parseEnvelopeArguments(text, 'FROM');
+  return about({ from: shownPath(args, text) }, begin(session, args));
+}
+
+function begin(session: Session, args: EnvelopeArguments): Answer {
   const admission = admit(session);
   if (admission.verdict === 'refuse') return admission.reply;
   if (session.transaction !== undefined) return replies.badSequence('Sender already given');
   const ticket = take(session, admission, 'messages');
   if ('code' in ticket) return ticket;
-  const envelope = readEnvelope(session, admission, text);
+  const envelope = readEnvelope(session, admission, args);
   if ('code' in envelope) {
     ticket.giveBack();
     return envelope;
@@ -31,13 +38,24 @@ export function mail(session: Session, text: string): Answer {
   return ok('Ok', '2.1.0');
 }
 
-/** What the arguments say, in the order of the reasons against them: size, room, parameters, address, sender. */
+/** A refusal with the address that it is about, for the log. */
+function about(address: NonNullable<Answer['about']>, answer: Answer): Answer {
+  return answer.code < 400 ? answer : { ...answer, about: address };
+}
+
+/** The path, or what came in its place. */
+function shownPath({ path }: EnvelopeArguments, text: string): string {
+  return decodeLine(path ?? text);
+}
+
+/** What the arguments say, in the order of the reasons against them: alphabet, size, room, parameters, address, sender. */
 function readEnvelope(
   session: Session,
   admitted: Admitted,
-  text: string,
+  args: EnvelopeArguments,
 ): Pick<Transaction, 'from' | 'parameters'> | Reply {
-  const args = parseEnvelopeArguments(text, 'FROM');
+  const objectionToAlphabet = objectionToNonAscii(args.path ?? '');
+  if (objectionToAlphabet !== undefined) return objectionToAlphabet;
   const parameters = parseMailParameters(args);
   if ('code' in parameters) return parameters;
   const objection = checkSize(session, admitted, parameters);
@@ -47,7 +65,12 @@ function readEnvelope(
   if (args.path !== '' && mailbox === undefined) return replies.badSender();
   const refusal = checkSender(session, admitted, mailbox, args.path);
   if (refusal !== undefined) return refusal;
-  return { from: parseRecipient(args.path) ?? '', parameters };
+  return { from: mailbox === undefined ? '' : asWritten(args.path, mailbox), parameters };
+}
+
+/** Canonical domain, but the local part as written, whose case is its domain's own affair. */
+function asWritten(path: string, { domain }: Mailbox): string {
+  return formatMailbox({ local: path.slice(0, path.lastIndexOf('@')), domain });
 }
 
 /** RFC 1870 section 6.1: a declared size that cannot be taken is refused before a single octet is sent. */
@@ -80,20 +103,27 @@ export function isUnverifiedSender({ config, user }: Admitted, from: string): bo
 }
 
 export function rcpt(session: Session, text: string): Answer {
+  const args = parseEnvelopeArguments(text, 'TO');
+  return about({ to: shownPath(args, text) }, addRecipient(session, args));
+}
+
+function addRecipient(session: Session, args: EnvelopeArguments): Answer {
   const admission = admit(session);
   if (admission.verdict === 'refuse') return admission.reply;
   const { transaction } = session;
   if (transaction === undefined) return replies.badSequence('Need MAIL before RCPT');
-  const args = parseEnvelopeArguments(text, 'TO');
+  const objectionToAlphabet = objectionToNonAscii(args.path ?? '');
+  if (objectionToAlphabet !== undefined) return objectionToAlphabet;
   const address = args.path === undefined ? undefined : parseRecipient(args.path);
   if (address === undefined) return replies.badRecipient();
   const parameters = parseRecipientParameters(args);
   if ('code' in parameters) return parameters;
-  if (!transaction.recipients.has(address)) {
+  const key = recipientKey(address);
+  if (!transaction.recipients.has(key)) {
     const objection = countRecipient(session, admission, transaction);
     if (objection !== undefined) return objection;
   }
-  transaction.recipients.set(address, { address, ...parameters });
+  transaction.recipients.set(key, { address, ...parameters });
   return ok('Ok', '2.1.5');
 }
 

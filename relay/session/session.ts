@@ -25,7 +25,7 @@ const DEFAULT_SETTINGS: SessionSettings = sessionSettingsSchema.parse({});
 const RATE_GRACE_MS = 30_000;
 /** For metrics of those who have not logged in. */
 const NO_LIST = '-';
-const PRINTABLE = /^[\x20-\x7e]*$/;
+const CONTROL = /[\x00-\x1f\x7f]/;
 
 export function settingsOf(services: SessionServices): SessionSettings {
   return services.config()?.class.session ?? DEFAULT_SETTINGS;
@@ -102,7 +102,7 @@ export function createSession(
   function run(text: string): Dispatch {
     const settings = settingsOf(services);
     if (isOverLimit(settings)) return { stage: 'command', answer: replies.commandLimited() };
-    if (!PRINTABLE.test(text)) return { stage: 'command', answer: replies.badLine() };
+    if (CONTROL.test(text)) return { stage: 'command', answer: replies.badLine() };
     const { exchange } = session;
     session.exchange = undefined;
     if (exchange !== undefined) return { stage: 'auth', answer: exchange(text) };
@@ -185,9 +185,9 @@ function noteRefusal(session: Session, answer: Answer, stage: Stage): void {
   const list = user === undefined ? NO_LIST : (config()?.users.get(user)?.list ?? NO_LIST);
   const reason = answer.reason ?? 'internal';
   metrics.refusals.inc({ list, stage, reason });
-  const { code, enhanced } = answer;
+  const { code, enhanced, about } = answer;
   log.info(
-    { stage, reason, code, enhanced, list, user, remote: session.address, from: session.transaction?.from },
+    { stage, reason, code, enhanced, list, user, remote: session.address, from: session.transaction?.from, ...about },
     'refused',
   );
 }

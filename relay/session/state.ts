@@ -85,7 +85,7 @@ export interface Transaction {
   /** Reverse-path with its local part as written; empty for the null sender. */
   readonly from: string;
   readonly parameters: MailParameters;
-  /** By address, so that one given twice gets one copy. */
+  /** By `recipientKey` of the address, so that one given twice gets one copy. */
   readonly recipients: Map<string, Recipient>;
   /** What was taken of the user's rates for it. */
   readonly tickets: RateTicket[];
@@ -110,6 +110,8 @@ export interface Answer {
   readonly lines: readonly [string, ...string[]];
   /** Why not, where it is a refusal. */
   readonly reason?: Reason;
+  /** The address that a refusal is about, as the client wrote it; for the log. */
+  readonly about?: { readonly from?: string; readonly to?: string };
   /** Ends the connection; 421 always does. */
   readonly close?: boolean;
   /** What follows once it has been sent. */

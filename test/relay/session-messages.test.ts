@@ -87,7 +87,7 @@ describe('messages', () => {
     assert.deepEqual(server.accepted[0]?.envelope, {
       from: 'Orders@shop.example',
       recipients: [
-        { address: 'Ann@b.example', notify: ['SUCCESS', 'DELAY'], originalRecipient: 'rfc822;ann@b.example' },
+        { address: 'Ann@B.example', notify: ['SUCCESS', 'DELAY'], originalRecipient: 'rfc822;ann@b.example' },
         { address: 'c@d.example' },
       ],
       // plain ASCII, which any upstream takes
