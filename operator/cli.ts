@@ -8,6 +8,7 @@ import packageJson from '../package.json' with { type: 'json' };
 import type { OperatorFlags } from './main.ts';
 import { parsePorts } from './ports.ts';
 import type { RelayFlags } from './standalone/relay-alone.ts';
+import { inOneLine, refuseRepeats } from './usage-errors.ts';
 
 /** Of sysexits, shells and linters alike: the question was wrong, not the answer. */
 const USAGE_ERROR = 2;
@@ -16,7 +17,7 @@ const PORTS_HELP =
   'ports with STARTTLS, such as 2525,1025-5000: each one that is named must be free, those of a range are skipped where they are not; 0 is any free port';
 const SKIP_HELP = 'go on without ports that are in use, even where they are named';
 
-const program = new Command('smtp-plus')
+const program = inOneLine(new Command('smtp-plus'))
   .description('An authenticated SMTP submission relay whose lists, users and verified senders are Kubernetes objects')
   .version(packageJson.version)
   .exitOverride();
@@ -117,6 +118,8 @@ program
     const { runRelay } = await import('./standalone/relay-alone.ts');
     process.exit(await runRelay(flags));
   });
+
+for (const command of program.commands) refuseRepeats(command, ['--existing-sender']);
 
 function append(text: string, before: readonly string[] = []): readonly string[] {
   return [...before, text];

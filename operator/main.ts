@@ -10,17 +10,20 @@ import { createClient } from './adapters/kubernetes/client.ts';
 import {
   inClusterCredentials,
   inClusterServer,
-  kubeconfigCredentials,
   SERVICE_ACCOUNT_FOLDER,
   type CredentialsSource,
 } from './adapters/kubernetes/credentials.ts';
+import { kubeconfigCredentials } from './adapters/kubernetes/kubeconfig.ts';
 import { readInstallation } from './adapters/kubernetes/installation-secret.ts';
 import { startLease, type Lease } from './adapters/kubernetes/lease.ts';
 import { createOperatorMetrics } from './adapters/kubernetes/metrics.ts';
 import { startOperator, type Operator } from './adapters/kubernetes/operator.ts';
 import { operatorPages } from './adapters/kubernetes/pages.ts';
+import { endOfRun, type EndOfRun } from './end-of-run.ts';
+import { onceAnswered } from './first-answer.ts';
 import { loadSettings } from './settings-file.ts';
 import type { Settings } from './settings.ts';
+import { explainStart } from './standalone/explain.ts';
 
 export interface OperatorFlags {
   readonly settings?: string;
@@ -44,29 +47,43 @@ const EXIT_USAGE = 2;
 export async function runOperator(flags: OperatorFlags): Promise<number> {
   const log = createLog();
   const loaded = await loadSettings(flags.settings);
-  if (!loaded.ok) {
-    for (const problem of loaded.problems) log.error(problem);
-    return EXIT_USAGE;
+  if (!loaded.ok) return fail(loaded.problems, EXIT_USAGE);
+  const end = endOfRun(log);
+  const stopping = new AbortController();
+  void end.code.then(() => stopping.abort());
+  try {
+    const running = await start(flags, loaded.settings, { log, end, signal: stopping.signal });
+    const code = await end.code;
+    log.info({ code }, 'the operator ends');
+    await running.close();
+    return code;
+  } catch (error) {
+    // nothing has been begun that would have to be ended in good order
+    if (stopping.signal.aborted) return end.code;
+    return fail([explain(error, flags)], EXIT_FAILURE);
   }
-  const ended = Promise.withResolvers<number>();
-  const stop = (): void => ended.resolve(0);
-  process.once('SIGTERM', stop).once('SIGINT', stop);
-  const running = await start(flags, loaded.settings, { log, onLost: () => ended.resolve(EXIT_FAILURE) });
-  const code = await ended.promise;
-  log.info({ code }, 'the operator ends');
-  await running.close();
+}
+
+function fail(problems: readonly string[], code: number): number {
+  for (const problem of problems) process.stderr.write(`error: ${problem}\n`);
   return code;
+}
+
+function explain(error: unknown, { host, http = HTTP_PORT }: OperatorFlags): string {
+  return explainStart(error, { host, http, implicitTlsPorts: [] });
 }
 
 interface Running {
   readonly close: () => Promise<void>;
 }
 
-async function start(
-  flags: OperatorFlags,
-  settings: Settings,
-  { log, onLost }: { readonly log: Log; readonly onLost: () => void },
-): Promise<Running> {
+interface StartOptions {
+  readonly log: Log;
+  readonly end: EndOfRun;
+  readonly signal: AbortSignal;
+}
+
+async function start(flags: OperatorFlags, settings: Settings, { log, end, signal }: StartOptions): Promise<Running> {
   const source = await credentials(flags);
   const namespace = flags.namespace ?? (await podNamespace(flags)) ?? NAMESPACE_DEFAULT;
   const identity = `${hostname()}_${randomBytes(4).toString('hex')}`;
@@ -74,9 +91,13 @@ async function start(
   const onTrouble = (message: string): void => log.warn(message);
   // a client of its own: a renewal must not wait behind the work, nor for the lease that it is to renew
   const ownClient = createClient(source);
-  const installation = await readInstallation(ownClient, namespace, settings.watchNamespaces);
+  const installation = await onceAnswered(() => readInstallation(ownClient, namespace, settings.watchNamespaces), {
+    server: (await source()).server.origin,
+    log,
+    signal,
+  });
   const election = { namespace, name: LEASE_NAME, identity, onTrouble };
-  const lease = startLease(ownClient, { ...election, onLost: () => (log.error('the lease is lost'), onLost()) });
+  const lease = startLease(ownClient, { ...election, onLost: () => end.fail('the lease is lost') });
   const client = createClient(source, {
     writableMs: lease.writableMs,
     onRequest: ({ method, status, seconds }) => {
@@ -96,9 +117,12 @@ async function start(
     onTrouble,
   });
   const pages = operatorPages({ operator, lease, metrics });
-  const http = await startHttp(pages, { host: flags.host, port: flags.http ?? HTTP_PORT });
+  const http = await startHttp(pages, { host: flags.host, port: flags.http ?? HTTP_PORT }).catch(async (error) => {
+    await lease.release().catch(() => undefined);
+    throw error;
+  });
   log.info({ namespace, identity, http: http.port }, 'the operator has started');
-  leadWhenElected(lease, operator, { log, onFailed: onLost });
+  leadWhenElected(lease, operator, { log, end });
   return {
     close: async () => {
       await operator.close();
@@ -111,11 +135,7 @@ async function start(
   };
 }
 
-function leadWhenElected(
-  lease: Lease,
-  operator: Operator,
-  { log, onFailed }: { readonly log: Log; readonly onFailed: () => void },
-): void {
+function leadWhenElected(lease: Lease, operator: Operator, { log, end }: Pick<StartOptions, 'log' | 'end'>): void {
   const lead = async (): Promise<void> => {
     await lease.acquired;
     log.info('leading; waiting for the caches');
@@ -123,8 +143,7 @@ function leadWhenElected(
     log.info('everything is planned; reconciling');
   };
   lead().catch((error: unknown) => {
-    log.error(`could not begin: ${error instanceof Error ? error.message : String(error)}`);
-    onFailed();
+    end.fail(`could not begin: ${error instanceof Error ? error.message : String(error)}`);
   });
 }
 

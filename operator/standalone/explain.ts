@@ -5,7 +5,8 @@ import { tooManyFiles } from './open-files.ts';
 
 /** What the process was told, as far as the system can object to it. */
 export interface Told {
-  readonly state: string;
+  /** Absent where there is none. */
+  readonly state?: string | undefined;
   /** Absent: all addresses. */
   readonly host?: string | undefined;
   readonly implicitTlsPorts: readonly number[];
@@ -24,14 +25,14 @@ export function explainStart(error: unknown, told: Told): string {
   if (!isSystemError(error)) return error instanceof Error ? error.message : String(error);
   const { code, syscall, path, port } = error;
   if (code === 'EMFILE' || code === 'ENFILE') return tooManyFiles(code);
-  if (path !== undefined && isAtOrBelow(resolve(path), [resolve(told.state)])) {
+  if (path !== undefined && told.state !== undefined && isAtOrBelow(resolve(path), [resolve(told.state)])) {
     return `the state folder ${told.state} cannot be used: ${inWords(error)}, at ${path}; mend that, or name another: --state DIR`;
   }
   if (syscall === 'getaddrinfo') {
     return `--host ${told.host} has no address: ${error.message}; name one of this machine`;
   }
   if (syscall === 'listen') return explainListen(code, port ?? 0, told);
-  return error.message;
+  return path === undefined ? error.message : `${path} cannot be used: ${inWords(error)}`;
 }
 
 function explainListen(code: string, port: number, { host, http, implicitTlsPorts }: Told): string {

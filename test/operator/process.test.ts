@@ -55,4 +55,17 @@ describeWithControlPlane('the operator process', (cluster) => {
     second.child.kill('SIGTERM');
     assert.equal(await second.exit, 0);
   });
+
+  test('waits for an API server that starts later', async (t) => {
+    await cluster().stopApiServer();
+    const operator = start(t);
+    try {
+      await operator.says('cannot be reached: connection refused');
+    } finally {
+      await cluster().startApiServer();
+    }
+    await operator.says('everything is planned');
+    operator.child.kill('SIGTERM');
+    assert.equal(await operator.exit, 0);
+  });
 });

@@ -9,7 +9,12 @@ describe('the command line', () => {
   test('answers a wrong question with one clear line and exit code 2', async (t) => {
     const state = await folderOf(t, { file: '' });
     const cases: readonly (readonly [readonly string[], RegExp])[] = [
-      [['standalone', '--nope'], /unknown option '--nope'/],
+      [['standalone', '--nope'], /unknown option '--nope'; --help lists what there is$/],
+      [['standalone', '--port', '25'], /unknown option '--port' \(Did you mean --ports\?\)$/],
+      [['standalone', '--ports', '25', '--ports=26'], /^error: --ports is given twice; once will do$/],
+      [['operator', '--http', '1', '--http', '1'], /^error: --http is given twice/],
+      [['standalone', state, state], /too many arguments/],
+      [['standalone', '--ports'], /option '--ports <LIST>' argument missing/],
       [['standalone', '--ports', '9-1'], /the wrong way round: write 1-9\.$/],
       [['standalone', '--ports', '25,99999'], /goes up to 65535: `99999` is beyond\.$/],
       [['standalone', '--ports', '0-100'], /begin with 1 \(a 0 alone is any free port\)\.$/],
@@ -55,8 +60,8 @@ describe('the command line', () => {
     const folder = await folderOf(t);
     // longer than a label can be: no name server is asked
     const host = `${'x'.repeat(64)}.invalid`;
-    const flags = ['--state', await folderOf(t), '--host', host, '--http', '0', '--ports', '0'];
-    const process = runCli(t, ['standalone', folder, ...flags]);
+    const flags = ['--state', await folderOf(t), '--http', '0', '--ports', '0'];
+    const process = runCli(t, ['standalone', folder, ...flags, '--host', host]);
     assert.equal((await process.exited).code, 1);
     assert.match(process.lines.at(-1) ?? '', /--host x+\.invalid has no address/);
     const elsewhere = runCli(t, ['standalone', folder, ...flags, '--host', '192.0.2.1']);

@@ -56,8 +56,10 @@ export interface StandaloneOptions {
 export async function startStandalone(t: TestContext, options: StandaloneOptions): Promise<Standalone> {
   const state = options.state ?? (await folderOf(t));
   const settings = options.settings === undefined ? [] : ['--settings', options.settings];
-  const args = ['standalone', options.folder, '--state', state, '--json', '--ports', '0', '--http', '0', ...settings];
-  const process = runCli(t, [...args, ...(options.flags ?? [])]);
+  const { flags = [] } = options;
+  const free = ['--ports', '--http'].flatMap((flag) => (flags.includes(flag) ? [] : [flag, '0']));
+  const args = ['standalone', options.folder, '--state', state, '--json', ...free, ...settings, ...flags];
+  const process = runCli(t, args);
   const ready = await readyOf(process);
   const [port] = ready.ports;
   assert.ok(port !== undefined);

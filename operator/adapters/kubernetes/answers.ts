@@ -1,9 +1,19 @@
 import type { Answer } from './client.ts';
 
+/** The server answered, and the answer is no. */
+export class RefusedError extends Error {
+  readonly status: number;
+
+  constructor(what: string, { status, message }: { readonly status: number; readonly message: string }) {
+    super(`${what}: ${status} ${message}`);
+    this.status = status;
+  }
+}
+
 /** The body of an answer that must be there; anything else is an error that names what was tried. */
 export function bodyOf<T>(answer: Answer<T>, what: string): T {
   if (answer.ok) return answer.body;
-  throw new Error(`${what}: ${answer.status} ${answer.message}`);
+  throw new RefusedError(what, answer);
 }
 
 export function messageOf(error: unknown): string {

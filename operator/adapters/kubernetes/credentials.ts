@@ -39,23 +39,6 @@ export function inClusterServer(env: NodeJS.ProcessEnv): URL | undefined {
   return new URL(`https://${host.includes(':') ? `[${host}]` : host}:${port}`);
 }
 
-/** A kubeconfig with whatever it may hold (client certificates, tokens, exec plugins): the client library reads it. */
-export async function kubeconfigCredentials(file: string | undefined): Promise<CredentialsSource> {
-  const { KubeConfig } = await import('@kubernetes/client-node');
-  const config = new KubeConfig();
-  if (file === undefined) config.loadFromDefault();
-  else config.loadFromFile(file);
-  const cluster = config.getCurrentCluster();
-  if (cluster === null) throw new Error('the kubeconfig has no current context');
-  return async () => {
-    const options: Parameters<typeof config.applyToHTTPSOptions>[0] = {};
-    await config.applyToHTTPSOptions(options);
-    const headers = Object.entries(options.headers ?? {}).map(([name, value]) => [name.toLowerCase(), String(value)]);
-    if (options.auth) headers.push(['authorization', `Basic ${Buffer.from(options.auth).toString('base64')}`]);
-    return { server: new URL(cluster.server), headers: Object.fromEntries(headers), tls: tlsOptions(options) };
-  };
-}
-
 /** Keeps what a source gave for a minute; `fresh` asks it again at once (after 401). */
 export function cachedCredentials(source: CredentialsSource): (fresh: boolean) => Promise<Credentials> {
   let last: { readonly at: number; readonly credentials: Promise<Credentials> } | undefined;
@@ -69,11 +52,4 @@ export function cachedCredentials(source: CredentialsSource): (fresh: boolean) =
     }
     return last.credentials;
   };
-}
-
-function tlsOptions(options: object): TlsOptions {
-  const entries = Object.entries(options).filter(
-    ([name, value]) => ['ca', 'cert', 'key', 'servername', 'rejectUnauthorized'].includes(name) && value !== undefined,
-  );
-  return Object.fromEntries(entries.map(([name, value]) => [name, Buffer.isBuffer(value) ? value.toString() : value]));
 }

@@ -1,0 +1,55 @@
+/** The API server may well start after the operator, or be away for a while: nothing to end for, and worth a line. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Log } from '../relay/log.ts';
+import { RefusedError, messageOf } from './adapters/kubernetes/answers.ts';
+
+const RETRY_FIRST_MS = 1000;
+const RETRY_MOST_MS = 30_000;
+
+const IN_WORDS: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'connection refused',
+  ECONNRESET: 'it closed the connection',
+  EPIPE: 'it closed the connection',
+  ETIMEDOUT: 'it did not answer in time',
+  EHOSTUNREACH: 'there is no way to its host',
+  ENETUNREACH: 'there is no way to its network',
+  ENOTFOUND: 'its name has no address',
+  EAI_AGAIN: 'its name could not be looked up',
+};
+
+export interface FirstAnswerOptions {
+  readonly server: string;
+  readonly log: Log;
+  /** Ends the waiting: the promise rejects. */
+  readonly signal: AbortSignal;
+}
+
+/** Does the work again while the API server does not answer, or says that it cannot now. Any other failure is the caller's. */
+export async function onceAnswered<T>(work: () => Promise<T>, { server, log, signal }: FirstAnswerOptions): Promise<T> {
+  for (let pause = RETRY_FIRST_MS; ; pause = Math.min(pause * 2, RETRY_MOST_MS)) {
+    try {
+      return await work();
+    } catch (error) {
+      const trouble = passingTrouble(error);
+      if (trouble === undefined) throw error;
+      const words = `the API server ${server} cannot be reached: ${trouble}; trying again in ${pause / 1000} s`;
+      log.warn({ event: 'api-server', server }, words);
+    }
+    await sleep(pause, undefined, { signal });
+  }
+}
+
+function passingTrouble(error: unknown): string | undefined {
+  if (error instanceof RefusedError) return error.status === 429 || error.status >= 500 ? error.message : undefined;
+  if (!(error instanceof Error)) return undefined;
+  if (error.name === 'TimeoutError') return 'it did not answer in time';
+  const code = 'code' in error ? String(error.code) : '';
+  const words = IN_WORDS[code];
+  return words === undefined ? undefined : `${words} (${code}${atAddress(messageOf(error))})`;
+}
+
+/** `, 127.0.0.1:6443`, of `connect ECONNREFUSED 127.0.0.1:6443`: not always what one would think the name stands for. */
+function atAddress(message: string): string {
+  const address = /^connect \w+ (\S+)$/.exec(message)?.[1];
+  return address === undefined ? '' : `, ${address}`;
+}
