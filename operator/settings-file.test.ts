@@ -54,6 +54,21 @@ describe('the settings file', () => {
     assert.deepEqual(await problemsOf(t, ''), []);
   });
 
+  test('takes an address for reports that it vouches for itself, and no other', async (t) => {
+    const settings = (from: string, sender: string) =>
+      `classes: {default: {reports: {from: ${from}}}, other: {existingSenders: [{mail: ${sender}}]}}`;
+    for (const sender of ['corp.example', '"@corp.example"', 'bounces@corp.example']) {
+      assert.deepEqual(await problemsOf(t, settings('bounces@corp.example', sender)), []);
+    }
+    for (const sender of ['elsewhere.example', 'other@corp.example', 'sub.corp.example']) {
+      assert.match(
+        (await problemsOf(t, settings('bounces@corp.example', sender))).join(),
+        /classes\.default\.reports\.from: must be covered by existingSenders .* add `- NAMESPACE: bounces@corp\.example`/,
+      );
+    }
+    assert.match((await problemsOf(t, settings('corp.example', 'corp.example'))).join(), /must be a bare address/);
+  });
+
   test('may keep the search list away from the name of a smart host', async (t) => {
     assert.deepEqual(await problemsOf(t, 'classes: {default: {upstream: {host: smtp.provider.example.}}}'), []);
   });

@@ -7,7 +7,7 @@ import { z } from 'zod';
 import { deliverySettingsSchema, sessionSettingsSchema } from '../relay/config.ts';
 import { canonicalSender } from '../relay/address.ts';
 import { limits } from './api/common.ts';
-import { hostName, labelName, upstreamHost } from './api/names.ts';
+import { address, hostName, labelName, upstreamHost } from './api/names.ts';
 import { parsePorts, sharePorts } from './ports.ts';
 
 const port = z.number().int().min(0).max(65535);
@@ -68,6 +68,14 @@ export const existingSender = z
   .refine((entry) => Object.keys(entry).length === 1, { message: 'must be one `NAMESPACE: domain or address`' })
   .refine((entry) => Object.values(entry).every(isDomainOrAddress), { message: 'must name a domain or an address' });
 
+function isVouchedFor(from: string, entries: readonly string[]): boolean {
+  const sender = canonicalSender(from) ?? '';
+  const domain = sender.slice(sender.lastIndexOf('@'));
+  return entries
+    .map((entry) => canonicalSender(entry.includes('@') ? entry : `@${entry}`))
+    .some((entry) => entry === sender || entry === domain);
+}
+
 function isDomainOrAddress(text: string): boolean {
   return canonicalSender(text.includes('@') ? text : `@${text}`) !== undefined;
 }
@@ -102,6 +110,14 @@ export const classSettingsSchema = z.strictObject({
   limits: limits.extend({}).strict().prefault({}).describe('Ceiling for the limits of lists and users'),
   session: sessionSettingsSchema.strict().prefault({}).describe('Limits on a hostile client'),
   delivery: delivery.prefault({}).describe('Time-outs and retries towards upstreams'),
+  reports: z
+    .strictObject({
+      from: address.describe(
+        'Their envelope sender and From, for a smart host that refuses MAIL FROM:<> (Amazon SES). Must be under `existingSenders` of a class, and be known to the smart host; lists with an upstream of their own keep `<>`',
+      ),
+    })
+    .optional()
+    .describe('Reports (bounces, delay notices) to senders'),
   existingSenders: z
     .array(existingSender)
     .default([])
@@ -161,6 +177,15 @@ export const settingsSchema = z
   .refine(({ classes, relayClass }) => Object.hasOwn(classes, relayClass), {
     path: ['relayClass'],
     message: 'must be one of `classes`',
+  })
+  // whoever gets the replies to reports, and is asked to vouch for them, is to be somebody of the platform's
+  .check(({ value: { classes }, issues }) => {
+    const vouched = Object.values(classes).flatMap(({ existingSenders }) => existingSenders.flatMap(Object.values));
+    for (const [name, { reports }] of Object.entries(classes)) {
+      if (reports === undefined || isVouchedFor(reports.from, vouched)) continue;
+      const message = `must be covered by existingSenders of a class; add \`- NAMESPACE: ${reports.from}\` there`;
+      issues.push({ code: 'custom', input: reports.from, path: ['classes', name, 'reports', 'from'], message });
+    }
   })
   .check(({ value, issues }) => {
     const shared = sharePorts(value);

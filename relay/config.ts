@@ -77,6 +77,11 @@ const listSchema = z.object({
     mode: z.enum(['Spool', 'Passthrough']),
     maxAgeSeconds: seconds,
     delayNoticeAfterSeconds: seconds,
+    /** Sender of reports; absent: the empty one, `<>`. */
+    reportsFrom: z
+      .string()
+      .regex(/^[^\s@<>]+@[^\s@<>]+$/)
+      .optional(),
   }),
 });
 

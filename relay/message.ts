@@ -33,6 +33,8 @@ export interface AcceptedMessage {
   readonly envelope: Envelope;
   /** Only an audit let the envelope sender through: nothing shows that it is the user's, so no report goes to it. */
   readonly unverifiedSender?: true;
+  /** It is a report of ours on the message with this id: no report is ever made about it. */
+  readonly reportOn?: string;
   /** Octets of the content as it will be sent on, header lines that we added included. */
   readonly size: number;
   /** When the final dot came, ISO 8601. */

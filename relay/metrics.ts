@@ -40,6 +40,9 @@ export function createMetrics() {
     deliverySeconds: histogram('delivery_seconds', 'Time of one delivery attempt', SECONDS, ['upstream']),
     upstreamReplies: counter('upstream_replies_total', 'Replies of upstreams by class', ['upstream', 'class']),
     bounces: counter('bounces_total', 'Reports made to senders, by kind', ['kind']),
+    reportsLost: counter('reports_lost_total', 'Reports that could not be delivered to the sender, by upstream', [
+      'upstream',
+    ]),
     configTimestamp: gauge('config_timestamp_seconds', 'When the configuration in force was read'),
     configErrors: counter('config_errors_total', 'Configuration documents that could not be read'),
     configInfo: gauge('config_info', 'Hash of the configuration in force', ['hash']),

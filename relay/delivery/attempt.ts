@@ -1,6 +1,7 @@
 /** One attempt to deliver one message: ask the upstream, write down what it said, tell the log. */
 import { makeReport } from './bounce.ts';
 import type { RelayConfig } from '../config.ts';
+import { loseReport } from './lost-report.ts';
 import type { Lane } from './lanes.ts';
 import type { Log } from '../log.ts';
 import type { Content } from '../message.ts';
@@ -119,11 +120,15 @@ function createRecorder({ spool, config, metrics, log, now, random }: AttemptOpt
       isPartial,
     });
     const hostname = settings?.class.hostname ?? 'localhost';
+    const from = settings?.lists.get(queued.list)?.delivery.reportsFrom ?? '';
     const reports = await Promise.all(
       outcome.reports.map((report, i) =>
-        makeReport(queued, report, { hostname, now: time, content, number: queued.reports + i }),
+        makeReport(queued, report, { hostname, from, now: time, content, number: queued.reports + i }),
       ),
     );
+    for (const recipient of lostReports(queued, outcome.judged)) {
+      await loseReport(queued, recipient, circumstances, { spool, metrics, log });
+    }
     const entry = await spool.settle(queued.id, { next: outcome.next, reports });
     for (const { kind } of outcome.reports) metrics.bounces.inc({ kind });
     logOutcome(queued, outcome.judged, circumstances, { log, metrics });
@@ -133,6 +138,11 @@ function createRecorder({ spool, config, metrics, log, now, random }: AttemptOpt
     }
     return outcome.next === undefined || entry === undefined ? undefined : { queued: outcome.next, entry };
   };
+}
+
+/** Recipients of a report that will never get it. */
+function lostReports({ reportOn }: QueuedMessage, judged: readonly PendingRecipient[]): readonly PendingRecipient[] {
+  return reportOn === undefined ? [] : judged.filter(({ last }) => last?.outcome === 'failed');
 }
 
 const MESSAGE = { delivered: 'delivered', deferred: 'deferred', failed: 'bounced' } as const;
@@ -159,6 +169,7 @@ function logOutcome(
         recipients: recipients.length,
         reply: last.text,
         status: last.enhanced,
+        at: last.at,
         attempt: attempts + 1,
         ms,
       },

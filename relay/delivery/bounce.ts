@@ -1,5 +1,6 @@
 /**
- * Reports to the envelope sender as messages of their own: from `<>`, by way of the same list, and with an id that
+ * Reports to the envelope sender as messages of their own: from `<>` (or what the class sets for smart hosts that do not
+ * take that), by way of the same list, and with an id that
  * follows from the message they are about. They enter the spool in the same write that ends or changes that message, so
  * a crash leaves both or neither.
  */
@@ -14,6 +15,8 @@ const RETURNED_MAX_BYTES = 32 * 1024;
 
 export interface ReportOptions {
   readonly hostname: string;
+  /** Sender of the report; empty: `<>`. */
+  readonly from: string;
   readonly now: number;
   /** The content of the message that the report is about. */
   readonly content: Content;
@@ -24,21 +27,22 @@ export interface ReportOptions {
 export async function makeReport(
   queued: QueuedMessage,
   { kind, recipients }: { kind: ReportKind; recipients: readonly ReportedRecipient[] },
-  { hostname, now, content, number }: ReportOptions,
+  { hostname, from, now, content, number }: ReportOptions,
 ): Promise<NewReport> {
   const id = `${queued.id}-r${number + 1}`;
   const isWholeAsked = kind === 'failed' && queued.envelope.ret === 'FULL' && queued.size <= RETURNED_MAX_BYTES;
   const { returned, isWhole } = await returnedOf(content, { maxBytes: RETURNED_MAX_BYTES, isWholeAsked });
-  const bytes = formatReport({ kind, queued, recipients, id, hostname, now, returned, isWhole });
+  const bytes = formatReport({ kind, queued, recipients, id, hostname, from, now, returned, isWhole });
   return {
     bytes,
     message: {
       id,
       user: queued.user,
       list: queued.list,
-      envelope: { from: '', recipients: [{ address: queued.envelope.from }], eightBit: false },
+      envelope: { from, recipients: [{ address: queued.envelope.from }], eightBit: false },
       size: bytes.length,
       received: new Date(now).toISOString(),
+      reportOn: queued.id,
     },
   };
 }

@@ -41,6 +41,7 @@ async function report({
     { kind: 'failed', recipients: [originalRecipient === undefined ? recipient : { ...recipient, originalRecipient }] },
     {
       hostname: 'relay.example',
+      from: '',
       now: NOW,
       content: { kind: 'memory', bytes: content },
       number: 2,
@@ -59,6 +60,7 @@ describe('report to the sender', () => {
       envelope: { from: '', recipients: [{ address: 'orders@shop.example' }], eightBit: false },
       size: bytes.length,
       received: '2026-01-02T03:04:05.000Z',
+      reportOn: 'ID1',
     });
   });
 

@@ -28,18 +28,21 @@ export interface Report {
   readonly recipients: readonly ReportedRecipient[];
   readonly id: string;
   readonly hostname: string;
+  /** Its envelope sender; empty: `<>`. */
+  readonly from: string;
   readonly now: number;
   readonly returned: Buffer;
   readonly isWhole: boolean;
 }
 
 export function formatReport(report: Report): Buffer {
-  const { kind, queued, id, hostname, now, returned, isWhole } = report;
+  const { kind, queued, id, hostname, from, now, returned, isWhole } = report;
   // the id is ours and occurs in no received header of the past, so the boundary cannot be forged into the content
   const boundary = `=_${id}`;
   const head = [
     `Date: ${formatDate(now)}`,
-    `From: Mail Delivery System <MAILER-DAEMON@${hostname}>`,
+    // a smart host that wants a verified envelope sender wants it here as well
+    `From: Mail Delivery System <${from === '' ? `MAILER-DAEMON@${hostname}` : from}>`,
     `To: <${queued.envelope.from}>`,
     `Subject: ${SUBJECT[kind]}`,
     `Message-ID: <${id}@${hostname}>`,

@@ -67,7 +67,7 @@ export function conclude(
   ]
     .map(({ kind, recipients }) => ({ kind, recipients: recipients.filter(isJudged) }))
     // RFC 5321 section 6.1: a report about a report could go in circles
-    .filter(({ recipients }) => recipients.length > 0 && queued.envelope.from !== '');
+    .filter(({ recipients }) => recipients.length > 0 && queued.envelope.from !== '' && queued.reportOn === undefined);
   const [reports, withheld] = queued.unverifiedSender === true ? [[], owed] : [owed, []];
   if (waiting.length === 0) return { judged, reports, withheld };
   const attempts = queued.attempts + (options.isPartial ? 0 : 1);

@@ -61,6 +61,7 @@ const recordSchema = z.object({
     envelopeId: z.string().exactOptional(),
   }),
   unverifiedSender: z.literal(true).exactOptional(),
+  reportOn: z.string().exactOptional(),
   pending: z
     .array(
       z.object({

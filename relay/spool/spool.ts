@@ -6,6 +6,7 @@
  *   FOLDER/bodies/ID     larger contents (files.ts)
  *   FOLDER/incoming/     contents being received
  *   FOLDER/quarantine/   what could not be read, for people
+ *   FOLDER/reports/      reports that could not be delivered, for people (kept-reports.ts)
  */
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
@@ -15,6 +16,7 @@ import type { Metrics } from '../metrics.ts';
 import { hasDatabase } from './database-file.ts';
 import { openFiles, type SpoolFiles, syncFolder } from './files.ts';
 import { createSpoolIndex, type SpoolEntry, type SpoolIndex } from './entries.ts';
+import { type KeptReport, openKeptReports } from './kept-reports.ts';
 import { lockFolder } from './lock.ts';
 import { createReader, type SpoolReader } from './read.ts';
 import { decodeRecord, type QueuedMessage } from './record.ts';
@@ -40,6 +42,8 @@ export interface Spool {
   read(id: string): Promise<{ readonly queued: QueuedMessage; readonly content: Content } | undefined>;
   /** Replaces a message, or removes it where `next` is absent, and adds reports about it: all on disk, or nothing. */
   settle(id: string, outcome: Settlement): Promise<SpoolEntry | undefined>;
+  /** Puts a report that cannot be delivered where people find it; resolves with its file. Throws where there is no room. */
+  keepReport(report: KeptReport): Promise<string>;
   close(): Promise<void>;
 }
 
@@ -57,6 +61,7 @@ const ROOM_TO_START_MIB = Math.ceil((SETTLE_BYTES * 1.25) / 1024 / 1024);
 
 /** How often the age of the oldest message is measured. */
 const MEASURE_MS = 1000;
+const HOUR_MS = 3600 * 1000;
 
 /** Throws where the folder cannot be used, or another process uses it. */
 export async function openSpool(folder: string, options: SpoolOptions): Promise<Spool> {
@@ -84,9 +89,15 @@ export async function openSpool(folder: string, options: SpoolOptions): Promise<
   const room = await openRoom(folder, { reserveBytes, reusableBytes });
   started.defer(() => room.close());
   const writer = createWriter({ store, files, index, room, metrics, log, onFatal });
+  const reports = await openKeptReports(path.join(folder, 'reports'));
   const timer = setInterval(() => index.measureAge(Date.now()), MEASURE_MS);
   timer.unref();
   started.defer(() => clearInterval(timer));
+  const hourly = setInterval(() => {
+    reports.expire().catch((error: unknown) => log.warn({ err: error }, 'old reports could not be removed'));
+  }, HOUR_MS);
+  hourly.unref();
+  started.defer(() => clearInterval(hourly));
   const running = started.move();
   return {
     put: writer.put,
@@ -96,6 +107,10 @@ export async function openSpool(folder: string, options: SpoolOptions): Promise<
     onPut: writer.onPut,
     read: (id) => reader.read(id),
     settle: writer.settle,
+    keepReport: async (report) => {
+      if (!room.has(report.content.length)) throw new Error('no room on the disk of the spool');
+      return reports.keep(report);
+    },
     close: () => running.disposeAsync(),
   };
 }

@@ -81,6 +81,9 @@ function termsOf(
       mode: spec.delivery.mode,
       maxAgeSeconds: durationSeconds(spec.delivery.maxAge),
       delayNoticeAfterSeconds: durationSeconds(spec.delivery.delayNoticeAfter),
+      // an address of the platform's: smart hosts of tenants do not know it
+      ...(view.settings.reports !== undefined &&
+        spec.upstream === undefined && { reportsFrom: view.settings.reports.from }),
     },
   };
   const terms = { className: spec.relayClass, config, limits: limits.value, upstream: upstream.judgement };
