@@ -13,7 +13,7 @@ import { startDirectory } from './adapters/directory/adapter.ts';
 import { openInstallation } from './adapters/directory/installation-file.ts';
 import { takeLock } from './adapters/directory/lock.ts';
 import { makeFolder } from './adapters/directory/write-file.ts';
-import { plan } from './core/plan.ts';
+import { createDecider } from './core/decider.ts';
 import type { Plan } from './core/model.ts';
 import type { Settings } from './settings.ts';
 import { sharePorts } from './ports.ts';
@@ -107,7 +107,7 @@ async function runParts({ settings, ports, files, prune, output }: Run): Promise
     implicitTlsPorts: relay.implicitTlsPorts.slice(0, SHOWN_PORTS),
     caCertificate: tls.current.ca,
     howToVouch: await howToVouch(settings, files.used),
-    decide: (snapshot, now) => plan(snapshot, now, installation.craft),
+    decide: createDecider(installation.craft),
     relay,
     prune,
     onSettled: settled.resolve,

@@ -14,6 +14,8 @@ import { follow } from '../../test/support/golden/follow.ts';
 import { step, type Step } from '../../test/support/golden/history.ts';
 import { goldenCraft } from '../../test/support/golden/passwords.ts';
 import type { ShardDocument } from '../../relay/config.ts';
+import { createDecider } from './decider.ts';
+import { isEqual } from './equal.ts';
 import { setObject } from './facts.ts';
 import { keyOf, type Kind, type Plan } from './model.ts';
 import { plan, wholePlan } from './plan.ts';
@@ -27,6 +29,28 @@ const steps = fc.array(fc.array(step, { minLength: 1, maxLength: 4 }), { minLeng
 describe('the plan kept up to date', () => {
   test('is the plan over the whole, after every change of any history', () => {
     fc.assert(fc.property(steps, followBoth), { numRuns: 400 });
+  });
+
+  test('is that of a decider, which is given whole snapshots', () => {
+    fc.assert(
+      fc.property(steps, (history) => {
+        const cluster = createCluster();
+        const craft = goldenCraft(cluster, verifiers.of);
+        const decide = createDecider(craft);
+        for (const happenings of history) {
+          for (const one of happenings) happen(cluster, one, createNotes());
+          for (let round = 0; round < ROUNDS_MAX; round++) {
+            const snapshot = { ...snapshotOf(cluster), ...copied(cluster) };
+            const { events, ...decided } = decide(snapshot, cluster.now);
+            const { events: all, ...whole } = plan(snapshot, cluster.now, craft);
+            assert.deepEqual(decided, whole);
+            for (const event of events) assert.ok(all.some((one) => isEqual(one, event)));
+            apply(cluster, decided, createNotes());
+          }
+        }
+      }),
+      { numRuns: 200 },
+    );
   });
 
   test('looks at one user where one has changed, however many share its list and its senders', () => {
@@ -50,6 +74,16 @@ describe('the plan kept up to date', () => {
     assert.deepEqual(lists.get('shop/house')?.status.users, { total: 500, active: 499 });
   });
 });
+
+/** A cluster changes its maps in place; a snapshot is what was there at its time. */
+function copied({ secrets, namespaces, dns, programmed }: Cluster) {
+  return {
+    secrets: new Map(secrets),
+    namespaces: new Map(namespaces),
+    dns: new Map(dns),
+    programmed: new Map(programmed),
+  };
+}
 
 /** Lives through a history twice: with one planner kept up to date, and with a new plan over everything each time. */
 function followBoth(history: readonly (readonly Step[])[]): void {

@@ -6,7 +6,7 @@ import type { TestContext } from 'node:test';
 import { parse } from 'yaml';
 import { startDirectory } from '../../operator/adapters/directory/adapter.ts';
 import { openInstallation } from '../../operator/adapters/directory/installation-file.ts';
-import { plan } from '../../operator/core/plan.ts';
+import { createDecider } from '../../operator/core/decider.ts';
 import { settingsSchema } from '../../operator/settings.ts';
 import { openConfigFolder } from '../../relay/config-folder.ts';
 import { createLog } from '../../relay/log.ts';
@@ -63,7 +63,7 @@ export async function startAdapter(
     ports: [2525],
     implicitTlsPorts: [],
     caCertificate: 'PEM of this relay',
-    decide: (snapshot, now) => plan(snapshot, now, installation.craft),
+    decide: createDecider(installation.craft),
     relay: { configHashes: config.hashes, reload: config.reload },
     onSettled: () => void (settled += 1),
     log,

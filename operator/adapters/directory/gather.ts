@@ -115,7 +115,7 @@ export function secretsWanted(manifests: readonly Manifest[], { uidOf }: Install
   return manifests.flatMap(({ kind, namespace, name, value }) => {
     if (kind !== 'SmtpPlusUser') return [];
     const secret = wishedSecretName({ meta: { namespace, name }, spec: value['spec'] });
-    return [{ key: `${namespace}/${secret}`, uid: uidOf(kind, namespace, name) }];
+    return [{ key: `${namespace}/${secret}`, uid: () => uidOf(kind, namespace, name) }];
   });
 }
 

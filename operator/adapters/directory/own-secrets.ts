@@ -30,7 +30,7 @@ export interface OwnSecrets {
   /** Takes Secrets away, by `NAMESPACE/NAME`; each is kept aside for a day. */
   readonly remove: (keys: readonly string[]) => Promise<void>;
   /** Brings the Secrets back that were taken away from users who are there again, by key of the Secret and user's UID. */
-  readonly restore: (wanted: readonly { readonly key: string; readonly uid: string }[]) => Promise<void>;
+  readonly restore: (wanted: readonly { readonly key: string; readonly uid: () => string }[]) => Promise<void>;
 }
 
 const RESTORED =
@@ -137,7 +137,7 @@ export async function openOwnSecrets(folder: string, options: OwnSecretsOptions)
         const read = await readBounded(file);
         const view =
           'text' in read ? viewText(read.text, { file, path, installation: options.installation }) : undefined;
-        if (view?.controllerUid !== uid || !(await aside.giveBack(path))) continue;
+        if (view?.controllerUid !== uid() || !(await aside.giveBack(path))) continue;
         log.warn({ event: 'secret', secret: key }, RESTORED);
       }
     },
