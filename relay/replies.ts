@@ -38,7 +38,8 @@ export type Reason =
   | 'upstream_unavailable'
   | 'shutdown'
   | 'accepted'
-  | 'sandboxed';
+  | 'sandboxed'
+  | 'provoked';
 
 export interface Reply {
   readonly code: number;
@@ -145,6 +146,9 @@ export const replies = {
   upstreamUnavailable: () => reply(451, '4.4.1', 'upstream_unavailable', 'Upstream not available, try again later'),
   shutdown: () => reply(421, '4.3.2', 'shutdown', 'Shutting down'),
   accepted: (id: string) => reply(250, '2.0.0', 'accepted', `Ok: queued as ${id}`),
+  /** An application wants to see it (session/provoked-refusal.ts). */
+  provokedRefusal: () => reply(550, '5.1.1', 'provoked', 'Refused on demand, by the name of the recipient'),
+  provokedDeferral: () => reply(450, '4.2.1', 'provoked', 'Refused on demand, by the name of the recipient'),
   sandboxed: () => reply(250, '2.0.0', 'sandboxed', 'Ok: discarded (sandbox)'),
 };
 

@@ -5,7 +5,7 @@
  *   ID.eml    the content, octet for octet
  *   ID.json   its envelope: {id, time, user, list, from, recipients}; written last, so once it is there both are whole
  *
- * Local parts of recipients that provoke what an upstream can do wrong, at any domain:
+ * Some recipients are refused at RCPT already (session/provoked-refusal.ts). Local parts that provoke what an upstream can do wrong, at any domain:
  *
  * | recipient     | answer                                                         |
  * |---------------|----------------------------------------------------------------|
@@ -13,7 +13,8 @@
  * | tempfail-N@   | 451 to the first N attempts, then taken                        |
  * | permfail@     | 550: bounced                                                   |
  * | disconnect@   | the connection breaks: retried                                 |
- * | hang@         | no answer until the time-out (`commandSeconds`): retried       |
+ * | hang@         | no answer for ten seconds, then as a time-out: retried         |
+ * | hang-N@       | the same after N seconds                                       |
  * | slow-N@       | taken after N seconds                                          |
  */
 import { copyFile, mkdir, readFile, rename, writeFile } from 'node:fs/promises';
@@ -25,10 +26,13 @@ import { deferred, readReply } from './upstream-reply.ts';
 
 const PROVOCATION = /^(tempfail|permfail|disconnect|hang|slow)(?:-([0-9]{1,4}))?@/;
 
+/** Long enough to look like a hang. A real time-out takes minutes (`commandSeconds`), which nobody would wait for. */
+const HANG_SECONDS = 10;
+
 /** Enough for any test; a folder on a slow disk should not hold up smart hosts. */
 const AT_ONCE = 20;
 
-export function createCapture(folder: string, { commandSeconds }: { commandSeconds: () => number }): Transport {
+export function createCapture(folder: string, { hangSeconds = HANG_SECONDS } = {}): Transport {
   const closing = new AbortController();
   const wait = (seconds: number) =>
     sleep(seconds * 1000, undefined, { signal: closing.signal, ref: false }).catch(() => {});
@@ -45,7 +49,7 @@ export function createCapture(folder: string, { commandSeconds }: { commandSecon
       case 'disconnect':
         return deferred('4.4.2', 'connection closed (provoked by recipient)');
       case 'hang':
-        await wait(commandSeconds());
+        await wait(Number(number ?? hangSeconds));
         return deferred('4.4.2', 'timed out (provoked by recipient)');
       case 'slow':
         await wait(Number(number ?? 1));

@@ -12,7 +12,7 @@ export interface TransportOptions extends PoolOptions {
 export function createTransport(upstream: UpstreamConfig, options: TransportOptions): Transport {
   switch (upstream.kind) {
     case 'capture':
-      return createCapture(options.captureFolder, { commandSeconds: () => options.settings().commandSeconds });
+      return createCapture(options.captureFolder);
     case 'smtp': {
       const pool = createUpstreamPool(upstream, options);
       return {

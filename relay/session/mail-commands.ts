@@ -13,6 +13,7 @@ import type { RateTicket } from './limits.ts';
 import type { Recipient } from '../message.ts';
 import { decodeLine, objectionToNonAscii } from './non-ascii-address.ts';
 import { parseRecipient, recipientKey } from './recipient-path.ts';
+import { provokedRefusal } from './provoked-refusal.ts';
 import { replies, type Reply } from '../replies.ts';
 import { ok, type Answer, type Session, type Transaction } from './state.ts';
 
@@ -118,6 +119,8 @@ function addRecipient(session: Session, args: EnvelopeArguments): Answer {
   if (address === undefined) return replies.badRecipient();
   const parameters = parseRecipientParameters(args);
   if ('code' in parameters) return parameters;
+  const provoked = provokedRefusal(admission, address);
+  if (provoked !== undefined) return provoked;
   const key = recipientKey(address);
   if (!transaction.recipients.has(key)) {
     const objection = countRecipient(session, admission, transaction);

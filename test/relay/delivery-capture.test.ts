@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, test } from 'node:test';
+import { createCapture } from '../../relay/delivery/capture.ts';
 import { aTemporaryFolder, closedPort, configured, emptied, said, startDelivering } from '../support/delivering.ts';
 import { aMessage, CONTENT, eventually, inMemory } from '../support/queued.ts';
 import { aList } from '../support/relay-config.ts';
@@ -36,13 +37,20 @@ describe('the capture upstream', () => {
     assert.deepEqual('recipients' in envelope && envelope.recipients, ['a@x.example', 'b@x.example']);
   });
 
+  test('ends a hang by itself, as a time-out', async (t) => {
+    const capture = createCapture(await aTemporaryFolder(t), { hangSeconds: 0.05 });
+    const message = { ...aMessage(), recipients: [{ address: 'hang@x.example' }], content: inMemory(), attempts: 0 };
+    const result = await capture.deliver(message);
+    assert.match(JSON.stringify(result.kind === 'answered' && [...result.verdicts]), /timed out/);
+  });
+
   test('provokes what an upstream can do wrong', async (t) => {
-    const relay = await startDelivering(t, configured({ kind: 'capture' }, { settings: { commandSeconds: 0.1 } }));
+    const relay = await startDelivering(t, configured({ kind: 'capture' }));
     const to = ['ok@x.example', 'tempfail-2@x.example', 'permfail@x.example'];
     const message = aMessage({ to });
     await relay.spool.put(message, inMemory());
     const lost = aMessage({ to: ['disconnect@x.example'] });
-    const silent = aMessage({ to: ['hang@x.example'] });
+    const silent = aMessage({ to: ['hang-0@x.example'] });
     await relay.spool.put(lost, inMemory());
     await relay.spool.put(silent, inMemory());
     await eventually('the rest waits', () => relay.left().length === 2);

@@ -1,5 +1,6 @@
 /** Configurations that the dialogues play in. */
 import { aClass, aConfig, aList, aSender, aUser, LIST, USER, VERIFIER } from '../support/relay-config.ts';
+import { aSmartHost } from '../support/upstream.ts';
 import type { startSubmission } from '../support/submission.ts';
 
 type Scene = NonNullable<Parameters<typeof startSubmission>[0]>;
@@ -13,6 +14,8 @@ const lists = {
   'shop/audited': aList({ senderPolicy: { ...POLICY, envelopeFrom: 'Audit', headerFrom: 'Audit' } }),
   'shop/bound': aList({ senderPolicy: { ...POLICY, replyTo: 'SameAsFrom' } }),
   'shop/printers': aList({ starttls: 'Optional' }),
+  'shop/passthrough': aList({ delivery: { ...aList().delivery, mode: 'Passthrough' } }),
+  'shop/real': aList({ upstream: aSmartHost(25) }),
 };
 
 const users = {
@@ -28,6 +31,9 @@ const users = {
   'printer.shop': aUser({ list: 'shop/printers' }),
   'inside-printer.shop': aUser({ list: 'shop/printers', clientCIDRs: ['10.0.0.0/8'] }),
   'sandbox.shop': aUser({ mode: 'Sandbox' }),
+  'passthrough.shop': aUser({ list: 'shop/passthrough' }),
+  'real.shop': aUser({ list: 'shop/real' }),
+  'real-sandbox.shop': aUser({ list: 'shop/real', mode: 'Sandbox' }),
   'small.shop': aUser({ limits: { messageBytes: 1000 } }),
   'few.shop': aUser({ limits: { recipientsPerMessage: 2 } }),
   'hourly.shop': aUser({ limits: { messagesPerHour: 1 } }),
