@@ -4,7 +4,9 @@ import type { Log } from '../relay/log.ts';
 import { RefusedError, messageOf } from './adapters/kubernetes/answers.ts';
 
 const RETRY_FIRST_MS = 1000;
-const RETRY_MOST_MS = 30_000;
+const RETRY_MOST_MS = 5000;
+/** Some 20 seconds. */
+const DENIALS_MAX = 5;
 
 const IN_WORDS: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'connection refused',
@@ -24,15 +26,17 @@ export interface FirstAnswerOptions {
   readonly signal: AbortSignal;
 }
 
-/** Does the work again while the API server does not answer, or says that it cannot now. Any other failure is the caller's. */
+/** Does the work again while the API server does not answer, or refuses for now. Any other failure is the caller's. */
 export async function onceAnswered<T>(work: () => Promise<T>, { server, log, signal }: FirstAnswerOptions): Promise<T> {
+  let denials = 0;
   for (let pause = RETRY_FIRST_MS; ; pause = Math.min(pause * 2, RETRY_MOST_MS)) {
     try {
       return await work();
     } catch (error) {
+      if (isDenial(error) && ++denials > DENIALS_MAX) throw error;
       const trouble = passingTrouble(error);
       if (trouble === undefined) throw error;
-      const words = `the API server ${server} cannot be reached: ${trouble}; trying again in ${pause / 1000} s`;
+      const words = `the API server ${server} ${trouble}; trying again in ${pause / 1000} s`;
       log.warn({ event: 'api-server', server }, words);
     }
     await sleep(pause, undefined, { signal });
@@ -40,12 +44,20 @@ export async function onceAnswered<T>(work: () => Promise<T>, { server, log, sig
 }
 
 function passingTrouble(error: unknown): string | undefined {
-  if (error instanceof RefusedError) return error.status === 429 || error.status >= 500 ? error.message : undefined;
+  if (error instanceof RefusedError) {
+    const isPassing = isDenial(error) || error.status === 429 || error.status >= 500;
+    return isPassing ? `refuses: ${error.message}` : undefined;
+  }
   if (!(error instanceof Error)) return undefined;
-  if (error.name === 'TimeoutError') return 'it did not answer in time';
+  if (error.name === 'TimeoutError') return 'cannot be reached: it did not answer in time';
   const code = 'code' in error ? String(error.code) : '';
   const words = IN_WORDS[code];
-  return words === undefined ? undefined : `${words} (${code}${atAddress(messageOf(error))})`;
+  return words === undefined ? undefined : `cannot be reached: ${words} (${code}${atAddress(messageOf(error))})`;
+}
+
+/** One that has just started knows nobody until it has read its roles; else somebody has to give us rights first. */
+function isDenial(error: unknown): boolean {
+  return error instanceof RefusedError && (error.status === 401 || error.status === 403);
 }
 
 /** `, 127.0.0.1:6443`, of `connect ECONNREFUSED 127.0.0.1:6443`: not always what one would think the name stands for. */

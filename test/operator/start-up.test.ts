@@ -101,11 +101,28 @@ describe('the first answer of the API server', () => {
     assert.equal(await onceAnswered(async () => next(failures), options), 'answer');
   });
 
-  test('is taken where it is no', async () => {
-    const no = new RefusedError('Secret', { status: 403, message: 'forbidden' });
+  test(
+    'is waited for where it is no to who has not got his rights yet, but not for ever',
+    { timeout: 60_000 },
+    async () => {
+      const no = new RefusedError('Secret', { status: 403, message: 'forbidden' });
+      const few = [no];
+      assert.equal(await onceAnswered(async () => next(few), options), 'answer');
+      let tries = 0;
+      const never = async () => {
+        tries++;
+        throw no;
+      };
+      await assert.rejects(onceAnswered(never, options), no);
+      assert.equal(tries, 6);
+    },
+  );
+
+  test('is taken where it is of another kind', async () => {
+    const gone = new RefusedError('Secret', { status: 404, message: 'namespace not found' });
     await assert.rejects(
-      onceAnswered(async () => next([no]), options),
-      no,
+      onceAnswered(async () => next([gone]), options),
+      gone,
     );
     const fault = new Error('our own');
     await assert.rejects(
