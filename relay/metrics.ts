@@ -27,6 +27,11 @@ export function createMetrics() {
     registry,
     connections: gauge('connections', 'Connections now open'),
     sessions: counter('sessions_total', 'Sessions ended, by whether they used TLS', ['tls']),
+    connectionsFailed: counter(
+      'connections_failed_total',
+      'Connections that were refused, cut, lost or timed out, by reason',
+      ['reason'],
+    ),
     authentications: counter('authentications_total', 'Log-ins by mechanism and result', ['mechanism', 'result']),
     messages: counter('messages_total', 'Messages that got past DATA, by list and result', ['list', 'result']),
     refusals: counter('refusals_total', 'Refusals by list, stage and reason', ['list', 'stage', 'reason']),

@@ -7,7 +7,9 @@ import { sessionSettingsSchema } from '../config.ts';
 import { formatReply, replies, type Reply } from '../replies.ts';
 import { runCommand, type Dispatch } from './commands.ts';
 import { abandonTransaction, type Answer, type Session, type SessionServices, type Stage } from './state.ts';
-import type { ConnectionHandler, SubmissionConnection } from './smtp-connection.ts';
+import { type LossReason, lossOf } from './lost-connection.ts';
+import { noteLoss, noteRefusal } from './session-log.ts';
+import type { ConnectionEnd, ConnectionHandler, SubmissionConnection } from './smtp-connection.ts';
 
 export interface SessionControl {
   readonly handler: ConnectionHandler;
@@ -15,6 +17,8 @@ export interface SessionControl {
   readonly checkDeadlines: () => void;
   /** Ends the session as soon as no message is under way. */
   readonly drain: () => void;
+  /** Ends the session without a word; the log says why. */
+  readonly abort: (reason: LossReason) => void;
   /** A message is being received or stored. */
   readonly hasMessage: () => boolean;
 }
@@ -23,8 +27,6 @@ export interface SessionControl {
 const DEFAULT_SETTINGS: SessionSettings = sessionSettingsSchema.parse({});
 /** The rate of a message counts from here on: the start may be slow. */
 const RATE_GRACE_MS = 30_000;
-/** For metrics of those who have not logged in. */
-const NO_LIST = '-';
 const CONTROL = /[\x00-\x1f\x7f]/;
 
 export function settingsOf(services: SessionServices): SessionSettings {
@@ -39,6 +41,7 @@ export function createSession(
   let busy = 0;
   let isDraining = false;
   let isEnding = false;
+  let cutFor: LossReason | undefined;
   let lastActivity = services.monotonicNow();
   const session: Session = {
     services,
@@ -83,8 +86,13 @@ export function createSession(
     connection().reply(formatReply(answer));
     answer.afterwards?.();
     isEnding = answer.code === 421 || answer.close === true;
-    if (isEnding) connection().close();
+    if (isEnding) endWith(answer);
     else if (isDraining && session.reception === undefined) respond(replies.shutdown(), 'connect');
+  }
+
+  function endWith(answer: Answer): void {
+    if (answer.code >= 400) services.metrics.connectionsFailed.inc({ reason: answer.reason ?? 'internal' });
+    connection().close();
   }
 
   function onLine(line: Buffer): Promise<void> | undefined {
@@ -136,8 +144,18 @@ export function createSession(
   function checkDeadlines(): void {
     if (busy > 0 || isEnding || !isPastDeadline(session, services, lastActivity)) return;
     // nothing can be said in the middle of a handshake, nor to a client that reads nothing
-    if (connection().isUpgrading) connection().abort();
+    if (connection().isUpgrading) abort('tls_timeout');
     else respond(replies.timeout(), session.reception === undefined ? 'command' : 'data');
+  }
+
+  function abort(reason: LossReason): void {
+    cutFor = reason;
+    connection().abort();
+  }
+
+  function closed(end: ConnectionEnd): void {
+    if (!isEnding) noteLoss(session, lossOf(session, { ...end, cutFor, hadCommand: tally.commands > 0 }), end);
+    finish(session);
   }
 
   return {
@@ -147,7 +165,7 @@ export function createSession(
       badLine: () => respond({ ...replies.badLine(), close: true }, 'command'),
       opened: () => connection().reply(`220 ${services.config()?.class.hostname ?? services.hostname} ESMTP`),
       secured: () => startAfresh(session),
-      closed: () => end(session),
+      closed,
       failed: internal,
     },
     checkDeadlines,
@@ -155,6 +173,7 @@ export function createSession(
       isDraining = true;
       if (busy === 0 && session.reception === undefined) respond(replies.shutdown(), 'connect');
     },
+    abort,
     hasMessage: () => session.reception !== undefined,
   };
 }
@@ -179,19 +198,6 @@ function isFailure({ code, reason }: Answer, stage: Stage): boolean {
   return code >= 400 && !isPastLimit;
 }
 
-function noteRefusal(session: Session, answer: Answer, stage: Stage): void {
-  const { log, metrics, config } = session.services;
-  const user = session.login?.user ?? (stage === 'auth' ? session.claimedUser : undefined);
-  const list = user === undefined ? NO_LIST : (config()?.users.get(user)?.list ?? NO_LIST);
-  const reason = answer.reason ?? 'internal';
-  metrics.refusals.inc({ list, stage, reason });
-  const { code, enhanced, about } = answer;
-  log.info(
-    { stage, reason, code, enhanced, list, user, remote: session.address, from: session.transaction?.from, ...about },
-    'refused',
-  );
-}
-
 /** RFC 3207 section 4.2: nothing that was said in clear text counts after the handshake. */
 function startAfresh(session: Session): void {
   if (session.login !== undefined) session.services.limits.connections.leave(session.login.user);
@@ -201,7 +207,7 @@ function startAfresh(session: Session): void {
   abandonTransaction(session);
 }
 
-function end(session: Session): void {
+function finish(session: Session): void {
   session.isClosed = true;
   session.services.metrics.sessions.inc({ tls: session.transport.tls === undefined ? 'no' : 'yes' });
   if (session.reception?.isComplete === false) void session.reception.discard();

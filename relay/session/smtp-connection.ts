@@ -15,9 +15,17 @@ export interface ConnectionHandler extends Omit<LineHandler, 'writable'> {
   readonly opened: () => void;
   /** STARTTLS is done: nothing the client said before counts any more (RFC 3207 section 4.2). */
   readonly secured: () => void;
-  readonly closed: () => void;
+  readonly closed: (end: ConnectionEnd) => void;
   /** A fault of our own, which ends the connection. */
   readonly failed: (error: Error) => void;
+}
+
+/** What there is to know of how a connection ended. */
+export interface ConnectionEnd {
+  /** Where it ended in a TLS handshake: whether the client had begun its part. */
+  readonly handshake: 'silent' | 'begun' | undefined;
+  /** Of the first error on it (`ECONNRESET`, `ERR_SSL_UNSUPPORTED_PROTOCOL`); undefined where it was simply closed. */
+  readonly code: string | undefined;
 }
 
 export class SubmissionConnection extends SMTPConnection {
@@ -26,6 +34,8 @@ export class SubmissionConnection extends SMTPConnection {
   #outer: Socket;
   #tls: TlsSession | undefined;
   #unsent = '';
+  #errorCode: string | undefined;
+  #octetsInClear = 0;
 
   /** `implicitTls`: the client speaks TLS from its first octet. */
   constructor(
@@ -64,6 +74,12 @@ export class SubmissionConnection extends SMTPConnection {
         this.#handler.secured();
       },
     );
+  }
+
+  /** The library calls this for both kinds of handshakes. */
+  override upgrade(...callbacks: Parameters<SMTPConnection['upgrade']>): void {
+    this.#octetsInClear = this._socket.bytesRead;
+    super.upgrade(...callbacks);
   }
 
   override close(): void {
@@ -114,10 +130,17 @@ export class SubmissionConnection extends SMTPConnection {
     this.#outer = socket;
   }
 
+  /** The library calls this for whatever goes wrong with a socket, handshakes included, and then closes it. */
+  override _onError(error: Error): void {
+    this.#errorCode ??= 'code' in error ? String(error.code) : error.name;
+    super._onError(error);
+  }
+
   override _onClose(): void {
     const isFirst = !this._closed;
+    const end = { handshake: this.#handshake(), code: this.#errorCode };
     super._onClose();
-    if (isFirst) this.#handler.closed();
+    if (isFirst) this.#handler.closed(end);
   }
 
   /** Now, as a closed socket does not remember; one that was closed in the handshake never knew (null, despite its type). */
@@ -126,6 +149,12 @@ export class SubmissionConnection extends SMTPConnection {
     if (!(socket instanceof TLSSocket)) return;
     const cipher: { readonly name: string } | null = socket.getCipher();
     this.#tls = { protocol: socket.getProtocol() ?? 'unknown', cipher: cipher?.name ?? 'unknown' };
+  }
+
+  #handshake(): ConnectionEnd['handshake'] {
+    if (!this._upgrading) return undefined;
+    // until the end of the handshake this is the raw socket
+    return this._socket.bytesRead > this.#octetsInClear ? 'begun' : 'silent';
   }
 
   #flush(): void {

@@ -4,6 +4,7 @@ import type { RelayConfig } from '../config.ts';
 import type { MailParameters } from './envelope-syntax.ts';
 import type { IncomingRoom } from './incoming-room.ts';
 import type { RateTicket, SharedLimits } from './limits.ts';
+import type { LineLimit } from './line-limit.ts';
 import type { Log } from '../log.ts';
 import type { AcceptedMessage, Content, Recipient } from '../message.ts';
 import type { Metrics } from '../metrics.ts';
@@ -19,6 +20,8 @@ export interface SessionServices {
   readonly limits: SharedLimits;
   readonly metrics: Metrics;
   readonly log: Log;
+  /** For lines about clients that have not logged in. */
+  readonly lineLimit: LineLimit;
   /**
    * Resolves with the answer once the message is durable, or once an upstream has said what becomes of it. Any rejection
    * is answered with 451, or 452 where storage failed. A file that it does not move away is removed afterwards.

@@ -5,11 +5,13 @@ import { createSecureContext } from 'node:tls';
 import { SMTPServer } from 'smtp-server';
 import { clientAddress } from './client-address.ts';
 import { createIncomingRoom } from './incoming-room.ts';
+import { createLineLimit } from './line-limit.ts';
 import { createSharedLimits } from './limits.ts';
 import { formatReply, replies, type Reply } from '../replies.ts';
 import { createSession, settingsOf, type SessionControl } from './session.ts';
 import type { SessionServices } from './state.ts';
-import { SubmissionConnection } from './smtp-connection.ts';
+import { noteTurnedAway } from './session-log.ts';
+import { type ConnectionEnd, SubmissionConnection } from './smtp-connection.ts';
 
 interface KeyPair {
   /** PEM, with the chain behind it. */
@@ -31,7 +33,10 @@ export interface SubmissionServer {
   readonly drain: (deadlineMs: number) => Promise<void>;
 }
 
-export interface SubmissionServerOptions extends Omit<SessionServices, 'limits' | 'room' | 'now' | 'monotonicNow'> {
+export interface SubmissionServerOptions extends Omit<
+  SessionServices,
+  'limits' | 'lineLimit' | 'room' | 'now' | 'monotonicNow'
+> {
   readonly certificate: KeyPair;
   /** Whether the spool's disk has room, as it was when the spool looked last. */
   readonly spoolHasRoom: (bytes: number) => boolean;
@@ -64,15 +69,17 @@ export function createSubmissionServer(options: SubmissionServerOptions): Submis
     now,
     monotonicNow,
     limits: createSharedLimits({ now: monotonicNow }),
+    lineLimit: createLineLimit({ log: options.log, now: monotonicNow }),
     room: createIncomingRoom(options.spoolHasRoom),
   };
-  const { log, metrics, limits } = services;
+  const { metrics, limits, lineLimit } = services;
   const smtp = createTransport(options);
   const sessions = new Map<SubmissionConnection, SessionControl>();
   let isDraining = false;
   let whenEmpty: () => void = () => undefined;
   const timer = setInterval(() => {
     for (const session of sessions.values()) session.checkDeadlines();
+    lineLimit.tell();
   }, DEADLINE_CHECK_MS);
   timer.unref();
 
@@ -84,16 +91,15 @@ export function createSubmissionServer(options: SubmissionServerOptions): Submis
     }
     metrics.connections.inc();
     const control = createSession(services, { connection: () => connection, address });
-    const handler = { ...control.handler, closed: () => forget(control, address) };
+    const handler = { ...control.handler, closed: (end: ConnectionEnd) => forget(control, address, end) };
     const connection: SubmissionConnection = new SubmissionConnection(smtp, socket, { handler, implicitTls });
     sessions.set(connection, control);
-    connection.on('error', (error: Error) =>
-      log.debug({ remote: address, problem: error.message }, 'connection failed'),
-    );
+    // told when it closes; without a listener it would end the process
+    connection.on('error', () => undefined);
     connection.init();
 
-    function forget(session: SessionControl, source: string): void {
-      session.handler.closed();
+    function forget(session: SessionControl, source: string, end: ConnectionEnd): void {
+      session.handler.closed(end);
       sessions.delete(connection);
       limits.connections.close(source);
       metrics.connections.dec();
@@ -102,7 +108,7 @@ export function createSubmissionServer(options: SubmissionServerOptions): Submis
   }
 
   function turnAway(socket: Socket, reply: Reply, { implicitTls }: { implicitTls: boolean }): void {
-    metrics.refusals.inc({ list: '-', stage: 'connect', reason: reply.reason });
+    noteTurnedAway(services, clientAddress(socket.remoteAddress), reply);
     socket.on('error', () => undefined);
     // a client that waits for a TLS handshake cannot read a reply
     if (!implicitTls) socket.write(`${formatReply(reply)}\r\n`);
@@ -115,7 +121,7 @@ export function createSubmissionServer(options: SubmissionServerOptions): Submis
       whenEmpty = resolve;
     });
     const deadline = setTimeout(() => {
-      for (const connection of sessions.keys()) connection.abort();
+      for (const session of sessions.values()) session.abort('shutdown');
     }, deadlineMs);
     for (const session of sessions.values()) session.drain();
     if (sessions.size > 0) await emptied;
