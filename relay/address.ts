@@ -68,6 +68,18 @@ export function covers(
   return domainCovers(rule.sender.slice(1), rule.includeSubdomains, mailbox.domain);
 }
 
+/** Mail systems that still know routes in local parts hand `a%b.example@c.example` and `b.example!a@c.example` on to b. */
+const ROUTE = /[%!]/;
+
+/** The same for a recipient rule: a domain does not cover what may lead out of it. */
+export function coversRecipient(
+  { recipient, includeSubdomains }: { readonly recipient: string; readonly includeSubdomains: boolean },
+  mailbox: Mailbox,
+): boolean {
+  if (recipient.startsWith('@') && ROUTE.test(mailbox.local)) return false;
+  return covers({ sender: recipient, includeSubdomains }, mailbox);
+}
+
 /** Whether `domain` is `parent`, or below it where subdomains count. Both canonical. */
 export function domainCovers(parent: string, includeSubdomains: boolean, domain: string): boolean {
   return domain === parent || (includeSubdomains && domain.endsWith(`.${parent}`));

@@ -53,8 +53,20 @@ const senderPolicySchema = z.object({
 });
 
 /** An address (`orders@shop.example`) or a domain (`@shop.example`), canonical: lower-case domain in A-labels. */
+const addressOrDomain = z.string().regex(/^[^\s@]*@[^\s@]+$|^"/);
+
+const allow = z.array(z.object({ recipient: addressOrDomain, includeSubdomains: z.boolean() }));
+
+/** Whom mail of a list may reach, and what becomes of mail to everybody else. */
+const recipientGuardSchema = z.discriminatedUnion('otherwise', [
+  z.object({ otherwise: z.literal('Refuse'), allow }),
+  z.object({ otherwise: z.literal('Capture'), allow }),
+  /** `redirectTo` is among `allow`. */
+  z.object({ otherwise: z.literal('Redirect'), allow, redirectTo: z.string() }),
+]);
+
 const senderRuleSchema = z.object({
-  sender: z.string().regex(/^[^\s@]*@[^\s@]+$|^"/),
+  sender: addressOrDomain,
   includeSubdomains: z.boolean(),
   verified: z.boolean(),
   /** The VerifiedSender that says so, or that is to be verified first. */
@@ -73,6 +85,8 @@ const listSchema = z.object({
   starttls: z.enum(['Required', 'Optional']),
   upstream: upstreamSchema,
   senderPolicy: senderPolicySchema,
+  /** Absent: mail may go to anybody. */
+  recipients: recipientGuardSchema.optional(),
   delivery: z.object({
     mode: z.enum(['Spool', 'Passthrough']),
     maxAgeSeconds: seconds,
@@ -160,6 +174,12 @@ export const deliverySettingsSchema = z.object({
   retryMostSeconds: seconds.default(3600).describe('Longest time between two retries'),
   concurrency: count.default(50).describe('Messages under way at once, all upstreams together'),
   spoolReserveBytes: count.default(64 * 1024 * 1024).describe('Free disk space that the spool never uses'),
+  capturedMessages: count
+    .default(1000)
+    .describe(
+      'Messages kept for lists with `recipients.otherwise: Capture`; beyond it, the oldest of the namespace with the most are deleted',
+    ),
+  capturedBytes: count.default(256 * 1024 * 1024).describe('Bytes of them, likewise; the newest is always kept'),
   shutdownSeconds: seconds.default(25).describe('Time for a clean shutdown'),
 });
 
@@ -178,6 +198,7 @@ export type UpstreamConfig = z.infer<typeof upstreamSchema>;
 export type SmartHost = z.infer<typeof smartHostSchema>;
 export type Limits = z.infer<typeof limitsSchema>;
 export type SenderPolicy = z.infer<typeof senderPolicySchema>;
+export type RecipientGuard = z.infer<typeof recipientGuardSchema>;
 export type SenderRule = z.infer<typeof senderRuleSchema>;
 export type Credential = z.infer<typeof credentialSchema>;
 export type ListConfig = z.infer<typeof listSchema>;

@@ -1,15 +1,14 @@
 /** The relay: its parts, in the order in which they start, and in which they end. */
 import { createHash } from 'node:crypto';
 import { hostname } from 'node:os';
+import { accept } from './accept.ts';
 import { openConfigFolder, type ConfigFolder } from './config-folder.ts';
 import { startDelivery, type Delivery } from './delivery/deliver.ts';
 import { startHttp, type HttpPages } from './http.ts';
 import { listen, type Listening, type SkippedPort } from './session/listen.ts';
 import type { Log } from './log.ts';
-import type { AcceptedMessage, Content } from './message.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
-import { replies, type Reply } from './replies.ts';
-import { openSpool, type Spool } from './spool/spool.ts';
+import { capturedLimitsOf, openSpool } from './spool/spool.ts';
 import { createSubmissionServer, type SubmissionServer } from './session/submission-server.ts';
 import type { Certificates } from './tls.ts';
 import { deliverySettingsSchema } from './config.ts';
@@ -63,7 +62,14 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
   started.defer(config.close);
   watchConfig(config, metrics);
   const reserveBytes = () => settingsOf(config).spoolReserveBytes;
-  const spool = await openSpool(options.spoolFolder, { metrics, log, reserveBytes, onFatal: state.fail });
+  const capturedLimits = () => capturedLimitsOf(settingsOf(config));
+  const spool = await openSpool(options.spoolFolder, {
+    metrics,
+    log,
+    reserveBytes,
+    capturedLimits,
+    onFatal: state.fail,
+  });
   started.defer(() => spool.close());
   const delivery = startDelivery({ spool, config: config.current, captureFolder, metrics, log });
   started.defer(() => delivery.close());
@@ -74,7 +80,7 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
     certificate: certificates,
     metrics,
     log,
-    accept: (message, content) => accept({ config, spool, delivery }, message, content),
+    accept: (message, content) => accept({ config: config.current, spool, delivery }, message, content),
     spoolHasRoom: (bytes) => state.fault() === undefined && spool.hasRoom(bytes),
     incomingFolder: spool.incomingFolder,
   });
@@ -146,18 +152,6 @@ function pages({ config, metrics, state }: { config: ConfigFolder; metrics: Metr
     unready: () => state.fault() ?? (state.isClosing() ? 'shutting down' : notReady()),
     configz: () => ({ class: config.current()?.class.name, readTime: config.readTime(), documents: config.hashes() }),
   };
-}
-
-/** Takes responsibility for a message, or hands it straight to the upstream where its list wants that. */
-async function accept(
-  { config, spool, delivery }: { config: ConfigFolder; spool: Spool; delivery: Delivery },
-  message: AcceptedMessage,
-  content: Content,
-): Promise<Reply> {
-  const mode = config.current()?.lists.get(message.list)?.delivery.mode;
-  if (mode === 'Passthrough') return delivery.passThrough(message, content);
-  await spool.put(message, content);
-  return replies.accepted(message.id);
 }
 
 function watchConfig(config: ConfigFolder, metrics: Metrics): void {

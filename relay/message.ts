@@ -8,6 +8,8 @@ export interface Recipient {
   readonly notify?: readonly string[];
   /** ORCPT as sent, still in xtext. */
   readonly originalRecipient?: string;
+  /** Whom the message was for, before the guard of its list sent it to `address` instead. */
+  readonly redirectedFrom?: readonly string[];
 }
 
 export interface Envelope {
@@ -39,6 +41,12 @@ export interface AcceptedMessage {
   readonly size: number;
   /** When the final dot came, ISO 8601. */
   readonly received: string;
+}
+
+/** A message as its session hands it over: the recipients are those whom the guard of its list lets it reach. */
+export interface SubmittedMessage extends AcceptedMessage {
+  /** Those for whom the guard wants a copy to be kept instead. */
+  readonly captured?: readonly string[];
 }
 
 /** Content of a message: in memory when small, else a file that the spool takes over by renaming it. */

@@ -36,6 +36,11 @@ export function createMetrics() {
     messages: counter('messages_total', 'Messages that got past DATA, by list and result', ['list', 'result']),
     refusals: counter('refusals_total', 'Refusals by list, stage and reason', ['list', 'stage', 'reason']),
     audited: counter('audited_total', 'Messages accepted only because the list audits', ['list', 'reason']),
+    guardedRecipients: counter(
+      'guarded_recipients_total',
+      'Recipients whom the guard of their list kept mail from, by outcome',
+      ['list', 'outcome'],
+    ),
     messageBytes: histogram('message_bytes', 'Size of accepted messages', BYTES),
     spoolMessages: gauge('spool_messages', 'Messages in the spool'),
     spoolBytes: gauge('spool_bytes', 'Bytes of messages in the spool'),

@@ -18,6 +18,8 @@ export type Reason =
   | 'sender_not_authorized'
   | 'sender_not_verified'
   | 'null_sender'
+  | 'recipient_not_allowed'
+  | 'recipients_changed'
   | 'syntax'
   | 'from_invalid'
   | 'from_not_authorized'
@@ -38,6 +40,8 @@ export type Reason =
   | 'upstream_unavailable'
   | 'shutdown'
   | 'accepted'
+  | 'captured'
+  | 'redirected'
   | 'sandboxed'
   | 'provoked';
 
@@ -106,6 +110,11 @@ export const replies = {
         ? 'Addresses outside ASCII (SMTPUTF8) are not supported here, use one whose part before the @ is ASCII'
         : `Addresses outside ASCII (SMTPUTF8) are not supported here, write ${instead}`,
     ),
+  recipientNotAllowed: (recipient: string, list: string) =>
+    reply(550, '5.7.1', 'recipient_not_allowed', `${recipient}: recipient not allowed by ${ruleOf(list)}`),
+  /** What was said at RCPT does not hold any more. */
+  recipientsChanged: (list: string) =>
+    reply(451, '4.7.1', 'recipients_changed', `SMTP+ list ${list} has changed whom it sends to, send again`),
   unknownParameter: (parameter: string) =>
     reply(555, '5.5.4', 'syntax', `Parameter ${parameter} not recognized or not implemented`),
   badParameter: (parameter: string) => reply(501, '5.5.4', 'syntax', `Bad value of parameter ${parameter}`),
@@ -145,12 +154,29 @@ export const replies = {
     reply(code, enhanced, 'upstream_refused', `Upstream: ${text}`),
   upstreamUnavailable: () => reply(451, '4.4.1', 'upstream_unavailable', 'Upstream not available, try again later'),
   shutdown: () => reply(421, '4.3.2', 'shutdown', 'Shutting down'),
+  /** To RCPT, where the guard of the list stands between the message and its recipient. */
+  recipientCaptured: (list: string) =>
+    reply(250, '2.1.5', 'captured', `Ok, but SMTP+ list ${list} captures mail to this recipient and does not send it`),
+  recipientRedirected: (list: string) =>
+    reply(250, '2.1.5', 'redirected', `Ok, but SMTP+ list ${list} sends mail to this recipient to another one instead`),
+  /** To a message that goes to nobody. */
+  captured: (id: string) => reply(250, '2.0.0', 'captured', `Ok: captured as ${id}, not sent`),
   accepted: (id: string) => reply(250, '2.0.0', 'accepted', `Ok: queued as ${id}`),
   /** An application wants to see it (session/provoked-refusal.ts). */
   provokedRefusal: () => reply(550, '5.1.1', 'provoked', 'Refused on demand, by the name of the recipient'),
   provokedDeferral: () => reply(450, '4.2.1', 'provoked', 'Refused on demand, by the name of the recipient'),
   sandboxed: () => reply(250, '2.0.0', 'sandboxed', 'Ok: discarded (sandbox)'),
 };
+
+/** Where to mend it. */
+function ruleOf(list: string): string {
+  return `SMTP+ list ${list}; add it to spec.recipients.allow there, as far as the relay class lets it`;
+}
+
+/** Whether a message was taken, whatever becomes of it then. */
+export function isTaken({ code, reason }: Pick<Reply, 'code'> & { readonly reason?: Reason | undefined }): boolean {
+  return code < 300 && (reason === 'accepted' || reason === 'captured' || reason === 'sandboxed');
+}
 
 /** The reply as sent, without its last line end (RFC 5321 section 4.2.1). RFC 2034: no enhanced code in 220, EHLO and 3yz. */
 export function formatReply(value: Pick<Reply, 'code' | 'lines'> & { readonly enhanced?: string | undefined }): string {

@@ -1,12 +1,14 @@
 /** One attempt to deliver one message: ask the upstream, write down what it said, tell the log. */
 import { makeReport } from './bounce.ts';
-import type { RelayConfig } from '../config.ts';
+import type { RecipientGuard, RelayConfig } from '../config.ts';
+import { guardQueued } from './guard-queued.ts';
 import { loseReport } from './lost-report.ts';
 import type { Lane } from './lanes.ts';
 import type { Log } from '../log.ts';
 import type { Content } from '../message.ts';
 import type { Metrics } from '../metrics.ts';
 import { conclude } from './outcome.ts';
+import { shareOf } from './redirected.ts';
 import type { SpoolEntry } from '../spool/entries.ts';
 import type { PendingRecipient, QueuedMessage, Verdict } from '../spool/record.ts';
 import type { Spool } from '../spool/spool.ts';
@@ -36,18 +38,24 @@ export function createAttempts(options: AttemptOptions) {
   const record = createRecorder(options);
 
   /** Calls `release` when the upstream is done with the message. Resolves with the entry where it stays in the spool. */
-  async function attempt(lane: Lane, id: string, release: () => void): Promise<SpoolEntry | undefined> {
+  async function attempt(
+    lane: Lane,
+    id: string,
+    { guard, release }: { readonly guard: RecipientGuard | undefined; readonly release: () => void },
+  ): Promise<SpoolEntry | undefined> {
     const found = await spool.read(id);
-    if (found === undefined) {
+    const guarded = found && (await guardQueued(found, guard, { ...options, refuse }));
+    if (found === undefined || guarded === undefined) {
       lane.breaker.abandoned();
       return undefined;
     }
     const { content } = found;
-    let { queued } = found;
+    let queued = guarded;
     const refused = new Map<string, Verdict>();
     for (let recipients = queued.pending; recipients.length > 0;) {
       const start = now();
-      const result = await lane.transport.deliver({ ...queued, recipients, content, attempts: found.queued.attempts });
+      const share = await shareOf(recipients, { content, size: queued.size });
+      const result = await lane.transport.deliver({ ...queued, ...share, attempts: found.queued.attempts });
       options.metrics.deliverySeconds.observe({ upstream: lane.transport.label }, (now() - start) / 1000);
       lane.breaker.heard(result, now());
       recipients = untriedOf(recipients, result);
@@ -72,18 +80,21 @@ export function createAttempts(options: AttemptOptions) {
     return undefined;
   }
 
+  async function refuse(
+    queued: QueuedMessage,
+    verdicts: ReadonlyMap<string, Verdict>,
+    { content, isPartial }: Pick<Circumstances, 'content' | 'isPartial'>,
+  ): Promise<QueuedMessage | undefined> {
+    const settled = await record(queued, verdicts, { ...NO_UPSTREAM, content, isPartial });
+    return settled?.queued;
+  }
+
   /** A message that waited too long without an attempt: notices and expiry do not wait for an upstream. */
   async function age(id: string, reason: string): Promise<SpoolEntry | undefined> {
     const found = await spool.read(id);
     if (found === undefined) return undefined;
     const verdicts = new Map(found.queued.pending.map((one) => [one.address, one.last ?? deferred('4.4.1', reason)]));
-    const settled = await record(found.queued, verdicts, {
-      content: found.content,
-      upstream: 'none',
-      ms: 0,
-      isPartial: false,
-      dsnPassedOn: false,
-    });
+    const settled = await record(found.queued, verdicts, { ...NO_UPSTREAM, content: found.content, isPartial: false });
     return settled?.entry;
   }
 
@@ -98,6 +109,9 @@ interface Circumstances {
   readonly isPartial: boolean;
   readonly dsnPassedOn: boolean;
 }
+
+/** Of what is decided here. */
+const NO_UPSTREAM = { upstream: 'none', ms: 0, dsnPassedOn: false } as const;
 
 /** Puts the outcome on disk before anything else happens, so that no crash sends again to those who have it. */
 function createRecorder({ spool, config, metrics, log, now, random }: AttemptOptions) {

@@ -5,7 +5,10 @@
  *   ID.eml    the content, octet for octet
  *   ID.json   its envelope: {id, time, user, list, from, recipients}; written last, so once it is there both are whole
  *
- * Some recipients are refused at RCPT already (session/provoked-refusal.ts). Local parts that provoke what an upstream can do wrong, at any domain:
+ * What the guard of a list redirected is a copy of its own, `ID-redirected`.
+ *
+ * Some recipients are refused at RCPT already (session/provoked-refusal.ts). Local parts that provoke what an upstream
+ * can do wrong, at any domain:
  *
  * | recipient     | answer                                                         |
  * |---------------|----------------------------------------------------------------|
@@ -17,9 +20,10 @@
  * | hang-N@       | the same after N seconds                                       |
  * | slow-N@       | taken after N seconds                                          |
  */
-import { copyFile, mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { contentStream } from './content.ts';
 import type { PendingRecipient, Verdict } from '../spool/record.ts';
 import type { Transport, TransportTransaction } from './transport.ts';
 import { deferred, readReply } from './upstream-reply.ts';
@@ -96,7 +100,9 @@ async function write(
     .filter((address) => verdicts.get(address)?.outcome === 'delivered');
   if (recipients.length === 0) return;
   await mkdir(folder, { recursive: true });
-  const file = path.join(folder, id);
+  // the copy for a recipient in place of others is not the same
+  const isRedirected = transaction.recipients.some(({ redirectedFrom }) => redirectedFrom !== undefined);
+  const file = path.join(folder, isRedirected ? `${id}-redirected` : id);
   // a later attempt brings the recipients that an earlier one deferred, and after a crash some that are there already
   const before = await readRecipients(`${file}.json`);
   const record = {
@@ -107,8 +113,7 @@ async function write(
     from: envelope.from,
     recipients: [...new Set([...before, ...recipients])],
   };
-  if (content.kind === 'file') await copyFile(content.path, `${file}.eml.tmp`);
-  else await writeFile(`${file}.eml.tmp`, content.bytes);
+  await writeFile(`${file}.eml.tmp`, contentStream(content));
   await writeFile(`${file}.json.tmp`, `${JSON.stringify(record, undefined, 2)}\n`);
   await rename(`${file}.eml.tmp`, `${file}.eml`);
   await rename(`${file}.json.tmp`, `${file}.json`);

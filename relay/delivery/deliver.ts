@@ -141,9 +141,11 @@ export function startDelivery(options: DeliveryOptions): Delivery {
 
   function begin(lane: Lane, entry: SpoolEntry): void {
     const release = occupy(lane);
+    // of the configuration that chose the lane: one without the list has no guard, and must not be met with a way out
+    const guard = routed?.lists.get(entry.list)?.recipients;
     work.run(entry, async () => {
       try {
-        return await attempts?.attempt(lane, entry.id, release);
+        return await attempts?.attempt(lane, entry.id, { guard, release });
       } catch (error) {
         lane.breaker.abandoned();
         throw error;

@@ -3,7 +3,7 @@
  * that differ in theirs need several, and the content goes out with each: how many is not left to the client.
  */
 import type { Recipient } from '../message.ts';
-import { fromXtext } from './xtext.ts';
+import { fromXtext } from '../xtext.ts';
 
 /** What RFC 5321 section 4.5.3.1.8 asks every server to take in one transaction. */
 export const RECIPIENTS_MAX = 100;

@@ -1,9 +1,9 @@
 /** The text of a report: multipart/report with a part for people, one for programs (RFC 3464) and what it is about. */
-import { open } from 'node:fs/promises';
+import { startOf } from './content.ts';
 import type { Content } from '../message.ts';
 import type { ReportKind, ReportedRecipient } from './outcome.ts';
 import type { QueuedMessage } from '../spool/record.ts';
-import { fromXtext } from './xtext.ts';
+import { fromXtext } from '../xtext.ts';
 import { printable } from './upstream-reply.ts';
 
 const SUBJECT = {
@@ -72,11 +72,24 @@ function peopleText({ kind, queued, recipients, hostname }: Report): readonly st
     '',
     EXPLANATION[kind],
     '',
-    ...recipients.flatMap(({ address, last }) => [line(`<${address}>:`), line(`    ${last.text}`), '']),
+    ...recipients.flatMap(({ address, redirectedFrom, last }) => [
+      line(`<${address}>:`),
+      ...(redirectedFrom === undefined ? [] : [line(`    in place of ${namesOf(redirectedFrom)}`)]),
+      line(`    ${last.text}`),
+      '',
+    ]),
     `Queue id: ${queued.id}`,
     `Received: ${formatDate(queued.receivedMs)}`,
     '',
   ];
+}
+
+const NAMED_MAX = 3;
+
+function namesOf(addresses: readonly string[]): string {
+  const named = addresses.slice(0, NAMED_MAX).map((address) => `<${printable(address)}>`);
+  const others = addresses.length - named.length;
+  return named.join(', ') + (others > 0 ? ` and ${others} more` : '');
 }
 
 function programText({ kind, queued, recipients, hostname, now }: Report): readonly string[] {
@@ -125,8 +138,7 @@ export async function returnedOf(
   content: Content,
   { maxBytes, isWholeAsked }: { maxBytes: number; isWholeAsked: boolean },
 ): Promise<{ readonly returned: Buffer; readonly isWhole: boolean }> {
-  const start =
-    content.kind === 'memory' ? content.bytes.subarray(0, maxBytes) : await readStart(content.path, maxBytes);
+  const start = await startOf(content, maxBytes);
   if (isWholeAsked && !start.some(isEightBit)) return { returned: start, isWhole: true };
   const end = start.indexOf(BLANK_LINE);
   const header = start.subarray(0, end === -1 ? start.lastIndexOf('\r\n') + 2 : end + 2);
@@ -137,14 +149,4 @@ const QUESTION_MARK = 0x3f;
 
 function isEightBit(octet: number): boolean {
   return octet > 127;
-}
-
-async function readStart(file: string, maxBytes: number): Promise<Buffer> {
-  const handle = await open(file);
-  try {
-    const { buffer, bytesRead } = await handle.read(Buffer.alloc(maxBytes), 0, maxBytes, 0);
-    return buffer.subarray(0, bytesRead);
-  } finally {
-    await handle.close();
-  }
 }

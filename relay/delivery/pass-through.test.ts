@@ -5,6 +5,7 @@ import { createFairQueue } from './fair-queue.ts';
 import { createPassThrough } from './pass-through.ts';
 import { createLog } from '../log.ts';
 import { createMetrics } from '../metrics.ts';
+import { aConfig, aList } from '../../test/support/relay-config.ts';
 
 test('a fault of ours during the probe of an upstream leaves the next probe to others', async () => {
   const breaker = createCircuitBreaker({
@@ -29,7 +30,7 @@ test('a fault of ours during the probe of an upstream leaves the next probe to o
   const now = 2000;
   const { passThrough } = createPassThrough({
     lanes: { of: () => lane, inTurn: () => [lane], reroute: () => () => false, ended: () => {}, close: () => {} },
-    route: () => ({}) as never,
+    route: () => aConfig({ lists: { 'l/l': aList() } }),
     occupy: () => {
       breaker.begin();
       return () => {};

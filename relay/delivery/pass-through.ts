@@ -1,13 +1,16 @@
 /**
  * Delivery without a spool: the client waits while its message goes to the upstream, and hears what the upstream said.
- * All or nothing: one reply stands for all recipients, so where one is refused nobody gets the message.
+ * All or nothing: one reply stands for all recipients, so where one is refused nobody gets the message. A recipient in
+ * place of others has a copy of its own, which goes first: where the rest is refused then, that one alone has got it.
  */
 import type { RelayConfig } from '../config.ts';
 import type { Lane, Lanes } from './lanes.ts';
 import type { Log } from '../log.ts';
-import type { AcceptedMessage, Content } from '../message.ts';
+import type { AcceptedMessage, Content, Recipient } from '../message.ts';
 import type { Metrics } from '../metrics.ts';
+import { judgeRecipient } from '../recipient-guard.ts';
 import { type Reply, replies } from '../replies.ts';
+import { shareOf } from './redirected.ts';
 import type { Verdict } from '../spool/record.ts';
 import type { TransportResult } from './transport.ts';
 import { deferred, replyClass } from './upstream-reply.ts';
@@ -65,14 +68,12 @@ export function createPassThrough({ lanes, route, occupy, wake, now, isStopped, 
     if (release === undefined) return replies.upstreamUnavailable();
     const start = performance.now();
     try {
+      if (!isLetThrough(route(), message)) {
+        lane.breaker.abandoned();
+        return replies.recipientsChanged(list);
+      }
       const { recipients } = envelope;
-      const result = await lane.transport.deliver({
-        ...message,
-        recipients,
-        content,
-        attempts: 0,
-        isAllOrNothing: true,
-      });
+      const result = await deliverAll(lane, message, content);
       lane.breaker.heard(result, now());
       const reply = replyTo(id, result);
       const verdict = verdictOf(result);
@@ -99,6 +100,24 @@ export function createPassThrough({ lanes, route, occupy, wake, now, isStopped, 
       for (const giveUp of waiting) giveUp();
     },
   };
+}
+
+/** It may have waited for its place, while the guard became tighter or its list went away. */
+function isLetThrough(config: RelayConfig | undefined, { list, envelope }: AcceptedMessage): boolean {
+  const inForce = config?.lists.get(list);
+  if (inForce === undefined) return false;
+  return envelope.recipients.every(({ address }) => judgeRecipient(inForce.recipients, address) === 'allowed');
+}
+
+async function deliverAll(lane: Lane, message: AcceptedMessage, content: Content): Promise<TransportResult> {
+  let left: readonly Recipient[] = message.envelope.recipients;
+  for (;;) {
+    const share = await shareOf(left, { content, size: message.size });
+    left = left.filter(({ address }) => !share.recipients.some((one) => one.address === address));
+    const result = await lane.transport.deliver({ ...message, ...share, attempts: 0, isAllOrNothing: true });
+    const isAnswered = result.kind === 'answered' && firstRefusal(result.verdicts) === undefined;
+    if (!isAnswered || left.length === 0) return result;
+  }
 }
 
 function replyTo(id: string, result: TransportResult): Reply {

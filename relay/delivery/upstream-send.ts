@@ -1,11 +1,9 @@
 /** One message over a connection that is ready for MAIL: transaction in, a verdict for each recipient out. */
-import { createReadStream } from 'node:fs';
-import { Readable } from 'node:stream';
 import type SMTPConnection from 'nodemailer/lib/smtp-connection';
 import type { SMTPError } from 'nodemailer/lib/smtp-connection';
 import type { DeliverySettings } from '../config.ts';
+import { contentStream } from './content.ts';
 import { commonDsn, nextGroup } from './dsn-groups.ts';
-import type { Content } from '../message.ts';
 import type { Verdict } from '../spool/record.ts';
 import type { TransportTransaction } from './transport.ts';
 import {
@@ -21,7 +19,7 @@ import {
 } from './upstream-answers.ts';
 import { takeReplies } from './upstream-inner.ts';
 import { deferred, failed } from './upstream-reply.ts';
-import { fromXtext } from './xtext.ts';
+import { fromXtext } from '../xtext.ts';
 
 /** What the upstream offered, after TLS where there is any. */
 export interface Extensions {
@@ -187,10 +185,6 @@ function smtpEnvelope({ envelope, recipients, size }: TransportTransaction, exte
     use8BitMime: envelope.eightBit,
     dsn,
   };
-}
-
-function contentStream(content: Content): Readable {
-  return content.kind === 'file' ? createReadStream(content.path) : Readable.from(content.bytes, { objectMode: false });
 }
 
 /** nodemailer takes 250 for one as well; such an upstream runs the content as commands, and answers each line of it. */

@@ -3,10 +3,11 @@ import { parseMailbox } from '../address.ts';
 import { admit, type Admitted } from './admission.ts';
 import { checkMessage } from '../checks/check-message.ts';
 import { checkSender, isUnverifiedSender } from './mail-commands.ts';
-import type { AcceptedMessage } from '../message.ts';
+import type { Recipient, SubmittedMessage } from '../message.ts';
 import { createQueueId } from './queue-id.ts';
 import { createReceiver, replyToFailure, type Judgement, type ReceivedMessage, type Receiver } from './receive.ts';
-import { replies, type Reply } from '../replies.ts';
+import { applyGuard, judgeRecipient, tellGuarded, type Guarded } from '../recipient-guard.ts';
+import { isTaken, replies, type Reply } from '../replies.ts';
 import { giveBackTickets, type Answer, type Session, type Transaction } from './state.ts';
 import { dateField, messageIdField, receivedField } from '../checks/trace-header.ts';
 import path from 'node:path';
@@ -116,7 +117,7 @@ async function finish(delivery: Delivery, receiver: Receiver): Promise<void> {
   const dataEnd = session.services.monotonicNow();
   const answer = await decide(delivery, receiver).catch((error: unknown) => fail(session, delivery.id, error));
   // a sandbox spends its rates too: it is there to show what would happen
-  if (answer.reason !== 'accepted' && answer.reason !== 'sandboxed') giveBackTickets(transaction);
+  if (!isTaken(answer)) giveBackTickets(transaction);
   // where the spool took the file over, there is nothing left to remove
   await receiver.discard();
   logMessage(delivery, { reply: answer, octets: receiver.octets(), dataEnd });
@@ -136,26 +137,43 @@ async function take(delivery: Delivery, { content, size, isEightBit }: ReceivedM
   // a file is on the disk already, and what passes through goes there only as a file
   const unwritten = content.kind === 'memory' && admitted.list.delivery.mode === 'Spool' ? size : 0;
   if (!services.room.has(unwritten)) return replies.storage();
-  const { parameters, recipients, from, user } = transaction;
+  const guarded = guard(delivery);
+  if ('code' in guarded) return guarded;
+  const { parameters, from, user } = transaction;
   const { ret, envelopeId } = parameters;
-  const message: AcceptedMessage = {
+  const message: SubmittedMessage = {
     id,
     user,
     list: admitted.user.list,
     envelope: {
       from,
-      recipients: [...recipients.values()],
+      recipients: guarded.deliver,
       eightBit: isEightBit,
       ...(ret === undefined ? {} : { ret }),
       ...(envelopeId === undefined ? {} : { envelopeId }),
     },
     ...(isUnverifiedSender(admitted, from) ? { unverifiedSender: true } : {}),
+    ...(guarded.captured.length === 0 ? {} : { captured: guarded.captured.map(({ address }) => address) }),
     size,
     received: new Date(services.now()).toISOString(),
   };
   const reply = await services.room.use(unwritten, () => services.accept(message, content));
   if (reply.reason === 'accepted') services.metrics.messageBytes.observe(size);
   return reply;
+}
+
+/** By the guard in force now, which must come to what the client was told. */
+function guard({ session, transaction, admitted, id }: Delivery): Guarded<Recipient> | Reply {
+  const { recipients, verdicts, user } = transaction;
+  const { list } = admitted.user;
+  const inForce = session.services.config()?.lists.get(list) ?? admitted.list;
+  const isAsSaid = [...recipients].every(([key, { address }]) => {
+    return judgeRecipient(inForce.recipients, address) === verdicts.get(key);
+  });
+  if (!isAsSaid) return replies.recipientsChanged(list);
+  const guarded = applyGuard(inForce.recipients, [...recipients.values()]);
+  tellGuarded(guarded, { id, list, user }, session.services);
+  return guarded;
 }
 
 function fail(session: Session, id: string, error: unknown): Reply {
@@ -169,7 +187,7 @@ function logMessage(
 ): void {
   const { log, metrics, monotonicNow } = session.services;
   const { list } = admitted.user;
-  const result = reply.reason === 'accepted' || reply.reason === 'sandboxed' ? reply.reason : 'refused';
+  const result = isTaken(reply) ? reply.reason : 'refused';
   metrics.messages.inc({ list, result });
   log.info(
     {

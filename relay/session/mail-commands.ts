@@ -10,10 +10,10 @@ import {
   type MailParameters,
 } from './envelope-syntax.ts';
 import type { RateTicket } from './limits.ts';
-import type { Recipient } from '../message.ts';
 import { decodeLine, objectionToNonAscii } from './non-ascii-address.ts';
 import { parseRecipient, recipientKey } from './recipient-path.ts';
 import { provokedRefusal } from './provoked-refusal.ts';
+import { judgeRecipient, type RecipientVerdict } from '../recipient-guard.ts';
 import { replies, type Reply } from '../replies.ts';
 import { ok, type Answer, type Session, type Transaction } from './state.ts';
 
@@ -34,8 +34,15 @@ function begin(session: Session, args: EnvelopeArguments): Answer {
     return envelope;
   }
   const { config, userName, user } = admission;
-  const recipients = new Map<string, Recipient>();
-  session.transaction = { ...envelope, config, user: userName, list: user.list, recipients, tickets: [ticket] };
+  session.transaction = {
+    ...envelope,
+    config,
+    user: userName,
+    list: user.list,
+    recipients: new Map(),
+    verdicts: new Map(),
+    tickets: [ticket],
+  };
   return ok('Ok', '2.1.0');
 }
 
@@ -119,6 +126,8 @@ function addRecipient(session: Session, args: EnvelopeArguments): Answer {
   if (address === undefined) return replies.badRecipient();
   const parameters = parseRecipientParameters(args);
   if ('code' in parameters) return parameters;
+  const verdict = judgeRecipient(admission.list.recipients, address);
+  if (verdict === 'refused') return refuseRecipient(session, address, admission.user.list);
   const provoked = provokedRefusal(admission, address);
   if (provoked !== undefined) return provoked;
   const key = recipientKey(address);
@@ -127,7 +136,24 @@ function addRecipient(session: Session, args: EnvelopeArguments): Answer {
     if (objection !== undefined) return objection;
   }
   transaction.recipients.set(key, { address, ...parameters });
-  return ok('Ok', '2.1.5');
+  transaction.verdicts.set(key, verdict);
+  return answerTo(verdict, admission.user.list);
+}
+
+function refuseRecipient({ services }: Session, address: string, list: string): Reply {
+  services.metrics.guardedRecipients.inc({ list, outcome: 'refused' });
+  return replies.recipientNotAllowed(address, list);
+}
+
+function answerTo(verdict: Exclude<RecipientVerdict, 'refused'>, list: string): Answer {
+  switch (verdict) {
+    case 'allowed':
+      return ok('Ok', '2.1.5');
+    case 'captured':
+      return replies.recipientCaptured(list);
+    case 'redirected':
+      return replies.recipientRedirected(list);
+  }
 }
 
 function countRecipient(session: Session, admitted: Admitted, transaction: Transaction): Reply | undefined {

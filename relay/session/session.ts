@@ -4,7 +4,7 @@
  */
 import type { SessionSettings } from '../config.ts';
 import { sessionSettingsSchema } from '../config.ts';
-import { formatReply, replies, type Reply } from '../replies.ts';
+import { formatReply, isTaken, replies, type Reply } from '../replies.ts';
 import { runCommand, type Dispatch } from './commands.ts';
 import { abandonTransaction, type Answer, type Session, type SessionServices, type Stage } from './state.ts';
 import { type LossReason, lossOf } from './lost-connection.ts';
@@ -81,7 +81,7 @@ export function createSession(
   function respond(answer: Answer, stage: Stage): void {
     if (session.isClosed || isEnding) return;
     if (answer.code >= 400) noteRefusal(session, answer, stage);
-    if (answer.reason === 'accepted' || answer.reason === 'sandboxed') tally.failed = 0;
+    if (stage === 'message' && isTaken(answer)) tally.failed = 0;
     else if (isFailure(answer, stage)) tally.failed++;
     connection().reply(formatReply(answer));
     answer.afterwards?.();
@@ -193,9 +193,10 @@ function isPastDeadline(session: Session, services: SessionServices, lastActivit
 }
 
 /** RFC 5321 section 4.5.3.1.10: a client names all its recipients, and then sends to those that were taken. */
+const OF_ONE_RECIPIENT = new Set<Answer['reason']>(['too_many_recipients', 'rate_limited', 'recipient_not_allowed']);
+
 function isFailure({ code, reason }: Answer, stage: Stage): boolean {
-  const isPastLimit = stage === 'rcpt' && (reason === 'too_many_recipients' || reason === 'rate_limited');
-  return code >= 400 && !isPastLimit;
+  return code >= 400 && !(stage === 'rcpt' && OF_ONE_RECIPIENT.has(reason));
 }
 
 /** RFC 3207 section 4.2: nothing that was said in clear text counts after the handshake. */

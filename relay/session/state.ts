@@ -6,8 +6,9 @@ import type { IncomingRoom } from './incoming-room.ts';
 import type { RateTicket, SharedLimits } from './limits.ts';
 import type { LineLimit } from './line-limit.ts';
 import type { Log } from '../log.ts';
-import type { AcceptedMessage, Content, Recipient } from '../message.ts';
+import type { Content, Recipient, SubmittedMessage } from '../message.ts';
 import type { Metrics } from '../metrics.ts';
+import type { RecipientVerdict } from '../recipient-guard.ts';
 import type { Reason, Reply } from '../replies.ts';
 import type { DataSink } from './input.ts';
 
@@ -26,7 +27,7 @@ export interface SessionServices {
    * Resolves with the answer once the message is durable, or once an upstream has said what becomes of it. Any rejection
    * is answered with 451, or 452 where storage failed. A file that it does not move away is removed afterwards.
    */
-  readonly accept: (message: AcceptedMessage, content: Content) => Promise<Reply>;
+  readonly accept: (message: SubmittedMessage, content: Content) => Promise<Reply>;
   /** Of the disk that messages are written to. */
   readonly room: IncomingRoom;
   /** Folder for large messages while they come in. */
@@ -90,6 +91,8 @@ export interface Transaction {
   readonly parameters: MailParameters;
   /** By `recipientKey` of the address, so that one given twice gets one copy. */
   readonly recipients: Map<string, Recipient>;
+  /** What the client was told of each, by the same key. */
+  readonly verdicts: Map<string, RecipientVerdict>;
   /** What was taken of the user's rates for it. */
   readonly tickets: RateTicket[];
 }

@@ -68,6 +68,7 @@ const recordSchema = z.object({
         address: z.string(),
         notify: z.array(z.string()).exactOptional(),
         originalRecipient: z.string().exactOptional(),
+        redirectedFrom: z.array(z.string()).exactOptional(),
         last: verdictSchema.optional(),
       }),
     )

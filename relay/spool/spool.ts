@@ -5,14 +5,17 @@
  *   FOLDER/queue.mdb     records and small contents (store.ts)
  *   FOLDER/bodies/ID     larger contents (files.ts)
  *   FOLDER/incoming/     contents being received
+ *   FOLDER/captured/     what guards of lists kept from their recipients, for people (captured.ts)
  *   FOLDER/quarantine/   what could not be read, for people
  *   FOLDER/reports/      reports that could not be delivered, for people (kept-reports.ts)
  */
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
+import { type DeliverySettings, deliverySettingsSchema } from '../config.ts';
 import type { Log } from '../log.ts';
 import type { AcceptedMessage, Content } from '../message.ts';
 import type { Metrics } from '../metrics.ts';
+import { type CapturedLimits, type CapturedMessage, openCaptured } from './captured.ts';
 import { hasDatabase } from './database-file.ts';
 import { openFiles, type SpoolFiles, syncFolder } from './files.ts';
 import { createSpoolIndex, type SpoolEntry, type SpoolIndex } from './entries.ts';
@@ -30,6 +33,8 @@ export interface Spool {
    * nothing may be acknowledged then.
    */
   put(message: AcceptedMessage, content: Content): Promise<void>;
+  /** Keeps a copy for people; resolves once it is on disk. Rejects as `put` does where there is no room. */
+  capture(message: CapturedMessage, content: Content): Promise<void>;
   /** Whether a message of this size fits without touching the reserve; false for good after a failed write. */
   hasRoom(bytes: number): boolean;
   /** Folder for contents being received, on the spool's file system. */
@@ -52,6 +57,8 @@ export interface SpoolOptions {
   readonly log: Log;
   /** Free disk space that is never used, in bytes: asked each time, so that it changes with the configuration. */
   readonly reserveBytes: () => number;
+  /** Bounds of what `capture` keeps; default: those of a class that says nothing. */
+  readonly capturedLimits?: () => CapturedLimits;
   /** A write failed: what the disk holds is known only after opening it again. The process should end. */
   readonly onFatal?: (error: unknown) => void;
 }
@@ -65,7 +72,7 @@ const HOUR_MS = 3600 * 1000;
 
 /** Throws where the folder cannot be used, or another process uses it. */
 export async function openSpool(folder: string, options: SpoolOptions): Promise<Spool> {
-  const { metrics, log, reserveBytes, onFatal = () => {} } = options;
+  const { metrics, log, reserveBytes, capturedLimits = defaultCapturedLimits, onFatal = () => {} } = options;
   await mkdir(folder, { recursive: true, mode: 0o700 });
   await using started = new AsyncDisposableStack();
   const lock = await lockFolder(folder);
@@ -88,6 +95,7 @@ export async function openSpool(folder: string, options: SpoolOptions): Promise<
   const reusableBytes = async () => Math.max(0, (await store.freeBytes()) - SETTLE_BYTES);
   const room = await openRoom(folder, { reserveBytes, reusableBytes });
   started.defer(() => room.close());
+  const captured = await openCaptured(path.join(folder, 'captured'), capturedLimits);
   const writer = createWriter({ store, files, index, room, metrics, log, onFatal });
   const reports = await openKeptReports(path.join(folder, 'reports'));
   const timer = setInterval(() => index.measureAge(Date.now()), MEASURE_MS);
@@ -101,6 +109,11 @@ export async function openSpool(folder: string, options: SpoolOptions): Promise<
   const running = started.move();
   return {
     put: writer.put,
+    capture: async (message, content) => {
+      if (!room.has(message.size)) throw Object.assign(new Error('no room for a captured copy'), { code: 'ENOSPC' });
+      room.use(message.size);
+      await captured.keep(message, content);
+    },
     hasRoom: (bytes) => !writer.hasFailed() && index.hasRoom() && room.has(bytes),
     incomingFolder: files.incoming,
     entries: index.entries,
@@ -113,6 +126,14 @@ export async function openSpool(folder: string, options: SpoolOptions): Promise<
     },
     close: () => running.disposeAsync(),
   };
+}
+
+function defaultCapturedLimits(): CapturedLimits {
+  return capturedLimitsOf(deliverySettingsSchema.parse({}));
+}
+
+export function capturedLimitsOf({ capturedMessages, capturedBytes }: DeliverySettings): CapturedLimits {
+  return { messages: capturedMessages, bytes: capturedBytes };
 }
 
 interface Parts {

@@ -3,10 +3,11 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Writable } from 'node:stream';
+import { accept } from '../../relay/accept.ts';
 import type { RelayConfig } from '../../relay/config.ts';
 import { listen } from '../../relay/session/listen.ts';
 import { createLog } from '../../relay/log.ts';
-import type { AcceptedMessage } from '../../relay/message.ts';
+import type { AcceptedMessage, SubmittedMessage } from '../../relay/message.ts';
 import { createMetrics } from '../../relay/metrics.ts';
 import { replies } from '../../relay/replies.ts';
 import { openSpool } from '../../relay/spool/spool.ts';
@@ -22,21 +23,22 @@ export async function startSubmission(
 ) {
   const fixture: { config: RelayConfig | undefined } = { config: 'config' in options ? options.config : aConfig() };
   const folder = await mkdtemp(path.join(tmpdir(), 'submission-'));
+  const spoolFolder = path.join(folder, 'spool');
   const lines: Record<string, unknown>[] = [];
   const log = createLog(collect(lines));
   const metrics = createMetrics();
-  const spool = await openSpool(path.join(folder, 'spool'), { metrics, log, reserveBytes: () => 1 });
+  const spool = await openSpool(spoolFolder, { metrics, log, reserveBytes: () => 1 });
   const certificate = await ensureCertificates(path.join(folder, 'tls'), { hostnames: ['localhost'] });
-  const accepted: AcceptedMessage[] = [];
+  const accepted: SubmittedMessage[] = [];
   const server = createSubmissionServer({
     certificate,
     hostname: 'fallback.example',
     metrics,
     log,
     accept: async (message, content) => {
-      await spool.put(message, content);
+      const reply = await accept({ config: () => fixture.config, spool, delivery: nowhere }, message, content);
       accepted.push(message);
-      return replies.accepted(message.id);
+      return reply;
     },
     spoolHasRoom: (bytes) => spool.hasRoom(bytes),
     incomingFolder: spool.incomingFolder,
@@ -68,6 +70,7 @@ export async function startSubmission(
     /** Names of files of messages that are coming in. */
     incoming: () => readdir(spool.incomingFolder),
     spool,
+    spoolFolder,
     async stop(): Promise<void> {
       await listening.close();
       await server.drain(0);
@@ -76,6 +79,9 @@ export async function startSubmission(
     },
   });
 }
+
+/** There is no upstream. */
+const nowhere = { passThrough: () => Promise.resolve(replies.upstreamUnavailable()) };
 
 function collect(lines: Record<string, unknown>[]): Writable {
   return new Writable({
