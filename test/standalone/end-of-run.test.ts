@@ -13,7 +13,7 @@ const MODULES = ['../../operator/end-of-run.ts', '../../relay/log.ts'].map(
 /** Never ends by itself; tells when it has been asked to, and of each signal that did not end it. */
 const PROGRAM = `
 const [{ endOfRun }, { createLog }] = await Promise.all(${JSON.stringify(MODULES)}.map((path) => import(path)));
-endOfRun(createLog()).code.then((code) => console.log('code ' + code));
+endOfRun(createLog({ write: (line) => process.stdout.write(line) })).code.then((code) => console.log('code ' + code));
 process.on('SIGINT', () => console.log('outlived'));
 process.stdin.resume();
 console.log('started');
