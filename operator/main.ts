@@ -111,7 +111,7 @@ async function start(flags: OperatorFlags, settings: Settings, { log, end, signa
     identity,
     installation,
     watchNamespaces: settings.watchNamespaces,
-    readClasses: () => readClasses(settings),
+    readClasses: () => readClasses(settings, installation),
     configPrefixOf: (className) => configSecretPrefix(settings, className),
     metrics,
     onTrouble,

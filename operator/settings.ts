@@ -4,7 +4,7 @@
  */
 import { isIPv6 } from 'node:net';
 import { z } from 'zod';
-import { deliverySettingsSchema, sessionSettingsSchema } from '../relay/config.ts';
+import { deliverySettingsSchema, logSettingsSchema, sessionSettingsSchema } from '../relay/config.ts';
 import { canonicalSender } from '../relay/address.ts';
 import { limits } from './api/common.ts';
 import { address, hostName, labelName, upstreamHost } from './api/names.ts';
@@ -118,6 +118,7 @@ export const classSettingsSchema = z.strictObject({
     })
     .optional()
     .describe('Reports (bounces, delay notices) to senders'),
+  log: logSettingsSchema.omit({ key: true }).strict().prefault({}).describe('What the log of the relay shows'),
   existingSenders: z
     .array(existingSender)
     .default([])

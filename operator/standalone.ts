@@ -89,6 +89,9 @@ async function runParts({ settings, ports, files, prune, output }: Run): Promise
   const opened = await openInstallation(settings.state);
   if ('problem' in opened) return output.fail([opened.problem], FAILED);
   const { installation } = opened;
+  const { classes, relayClass } = settings;
+  // before the relay reads it: lines about objects name addresses, too
+  log.addresses.use({ addresses: 'full', ...classes[relayClass]?.log, key: installation.logKeyOf(relayClass) });
   for (const notice of noticesOf(settings, files)) log.warn({ event: 'settings' }, notice);
   const tls = await openCertificates(settings, log);
   const relay = await output.during('opening ports', () =>

@@ -183,6 +183,18 @@ export const deliverySettingsSchema = z.object({
   shutdownSeconds: seconds.default(25).describe('Time for a clean shutdown'),
 });
 
+export const logSettingsSchema = z.object({
+  addresses: z
+    .enum(['full', 'hashed', 'none'])
+    .default('full')
+    .describe("How the relay's log shows mail addresses: as they are, as a keyed hash, or not at all"),
+  /** Of those hashes, in hex: one for all relays of a class, and the same over restarts. */
+  key: z
+    .string()
+    .regex(/^[0-9a-f]{64}$/)
+    .optional(),
+});
+
 export const classDocumentSchema = z.object({
   version: z.literal(1),
   name: z.string(),
@@ -192,6 +204,8 @@ export const classDocumentSchema = z.object({
   starttls: z.enum(['Required', 'Optional']),
   session: sessionSettingsSchema,
   delivery: deliverySettingsSchema,
+  /** Absent in documents of an older operator. */
+  log: logSettingsSchema.prefault({}),
 });
 
 export type UpstreamConfig = z.infer<typeof upstreamSchema>;
@@ -208,6 +222,7 @@ export type ShardDocument = z.infer<typeof shardDocumentSchema>;
 export type ClassDocument = z.infer<typeof classDocumentSchema>;
 export type SessionSettings = z.infer<typeof sessionSettingsSchema>;
 export type DeliverySettings = z.infer<typeof deliverySettingsSchema>;
+export type LogSettings = z.infer<typeof logSettingsSchema>;
 
 /** All documents of one relay class, by file name; what the operator writes and the relay reads. */
 export interface RelayDocuments {

@@ -60,7 +60,7 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
   const state = createState(options);
   const config = await openConfigFolder(options.configFolder, { log, onError: () => metrics.configErrors.inc() });
   started.defer(config.close);
-  watchConfig(config, metrics);
+  watchConfig(config, { metrics, log });
   const reserveBytes = () => settingsOf(config).spoolReserveBytes;
   const capturedLimits = () => capturedLimitsOf(settingsOf(config));
   const spool = await openSpool(options.spoolFolder, {
@@ -154,8 +154,10 @@ function pages({ config, metrics, state }: { config: ConfigFolder; metrics: Metr
   };
 }
 
-function watchConfig(config: ConfigFolder, metrics: Metrics): void {
+function watchConfig(config: ConfigFolder, { metrics, log }: { metrics: Metrics; log: Log }): void {
   const tell = () => {
+    const current = config.current();
+    if (current !== undefined) log.addresses.use(current.class.log);
     const hashes = Object.entries(config.hashes()).toSorted(([a], [b]) => a.localeCompare(b));
     const hash = createHash('sha256').update(JSON.stringify(hashes)).digest('hex').slice(0, 16);
     metrics.configInfo.reset();

@@ -11,6 +11,8 @@ export interface Installation {
   readonly uidOf: (kind: string, namespace: string, name: string) => string;
   /** Salt for the verifier of what `purpose` names. Derived, so that verifiers do not change over restarts. */
   readonly saltFor: (purpose: string) => Buffer;
+  /** Key of the hashes that stand for addresses in the log of a class's relays (hex); the same over restarts. */
+  readonly logKeyOf: (className: string) => string;
   readonly craft: Craft;
 }
 
@@ -33,6 +35,7 @@ export function createInstallation(id: string): Installation {
   return {
     uidOf,
     saltFor,
+    logKeyOf: (className) => derive('log', className).toString('hex'),
     craft: {
       newPassword: (user) => {
         const password = randomPassword();

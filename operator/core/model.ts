@@ -98,6 +98,8 @@ export interface ClassView {
   readonly implicitTlsPorts: readonly number[];
   /** PEM of the CA that clients verify the relay by; absent: a public one. */
   readonly caCertificate?: string;
+  /** Of the hashes that stand for addresses in the log of the relays (hex). */
+  readonly logKey?: string;
 }
 
 export interface Snapshot {

@@ -50,6 +50,8 @@ export async function runRelay(flags: RelayFlags): Promise<number> {
 async function run(flags: RelayFlags, { ports, output }: { ports: SharedPorts; output: Console }): Promise<number> {
   const { log } = output;
   const end = endOfRun(log);
+  // until the configuration says what may be shown
+  log.addresses.use({ addresses: 'hashed' });
   const tls = await keepCertificates(() => readCertificates(flags), { log });
   const relay = await output.during('opening ports', () =>
     startRelay({

@@ -47,13 +47,14 @@ async function start({ cluster, kubeconfig, settings: given }: Extract<Question,
   const client = createClient(async () => ({ server: new URL(cluster.url), headers, tls }), {
     onRequest: () => void requests++,
   });
+  const installation = await readInstallation(client, NAMESPACE, []);
   operator = startOperator({
     client,
     namespace: NAMESPACE,
     identity: 'bench',
-    installation: await readInstallation(client, NAMESPACE, []),
+    installation,
     watchNamespaces: [],
-    readClasses: () => readClasses(settings),
+    readClasses: () => readClasses(settings, installation),
     configPrefixOf: (className) => configSecretPrefix(settings, className),
     metrics,
     onTrouble: (message) => console.error(message),

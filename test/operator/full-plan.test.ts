@@ -40,7 +40,7 @@ describeWithControlPlane('the periodic plan of everything', (cluster) => {
     let hostname = 'old.example';
     const current = () => settingsSchema.parse({ classes: { default: { ...settings.classes.default, hostname } } });
     const operator = await startTestOperator(cluster(), kubeconfig, {
-      instead: { fullPlanMs: FULL_PLAN_MS, readClasses: () => readClasses(current()) },
+      instead: { fullPlanMs: FULL_PLAN_MS, readClasses: () => readClasses(current(), { logKeyOf: () => '' }) },
     });
     const before = await admin.secret('shop/a-smtp');
     hostname = 'new.example';

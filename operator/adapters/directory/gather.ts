@@ -137,7 +137,8 @@ async function viewClasses(options: GatherOptions): Promise<ReadonlyMap<string, 
   for (const [name, settings] of Object.entries(options.settings.classes)) {
     const { ports, ...server } = name === options.settings.relayClass ? serverHere(options) : ELSEWHERE;
     const upstream = await resolveUpstream(settings.upstream);
-    classes.set(name, { settings, upstream, ports: settings.ports ?? ports, ...server });
+    const logKey = options.installation.logKeyOf(name);
+    classes.set(name, { settings, upstream, ports: settings.ports ?? ports, logKey, ...server });
   }
   return classes;
 }

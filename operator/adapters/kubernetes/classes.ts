@@ -2,13 +2,17 @@ import { readFile } from 'node:fs/promises';
 import type { ClassView } from '../../core/model.ts';
 import { parsePorts } from '../../ports.ts';
 import type { Settings } from '../../settings.ts';
+import type { Installation } from '../installation.ts';
 import { resolveUpstream } from '../upstream.ts';
 
 /** Of a range of thousands of ports, users are told these many. */
 const PORTS_SHOWN = 4;
 
 /** The relay classes of the settings, with the files that they name read. */
-export async function readClasses(settings: Settings): Promise<ReadonlyMap<string, ClassView>> {
+export async function readClasses(
+  settings: Settings,
+  { logKeyOf }: Pick<Installation, 'logKeyOf'>,
+): Promise<ReadonlyMap<string, ClassView>> {
   const classes = new Map<string, ClassView>();
   for (const [name, settingsOfClass] of Object.entries(settings.classes)) {
     const { caFile } = settingsOfClass;
@@ -18,6 +22,7 @@ export async function readClasses(settings: Settings): Promise<ReadonlyMap<strin
       upstream: await resolveUpstream(settingsOfClass.upstream),
       ports: settingsOfClass.ports ?? shown(settings.ports),
       implicitTlsPorts: shown(settings.implicitTlsPorts),
+      logKey: logKeyOf(name),
       ...(caCertificate === undefined ? {} : { caCertificate }),
     });
   }

@@ -75,9 +75,19 @@ export function allShards(store: RelayStore, className: string): ShardDocument[]
   return shardsOf(store, className).map((_, shard) => shardDocument(store, className, shard));
 }
 
-export function classDocument(name: string, { settings }: ClassView): ClassDocument {
-  const { hostname, starttls, session, delivery } = settings;
-  return { version: 1, name, shards: SHARD_COUNT, hostname, starttls, session, delivery };
+export function classDocument(name: string, { settings, logKey }: ClassView): ClassDocument {
+  const { hostname, starttls, session, delivery, log } = settings;
+  const { addresses } = log;
+  return {
+    version: 1,
+    name,
+    shards: SHARD_COUNT,
+    hostname,
+    starttls,
+    session,
+    delivery,
+    log: logKey === undefined ? { addresses } : { addresses, key: logKey },
+  };
 }
 
 function shardsOf(store: RelayStore, className: string): readonly Sections[] {

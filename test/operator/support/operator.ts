@@ -68,15 +68,16 @@ export async function startTestOperator(
       clientOptions.onRequest?.(request);
     },
   });
+  const installation =
+    instead.installation ??
+    (await readInstallation(createClient(source), OPERATOR_NAMESPACE, settings.watchNamespaces));
   const operator = startOperator({
     client,
     namespace: OPERATOR_NAMESPACE,
     identity: `test-${randomBytes(4).toString('hex')}`,
-    installation:
-      instead.installation ??
-      (await readInstallation(createClient(source), OPERATOR_NAMESPACE, settings.watchNamespaces)),
+    installation,
     watchNamespaces: settings.watchNamespaces,
-    readClasses: () => readClasses(settings),
+    readClasses: () => readClasses(settings, installation),
     configPrefixOf: (className) => configSecretPrefix(settings, className),
     metrics,
     onTrouble: (message) => troubles.push(message),
