@@ -44,6 +44,13 @@ describe('the settings file', () => {
     assert.deepEqual(await problemsOf(t, '# x\nclasses:\n  default:\n    upstream: {host: x, prot: 25}\n'), [
       's.yaml:4:25 classes.default.upstream.prot: no such setting',
     ]);
+    const recipients = (text: string) => problemsOf(t, `classes:\n  default:\n    recipients: ${text}\n`);
+    assert.deepEqual(await recipients('{allow: [shop.example]}'), [
+      's.yaml:3:26 classes.default.recipients.allow.0: must be an address or a domain with a leading @; it is "shop.example"',
+    ]);
+    assert.deepEqual(await recipients('{otherwise: Redirect}'), [
+      's.yaml:3:5 classes.default.recipients.redirectTo: goes with `otherwise: Redirect`, and that only with it',
+    ]);
     assert.match(
       (await problemsOf(t, 'ports: 9-1\n')).join(),
       /^s.yaml:1:1 ports: has a range that is the wrong way round: write 1-9/,

@@ -5,7 +5,7 @@
 import { isIPv6 } from 'node:net';
 import { z } from 'zod';
 import { deliverySettingsSchema, logSettingsSchema, sessionSettingsSchema } from '../relay/config.ts';
-import { canonicalSender } from '../relay/address.ts';
+import { canonicalSender, parseMailbox } from '../relay/address.ts';
 import { limits } from './api/common.ts';
 import { address, hostName, labelName, upstreamHost } from './api/names.ts';
 import { parsePorts, sharePorts } from './ports.ts';
@@ -68,6 +68,33 @@ export const existingSender = z
   .refine((entry) => Object.keys(entry).length === 1, { message: 'must be one `NAMESPACE: domain or address`' })
   .refine((entry) => Object.values(entry).every(isDomainOrAddress), { message: 'must name a domain or an address' });
 
+const recipients = z
+  .strictObject({
+    allow: z
+      .array(z.string().refine(isAddressOrDomain, { message: 'must be an address or a domain with a leading @' }))
+      .max(256)
+      .default([])
+      .describe('Addresses, and domains with a leading `@`'),
+    includeSubdomains: z.boolean().default(false).describe('The domains cover their subdomains too'),
+    otherwise: z
+      .enum(['Refuse', 'Capture', 'Redirect'])
+      .default('Refuse')
+      .describe('What becomes of mail to others; a list may choose its own'),
+    redirectTo: z
+      .string()
+      .refine((text) => parseMailbox(text) !== undefined, { message: 'must be an address' })
+      .optional()
+      .describe('The address for Redirect; mail may reach it'),
+  })
+  .refine(({ otherwise, redirectTo }) => (otherwise === 'Redirect') === (redirectTo !== undefined), {
+    path: ['redirectTo'],
+    message: 'goes with `otherwise: Redirect`, and that only with it',
+  });
+
+function isAddressOrDomain(text: string): boolean {
+  return canonicalSender(text) !== undefined;
+}
+
 function isVouchedFor(from: string, entries: readonly string[]): boolean {
   const sender = canonicalSender(from) ?? '';
   const domain = sender.slice(sender.lastIndexOf('@'));
@@ -107,6 +134,11 @@ export const classSettingsSchema = z.strictObject({
     })
     .prefault({})
     .describe('Floor: lists can tighten it, never loosen it'),
+  recipients: recipients
+    .optional()
+    .describe(
+      'Floor: whom mail of the class may reach (staging); lists can allow fewer, never others. Default: everybody',
+    ),
   limits: limits.extend({}).strict().prefault({}).describe('Ceiling for the limits of lists and users'),
   session: sessionSettingsSchema.strict().prefault({}).describe('Limits on a hostile client'),
   delivery: delivery.prefault({}).describe('Time-outs and retries towards upstreams'),

@@ -1,7 +1,15 @@
 import { z } from 'zod';
-import { allowedNamespaces, conditions, limits, portList, secretKeyReference, secretReference } from './common.ts';
+import {
+  allowedNamespaces,
+  conditions,
+  limits,
+  portList,
+  secretKeyReference,
+  secretReference,
+  setOf,
+} from './common.ts';
 import { duration } from './duration.ts';
-import { hostName, labelName, upstreamHost } from './names.ts';
+import { address, addressOrDomain, hostName, labelName, upstreamHost } from './names.ts';
 
 const upstream = z
   .object({
@@ -46,6 +54,26 @@ const senderPolicy = z
   })
   .describe("What senders are held to. Tightens the class's policy, never loosens it.");
 
+const recipients = z
+  .object({
+    allow: setOf(addressOrDomain, 64)
+      .optional()
+      .describe(
+        'Addresses (`tester@shop.example`) and domains (`@shop.example`) that mail may reach. Default: those that the class allows; without any, nobody.',
+      ),
+    includeSubdomains: z.boolean().default(false).describe('The domains in `allow` cover their subdomains too.'),
+    otherwise: z
+      .enum(['Refuse', 'Capture', 'Redirect'])
+      .optional()
+      .describe(
+        "Mail to others. Refuse: 550 to RCPT. Capture: taken, kept for people to read, never sent. Redirect: sent to `redirectTo` instead, in one copy that names whom it was for. Default: the class's, else Refuse.",
+      ),
+    redirectTo: address.optional().describe('The address for `otherwise: Redirect`; mail may reach it.'),
+  })
+  .describe(
+    'Whom mail of this list may reach, for staging and tests. Default: what the class says, else everybody. Reports to senders are not held to it.',
+  );
+
 export const listSpec = z
   .object({
     relayClass: labelName.default('default').describe('The relay fleet that serves this list. Immutable.'),
@@ -58,6 +86,7 @@ export const listSpec = z
     allowedNamespaces: allowedNamespaces.default({ from: 'Same' }).describe('Which namespaces may attach users.'),
     upstream: upstream.optional(),
     senderPolicy: senderPolicy.optional(),
+    recipients: recipients.optional(),
     limits: limits.optional().describe('Limits for each user of the list, within the ceiling of the class.'),
     delivery: z
       .object({

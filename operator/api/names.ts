@@ -70,7 +70,7 @@ export const address = z
   .regex(pattern(ADDRESS), 'must be a bare address in lower case, such as `orders@shop.example`');
 
 /** An address, or a domain with a leading `@`. */
-export const sender = z
+export const addressOrDomain = z
   .string()
   .min(4)
   .max(ADDRESS_MAX)

@@ -73,6 +73,7 @@ function hostRule(path: string, mend: string): Rule {
 }
 
 type Upstream = NonNullable<ListSpec['upstream']>;
+type Recipients = NonNullable<ListSpec['recipients']>;
 
 /** Without a verified certificate, whoever answers gets the password. */
 const VERIFIED_TLS: ReadonlySet<string> = new Set(['StartTLS', 'Implicit']);
@@ -101,6 +102,32 @@ export const listRules: readonly Rule[] = [
         'spec.upstream.tls must be StartTLS or Implicit where caSecretRef or serverName is set; the other modes verify no certificate',
     },
     (self: Upstream) => (self.caSecretRef === undefined && self.serverName === undefined) || VERIFIED_TLS.has(self.tls),
+  ),
+  rule(
+    'spec.recipients.allow.*',
+    {
+      cel: `self.indexOf('@') <= ${LOCAL_PART_MAX}`,
+      message: `spec.recipients.allow must not hold an address with more than ${LOCAL_PART_MAX} characters before the @; shorten or remove it`,
+    },
+    (self: string) => self.indexOf('@') <= LOCAL_PART_MAX,
+  ),
+  rule(
+    'spec.recipients.redirectTo',
+    {
+      cel: `self.indexOf('@') <= ${LOCAL_PART_MAX}`,
+      message: `spec.recipients.redirectTo must have at most ${LOCAL_PART_MAX} characters before the @; no mail system takes more`,
+    },
+    (self: string) => self.indexOf('@') <= LOCAL_PART_MAX,
+  ),
+  rule(
+    'spec.recipients',
+    {
+      field: 'redirectTo',
+      cel: "(has(self.otherwise) && self.otherwise == 'Redirect') == has(self.redirectTo)",
+      message:
+        'spec.recipients.redirectTo goes with otherwise: Redirect, and that only with it; add the one, or remove the other',
+    },
+    (self: Recipients) => (self.otherwise === 'Redirect') === (self.redirectTo !== undefined),
   ),
   between('spec.delivery.maxAge', { min: MINUTE, max: 720 * HOUR }, 'between 1m and 720h'),
   between('spec.delivery.delayNoticeAfter', { min: MINUTE, max: 720 * HOUR }, 'between 1m and 720h'),

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { atomicListOf, conditions, limits, objectReference, portList, secretKeyReference, setOf } from './common.ts';
 import { duration } from './duration.ts';
-import { objectName, sender, userName } from './names.ts';
+import { addressOrDomain, objectName, userName } from './names.ts';
 
 export const userSpec = z
   .object({
@@ -20,7 +20,7 @@ export const userSpec = z
       .default(false)
       .describe('The wish to be active. Takes effect with at least one verified sender.'),
     description: z.string().max(1024).optional().describe('Free text.'),
-    senders: setOf(sender, 64)
+    senders: setOf(addressOrDomain, 64)
       .optional()
       .describe(
         'Addresses (`orders@shop.example`) or domains (`@shop.example`) that narrow what it may send as. Default: all that is verified for its namespace.',

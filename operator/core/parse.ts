@@ -67,8 +67,12 @@ interface SenderText {
 /** What names an address or a domain, in the notation of senders. */
 function sendersIn(kind: Kind, spec: SpecOf[Kind]): SenderText[] {
   switch (kind) {
-    case 'SmtpPlusList':
-      return [];
+    case 'SmtpPlusList': {
+      const { allow = [], redirectTo } = (spec as SpecOf['SmtpPlusList']).recipients ?? {};
+      const list = allow.map((text, i) => ({ path: ['spec', 'recipients', 'allow', i], text }));
+      if (redirectTo === undefined) return list;
+      return [...list, { path: ['spec', 'recipients', 'redirectTo'], text: redirectTo }];
+    }
     case 'SmtpPlusUser': {
       const { username, senders = [] } = spec as SpecOf['SmtpPlusUser'];
       const list = senders.map((text, i) => ({ path: ['spec', 'senders', i], text }));

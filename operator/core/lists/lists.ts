@@ -11,6 +11,7 @@ import type { ClassView, ObjectMeta, PlannedEvent } from '../model.ts';
 import { BUILT_IN_LIST, DEFAULT_CLASS, DEFAULT_LIST_ANNOTATION } from '../names.ts';
 import { parsedLists } from '../parse.ts';
 import { limitsOfList, tightenPolicy, tightenStarttls } from './policy.ts';
+import { guardNote, tightenRecipients } from './recipients.ts';
 import { judgeProgrammed } from '../configuration/programmed.ts';
 import { byAge, whyBefore } from '../time.ts';
 import { resolveUpstream, type UpstreamVerdict } from './upstream.ts';
@@ -48,7 +49,7 @@ function judgeList(world: World, key: string): ListVerdict | undefined {
     return { allowed, accepted: notAccepted('RelayClassNotFound', message) };
   }
   const { terms, refused } = termsOf(world, { namespace: meta.namespace, spec }, view);
-  return { allowed, terms, accepted: acceptance(world, meta, spec.relayClass, refused) };
+  return { allowed, terms, accepted: noted(acceptance(world, meta, spec.relayClass, refused), terms) };
 }
 
 /** For users whose namespace has no default list: all defaults, under the class `default`. */
@@ -70,6 +71,7 @@ function termsOf(
   const { spec } = owner;
   const starttls = tightenStarttls(view.settings.starttls, spec.starttls);
   const policy = tightenPolicy(view.settings.senderPolicy, spec.senderPolicy);
+  const recipients = tightenRecipients(view.settings.recipients, spec.recipients);
   const limits = limitsOfList(view.settings.limits, spec.limits);
   const upstream = resolveUpstream(world, owner, view);
   const config: ListConfig = {
@@ -77,6 +79,7 @@ function termsOf(
     starttls: starttls.value,
     upstream: upstream.config,
     senderPolicy: policy.value,
+    ...(recipients.value !== undefined && { recipients: recipients.value }),
     delivery: {
       mode: spec.delivery.mode,
       maxAgeSeconds: durationSeconds(spec.delivery.maxAge),
@@ -87,7 +90,7 @@ function termsOf(
     },
   };
   const terms = { className: spec.relayClass, config, limits: limits.value, upstream: upstream.judgement };
-  return { terms, refused: [...starttls.refused, ...policy.refused, ...limits.refused] };
+  return { terms, refused: [...starttls.refused, ...policy.refused, ...recipients.refused, ...limits.refused] };
 }
 
 function acceptance(world: World, meta: ObjectMeta, className: string, refused: readonly string[]): Judgement {
@@ -103,6 +106,10 @@ function acceptance(world: World, meta: ObjectMeta, className: string, refused: 
     return accepted('NotTheDefault', message);
   }
   return accepted('Accepted', `Accepted by class ${className}.`);
+}
+
+function noted(judgement: Judgement, { config }: ListTerms): Judgement {
+  return { ...judgement, message: judgement.message + guardNote(config.recipients) };
 }
 
 /** Name of the list that takes the users of a namespace who name none: the oldest that is annotated so. */
