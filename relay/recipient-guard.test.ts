@@ -2,7 +2,9 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import type { RecipientGuard } from './config.ts';
+import { readShardDocument } from './config-documents.ts';
 import type { Recipient } from './message.ts';
+import { aList } from '../test/support/relay-config.ts';
 import { applyGuard, judgeRecipient } from './recipient-guard.ts';
 
 const ALLOW = [
@@ -101,6 +103,13 @@ describe('a guard of recipients', () => {
       }),
     );
   });
+});
+
+test('a guard that cannot be read takes its list along, and leaves others as they are', () => {
+  const lists = { 'shop/broken': { ...aList(), recipients: { otherwise: 'Drop', allow: [] } }, 'shop/whole': aList() };
+  const document = { version: 1, lists, users: {}, namespaces: {} };
+  const { document: found } = readShardDocument(Buffer.from(JSON.stringify(document)));
+  assert.deepEqual(Object.keys(found?.lists ?? {}), ['shop/whole']);
 });
 
 describe('a redirected recipient', () => {

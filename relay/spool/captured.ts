@@ -113,29 +113,36 @@ async function remove(file: string): Promise<void> {
   await rm(`${file}.eml`, { force: true });
 }
 
-/** What an earlier process kept, by namespace, oldest first. What a crash left unfinished goes. */
+/** What an earlier process kept, by namespace, oldest first. What a crash left unfinished goes; what is not ours stays. */
 async function findKept(folder: string): Promise<Map<string, readonly Kept[]>> {
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const kept = new Map<string, readonly Kept[]>();
-  for (const namespace of await readdir(folder)) {
+  for (const namespace of await foldersIn(folder)) {
     const found: Kept[] = [];
-    for (const list of await readdir(path.join(folder, namespace))) {
-      found.push(...(await findIn(path.join(folder, namespace, list))));
-    }
-    if (found.length > 0) kept.set(namespace, found.toSorted(byAge));
+    for (const list of await foldersIn(namespace)) found.push(...(await findIn(list)));
+    if (found.length > 0) kept.set(path.basename(namespace), found.toSorted(byAge));
   }
   return kept;
 }
+
+async function foldersIn(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { withFileTypes: true });
+  return entries.filter((entry) => entry.isDirectory()).map(({ name }) => path.join(folder, name));
+}
+
+/** People look into the folder, and may leave something there. */
+const OURS = /^(.+)\.(eml|json)(\.tmp)?$/;
 
 async function findIn(folder: string): Promise<Kept[]> {
   const names = new Set(await readdir(folder));
   const found: Kept[] = [];
   for (const name of names) {
-    const { name: id, ext } = path.parse(name);
-    const isWhole = (ext === '.eml' || ext === '.json') && names.has(`${id}.eml`) && names.has(`${id}.json`);
+    const [, id = '', suffix, unfinished] = OURS.exec(name) ?? [];
+    if (suffix === undefined) continue;
     const file = path.join(folder, id);
-    if (!isWhole) await rm(path.join(folder, name), { recursive: true, force: true });
-    else if (ext === '.eml') found.push({ file, bytes: (await stat(`${file}.eml`)).size });
+    const isWhole = unfinished === undefined && names.has(`${id}.eml`) && names.has(`${id}.json`);
+    if (!isWhole) await rm(path.join(folder, name), { force: true });
+    else if (suffix === 'eml') found.push({ file, bytes: (await stat(`${file}.eml`)).size });
   }
   return found;
 }

@@ -104,12 +104,12 @@ describe('captured copies', () => {
     for (const id of ['A', 'B']) await before.keep(aCopy(id), inMemory());
     await writeFile(path.join(folder, 'shop/staging/C.eml.tmp'), 'half');
     await writeFile(path.join(folder, 'shop/staging/D.eml'), 'without an envelope');
+    const notes = ['notes', 'shop/notes', 'shop/staging/notes'];
+    for (const name of notes) await writeFile(path.join(folder, name), 'of a person');
     const after = await openCaptured(folder, () => ({ ...PLENTY, messages: 2 }));
     await after.keep(aCopy('E'), inMemory());
-    assert.deepEqual(
-      await filesIn(folder),
-      ['B.eml', 'B.json', 'E.eml', 'E.json'].map((name) => `shop/staging/${name}`),
-    );
+    const kept = ['B.eml', 'B.json', 'E.eml', 'E.json'].map((name) => `shop/staging/${name}`);
+    assert.deepEqual(await filesIn(folder), [...kept, ...notes].toSorted());
   });
 
   test('stay in their folder, whatever a list is called', async (t) => {

@@ -23,6 +23,7 @@ test('a staging list reaches its testers and nobody else, under a class that cap
   default:
     recipients: {allow: ['@shop.example', tester@agency.example], includeSubdomains: true, otherwise: Capture}
     existingSenders: [{shop: shop.example}]
+    delivery: {capturedMessages: 1}
 `;
   const folder = await folderOf(t, { 'a.yaml': sender, 'b.yaml': example, 'settings.yaml': settings });
   const { state, port } = await startStandalone(t, { folder });
@@ -68,6 +69,7 @@ test('a staging list reaches its testers and nobody else, under a class that cap
     return condition('Accepted')?.message.includes('2 addresses and domains') || undefined;
   });
   await until(async () => /captured as/.exec((await send('b@real.example')).response) ?? undefined);
+  assert.equal((await readdir(captured)).length, 2, 'the newest alone, as the settings say');
   const reached = (await outbox(state)).flatMap(({ envelope }) => envelope.recipients.map(String));
   assert.deepEqual([...new Set(reached)].toSorted(), ['staging-inbox@shop.example', 'tester@agency.example']);
 });

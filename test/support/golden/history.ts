@@ -38,6 +38,12 @@ const specs: Readonly<Record<Kind, fc.Arbitrary<unknown>>> = {
     starttls: rarely(fc.constant('Optional')),
     allowedNamespaces: often(allowedNamespaces),
     upstream: rarely(fc.record({ host: fc.constant('relay.example'), credentialsSecretRef: fc.record({ name }) })),
+    recipients: rarely(
+      fc.record({
+        allow: often(fc.uniqueArray(fc.constantFrom('@shop.example', 'x@qa.example', '@qa.example'))),
+        otherwise: fc.constantFrom('Refuse', 'Capture'),
+      }),
+    ),
     senderPolicy: rarely(fc.record({ headerFrom: fc.constantFrom('Enforce', 'Audit') })),
     limits: rarely(fc.record({ messagesPerHour: fc.integer({ min: 1, max: 200 }) })),
     delivery: rarely(
