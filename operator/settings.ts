@@ -129,8 +129,11 @@ export const classSettingsSchema = z.strictObject({
     .strictObject({
       envelopeFrom: z.enum(['Enforce', 'Audit']).default('Enforce'),
       headerFrom: z.enum(['Enforce', 'Audit']).default('Enforce'),
+      displayName: z.enum(['Refuse', 'Allow']).default('Refuse'),
+      sender: z.enum(['Any', 'Verified']).default('Any'),
       replyTo: z.enum(['Any', 'SameAsFrom', 'Verified']).default('Any'),
       nullSender: z.enum(['Refuse', 'Allow']).default('Refuse'),
+      bcc: z.enum(['Drop', 'Keep']).default('Drop'),
     })
     .prefault({})
     .describe('Floor: lists can tighten it, never loosen it'),

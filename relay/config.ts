@@ -48,8 +48,11 @@ const limitsSchema = z.object({
 const senderPolicySchema = z.object({
   envelopeFrom: z.enum(['Enforce', 'Audit']),
   headerFrom: z.enum(['Enforce', 'Audit']),
+  displayName: z.enum(['Refuse', 'Allow']),
+  sender: z.enum(['Any', 'Verified']),
   replyTo: z.enum(['Any', 'SameAsFrom', 'Verified']),
   nullSender: z.enum(['Refuse', 'Allow']),
+  bcc: z.enum(['Drop', 'Keep']),
 });
 
 /** An address (`orders@shop.example`) or a domain (`@shop.example`), canonical: lower-case domain in A-labels. */

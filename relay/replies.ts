@@ -24,6 +24,7 @@ export type Reason =
   | 'from_invalid'
   | 'from_not_authorized'
   | 'from_not_verified'
+  | 'display_name_denied'
   | 'reply_to_denied'
   | 'header_invalid'
   | 'bare_newline'
@@ -134,6 +135,14 @@ export const replies = {
       'from_not_verified',
       `From ${from} is not verified; see VerifiedSender ${object}`,
       WEB_FORM_HINT,
+    ),
+  displayNameDenied: (what: string, list: string) =>
+    reply(
+      550,
+      '5.7.1',
+      'display_name_denied',
+      `Display name of ${what}`,
+      `Use a name without an address; other names are not enabled for list ${list}`,
     ),
   replyToDenied: (address: string, list: string) =>
     reply(550, '5.7.1', 'reply_to_denied', `Reply-To ${address} differs from From; not enabled for list ${list}`),

@@ -48,9 +48,24 @@ const senderPolicy = z
     headerFrom: z
       .enum(['Enforce', 'Audit'])
       .optional()
-      .describe('Audit: an unauthorized From field is accepted, logged and counted.'),
-    replyTo: z.enum(['Any', 'SameAsFrom', 'Verified']).optional().describe('What Reply-To may hold.'),
+      .describe('Audit: an unauthorized From field is accepted, logged and counted; so is a display name that lies.'),
+    displayName: z
+      .enum(['Refuse', 'Allow'])
+      .optional()
+      .describe('Whether the display name of From may read as another address, or hide one in what nobody can decode.'),
+    sender: z
+      .enum(['Any', 'Verified'])
+      .optional()
+      .describe('What Sender, Resent-From and Resent-Sender may hold. Any: they are passed on unread.'),
+    replyTo: z
+      .enum(['Any', 'SameAsFrom', 'Verified'])
+      .optional()
+      .describe('What Reply-To may hold. Any: it is passed on unread.'),
     nullSender: z.enum(['Refuse', 'Allow']).optional().describe('Whether MAIL FROM:<> is taken.'),
+    bcc: z
+      .enum(['Drop', 'Keep'])
+      .optional()
+      .describe('Drop: Bcc and Resent-Bcc fields are left out, unless a DKIM signature names them.'),
   })
   .describe("What senders are held to. Tightens the class's policy, never loosens it.");
 

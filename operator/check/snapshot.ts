@@ -36,7 +36,15 @@ export function snapshotOf(manifests: readonly Manifest[]): Snapshot {
 const lenientClass: ClassView = {
   settings: classSettingsSchema.parse({
     starttls: 'Optional',
-    senderPolicy: { envelopeFrom: 'Audit', headerFrom: 'Audit', replyTo: 'Any', nullSender: 'Allow' },
+    senderPolicy: {
+      envelopeFrom: 'Audit',
+      headerFrom: 'Audit',
+      displayName: 'Allow',
+      sender: 'Any',
+      replyTo: 'Any',
+      nullSender: 'Allow',
+      bcc: 'Keep',
+    },
     existingSendersBefore: LATER,
   }),
   upstream: { kind: 'capture' },

@@ -1,14 +1,14 @@
 /**
  * What a message must be before it is taken: one ordered list of small checks on exactly the header octets that are sent
- * on; the first that objects gives the reply. Nothing in the message is rewritten, Bcc included: that RFC 6409 section 8
- * allows it does not make the octets ours, and clients take it out themselves.
+ * on; the first that objects gives the reply. Fields that no policy judges are passed on as they are, well-formed or not.
  */
 import { formatMailbox, type Mailbox } from '../address.ts';
 import { checkFieldSender, checkHeaderSender, isVerifiedSender, PASS, type Verdict } from './check-sender.ts';
 import type { ListConfig, RelayConfig, UserConfig } from '../config.ts';
-import { readAuthor, readFrom } from './from-header.ts';
+import { readAuthor, readFrom, type Author } from './from-header.ts';
 import { scanHeaderSection, unfold, type HeaderField } from './header-section.ts';
-import { parseMailboxList, type HeaderMailbox } from './mailbox-list.ts';
+import { changesTo, type HeaderChanges } from './header-changes.ts';
+import { parseMailboxList } from './mailbox-list.ts';
 import { replies, type Reason, type Reply } from '../replies.ts';
 
 export interface Submission {
@@ -25,23 +25,20 @@ export type MessageVerdict =
   | {
       readonly verdict: 'pass';
       readonly from: Mailbox;
-      /** Fields that the message lacks and that we add (RFC 6409 section 8). */
-      readonly missing: { readonly date: boolean; readonly messageId: boolean };
+      readonly changes: HeaderChanges;
       /** What an enforcing list would have refused. */
       readonly audited: readonly Reason[];
     };
 
 interface Message extends Submission {
   readonly fields: readonly HeaderField[];
-  readonly from: HeaderMailbox;
+  readonly from: Author;
 }
 
 /** At most one of each (RFC 5322 section 3.6); the names of those that say what the body is come from RFC 2045. */
-const UNIQUE_FIELDS = 'from sender reply-to to cc bcc subject date message-id in-reply-to references';
+const UNIQUE_FIELDS = 'from sender reply-to to cc subject date message-id in-reply-to references';
 const UNIQUE_MIME_FIELDS = 'mime-version content-type content-transfer-encoding content-disposition';
-/** These may repeat by the RFC; but we stand at the start of a message's way, where nothing has been resent twice. */
-const UNIQUE_RESENT_FIELDS = 'resent-from resent-sender';
-const UNIQUE = new Set([UNIQUE_FIELDS, UNIQUE_MIME_FIELDS, UNIQUE_RESENT_FIELDS].flatMap((names) => names.split(' ')));
+const UNIQUE = new Set([UNIQUE_FIELDS, UNIQUE_MIME_FIELDS].flatMap((names) => names.split(' ')));
 
 /** Fields besides From that claim who sent the message; Outlook, for one, shows them as `A on behalf of B`. */
 const SENDER_FIELDS = new Set(['sender', 'resent-from', 'resent-sender']);
@@ -51,6 +48,7 @@ export const MESSAGE_CHECKS: readonly { readonly name: string; readonly check: (
   { name: 'loop', check: checkLoop },
   { name: 'unique fields', check: checkUnique },
   { name: 'from', check: checkFrom },
+  { name: 'display name', check: checkDisplayName },
   { name: 'sender', check: checkSenderFields },
   { name: 'reply-to', check: checkReplyTo },
 ];
@@ -69,9 +67,8 @@ export function checkMessage(submission: Submission): MessageVerdict {
     if (verdict.verdict === 'refuse') return verdict;
     if (verdict.verdict === 'audit') audited.push(verdict.reply.reason);
   }
-  const lacks = (key: string) => !fields.some((field) => field.key === key);
-  const missing = { date: lacks('date'), messageId: lacks('message-id') };
-  return { verdict: 'pass', from: from.author.mailbox, missing, audited };
+  const changes = changesTo(fields, submission.list.senderPolicy);
+  return { verdict: 'pass', from: from.author.mailbox, changes, audited };
 }
 
 function checkLoop({ fields, config }: Message): Verdict {
@@ -92,37 +89,51 @@ function checkFrom({ config, userName, user, from }: Message): Verdict {
   return checkHeaderSender(config, userName, user, from.mailbox, from.address);
 }
 
-function checkSenderFields({ config, userName, user, fields }: Message): Verdict {
+function checkDisplayName({ user, list, from }: Message): Verdict {
+  return judgeDisplayName('From', from, { user, list });
+}
+
+function judgeDisplayName(
+  fieldName: string,
+  { nameProblem }: Author,
+  { user, list }: Pick<Submission, 'user' | 'list'>,
+): Verdict {
+  const { displayName, headerFrom } = list.senderPolicy;
+  if (nameProblem === undefined || displayName === 'Allow') return PASS;
+  const reply = replies.displayNameDenied(`${fieldName} ${nameProblem}`, user.list);
+  return headerFrom === 'Audit' ? { verdict: 'audit', reply } : refuse(reply);
+}
+
+function checkSenderFields({ config, userName, user, list, fields }: Message): Verdict {
   let result = PASS;
+  if (list.senderPolicy.sender === 'Any') return result;
   for (const field of fields.filter(({ key }) => SENDER_FIELDS.has(key))) {
     const reading = readAuthor(field);
     if (!reading.ok) return refuse(replies.headerInvalid(reading.problem));
     const { mailbox, address } = reading.author;
-    const verdict = checkFieldSender(config, userName, user, mailbox, { field: field.name, shown: address });
-    if (verdict.verdict === 'refuse') return verdict;
-    if (verdict.verdict === 'audit') result = verdict;
+    for (const verdict of [
+      checkFieldSender(config, userName, user, mailbox, { field: field.name, shown: address }),
+      judgeDisplayName(field.name, reading.author, { user, list }),
+    ]) {
+      if (verdict.verdict === 'refuse') return verdict;
+      if (verdict.verdict === 'audit') result = verdict;
+    }
   }
   return result;
 }
 
 function checkReplyTo({ config, user, list, fields, from }: Message): Verdict {
+  const { replyTo } = list.senderPolicy;
   const field = fields.find(({ key }) => key === 'reply-to');
-  if (field === undefined) return PASS;
+  if (field === undefined || replyTo === 'Any') return PASS;
   const mailboxes = parseMailboxList(unfold(field.value));
   if (mailboxes === undefined) return refuse(replies.headerInvalid(`${field.name} is not a plain list of mailboxes`));
+  const mayReplyTo = (mailbox: Mailbox) =>
+    replyTo === 'SameAsFrom'
+      ? formatMailbox(mailbox) === formatMailbox(from.mailbox)
+      : isVerifiedSender(config, user, mailbox);
   const denied = mailboxes.find(({ mailbox }) => !mayReplyTo(mailbox));
   return denied === undefined ? PASS : refuse(replies.replyToDenied(denied.address, user.list));
-
-  function mayReplyTo(mailbox: Mailbox): boolean {
-    switch (list.senderPolicy.replyTo) {
-      case 'Any':
-        return true;
-      case 'SameAsFrom':
-        return formatMailbox(mailbox) === formatMailbox(from.mailbox);
-      case 'Verified':
-        return isVerifiedSender(config, user, mailbox);
-    }
-  }
 }
 
 function refuse(reply: Reply): Verdict {

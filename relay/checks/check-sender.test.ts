@@ -10,10 +10,8 @@ const ceo = { local: 'ceo', domain: 'elsewhere.example' };
 const pending = aSender({ sender: '@pending.example', verified: false, object: 'shop/pending-example' });
 const unproven = { local: 'news', domain: 'pending.example' };
 
-const policy: SenderPolicy = { envelopeFrom: 'Enforce', headerFrom: 'Enforce', replyTo: 'Any', nullSender: 'Refuse' };
-
 function configWith(overrides: Partial<SenderPolicy> = {}, senders = [aSender(), pending]) {
-  const senderPolicy = { ...policy, ...overrides };
+  const senderPolicy = { ...aList().senderPolicy, ...overrides };
   return aConfig({ lists: { [LIST]: aList({ senderPolicy }) }, namespaces: { shop: senders } });
 }
 

@@ -18,8 +18,11 @@ export const PASS: Verdict = { verdict: 'pass' };
 const STRICTEST: SenderPolicy = {
   envelopeFrom: 'Enforce',
   headerFrom: 'Enforce',
+  displayName: 'Refuse',
+  sender: 'Verified',
   replyTo: 'Verified',
   nullSender: 'Refuse',
+  bcc: 'Drop',
 };
 
 /** What the user may send as, verified or still to be: its own narrower choice, or all of its namespace. */
@@ -70,7 +73,7 @@ export function checkHeaderSender(
   });
 }
 
-/** Judges another field that claims who sent the message (Sender, Resent-From); it goes by the policy for From. */
+/** Judges another field that claims who sent the message (Sender, Resent-From), where a policy wants that. */
 export function checkFieldSender(
   config: RelayConfig,
   userName: string,

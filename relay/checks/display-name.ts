@@ -1,29 +1,52 @@
 /**
  * Display names that lie. A mail client shows the name, often nothing else, and some readers find an address in it:
- * `"ceo@elsewhere.example" <orders@shop.example>` is the cheapest spoof of all. So a name may hold no address but the
- * mailbox's own (which many clients put there). Mailing lists that write `A via B` need no address in it either.
+ * `"ceo@elsewhere.example" <orders@shop.example>` is the cheapest spoof of all. An at sign alone is no address: GitLab
+ * writes `Jane Doe (@jdoe)`, others `Team @ Shop`. Neither is the mailbox's own address, which many clients put there.
  */
 import { formatMailbox, parseMailbox, type Mailbox } from '../address.ts';
 
-/** RFC 2047 section 2; the language of RFC 2231 section 5 is dropped. */
-const ENCODED_WORD = /=\?([\w-]+)(?:\*[\w-]*)?\?([bq])\?([!->@-~]*)\?=/gi;
-/** Padded, as some readers join the text of words whose last four characters are not complete, and decode it as one. */
-const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
-const QUOTED_PRINTABLE = /^(?:[^=]|=[0-9A-F]{2})*$/i;
-/** Line ends and other controls, and what turns the direction of text: it can spell one name and show another. */
-const DECEPTIVE = /[\p{Cc}\p{Zl}\p{Zp}\u202a-\u202e\u2066-\u2069<>]/u;
-/** What ends an address in running text: white space, quotes of any kind, brackets, separators. */
-const BETWEEN_ADDRESSES = /[\s"'(),:;<>[\\\]]+/;
+/** Letters in a circle that look like it; the full-width and the small one become it by normalization. */
+const AT_LOOKALIKE = /[\u24d0\u24b6\u{1f150}]/gu;
+/** An at sign with marks above or below it still reads as one. */
+const AT_SIGN = /@\p{M}*/u;
+/** Full stops of other scripts, middle dots, bullets, and and zeros and tone marks that are drawn as a dot. */
+const DOT_LOOKALIKE =
+  /[\u00b7\u0660\u06d4\u06f0\u0701\u0702\u2022\u2027\u2219\u22c5\u3002\u30fb\ua4f8\ua60e\u{10a50}]/gu;
+const INVISIBLE = /[\p{Default_Ignorable_Code_Point}\p{Cf}]/gu;
+/** Marks that turn the order of what stands around them: `elsewhere.example@` and `ceo` can show as one address. */
+const TURNS_ORDER = /[\u061c\u200f]/;
+/** What cannot belong to a local part in running text. Quotes can. */
+const BEFORE_LOCAL = /[\s\p{Ps}\p{Pi},;:<>]/u;
+const QUOTES = /["'`]/g;
+/** White space and comments around an at sign are obsolete syntax (RFC 5322 section 4.4), which readers take. */
+const BEFORE_DOMAIN = /^(?:[\s"'`\p{Pi}\p{Pf}]|\([^()]*\))*/u;
+const DOMAIN_RUN = /^[^\s\p{Ps}\p{Pe}\p{Pi}\p{Pf}"'`,;:<>!?/\\]+/u;
+const LITERAL = /^\[[^\]]+\]/;
+const IPV4 = /^\d{1,3}(?:\.\d{1,3}){3}$/;
+/** No top-level domain has one letter, or begins with a digit: `5.30pm` and `1.2.3` are no domains. */
+const TOP_LEVEL = /^(?:xn--|[\p{L}\p{M}]{2})/iu;
 
-/** What is wrong with the words of a display name, for people; undefined where it is harmless. */
-export function displayNameProblem(words: readonly string[], mailbox: Mailbox): string | undefined {
-  for (const word of words) {
-    // compatibility forms such as a full-width at sign look the same
-    const text = decode(word)?.replaceAll('\t', ' ').normalize('NFKC');
-    if (text === undefined) return 'its display name cannot be decoded';
-    if (DECEPTIVE.test(text)) return 'its display name has control characters or angle brackets';
-    const addresses = text.split(BETWEEN_ADDRESSES).filter((part) => part.includes('@'));
-    if (!addresses.every((address) => isSame(address, mailbox))) return 'its display name has another address';
+/** What reads as an address in the text of a display name, unless it is the mailbox's own. */
+export function foreignAddress(text: string, mailbox: Mailbox): string | undefined {
+  const plain = text
+    .replaceAll(AT_LOOKALIKE, '@')
+    .normalize('NFKC')
+    .replaceAll(INVISIBLE, '')
+    .replaceAll(DOT_LOOKALIKE, '.');
+  const pieces = plain.split(AT_SIGN);
+  let local: string | undefined;
+  for (const [index, right] of pieces.slice(1).entries()) {
+    const left = pieces[index] ?? '';
+    const word = localBefore(left);
+    // `a@b@c.example` is no address of b's
+    local = word === left && local !== undefined ? `${local}@${word}` : word;
+    if (local === undefined) continue;
+    const domain = domainAfter(right);
+    if (domain === undefined) {
+      if (TURNS_ORDER.test(text) && right.trim() !== '') return `${local}@${right.trim()}`;
+    } else if (!isSame(`${local.replaceAll(QUOTES, '')}@${domain}`, mailbox)) {
+      return `${local}@${domain}`;
+    }
   }
   return undefined;
 }
@@ -33,38 +56,23 @@ function isSame(text: string, mailbox: Mailbox): boolean {
   return found !== undefined && formatMailbox(found) === formatMailbox(mailbox);
 }
 
-/** Encoded-words decoded, within quotes too, as many clients do; undefined where one of them is malformed. */
-function decode(word: string): string | undefined {
-  let isWhole = true;
-  const text = word.replaceAll(ENCODED_WORD, (_, charset: string, encoding: string, encoded: string) => {
-    const decoded = decodeBytes(charset, bytesOf(encoding.toLowerCase(), encoded));
-    isWhole &&= decoded !== undefined;
-    return decoded ?? '';
-  });
-  // what is left of an almost-encoded word is one to a lenient reader
-  const rest = word.replaceAll(ENCODED_WORD, '');
-  return isWhole && !rest.includes('=?') ? text : undefined;
+/** The word that ends right before the at sign; one with a letter or digit where white space is between. */
+function localBefore(text: string): string | undefined {
+  const word = text.split(BEFORE_LOCAL).at(-1) ?? '';
+  if (word.replaceAll(QUOTES, '') !== '') return word;
+  const before = text.trimEnd().split(BEFORE_LOCAL).at(-1) ?? '';
+  return /[\p{L}\p{N}]/u.test(before) ? before : undefined;
 }
 
-function bytesOf(encoding: string, encoded: string): Buffer | undefined {
-  if (encoding === 'b') return BASE64.test(encoded) ? Buffer.from(encoded, 'base64') : undefined;
-  if (!QUOTED_PRINTABLE.test(encoded)) return undefined;
-  const octets = encoded
-    .replaceAll('_', ' ')
-    .replaceAll(/=([0-9A-F]{2})/gi, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
-  return Buffer.from(octets, 'latin1');
-}
-
-/**
- * UTF-16 is left out: readers that ignore the charset would see other text. So are malformed octets: a character cut in
- * two by the end of an encoded-word is made whole by some readers.
- */
-function decodeBytes(charset: string, bytes: Buffer | undefined): string | undefined {
-  if (bytes === undefined) return undefined;
-  try {
-    const decoder = new TextDecoder(charset, { fatal: true });
-    return decoder.encoding.startsWith('utf-16') ? undefined : decoder.decode(bytes);
-  } catch {
-    return undefined;
-  }
+/** The domain of two labels or more, or the address literal, that begins after the at sign. */
+function domainAfter(text: string): string | undefined {
+  const rest = text.replace(BEFORE_DOMAIN, '');
+  const literal = LITERAL.exec(rest)?.[0];
+  if (literal !== undefined) return /[.:]/.test(literal) ? literal : undefined;
+  const labels = DOMAIN_RUN.exec(rest)?.[0].split('.') ?? [];
+  // the full stop of a sentence
+  while (labels.at(-1) === '') labels.pop();
+  const domain = labels.join('.');
+  if (labels.length < 2 || labels.includes('')) return undefined;
+  return TOP_LEVEL.test(labels.at(-1) ?? '') || IPV4.test(domain) ? domain : undefined;
 }

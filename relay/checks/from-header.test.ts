@@ -50,6 +50,8 @@ describe('a From field of a well-behaved client is taken:', () => {
     ['a comment in the name', `From: Orders (EU) <${orders}>`],
     ['a name of 30 words', `From: ${'word '.repeat(30)}<${orders}>`],
     ['a quoted name of 60 words', `From: "${'word '.repeat(60)}" <${orders}>`],
+    ['a bracket in the name', `From: "I <3 Shop" <${orders}>`],
+    ['its own address in brackets as name', `From: "Orders <${orders}>" <${orders}>`],
     ['white space around', `From: \t ${orders} \t `],
   ];
   for (const [what, header] of table) test(what, () => assert.equal(read(header), orders));
@@ -58,7 +60,7 @@ describe('a From field of a well-behaved client is taken:', () => {
 describe('a From field is refused where two readers could see two senders:', () => {
   const plain = 'From is not a plain mailbox';
   const many = 'From has more than one mailbox';
-  const foreign = 'From: its display name has another address';
+  const brackets = 'From: its display name has another address in brackets';
   const table: readonly [string, string, string][] = [
     ['no From', 'Subject: x', 'there is no From field'],
     ['no From but a Sender', `Sender: ${orders}`, 'there is no From field'],
@@ -90,7 +92,6 @@ describe('a From field is refused where two readers could see two senders:', () 
     ['brackets in brackets by twos', `From: <ceo@elsewhere.example<${orders}>`, plain],
     ['a group', `From: Team: ${orders};`, plain],
     ['an empty group', 'From: undisclosed-recipients:;', plain],
-    ['a comment that holds an address', `From: (ceo@elsewhere.example) <${orders}>`, plain],
     ['a nested comment', `From: ${orders} (a (b) c)`, plain],
     ['an open comment', `From: ${orders} (a`, plain],
     ['a comment with an escape', `From: ${orders} (a \\) ceo)`, plain],
@@ -118,31 +119,12 @@ describe('a From field is refused where two readers could see two senders:', () 
     ['octets outside ASCII', `From: J\xc3\xbcrgen <${orders}>`, 'From has octets outside ASCII'],
     ['an address outside ASCII', 'From: orders@b\xc3\xbccher.example', 'From has octets outside ASCII'],
     ['a no-break space', `From: Orders\xa0<${orders}>`, 'From has octets outside ASCII'],
-    ['an address as name', `From: "ceo@elsewhere.example" <${orders}>`, foreign],
-    ['an address as name, in other quotes', `From: "'ceo@elsewhere.example'" <${orders}>`, foreign],
-    ['an address in the name', `From: "The CEO (ceo@elsewhere.example)" <${orders}>`, foreign],
-    ['an encoded address as name', `From: =?utf-8?q?ceo=40elsewhere.example?= <${orders}>`, foreign],
-    ['an encoded address in quotes', `From: "=?utf-8?q?ceo=40elsewhere.example?=" <${orders}>`, foreign],
-    ['an address with a full-width at sign', `From: ${utf8('ceo＠elsewhere.example')} <${orders}>`, foreign],
-    ['an address with a small at sign', `From: ${utf8('ceo﹫elsewhere.example')} <${orders}>`, foreign],
-    ['an address in pieces', `From: ${utf8('ceo@')} ${utf8('elsewhere.example')} <${orders}>`, foreign],
-    ['an address with spaces', `From: "ceo @ elsewhere.example" <${orders}>`, foreign],
-    ['its own address with something after it', `From: "${orders}.elsewhere.example" <${orders}>`, foreign],
     ['an encoded line end', `From: ${utf8('x\r\nFrom: ceo')} <${orders}>`, 'From: its display name has control'],
     ['an encoded NUL', `From: =?utf-8?q?x=00?= <${orders}>`, 'From: its display name has control'],
     ['an encoded line separator', `From: ${utf8('x\u2028y')} <${orders}>`, 'From: its display name has control'],
     ['a turned direction', `From: ${utf8('\u202eelpmaxe')} <${orders}>`, 'From: its display name has control'],
-    ['brackets in the name', `From: "Orders <" <${orders}>`, 'From: its display name has control'],
-    ['an unknown charset', `From: =?utf-7?q?x?= <${orders}>`, 'From: its display name cannot be decoded'],
-    ['UTF-16', `From: =?utf-16?b?AGEAYg==?= <${orders}>`, 'From: its display name cannot be decoded'],
-    ['broken base64', `From: =?utf-8?b?w7w=w7w?= <${orders}>`, 'From: its display name cannot be decoded'],
-    ['base64 of five characters', `From: =?utf-8?b?QUJDR?= <${orders}>`, 'From: its display name cannot be decoded'],
-    ['base64 without its padding', `From: =?utf-8?b?QUI?= <${orders}>`, 'From: its display name cannot be decoded'],
-    ['base64 with too much padding', `From: =?utf-8?b?QUI==?= <${orders}>`, 'From: its display name cannot be decoded'],
-    ['base64 that is padding only', `From: =?utf-8?b?==?= <${orders}>`, 'From: its display name cannot be decoded'],
-    ['broken quoted-printable', `From: =?utf-8?q?=4?= <${orders}>`, 'From: its display name cannot be decoded'],
-    ['half a character', `From: =?utf-8?q?=EF=BC?= <${orders}>`, 'From: its display name cannot be decoded'],
-    ['half an encoded-word', `From: =?utf-8?q?x <${orders}>`, 'From: its display name cannot be decoded'],
+    ['an address in brackets as name', `From: "<ceo@elsewhere.example>" <${orders}>`, brackets],
+    ['an encoded address in brackets', `From: ${utf8('CEO <ceo＠elsewhere.example>')} <${orders}>`, brackets],
     ['a name of 33 words', `From: ${'a '.repeat(33)}<${orders}>`, plain],
     ['a name of 65 initials', `From: ${'a.'.repeat(65)} <${orders}>`, plain],
     ['a comment of 65 words', `From: ${orders} (${'a '.repeat(65)})`, plain],
@@ -174,7 +156,7 @@ describe('any From field', () => {
         const section = Buffer.from(`From:${text}\r\n\r\n`, 'latin1');
         const scan = scanHeaderSection(section, { headerBytes: 100_000 });
         const reading = scan.verdict === 'pass' ? readFrom(scan.fields) : undefined;
-        if (reading?.ok !== true) return;
+        if (reading?.ok !== true || reading.author.nameProblem !== undefined) return;
         taken++;
         const { address } = reading.author;
         for (const form of [text, text.replaceAll('\r\n', ''), text.replaceAll(/\s+/g, ' ')]) {

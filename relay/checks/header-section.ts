@@ -69,6 +69,11 @@ export function unfold(value: string): string {
   return value.replaceAll('\r\n', '');
 }
 
+/** The same, less the white space that a fold begins with. */
+export function unfoldTight(value: string): string {
+  return value.replaceAll(/\r\n[ \t]+/g, '');
+}
+
 function problemOf(line: string, fieldsBefore: number): string | undefined {
   if (line.length > LINE_MAX) return `is longer than ${LINE_MAX} octets`;
   if (CONTROL.test(line)) return 'has a control character';

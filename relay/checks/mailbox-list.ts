@@ -14,8 +14,8 @@ export interface HeaderMailbox {
   readonly mailbox: Mailbox;
   /** The address as written. */
   readonly address: string;
-  /** The words of the display name and the comments, unquoted, encoded-words as they are. */
-  readonly words: readonly string[];
+  /** The display name, unquoted, with the comments in their parentheses; white space and encoded-words as they are. */
+  readonly name: string;
 }
 
 /** Octets of one address field: a long name in encoded-words needs 800. */
@@ -37,8 +37,8 @@ const TOKEN = new RegExp(
     `(?<bare>${ADDRESS})`,
     `(?<word>(?:${ATEXT}|\\.)+)`,
     '"(?<quoted>(?:[ \\t!#-[\\]-~]|\\\\["\\\\])*)"',
-    // plain text only: what could be an address, a list or a nested comment is not the same to every reader
-    "\\((?<comment>[A-Za-z0-9 \\t!#$%&'*+\\-./=?^_`{|}~]*)\\)",
+    // plain text only: what could be a list or a nested comment is not the same to every reader
+    "\\((?<comment>[A-Za-z0-9 \\t!#$%&'*+\\-./=?@^_`{|}~]*)\\)",
   ].join('|'),
   'y',
 );
@@ -68,13 +68,14 @@ function readMailboxList(text: string): readonly HeaderMailbox[] | undefined {
 }
 
 interface Entry {
-  readonly words: string[];
+  name: string;
+  hasName: boolean;
   address: string | undefined;
   pieces: number;
 }
 
 function newEntry(): Entry {
-  return { words: [], address: undefined, pieces: 0 };
+  return { name: '', hasName: false, address: undefined, pieces: 0 };
 }
 
 function readEntries(text: string): readonly HeaderMailbox[] | undefined {
@@ -96,24 +97,24 @@ function addToken(entry: Entry, token: Readonly<Record<string, string | undefine
   const { angle, bare, space, word, quoted, comment } = token;
   entry.pieces += space?.length ?? 1 + ((word ?? quoted ?? comment)?.match(/[ \t.]/g)?.length ?? 0);
   if (entry.pieces > PIECES_MAX) return false;
-  if (bare !== undefined && entry.words.length > 0) return false;
+  if (bare !== undefined && entry.hasName) return false;
   const address = angle ?? bare;
   if (address !== undefined) {
     if (entry.address !== undefined) return false;
     entry.address = address;
     return true;
   }
-  const name = word ?? quoted?.replaceAll(/\\(.)/g, '$1');
-  if (name !== undefined && entry.address !== undefined) return false;
-  const said = name ?? comment;
-  if (said !== undefined) entry.words.push(said);
+  const said = word ?? quoted?.replaceAll(/\\(.)/g, '$1');
+  if (said !== undefined && entry.address !== undefined) return false;
+  entry.hasName ||= (said ?? comment) !== undefined;
+  entry.name += said ?? space ?? (comment === undefined ? '' : `(${comment})`);
   return true;
 }
 
-function toMailbox({ words, address = '' }: Entry): HeaderMailbox | undefined {
+function toMailbox({ name, address = '' }: Entry): HeaderMailbox | undefined {
   // some readers decode encoded-words wherever they stand (RFC 2047 section 5 forbids them in an address)
   const mailbox = address.includes('=?') ? undefined : parseMailbox(address);
-  return mailbox === undefined ? undefined : { mailbox, address, words };
+  return mailbox === undefined ? undefined : { mailbox, address, name: name.trim() };
 }
 
 function othersAgree(text: string, mailboxes: readonly HeaderMailbox[]): boolean {

@@ -2,6 +2,7 @@
 import { parseMailbox } from '../address.ts';
 import { admit, type Admitted } from './admission.ts';
 import { checkMessage } from '../checks/check-message.ts';
+import type { HeaderChanges } from '../checks/header-changes.ts';
 import { checkSender, isUnverifiedSender } from './mail-commands.ts';
 import type { Recipient, SubmittedMessage } from '../message.ts';
 import { createQueueId } from './queue-id.ts';
@@ -88,13 +89,11 @@ function judge(delivery: Delivery, headerSection: Buffer): Judgement {
     session.services.metrics.audited.inc({ list, reason });
     session.services.log.warn({ stage: 'message', reason, id: delivery.id, list, user, from }, 'audited');
   }
-  return { verdict: 'pass', added: addedFields(delivery, verdict.missing) };
+  const { missing, dropped } = verdict.changes;
+  return { verdict: 'pass', added: addedFields(delivery, missing), dropped };
 }
 
-function addedFields(
-  { session, id, admitted }: Delivery,
-  missing: { readonly date: boolean; readonly messageId: boolean },
-): string {
+function addedFields({ session, id, admitted }: Delivery, missing: HeaderChanges['missing']): string {
   const { hostname } = admitted.config.class;
   const date = new Date(session.services.now());
   const received = receivedField({

@@ -1,12 +1,14 @@
 /**
  * Takes the content of one message from the client: into memory, and past a threshold into a file; never more than the
  * limits allow, and nothing is left behind unless the message was taken. The header section is judged once, as soon as
- * there is need to: before the first octet goes to the file, where the lines that we add must come first.
+ * there is need to: before the first octet goes to the file, where the lines that we add must come first. All of it is
+ * still held then, so that what is to be left out never reaches the file.
  */
 import { type FileHandle, open, unlink } from 'node:fs/promises';
 import { constants } from 'node:os';
 import { createDataScanner } from './data-scanner.ts';
 import { collectHeader } from '../checks/header-end.ts';
+import type { OctetRange } from '../checks/header-changes.ts';
 import type { IncomingRoom } from './incoming-room.ts';
 import type { Content } from '../message.ts';
 import { replies, type Reply } from '../replies.ts';
@@ -18,7 +20,8 @@ const EXCESS_MAX = 1024 * 1024;
 
 export type Judgement =
   | { readonly verdict: 'refuse'; readonly reply: Reply }
-  | { readonly verdict: 'pass'; readonly added: string };
+  /** `added` goes in front of the content; `dropped` are the octets of the header section that are left out, in order. */
+  | { readonly verdict: 'pass'; readonly added: string; readonly dropped: readonly OctetRange[] };
 
 export interface ReceivedMessage {
   readonly content: Content;
@@ -63,7 +66,7 @@ export function createReceiver({
   const header = collectHeader(headerBytes);
   const held = createHeldBytes();
   // the client's content alone: what we add must not count against what it may send
-  let [size, octets, octetsAtObjection] = [0, 0, 0];
+  let [size, octets, octetsAtObjection, dropped] = [0, 0, 0, 0];
   let headerState: ReturnType<typeof header.push> = 'more';
   let objection: Reply | undefined;
   let judgement: Judgement | undefined;
@@ -97,6 +100,7 @@ export function createReceiver({
     judgement = judge(header.section());
     if (judgement.verdict === 'refuse') return object(judgement.reply);
     added = Buffer.from(judgement.added, 'latin1');
+    dropped = held.drop(judgement.dropped);
   }
 
   async function flush(): Promise<void> {
@@ -139,7 +143,10 @@ export function createReceiver({
     await file?.close();
     const content: Content =
       file === undefined ? { kind: 'memory', bytes: Buffer.concat([added, held.take()]) } : { kind: 'file', path };
-    return { verdict: 'pass', message: { content, size: added.length + size, isEightBit: scanner.isEightBit } };
+    return {
+      verdict: 'pass',
+      message: { content, size: added.length + size - dropped, isEightBit: scanner.isEightBit },
+    };
   }
 
   function discard(): Promise<void> {
@@ -172,6 +179,18 @@ function createHeldBytes() {
       }
       more.copy(bytes, length);
       length += more.length;
+    },
+    /** Leaves these octets out, and closes the gaps; returns how many there were. */
+    drop(ranges: readonly OctetRange[]): number {
+      const before = length;
+      let kept = ranges[0]?.start ?? length;
+      for (const [index, { end }] of ranges.entries()) {
+        const next = ranges[index + 1]?.start ?? before;
+        bytes.copyWithin(kept, end, next);
+        kept += next - end;
+      }
+      length = kept;
+      return before - kept;
     },
     /** All octets; nothing is held afterwards. */
     take(): Buffer {

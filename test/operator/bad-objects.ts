@@ -251,6 +251,7 @@ const lists: readonly Slip[] = [
     { recipients: { otherwise: 'Redirect', redirectTo: `${text(65)}@shop.example` } },
     rule(/spec.recipients.redirectTo must have at most 64/),
   ],
+  ['keeps some Bcc fields', 'spec.senderPolicy.bcc', { senderPolicy: { bcc: 'Some' } }, ONE_OF],
   ['wants messages past a gigabyte', 'spec.limits.messageBytes', { limits: { messageBytes: 2 ** 31 } }, TOO_BIG],
   ['wants no recipients', 'spec.limits.recipientsPerMessage', { limits: { recipientsPerMessage: 0 } }, TOO_SMALL],
   ['has a size with a unit', 'spec.limits.messageBytes', { limits: { messageBytes: '10Mi' } }, TYPE],

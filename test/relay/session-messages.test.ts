@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { createTransport } from 'nodemailer';
-import { aConfig, aUser, PASSWORD, USER } from '../support/relay-config.ts';
+import { aConfig, aList, aUser, LIST, PASSWORD, USER } from '../support/relay-config.ts';
 import { openClient, openSecureClient, plain, type SmtpClient } from '../support/smtp-client.ts';
 import { until } from '../support/until.ts';
 import { beginMessage, logIn, MESSAGE, start } from './sessions.ts';
@@ -28,6 +28,47 @@ describe('messages', () => {
       `From: orders@shop.example\r\nDate: now\r\nMessage-ID: <1@a>\r\n\r\n${body}`,
     );
     assert.deepEqual(await server.incoming(), []);
+  });
+
+  for (const [how, body] of [
+    ['in memory', 'Bcc: this is text\r\n..\r\n'],
+    ['in a file', 'Bcc: this is text\r\nline\r\n'.repeat(20_000)],
+  ] as const) {
+    test(`one kept ${how} loses its Bcc, and no other octet`, async (t) => {
+      const server = await start(t);
+      const client = await logIn(server);
+      await beginMessage(client);
+      const before = 'Bcc: a@b.example,\r\n\tc@d.example\r\nFrom: orders@shop.example\r\n';
+      const after = 'Date: now\r\nMessage-ID: <1@a>\r\nresent-bcc: e@f.example\r\nSubject: x\r\n y\r\nBCC:\r\n\r\n';
+      await client.send(`${before}${after}${body.replaceAll(/^\./gm, '..')}.\r\n`);
+      assert.match(await client.reply(), /^250 2\.0\.0 /);
+      const [message] = server.accepted;
+      const stored = await server.bytesOf(message);
+      assert.equal(stored.length, message?.size);
+      assert.equal(
+        stored.toString('latin1').replace(/^Received:.*\r\n(?:\t.*\r\n)*/, ''),
+        `From: orders@shop.example\r\nDate: now\r\nMessage-ID: <1@a>\r\nSubject: x\r\n y\r\n\r\n${body}`,
+      );
+    });
+  }
+
+  test('one that is signed, or of a list that keeps Bcc, arrives as it was sent', async (t) => {
+    const list = aList({ senderPolicy: { ...aList().senderPolicy, bcc: 'Keep' } });
+    const users = { [USER]: aUser(), 'keeper.shop': aUser({ list: 'shop/keepers' }) };
+    const server = await start(t, { config: aConfig({ users, lists: { [LIST]: aList(), 'shop/keepers': list } }) });
+    const signature = 'DKIM-Signature: v=1; h=from:date:\r\n message-id:bcc; b=AA==\r\n';
+    const header = 'From: orders@shop.example\r\nBcc: a@b.example\r\n';
+    for (const [user, sent] of [
+      [USER, `${signature}${header}\r\nbody\r\n`],
+      ['keeper.shop', `${header}Date: now\r\nMessage-ID: <1@a>\r\n\r\nbody\r\n`],
+    ] as const) {
+      const client = await logIn(server, user);
+      await beginMessage(client);
+      await client.send(`${sent}.\r\n`);
+      assert.match(await client.reply(), /^250 2\.0\.0 /);
+      const stored = await server.contentOf(server.accepted.at(-1));
+      assert.equal(stored.replace(/^Received:.*\r\n(?:\t.*\r\n)*/, ''), sent);
+    }
   });
 
   test('one that is far too large is cut off, and leaves nothing behind', async (t) => {

@@ -38,7 +38,15 @@ export function aList(overrides: Partial<ListConfig> = {}): ListConfig {
     suspended: false,
     starttls: 'Required',
     upstream: { kind: 'capture' },
-    senderPolicy: { envelopeFrom: 'Enforce', headerFrom: 'Enforce', replyTo: 'Any', nullSender: 'Refuse' },
+    senderPolicy: {
+      envelopeFrom: 'Enforce',
+      headerFrom: 'Enforce',
+      displayName: 'Refuse',
+      sender: 'Any',
+      replyTo: 'Any',
+      nullSender: 'Refuse',
+      bcc: 'Drop',
+    },
     delivery: { mode: 'Spool', maxAgeSeconds: 432_000, delayNoticeAfterSeconds: 14_400 },
     ...overrides,
   };

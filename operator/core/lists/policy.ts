@@ -14,9 +14,12 @@ export interface Tightened<Value> {
 const STRICTNESS = {
   envelopeFrom: ['Audit', 'Enforce'],
   headerFrom: ['Audit', 'Enforce'],
+  displayName: ['Allow', 'Refuse'],
+  sender: ['Any', 'Verified'],
   // Verified lets Reply-To be any of the user's senders; SameAsFrom leaves it exactly one
   replyTo: ['Any', 'Verified', 'SameAsFrom'],
   nullSender: ['Allow', 'Refuse'],
+  bcc: ['Keep', 'Drop'],
 } as const satisfies { readonly [Field in keyof SenderPolicy]: readonly SenderPolicy[Field][] };
 
 export function tightenPolicy(floor: SenderPolicy, wish: ListSpec['senderPolicy'] = {}): Tightened<SenderPolicy> {
@@ -35,8 +38,11 @@ export function tightenPolicy(floor: SenderPolicy, wish: ListSpec['senderPolicy'
   const value = {
     envelopeFrom: stricter('envelopeFrom', floor.envelopeFrom, wish.envelopeFrom),
     headerFrom: stricter('headerFrom', floor.headerFrom, wish.headerFrom),
+    displayName: stricter('displayName', floor.displayName, wish.displayName),
+    sender: stricter('sender', floor.sender, wish.sender),
     replyTo: stricter('replyTo', floor.replyTo, wish.replyTo),
     nullSender: stricter('nullSender', floor.nullSender, wish.nullSender),
+    bcc: stricter('bcc', floor.bcc, wish.bcc),
   };
   return { value, refused };
 }

@@ -1,0 +1,26 @@
+/**
+ * The fields that a DKIM signature of the message covers, present or not: one that names an absent field fails once
+ * somebody adds it (RFC 6376 section 5.4.2), and one that names a present field fails once it is gone.
+ */
+import { unfold, type HeaderField } from './header-section.ts';
+
+/** ARC (RFC 8617) signs what a message was when it came by, in the same syntax. */
+const SIGNATURES = new Set(['dkim-signature', 'arc-message-signature']);
+/** `h=` of a tag-list (RFC 6376 section 3.2): white space, folds included, may stand around each of its parts. */
+const NAMES_TAG = /^[ \t]*h[ \t]*=/i;
+
+/**
+ * Names in lower case. Of malformed signatures too, as far as they can be read: whether anybody accepts one is not ours
+ * to say, and without our fields it is no worse than it was. Linear in the octets of the signatures.
+ */
+export function signedFields(fields: readonly HeaderField[]): ReadonlySet<string> {
+  const signed = new Set<string>();
+  for (const { key, value } of fields) {
+    if (!SIGNATURES.has(key)) continue;
+    for (const tag of unfold(value).split(';')) {
+      if (!NAMES_TAG.test(tag)) continue;
+      for (const name of tag.replace(NAMES_TAG, '').split(':')) signed.add(name.replaceAll(/[ \t]/g, '').toLowerCase());
+    }
+  }
+  return signed;
+}
