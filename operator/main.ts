@@ -5,20 +5,20 @@ import { hostname } from 'node:os';
 import path from 'node:path';
 import { createLog, type Log } from '../relay/log.ts';
 import { startHttp } from '../relay/http.ts';
-import { configSecretPrefix, readClasses } from './adapters/kubernetes/classes.ts';
-import { createClient } from './adapters/kubernetes/client.ts';
+import { configSecretPrefix, readClasses } from './kubernetes/classes.ts';
+import { createClient } from './kubernetes/client/client.ts';
 import {
   inClusterCredentials,
   inClusterServer,
   SERVICE_ACCOUNT_FOLDER,
   type CredentialsSource,
-} from './adapters/kubernetes/credentials.ts';
-import { kubeconfigCredentials } from './adapters/kubernetes/kubeconfig.ts';
-import { readInstallation } from './adapters/kubernetes/installation-secret.ts';
-import { startLease, type Lease } from './adapters/kubernetes/lease.ts';
-import { createOperatorMetrics } from './adapters/kubernetes/metrics.ts';
-import { startOperator, type Operator } from './adapters/kubernetes/operator.ts';
-import { operatorPages } from './adapters/kubernetes/pages.ts';
+} from './kubernetes/client/credentials.ts';
+import { kubeconfigCredentials } from './kubernetes/client/kubeconfig.ts';
+import { readInstallation } from './kubernetes/installation-secret.ts';
+import { startLease, type Lease } from './kubernetes/client/lease.ts';
+import { createOperatorMetrics } from './kubernetes/metrics.ts';
+import { startOperator, type Operator } from './kubernetes/operator.ts';
+import { operatorPages } from './kubernetes/pages.ts';
 import { endOfRun, type EndOfRun } from './end-of-run.ts';
 import { onceAnswered } from './first-answer.ts';
 import { loadSettings } from './settings-file.ts';

@@ -1,7 +1,7 @@
 /** The README's tables of replies, settings and metrics, from the code that they describe. */
 import type { Registry } from 'prom-client';
 import { z } from 'zod';
-import { createOperatorMetrics } from '../operator/adapters/kubernetes/metrics.ts';
+import { createOperatorMetrics } from '../operator/kubernetes/metrics.ts';
 import { createMetrics } from '../relay/metrics.ts';
 import { formatReply, replies } from '../relay/replies.ts';
 import { classSettingsSchema, settingsSchema } from '../operator/settings.ts';

@@ -1,10 +1,10 @@
 /** The operator of the benchmark, alone in its process so that its memory and CPU can be told. */
 import { readFileSync } from 'node:fs';
-import { createClient } from '../../operator/adapters/kubernetes/client.ts';
-import { configSecretPrefix, readClasses } from '../../operator/adapters/kubernetes/classes.ts';
-import { readInstallation } from '../../operator/adapters/kubernetes/installation-secret.ts';
-import { createOperatorMetrics } from '../../operator/adapters/kubernetes/metrics.ts';
-import { startOperator, type Operator } from '../../operator/adapters/kubernetes/operator.ts';
+import { createClient } from '../../operator/kubernetes/client/client.ts';
+import { configSecretPrefix, readClasses } from '../../operator/kubernetes/classes.ts';
+import { readInstallation } from '../../operator/kubernetes/installation-secret.ts';
+import { createOperatorMetrics } from '../../operator/kubernetes/metrics.ts';
+import { startOperator, type Operator } from '../../operator/kubernetes/operator.ts';
 import { settingsSchema } from '../../operator/settings.ts';
 
 type Question =

@@ -6,8 +6,8 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { createClient, NotWritable, type ClientOptions } from '../../operator/adapters/kubernetes/client.ts';
-import { inClusterCredentials } from '../../operator/adapters/kubernetes/credentials.ts';
+import { createClient, NotWritable, type ClientOptions } from '../../operator/kubernetes/client/client.ts';
+import { inClusterCredentials } from '../../operator/kubernetes/client/credentials.ts';
 import { selfSigned } from './support/certificate.ts';
 
 /** A server that injects faults; the real one answers in the other files. */

@@ -1,7 +1,7 @@
 /** From time to time everything is planned anew: a safety net, which must hold and must cost nothing. */
 import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
-import { readClasses } from '../../operator/adapters/kubernetes/classes.ts';
+import { readClasses } from '../../operator/kubernetes/classes.ts';
 import { settingsSchema } from '../../operator/settings.ts';
 import { describeWithControlPlane } from '../support/control-plane.ts';
 import { createAdmin, list, namespace, sender, user } from './support/admin.ts';

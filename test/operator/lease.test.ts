@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
-import { createClient } from '../../operator/adapters/kubernetes/client.ts';
-import { startLease } from '../../operator/adapters/kubernetes/lease.ts';
+import { createClient } from '../../operator/kubernetes/client/client.ts';
+import { startLease } from '../../operator/kubernetes/client/lease.ts';
 import { describeWithControlPlane } from '../support/control-plane.ts';
 import { adminCredentials } from './support/credentials.ts';
 import { until } from './support/eventually.ts';

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
-import { createClient } from '../../operator/adapters/kubernetes/client.ts';
-import { startReflector } from '../../operator/adapters/kubernetes/reflector.ts';
-import { SECRETS } from '../../operator/adapters/kubernetes/resources.ts';
+import { createClient } from '../../operator/kubernetes/client/client.ts';
+import { startReflector } from '../../operator/kubernetes/client/reflector.ts';
+import { SECRETS } from '../../operator/kubernetes/client/resources.ts';
 import { describeWithControlPlane } from '../support/control-plane.ts';
 import { adminCredentials } from './support/credentials.ts';
 import { eventually } from './support/eventually.ts';

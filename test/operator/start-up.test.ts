@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import path from 'node:path';
 import { describe, test, type TestContext } from 'node:test';
-import { RefusedError } from '../../operator/adapters/kubernetes/answers.ts';
+import { RefusedError } from '../../operator/kubernetes/client/answers.ts';
 import { onceAnswered } from '../../operator/first-answer.ts';
 import { createLog } from '../../relay/log.ts';
 import { folderOf } from '../support/folder.ts';

@@ -1,8 +1,8 @@
 /** What a test does to the cluster, as the administrator, and builders of objects with sane defaults. */
 import assert from 'node:assert/strict';
 import { API_VERSION } from '../../../operator/api/common.ts';
-import { bodyOf } from '../../../operator/adapters/kubernetes/answers.ts';
-import { createClient, type KubeClient } from '../../../operator/adapters/kubernetes/client.ts';
+import { bodyOf } from '../../../operator/kubernetes/client/answers.ts';
+import { createClient, type KubeClient } from '../../../operator/kubernetes/client/client.ts';
 import {
   LISTS,
   NAMESPACES,
@@ -13,7 +13,7 @@ import {
   USERS,
   type KubeObject,
   type Resource,
-} from '../../../operator/adapters/kubernetes/resources.ts';
+} from '../../../operator/kubernetes/client/resources.ts';
 import type { Condition } from '../../../operator/api/common.ts';
 import type { ControlPlane } from '../../support/control-plane.ts';
 import { adminCredentials } from './credentials.ts';

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import type { CredentialsSource } from '../../../operator/adapters/kubernetes/credentials.ts';
+import type { CredentialsSource } from '../../../operator/kubernetes/client/credentials.ts';
 import type { ControlPlane } from '../../support/control-plane.ts';
 
 /** The administrator's token; towards another address where a proxy is in between. */

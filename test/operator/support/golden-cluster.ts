@@ -1,6 +1,6 @@
 /** Brings a golden input to the API server, lets an operator work on it, and reads what has become of it. */
 import { isKindName } from '../../../operator/api/kinds.ts';
-import { bodyOf } from '../../../operator/adapters/kubernetes/answers.ts';
+import { bodyOf } from '../../../operator/kubernetes/client/answers.ts';
 import {
   LISTS,
   pathOf,
@@ -8,7 +8,7 @@ import {
   SENDERS,
   USERS,
   type Resource,
-} from '../../../operator/adapters/kubernetes/resources.ts';
+} from '../../../operator/kubernetes/client/resources.ts';
 import type { ControlPlane } from '../../support/control-plane.ts';
 import { isOwnSecret, keyOf, type EndState, type Golden, type Manifest } from '../../support/golden/end-state.ts';
 import { namespace as namespaceOf, type Admin, type LiveObject } from './admin.ts';

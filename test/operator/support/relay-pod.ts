@@ -1,7 +1,7 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { bodyOf } from '../../../operator/adapters/kubernetes/answers.ts';
-import { pathOf, PODS } from '../../../operator/adapters/kubernetes/resources.ts';
+import { bodyOf } from '../../../operator/kubernetes/client/answers.ts';
+import { pathOf, PODS } from '../../../operator/kubernetes/client/resources.ts';
 import type { Admin } from './admin.ts';
 import { OPERATOR_NAMESPACE } from './operator.ts';
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { describe, test } from 'node:test';
-import type { KubeClient } from './client.ts';
+import type { KubeClient } from '../client/client.ts';
 import { startSecretCache } from './secret-cache.ts';
 
 describe('the cache of Secrets', () => {

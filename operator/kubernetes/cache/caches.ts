@@ -1,10 +1,10 @@
 /** Everything that the operator mirrors of the cluster, and whether all of it is there. */
 import type { Kind } from '../../core/model.ts';
-import { RESOURCES } from './apply-status.ts';
-import type { KubeClient } from './client.ts';
+import { RESOURCES } from '../write/status.ts';
+import type { KubeClient } from '../client/client.ts';
 import type { KnownStatus } from './known-status.ts';
-import { startReflector, type Reflector } from './reflector.ts';
-import { NAMESPACES, type KubeObject, type Resource } from './resources.ts';
+import { startReflector, type Reflector } from '../client/reflector.ts';
+import { NAMESPACES, type KubeObject, type Resource } from '../client/resources.ts';
 import { startSecretCache, type SecretCache } from './secret-cache.ts';
 import { viewObject, type KnownObject } from './views.ts';
 

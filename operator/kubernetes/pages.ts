@@ -1,6 +1,6 @@
 /** Health, readiness and metrics of the operator. */
-import type { HttpPages } from '../../../relay/http.ts';
-import type { Lease } from './lease.ts';
+import type { HttpPages } from '../../relay/http.ts';
+import type { Lease } from './client/lease.ts';
 import type { OperatorMetrics } from './metrics.ts';
 import type { Operator } from './operator.ts';
 

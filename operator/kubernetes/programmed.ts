@@ -1,5 +1,5 @@
 /** Asks relay pods which documents they run, and says whether those are the ones that were written last. */
-import type { ProgrammedFact } from '../../core/model.ts';
+import type { ProgrammedFact } from '../core/model.ts';
 import type { RelayPod } from './relay-pods.ts';
 
 /** SHA-256 of each document, by file name. */

@@ -1,14 +1,14 @@
 /** Makes one object's part of the plan true: its Secret, then its status, then what people should notice. */
-import type { ListPlan } from '../../core/lists/lists.ts';
-import { keyOf, type Kind, type PlannedEvent, type SecretPlan, type StatusPlan } from '../../core/model.ts';
-import type { SenderPlan } from '../../core/senders/senders.ts';
-import type { UserPlan } from '../../core/users/user-plan.ts';
-import { applySecret, deleteSecret, isSecretApplied, SecretRefused, type SecretOutcome } from './apply-secret.ts';
-import { applyStatus, isStatusApplied } from './apply-status.ts';
-import type { Caches } from './caches.ts';
-import type { KubeClient } from './client.ts';
-import { pathOf, USERS, type KubeObject } from './resources.ts';
-import type { KnownSecret } from './views.ts';
+import type { ListPlan } from '../core/lists/lists.ts';
+import { keyOf, type Kind, type PlannedEvent, type SecretPlan, type StatusPlan } from '../core/model.ts';
+import type { SenderPlan } from '../core/senders/senders.ts';
+import type { UserPlan } from '../core/users/user-plan.ts';
+import { applySecret, deleteSecret, isSecretApplied, SecretRefused, type SecretOutcome } from './write/secret.ts';
+import { applyStatus, isStatusApplied } from './write/status.ts';
+import type { Caches } from './cache/caches.ts';
+import type { KubeClient } from './client/client.ts';
+import { pathOf, USERS, type KubeObject } from './client/resources.ts';
+import type { KnownSecret } from './cache/views.ts';
 
 /** `KIND/NAMESPACE/NAME`. */
 export type WorkKey = `${Kind | 'Secret'}/${string}`;

@@ -1,6 +1,6 @@
 /** When to plan: soon after something was marked, when something is due, and everything anew from time to time. */
-import type { ClassView } from '../../core/model.ts';
-import type { Planner, Replanned } from '../../core/planner.ts';
+import type { ClassView } from '../core/model.ts';
+import type { Planner, Replanned } from '../core/planner.ts';
 import { takeAllDocuments, takeChangedDocuments, type DocumentId } from './documents.ts';
 import type { Planning } from './planning.ts';
 

@@ -1,9 +1,9 @@
 /** Credentials Secrets: made, repaired and deleted; never taken over from somebody else. */
 import type { SecretPlan } from '../../core/model.ts';
 import { API_VERSION } from '../../api/common.ts';
-import type { Answer, KubeClient } from './client.ts';
-import { pathOf, SECRETS } from './resources.ts';
-import type { KnownSecret, SecretObject } from './views.ts';
+import type { Answer, KubeClient } from '../client/client.ts';
+import { pathOf, SECRETS } from '../client/resources.ts';
+import type { KnownSecret, SecretObject } from '../cache/views.ts';
 
 export const FIELD_MANAGER = 'smtp-plus';
 

@@ -2,9 +2,9 @@
  * Brings the relay's configuration to its pods: documents into Secrets, an annotation so that kubelets sync at once, and
  * then the question whether every ready pod runs them.
  */
-import type { ProgrammedFact } from '../../core/model.ts';
-import { compareText } from '../../core/time.ts';
-import { messageOf } from './answers.ts';
+import type { ProgrammedFact } from '../core/model.ts';
+import { compareText } from '../core/time.ts';
+import { messageOf } from './client/answers.ts';
 import type { ConfigSecrets } from './config-secrets.ts';
 import { hashOf } from './config-secrets.ts';
 import type { DocumentId, DocumentText } from './documents.ts';

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { Kind, RawObject } from '../../core/model.ts';
-import { classSettingsSchema } from '../../settings.ts';
-import { createInstallation, newInstallationId } from '../installation.ts';
+import type { Kind, RawObject } from '../core/model.ts';
+import { classSettingsSchema } from '../settings.ts';
+import { createInstallation, newInstallationId } from '../adapters/installation.ts';
 import { createPlanning, type Sources } from './planning.ts';
 
 const KEY = 'shop/app';

@@ -1,8 +1,8 @@
 /** The relay pods of a class: told that their configuration has changed, and asked which one they run. */
-import { bodyOf, messageOf } from './answers.ts';
-import type { KubeClient } from './client.ts';
-import { startReflector } from './reflector.ts';
-import { pathOf, PODS, type KubeObject } from './resources.ts';
+import { bodyOf, messageOf } from './client/answers.ts';
+import type { KubeClient } from './client/client.ts';
+import { startReflector } from './client/reflector.ts';
+import { pathOf, PODS, type KubeObject } from './client/resources.ts';
 
 /** On the relay's pod template; its value is the class that the pod serves. */
 const CLASS_LABEL = 'smtpplus.io/relay-class';

@@ -1,11 +1,11 @@
 /** The installation id in the cluster: a Secret in the operator's own namespace, made once and never changed. */
-import { createInstallation, INSTALLATION_ID, newInstallationId, type Installation } from '../installation.ts';
-import { MANAGED_BY, MANAGED_BY_LABEL, SECRET_TYPE } from '../../core/names.ts';
-import { bodyOf } from './answers.ts';
-import { FIELD_MANAGER } from './apply-secret.ts';
-import type { KubeClient } from './client.ts';
-import { pathOf, SECRETS } from './resources.ts';
-import type { SecretObject } from './views.ts';
+import { createInstallation, INSTALLATION_ID, newInstallationId, type Installation } from '../adapters/installation.ts';
+import { MANAGED_BY, MANAGED_BY_LABEL, SECRET_TYPE } from '../core/names.ts';
+import { bodyOf } from './client/answers.ts';
+import { FIELD_MANAGER } from './write/secret.ts';
+import type { KubeClient } from './client/client.ts';
+import { pathOf, SECRETS } from './client/resources.ts';
+import type { SecretObject } from './cache/views.ts';
 
 const INSTALLATION_SECRET = 'smtp-plus-installation';
 const KEY = 'id';

@@ -1,10 +1,10 @@
 /** The relay's documents. Their text is made when it is written, from the plan as it is then, not at each change. */
-import { CLASS_FILE_NAME, SHARD_COUNT, shardFileName } from '../../../relay/config.ts';
-import { classDocument, shardDocument, takeChangedShards } from '../../core/configuration/documents.ts';
-import { fit } from '../../core/configuration/fit.ts';
-import { classes, classNames } from '../../core/facts.ts';
-import type { Planner } from '../../core/planner.ts';
-import { read } from '../../core/world.ts';
+import { CLASS_FILE_NAME, SHARD_COUNT, shardFileName } from '../../relay/config.ts';
+import { classDocument, shardDocument, takeChangedShards } from '../core/configuration/documents.ts';
+import { fit } from '../core/configuration/fit.ts';
+import { classes, classNames } from '../core/facts.ts';
+import type { Planner } from '../core/planner.ts';
+import { read } from '../core/world.ts';
 
 export interface DocumentId {
   readonly className: string;

@@ -3,9 +3,9 @@
  * are never read, so that memory does not grow with them and a leak of ours could not hold them.
  */
 import { MANAGED_BY, MANAGED_BY_LABEL } from '../../core/names.ts';
-import type { KubeClient } from './client.ts';
-import { startReflector, type Reflector } from './reflector.ts';
-import { SECRETS, type KubeObject } from './resources.ts';
+import type { KubeClient } from '../client/client.ts';
+import { startReflector, type Reflector } from '../client/reflector.ts';
+import { SECRETS, type KubeObject } from '../client/resources.ts';
 import { viewOwnSecret, viewSecret, type KnownSecret, type SecretObject } from './views.ts';
 
 export interface SecretCache {

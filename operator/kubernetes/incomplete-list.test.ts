@@ -1,13 +1,13 @@
 /** An API server (or what stands in front of it) that leaves objects out of a list: nothing is taken for gone by that. */
 import assert from 'node:assert/strict';
 import { describe, test, type TestContext } from 'node:test';
-import { until } from '../../../test/support/until.ts';
-import type { Caches } from './caches.ts';
-import type { KubeClient } from './client.ts';
+import { until } from '../../test/support/until.ts';
+import type { Caches } from './cache/caches.ts';
+import type { KubeClient } from './client/client.ts';
 import { reconcile, type Outcome } from './reconcile.ts';
-import { startReflector } from './reflector.ts';
-import { USERS, type KubeObject } from './resources.ts';
-import { viewObject, viewOwnSecret } from './views.ts';
+import { startReflector } from './client/reflector.ts';
+import { USERS, type KubeObject } from './client/resources.ts';
+import { viewObject, viewOwnSecret } from './cache/views.ts';
 
 const user = (name: string): KubeObject => ({
   metadata: { namespace: 'shop', name, uid: `uid of ${name}`, resourceVersion: '1', creationTimestamp: '' },

@@ -10,12 +10,12 @@ import {
   secrets,
   secretTroubles,
   setObject,
-} from '../../core/facts.ts';
-import type { ClassView, Craft, Kind, ProgrammedFact, RawObject, SecretView, Snapshot } from '../../core/model.ts';
-import { createPlanner, noKeys, replan, type Planner, type Replanned } from '../../core/planner.ts';
-import { advance, nextAlarm, setFact } from '../../core/world.ts';
-import { wholeSeconds } from '../../core/time.ts';
-import type { Labels } from './caches.ts';
+} from '../core/facts.ts';
+import type { ClassView, Craft, Kind, ProgrammedFact, RawObject, SecretView, Snapshot } from '../core/model.ts';
+import { createPlanner, noKeys, replan, type Planner, type Replanned } from '../core/planner.ts';
+import { advance, nextAlarm, setFact } from '../core/world.ts';
+import { wholeSeconds } from '../core/time.ts';
+import type { Labels } from './cache/caches.ts';
 import type { DocumentId } from './documents.ts';
 
 /** The world as the caches hold it. */

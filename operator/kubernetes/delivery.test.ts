@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test, type TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { ProgrammedFact } from '../../core/model.ts';
-import { until } from '../../../test/support/until.ts';
+import type { ProgrammedFact } from '../core/model.ts';
+import { until } from '../../test/support/until.ts';
 import { startDelivery } from './delivery.ts';
 
 describe('the delivery of documents', () => {

@@ -1,5 +1,5 @@
 /** Work queue by key, as client-go has it: a key waits at most once, is worked on by one worker, and backs off alone. */
-import { backoffMs } from './backoff.ts';
+import { backoffMs } from './client/backoff.ts';
 
 export interface WorkQueue {
   /** Work on the key soon. While it is being worked on, it is worked on once more afterwards. */

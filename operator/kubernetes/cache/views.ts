@@ -5,7 +5,7 @@ import { isEqual } from '../../core/equal.ts';
 import { sha256Verifier } from '../../../relay/verifier.ts';
 import { knownStatus, type KnownStatus } from './known-status.ts';
 import { createPool } from './pool.ts';
-import type { KubeMeta, KubeObject } from './resources.ts';
+import type { KubeMeta, KubeObject } from '../client/resources.ts';
 
 export interface SecretObject extends KubeObject {
   readonly type?: string;

@@ -1,9 +1,9 @@
 import type { Kind, StatusPlan } from '../../core/model.ts';
 import { API_VERSION } from '../../api/common.ts';
-import type { KubeClient } from './client.ts';
-import { digestOf, type KnownStatus } from './known-status.ts';
-import { LISTS, pathOf, SENDERS, USERS, type KubeObject, type Resource } from './resources.ts';
-import type { KnownObject } from './views.ts';
+import type { KubeClient } from '../client/client.ts';
+import { digestOf, type KnownStatus } from '../cache/known-status.ts';
+import { LISTS, pathOf, SENDERS, USERS, type KubeObject, type Resource } from '../client/resources.ts';
+import type { KnownObject } from '../cache/views.ts';
 
 const STATUS_MANAGER = 'smtp-plus-status';
 

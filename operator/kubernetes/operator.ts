@@ -1,21 +1,21 @@
 /** The operator on a cluster, put together: caches -> planning -> work queue and delivery. Acts only once it leads. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { ClassView, Kind, RawObject } from '../../core/model.ts';
-import type { Replanned } from '../../core/planner.ts';
-import type { Installation } from '../installation.ts';
-import { countReadiness, startCaches } from './caches.ts';
-import type { KubeClient } from './client.ts';
-import { messageOf } from './answers.ts';
+import type { ClassView, Kind, RawObject } from '../core/model.ts';
+import type { Replanned } from '../core/planner.ts';
+import type { Installation } from '../adapters/installation.ts';
+import { countReadiness, startCaches } from './cache/caches.ts';
+import type { KubeClient } from './client/client.ts';
+import { messageOf } from './client/answers.ts';
 import { startConfigSecrets } from './config-secrets.ts';
 import { startDelivery } from './delivery.ts';
 import { documentText, type DocumentId } from './documents.ts';
-import { startEventRecorder } from './events.ts';
-import { createFollowedSecrets } from './followed-secrets.ts';
+import { startEventRecorder } from './client/events.ts';
+import { createFollowedSecrets } from './cache/followed-secrets.ts';
 import type { OperatorMetrics } from './metrics.ts';
 import { createPlanning } from './planning.ts';
 import { createWorkQueue, type WorkQueueOptions } from './queue.ts';
 import { isDone, isSecretDone, reconcile, type Work, type WorkKey } from './reconcile.ts';
-import { referencesOf } from './references.ts';
+import { referencesOf } from './cache/references.ts';
 import { startRelayPods } from './relay-pods.ts';
 import { createStepper } from './stepper.ts';
 
