@@ -142,7 +142,7 @@ export const replies = {
       '5.7.1',
       'display_name_denied',
       `Display name of ${what}`,
-      `Use a name without an address; other names are not enabled for list ${list}`,
+      `Use a plain name without an address; others are not enabled for list ${list}`,
     ),
   replyToDenied: (address: string, list: string) =>
     reply(550, '5.7.1', 'reply_to_denied', `Reply-To ${address} differs from From; not enabled for list ${list}`),

@@ -75,7 +75,7 @@ describe('a message', () => {
     assert.equal(
       refusal([lying]),
       '550-5.7.1 Display name of From reads as another address than orders@shop.example: ceo@elsewhere.example\r\n' +
-        '550 5.7.1 Use a name without an address; other names are not enabled for list shop/transactional',
+        '550 5.7.1 Use a plain name without an address; others are not enabled for list shop/transactional',
     );
     assert.match(refusal(['From: =?utf-7?q?x?= <orders@shop.example>']), /^550-5\.7\.1 Display name of From cannot be/);
     assert.equal(refusal(['From: "Jane Doe (@jdoe)" <orders@shop.example>']), 'passed');

@@ -94,6 +94,7 @@ describe('a display name reads as another address with', () => {
     ['encoded-words of two encodings', `${quoted('ceo')} ${utf8('@elsewhere.example')}`],
     ['encoded-words of two charsets', `=?us-ascii?q?ceo=40?= ${utf8('elsewhere.example')}`],
     ['a charset with a language', '=?utf-8*en?q?ceo=40elsewhere.example?='],
+    ['a full-width at sign cut in two', '=?utf-8?q?ceo=EF=BC?= =?utf-8?q?=A0elsewhere.example?='],
     ['an at sign that ends a cut character', '=?shift_jis?q?ceo=81?= =?shift_jis?q?=40elsewhere.example?='],
     ['an encoded-word within an encoded-word', quoted(quoted('ceo@elsewhere.example'))],
     ['a circled letter as at sign', utf8('ceoⓐelsewhere.example')],

@@ -7,8 +7,6 @@ import { formatMailbox, parseMailbox, type Mailbox } from '../address.ts';
 
 /** Letters in a circle that look like it; the full-width and the small one become it by normalization. */
 const AT_LOOKALIKE = /[\u24d0\u24b6\u{1f150}]/gu;
-/** An at sign with marks above or below it still reads as one. */
-const AT_SIGN = /@\p{M}*/u;
 /** Full stops of other scripts, middle dots, bullets, and and zeros and tone marks that are drawn as a dot. */
 const DOT_LOOKALIKE =
   /[\u00b7\u0660\u06d4\u06f0\u0701\u0702\u2022\u2027\u2219\u22c5\u3002\u30fb\ua4f8\ua60e\u{10a50}]/gu;
@@ -33,7 +31,7 @@ export function foreignAddress(text: string, mailbox: Mailbox): string | undefin
     .normalize('NFKC')
     .replaceAll(INVISIBLE, '')
     .replaceAll(DOT_LOOKALIKE, '.');
-  const pieces = plain.split(AT_SIGN);
+  const pieces = plain.split('@');
   let local: string | undefined;
   for (const [index, right] of pieces.slice(1).entries()) {
     const left = pieces[index] ?? '';
