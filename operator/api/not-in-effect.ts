@@ -1,6 +1,8 @@
 /** Fields that the schema has and the software does not act on yet. Nothing that somebody asks for is dropped in silence. */
 import type { KindName } from './kinds.ts';
-import { formatPath, type Problem } from './validate.ts';
+import { formatPath } from './path.ts';
+import type { Problem } from './read-spec.ts';
+import { at } from './without-faults.ts';
 
 interface PendingField {
   readonly path: readonly string[];
@@ -45,12 +47,4 @@ export function notInEffect(kind: KindName, spec: unknown, world = WITHOUT_LOOKU
   return fieldsNotInEffect(kind, spec, world)
     .map(({ message }) => message)
     .join(' ');
-}
-
-function at(value: unknown, path: readonly string[]): unknown {
-  return path.reduce<unknown>(
-    (inner, step) =>
-      typeof inner === 'object' && inner !== null ? (inner as Readonly<Record<string, unknown>>)[step] : undefined,
-    value,
-  );
 }

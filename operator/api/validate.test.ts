@@ -81,8 +81,58 @@ describe('validate', () => {
   });
 
   test('bounds the number of problems that it reports for one object', () => {
-    const senders = Array.from({ length: 64 }, (_, i) => `NOT AN ADDRESS ${i}`);
-    assert.equal(problems('SmtpPlusUser', { senders }).length, 20);
+    const values = Array.from({ length: 64 }, (_, i) => `no label ${i}`);
+    const matchExpressions = Array.from({ length: 16 }, () => ({ key: 'a', operator: 'In', values }));
+    const allowedNamespaces = { from: 'Selector', selector: { matchExpressions } };
+    assert.equal(problems('SmtpPlusList', { allowedNamespaces }).length, 100);
+  });
+
+  test('tells in one round what the schema, the rules and what is left of both find wrong', () => {
+    const spec = {
+      active: 'maybe',
+      mode: 'live',
+      clientCIDRs: ['10.0.0.0/8', 7, '10.0.0.1', '10.0.0.0/8'],
+      credentials: { passwordSecretRef: { name: 'own' }, rotation: { interval: '1h', overlap: '2h' } },
+    };
+    assert.deepEqual(
+      problems('SmtpPlusUser', spec).map(([path]) => path),
+      [
+        'spec.active',
+        'spec.mode',
+        'spec.clientCIDRs.1',
+        'spec.clientCIDRs',
+        'spec.credentials.rotation',
+        'spec.credentials.rotation.overlap',
+      ],
+    );
+  });
+
+  test('names the item of a list by its place in the file, whatever stands before it', () => {
+    const spec = { clientCIDRs: [1, '10.0.0.1', 2, '10.0.0.0/8', '10.0.0.3'] };
+    const paths = problems('SmtpPlusUser', spec).map(([path]) => path);
+    assert.deepEqual(
+      paths,
+      [0, 2, 1, 4].map((index) => `spec.clientCIDRs.${index}`),
+    );
+  });
+
+  test('blames no rule for what the schema refuses', () => {
+    const consequences: readonly (readonly [kind: 'SmtpPlusList' | 'VerifiedSender', spec: object, path: string])[] = [
+      ['VerifiedSender', { domain: 'SHOP.example' }, 'spec.domain'],
+      ['VerifiedSender', { domain: 7, includeSubdomains: true }, 'spec.domain'],
+      ['SmtpPlusList', { allowedNamespaces: { from: 'selector', selector: {} } }, 'spec.allowedNamespaces.from'],
+      ['SmtpPlusList', { allowedNamespaces: { from: 'Selector', selector: 7 } }, 'spec.allowedNamespaces.selector'],
+      ['SmtpPlusList', { delivery: { delayNoticeAfter: '8h', maxAge: 8 } }, 'spec.delivery.maxAge'],
+      ['SmtpPlusList', { upstream: { host: 7, port: 25 } }, 'spec.upstream.host'],
+      ['SmtpPlusList', { upstream: { host: 'mx.example', tls: 'none', serverName: 'a.example' } }, 'spec.upstream.tls'],
+    ];
+    for (const [kind, spec, path] of consequences) {
+      assert.deepEqual(
+        problems(kind, spec).map(([at]) => at),
+        [path],
+        JSON.stringify(spec),
+      );
+    }
   });
 
   test('calls a spec that is missing by its name', () => {

@@ -1,23 +1,15 @@
 /**
  * What an API server with our CRDs would refuse, for specs that come from files, and for objects that were stored
- * before a rule was made. Schema first; rules between fields only for what the schema has accepted.
+ * before a rule was made. All of it in one round: where the schema refuses some of a spec, rules judge the rest.
  */
-import type { z } from 'zod';
 import { kinds, type KindName } from './kinds.ts';
 import type { ListSpec } from './list.ts';
+import type { Path } from './path.ts';
+import { isRefusal, readSpec, type Problem } from './read-spec.ts';
 import type { Rule } from './rule.ts';
 import type { SenderSpec } from './sender.ts';
-import { sentenceOf } from './sentence.ts';
 import type { UserSpec } from './user.ts';
-
-export type Path = readonly (string | number)[];
-
-export interface Problem {
-  /** From the object's root: `['spec', 'upstream', 'port']`. */
-  readonly path: Path;
-  /** A full sentence that names the field and the mend. */
-  readonly message: string;
-}
+import { at } from './without-faults.ts';
 
 export interface SpecOf {
   readonly SmtpPlusList: ListSpec;
@@ -27,15 +19,27 @@ export interface SpecOf {
 
 export type Validated<Kind extends KindName> =
   | { readonly ok: true; readonly spec: SpecOf[Kind] }
-  | { readonly ok: false; readonly problems: readonly Problem[] };
+  | {
+      readonly ok: false;
+      readonly problems: readonly Problem[];
+      /** What the schema accepts of it; absent where that is nothing. */
+      readonly sound?: Sound<Kind>;
+    };
+
+/** A spec with its defaults filled in, apart from what the schema refuses. */
+interface Sound<Kind extends KindName> {
+  readonly spec: SpecOf[Kind];
+  /** The way to the same place of the object as it is written. */
+  readonly asWritten: (path: Path) => Path;
+}
 
 interface NamedObject {
   readonly name: string;
   readonly namespace: string;
 }
 
-/** A message for people gets no longer than this; one broken object must not fill a status or a log. */
-const PROBLEMS_MAX = 20;
+/** More than anybody corrects in one round; one broken object must not fill a report. */
+const PROBLEMS_MAX = 100;
 
 /**
  * The spec with its defaults filled in, or what is wrong with it. Unknown fields are dropped, as the API server does.
@@ -47,18 +51,17 @@ export function validate<Kind extends KindName>(
   spec: unknown,
   before?: unknown,
 ): Validated<Kind> {
-  const parsed = kinds[kind].spec.safeParse(spec, { reportInput: true });
-  if (!parsed.success) return { ok: false, problems: parsed.error.issues.slice(0, PROBLEMS_MAX).map(problemOf) };
-  const object = { metadata: { name: meta.name, namespace: meta.namespace }, spec: parsed.data };
-  const old = before === undefined ? undefined : { ...object, spec: before };
-  const problems = kinds[kind].rules.flatMap((rule) => objections(rule, object, old)).slice(0, PROBLEMS_MAX);
+  const { refused, part } = readSpec(kind, spec);
+  if (part === undefined) return { ok: false, problems: refused.slice(0, PROBLEMS_MAX) };
+  const { name, namespace } = meta;
+  const within = (inner: unknown): unknown => ({ metadata: { name, namespace }, spec: inner });
+  const old = before === undefined ? undefined : within(before);
+  const broken = kinds[kind].rules.flatMap((rule) => objections(rule, within(part.data), old, within(part.guarded)));
+  const problems = [...refused, ...broken.map(({ path, message }) => ({ path: part.asWritten(path), message }))];
   // the table of kinds pairs each name with its schema
-  return problems.length === 0 ? { ok: true, spec: parsed.data as SpecOf[Kind] } : { ok: false, problems };
-}
-
-function problemOf(issue: z.core.$ZodIssue): Problem {
-  const path = ['spec', ...issue.path.map((step) => (typeof step === 'symbol' ? String(step) : step))];
-  return { path, message: sentenceOf(formatPath(path), issue) };
+  const sound = { spec: part.data as SpecOf[Kind], asWritten: part.asWritten };
+  if (problems.length === 0) return { ok: true, spec: sound.spec };
+  return { ok: false, problems: problems.slice(0, PROBLEMS_MAX), sound };
 }
 
 interface Place {
@@ -67,13 +70,23 @@ interface Place {
   readonly before: unknown;
 }
 
-function objections(rule: Rule, object: unknown, old: unknown): Problem[] {
+/** Where a rule is broken. `guarded` is the object with its guards, for the rule to look at. */
+function objections(rule: Rule, object: unknown, old: unknown, guarded: unknown): Problem[] {
   if (rule.transition && old === undefined) return [];
   let places: Place[] = [{ path: [], self: object, before: old }];
   for (const step of rule.at) places = places.flatMap((place) => below(place, step));
   return places
-    .filter(({ self, before }) => !rule.holds(self, before))
+    .filter(({ path, before }) => isBroken(rule, () => at(guarded, path), before))
     .map(({ path }) => ({ path: [...path, ...(rule.field?.split('.') ?? [])], message: `${rule.message}.` }));
+}
+
+function isBroken(rule: Rule, self: () => unknown, before: unknown): boolean {
+  try {
+    return !rule.holds(self(), before);
+  } catch (error) {
+    if (isRefusal(error)) return false;
+    throw error;
+  }
 }
 
 function below({ path, self, before }: Place, step: string): Place[] {
@@ -82,15 +95,6 @@ function below({ path, self, before }: Place, step: string): Place[] {
       ? self.map((item, index) => ({ path: [...path, index], self: item, before: undefined }))
       : [];
   }
-  const value = property(self, step);
-  return value === undefined ? [] : [{ path: [...path, step], self: value, before: property(before, step) }];
-}
-
-function property(value: unknown, name: string): unknown {
-  return typeof value === 'object' && value !== null ? (value as Readonly<Record<string, unknown>>)[name] : undefined;
-}
-
-/** `spec.senders[2]`. */
-export function formatPath(path: Path): string {
-  return path.map((step, i) => (typeof step === 'number' ? `[${step}]` : i === 0 ? step : `.${step}`)).join('');
+  const value = at(self, [step]);
+  return value === undefined ? [] : [{ path: [...path, step], self: value, before: at(before, [step]) }];
 }

@@ -1,5 +1,5 @@
 import type { Manifest, Source } from '../manifests/parse.ts';
-import type { Path } from '../api/validate.ts';
+import type { Path } from '../api/path.ts';
 
 export interface Finding {
   /** An error fails the gate: a cluster would refuse the object, or the operator could not do what it asks for. */

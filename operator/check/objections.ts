@@ -5,7 +5,7 @@
 import { asRecord, texts } from '../manifests/documents.ts';
 import type { Manifest } from '../manifests/parse.ts';
 import type { Condition } from '../api/common.ts';
-import { formatPath, type Path } from '../api/validate.ts';
+import { formatPath, type Path } from '../api/path.ts';
 import type { StatusPlan } from '../core/model.ts';
 import { DEFAULT_LIST_ANNOTATION } from '../core/names.ts';
 import { canonicalSender } from '../../relay/address.ts';

@@ -3,7 +3,7 @@ import { isRecord } from '../manifests/classify.ts';
 import type { Manifest } from '../manifests/parse.ts';
 import { schemaOf, type Schema } from '../api/crd.ts';
 import { kindNames, kinds, type KindName } from '../api/kinds.ts';
-import { formatPath, type Path } from '../api/validate.ts';
+import { formatPath, type Path } from '../api/path.ts';
 import { findingAt, type Finding } from './finding.ts';
 import { mostSimilar } from './similar.ts';
 

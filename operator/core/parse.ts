@@ -1,5 +1,7 @@
 /** From an object as it came to a spec that one can rely on, or a sentence about what is wrong with it. */
-import { formatPath, validate, type Path, type Problem, type SpecOf, type Validated } from '../api/validate.ts';
+import { formatPath, type Path } from '../api/path.ts';
+import type { Problem } from '../api/read-spec.ts';
+import { validate, type SpecOf, type Validated } from '../api/validate.ts';
 import { canonicalSender } from '../../relay/address.ts';
 import { objects } from './facts.ts';
 import type { Kind, ObjectMeta, RawObject } from './model.ts';
@@ -24,6 +26,9 @@ export const parsedLists = parsedTable('SmtpPlusList');
 export const parsedUsers = parsedTable('SmtpPlusUser');
 export const parsedSenders = parsedTable('VerifiedSender');
 
+/** A message for people gets no longer than this: one broken object must not fill a status or a log. */
+const NAMED_MAX = 20;
+
 /** By identity: a caller that plans from a whole snapshot again and again pays for new objects only. */
 const memory = new WeakMap<RawObject, Parsed<Kind>>();
 
@@ -40,7 +45,12 @@ function judge<K extends Kind>(kind: K, { meta, spec, faults }: RawObject): Pars
   if (faults?.effect === 'refused') return { ok: false, meta, message: faults.message };
   const result = judgeSpec(kind, meta, spec);
   if (result.ok) return { ok: true, meta, spec: result.spec };
-  return { ok: false, meta, message: result.problems.map(({ message }) => message).join(' ') };
+  return { ok: false, meta, message: inWords(result.problems) };
+}
+
+function inWords(problems: readonly Problem[]): string {
+  const named = problems.slice(0, NAMED_MAX).map(({ message }) => message);
+  return [...named, ...(problems.length > NAMED_MAX ? [`And ${problems.length - NAMED_MAX} more.`] : [])].join(' ');
 }
 
 /**
@@ -54,9 +64,13 @@ export function judgeSpec<K extends Kind>(
   before?: unknown,
 ): Validated<K> {
   const result = validate(kind, meta, spec, before);
-  if (!result.ok) return result;
-  const problems = sendersIn(kind, result.spec).flatMap(({ path, text }) => nameProblems(path, text));
-  return problems.length === 0 ? result : { ok: false, problems };
+  const sound = result.ok ? { spec: result.spec, asWritten: (path: Path) => path } : result.sound;
+  if (sound === undefined) return result;
+  const { asWritten } = sound;
+  const names = sendersIn(kind, sound.spec).flatMap(({ path, text }) => nameProblems(asWritten(path), text));
+  return names.length === 0
+    ? result
+    : { ok: false, problems: [...(result.ok ? [] : result.problems), ...names], sound };
 }
 
 interface SenderText {
