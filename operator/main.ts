@@ -13,11 +13,11 @@ import {
   SERVICE_ACCOUNT_FOLDER,
   type CredentialsSource,
 } from './kubernetes/client/credentials.ts';
-import { kubeconfigCredentials } from './kubernetes/client/kubeconfig.ts';
+import { kubeconfigCredentials } from './kubernetes/kubeconfig.ts';
 import { readInstallation } from './kubernetes/installation-secret.ts';
 import { startLease, type Lease } from './kubernetes/client/lease.ts';
 import { createOperatorMetrics } from './kubernetes/metrics.ts';
-import { startOperator, type Operator } from './kubernetes/operator.ts';
+import { startController, type Controller } from './kubernetes/controller.ts';
 import { operatorPages } from './kubernetes/pages.ts';
 import { endOfRun, type EndOfRun } from './end-of-run.ts';
 import { onceAnswered } from './first-answer.ts';
@@ -105,7 +105,7 @@ async function start(flags: OperatorFlags, settings: Settings, { log, end, signa
       metrics.requestSeconds.observe({ method }, seconds);
     },
   });
-  const operator = startOperator({
+  const operator = startController({
     client,
     namespace,
     identity,
@@ -135,7 +135,7 @@ async function start(flags: OperatorFlags, settings: Settings, { log, end, signa
   };
 }
 
-function leadWhenElected(lease: Lease, operator: Operator, { log, end }: Pick<StartOptions, 'log' | 'end'>): void {
+function leadWhenElected(lease: Lease, operator: Controller, { log, end }: Pick<StartOptions, 'log' | 'end'>): void {
   const lead = async (): Promise<void> => {
     await lease.acquired;
     log.info('leading; waiting for the caches');

@@ -1,10 +1,8 @@
 /** Judgements become conditions, by the rules that `kubectl wait`, kstatus and Argo CD read them by. */
 import { z } from 'zod';
 import { condition, type Condition } from '../api/common.ts';
-import { objects, previousStatuses } from './facts.ts';
-import { keyOf, type FaultEffect, type Kind, type ObjectMeta } from './model.ts';
+import type { FaultEffect, RawObject } from './model.ts';
 import { formatTime } from './time.ts';
-import { read, type World } from './world.ts';
 
 /** What is to be said in one condition. */
 export interface Judgement {
@@ -14,10 +12,8 @@ export interface Judgement {
   readonly message: string;
 }
 
-export interface Subject {
-  readonly kind: Kind;
-  readonly meta: ObjectMeta;
-}
+/** The object that conditions and Events are about. Its status says when things changed, and decides nothing. */
+export type Subject = Pick<RawObject, 'kind' | 'meta' | 'faults' | 'status'>;
 
 /** Only a change of the object itself can mend these: kstatus calls the object failed. */
 const STALLED: ReadonlySet<string> = new Set(['InvalidSpec', 'InvalidManifest', 'UsernameTaken']);
@@ -31,10 +27,10 @@ export function isPassing(reason: string): boolean {
 
 /** The conditions of a status: the judgements in their order, `Ready`, and `Reconciling` or `Stalled` where true. */
 export function conditionsOf(
-  world: World,
   subject: Subject,
   judgements: readonly Judgement[],
   ready: Judgement,
+  now: Date,
 ): Condition[] {
   const { reason, message } = ready;
   const all = [...judgements, ready];
@@ -42,12 +38,11 @@ export function conditionsOf(
     all.push({ type: 'Reconciling', status: 'True', reason, message });
   }
   if (ready.status !== 'True' && STALLED.has(reason)) all.push({ type: 'Stalled', status: 'True', reason, message });
-  all.push(...notAsWritten(world, subject));
-  const before = previousConditions(world, subject);
-  const now = formatTime(world.now);
+  all.push(...notAsWritten(subject));
+  const before = previousConditions(subject);
   return all.map(({ type, status, reason, message }) => {
     const old = before.get(type);
-    const since = old?.status === status ? old.lastTransitionTime : now;
+    const since = old?.status === status ? old.lastTransitionTime : formatTime(now);
     const observedGeneration = subject.meta.generation;
     return { type, status, observedGeneration, lastTransitionTime: since, reason, message };
   });
@@ -69,8 +64,7 @@ export function withNote(judgement: Judgement, note: string): Judgement {
 }
 
 /** `Ready` says that the wish is fulfilled: not where what is written is not in force. */
-export function readyAsWritten(world: World, { kind, meta }: Subject, ready: Judgement): Judgement {
-  const faults = read(world, objects[kind], keyOf(meta))?.faults;
+export function readyAsWritten({ faults }: Subject, ready: Judgement): Judgement {
   switch (faults?.effect) {
     case 'warned':
       return withNote(ready, faults.message);
@@ -91,8 +85,7 @@ const FAULT_REASONS: Readonly<Record<FaultEffect, string>> = {
 };
 
 /** A condition for what no API server would have let in, or would have dropped without a word. */
-function notAsWritten(world: World, { kind, meta }: Subject): Judgement[] {
-  const faults = read(world, objects[kind], keyOf(meta))?.faults;
+function notAsWritten({ faults }: Subject): Judgement[] {
   if (faults === undefined) return [];
   return [{ type: 'NotAsWritten', status: 'True', reason: FAULT_REASONS[faults.effect], message: faults.message }];
 }
@@ -100,8 +93,8 @@ function notAsWritten(world: World, { kind, meta }: Subject): Judgement[] {
 const statusWithConditions = z.object({ conditions: z.array(z.unknown()) });
 
 /** The conditions as last written, as far as they are well-formed: for times of transition and for Events only. */
-export function previousConditions(world: World, { kind, meta }: Subject): ReadonlyMap<string, Condition> {
-  const status = statusWithConditions.safeParse(read(world, previousStatuses[kind], keyOf(meta)));
-  const parsed = (status.data?.conditions ?? []).map((one) => condition.safeParse(one));
+export function previousConditions({ status }: Subject): ReadonlyMap<string, Condition> {
+  const known = statusWithConditions.safeParse(status);
+  const parsed = (known.data?.conditions ?? []).map((one) => condition.safeParse(one));
   return new Map(parsed.flatMap(({ data }) => (data === undefined ? [] : [[data.type, data]])));
 }

@@ -3,81 +3,86 @@
  * to; of the events, it tells each once.
  */
 import { isEqual } from './equal.ts';
-import {
-  dnsEvidence,
-  leftOutEntries,
-  namespaceLabels,
-  programmedFacts,
-  secrets,
-  secretTroubles,
-  setObject,
-} from './facts.ts';
-import { keyOf, type Craft, type Plan, type RawObject, type Snapshot } from './model.ts';
-import { wholePlan } from './plan.ts';
-import { createPlanner, noKeys, replan, type Keys, type Planner } from './planner.ts';
-import { wholeSeconds } from './time.ts';
-import { advance, setFact, type Facts, type World } from './world.ts';
+import { keyOf, type Craft, type Plan, type PlannedEvent, type RawObject, type Snapshot } from './model.ts';
+import { collect, createResults, sourcesOf, wholePlan, type Results } from './plan.ts';
+import { createPlanner, nextTurn } from './planner.ts';
+import { markAwaiting, markNamespace, markObject, markSecret, type Planner } from './planner-state.ts';
+import type { Sources } from './sources.ts';
+
+interface Last {
+  readonly planner: Planner;
+  readonly results: Results;
+  /** What the planner looks at: replaced by each snapshot. */
+  readonly view: { sources: Sources };
+  snapshot: Snapshot;
+}
 
 export function createDecider(craft: Craft): (snapshot: Snapshot, now: Date) => Plan {
-  let last: { readonly planner: Planner; readonly snapshot: Snapshot } | undefined;
+  let last: Last | undefined;
 
   return (snapshot, now) => {
-    if (last === undefined || !isSameFrame(last.snapshot, snapshot)) {
-      const { planner, first } = createPlanner(snapshot, now, craft);
-      last = { planner, snapshot };
-      return wholePlan(planner, first.events);
+    if (last === undefined || !isSameFrame(last.snapshot, snapshot)) last = begin(snapshot, craft);
+    else follow(last, snapshot);
+    const { planner, results } = last;
+    const events: PlannedEvent[] = [];
+    for (let turn = nextTurn(planner, now); turn !== undefined; turn = nextTurn(planner, now)) {
+      collect(results, turn);
+      events.push(...turn.events);
     }
-    const { planner } = last;
-    advance(planner.world, wholeSeconds(now));
-    const { events } = replan(planner, feed(planner.world, last.snapshot, snapshot));
-    last = { planner, snapshot };
-    return wholePlan(planner, events);
+    return { ...wholePlan(planner, results), events };
   };
 }
 
 /** What a planner takes once: the settings. */
 function isSameFrame(a: Snapshot, b: Snapshot): boolean {
-  return isEqual([...a.classes], [...b.classes]) && a.verification === b.verification;
+  return isEqual([...a.classes], [...b.classes]) && a.verification === b.verification && a.howToVouch === b.howToVouch;
 }
 
-function feed(world: World, before: Snapshot, after: Snapshot): Keys {
-  const named = noKeys();
+function begin(snapshot: Snapshot, craft: Craft): Last {
+  const view = { sources: sourcesOf(snapshot) };
+  return { planner: createPlanner(through(view), snapshot, craft), results: createResults(), view, snapshot };
+}
+
+/** Marks what differs from the snapshot before. Adapters hand on the same values where nothing about them has changed. */
+function follow(last: Last, after: Snapshot): void {
+  const { planner, view, snapshot: before } = last;
+  view.sources = sourcesOf(after);
+  last.snapshot = after;
   const [old, current] = [byId(before.objects), byId(after.objects)];
-  for (const id of new Set([...old.keys(), ...current.keys()])) {
-    const object = current.get(id);
-    const known = old.get(id);
-    // adapters hand on the same object where nothing about it has changed
-    if (object === known) continue;
-    const { kind, meta } = object ?? known ?? {};
-    if (kind === undefined || meta === undefined) continue;
-    setObject(world, kind, keyOf(meta), object);
-    named[kind].add(keyOf(meta));
+  for (const id of differing(old, current)) {
+    const { kind, meta } = current.get(id) ?? old.get(id) ?? {};
+    if (kind !== undefined && meta !== undefined) markObject(planner, kind, keyOf(meta));
   }
-  for (const key of feedTable(world, secrets, before.secrets, after.secrets)) named.Secret.add(key);
-  feedTable(world, namespaceLabels, before.namespaces, after.namespaces);
-  feedTable(world, dnsEvidence, before.dns, after.dns);
-  feedTable(world, programmedFacts, before.programmed, after.programmed);
-  feedTable(world, secretTroubles, before.secretTroubles, after.secretTroubles);
-  feedTable(world, leftOutEntries, asMap(before.leftOut), asMap(after.leftOut));
-  return named;
+  for (const key of differing(before.secrets, after.secrets)) markSecret(planner, key);
+  for (const name of differing(before.namespaces, after.namespaces)) markNamespace(planner, name);
+  for (const key of differing(before.dns, after.dns)) markObject(planner, 'VerifiedSender', key);
+  for (const key of differing(before.secretTroubles, after.secretTroubles)) markObject(planner, 'SmtpPlusUser', key);
+  for (const name of differing(before.programmed, after.programmed)) markAwaiting(planner, name);
+}
+
+/** Sources that ask whatever is in view when they are asked. */
+function through(view: { readonly sources: Sources }): Sources {
+  return {
+    namespaces: () => view.sources.namespaces(),
+    labelsOf: (namespace) => view.sources.labelsOf(namespace),
+    objectsOf: (kind, namespace) => view.sources.objectsOf(kind, namespace),
+    object: (kind, key) => view.sources.object(kind, key),
+    secretsOf: (namespace) => view.sources.secretsOf(namespace),
+    secret: (key) => view.sources.secret(key),
+    secretTroubleOf: (user) => view.sources.secretTroubleOf(user),
+    evidenceOf: (sender) => view.sources.evidenceOf(sender),
+    programmed: (className, entries) => view.sources.programmed(className, entries),
+  };
 }
 
 /** Keys of what is another value than before. */
-function feedTable<Value>(
-  world: World,
-  table: Facts<Value>,
-  before: ReadonlyMap<string, Value> = new Map(),
-  after: ReadonlyMap<string, Value> = new Map(),
+function differing<Value>(
+  before: ReadonlyMap<string, Value> = new Map<string, Value>(),
+  after: ReadonlyMap<string, Value> = new Map<string, Value>(),
 ): readonly string[] {
-  const changed = [...new Set([...before.keys(), ...after.keys()])].filter((key) => before.get(key) !== after.get(key));
-  for (const key of changed) setFact(world, table, key, after.get(key));
-  return changed;
+  return [...new Set([...before.keys(), ...after.keys()])].filter((key) => before.get(key) !== after.get(key));
 }
 
 function byId(objects: readonly RawObject[]): ReadonlyMap<string, RawObject> {
   return new Map(objects.map((object) => [`${object.kind} ${keyOf(object.meta)}`, object]));
-}
-
-function asMap(keys: ReadonlySet<string> = new Set()): ReadonlyMap<string, true> {
-  return new Map([...keys].map((key) => [key, true]));
 }

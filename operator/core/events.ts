@@ -1,7 +1,6 @@
 /** Events: what a person should notice, once, at the moment when it becomes so. */
 import { isPassing, previousConditions, type Judgement, type Subject } from './conditions.ts';
 import type { PlannedEvent } from './model.ts';
-import type { World } from './world.ts';
 
 /** True, and still something that a person has to act on. */
 const WORRYING: ReadonlySet<string> = new Set([
@@ -15,8 +14,8 @@ const WORRYING: ReadonlySet<string> = new Set([
 const MESSAGE_MAX = 1024;
 
 /** An Event for `Ready` when it has changed, and one for each condition that is true and has come to be worrying. */
-export function eventsOf(world: World, subject: Subject, judgements: readonly Judgement[]): PlannedEvent[] {
-  const before = previousConditions(world, subject);
+export function eventsOf(subject: Subject, judgements: readonly Judgement[]): PlannedEvent[] {
+  const before = previousConditions(subject);
   return judgements
     .filter(({ type, status, reason }) =>
       type === 'Ready' ? !isPassing(reason) : status === 'True' && WORRYING.has(reason),

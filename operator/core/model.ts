@@ -77,13 +77,14 @@ export interface DnsEvidence {
   readonly missingSince?: string;
 }
 
-/** Whether the relays of a class run the configuration that was written last, as far as the adapter knows. */
+/**
+ * Whether the relays of a class run what is configured there, as far as the adapter knows. `NoRoom`: it is left out of what
+ * they are given. `NotWritten`: what they are given could not be written. `Unserved`: no relay has been ready for a while.
+ */
 export interface ProgrammedFact {
-  readonly state: 'Unknown' | 'Programmed' | 'Lagging';
-  /** For people: which relay lags. */
+  readonly state: 'Unknown' | 'Programmed' | 'Lagging' | 'NotWritten' | 'NoRoom' | 'Unserved';
+  /** For people: which relay lags, or why it could not be written. */
   readonly message: string;
-  /** Documents that are not in what the relays are given, by name, and why. */
-  readonly unwritten?: Readonly<Record<string, string>>;
 }
 
 export interface ClassView {
@@ -121,8 +122,6 @@ export interface Snapshot {
   readonly howToVouch?: string;
   /** By class; a class that is not here is Unknown. */
   readonly programmed: ReadonlyMap<string, ProgrammedFact>;
-  /** Entries that the relays' configuration has no room for, as `leftOutKey` names them. */
-  readonly leftOut?: ReadonlySet<string>;
 }
 
 /** What the core may ask of its caller about randomness and cryptography; each is a function of its arguments and a fixed seed in tests. */
@@ -180,8 +179,8 @@ export interface Plan {
   readonly nextLook?: string;
 }
 
-/** Plans of one kind by key; `undefined` for an object that is gone. */
-export type Plans<One> = ReadonlyMap<string, One | undefined>;
+/** A Secret of the namespace in question, by its name. */
+export type SecretOf = (name: string) => SecretView | undefined;
 
 /** `NAMESPACE/NAME`, the key of an object everywhere in the core. */
 export function keyOf(object: { readonly namespace: string; readonly name: string }): string {

@@ -3,36 +3,20 @@ import { formatPath, type Path } from '../api/path.ts';
 import type { Problem } from '../api/read-spec.ts';
 import { validate, type SpecOf, type Validated } from '../api/validate.ts';
 import { canonicalSender } from '../../relay/address.ts';
-import { objects } from './facts.ts';
 import type { Kind, ObjectMeta, RawObject } from './model.ts';
-import { read, type Table } from './world.ts';
 
 export type Parsed<K extends Kind> =
   | { readonly ok: true; readonly meta: ObjectMeta; readonly spec: SpecOf[K] }
   /** `message`: each problem in a sentence that names the field and the mend. */
   | { readonly ok: false; readonly meta: ObjectMeta; readonly message: string };
 
-function parsedTable<K extends Kind>(kind: K): Table<Parsed<K> | undefined> {
-  return {
-    name: `parsed ${kind}`,
-    formula: (world, key) => {
-      const object = read(world, objects[kind], key);
-      return object === undefined ? undefined : parseObject(kind, object);
-    },
-  };
-}
-
-export const parsedLists = parsedTable('SmtpPlusList');
-export const parsedUsers = parsedTable('SmtpPlusUser');
-export const parsedSenders = parsedTable('VerifiedSender');
-
 /** A message for people gets no longer than this: one broken object must not fill a status or a log. */
 const NAMED_MAX = 20;
 
-/** By identity: a caller that plans from a whole snapshot again and again pays for new objects only. */
+/** By identity: whoever plans the same object again and again pays for reading it once. */
 const memory = new WeakMap<RawObject, Parsed<Kind>>();
 
-function parseObject<K extends Kind>(kind: K, object: RawObject): Parsed<K> {
+export function parseObject<K extends Kind>(kind: K, object: RawObject): Parsed<K> {
   // the memory is keyed by objects of every kind; `kind` is the object's own
   const known = memory.get(object) as Parsed<K> | undefined;
   if (known !== undefined) return known;

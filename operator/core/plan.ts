@@ -3,57 +3,118 @@
  * no I/O, clock or randomness, so that every behaviour is a pair of YAML files in testdata/.
  */
 import type { RelayDocuments } from '../../relay/config.ts';
-import { classes, classNames } from './facts.ts';
-import { listPlans } from './lists/lists.ts';
-import type { Craft, Plan, PlannedEvent, Snapshot } from './model.ts';
-import { createPlanner, type Planner } from './planner.ts';
-import { allShards, classDocument } from './configuration/documents.ts';
-import type { RelayParts } from './configuration/parts.ts';
-import { senderPlans } from './senders/senders.ts';
+import {
+  keyOf,
+  type Craft,
+  type Kind,
+  type Plan,
+  type PlannedEvent,
+  type RawObject,
+  type SecretView,
+  type Snapshot,
+} from './model.ts';
+import { createPlanner, nextLook, nextTurn } from './planner.ts';
+import type { Planner, Turn } from './planner-state.ts';
+import { allShards, classDocument } from './relay-config.ts';
+import type { Sources } from './sources.ts';
 import { compareText, formatTime } from './time.ts';
-import { userPlans } from './users/user-plan.ts';
-import { conclude, nextAlarm, read, type World } from './world.ts';
 
 export function plan(snapshot: Snapshot, now: Date, craft: Craft): Plan {
-  const { planner, first } = createPlanner(snapshot, now, craft);
-  return wholePlan(planner, first.events);
+  const planner = createPlanner(sourcesOf(snapshot), snapshot, craft);
+  const results = createResults();
+  for (let turn = nextTurn(planner, now); turn !== undefined; turn = nextTurn(planner, now)) collect(results, turn);
+  return wholePlan(planner, results);
 }
 
-/** Everything that a planner has come to so far, in a fixed order. */
-export function wholePlan({ world, objects, orphans, relays }: Planner, events: readonly PlannedEvent[]): Plan {
-  const lists = inOrder(objects.SmtpPlusList, (key) => conclude(world, listPlans, key));
-  const users = inOrder(objects.SmtpPlusUser, (key) => conclude(world, userPlans, key));
-  const senders = inOrder(objects.VerifiedSender, (key) => conclude(world, senderPlans, key));
-  const next = nextAlarm(world);
+/** The latest plan of each object. */
+export interface Results {
+  readonly users: Map<string, NonNullable<ReturnType<Turn['users']['get']>>>;
+  readonly lists: Map<string, NonNullable<ReturnType<Turn['lists']['get']>>>;
+  readonly senders: Map<string, NonNullable<ReturnType<Turn['senders']['get']>>>;
+  readonly orphans: Set<string>;
+}
+
+export function createResults(): Results {
+  return { users: new Map(), lists: new Map(), senders: new Map(), orphans: new Set() };
+}
+
+export function collect(results: Results, turn: Turn): void {
+  replace(results.users, turn.users);
+  replace(results.lists, turn.lists);
+  replace(results.senders, turn.senders);
+  for (const [key, isOrphan] of turn.secrets) {
+    if (isOrphan) results.orphans.add(key);
+    else results.orphans.delete(key);
+  }
+}
+
+/** Everything that a planner has come to, in a fixed order. */
+export function wholePlan(planner: Planner, results: Results): Plan {
+  const [lists, users, senders] = [inOrder(results.lists), inOrder(results.users), inOrder(results.senders)];
+  const next = nextLook(planner);
+  const events: PlannedEvent[] = [...lists, ...users, ...senders].flatMap((one) => one.events);
   return {
     secrets: users.flatMap(({ secret }) => secret ?? []),
-    secretsToDelete: [...orphans].sort(),
+    secretsToDelete: [...results.orphans].sort(),
     statuses: [
       ...lists.map(({ meta, status }) => ({ kind: 'SmtpPlusList', meta, status }) as const),
       ...users.map(({ meta, status }) => ({ kind: 'SmtpPlusUser', meta, status }) as const),
       ...senders.map(({ meta, status }) => ({ kind: 'VerifiedSender', meta, status }) as const),
     ],
-    relays: relaysOf(world, relays),
-    events: [...events].sort((a, b) => compareText(eventOrder(a), eventOrder(b))),
+    relays: relaysOf(planner),
+    events: events.sort((a, b) => compareText(eventOrder(a), eventOrder(b))),
     lookups: senders.flatMap(({ lookup }) => lookup ?? []),
     ...(next !== undefined && { nextLook: formatTime(next) }),
   };
 }
 
-function relaysOf(world: World, { store }: RelayParts): Map<string, RelayDocuments> {
+export function sourcesOf(snapshot: Snapshot): Sources {
+  const byKey = new Map(snapshot.objects.map((object) => [`${object.kind} ${keyOf(object.meta)}`, object]));
+  const byNamespace = new Map<string, RawObject[]>();
+  for (const object of snapshot.objects) put(byNamespace, `${object.kind} ${object.meta.namespace}`, object);
+  const secretsIn = new Map<string, SecretView[]>();
+  for (const secret of snapshot.secrets.values()) put(secretsIn, secret.namespace, secret);
+  const namespaces = new Set([...snapshot.objects.map(({ meta }) => meta.namespace), ...secretsIn.keys()]);
+  return {
+    namespaces: () => namespaces,
+    labelsOf: (namespace) => snapshot.namespaces.get(namespace),
+    objectsOf: (kind: Kind, namespace) => byNamespace.get(`${kind} ${namespace}`) ?? [],
+    object: (kind, key) => byKey.get(`${kind} ${key}`),
+    secretsOf: (namespace) => secretsIn.get(namespace) ?? [],
+    secret: (key) => snapshot.secrets.get(key),
+    secretTroubleOf: (user) => snapshot.secretTroubles?.get(user),
+    evidenceOf: (sender) => snapshot.dns.get(sender),
+    programmed: (className) => snapshot.programmed.get(className),
+  };
+}
+
+function relaysOf({ platform, relays }: Planner): Map<string, RelayDocuments> {
   const documents = new Map<string, RelayDocuments>();
-  for (const name of read(world, classNames, '') ?? []) {
-    const view = read(world, classes, name);
+  for (const name of platform.classNames) {
+    const view = platform.classes.get(name);
     if (view === undefined) continue;
-    documents.set(name, { class: classDocument(name, view), shards: allShards(store, name) });
+    documents.set(name, { class: classDocument(name, view), shards: allShards(relays.store, name) });
   }
   return documents;
+}
+
+function replace<One>(all: Map<string, One>, changed: ReadonlyMap<string, One | undefined>): void {
+  for (const [key, one] of changed) {
+    if (one === undefined) all.delete(key);
+    else all.set(key, one);
+  }
+}
+
+function put<One>(lists: Map<string, One[]>, key: string, one: One): void {
+  const list = lists.get(key);
+  if (list === undefined) lists.set(key, [one]);
+  else list.push(one);
 }
 
 function eventOrder({ kind, meta, reason }: PlannedEvent): string {
   return `${kind} ${meta.namespace}/${meta.name} ${reason}`;
 }
 
-function inOrder<Value>(keys: ReadonlySet<string>, planOf: (key: string) => Value | undefined): Value[] {
-  return [...keys].sort().flatMap((key) => planOf(key) ?? []);
+function inOrder<One>(results: ReadonlyMap<string, One>): One[] {
+  return [...results].sort(([a], [b]) => compareText(a, b)).map(([, one]) => one);
 }

@@ -10,16 +10,16 @@ import {
   verifiers,
   type Cluster,
 } from '../../test/support/golden/cluster.ts';
-import { follow } from '../../test/support/golden/follow.ts';
+import { follow, startFollowing } from '../../test/support/golden/follow.ts';
 import { step, type Step } from '../../test/support/golden/history.ts';
 import { goldenCraft } from '../../test/support/golden/passwords.ts';
 import type { ShardDocument } from '../../relay/config.ts';
 import { createDecider } from './decider.ts';
 import { isEqual } from './equal.ts';
-import { setObject } from './facts.ts';
 import { keyOf, type Kind, type Plan } from './model.ts';
-import { plan, wholePlan } from './plan.ts';
-import { createPlanner, noKeys, replan } from './planner.ts';
+import { collect, plan, wholePlan } from './plan.ts';
+import { nextTurn } from './planner.ts';
+import { markObject } from './planner-state.ts';
 
 /** A user made anew takes most: its former Secret goes, its new one comes, and all is quiet. */
 const ROUNDS_MAX = 4;
@@ -63,15 +63,20 @@ describe('the plan kept up to date', () => {
     put('SmtpPlusList', 'house', {});
     put('VerifiedSender', 'shop', { domain: 'shop.example' });
     for (let i = 0; i < 500; i++) put('SmtpPlusUser', `user-${i}`, { listRef: { name: 'house' }, active: true });
-    const craft = goldenCraft(cluster, verifiers.of);
-    const { planner, first } = createPlanner(snapshotOf(cluster), cluster.now, craft);
-    assert.equal(first.users.size, 500);
+    const { planner, results } = startFollowing(cluster);
+    assert.equal(results.users.size, 500);
 
     put('SmtpPlusUser', 'user-7', { listRef: { name: 'house' }, active: false });
-    setObject(planner.world, 'SmtpPlusUser', 'shop/user-7', cluster.objects.get('SmtpPlusUser shop/user-7'));
-    const { users, lists, senders } = replan(planner, noKeys());
-    assert.deepEqual([[...users.keys()], [...lists.keys()], senders.size], [['shop/user-7'], ['shop/house'], 0]);
-    assert.deepEqual(lists.get('shop/house')?.status.users, { total: 500, active: 499 });
+    markObject(planner, 'SmtpPlusUser', 'shop/user-7');
+    const looked = { users: [] as string[], lists: [] as string[], senders: [] as string[] };
+    for (let turn = nextTurn(planner, cluster.now); turn !== undefined; turn = nextTurn(planner, cluster.now)) {
+      looked.users.push(...turn.users.keys());
+      looked.lists.push(...turn.lists.keys());
+      looked.senders.push(...turn.senders.keys());
+      collect(results, turn);
+    }
+    assert.deepEqual(looked, { users: ['shop/user-7'], lists: ['shop/house'], senders: [] });
+    assert.deepEqual(results.lists.get('shop/house')?.status.users, { total: 500, active: 499 });
   });
 });
 
@@ -89,7 +94,7 @@ function copied({ secrets, namespaces, dns, programmed }: Cluster) {
 function followBoth(history: readonly (readonly Step[])[]): void {
   const cluster = createCluster();
   const craft = goldenCraft(cluster, verifiers.of);
-  const { planner } = createPlanner(snapshotOf(cluster), cluster.now, craft);
+  const following = startFollowing(cluster);
   const shards = new Map<string, ShardDocument>();
   let notes = createNotes();
   for (const happenings of history) {
@@ -97,9 +102,9 @@ function followBoth(history: readonly (readonly Step[])[]): void {
     // what was written comes back as a change, as it does from an API server, until there is nothing more to write
     let isQuiet = false;
     for (let round = 0; round < ROUNDS_MAX && !isQuiet; round++) {
-      const change = follow(planner, cluster, notes);
+      const change = follow(following, cluster, notes);
       const whole = plan(snapshotOf(cluster), cluster.now, craft);
-      assert.deepEqual(wholePlan(planner, change.events), whole);
+      assert.deepEqual(wholePlan(following.planner, following.results), whole);
       for (const { className, shard, document } of change.shards) shards.set(`${className} ${shard}`, document);
       assertSameShards(shards, whole.relays);
       notes = createNotes();

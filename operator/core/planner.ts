@@ -1,133 +1,84 @@
 /**
- * The plan, kept up to date: set facts (facts.ts), `advance` the clock, then `replan`. That costs what depends on the
- * changes, however much else there is, and comes to what `plan` over everything comes to: planner.test.ts proves it.
+ * The plan, kept up to date namespace by namespace. A change marks what is to be looked at again; each turn then takes one
+ * namespace: first those whose lists and senders are to be judged, since others may see them, then those with users to be
+ * planned, a bounded number at a time and one namespace after the other, so that none waits for another to be done.
  *
- * A Secret that a plan asks for must be set as a fact as soon as it is written: the next plan would make another password.
- * New settings of a class take a new planner.
+ * It comes to what `plan` over everything comes to, whatever the order of changes: planner.test.ts proves it.
  */
-import { setSnapshot } from './facts.ts';
-import { listPlans, type ListPlan } from './lists/lists.ts';
-import { keyOf, type Craft, type Kind, type PlannedEvent, type Plans, type Snapshot } from './model.ts';
-import { isEqual } from './equal.ts';
-import { orphans } from './credentials/orphans.ts';
-import {
-  createRelayParts,
-  replanLists,
-  replanNamespaces,
-  replanUserEntries,
-  type RelayParts,
-} from './configuration/parts.ts';
-import { senderPlans, type SenderPlan } from './senders/senders.ts';
+import { createAlarms } from './alarms.ts';
+import { createInterests } from './interests.ts';
+import { keyOf, type Craft, type Snapshot } from './model.ts';
+import { BUILT_IN_LIST } from './names.ts';
+import { enqueue, markNamespace, markPlan, namespaceIn, type Planner, type Turn } from './planner-state.ts';
+import { createPlatform } from './platform.ts';
+import { createRelayEntries, setListEntry } from './relay-entries.ts';
+import { createShared } from './shared.ts';
+import type { Sources } from './sources.ts';
 import { wholeSeconds } from './time.ts';
-import { userPlans, type UserPlan } from './users/user-plan.ts';
-import { conclude, createWorld, takeStale, type Result, type World } from './world.ts';
+import { judgeTurn } from './turn-judge.ts';
+import { planTurn } from './turn-plan.ts';
 
-export interface Planner {
-  readonly world: World;
-  /** Keys of the objects that there are. */
-  readonly objects: Readonly<Record<Kind, Set<string>>>;
-  /** Keys of Secrets to delete. */
-  readonly orphans: Set<string>;
-  /** Events of plans that no status shows yet, by kind and key. */
-  readonly told: Map<string, readonly PlannedEvent[]>;
-  readonly relays: RelayParts;
-}
-
-/** Keys by what they are keys of. */
-export type Keys = Readonly<Record<Kind | 'Secret', Set<string>>>;
-
-/** What has been looked at again; not all of it has changed. */
-export interface Replanned {
-  readonly lists: Plans<ListPlan>;
-  readonly users: Plans<UserPlan>;
-  readonly senders: Plans<SenderPlan>;
-  readonly secrets: ReadonlySet<string>;
-  readonly events: readonly PlannedEvent[];
-}
-
+/** A planner that has everything still to plan. New settings of a class take a new planner. */
 export function createPlanner(
-  snapshot: Snapshot,
-  now: Date,
+  sources: Sources,
+  settings: Pick<Snapshot, 'classes' | 'verification' | 'howToVouch'>,
   craft: Craft,
-): { readonly planner: Planner; readonly first: Replanned } {
-  const world = createWorld(wholeSeconds(now), craft);
+): Planner {
   const planner: Planner = {
-    world,
-    objects: { SmtpPlusList: new Set(), SmtpPlusUser: new Set(), VerifiedSender: new Set() },
-    orphans: new Set(),
+    sources,
+    platform: createPlatform(settings, craft),
+    namespaces: new Map(),
+    shared: createShared(),
+    interests: createInterests(),
+    relays: createRelayEntries(),
+    alarms: createAlarms(),
+    awaiting: new Map(),
     told: new Map(),
-    relays: createRelayParts(),
+    toJudge: new Set(),
+    toPlan: new Set(),
   };
-  setSnapshot(world, snapshot);
-  const keys = noKeys();
-  for (const { kind, meta } of snapshot.objects) keys[kind].add(keyOf(meta));
-  for (const key of snapshot.secrets.keys()) keys.Secret.add(key);
-  return { planner, first: replan(planner, keys) };
+  const { terms } = planner.platform.builtInList;
+  setListEntry(planner.relays, BUILT_IN_LIST, terms);
+  for (const namespace of sources.namespaces()) markNamespace(planner, namespace);
+  return planner;
 }
 
-export function noKeys(): Keys {
-  return { SmtpPlusList: new Set(), SmtpPlusUser: new Set(), VerifiedSender: new Set(), Secret: new Set() };
-}
-
-/** Plans anew what is named, and whatever depends on facts that have changed. */
-export function replan(planner: Planner, named: Keys): Replanned {
-  const { world, relays } = planner;
-  const users = conclusions(planner, 'SmtpPlusUser', userPlans, named);
-  replanUserEntries(world, relays, users);
-  // after the users: the status of a list counts them
-  const lists = conclusions(planner, 'SmtpPlusList', listPlans, named);
-  const senders = conclusions(planner, 'VerifiedSender', senderPlans, named);
-  replanLists(world, relays, named.SmtpPlusList);
-  replanNamespaces(world, relays);
-  const secrets = replanOrphans(planner, named.Secret);
-  const events = [
-    ...tell(planner, 'SmtpPlusList', lists),
-    ...tell(planner, 'SmtpPlusUser', users),
-    ...tell(planner, 'VerifiedSender', senders),
-  ];
-  return { lists, users, senders, secrets, events };
-}
-
-/** The plan of each object that is named or stale. */
-function conclusions<Plan>(
-  { world, objects }: Planner,
-  kind: Kind,
-  result: Result<Plan | undefined>,
-  named: Keys,
-): Plans<Plan> {
-  const keys = new Set([...named[kind], ...takeStale(world, result)]);
-  const plans = new Map<string, Plan | undefined>();
-  for (const key of keys) {
-    const plan = conclude(world, result, key);
-    plans.set(key, plan);
-    if (plan === undefined) objects[kind].delete(key);
-    else objects[kind].add(key);
+/** Takes the next turn; undefined where nothing is to be done at this time. */
+export function nextTurn(planner: Planner, time: Date): Turn | undefined {
+  const now = wholeSeconds(time);
+  ring(planner, now);
+  const [toJudge] = planner.toJudge;
+  if (toJudge !== undefined) {
+    planner.toJudge.delete(toJudge);
+    return judgeTurn(planner, toJudge, now);
   }
-  return plans;
+  const [toPlan] = planner.toPlan;
+  if (toPlan === undefined) return undefined;
+  planner.toPlan.delete(toPlan);
+  const turn = planTurn(planner, toPlan, now);
+  enqueue(planner, toPlan);
+  return turn;
 }
 
-function replanOrphans({ world, orphans: known }: Planner, named: ReadonlySet<string>): Set<string> {
-  const keys = new Set([...named, ...takeStale(world, orphans)]);
-  for (const key of keys) {
-    if (conclude(world, orphans, key)) known.add(key);
-    else known.delete(key);
-  }
-  return keys;
+export function hasTurns({ toJudge, toPlan }: Planner): boolean {
+  return toJudge.size + toPlan.size > 0;
 }
 
-/** Events that have not been told before: a plan may be made again before a status says that it was. */
-function tell(
-  { told }: Planner,
-  kind: Kind,
-  plans: Plans<{ readonly events: readonly PlannedEvent[] }>,
-): PlannedEvent[] {
-  const news: PlannedEvent[] = [];
-  for (const [key, plan] of plans) {
-    const before = told.get(`${kind} ${key}`) ?? [];
-    const events = plan?.events ?? [];
-    news.push(...events.filter((event) => !before.some((old) => isEqual(old, event))));
-    if (events.length === 0) told.delete(`${kind} ${key}`);
-    else told.set(`${kind} ${key}`, events);
+/** When something changes by itself. */
+export function nextLook({ alarms }: Planner): Date | undefined {
+  return alarms.next();
+}
+
+/** Marks what was to be looked at by now. */
+function ring(planner: Planner, now: Date): void {
+  for (const what of planner.alarms.take(now)) {
+    if (what.includes('/')) {
+      markPlan(planner, `SmtpPlusUser ${what}`);
+      continue;
+    }
+    const { marks } = namespaceIn(planner, what);
+    marks.judge = true;
+    for (const { meta } of planner.sources.objectsOf('VerifiedSender', what)) marks.senders.add(keyOf(meta));
+    enqueue(planner, what);
   }
-  return news;
 }

@@ -1,27 +1,30 @@
 /** Who may use an object: `allowedNamespaces` against the labels of a namespace. */
 import type { AllowedNamespaces, LabelSelector } from '../api/common.ts';
-import { namespaceLabels } from './facts.ts';
 import { NAMESPACE_NAME_LABEL } from './names.ts';
-import { read, type World } from './world.ts';
 
 type Labels = Readonly<Record<string, string>>;
 
+/** A namespace, as an object of another namespace sees it that may let it in. */
+export interface Guest {
+  readonly name: string;
+  readonly labels: Labels;
+}
+
 /** Whether an object of the namespace `owner` lets the namespace `guest` use it. Its own may always. */
-export function allows(world: World, allowed: AllowedNamespaces, parties: { owner: string; guest: string }): boolean {
-  const { owner, guest } = parties;
-  if (owner === guest) return true;
+export function allows(allowed: AllowedNamespaces, owner: string, guest: Guest): boolean {
+  if (owner === guest.name) return true;
   switch (allowed.from) {
     case 'Same':
       return false;
     case 'All':
       return true;
     case 'Selector':
-      return allowed.selector !== undefined && matches(allowed.selector, labelsOf(world, guest));
+      return allowed.selector !== undefined && matches(allowed.selector, labelsOf(guest));
   }
 }
 
-function labelsOf(world: World, namespace: string): Labels {
-  return { ...read(world, namespaceLabels, namespace), [NAMESPACE_NAME_LABEL]: namespace };
+function labelsOf({ name, labels }: Guest): Labels {
+  return { ...labels, [NAMESPACE_NAME_LABEL]: name };
 }
 
 /** As in Kubernetes: every term must hold; an empty selector matches everything; NotIn holds for an absent label. */

@@ -18,6 +18,15 @@ export function after(time: Date, seconds: number): Date {
   return new Date(time.getTime() + seconds * 1000);
 }
 
+/** The first of the moments that are still to come. */
+export function earliestAfter(now: Date, moments: readonly (Date | undefined)[]): Date | undefined {
+  const ahead = moments.filter((moment) => moment !== undefined && moment > now);
+  return ahead.reduce<Date | undefined>(
+    (first, moment) => (first === undefined || (moment !== undefined && moment < first) ? moment : first),
+    undefined,
+  );
+}
+
 /** For `sort`: the older object first, by the API server's clock, then by name. One of unknown age comes last. */
 export function byAge(a: Aged, b: Aged): number {
   const [ageA, ageB] = [a.creationTimestamp ?? UNKNOWN_AGE, b.creationTimestamp ?? UNKNOWN_AGE];

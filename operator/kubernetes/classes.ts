@@ -2,8 +2,8 @@ import { readFile } from 'node:fs/promises';
 import type { ClassView } from '../core/model.ts';
 import { parsePorts } from '../ports.ts';
 import type { Settings } from '../settings.ts';
-import type { Installation } from '../adapters/installation.ts';
 import { resolveUpstream } from '../adapters/upstream.ts';
+import type { Installation } from '../adapters/installation.ts';
 
 /** Of a range of thousands of ports, users are told these many. */
 const PORTS_SHOWN = 4;

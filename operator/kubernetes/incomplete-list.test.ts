@@ -4,7 +4,7 @@ import { describe, test, type TestContext } from 'node:test';
 import { until } from '../../test/support/until.ts';
 import type { Caches } from './cache/caches.ts';
 import type { KubeClient } from './client/client.ts';
-import { reconcile, type Outcome } from './reconcile.ts';
+import { writeObject, type Outcome } from './write/object.ts';
 import { startReflector } from './client/reflector.ts';
 import { USERS, type KubeObject } from './client/resources.ts';
 import { viewObject, viewOwnSecret } from './cache/views.ts';
@@ -91,7 +91,7 @@ describe('a credentials Secret that nothing wants', () => {
     const caches = { secrets: { get: () => secret }, objects: { SmtpPlusUser: known } } as unknown as Caches;
     const nothing = () => undefined;
     const context = { client, caches, record: nothing, onWrite: nothing, onTaken: nothing, onSecretTrouble: nothing };
-    const outcome: Outcome = await reconcile(context, { kind: 'Secret', key: 'shop/orders-smtp' });
+    const outcome: Outcome = await writeObject(context, { kind: 'Secret', key: 'shop/orders-smtp' });
     return [outcome, requests.some((one) => one.startsWith('DELETE'))];
   }
 

@@ -2,14 +2,14 @@
 import type { HttpPages } from '../../relay/http.ts';
 import type { Lease } from './client/lease.ts';
 import type { OperatorMetrics } from './metrics.ts';
-import type { Operator } from './operator.ts';
+import type { Controller } from './controller.ts';
 
 export function operatorPages({
   operator,
   lease,
   metrics,
 }: {
-  operator: Operator;
+  operator: Controller;
   lease: Lease;
   metrics: OperatorMetrics;
 }): HttpPages {
@@ -28,7 +28,7 @@ export function operatorPages({
   };
 }
 
-function sample(operator: Operator, lease: Lease, metrics: OperatorMetrics): void {
+function sample(operator: Controller, lease: Lease, metrics: OperatorMetrics): void {
   metrics.queueDepth.set(operator.depth());
   metrics.leader.set(lease.isLeader() ? 1 : 0);
   metrics.eventsDropped.set(operator.eventsDropped());

@@ -1,165 +1,140 @@
-/**
- * Keeps the plan in step with the caches. A change only marks what is to be looked at again; a step then feeds the core
- * with what the caches hold by now, and tells what came of it.
- */
-import {
-  leftOutEntries,
-  leftOutKey,
-  namespaceLabels,
-  programmedFacts,
-  secrets,
-  secretTroubles,
-  setObject,
-} from '../core/facts.ts';
-import type { ClassView, Craft, Kind, ProgrammedFact, RawObject, SecretView, Snapshot } from '../core/model.ts';
-import { createPlanner, noKeys, replan, type Planner, type Replanned } from '../core/planner.ts';
-import { advance, nextAlarm, setFact } from '../core/world.ts';
-import { wholeSeconds } from '../core/time.ts';
-import type { Labels } from './cache/caches.ts';
-import type { DocumentId } from './documents.ts';
-
-/** The world as the caches hold it. */
-export interface Sources {
-  readonly object: (kind: Kind, key: string) => RawObject | undefined;
-  readonly objectKeys: (kind: Kind) => Iterable<string>;
-  readonly secret: (key: string) => SecretView | undefined;
-  readonly secretKeys: () => Iterable<string>;
-  readonly namespace: (name: string) => Labels | undefined;
-  readonly namespaceNames: () => Iterable<string>;
-}
+/** When to plan: soon after something was marked, when something is due, and everything anew from time to time. */
+import { setImmediate as nextTick } from 'node:timers/promises';
+import type { ClassView, Craft } from '../core/model.ts';
+import type { Fault } from '../core/faults.ts';
+import { collect, createResults, type Results } from '../core/plan.ts';
+import { createPlanner, hasTurns, nextLook, nextTurn } from '../core/planner.ts';
+import type { Planner, Turn } from '../core/planner-state.ts';
+import type { Sources } from '../core/sources.ts';
 
 export interface Planning {
+  /** The planner that is acted on; undefined until everything was planned once. */
   readonly planner: () => Planner | undefined;
-  readonly markObject: (kind: Kind, key: string) => void;
-  readonly markSecret: (key: string) => void;
-  readonly markNamespace: (name: string) => void;
-  readonly setProgrammed: (className: string, fact: ProgrammedFact) => void;
-  /** Says which entries a document has no room for. */
-  readonly setLeftOut: (document: DocumentId, keys: readonly string[]) => void;
-  /** Says why the Secret of a user (`NAMESPACE/NAME`) cannot be written, or that nothing keeps it from that any more. */
-  readonly setSecretTrouble: (user: string, trouble: string | undefined) => void;
-  readonly hasSecretTrouble: (user: string) => boolean;
-  /** Plans everything from the caches, as if just started. */
-  readonly full: (classes: ReadonlyMap<string, ClassView>) => Replanned;
-  /** Plans what was marked, and what is due by now. */
-  readonly step: () => Replanned | undefined;
-  readonly hasMarks: () => boolean;
-  /** When the plan changes by itself. */
-  readonly nextLook: () => Date | undefined;
+  /** Marks something in the planner, and in one that is being made; what is marked is planned soon. */
+  readonly mark: (inPlanner: (planner: Planner) => void) => void;
+  /** Plans everything now, and from now on follows what is marked. */
+  readonly start: () => Promise<void>;
+  readonly isIdle: () => boolean;
+  readonly close: () => Promise<void>;
 }
 
-const KINDS = ['SmtpPlusList', 'SmtpPlusUser', 'VerifiedSender'] as const satisfies readonly Kind[];
+export interface PlanningOptions {
+  readonly sources: Sources;
+  readonly craft: Craft;
+  readonly readClasses: () => Promise<ReadonlyMap<string, ClassView>>;
+  /** A turn was taken. */
+  readonly onTurn: (turn: Turn, planner: Planner) => void;
+  /** Everything was planned anew, by another planner than before. */
+  readonly onAll: (results: Results, planner: Planner) => void;
+  readonly onFault: (fault: Fault) => void;
+  readonly onPass: (pass: 'full' | 'step', seconds: number) => void;
+  readonly onTrouble: (message: string) => void;
+  /** How often everything is planned anew; milliseconds. Default: ten minutes. */
+  readonly fullPlanMs?: number | undefined;
+}
 
-export function createPlanning(sources: Sources, craft: Craft, onMark: () => void): Planning {
+/** A burst of changes is planned once. */
+const SETTLE_MS = 10;
+/** The lease, probes and watches get their turn after so much planning. */
+const TURNS_MS = 25;
+/** Everything is planned anew this often, whatever the watches say. Jittered, so that operators spread out. */
+const FULL_PLAN_MS = 600_000;
+const FULL_PLAN_JITTER = 0.1;
+/** A due time a few milliseconds away must not become a busy loop. */
+const SHORTEST_LOOK_MS = 50;
+
+export function createPlanning(options: PlanningOptions): Planning {
+  const { sources, craft, onTrouble, fullPlanMs = FULL_PLAN_MS } = options;
   let planner: Planner | undefined;
-  let marks = noMarks();
-  const programmed = new Map<string, ProgrammedFact>();
-  const troubles = new Map<string, string>();
-  /** By document, as `CLASS FILE`. */
-  const leftOut = new Map<string, ReadonlySet<string>>();
-  const allLeftOut = (): ReadonlySet<string> => new Set([...leftOut.values()].flatMap((keys) => Array.from(keys)));
-  /** Whatever is marked before the first full plan is in that plan. */
-  const mark = (set: Set<string>, key: string): void => {
-    if (planner === undefined) return;
-    set.add(key);
-    onMark();
-  };
+  /** A planner that is not through with everything yet: it is told of changes, and nothing of it is acted on. */
+  let next: Planner | undefined;
+  let stepping: Promise<void> | undefined;
+  let stepTimer: NodeJS.Timeout | undefined;
+  let lookTimer: NodeJS.Timeout | undefined;
+  let fullTimer: NodeJS.Timeout | undefined;
+  let isClosed = false;
 
-  function feed(to: Planner): void {
-    const { objects, secretKeys, namespaces, classNames, troubledUsers, entries } = marks;
-    for (const kind of KINDS) {
-      for (const key of objects[kind]) setObject(to.world, kind, key, sources.object(kind, key));
+  function wake(): void {
+    if (!isClosed && planner !== undefined && stepping === undefined) stepTimer ??= setTimeout(step, SETTLE_MS);
+  }
+
+  function step(): void {
+    clearTimeout(stepTimer);
+    stepTimer = undefined;
+    const current = planner;
+    if (isClosed || current === undefined || stepping !== undefined) return;
+    stepping = takeTurns(current, 'step', (turn) => options.onTurn(turn, current))
+      .catch((error: unknown) => onTrouble(`plan: ${String(error)}`))
+      .finally(() => {
+        stepping = undefined;
+        if (planner !== undefined && hasTurns(planner)) wake();
+        lookLater();
+      });
+  }
+
+  /** All turns that there are, with pauses for others to do their work. */
+  async function takeTurns(of: Planner, pass: 'full' | 'step', onTurn: (turn: Turn) => void): Promise<void> {
+    let [spentMs, began] = [0, performance.now()];
+    for (let turn = nextTurn(of, new Date()); turn !== undefined; turn = nextTurn(of, new Date())) {
+      for (const fault of turn.faults) options.onFault(fault);
+      onTurn(turn);
+      if (performance.now() - began < TURNS_MS) continue;
+      spentMs += performance.now() - began;
+      await nextTick();
+      if (isClosed) return;
+      began = performance.now();
     }
-    for (const key of secretKeys) setFact(to.world, secrets, key, sources.secret(key));
-    for (const name of namespaces) setFact(to.world, namespaceLabels, name, sources.namespace(name));
-    for (const name of classNames) setFact(to.world, programmedFacts, name, programmed.get(name));
-    for (const user of troubledUsers) setFact(to.world, secretTroubles, user, troubles.get(user));
-    const isLeftOut = entries.size === 0 ? undefined : allLeftOut();
-    for (const key of entries) setFact(to.world, leftOutEntries, key, isLeftOut?.has(key) ? true : undefined);
+    options.onPass(pass, (spentMs + performance.now() - began) / 1000);
+  }
+
+  /** As if just started: with the settings as they are now, and whatever no watch has told. */
+  async function planAll(): Promise<void> {
+    const classes = await options.readClasses();
+    const fresh = createPlanner(sources, { classes, verification: 'none' }, craft);
+    const results = createResults();
+    next = fresh;
+    await takeTurns(fresh, 'full', (turn) => collect(results, turn));
+    await stepping;
+    if (isClosed) return;
+    [planner, next] = [fresh, undefined];
+    options.onAll(results, fresh);
+    step();
+  }
+
+  function lookLater(): void {
+    clearTimeout(lookTimer);
+    const look = planner && nextLook(planner);
+    if (look === undefined || isClosed) return;
+    const wait = Math.min(Math.max(look.getTime() - Date.now(), SHORTEST_LOOK_MS), FULL_PLAN_MS);
+    lookTimer = setTimeout(step, wait);
+  }
+
+  function fullLater(): void {
+    if (isClosed) return;
+    const wait = fullPlanMs * (1 + FULL_PLAN_JITTER * (2 * Math.random() - 1));
+    fullTimer = setTimeout(() => {
+      planAll()
+        .catch((error: unknown) => onTrouble(`full plan: ${String(error)}`))
+        .finally(fullLater);
+    }, wait);
   }
 
   return {
     planner: () => planner,
-    markObject: (kind, key) => mark(marks.objects[kind], key),
-    markSecret: (key) => mark(marks.secretKeys, key),
-    markNamespace: (name) => mark(marks.namespaces, name),
-    setProgrammed: (className, fact) => {
-      programmed.set(className, fact);
-      mark(marks.classNames, className);
+    mark: (inPlanner) => {
+      for (const one of [planner, next]) if (one !== undefined) inPlanner(one);
+      wake();
     },
-    setLeftOut: ({ className, fileName }, keys) => {
-      const before = leftOut.get(`${className} ${fileName}`) ?? new Set<string>();
-      const now = new Set(keys.map((key) => leftOutKey(className, key)));
-      leftOut.set(`${className} ${fileName}`, now);
-      for (const key of [...before, ...now]) if (before.has(key) !== now.has(key)) mark(marks.entries, key);
+    start: async () => {
+      await planAll();
+      fullLater();
     },
-    setSecretTrouble: (user, trouble) => {
-      // the first words stand: where they differ each time, each would be a plan and another try at once
-      if (troubles.has(user) === (trouble !== undefined)) return;
-      if (trouble === undefined) troubles.delete(user);
-      else troubles.set(user, trouble);
-      mark(marks.troubledUsers, user);
+    isIdle: () => stepTimer === undefined && stepping === undefined && next === undefined,
+    close: async () => {
+      isClosed = true;
+      for (const timer of [stepTimer, lookTimer, fullTimer]) clearTimeout(timer);
+      stepTimer = undefined;
+      await stepping;
     },
-    hasSecretTrouble: (user) => troubles.has(user),
-    full: (views) => {
-      marks = noMarks();
-      const made = createPlanner(
-        snapshotOf(sources, views, { programmed, secretTroubles: troubles, leftOut: allLeftOut() }),
-        new Date(),
-        craft,
-      );
-      ({ planner } = made);
-      return made.first;
-    },
-    step: () => {
-      if (planner === undefined) return undefined;
-      advance(planner.world, wholeSeconds(new Date()));
-      feed(planner);
-      const { objects, secretKeys } = marks;
-      marks = noMarks();
-      return replan(planner, { ...objects, Secret: secretKeys });
-    },
-    hasMarks: () =>
-      [
-        ...Object.values(marks.objects),
-        marks.secretKeys,
-        marks.namespaces,
-        marks.classNames,
-        marks.troubledUsers,
-        marks.entries,
-      ].some(({ size }) => size > 0),
-    nextLook: () => (planner === undefined ? undefined : nextAlarm(planner.world)),
-  };
-}
-
-function noMarks() {
-  const { Secret: secretKeys, ...objects } = noKeys();
-  const empty = () => new Set<string>();
-  return { objects, secretKeys, namespaces: empty(), classNames: empty(), troubledUsers: empty(), entries: empty() };
-}
-
-function snapshotOf(
-  sources: Sources,
-  views: ReadonlyMap<string, ClassView>,
-  told: Pick<Snapshot, 'programmed' | 'secretTroubles' | 'leftOut'>,
-): Snapshot {
-  const collect = <T>(keys: Iterable<string>, get: (key: string) => T | undefined): Map<string, T> => {
-    const found = new Map<string, T>();
-    for (const key of keys) {
-      const value = get(key);
-      if (value !== undefined) found.set(key, value);
-    }
-    return found;
-  };
-  return {
-    classes: views,
-    namespaces: collect(sources.namespaceNames(), sources.namespace),
-    objects: KINDS.map((kind) => collect(sources.objectKeys(kind), (key) => sources.object(kind, key))).flatMap(
-      (found) => Array.from(found.values()),
-    ),
-    secrets: collect(sources.secretKeys(), sources.secret),
-    dns: new Map(),
-    verification: 'none',
-    ...told,
   };
 }

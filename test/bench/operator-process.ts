@@ -4,7 +4,7 @@ import { createClient } from '../../operator/kubernetes/client/client.ts';
 import { configSecretPrefix, readClasses } from '../../operator/kubernetes/classes.ts';
 import { readInstallation } from '../../operator/kubernetes/installation-secret.ts';
 import { createOperatorMetrics } from '../../operator/kubernetes/metrics.ts';
-import { startOperator, type Operator } from '../../operator/kubernetes/operator.ts';
+import { startController, type Controller } from '../../operator/kubernetes/controller.ts';
 import { settingsSchema } from '../../operator/settings.ts';
 
 type Question =
@@ -15,7 +15,7 @@ type Question =
 const NAMESPACE = 'smtp-plus';
 const metrics = createOperatorMetrics();
 let requests = 0;
-let operator: Operator | undefined;
+let operator: Controller | undefined;
 
 process.on('message', (question: Question) => {
   answer(question).then(
@@ -48,7 +48,7 @@ async function start({ cluster, kubeconfig, settings: given }: Extract<Question,
     onRequest: () => void requests++,
   });
   const installation = await readInstallation(client, NAMESPACE, []);
-  operator = startOperator({
+  operator = startController({
     client,
     namespace: NAMESPACE,
     identity: 'bench',

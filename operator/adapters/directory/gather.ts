@@ -11,7 +11,7 @@ import type {
   Snapshot,
 } from '../../core/model.ts';
 import type { Settings } from '../../settings.ts';
-import { passwordReference, wishedSecretName } from '../../core/facts.ts';
+import { passwordReference, wishedSecretName } from '../../core/users/wishes.ts';
 import { createPasswordVerifiers } from '../password-verifiers.ts';
 import { asRecord, texts, viewSecret } from '../../manifests/documents.ts';
 import type { Installation } from '../installation.ts';

@@ -14,6 +14,8 @@ export interface CredentialsVerdict {
   readonly password?: string;
   readonly record?: PasswordRecord;
   readonly nextRotation?: string;
+  /** When it becomes another one by itself. */
+  readonly until?: Date;
   /** What a person should notice about a password that is being made. */
   readonly notice?: Notice;
 }

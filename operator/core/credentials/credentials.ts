@@ -1,19 +1,17 @@
 /** The password of a user: kept, made, rotated or taken from a Secret. And whose the credentials Secret is. */
 import { notReady, type CredentialsOwner, type CredentialsVerdict } from './credentials-verdict.ts';
-import { keysIn, secrets, secretTroubles, usersBySecret, wishedSecretName } from '../facts.ts';
 import { generatedPassword } from './generated-password.ts';
 import { keyOf, type ObjectMeta, type SecretView } from '../model.ts';
 import { ownPassword } from './own-password.ts';
-import { parsedUsers } from '../parse.ts';
 import { byAge } from '../time.ts';
-import { read, type World } from '../world.ts';
+import type { UserCircumstances } from '../users/circumstances.ts';
 
 /** Decides on the credentials of a user that is accepted. */
-export function judgeCredentials(world: World, owner: CredentialsOwner): CredentialsVerdict {
+export function judgeCredentials(owner: CredentialsOwner, around: UserCircumstances): CredentialsVerdict {
   const { meta, spec, secretName } = owner;
   const key = `${meta.namespace}/${secretName}`;
-  const secret = read(world, secrets, key);
-  const claimant = claimantOf(world, key, secret);
+  const secret = around.secretOf(secretName);
+  const claimant = claimantOf(around.claimantsOf(secretName), secret);
   if (claimant !== undefined && claimant.uid !== meta.uid) {
     const message = `Secret ${key} is wanted by SmtpPlusUser ${keyOf(claimant)} too; choose another spec.credentials.secretName.`;
     return notReady('SecretNotOwned', message);
@@ -24,9 +22,9 @@ export function judgeCredentials(world: World, owner: CredentialsOwner): Credent
   }
   const verdict =
     spec.credentials.passwordSecretRef === undefined
-      ? generatedPassword(world, owner, secret)
-      : ownPassword(world, owner, spec.credentials.passwordSecretRef);
-  const trouble = read(world, secretTroubles, keyOf(meta));
+      ? generatedPassword(owner, secret, around)
+      : ownPassword(owner, spec.credentials.passwordSecretRef, around.secretOf);
+  const trouble = around.secretTroubleOf(keyOf(meta));
   if (trouble === undefined || verdict.password === undefined) return verdict;
   // it is still to be written: what kept it from that may be over at any time
   const message = `Secret ${key} cannot be written: ${trouble}`;
@@ -36,10 +34,6 @@ export function judgeCredentials(world: World, owner: CredentialsOwner): Credent
 }
 
 /** Of several users that ask for one Secret: the one that has it, else the oldest. */
-function claimantOf(world: World, key: string, secret: SecretView | undefined): ObjectMeta | undefined {
-  const metas = keysIn(world, usersBySecret, key).flatMap((user) => {
-    const parsed = read(world, parsedUsers, user);
-    return parsed?.ok && `${parsed.meta.namespace}/${wishedSecretName(parsed)}` === key ? [parsed.meta] : [];
-  });
-  return metas.find(({ uid }) => uid === secret?.controllerUid) ?? metas.sort(byAge)[0];
+function claimantOf(claimants: readonly ObjectMeta[], secret: SecretView | undefined): ObjectMeta | undefined {
+  return claimants.find(({ uid }) => uid === secret?.controllerUid) ?? claimants.toSorted(byAge)[0];
 }

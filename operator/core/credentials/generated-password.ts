@@ -5,8 +5,8 @@ import { credentialsReady, notReady, type CredentialsOwner, type CredentialsVerd
 import type { SecretView } from '../model.ts';
 import { CREDENTIALS_ANNOTATION } from '../names.ts';
 import { readRecord, type PasswordRecord } from './password-record.ts';
-import { after, formatTime, parseTime } from '../time.ts';
-import { wakeAt, type World } from '../world.ts';
+import { after, earliestAfter, formatTime, parseTime } from '../time.ts';
+import type { UserCircumstances } from '../users/circumstances.ts';
 
 /** Where a user has no `rotation` (any more): the schema's default. */
 const OVERLAP_SECONDS = 24 * 3600;
@@ -15,21 +15,21 @@ type Rotation = UserSpec['credentials']['rotation'];
 
 /** A generated password: the one in the Secret, where it is the one that was issued and its time has not come. */
 export function generatedPassword(
-  world: World,
   { meta, spec, secretName, hasServer }: CredentialsOwner,
   secret: SecretView | undefined,
+  { platform, now }: Pick<UserCircumstances, 'platform' | 'now'>,
 ): CredentialsVerdict {
   const { rotation } = spec.credentials;
-  const { now } = world;
   const overlapSeconds = rotation === undefined ? OVERLAP_SECONDS : durationSeconds(rotation.overlap);
   const state = stateOf(secret, { now, overlapSeconds, rotation });
   const where = `Secret ${meta.namespace}/${secretName}`;
-  if (state.kind === 'current' || (state.kind === 'due' && !hasServer)) return verdictOf(world, rotation, state, where);
+  if (state.kind === 'current' || (state.kind === 'due' && !hasServer))
+    return verdictOf(rotation, state, { where, now });
   if (!hasServer) {
     return notReady('NoEndpoint', `The relay class tells no port yet; ${where} is written as soon as it does.`);
   }
 
-  const made = world.craft.newPassword(meta);
+  const made = platform.craft.newPassword(meta);
   const record: PasswordRecord = {
     verifier: made.verifier,
     issued: formatTime(now),
@@ -39,7 +39,7 @@ export function generatedPassword(
         previous: { verifier: state.record.verifier, notAfter: formatTime(after(now, overlapSeconds)) },
       }),
   };
-  const verdict = verdictOf(world, rotation, { password: made.password, record }, where);
+  const verdict = verdictOf(rotation, { password: made.password, record }, { where, now });
   const notice = noticeOf(state, where, record);
   // a relay accepts what stands in a Secret: a password that could not be written down there is nobody's
   const credentials = state.kind === 'due' ? credentialsOf(state.record) : [];
@@ -78,15 +78,13 @@ function nextRotation({ issued }: PasswordRecord, rotation: Rotation): Date | un
 }
 
 function verdictOf(
-  world: World,
   rotation: Rotation,
   { password, record }: { readonly password: string; readonly record: PasswordRecord },
-  where: string,
+  { where, now }: { readonly where: string; readonly now: Date },
 ): CredentialsVerdict {
   const next = nextRotation(record, rotation);
   const expiry = parseTime(record.previous?.notAfter);
-  if (next !== undefined) wakeAt(world, next);
-  if (expiry !== undefined) wakeAt(world, expiry);
+  const until = earliestAfter(now, [next, expiry]);
   const overlap =
     record.previous === undefined ? '' : ` The password before it is valid until ${record.previous.notAfter}.`;
   return {
@@ -95,6 +93,7 @@ function verdictOf(
     password,
     record,
     ...(next !== undefined && { nextRotation: formatTime(next) }),
+    ...(until !== undefined && { until }),
   };
 }
 

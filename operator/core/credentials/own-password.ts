@@ -1,7 +1,6 @@
 import type { UserSpec } from '../../api/user.ts';
 import { credentialsReady, notReady, type CredentialsOwner, type CredentialsVerdict } from './credentials-verdict.ts';
-import { secrets } from '../facts.ts';
-import { read, type World } from '../world.ts';
+import type { SecretOf } from '../model.ts';
 
 const DEFAULT_KEY = 'password';
 /** Anybody may try passwords over the network; the relay's lock-out makes twelve characters enough. */
@@ -10,13 +9,13 @@ const LENGTH_MAX = 512;
 
 /** A password that people chose, from a Secret in the user's own namespace. */
 export function ownPassword(
-  world: World,
   { meta }: CredentialsOwner,
   ref: NonNullable<UserSpec['credentials']['passwordSecretRef']>,
+  secretOf: SecretOf,
 ): CredentialsVerdict {
   const name = `Secret ${meta.namespace}/${ref.name}`;
   const key = ref.key ?? DEFAULT_KEY;
-  const secret = read(world, secrets, `${meta.namespace}/${ref.name}`);
+  const secret = secretOf(ref.name);
   if (secret === undefined) {
     return notReady('SecretNotFound', `spec.credentials.passwordSecretRef: ${name} does not exist; create it.`);
   }

@@ -6,16 +6,15 @@ import { notInEffect } from '../../api/not-in-effect.ts';
 import type { Limits, ListConfig } from '../../../relay/config.ts';
 import { conditionsOf, readiness, readyAsWritten, withNote, type Judgement } from '../conditions.ts';
 import { eventsOf } from '../events.ts';
-import { classes, defaultListsOfNamespace, keysIn, objects, type Tally, tallies } from '../facts.ts';
-import type { ClassView, ObjectMeta, PlannedEvent } from '../model.ts';
-import { BUILT_IN_LIST, DEFAULT_CLASS, DEFAULT_LIST_ANNOTATION } from '../names.ts';
-import { parsedLists } from '../parse.ts';
+import type { ClassView, ObjectMeta, PlannedEvent, ProgrammedFact, RawObject, SecretOf } from '../model.ts';
+import { DEFAULT_CLASS, DEFAULT_LIST_ANNOTATION } from '../names.ts';
+import { parseObject } from '../parse.ts';
+import type { Platform } from '../platform.ts';
 import { limitsOfList, tightenPolicy, tightenStarttls } from './policy.ts';
 import { guardNote, tightenRecipients } from './recipients.ts';
-import { judgeProgrammed } from '../configuration/programmed.ts';
+import { judgeProgrammed } from '../programmed.ts';
 import { byAge, whyBefore } from '../time.ts';
-import { resolveUpstream, type UpstreamVerdict } from './upstream.ts';
-import { read, type Result, type Table, type World } from '../world.ts';
+import { judgeUpstream, type UpstreamVerdict } from './upstream.ts';
 
 export interface ListVerdict {
   /** The condition `Accepted`. */
@@ -34,46 +33,50 @@ export interface ListTerms {
   readonly upstream: UpstreamVerdict['judgement'];
 }
 
-export const listVerdicts: Table<ListVerdict | undefined> = { name: 'list verdict', formula: judgeList };
+/** What a SmtpPlusList is judged by, besides itself. */
+export interface ListCircumstances {
+  readonly classes: Platform['classes'];
+  /** The default list of its namespace, where there is one. */
+  readonly defaultList: ObjectMeta | undefined;
+  readonly secretOf: SecretOf;
+}
 
-function judgeList(world: World, key: string): ListVerdict | undefined {
-  if (key === BUILT_IN_LIST) return judgeBuiltIn(world);
-  const parsed = read(world, parsedLists, key);
-  if (parsed === undefined) return undefined;
+export function judgeList(object: RawObject, { classes, defaultList, secretOf }: ListCircumstances): ListVerdict {
+  const parsed = parseObject('SmtpPlusList', object);
   if (!parsed.ok) return { accepted: notAccepted('InvalidSpec', parsed.message) };
   const { meta, spec } = parsed;
   const allowed = spec.allowedNamespaces;
-  const view = read(world, classes, spec.relayClass);
+  const view = classes.get(spec.relayClass);
   if (view === undefined) {
     const message = `spec.relayClass: there is no relay class ${spec.relayClass}; ask the platform owner which there are, and make a new list for it.`;
     return { allowed, accepted: notAccepted('RelayClassNotFound', message) };
   }
-  const { terms, refused } = termsOf(world, { namespace: meta.namespace, spec }, view);
-  return { allowed, terms, accepted: noted(acceptance(world, meta, spec.relayClass, refused), terms) };
+  const { terms, refused } = termsOf({ namespace: meta.namespace, spec }, view, secretOf);
+  return { allowed, terms, accepted: noted(acceptance(meta, spec.relayClass, refused, defaultList), terms) };
 }
 
 /** For users whose namespace has no default list: all defaults, under the class `default`. */
-function judgeBuiltIn(world: World): ListVerdict {
+export function judgeBuiltInList(classes: Platform['classes']): ListVerdict {
   const allowed = { from: 'All' } as const;
-  const view = read(world, classes, DEFAULT_CLASS);
+  const view = classes.get(DEFAULT_CLASS);
   if (view === undefined) {
     return { allowed, accepted: notAccepted('RelayClassNotFound', `There is no relay class ${DEFAULT_CLASS}.`) };
   }
-  const { terms } = termsOf(world, { namespace: '', spec: listSpec.parse({}) }, view);
+  const { terms } = termsOf({ namespace: '', spec: listSpec.parse({}) }, view, () => undefined);
   return { allowed, terms, accepted: accepted('Accepted', 'Built in.') };
 }
 
 function termsOf(
-  world: World,
   owner: { readonly namespace: string; readonly spec: ListSpec },
   view: ClassView,
+  secretOf: SecretOf,
 ): { readonly terms: ListTerms; readonly refused: readonly string[] } {
   const { spec } = owner;
   const starttls = tightenStarttls(view.settings.starttls, spec.starttls);
   const policy = tightenPolicy(view.settings.senderPolicy, spec.senderPolicy);
   const recipients = tightenRecipients(view.settings.recipients, spec.recipients);
   const limits = limitsOfList(view.settings.limits, spec.limits);
-  const upstream = resolveUpstream(world, owner, view);
+  const upstream = judgeUpstream(owner, view, secretOf);
   const config: ListConfig = {
     suspended: spec.suspended,
     starttls: starttls.value,
@@ -93,16 +96,19 @@ function termsOf(
   return { terms, refused: [...starttls.refused, ...policy.refused, ...recipients.refused, ...limits.refused] };
 }
 
-function acceptance(world: World, meta: ObjectMeta, className: string, refused: readonly string[]): Judgement {
+function acceptance(
+  meta: ObjectMeta,
+  className: string,
+  refused: readonly string[],
+  defaultList: ObjectMeta | undefined,
+): Judgement {
   if (refused.length > 0) {
     const message = `Accepted by class ${className}, which a list may tighten but not loosen: spec.${refused.join(', spec.')}.`;
     return accepted('ClassFloor', message);
   }
-  const isAnnotated = meta.annotations[DEFAULT_LIST_ANNOTATION] === 'true';
-  const chosen = isAnnotated ? defaultListOf(world, meta.namespace) : undefined;
-  if (isAnnotated && chosen !== meta.name) {
-    const why = whyBefore(read(world, objects.SmtpPlusList, `${meta.namespace}/${chosen}`)?.meta, meta);
-    const message = `Accepted by class ${className}, but not as the default list of namespace ${meta.namespace}: that is ${chosen}, ${why}. Take the annotation ${DEFAULT_LIST_ANNOTATION} off one of them.`;
+  if (isAnnotatedDefault(meta) && defaultList !== undefined && defaultList.name !== meta.name) {
+    const why = whyBefore(defaultList, meta);
+    const message = `Accepted by class ${className}, but not as the default list of namespace ${meta.namespace}: that is ${defaultList.name}, ${why}. Take the annotation ${DEFAULT_LIST_ANNOTATION} off one of them.`;
     return accepted('NotTheDefault', message);
   }
   return accepted('Accepted', `Accepted by class ${className}.`);
@@ -112,11 +118,14 @@ function noted(judgement: Judgement, { config }: ListTerms): Judgement {
   return { ...judgement, message: judgement.message + guardNote(config.recipients) };
 }
 
-/** Name of the list that takes the users of a namespace who name none: the oldest that is annotated so. */
-export function defaultListOf(world: World, namespace: string): string | undefined {
-  const lists = keysIn(world, defaultListsOfNamespace, namespace).map((key) => read(world, objects.SmtpPlusList, key));
-  const metas = lists.filter((list) => list !== undefined).map(({ meta }) => meta);
-  return metas.sort(byAge)[0]?.name;
+/** The list that takes the users of a namespace who name none: the oldest that is annotated so. */
+export function defaultListOf(lists: readonly RawObject[]): ObjectMeta | undefined {
+  const metas = lists.map(({ meta }) => meta).filter(isAnnotatedDefault);
+  return metas.sort(byAge)[0];
+}
+
+export function isAnnotatedDefault({ annotations }: ObjectMeta): boolean {
+  return annotations[DEFAULT_LIST_ANNOTATION] === 'true';
 }
 
 function accepted(reason: string, message: string): Judgement {
@@ -133,34 +142,40 @@ export interface ListPlan {
   readonly events: readonly PlannedEvent[];
 }
 
-export const listPlans: Result<ListPlan | undefined> = { name: 'list plan', formula: planList, isResult: true };
-
-/** What there is to do about a SmtpPlusList; undefined where it is gone. */
-function planList(world: World, key: string): ListPlan | undefined {
-  const object = read(world, objects.SmtpPlusList, key);
-  const verdict = read(world, listVerdicts, key);
-  if (object === undefined || verdict === undefined) return undefined;
-  const { meta } = object;
-  const subject = { kind: 'SmtpPlusList', meta } as const;
-  const { terms, accepted } = verdict;
-  const programmed = judgeProgrammed(world, subject, terms && { className: terms.className, keys: [key] });
-  const upstream = terms?.upstream ?? notJudged;
-  const judgements = [accepted, upstream, programmed];
-  const parsed = read(world, parsedLists, key);
-  const note = parsed?.ok ? notInEffect('SmtpPlusList', parsed.spec) : '';
-  const ready = readyAsWritten(world, subject, withNote(readiness(judgements, wishedFor(terms)), note));
-  const users = read(world, tallies, key) ?? NOBODY;
-  const view = terms === undefined ? undefined : read(world, classes, terms.className);
-  const status: ListStatus = {
-    observedGeneration: meta.generation,
-    conditions: conditionsOf(world, subject, judgements, ready),
-    ...(view !== undefined && { endpoint: endpointOf(view) }),
-    users,
-  };
-  return { meta, status, events: eventsOf(world, subject, [...judgements, ready]) };
+/** Users of a list. */
+export interface Tally {
+  readonly total: number;
+  /** Those that can send. */
+  readonly active: number;
 }
 
-const NOBODY: Tally = { total: 0, active: 0 };
+/** What a list's status tells of, besides its verdict. */
+export interface ListReport {
+  readonly users: Tally;
+  readonly classes: Platform['classes'];
+  /** Of its entry in the relays' configuration; absent where it has none. */
+  readonly programmed: ProgrammedFact | undefined;
+  readonly now: Date;
+}
+
+/** What there is to do about a SmtpPlusList. */
+export function planList(object: RawObject, { terms, accepted }: ListVerdict, report: ListReport): ListPlan {
+  const { meta } = object;
+  const programmed = judgeProgrammed(object, terms && { className: terms.className, fact: report.programmed });
+  const upstream = terms?.upstream ?? notJudged;
+  const judgements = [accepted, upstream, programmed];
+  const parsed = parseObject('SmtpPlusList', object);
+  const note = parsed.ok ? notInEffect('SmtpPlusList', parsed.spec) : '';
+  const ready = readyAsWritten(object, withNote(readiness(judgements, wishedFor(terms)), note));
+  const view = terms && report.classes.get(terms.className);
+  const status: ListStatus = {
+    observedGeneration: meta.generation,
+    conditions: conditionsOf(object, judgements, ready, report.now),
+    ...(view !== undefined && { endpoint: endpointOf(view) }),
+    users: report.users,
+  };
+  return { meta, status, events: eventsOf(object, [...judgements, ready]) };
+}
 
 const notJudged: Judgement = {
   type: 'UpstreamResolved',

@@ -2,10 +2,8 @@
 import type { ListSpec } from '../../api/list.ts';
 import type { UpstreamConfig } from '../../../relay/config.ts';
 import type { Judgement } from '../conditions.ts';
-import { secrets } from '../facts.ts';
-import type { ClassView, SecretView } from '../model.ts';
+import type { ClassView, SecretOf, SecretView } from '../model.ts';
 import { trimPassword } from '../credentials/own-password.ts';
-import { read, type World } from '../world.ts';
 
 export interface UpstreamVerdict {
   readonly config: UpstreamConfig;
@@ -24,13 +22,13 @@ const PEM = /-----BEGIN CERTIFICATE-----[\s\S]+-----END CERTIFICATE-----/;
 const CREDENTIAL_MAX = 4096;
 
 /** The upstream of a list. Secrets are looked for in the list's own namespace only. */
-export function resolveUpstream(
-  world: World,
+export function judgeUpstream(
   owner: { readonly namespace: string; readonly spec: ListSpec },
   view: ClassView,
+  secretOf: SecretOf,
 ): UpstreamVerdict {
   const { upstream } = owner.spec;
-  return upstream === undefined ? ofClass(view) : ofList(world, owner.namespace, upstream);
+  return upstream === undefined ? ofClass(view) : ofList(owner.namespace, upstream, secretOf);
 }
 
 function ofClass({ upstream }: ClassView): UpstreamVerdict {
@@ -43,13 +41,13 @@ function ofClass({ upstream }: ClassView): UpstreamVerdict {
   return { config: upstream, judgement: unresolved('ClassUpstreamUnresolved', message).judgement };
 }
 
-function ofList(world: World, namespace: string, upstream: Upstream): UpstreamVerdict {
+function ofList(namespace: string, upstream: Upstream, secretOf: SecretOf): UpstreamVerdict {
   const { caSecretRef, credentialsSecretRef, ...smartHost } = upstream;
-  const ca = caSecretRef && pick(world, namespace, { ...caSecretRef, key: caSecretRef.key ?? CA_KEY }, caObjection);
-  const username =
-    credentialsSecretRef && pick(world, namespace, { ...credentialsSecretRef, key: 'username' }, credentialObjection);
-  const password =
-    credentialsSecretRef && pick(world, namespace, { ...credentialsSecretRef, key: 'password' }, credentialObjection);
+  const at = (name: string): NamedSecret => ({ key: `${namespace}/${name}`, secret: secretOf(name) });
+  const ca = caSecretRef && pick(at(caSecretRef.name), caSecretRef.key ?? CA_KEY, caObjection);
+  const login = credentialsSecretRef && at(credentialsSecretRef.name);
+  const username = login && pick(login, 'username', credentialObjection);
+  const password = login && pick(login, 'password', credentialObjection);
   for (const picked of [ca, username, password]) if (picked?.ok === false) return picked.verdict;
   const config: UpstreamConfig = {
     kind: 'smtp',
@@ -68,14 +66,18 @@ interface Objection {
   readonly message: string;
 }
 
+interface NamedSecret {
+  /** `NAMESPACE/NAME`. */
+  readonly key: string;
+  readonly secret: SecretView | undefined;
+}
+
 function pick(
-  world: World,
-  namespace: string,
-  { name, key }: { readonly name: string; readonly key: string },
+  { key: secretKey, secret }: NamedSecret,
+  key: string,
   objectionTo: (value: string) => Objection | undefined,
 ): Picked {
-  const secret = read(world, secrets, `${namespace}/${name}`);
-  const at = `spec.upstream: Secret ${namespace}/${name}`;
+  const at = `spec.upstream: Secret ${secretKey}`;
   if (secret === undefined) {
     return { ok: false, verdict: unresolved('SecretNotFound', `${at} does not exist; create it.`) };
   }

@@ -1,11 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { createCluster, createNotes, happen, snapshotOf, verifiers } from '../../../test/support/golden/cluster.ts';
-import { goldenCraft } from '../../../test/support/golden/passwords.ts';
+import { createCluster, createNotes, happen } from '../../../test/support/golden/cluster.ts';
+import { startFollowing } from '../../../test/support/golden/follow.ts';
 import type { Kind } from '../model.ts';
-import { createPlanner } from '../planner.ts';
-import { namespaceRules } from './sender-rules.ts';
-import { read } from '../world.ts';
+import { namespaceIn } from '../planner-state.ts';
 
 function start() {
   const cluster = createCluster();
@@ -25,7 +23,7 @@ function start() {
       attempts: 1,
     });
   };
-  const plan = () => createPlanner(snapshotOf(cluster), cluster.now, goldenCraft(cluster, verifiers.of));
+  const plan = () => startFollowing(cluster);
   return { put, prove, plan };
 }
 
@@ -36,14 +34,14 @@ describe('the senders of a namespace', () => {
     for (let i = 0; i < 600; i++)
       put('VerifiedSender', 'mail', `s${i}`, { domain: `s${i}.${'a.'.repeat(100)}example` });
     put('SmtpPlusUser', 'shop', 'orders', { active: true });
-    const { planner, first } = plan();
+    const { planner, results } = plan();
 
-    const shop = read(planner.world, namespaceRules, 'shop');
+    const shop = namespaceIn(planner, 'shop').rules;
     assert.deepEqual([shop.rules.length, shop.leftOut], [1000, 1]);
-    const mail = read(planner.world, namespaceRules, 'mail');
+    const mail = namespaceIn(planner, 'mail').rules;
     assert.ok(JSON.stringify(mail.rules).length <= 128 * 1024);
     assert.equal(mail.rules.length + mail.leftOut, 600);
-    const conditions = first.users.get('shop/orders')?.status.conditions ?? [];
+    const conditions = results.users.get('shop/orders')?.status.conditions ?? [];
     const verified = conditions.find(({ type }) => type === 'SendersVerified');
     assert.match(verified?.message ?? '', /1 VerifiedSenders are more than one namespace may use at once/);
   });
@@ -61,7 +59,7 @@ describe('the senders of a namespace', () => {
     put('VerifiedSender', 'shop', 'shop', { domain: 'shop.example' });
     const { planner } = plan();
 
-    const { rules, leftOut } = read(planner.world, namespaceRules, 'shop');
+    const { rules, leftOut } = namespaceIn(planner, 'shop').rules;
     const from = (namespace: string) => rules.filter(({ object }) => object.startsWith(`${namespace}/`)).length;
     assert.deepEqual([rules[0]?.object, from('crowd'), from('friend'), leftOut], ['shop/shop', 50, 1, 0]);
     assert.ok(rules.every(({ verified }) => verified));

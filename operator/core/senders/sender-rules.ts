@@ -1,11 +1,9 @@
 /** What the users of a namespace may send as: its own VerifiedSenders, and those that others share with it. */
 import type { SenderRule } from '../../../relay/config.ts';
-import { keysIn, sendersOfNamespace, sharedSenders } from '../facts.ts';
 import { keyOf } from '../model.ts';
-import { allows } from '../selector.ts';
-import { senderVerdicts, type SenderVerdict } from './senders.ts';
+import { allows, type Guest } from '../selector.ts';
+import type { SenderVerdict } from './senders.ts';
 import { byAge } from '../time.ts';
-import { read, type Table, type World } from '../world.ts';
 
 /**
  * Rules of one namespace that are in effect: they share a Secret of 1 MiB with those of other namespaces, and one tenant
@@ -24,21 +22,31 @@ export interface NamespaceRules {
   readonly leftOut: number;
 }
 
-export const namespaceRules: Table<NamespaceRules> = { name: 'namespace rules', formula: rulesOf };
+/** The rules of a namespace's own VerifiedSenders that are in effect. */
+export function ownRulesOf(own: Iterable<SenderVerdict>): NamespaceRules {
+  const ownRules = inOrder([...own]).flatMap(ruleOf);
+  const rules = withinBudget(ownRules.slice(0, RULES_MAX), RULES_BYTES_MAX);
+  return { rules, leftOut: ownRules.length - rules.length };
+}
 
-function rulesOf(world: World, namespace: string): NamespaceRules {
-  const own = verdictsOf(world, keysIn(world, sendersOfNamespace, namespace));
-  const shared = verdictsOf(world, keysIn(world, sharedSenders, '')).filter(
-    (verdict) =>
-      verdict.meta.namespace !== namespace &&
-      verdict.covers !== undefined &&
-      isVerified(verdict) &&
-      allows(world, verdict.covers.allowed, { owner: verdict.meta.namespace, guest: namespace }),
-  );
-  const ownRules = own.flatMap(ruleOf);
-  const candidates = [...ownRules, ...fewOfEach(shared).flatMap(ruleOf)];
+/** With what others share with it. */
+export function namespaceRulesOf(
+  own: Iterable<SenderVerdict>,
+  others: Iterable<SenderVerdict>,
+  guest: Guest,
+): NamespaceRules {
+  const shared = [...others].filter((verdict) => isSharedWith(verdict, guest));
+  const ownRules = inOrder([...own]).flatMap(ruleOf);
+  const candidates = [...ownRules, ...fewOfEach(inOrder(shared)).flatMap(ruleOf)];
   const rules = withinBudget(candidates.slice(0, RULES_MAX), RULES_BYTES_MAX);
   return { rules, leftOut: Math.max(0, ownRules.length - rules.length) };
+}
+
+/** Whether a VerifiedSender is of use to another namespace: what is not verified yet would let anybody write there. */
+export function isSharedWith(verdict: SenderVerdict, guest: Guest): boolean {
+  const { meta, covers } = verdict;
+  if (meta.namespace === guest.name || covers === undefined || !isVerified(verdict)) return false;
+  return allows(covers.allowed, meta.namespace, guest);
 }
 
 function fewOfEach(shared: readonly SenderVerdict[]): SenderVerdict[] {
@@ -59,9 +67,8 @@ export function withinBudget(rules: readonly SenderRule[], bytes: number): Sende
   return rules.filter(({ sender, object }) => (left -= sender.length + object.length + RULE_OVERHEAD) >= 0);
 }
 
-function verdictsOf(world: World, keys: readonly string[]): SenderVerdict[] {
-  const verdicts = keys.map((key) => read(world, senderVerdicts, key)).filter((verdict) => verdict !== undefined);
-  return verdicts.sort((a, b) => Number(isVerified(b)) - Number(isVerified(a)) || byAge(a.meta, b.meta));
+function inOrder(verdicts: readonly SenderVerdict[]): SenderVerdict[] {
+  return verdicts.toSorted((a, b) => Number(isVerified(b)) - Number(isVerified(a)) || byAge(a.meta, b.meta));
 }
 
 function isVerified({ judgement }: SenderVerdict): boolean {
@@ -72,9 +79,4 @@ function ruleOf(verdict: SenderVerdict): SenderRule[] {
   if (verdict.covers === undefined) return [];
   const { sender, includeSubdomains } = verdict.covers;
   return [{ sender, includeSubdomains, verified: isVerified(verdict), object: keyOf(verdict.meta) }];
-}
-
-/** Whether users of a namespace may use this rule by right of a VerifiedSender of their own, not of one shared with it. */
-export function isOwn(rule: SenderRule, namespace: string): boolean {
-  return rule.object.startsWith(`${namespace}/`);
 }

@@ -9,11 +9,10 @@ import { conditionsOf, readiness, readyAsWritten, withNote, type Judgement } fro
 import { challengeOf, judgeEvidence, describe, type Challenge } from './dns-proof.ts';
 import { eventsOf } from '../events.ts';
 import { grandfatheredBy } from './existing-senders.ts';
-import { dnsEvidence, howToVouch, previousStatuses, verification } from '../facts.ts';
-import { keyOf, type Lookup, type ObjectMeta, type PlannedEvent } from '../model.ts';
-import { parsedSenders } from '../parse.ts';
+import { type DnsEvidence, type Lookup, type ObjectMeta, type PlannedEvent, type RawObject } from '../model.ts';
+import { parseObject } from '../parse.ts';
+import type { Platform } from '../platform.ts';
 import { formatTime } from '../time.ts';
-import { read, wakeAt, type Result, type Table, type World } from '../world.ts';
 
 export interface SenderVerdict {
   readonly meta: ObjectMeta;
@@ -29,13 +28,20 @@ export interface SenderVerdict {
   readonly challenge?: Challenge;
   readonly lastCheckTime?: string;
   readonly lookup?: Lookup;
+  /** When it becomes another one by itself. */
+  readonly until?: Date;
 }
 
-export const senderVerdicts: Table<SenderVerdict | undefined> = { name: 'sender verdict', formula: judgeSender };
+/** What a VerifiedSender is judged by, besides itself. */
+export interface SenderCircumstances {
+  readonly platform: Platform;
+  /** What look-ups have found out about it. */
+  readonly evidence: DnsEvidence | undefined;
+  readonly now: Date;
+}
 
-function judgeSender(world: World, key: string): SenderVerdict | undefined {
-  const parsed = read(world, parsedSenders, key);
-  if (parsed === undefined) return undefined;
+export function judgeSender(object: RawObject, circumstances: SenderCircumstances): SenderVerdict {
+  const parsed = parseObject('VerifiedSender', object);
   const { meta } = parsed;
   const sender = parsed.ok ? senderOf(parsed.spec) : undefined;
   if (!parsed.ok || sender === undefined) {
@@ -44,13 +50,13 @@ function judgeSender(world: World, key: string): SenderVerdict | undefined {
   }
   const { includeSubdomains, allowedNamespaces: allowed } = parsed.spec;
   const covers = { sender, includeSubdomains, allowed };
-  const grandfathered = grandfatheredBy(world, meta, sender);
+  const grandfathered = grandfatheredBy(circumstances.platform.existingSenders, meta, sender);
   if (grandfathered !== undefined) {
     const reason = 'Grandfathered';
     const judgement = { type: 'Verified', status: 'True', reason, message: grandfathered } as const;
     return { meta, covers, judgement, method: reason };
   }
-  return { meta, covers, ...judgeProof(world, { meta, sender, spec: parsed.spec }) };
+  return { meta, covers, ...judgeProof({ meta, sender, spec: parsed.spec }, circumstances) };
 }
 
 interface Claim {
@@ -61,26 +67,24 @@ interface Claim {
 
 type Proof = Omit<SenderVerdict, 'meta' | 'covers'>;
 
-function judgeProof(world: World, { meta, sender, spec }: Claim): Proof {
-  const ask = whomToAsk(world, meta.namespace, sender.replace(/^@/, ''));
+function judgeProof({ meta, sender, spec }: Claim, { platform, evidence, now }: SenderCircumstances): Proof {
+  const ask = whomToAsk(platform, meta.namespace, sender.replace(/^@/, ''));
   if (!sender.startsWith('@')) {
     return { judgement: pending(`Proof by mail is not in effect yet in this release: ${ask}.`) };
   }
   const domain = sender.slice(1);
-  const challenge = challengeOf(domain, world.craft.challengeToken(meta.namespace, domain));
+  const challenge = challengeOf(domain, platform.craft.challengeToken(meta.namespace, domain));
   if (challenge.recordName.length > DNS_NAME_MAX) {
     return { judgement: pending(`The domain is too long for a record below it to prove it: ${ask}.`) };
   }
-  if (read(world, verification, '') !== 'dns') {
+  if (platform.verification !== 'dns') {
     const later = `A later release looks for ${describe(challenge)}`;
     const message = `Proof by DNS is not in effect yet in this release: ${ask}. ${later}`;
     return { challenge, judgement: pending(message) };
   }
-  const evidence = read(world, dnsEvidence, keyOf(meta));
   const recheckSeconds = durationSeconds(spec.recheckInterval);
-  const verdict = judgeEvidence({ meta, challenge, recheckSeconds }, evidence, world.now);
+  const verdict = judgeEvidence({ meta, challenge, recheckSeconds }, evidence, now);
   const { judgement, until, lookup, lastCheckTime } = verdict;
-  if (until !== undefined) wakeAt(world, until);
   const isVerified = judgement.status === 'True';
   return {
     judgement,
@@ -88,11 +92,11 @@ function judgeProof(world: World, { meta, sender, spec }: Claim): Proof {
     lookup,
     ...(isVerified && { method: 'DnsProof' as const }),
     ...(lastCheckTime !== undefined && { lastCheckTime }),
+    ...(until !== undefined && { until }),
   };
 }
 
-function whomToAsk(world: World, namespace: string, sender: string): string {
-  const ownWay = read(world, howToVouch, '');
+function whomToAsk({ howToVouch: ownWay }: Platform, namespace: string, sender: string): string {
   if (ownWay === undefined) {
     return `ask the platform owner to list \`${namespace}: ${sender}\` under existingSenders`;
   }
@@ -117,39 +121,30 @@ export interface SenderPlan {
   readonly events: readonly PlannedEvent[];
 }
 
-export const senderPlans: Result<SenderPlan | undefined> = {
-  name: 'sender plan',
-  formula: planSender,
-  isResult: true,
-};
-
-/** What there is to do about a VerifiedSender; undefined where it is gone. */
-function planSender(world: World, key: string): SenderPlan | undefined {
-  const verdict = read(world, senderVerdicts, key);
-  if (verdict === undefined) return undefined;
+/** What there is to do about a VerifiedSender. */
+export function planSender(object: RawObject, verdict: SenderVerdict, platform: Platform, now: Date): SenderPlan {
   const { meta, judgement, method, challenge, lookup, lastCheckTime } = verdict;
-  const subject = { kind: 'VerifiedSender', meta } as const;
-  const parsed = read(world, parsedSenders, key);
-  const hasLookups = read(world, verification, '') === 'dns';
-  const missing = parsed?.ok ? notInEffect('VerifiedSender', parsed.spec, { hasLookups }) : '';
+  const parsed = parseObject('VerifiedSender', object);
+  const hasLookups = platform.verification === 'dns';
+  const missing = parsed.ok ? notInEffect('VerifiedSender', parsed.spec, { hasLookups }) : '';
   const noted = withNote(readiness([judgement], { reason: 'Verified', message: judgement.message }), missing);
-  const ready = readyAsWritten(world, subject, noted);
+  const ready = readyAsWritten(object, noted);
   const status: SenderStatus = {
     observedGeneration: meta.generation,
-    conditions: conditionsOf(world, subject, [judgement], ready),
-    ...(method !== undefined && { method, verifiedTime: verifiedTime(world, key) }),
+    conditions: conditionsOf(object, [judgement], ready, now),
+    ...(method !== undefined && { method, verifiedTime: verifiedTime(object, now) }),
     ...(challenge !== undefined && { challenge }),
     ...(lastCheckTime !== undefined && { lastCheckTime }),
     ...(lastCheckTime !== undefined && lookup !== undefined && { nextCheckTime: lookup.due }),
   };
-  const events = eventsOf(world, subject, [judgement, ready]);
+  const events = eventsOf(object, [judgement, ready]);
   return { meta, status, events, ...(lookup !== undefined && { lookup }) };
 }
 
 const verifiedStatus = z.object({ method: z.string(), verifiedTime: z.iso.datetime() });
 
 /** When it was first verified, as its status remembers it: for people, nothing is decided by it. */
-function verifiedTime(world: World, key: string): string {
-  const before = verifiedStatus.safeParse(read(world, previousStatuses.VerifiedSender, key));
-  return before.success ? before.data.verifiedTime : formatTime(world.now);
+function verifiedTime({ status }: RawObject, now: Date): string {
+  const before = verifiedStatus.safeParse(status);
+  return before.success ? before.data.verifiedTime : formatTime(now);
 }

@@ -6,11 +6,10 @@ import type { UserSpec } from '../../api/user.ts';
 import type { Credential, UnusableUser } from '../../../relay/config.ts';
 import { judgeCredentials } from '../credentials/credentials.ts';
 import { storedCredentials } from '../credentials/stored-credentials.ts';
-import { classNames, objects, wishedSecretName, wishedUsername } from '../facts.ts';
-import { listVerdicts } from '../lists/lists.ts';
-import { keyOf, type ObjectMeta } from '../model.ts';
-import { nameHolderOf } from './usernames.ts';
-import { read, type World } from '../world.ts';
+import { keyOf, type RawObject } from '../model.ts';
+import type { UserCircumstances } from './circumstances.ts';
+import { holdsUsername } from './usernames.ts';
+import { wishedSecretName, wishedUsername } from './wishes.ts';
 
 export interface UnusableEntry {
   /** The relays that its application may be connected to. */
@@ -20,8 +19,8 @@ export interface UnusableEntry {
 }
 
 /** What is known of a user who was not accepted. */
-interface RefusedUser {
-  readonly meta: ObjectMeta;
+export interface RefusedUser {
+  readonly object: RawObject;
   /** Absent where it cannot be understood. */
   readonly spec?: UserSpec;
   /** Key of the list that it asks for. */
@@ -29,21 +28,23 @@ interface RefusedUser {
 }
 
 /** The entry for the relays; undefined where there is no password to be told by, or the name is somebody else's. */
-export function unusableEntryOf(world: World, { meta, spec, list }: RefusedUser): UnusableEntry | undefined {
-  const key = keyOf(meta);
-  const object = read(world, objects.SmtpPlusUser, key);
-  if (object === undefined) return undefined;
-  const credentials = spec === undefined ? storedCredentials(world, key) : currentCredentials(world, meta, spec);
+export function unusableEntryOf(
+  { object, spec, list }: RefusedUser,
+  around: UserCircumstances,
+): UnusableEntry | undefined {
+  const { meta } = object;
+  const credentials =
+    spec === undefined ? storedCredentials(object, around.secretOf) : currentCredentials(object, spec, around);
   if (credentials.length === 0) return undefined;
   const username = wishedUsername(object);
-  if (nameHolderOf(world, meta, username) !== key) return undefined;
-  const verdict = list === undefined ? undefined : read(world, listVerdicts, list);
+  if (!holdsUsername(meta, username, around.claimsOn(object))) return undefined;
+  const verdict = list === undefined ? undefined : around.listOf(list);
   const isListMissing = list !== undefined && verdict === undefined;
   return {
-    classNames: verdict?.terms === undefined ? (read(world, classNames, '') ?? []) : [verdict.terms.className],
+    classNames: verdict?.terms === undefined ? around.platform.classNames : [verdict.terms.className],
     username,
     config: {
-      object: key,
+      object: keyOf(meta),
       namespace: meta.namespace,
       credentials: [...credentials],
       clientCIDRs: spec?.clientCIDRs ?? [],
@@ -52,8 +53,8 @@ export function unusableEntryOf(world: World, { meta, spec, list }: RefusedUser)
   };
 }
 
-function currentCredentials(world: World, meta: ObjectMeta, spec: UserSpec): readonly Credential[] {
+function currentCredentials({ meta }: RawObject, spec: UserSpec, around: UserCircumstances): readonly Credential[] {
   // without a server: nothing is to be made for a user who is not accepted
-  return judgeCredentials(world, { meta, spec, secretName: wishedSecretName({ meta, spec }), hasServer: false })
-    .credentials;
+  const owner = { meta, spec, secretName: wishedSecretName({ meta, spec }), hasServer: false };
+  return judgeCredentials(owner, around).credentials;
 }

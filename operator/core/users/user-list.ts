@@ -1,10 +1,8 @@
 /** Which list a user belongs to, and whether that list takes it. */
 import type { UserSpec } from '../../api/user.ts';
-import { defaultListOf, listVerdicts, type ListTerms } from '../lists/lists.ts';
-import type { ObjectMeta } from '../model.ts';
+import type { ListTerms, ListVerdict } from '../lists/lists.ts';
 import { BUILT_IN_LIST } from '../names.ts';
-import { allows } from '../selector.ts';
-import { read, type World } from '../world.ts';
+import { allows, type Guest } from '../selector.ts';
 
 export type ListMembership =
   | { readonly ok: true; readonly list: string; readonly terms: ListTerms }
@@ -15,20 +13,31 @@ export type ListMembership =
       readonly message: string;
     };
 
-/** The list of `listRef`, else the default list of the namespace, else the built-in one. */
-export function membershipOf(world: World, { meta, spec }: { meta: ObjectMeta; spec: UserSpec }): ListMembership {
-  const { namespace } = meta;
-  const list = listOf(world, namespace, spec.listRef);
+/** What is known of a list that a user asks for. */
+export interface AskedList {
+  /** `NAMESPACE/NAME`. */
+  readonly key: string;
+  /** Undefined where there is no such list. */
+  readonly verdict: ListVerdict | undefined;
+}
+
+/** Key of the list of `listRef`, else of the default list of the namespace, else of the built-in one. */
+export function listAskedFor(namespace: string, ref: UserSpec['listRef'], defaultList: string | undefined): string {
+  if (ref !== undefined) return `${ref.namespace ?? namespace}/${ref.name}`;
+  return defaultList === undefined ? BUILT_IN_LIST : `${namespace}/${defaultList}`;
+}
+
+/** Whether the list takes users of the namespace `guest`. */
+export function membershipOf({ key: list, verdict }: AskedList, guest: Guest): ListMembership {
   const owner = list.slice(0, list.indexOf('/'));
-  const verdict = read(world, listVerdicts, list);
   if (verdict === undefined) {
     const message = `spec.listRef: SmtpPlusList ${list} does not exist; create it, or correct the reference.`;
     return { ok: false, list, reason: 'ListNotFound', message };
   }
   // before anything else is said about the list: what it is like concerns only those whom it allows
   const allowed = verdict.allowed ?? { from: 'Same' };
-  if (!allows(world, allowed, { owner, guest: namespace })) {
-    const message = `SmtpPlusList ${list} takes no users of namespace ${namespace}; ask its owner to add it to spec.allowedNamespaces.`;
+  if (!allows(allowed, owner, guest)) {
+    const message = `SmtpPlusList ${list} takes no users of namespace ${guest.name}; ask its owner to add it to spec.allowedNamespaces.`;
     return { ok: false, list, reason: 'NamespaceNotAllowed', message };
   }
   if (verdict.terms === undefined) {
@@ -36,10 +45,4 @@ export function membershipOf(world: World, { meta, spec }: { meta: ObjectMeta; s
     return { ok: false, list, reason: 'ListNotAccepted', message };
   }
   return { ok: true, list, terms: verdict.terms };
-}
-
-function listOf(world: World, namespace: string, ref: UserSpec['listRef']): string {
-  if (ref !== undefined) return `${ref.namespace ?? namespace}/${ref.name}`;
-  const name = defaultListOf(world, namespace);
-  return name === undefined ? BUILT_IN_LIST : `${namespace}/${name}`;
 }

@@ -12,15 +12,13 @@ import {
   type Subject,
 } from '../conditions.ts';
 import { event, eventsOf } from '../events.ts';
-import { classes } from '../facts.ts';
 import { endpointOf } from '../lists/lists.ts';
-import type { ObjectMeta, PlannedEvent, SecretPlan } from '../model.ts';
-import { judgeProgrammed } from '../configuration/programmed.ts';
+import type { ObjectMeta, PlannedEvent, ProgrammedFact, RawObject, SecretPlan } from '../model.ts';
+import type { Platform } from '../platform.ts';
+import { judgeProgrammed } from '../programmed.ts';
 import type { Notice } from '../credentials/credentials-verdict.ts';
 import { secretPlan } from '../credentials/secret-content.ts';
-import type { UnusableEntry } from './unusable.ts';
-import { userVerdicts, type AdmittedUser, type UserVerdict } from './users.ts';
-import { read, type Result, type World } from '../world.ts';
+import type { AdmittedUser, UserVerdict } from './users.ts';
 
 export interface UserPlan {
   readonly meta: ObjectMeta;
@@ -28,12 +26,9 @@ export interface UserPlan {
   /** Absent: no Secret is to be made, nor one that is there to be touched. */
   readonly secret?: SecretPlan;
   readonly events: readonly PlannedEvent[];
-  /** Its part of a relay's configuration; absent: no relay is to serve it. */
-  readonly entry?: UserEntry;
-  /** Who it is to the relays where none serves it. */
-  readonly unusable?: UnusableEntry;
 }
 
+/** The part of a user in the configuration of the relays. */
 export interface UserEntry {
   readonly className: string;
   readonly username: string;
@@ -42,43 +37,41 @@ export interface UserEntry {
   readonly isActive: boolean;
 }
 
-export const userPlans: Result<UserPlan | undefined> = { name: 'user plan', formula: planUser, isResult: true };
+/** What a user's status tells of, besides its verdict. */
+export interface UserReport {
+  readonly platform: Platform;
+  /** Of its entries in the relays' configuration; absent where it has none. */
+  readonly programmed: ProgrammedFact | undefined;
+  readonly now: Date;
+}
 
-/** What there is to do about a SmtpPlusUser; undefined where it is gone. */
-function planUser(world: World, key: string): UserPlan | undefined {
-  const verdict = read(world, userVerdicts, key);
-  if (verdict === undefined) return undefined;
-  const { meta, admitted, unusable } = verdict;
-  const subject = { kind: 'SmtpPlusUser', meta } as const;
-  const place = admitted && {
-    className: admitted.terms.className,
-    keys: [admitted.username, meta.namespace, admitted.list],
-  };
-  const programmed = judgeProgrammed(world, subject, place);
+/** What there is to do about a SmtpPlusUser. */
+export function planUser(
+  object: RawObject,
+  verdict: UserVerdict,
+  { platform, programmed: fact, now }: UserReport,
+): UserPlan {
+  const { meta, admitted } = verdict;
+  const programmed = judgeProgrammed(object, admitted && { className: admitted.terms.className, fact });
   const judgements = judgementsOf(verdict, programmed);
   const note = admitted === undefined ? '' : notInEffect('SmtpPlusUser', admitted.spec);
-  const ready = readyAsWritten(world, subject, withNote(readinessOf(verdict, judgements), note));
-  const secret = admitted === undefined ? undefined : secretOf(world, meta, admitted);
+  const ready = readyAsWritten(object, withNote(readinessOf(verdict, judgements), note));
+  const secret = admitted === undefined ? undefined : secretOf(platform, meta, admitted);
   return {
     meta,
     status: {
       observedGeneration: meta.generation,
-      conditions: conditionsOf(world, subject, judgements, ready),
-      ...(admitted !== undefined && details(world, admitted)),
+      conditions: conditionsOf(object, judgements, ready, now),
+      ...(admitted !== undefined && details(platform, admitted)),
     },
     ...(secret !== undefined && { secret }),
-    events: [
-      ...noticesOf(world, subject, admitted?.credentials.notice),
-      ...eventsOf(world, subject, [...judgements, ready]),
-    ],
-    ...(admitted !== undefined && { entry: entryOf(admitted) }),
-    ...(unusable !== undefined && { unusable }),
+    events: [...noticesOf(object, admitted?.credentials.notice), ...eventsOf(object, [...judgements, ready])],
   };
 }
 
-function noticesOf(world: World, subject: Subject, notice: Notice | undefined): PlannedEvent[] {
+function noticesOf(subject: Subject, notice: Notice | undefined): PlannedEvent[] {
   if (notice === undefined) return [];
-  const had = previousConditions(world, subject).get('CredentialsReady')?.status === 'True';
+  const had = previousConditions(subject).get('CredentialsReady')?.status === 'True';
   return notice.isNewsOnlyAgain && !had ? [] : [event(subject, notice.type, notice)];
 }
 
@@ -118,17 +111,17 @@ function readinessOf({ admitted }: UserVerdict, judgements: readonly Judgement[]
   );
 }
 
-function secretOf(world: World, owner: ObjectMeta, admitted: AdmittedUser): SecretPlan | undefined {
+function secretOf({ classes }: Platform, owner: ObjectMeta, admitted: AdmittedUser): SecretPlan | undefined {
   const { username, secretName: name, terms, credentials } = admitted;
   const { password, record } = credentials;
-  const view = read(world, classes, terms.className);
+  const view = classes.get(terms.className);
   if (password === undefined || view === undefined) return undefined;
   return secretPlan({ owner, name }, { username, password, ...(record !== undefined && { record }) }, view);
 }
 
-function details(world: World, admitted: AdmittedUser): UserStatus {
+function details({ classes }: Platform, admitted: AdmittedUser): UserStatus {
   const { username, list, terms, secretName, credentials, senders } = admitted;
-  const view = read(world, classes, terms.className);
+  const view = classes.get(terms.className);
   const { password, record, nextRotation } = credentials;
   return {
     username,
@@ -142,6 +135,7 @@ function details(world: World, admitted: AdmittedUser): UserStatus {
   };
 }
 
-function entryOf({ terms, username, config, active }: AdmittedUser): UserEntry {
+/** What the relays are to know of a user who is admitted. */
+export function entryOf({ terms, username, config, active }: AdmittedUser): UserEntry {
   return { className: terms.className, username, config, isActive: active.status === 'True' };
 }

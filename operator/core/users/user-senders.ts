@@ -3,8 +3,7 @@ import type { UserSpec, UserStatus } from '../../api/user.ts';
 import type { SenderRule } from '../../../relay/config.ts';
 import type { Judgement } from '../conditions.ts';
 import { narrow, type NarrowedSender } from '../senders/narrowing.ts';
-import { namespaceRules, withinBudget } from '../senders/sender-rules.ts';
-import { read, type World } from '../world.ts';
+import { withinBudget, type NamespaceRules } from '../senders/sender-rules.ts';
 
 type SenderState = NonNullable<UserStatus['senders']>[number];
 
@@ -21,8 +20,11 @@ const STATES_MAX = 64;
 /** Senders named in a message; the status lists them all. */
 const NAMED_MAX = 5;
 
-export function judgeUserSenders(world: World, namespace: string, wish: UserSpec['senders']): UserSenders {
-  const { rules, leftOut } = read(world, namespaceRules, namespace);
+export function judgeUserSenders(
+  namespace: string,
+  wish: UserSpec['senders'],
+  { rules, leftOut }: NamespaceRules,
+): UserSenders {
   const note =
     leftOut === 0 ? '' : ` ${leftOut} VerifiedSenders are more than one namespace may use at once, and have no effect.`;
   if (wish === undefined) {

@@ -1,88 +1,82 @@
 /** Who may log in under which name. No namespace can take a name that belongs to another. */
 import { covers, parseMailbox } from '../../../relay/address.ts';
-import { storedCredentials } from '../credentials/stored-credentials.ts';
-import { isDefaultUsername, keysIn, objects, usersByUsername, wishedUsername } from '../facts.ts';
-import { keyOf, type ObjectMeta } from '../model.ts';
-import { parsedUsers } from '../parse.ts';
-import { isOwn, namespaceRules } from '../senders/sender-rules.ts';
+import type { SenderRule } from '../../../relay/config.ts';
+import { keyOf, type ObjectMeta, type RawObject } from '../model.ts';
+import { parseObject } from '../parse.ts';
 import { byAge, whyBefore } from '../time.ts';
-import { read, type Table, type World } from '../world.ts';
+import { isDefaultUsername, wishedUsername } from './wishes.ts';
 
 export type UsernameVerdict =
   | { readonly ok: true; readonly username: string }
   | { readonly ok: false; readonly reason: 'UsernameNotAllowed' | 'UsernameTaken'; readonly message: string };
 
+/** What a user who has chosen a name may say for itself. All namespaces see it: names are unique in the installation. */
+export interface UsernameClaim {
+  readonly meta: ObjectMeta;
+  /** Whether a verified sender of its own namespace covers the name. */
+  readonly isEntitled: boolean;
+  /** Whether a client may know a password of it. */
+  readonly hasPassword: boolean;
+}
+
 /** The user name of an object whose spec is valid, or why it can't have the one that it asks for. */
-export function judgeUsername(world: World, user: { meta: ObjectMeta; spec: unknown }): UsernameVerdict {
+export function judgeUsername(
+  user: Pick<RawObject, 'meta' | 'spec'>,
+  { ownRules, claims }: { readonly ownRules: readonly SenderRule[]; readonly claims: readonly UsernameClaim[] },
+): UsernameVerdict {
   const username = wishedUsername(user);
   if (isDefaultUsername(user.meta, username)) return { ok: true, username };
-  const objection = read(world, claims, keyOf(user.meta))?.objection;
+  const objection = objectionTo(user.meta.namespace, username, ownRules);
   if (objection !== undefined) return { ok: false, reason: 'UsernameNotAllowed', message: objection };
-  const holder = read(world, holders, username);
-  if (holder === undefined || holder === keyOf(user.meta)) return { ok: true, username };
+  const holder = oldest(claims.filter(({ isEntitled }) => isEntitled));
+  if (holder === undefined || keyOf(holder) === keyOf(user.meta)) return { ok: true, username };
   // who it is in another namespace is that namespace's own affair
-  const who = holder.startsWith(`${user.meta.namespace}/`) ? `SmtpPlusUser ${holder}` : 'an SmtpPlusUser elsewhere';
-  const why = whyBefore(read(world, claims, holder)?.meta, user.meta);
+  const isNear = holder.namespace === user.meta.namespace;
+  const who = isNear ? `SmtpPlusUser ${keyOf(holder)}` : 'an SmtpPlusUser elsewhere';
+  const why = whyBefore(holder, user.meta);
   const message = `User name ${username} is taken by ${who}, ${why}; make a new SmtpPlusUser with another spec.username.`;
   return { ok: false, reason: 'UsernameTaken', message };
 }
 
 /**
- * Key of the user that a user name is to be understood as, where nobody can be served under it: whoever may have the name,
- * else the oldest of those who ask for it and have a password.
+ * Whether a user name is to be understood as this user's, where nobody can be served under it: it belongs to whoever may
+ * have it, else to the oldest of those who ask for it and have a password.
  */
-export function nameHolderOf(world: World, meta: ObjectMeta, username: string): string | undefined {
-  return isDefaultUsername(meta, username) ? keyOf(meta) : read(world, nameHolders, username);
+export function holdsUsername(meta: ObjectMeta, username: string, claims: readonly UsernameClaim[]): boolean {
+  if (isDefaultUsername(meta, username)) return true;
+  const holder =
+    oldest(claims.filter(({ isEntitled }) => isEntitled)) ?? oldest(claims.filter(({ hasPassword }) => hasPassword));
+  return holder !== undefined && keyOf(holder) === keyOf(meta);
 }
 
-const nameHolders: Table<string | undefined> = {
-  name: 'user-name holder of last resort',
-  formula: (world, username) => {
-    const holder = read(world, holders, username);
-    if (holder !== undefined) return holder;
-    const claimants = keysIn(world, usersByUsername, username)
-      .filter((key) => storedCredentials(world, key).length > 0)
-      .flatMap((key) => read(world, objects.SmtpPlusUser, key)?.meta ?? []);
-    const oldest = claimants.sort(byAge)[0];
-    return oldest === undefined ? undefined : keyOf(oldest);
-  },
-};
-
-interface Claim {
-  readonly meta: ObjectMeta;
-  /** Why the object may not have the name, whoever else asks for it. */
-  readonly objection?: string;
+/** What a user says for itself, where it has chosen a name; undefined where it has not. */
+export function claimOf(
+  user: RawObject,
+  ownRules: readonly SenderRule[],
+  hasPassword: boolean,
+): UsernameClaim | undefined {
+  const { meta } = user;
+  const username = wishedUsername(user);
+  if (isDefaultUsername(meta, username)) return undefined;
+  const isValid = parseObject('SmtpPlusUser', user).ok;
+  const isEntitled = isValid && objectionTo(meta.namespace, username, ownRules) === undefined;
+  return { meta, isEntitled, hasPassword };
 }
 
-/** By key of a user who has chosen a name. */
-const claims: Table<Claim | undefined> = { name: 'user-name claim', formula: judgeClaim };
-
-function judgeClaim(world: World, key: string): Claim | undefined {
-  const parsed = read(world, parsedUsers, key);
-  if (!parsed?.ok) return undefined;
-  const { meta, spec } = parsed;
-  const username = wishedUsername({ meta, spec });
+/** Why users of a namespace may not have the name, whoever else asks for it. */
+function objectionTo(namespace: string, username: string, ownRules: readonly SenderRule[]): string | undefined {
   const mailbox = parseMailbox(username);
   // a sender that is only shared with this namespace could give its users' names to whoever it is shared with
-  const own = read(world, namespaceRules, meta.namespace).rules.filter((rule) => isOwn(rule, meta.namespace));
-  const covering = mailbox === undefined ? [] : own.filter((rule) => covers(rule, mailbox));
-  if (covering.some(({ verified }) => verified)) return { meta };
+  const covering = mailbox === undefined ? [] : ownRules.filter((rule) => covers(rule, mailbox));
+  if (covering.some(({ verified }) => verified)) return undefined;
   const pending = covering[0];
   const mend =
     pending === undefined
-      ? `make a VerifiedSender for it in namespace ${meta.namespace}`
+      ? `make a VerifiedSender for it in namespace ${namespace}`
       : `VerifiedSender ${pending.object} covers it, and is not verified yet`;
-  const objection = `spec.username ${username} is not an address of a verified VerifiedSender of this namespace: ${mend}.`;
-  return { meta, objection };
+  return `spec.username ${username} is not an address of a verified VerifiedSender of this namespace: ${mend}.`;
 }
 
-/** By user name: the key of the user that has it, the oldest of those that may. */
-const holders: Table<string | undefined> = {
-  name: 'user-name holder',
-  formula: (world, username) => {
-    const candidates = keysIn(world, usersByUsername, username).map((key) => read(world, claims, key));
-    const entitled = candidates.filter((claim) => claim !== undefined && claim.objection === undefined);
-    const oldest = entitled.flatMap((claim) => claim?.meta ?? []).sort(byAge)[0];
-    return oldest === undefined ? undefined : keyOf(oldest);
-  },
-};
+function oldest(claims: readonly UsernameClaim[]): ObjectMeta | undefined {
+  return claims.map(({ meta }) => meta).sort(byAge)[0];
+}

@@ -4,17 +4,17 @@ import type { UserConfig } from '../../../relay/config.ts';
 import type { Judgement } from '../conditions.ts';
 import { judgeCredentials } from '../credentials/credentials.ts';
 import type { CredentialsVerdict } from '../credentials/credentials-verdict.ts';
-import { classes, wishedSecretName } from '../facts.ts';
 import type { ListTerms } from '../lists/lists.ts';
-import { keyOf, type ObjectMeta } from '../model.ts';
+import { keyOf, type ObjectMeta, type RawObject } from '../model.ts';
 import { BUILT_IN_LIST } from '../names.ts';
-import { parsedUsers } from '../parse.ts';
+import { parseObject } from '../parse.ts';
 import { limitsOfUser } from '../lists/policy.ts';
-import { unusableEntryOf, type UnusableEntry } from './unusable.ts';
-import { membershipOf } from './user-list.ts';
+import type { UserCircumstances } from './circumstances.ts';
+import { unusableEntryOf, type RefusedUser, type UnusableEntry } from './unusable.ts';
+import { listAskedFor, membershipOf } from './user-list.ts';
 import { judgeUsername } from './usernames.ts';
 import { judgeUserSenders, type UserSenders } from './user-senders.ts';
-import { read, type Table, type World } from '../world.ts';
+import { wishedSecretName } from './wishes.ts';
 
 export interface UserVerdict {
   readonly meta: ObjectMeta;
@@ -39,23 +39,24 @@ export interface AdmittedUser {
   readonly config: UserConfig;
 }
 
-export const userVerdicts: Table<UserVerdict | undefined> = { name: 'user verdict', formula: judgeUser };
-
-function judgeUser(world: World, key: string): UserVerdict | undefined {
-  const parsed = read(world, parsedUsers, key);
-  if (parsed === undefined) return undefined;
+/** The first objection decides; who meets with none is admitted. */
+export function judgeUser(object: RawObject, around: UserCircumstances): UserVerdict {
+  const parsed = parseObject('SmtpPlusUser', object);
   const { meta } = parsed;
-  if (!parsed.ok) return refusal(world, { meta }, { reason: 'InvalidSpec', message: parsed.message });
+  if (!parsed.ok) return refusal({ object }, { reason: 'InvalidSpec', message: parsed.message }, around);
   const { spec } = parsed;
-  const membership = membershipOf(world, parsed);
-  if (!membership.ok) return refusal(world, { meta, spec, list: membership.list }, membership);
-  const name = judgeUsername(world, parsed);
-  if (!name.ok) return refusal(world, { meta, spec, list: membership.list }, name);
+  const list = listAskedFor(meta.namespace, spec.listRef, around.defaultList);
+  const membership = membershipOf({ key: list, verdict: around.listOf(list) }, around.guest);
+  if (!membership.ok) return refusal({ object, spec, list }, membership, around);
+  const claims = around.claimsOn(object);
+  const name = judgeUsername(parsed, { ownRules: around.ownRules, claims });
+  if (!name.ok) return refusal({ object, spec, list }, name, around);
 
-  const { list, terms } = membership;
+  const { terms } = membership;
   const secretName = wishedSecretName(parsed);
-  const credentials = judgeCredentials(world, { meta, spec, secretName, hasServer: hasServer(world, terms) });
-  const senders = judgeUserSenders(world, meta.namespace, spec.senders);
+  const hasServer = hasPort(around, terms);
+  const credentials = judgeCredentials({ meta, spec, secretName, hasServer }, around);
+  const senders = judgeUserSenders(meta.namespace, spec.senders, around.rules);
   const active = judgeActive(spec, { list, terms, credentials, senders });
   const limits = limitsOfUser(terms.limits, spec.limits);
   const config: UserConfig = {
@@ -75,8 +76,8 @@ function judgeUser(world: World, key: string): UserVerdict | undefined {
   return { meta, accepted: acceptance(list, limits.refused), admitted };
 }
 
-function hasServer(world: World, { className }: ListTerms): boolean {
-  const view = read(world, classes, className);
+function hasPort({ platform }: UserCircumstances, { className }: ListTerms): boolean {
+  const view = platform.classes.get(className);
   return view !== undefined && [...view.ports, ...view.implicitTlsPorts].length > 0;
 }
 
@@ -89,13 +90,13 @@ function acceptance(list: string, refused: readonly string[]): Judgement {
 }
 
 function refusal(
-  world: World,
-  user: Parameters<typeof unusableEntryOf>[1],
+  user: RefusedUser,
   { reason, message }: { reason: string; message: string },
+  around: UserCircumstances,
 ): UserVerdict {
-  const unusable = unusableEntryOf(world, user);
+  const unusable = unusableEntryOf(user, around);
   const accepted: Judgement = { type: 'Accepted', status: 'False', reason, message };
-  return { meta: user.meta, accepted, ...(unusable !== undefined && { unusable }) };
+  return { meta: user.object.meta, accepted, ...(unusable !== undefined && { unusable }) };
 }
 
 /** Whether it can send: the first objection counts, a wish of its own before what others do. */

@@ -4,16 +4,19 @@ import { RESOURCES } from '../write/status.ts';
 import type { KubeClient } from '../client/client.ts';
 import type { KnownStatus } from './known-status.ts';
 import { startReflector, type Reflector } from '../client/reflector.ts';
+import { createNamespaceIndex, type NamespaceIndex } from './namespace-index.ts';
 import { NAMESPACES, type KubeObject, type Resource } from '../client/resources.ts';
 import { startSecretCache, type SecretCache } from './secret-cache.ts';
 import { viewObject, type KnownObject } from './views.ts';
 
-export type Labels = Readonly<Record<string, string>>;
+type Labels = Readonly<Record<string, string>>;
 
 export interface Caches {
   readonly objects: Readonly<Record<Kind, MergedCache<KnownObject>>>;
   readonly namespaces: MergedCache<Labels>;
   readonly secrets: SecretCache;
+  /** Names of the namespaces that hold an object or a Secret of ours. */
+  readonly namespacesInUse: () => Iterable<string>;
   readonly hasSynced: () => boolean;
   readonly synced: () => Promise<void>;
   /** What keeps the caches from having synced, as far as that is known. */
@@ -26,6 +29,8 @@ export interface Caches {
 interface MergedCache<T> {
   readonly get: (key: string) => T | undefined;
   readonly keys: () => Iterable<string>;
+  /** What is in a namespace. */
+  readonly in: (namespace: string) => Iterable<T>;
   readonly observe: (object: KubeObject) => void;
 }
 
@@ -56,11 +61,16 @@ export function startCaches(client: KubeClient, options: CachesOptions): Caches 
     },
   ): MergedCache<T> {
     const onRelist = (): void => options.onRelist(resource.kind);
+    const index = createNamespaceIndex();
+    const onChange: typeof parts.onChange = (key, before, after) => {
+      index.note(key, after !== undefined);
+      parts.onChange(key, before, after);
+    };
     const reflectors = where.map((namespace) =>
-      startReflector(client, { resource, namespace, ...parts, onTrouble, onRelist, signal }),
+      startReflector(client, { resource, namespace, ...parts, onChange, onTrouble, onRelist, signal }),
     );
     for (const reflector of reflectors) all.push({ kind: resource.kind, reflector });
-    return merge(reflectors, where);
+    return merge(reflectors, where, index);
   }
 
   const mirrorKind = (kind: Kind): MergedCache<KnownObject> =>
@@ -89,6 +99,13 @@ export function startCaches(client: KubeClient, options: CachesOptions): Caches 
     objects,
     namespaces: namespaceCache,
     secrets,
+    namespacesInUse: () => {
+      const names = new Set<string>();
+      for (const { keys } of [...Object.values(objects), secrets]) {
+        for (const key of keys()) names.add(key.slice(0, key.indexOf('/')));
+      }
+      return names;
+    },
     hasSynced: () => all.every(({ reflector }) => reflector.hasSynced()) && secrets.hasSynced(),
     synced: async () => {
       await Promise.all(all.map(({ reflector }) => reflector.synced));
@@ -100,15 +117,21 @@ export function startCaches(client: KubeClient, options: CachesOptions): Caches 
   };
 }
 
-function merge<T>(reflectors: readonly Reflector<T>[], where: readonly (string | undefined)[]): MergedCache<T> {
+function merge<T>(
+  reflectors: readonly Reflector<T>[],
+  where: readonly (string | undefined)[],
+  index: NamespaceIndex,
+): MergedCache<T> {
+  const get = (key: string): T | undefined => {
+    for (const { entries } of reflectors) {
+      const entry = entries.get(key);
+      if (entry !== undefined) return entry.value;
+    }
+    return undefined;
+  };
   return {
-    get: (key) => {
-      for (const { entries } of reflectors) {
-        const entry = entries.get(key);
-        if (entry !== undefined) return entry.value;
-      }
-      return undefined;
-    },
+    get,
+    in: (namespace) => [...index.keysIn(namespace)].flatMap((key) => get(key) ?? []),
     keys: function* () {
       for (const { entries } of reflectors) yield* entries.keys();
     },
@@ -119,8 +142,14 @@ function merge<T>(reflectors: readonly Reflector<T>[], where: readonly (string |
   };
 }
 
+export interface Readiness {
+  readonly kind: Kind;
+  readonly ready: string;
+  readonly count: number;
+}
+
 /** Objects by kind and by the status of their condition `Ready`, as last written. */
-export function countReadiness(caches: Caches): { kind: Kind; ready: string; count: number }[] {
+export function countReadiness(caches: Caches): Readiness[] {
   return (Object.keys(caches.objects) as Kind[]).flatMap((kind) => {
     const counts = new Map<string, number>();
     for (const key of caches.objects[kind].keys()) {

@@ -4,6 +4,8 @@
  */
 import { MANAGED_BY, MANAGED_BY_LABEL } from '../../core/names.ts';
 import type { KubeClient } from '../client/client.ts';
+import type { SecretView } from '../../core/model.ts';
+import { createNamespaceIndex } from './namespace-index.ts';
 import { startReflector, type Reflector } from '../client/reflector.ts';
 import { SECRETS, type KubeObject } from '../client/resources.ts';
 import { viewOwnSecret, viewSecret, type KnownSecret, type SecretObject } from './views.ts';
@@ -11,6 +13,8 @@ import { viewOwnSecret, viewSecret, type KnownSecret, type SecretObject } from '
 export interface SecretCache {
   readonly get: (key: string) => KnownSecret | undefined;
   readonly keys: () => Iterable<string>;
+  /** Those of a namespace. */
+  readonly in: (namespace: string) => Iterable<SecretView>;
   /** Watches (beyond some number: polls) a Secret by name from now on; resolves when it has been looked up. */
   readonly follow: (key: string) => Promise<void>;
   readonly unfollow: (key: string) => void;
@@ -66,9 +70,16 @@ interface Followed {
 
 export function startSecretCache(client: KubeClient, options: SecretCacheOptions): SecretCache {
   const { onChange, onTrouble, saltFor } = options;
-  const tell = (key: string): void => onChange(key);
-  const tellOwn = (key: string, _: unknown, after: unknown): void =>
-    after === undefined ? options.onUnlabelled(key) : onChange(key);
+  const index = createNamespaceIndex();
+  const tell = (key: string, _?: unknown, after?: unknown): void => {
+    index.note(key, after !== undefined || isLabelled(key));
+    onChange(key);
+  };
+  const tellOwn = (key: string, _: unknown, after: unknown): void => {
+    index.note(key, after !== undefined);
+    if (after === undefined) options.onUnlabelled(key);
+    else onChange(key);
+  };
   const keep = (object: KubeObject): KnownSecret => viewOwnSecret(object, saltFor);
   const own = options.namespaces.map((namespace) => {
     const selector = { resource: SECRETS, namespace, labelSelector: OWN_SELECTOR };
@@ -119,11 +130,18 @@ export function startSecretCache(client: KubeClient, options: SecretCacheOptions
     return true;
   }
 
+  function isLabelled(key: string): boolean {
+    return own.some(({ entries }) => entries.has(key));
+  }
+
+  function get(key: string): KnownSecret | undefined {
+    const known = own.map(({ entries }) => entries.get(key)).find((entry) => entry !== undefined);
+    return (known ?? followed.get(key)?.reflector.entries.get(key))?.value;
+  }
+
   return {
-    get: (key) => {
-      const known = own.map(({ entries }) => entries.get(key)).find((entry) => entry !== undefined);
-      return (known ?? followed.get(key)?.reflector.entries.get(key))?.value;
-    },
+    get,
+    in: (namespace) => [...index.keysIn(namespace)].flatMap((key) => get(key)?.view ?? []),
     keys: function* () {
       for (const { entries } of own) yield* entries.keys();
       for (const [key, { reflector }] of followed) if (reflector.entries.has(key)) yield key;
@@ -136,7 +154,7 @@ export function startSecretCache(client: KubeClient, options: SecretCacheOptions
       stopFollowing(key);
       void follow(key);
     },
-    isLabelled: (key) => own.some(({ entries }) => entries.has(key)),
+    isLabelled,
     synced: async () => {
       await Promise.all(reflectors().map(({ synced }) => synced));
     },

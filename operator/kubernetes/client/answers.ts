@@ -19,3 +19,8 @@ export function bodyOf<T>(answer: Answer<T>, what: string): T {
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
+
+/** For the log, where the fault may be our own. */
+export function stackOf(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}

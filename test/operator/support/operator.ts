@@ -8,7 +8,7 @@ import { readInstallation } from '../../../operator/kubernetes/installation-secr
 import type { CredentialsSource } from '../../../operator/kubernetes/client/credentials.ts';
 import { startLease, type Lease } from '../../../operator/kubernetes/client/lease.ts';
 import { createOperatorMetrics, type OperatorMetrics } from '../../../operator/kubernetes/metrics.ts';
-import { startOperator, type Operator, type OperatorOptions } from '../../../operator/kubernetes/operator.ts';
+import { startController, type Controller, type ControllerOptions } from '../../../operator/kubernetes/controller.ts';
 import { settingsSchema, type Settings } from '../../../operator/settings.ts';
 import type { ControlPlane } from '../../support/control-plane.ts';
 import { tokenCredentials } from './credentials.ts';
@@ -24,7 +24,7 @@ export async function install(cluster: ControlPlane): Promise<string> {
   return cluster.serviceAccount(OPERATOR_NAMESPACE, 'smtp-plus-operator');
 }
 
-export interface TestOperator extends Operator {
+export interface TestOperator extends Controller {
   readonly metrics: OperatorMetrics;
   /** What it could not do, so far. */
   readonly troubles: readonly string[];
@@ -39,7 +39,7 @@ export interface TestOperatorOptions extends ClientOptions {
   /** Address of a proxy in between. */
   readonly url?: string;
   /** Instead of what the settings and the cluster would give. */
-  readonly instead?: Partial<Pick<OperatorOptions, 'installation' | 'readClasses' | 'fullPlanMs'>>;
+  readonly instead?: Partial<Pick<ControllerOptions, 'installation' | 'readClasses' | 'fullPlanMs'>>;
 }
 
 /** Starts an operator and waits until it has planned everything. It leads without a lease, unless told otherwise. */
@@ -71,7 +71,7 @@ export async function startTestOperator(
   const installation =
     instead.installation ??
     (await readInstallation(createClient(source), OPERATOR_NAMESPACE, settings.watchNamespaces));
-  const operator = startOperator({
+  const operator = startController({
     client,
     namespace: OPERATOR_NAMESPACE,
     identity: `test-${randomBytes(4).toString('hex')}`,
@@ -102,7 +102,7 @@ export async function startTestOperator(
 }
 
 /** Operators that a test has started; what a failed one left running would keep its process alive for ever. */
-const started = new Set<Operator>();
+const started = new Set<Controller>();
 after(() => Promise.all([...started].map((operator) => operator.close())));
 
 function closeOnce(close: () => Promise<void>): () => Promise<void> {

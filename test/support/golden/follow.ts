@@ -1,58 +1,69 @@
-/** An operator in small: feeds a planner with what has changed, and tells what is to be written because of it. */
-import { dnsEvidence, namespaceLabels, programmedFacts, secrets, setObject } from '../../../operator/core/facts.ts';
+/** An operator in small: tells a planner what has changed, and says what is to be written because of it. */
+import { keyOf, type Kind, type PlannedEvent, type SecretPlan, type StatusPlan } from '../../../operator/core/model.ts';
+import { collect, createResults, sourcesOf, type Results } from '../../../operator/core/plan.ts';
+import { createPlanner, nextTurn } from '../../../operator/core/planner.ts';
 import {
-  keyOf,
-  type Kind,
-  type PlannedEvent,
-  type Plans,
-  type SecretPlan,
-  type StatusPlan,
-} from '../../../operator/core/model.ts';
-import { noKeys, replan, type Planner } from '../../../operator/core/planner.ts';
-import { shardDocument, takeChangedShards, type ChangedShard } from '../../../operator/core/configuration/documents.ts';
+  markAwaiting,
+  markNamespace,
+  markObject,
+  markSecret,
+  type Planner,
+  type Turn,
+} from '../../../operator/core/planner-state.ts';
+import { shardDocument, takeChangedShards, type ChangedShard } from '../../../operator/core/relay-config.ts';
+import type { Sources } from '../../../operator/core/sources.ts';
 import type { ShardDocument } from '../../../relay/config.ts';
-import { advance, setFact, type Facts } from '../../../operator/core/world.ts';
-import type { Cluster, Notes } from './cluster.ts';
+import { snapshotOf, verifiers, type Cluster, type Notes } from './cluster.ts';
+import { goldenCraft } from './passwords.ts';
 
 const KINDS = ['SmtpPlusList', 'SmtpPlusUser', 'VerifiedSender'] as const satisfies readonly Kind[];
+
+export interface Following {
+  readonly planner: Planner;
+  /** What it has come to so far. */
+  readonly results: Results;
+}
 
 export interface Followed {
   readonly secrets: readonly SecretPlan[];
   readonly secretsToDelete: readonly string[];
   readonly statuses: readonly StatusPlan[];
-  readonly shards: readonly (ChangedShard & { readonly document: ShardDocument })[];
+  readonly shards: readonly (Pick<ChangedShard, 'className' | 'shard'> & { readonly document: ShardDocument })[];
   readonly events: readonly PlannedEvent[];
 }
 
-/** Plans what was noted, and what is due; answers with what is not yet so in the cluster. */
-export function follow(planner: Planner, cluster: Cluster, notes: Notes): Followed {
-  const { world } = planner;
-  advance(world, cluster.now);
-  const named = noKeys();
-  for (const kind of KINDS) {
-    for (const [key, object] of notes.objects[kind]) {
-      setObject(world, kind, key, object);
-      named[kind].add(key);
-    }
-  }
-  for (const key of notes.secrets.keys()) named.Secret.add(key);
-  const set = <Value>(table: Facts<Value>, changed: ReadonlyMap<string, Value | undefined>): void => {
-    for (const [key, value] of changed) setFact(world, table, key, value);
-  };
-  set(secrets, notes.secrets);
-  set(namespaceLabels, notes.namespaces);
-  set(dnsEvidence, notes.dns);
-  set(programmedFacts, notes.programmed);
+/** A planner that looks at the cluster as it is at the time. */
+export function startFollowing(cluster: Cluster): Following {
+  const sources = sourcesNow(cluster);
+  const planner = createPlanner(sources, snapshotOf(cluster), goldenCraft(cluster, verifiers.of));
+  const results = createResults();
+  for (const turn of turns(planner, cluster)) collect(results, turn);
+  return { planner, results };
+}
 
-  const { lists, users, senders, secrets: looked, events } = replan(planner, named);
+/** Plans what was noted, and what is due; answers with what is not yet so in the cluster. */
+export function follow({ planner, results }: Following, cluster: Cluster, notes: Notes): Followed {
+  for (const kind of KINDS) for (const key of notes.objects[kind].keys()) markObject(planner, kind, key);
+  for (const key of notes.secrets.keys()) markSecret(planner, key);
+  for (const name of notes.namespaces.keys()) markNamespace(planner, name);
+  for (const key of notes.dns.keys()) markObject(planner, 'VerifiedSender', key);
+  for (const name of notes.programmed.keys()) markAwaiting(planner, name);
+
+  const looked = createResults();
+  const events: PlannedEvent[] = [];
+  for (const turn of turns(planner, cluster)) {
+    collect(results, turn);
+    collect(looked, turn);
+    events.push(...turn.events);
+  }
   const statuses: StatusPlan[] = [
-    ...present(lists).map(({ meta, status }) => ({ kind: 'SmtpPlusList', meta, status }) as const),
-    ...present(users).map(({ meta, status }) => ({ kind: 'SmtpPlusUser', meta, status }) as const),
-    ...present(senders).map(({ meta, status }) => ({ kind: 'VerifiedSender', meta, status }) as const),
+    ...[...looked.lists.values()].map(({ meta, status }) => ({ kind: 'SmtpPlusList', meta, status }) as const),
+    ...[...looked.users.values()].map(({ meta, status }) => ({ kind: 'SmtpPlusUser', meta, status }) as const),
+    ...[...looked.senders.values()].map(({ meta, status }) => ({ kind: 'VerifiedSender', meta, status }) as const),
   ];
   return {
-    secrets: present(users).flatMap(({ secret }) => (secret && !isThere(cluster, secret) ? [secret] : [])),
-    secretsToDelete: [...looked].filter((key) => planner.orphans.has(key)),
+    secrets: [...looked.users.values()].flatMap(({ secret }) => (secret && !isThere(cluster, secret) ? [secret] : [])),
+    secretsToDelete: [...looked.orphans],
     statuses: statuses.filter((plan) => !isWritten(cluster, plan)),
     shards: takeChangedShards(planner.relays.store).map(({ className, shard }) => ({
       className,
@@ -63,8 +74,24 @@ export function follow(planner: Planner, cluster: Cluster, notes: Notes): Follow
   };
 }
 
-function present<One>(plans: Plans<One>): One[] {
-  return [...plans.values()].filter((plan) => plan !== undefined);
+function* turns(planner: Planner, { now }: Cluster): Generator<Turn> {
+  for (let turn = nextTurn(planner, now); turn !== undefined; turn = nextTurn(planner, now)) yield turn;
+}
+
+/** Asks the cluster each time, as caches are asked. */
+function sourcesNow(cluster: Cluster): Sources {
+  const now = (): Sources => sourcesOf(snapshotOf(cluster));
+  return {
+    namespaces: () => now().namespaces(),
+    labelsOf: (namespace) => cluster.namespaces.get(namespace),
+    objectsOf: (kind, namespace) => now().objectsOf(kind, namespace),
+    object: (kind, key) => cluster.objects.get(`${kind} ${key}`),
+    secretsOf: (namespace) => now().secretsOf(namespace),
+    secret: (key) => cluster.secrets.get(key),
+    secretTroubleOf: () => undefined,
+    evidenceOf: (sender) => cluster.dns.get(sender),
+    programmed: (className) => cluster.programmed.get(className),
+  };
 }
 
 function isWritten({ objects }: Cluster, { kind, meta, status }: StatusPlan): boolean {

@@ -8,10 +8,10 @@ import {
   type ShardDocument,
   type UnusableUser,
   type UserConfig,
-} from '../../../relay/config.ts';
-import { isEqual } from '../equal.ts';
-import type { ClassView } from '../model.ts';
-import { compareText } from '../time.ts';
+} from '../../relay/config.ts';
+import { isEqual } from './equal.ts';
+import type { ClassView } from './model.ts';
+import { compareText } from './time.ts';
 
 interface Sections {
   readonly lists: Map<string, ListConfig>;
@@ -23,12 +23,21 @@ interface Sections {
 /** Entries by class and shard, and which shards have changed since they were last taken. */
 export interface RelayStore {
   readonly classes: Map<string, readonly Sections[]>;
-  readonly changed: Map<string, Set<number>>;
+  readonly changed: Map<string, Map<number, Change>>;
+}
+
+interface Change {
+  readonly entries: Set<string>;
+  takesAway: boolean;
 }
 
 export interface ChangedShard {
   readonly className: string;
   readonly shard: number;
+  /** Keys of the entries that have changed. */
+  readonly entries: ReadonlySet<string>;
+  /** Whether something is taken away from somebody: that is to be in force soonest. */
+  readonly takesAway: boolean;
 }
 
 export function createRelayStore(): RelayStore {
@@ -54,17 +63,42 @@ export function putEntry<Section extends keyof Sections>(
   const shard = shardsOf(store, className)[number];
   // TypeScript does not see that a section's map holds that section's values
   const entries = shard?.[section] as Map<string, Value<Section>> | undefined;
-  if (entries === undefined || isEqual(entries.get(key), value)) return;
+  const before = entries?.get(key);
+  if (entries === undefined || isEqual(before, value)) return;
   if (value === undefined) entries.delete(key);
   else entries.set(key, value);
-  const changed = store.changed.get(className) ?? new Set();
-  store.changed.set(className, changed.add(number));
+  const changes = store.changed.get(className) ?? new Map<number, Change>();
+  store.changed.set(className, changes);
+  const change = changes.get(number) ?? { entries: new Set<string>(), takesAway: false };
+  changes.set(number, change);
+  change.entries.add(key);
+  if (before !== undefined && !onlyAdds(before, value)) change.takesAway = true;
+}
+
+/** Whether a user has come to have credentials and nothing else has changed: what most changes of a first start are. */
+function onlyAdds(before: unknown, after: unknown): boolean {
+  const [old, current] = [before, after] as readonly (Partial<UserConfig> | undefined)[];
+  if (old?.credentials === undefined || current?.credentials === undefined) return false;
+  const { credentials } = current;
+  const keepsAll = old.credentials.every((one) => credentials.some((other) => isEqual(one, other)));
+  return keepsAll && isEqual({ ...old, credentials }, current);
+}
+
+/** What stands at a place now. */
+export function entryOf<Section extends keyof Sections>(
+  store: RelayStore,
+  { className, section, key }: Place<Section>,
+): Value<Section> | undefined {
+  const shard = shardsOf(store, className)[shardOf(key)];
+  return (shard?.[section] as Map<string, Value<Section>> | undefined)?.get(key);
 }
 
 /** The shards that have changed since the last call. */
 export function takeChangedShards(store: RelayStore): ChangedShard[] {
-  const taken = [...store.changed].flatMap(([className, numbers]) =>
-    [...numbers].sort((a, b) => a - b).map((shard) => ({ className, shard })),
+  const taken = [...store.changed].flatMap(([className, changes]) =>
+    [...changes]
+      .sort(([a], [b]) => a - b)
+      .map(([shard, { entries, takesAway }]) => ({ className, shard, entries, takesAway })),
   );
   store.changed.clear();
   return taken;

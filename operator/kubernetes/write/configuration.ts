@@ -3,13 +3,13 @@
  * changed user costs one small write and 100,000 users fit under the limit of 1 MiB.
  */
 import { createHash } from 'node:crypto';
-import { bodyOf } from './client/answers.ts';
-import { FIELD_MANAGER } from './write/secret.ts';
-import type { KubeClient } from './client/client.ts';
-import { startReflector, type Reflector } from './client/reflector.ts';
-import { pathOf, SECRETS } from './client/resources.ts';
-import { CONFIG_LABEL } from './cache/secret-cache.ts';
-import type { SecretObject } from './cache/views.ts';
+import { bodyOf } from '../client/answers.ts';
+import { FIELD_MANAGER } from './secret.ts';
+import type { KubeClient } from '../client/client.ts';
+import { startReflector, type Reflector } from '../client/reflector.ts';
+import { pathOf, SECRETS } from '../client/resources.ts';
+import { CONFIG_LABEL } from '../cache/secret-cache.ts';
+import type { SecretObject } from '../cache/views.ts';
 
 export interface ConfigSecrets {
   readonly synced: Promise<void>;

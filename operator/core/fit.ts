@@ -2,8 +2,8 @@
  * What fits a shard. It is one Secret, which takes 1 MiB, and entries of many tenants: where they come to more, the
  * namespace that takes most goes without some of its own, so that no tenant can keep the changes of others away.
  */
-import type { ShardDocument } from '../../../relay/config.ts';
-import { compareText } from '../time.ts';
+import type { ShardDocument } from '../../relay/config.ts';
+import { compareText } from './time.ts';
 
 export interface Fitting {
   readonly document: ShardDocument;

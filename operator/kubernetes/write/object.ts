@@ -1,14 +1,14 @@
 /** Makes one object's part of the plan true: its Secret, then its status, then what people should notice. */
-import type { ListPlan } from '../core/lists/lists.ts';
-import { keyOf, type Kind, type PlannedEvent, type SecretPlan, type StatusPlan } from '../core/model.ts';
-import type { SenderPlan } from '../core/senders/senders.ts';
-import type { UserPlan } from '../core/users/user-plan.ts';
-import { applySecret, deleteSecret, isSecretApplied, SecretRefused, type SecretOutcome } from './write/secret.ts';
-import { applyStatus, isStatusApplied } from './write/status.ts';
-import type { Caches } from './cache/caches.ts';
-import type { KubeClient } from './client/client.ts';
-import { pathOf, USERS, type KubeObject } from './client/resources.ts';
-import type { KnownSecret } from './cache/views.ts';
+import type { ListPlan } from '../../core/lists/lists.ts';
+import { keyOf, type Kind, type PlannedEvent, type SecretPlan, type StatusPlan } from '../../core/model.ts';
+import type { SenderPlan } from '../../core/senders/senders.ts';
+import type { UserPlan } from '../../core/users/user-plan.ts';
+import { applySecret, deleteSecret, isSecretApplied, SecretRefused, type SecretOutcome } from './secret.ts';
+import { applyStatus, isStatusApplied } from './status.ts';
+import type { Caches } from '../cache/caches.ts';
+import type { KubeClient } from '../client/client.ts';
+import { pathOf, USERS, type KubeObject } from '../client/resources.ts';
+import type { KnownSecret } from '../cache/views.ts';
 
 /** `KIND/NAMESPACE/NAME`. */
 export type WorkKey = `${Kind | 'Secret'}/${string}`;
@@ -21,7 +21,7 @@ export type Work =
   /** A Secret that nobody wants any more. */
   | { readonly kind: 'Secret'; readonly key: string };
 
-export interface ReconcileContext {
+export interface WriteContext {
   readonly client: KubeClient;
   readonly caches: Caches;
   readonly record: (event: PlannedEvent) => void;
@@ -39,7 +39,7 @@ export type Outcome = 'done' | 'again';
  * Whether there is nothing to do, as far as the caches know. Each write of ours makes a plan again, which then asks for
  * nothing: to keep all of those until their turn comes would be most of the memory of a first reconcile.
  */
-export function isDone(context: Pick<ReconcileContext, 'caches'>, work: Work): boolean {
+export function isDone(context: Pick<WriteContext, 'caches'>, work: Work): boolean {
   if (work.kind === 'Secret') return false;
   const { kind, plan } = work;
   if (!isThere(context, kind, plan.meta)) return true;
@@ -48,15 +48,15 @@ export function isDone(context: Pick<ReconcileContext, 'caches'>, work: Work): b
 }
 
 /** Whether a user's Secret is as planned, as far as the caches know, or none is planned. */
-export function isSecretDone({ caches }: Pick<ReconcileContext, 'caches'>, plan: UserPlan | undefined): boolean {
+export function isSecretDone({ caches }: Pick<WriteContext, 'caches'>, plan: UserPlan | undefined): boolean {
   if (plan?.secret === undefined) return true;
   return isSecretApplied(plan.secret, caches.secrets.get(keyOf(plan.secret)));
 }
 
-export async function reconcile(context: ReconcileContext, work: Work): Promise<Outcome> {
+export async function writeObject(context: WriteContext, work: Work): Promise<Outcome> {
   switch (work.kind) {
     case 'SmtpPlusUser':
-      return reconcileUser(context, work.plan);
+      return writeUser(context, work.plan);
     case 'SmtpPlusList':
     case 'VerifiedSender':
       return writeStatus(context, work);
@@ -65,7 +65,7 @@ export async function reconcile(context: ReconcileContext, work: Work): Promise<
   }
 }
 
-async function reconcileUser(context: ReconcileContext, plan: UserPlan): Promise<Outcome> {
+async function writeUser(context: WriteContext, plan: UserPlan): Promise<Outcome> {
   if (!isThere(context, 'SmtpPlusUser', plan.meta)) return 'done';
   const kind = 'SmtpPlusUser';
   if (plan.secret === undefined) return writeStatus(context, { kind, plan });
@@ -83,14 +83,14 @@ async function reconcileUser(context: ReconcileContext, plan: UserPlan): Promise
 const REFUSAL_MAX = 500;
 
 /** The plan that follows knows of it and says so; one from before would say that all is well. */
-async function tellRefusal(context: ReconcileContext, plan: UserPlan, { message }: SecretRefused): Promise<void> {
+async function tellRefusal(context: WriteContext, plan: UserPlan, { message }: SecretRefused): Promise<void> {
   context.onSecretTrouble(keyOf(plan.meta), message.slice(0, REFUSAL_MAX));
   const credentials = plan.status.conditions?.find(({ type }) => type === 'CredentialsReady');
   if (credentials?.status === 'False') await writeStatus(context, { kind: 'SmtpPlusUser', plan });
 }
 
 async function writeSecret(
-  context: ReconcileContext,
+  context: WriteContext,
   user: string,
   plan: SecretPlan,
 ): Promise<'written' | 'unchanged' | Outcome> {
@@ -113,7 +113,7 @@ async function writeSecret(
   }
 }
 
-async function removeSecret({ client, caches, onWrite }: ReconcileContext, key: string): Promise<Outcome> {
+async function removeSecret({ client, caches, onWrite }: WriteContext, key: string): Promise<Outcome> {
   const known = caches.secrets.get(key);
   if (known === undefined) return 'done';
   if (await isOwnerMissed({ client, caches }, known)) return 'again';
@@ -128,7 +128,7 @@ async function removeSecret({ client, caches, onWrite }: ReconcileContext, key: 
  * another, or is gone: and that it is gone, no list or watch alone is believed.
  */
 async function isOwnerMissed(
-  { client, caches }: Pick<ReconcileContext, 'client' | 'caches'>,
+  { client, caches }: Pick<WriteContext, 'client' | 'caches'>,
   { ownerName = '', view: { namespace, controllerUid } }: KnownSecret,
 ): Promise<boolean> {
   if (caches.objects.SmtpPlusUser.get(`${namespace}/${ownerName}`)?.meta.uid === controllerUid) return false;
@@ -141,7 +141,7 @@ async function isOwnerMissed(
   );
 }
 
-async function writeStatus(context: ReconcileContext, work: Exclude<Work, { kind: 'Secret' }>): Promise<Outcome> {
+async function writeStatus(context: WriteContext, work: Exclude<Work, { kind: 'Secret' }>): Promise<Outcome> {
   const { kind, plan } = work;
   const current = context.caches.objects[kind].get(keyOf(plan.meta));
   if (current === undefined || !isThere(context, kind, plan.meta)) return 'done';
@@ -167,7 +167,7 @@ function statusPlanOf(work: Exclude<Work, { kind: 'Secret' }>): StatusPlan {
 
 /** A plan may be older than the cache: an object that is gone, going or made anew is another step's matter. */
 function isThere(
-  { caches }: Pick<ReconcileContext, 'caches'>,
+  { caches }: Pick<WriteContext, 'caches'>,
   kind: StatusPlan['kind'],
   meta: StatusPlan['meta'],
 ): boolean {

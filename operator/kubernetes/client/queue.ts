@@ -1,9 +1,13 @@
-/** Work queue by key, as client-go has it: a key waits at most once, is worked on by one worker, and backs off alone. */
-import { backoffMs } from './client/backoff.ts';
+/**
+ * Work queue by key, as client-go has it: a key waits at most once, is worked on by one worker, and backs off alone. Tenants
+ * take turns, so that one with thousands of keys holds up nobody, and what is urgent goes before what is not.
+ */
+import { createFairQueue } from '../../../relay/delivery/fair-queue.ts';
+import { backoffMs } from './backoff.ts';
 
 export interface WorkQueue {
   /** Work on the key soon. While it is being worked on, it is worked on once more afterwards. */
-  readonly add: (key: string) => void;
+  readonly add: (key: string, options?: { readonly isUrgent?: boolean }) => void;
   /** Work on the key in a while; of several delays the earliest counts. */
   readonly addAfter: (key: string, milliseconds: number) => void;
   readonly depth: () => number;
@@ -20,6 +24,8 @@ export interface WorkQueueOptions {
   /** Does the work; what it throws is reported, and the key tried again after its back-off. */
   readonly work: (key: string) => Promise<void>;
   readonly onDone?: (result: { key: string; waitedMs: number; tookMs: number; error?: unknown }) => void;
+  /** Whose turn a key takes. Default: all keys are one tenant's. */
+  readonly tenantOf?: (key: string) => string;
   readonly random?: () => number;
 }
 
@@ -29,21 +35,32 @@ const BACKOFF_MOST_MS = 300_000;
 const DELAY_MOST_MS = 2_147_483_647;
 
 export function createWorkQueue(options: WorkQueueOptions): WorkQueue {
+  /** Since when. */
   const waiting = new Map<string, number>();
+  /** A key that was taken from one of these is passed over in the other. */
+  const turns = { urgent: createFairQueue<string>(), other: createFairQueue<string>() };
+  const urgent = new Set<string>();
   const working = new Map<string, { again: boolean }>();
   const delayed = new Map<string, { readonly timer: NodeJS.Timeout; readonly due: number }>();
   const failures = new Map<string, number>();
+  const { tenantOf = () => '' } = options;
   let idleWaiters: (() => void)[] = [];
   let isClosed = false;
 
-  function add(key: string): void {
-    if (isClosed || waiting.has(key)) return;
+  function add(key: string, { isUrgent = false }: { readonly isUrgent?: boolean } = {}): void {
+    if (isClosed) return;
+    if (isUrgent && !urgent.has(key) && !working.has(key)) {
+      urgent.add(key);
+      turns.urgent.push(tenantOf(key), key);
+    }
+    if (waiting.has(key)) return;
     const current = working.get(key);
     if (current !== undefined) {
       current.again = true;
       return;
     }
     waiting.set(key, performance.now());
+    turns.other.push(tenantOf(key), key);
     startWorkers();
   }
 
@@ -61,9 +78,13 @@ export function createWorkQueue(options: WorkQueueOptions): WorkQueue {
   }
 
   function startWorkers(): void {
-    for (const [key, since] of waiting) {
-      if (working.size >= options.workers) return;
+    while (working.size < options.workers) {
+      const key = turns.urgent.shift() ?? turns.other.shift();
+      if (key === undefined) return;
+      const since = waiting.get(key);
+      if (since === undefined) continue;
       waiting.delete(key);
+      urgent.delete(key);
       working.set(key, { again: false });
       void workOn(key, since);
     }

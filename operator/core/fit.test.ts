@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { ShardDocument } from '../../../relay/config.ts';
-import { aList, aUser } from '../../../test/support/relay-config.ts';
+import type { ShardDocument } from '../../relay/config.ts';
+import { aList, aUser } from '../../test/support/relay-config.ts';
 import { DOCUMENT_BYTES_MAX, fit } from './fit.ts';
 
 const sizeOf = (text: string): number => Buffer.byteLength(text);

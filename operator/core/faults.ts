@@ -1,0 +1,31 @@
+/** Faults of our own: one object that a verdict fails on says so, and the others are planned. */
+import type { Judgement } from './conditions.ts';
+import type { Kind, ObjectMeta } from './model.ts';
+
+/** A verdict that failed, for the log. */
+export interface Fault {
+  readonly kind: Kind;
+  readonly meta: ObjectMeta;
+  readonly error: unknown;
+}
+
+/** Runs a verdict on one object; where that fails, notes the fault and answers with what `otherwise` says. */
+export function guarded<Verdict>(
+  object: { readonly kind: Kind; readonly meta: ObjectMeta },
+  faults: Fault[],
+  judge: () => Verdict,
+  otherwise: () => Verdict,
+): Verdict {
+  try {
+    return judge();
+  } catch (error) {
+    faults.push({ kind: object.kind, meta: object.meta, error });
+    return otherwise();
+  }
+}
+
+export function internalError(type: string): Judgement {
+  const message =
+    'The operator failed on this object, which is a fault of its own; its log has the details. What was in force for it stays so. Please report it.';
+  return { type, status: 'False', reason: 'InternalError', message };
+}

@@ -1,0 +1,37 @@
+/** What is to be looked at again in one namespace. A mark says nothing about what has happened: only "look". */
+
+export interface Marks {
+  /** Its lists and senders. */
+  judge: boolean;
+  /** What its users may send as: its own rules, or those that others share. */
+  rules: boolean;
+  /** Users (`NAMESPACE/NAME`) whose references are to be read anew. */
+  readonly references: Set<string>;
+  readonly users: Set<string>;
+  readonly lists: Set<string>;
+  readonly senders: Set<string>;
+  /** Secrets that may be ours and wanted no more. */
+  readonly secrets: Set<string>;
+}
+
+/** Of a namespace that nothing is known of yet. */
+export function createMarks(): Marks {
+  return {
+    judge: true,
+    rules: true,
+    references: new Set(),
+    users: new Set(),
+    lists: new Set(),
+    senders: new Set(),
+    secrets: new Set(),
+  };
+}
+
+/** Whether something waits that others may see: it comes before any user is planned. */
+export function isToJudge({ judge, references }: Marks): boolean {
+  return judge || references.size > 0;
+}
+
+export function isToPlan({ rules, users, lists, senders, secrets }: Marks): boolean {
+  return rules || [users, lists, senders, secrets].some(({ size }) => size > 0);
+}

@@ -1,0 +1,65 @@
+/** What the lists and senders of one namespace come to by themselves, whatever other namespaces have. */
+import type { SenderRule } from '../../relay/config.ts';
+import { guarded, internalError, type Fault } from './faults.ts';
+import { defaultListOf, judgeList, type ListVerdict } from './lists/lists.ts';
+import { keyOf, type DnsEvidence, type RawObject, type SecretOf } from './model.ts';
+import type { Platform } from './platform.ts';
+import { ownRulesOf } from './senders/sender-rules.ts';
+import { judgeSender, type SenderVerdict } from './senders/senders.ts';
+import { earliestAfter } from './time.ts';
+
+export interface NamespaceObjects {
+  readonly lists: readonly RawObject[];
+  readonly senders: readonly RawObject[];
+}
+
+export interface NamespaceCircumstances {
+  readonly platform: Platform;
+  readonly secretOf: SecretOf;
+  /** What look-ups have found out about a VerifiedSender (`NAMESPACE/NAME`). */
+  readonly evidenceOf: (sender: string) => DnsEvidence | undefined;
+  readonly now: Date;
+}
+
+export interface NamespaceVerdicts {
+  /** By `NAMESPACE/NAME`. */
+  readonly lists: ReadonlyMap<string, ListVerdict>;
+  readonly senders: ReadonlyMap<string, SenderVerdict>;
+  /** Name of the list that takes the users who name none. */
+  readonly defaultList: string | undefined;
+  /** What its own VerifiedSenders let its users send as. */
+  readonly ownRules: readonly SenderRule[];
+  /** When one of these becomes another one by itself. */
+  readonly until: Date | undefined;
+  readonly faults: readonly Fault[];
+}
+
+export function judgeNamespace(
+  { lists, senders }: NamespaceObjects,
+  { platform, secretOf, evidenceOf, now }: NamespaceCircumstances,
+): NamespaceVerdicts {
+  const faults: Fault[] = [];
+  const senderVerdicts = senders.map((object) => {
+    const judge = (): SenderVerdict => judgeSender(object, { platform, evidence: evidenceOf(keyOf(object.meta)), now });
+    const failed = (): SenderVerdict => ({ meta: object.meta, judgement: internalError('Verified') });
+    return [keyOf(object.meta), guarded(object, faults, judge, failed)] as const;
+  });
+  const defaultList = defaultListOf(lists);
+  const listVerdicts = lists.map((object) => {
+    const judge = (): ListVerdict => judgeList(object, { classes: platform.classes, defaultList, secretOf });
+    const failed = (): ListVerdict => ({ accepted: internalError('Accepted') });
+    return [keyOf(object.meta), guarded(object, faults, judge, failed)] as const;
+  });
+  const verdicts = senderVerdicts.map(([, verdict]) => verdict);
+  return {
+    lists: new Map(listVerdicts),
+    senders: new Map(senderVerdicts),
+    defaultList: defaultList?.name,
+    ownRules: ownRulesOf(verdicts).rules,
+    until: earliestAfter(
+      now,
+      verdicts.map(({ until }) => until),
+    ),
+    faults,
+  };
+}

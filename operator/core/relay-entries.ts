@@ -1,0 +1,106 @@
+/** Keeps the relays' configuration in step with the verdicts: which entry belongs to which class, and who is counted. */
+import type { ListConfig, SenderRule } from '../../relay/config.ts';
+import { isEqual } from './equal.ts';
+import type { Tally } from './lists/lists.ts';
+import { createRelayStore, entryOf, putEntry, type RelayStore } from './relay-config.ts';
+import type { UnusableEntry } from './users/unusable.ts';
+import type { UserEntry } from './users/user-plan.ts';
+
+export interface RelayEntries {
+  readonly store: RelayStore;
+  /** Class of each list that relays know, by key. */
+  readonly lists: Map<string, string>;
+  /** By key of the user. */
+  readonly users: Map<string, UserParts>;
+  /** By key of the list. */
+  readonly tallies: Map<string, Tally>;
+  /** Number of a namespace's users by class: a relay is told the senders of namespaces whose users it serves. */
+  readonly tenants: Map<string, Map<string, number>>;
+}
+
+/** A user is served by a relay, or known as one that cannot be served at present, or neither. */
+export interface UserParts {
+  readonly entry?: UserEntry | undefined;
+  readonly unusable?: UnusableEntry | undefined;
+}
+
+export function createRelayEntries(): RelayEntries {
+  return { store: createRelayStore(), lists: new Map(), users: new Map(), tallies: new Map(), tenants: new Map() };
+}
+
+export function setListEntry(
+  { store, lists }: RelayEntries,
+  key: string,
+  list: { readonly className: string; readonly config: ListConfig } | undefined,
+): void {
+  const before = lists.get(key);
+  if (before !== undefined && before !== list?.className) {
+    putEntry(store, { className: before, section: 'lists', key }, undefined);
+  }
+  if (list === undefined) {
+    lists.delete(key);
+    return;
+  }
+  lists.set(key, list.className);
+  putEntry(store, { className: list.className, section: 'lists', key }, list.config);
+}
+
+/** Answers with the keys of the lists whose count has changed. */
+export function setUserParts(entries: RelayEntries, key: string, after: UserParts): readonly string[] {
+  const before = entries.users.get(key) ?? {};
+  if (after.entry === undefined && after.unusable === undefined) entries.users.delete(key);
+  else entries.users.set(key, after);
+  removeParts(entries, key, before, after);
+  putParts(entries, after);
+  const [from, to] = [before.entry, after.entry];
+  if (isEqual(from && placeOf(from), to && placeOf(to))) return [];
+  return [...(from === undefined ? [] : count(entries, from, -1)), ...(to === undefined ? [] : count(entries, to, 1))];
+}
+
+/** The senders of a namespace, for the relays of each class that serves one of its users. */
+export function setNamespaceEntry(
+  { store, tenants }: RelayEntries,
+  namespace: string,
+  rules: readonly SenderRule[],
+): void {
+  for (const [className, users] of tenants.get(namespace) ?? []) {
+    putEntry(store, { className, section: 'namespaces', key: namespace }, users > 0 ? rules : undefined);
+  }
+}
+
+function placeOf({ className, isActive, config: { list, namespace } }: UserEntry): readonly unknown[] {
+  return [className, isActive, list, namespace];
+}
+
+function putParts({ store }: RelayEntries, { entry, unusable }: UserParts): void {
+  if (entry !== undefined) {
+    putEntry(store, { className: entry.className, section: 'users', key: entry.username }, entry.config);
+  }
+  for (const className of unusable?.classNames ?? []) {
+    putEntry(store, { className, section: 'unusable', key: unusable?.username ?? '' }, unusable?.config);
+  }
+}
+
+/** A user name may have passed to another object already: only an entry of this one goes. */
+function removeParts({ store }: RelayEntries, object: string, before: UserParts, after: UserParts): void {
+  const { entry, unusable } = before;
+  const staysAt = [after.entry?.className, after.entry?.username].join(' ');
+  if (entry !== undefined && [entry.className, entry.username].join(' ') !== staysAt) {
+    const place = { className: entry.className, section: 'users', key: entry.username } as const;
+    if (entryOf(store, place)?.object === object) putEntry(store, place, undefined);
+  }
+  for (const className of unusable?.classNames ?? []) {
+    const place = { className, section: 'unusable', key: unusable?.username ?? '' } as const;
+    const stays = after.unusable?.username === place.key && after.unusable.classNames.includes(className);
+    if (!stays && entryOf(store, place)?.object === object) putEntry(store, place, undefined);
+  }
+}
+
+function count({ tallies, tenants }: RelayEntries, { className, isActive, config }: UserEntry, step: 1 | -1): string[] {
+  const { list, namespace } = config;
+  const { total, active } = tallies.get(list) ?? { total: 0, active: 0 };
+  tallies.set(list, { total: total + step, active: active + (isActive ? step : 0) });
+  const byClass = tenants.get(namespace) ?? new Map<string, number>();
+  tenants.set(namespace, byClass.set(className, (byClass.get(className) ?? 0) + step));
+  return [list];
+}

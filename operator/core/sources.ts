@@ -1,0 +1,16 @@
+import type { DnsEvidence, Kind, ProgrammedFact, RawObject, SecretView } from './model.ts';
+
+/** Where the planner finds what there is, by `NAMESPACE/NAME`. It asks when it plans, and keeps no copy. */
+export interface Sources {
+  readonly namespaces: () => Iterable<string>;
+  readonly labelsOf: (namespace: string) => Readonly<Record<string, string>> | undefined;
+  readonly objectsOf: (kind: Kind, namespace: string) => Iterable<RawObject>;
+  readonly object: (kind: Kind, key: string) => RawObject | undefined;
+  readonly secretsOf: (namespace: string) => Iterable<SecretView>;
+  readonly secret: (key: string) => SecretView | undefined;
+  /** Why the Secret of a user could not be written when it was last tried. */
+  readonly secretTroubleOf: (user: string) => string | undefined;
+  readonly evidenceOf: (sender: string) => DnsEvidence | undefined;
+  /** Whether relays of a class run these entries of their configuration: lists, user names, namespaces. */
+  readonly programmed: (className: string, entries: readonly string[]) => ProgrammedFact | undefined;
+}

@@ -1,0 +1,155 @@
+/** The first half of a namespace's turns: what others may see of it. */
+import { isEqual } from './equal.ts';
+import { isAnnotatedDefault } from './lists/lists.ts';
+import { keyOf, type RawObject } from './model.ts';
+import { judgeNamespace, type NamespaceVerdicts } from './namespace.ts';
+import {
+  enqueue,
+  guestOf,
+  markInterested,
+  markPlan,
+  markRules,
+  namespaceIn,
+  namespaceOf,
+  present,
+  type PlannedNamespace,
+  type Planner,
+  type Turn,
+} from './planner-state.ts';
+import { setListEntry } from './relay-entries.ts';
+import { concerns, shareClaim, shareVerdicts } from './shared.ts';
+import { storedCredentials } from './credentials/stored-credentials.ts';
+import { claimOf } from './users/usernames.ts';
+import { isDefaultUsername, passwordReference, wishedList, wishedSecretName, wishedUsername } from './users/wishes.ts';
+
+/** Judges its lists and senders, and reads what its users refer to; marks whoever sees something change by that. */
+export function judgeTurn(planner: Planner, name: string, now: Date): Turn {
+  const namespace = namespaceIn(planner, name);
+  const { marks } = namespace;
+  const faults = marks.judge ? judgeObjects(planner, name, namespace, now) : [];
+  marks.judge = false;
+  for (const key of marks.references) {
+    marks.references.delete(key);
+    readReferences(planner, namespace, key);
+  }
+  return { ...NOTHING, faults };
+}
+
+const NOTHING: Turn = {
+  users: new Map(),
+  lists: new Map(),
+  senders: new Map(),
+  secrets: new Map(),
+  events: [],
+  faults: [],
+};
+
+function judgeObjects(
+  planner: Planner,
+  name: string,
+  namespace: PlannedNamespace,
+  now: Date,
+): NamespaceVerdicts['faults'] {
+  const { sources, platform, shared, relays } = planner;
+  const lists = presentOf(sources.objectsOf('SmtpPlusList', name));
+  const senders = presentOf(sources.objectsOf('VerifiedSender', name));
+  const before = namespace.verdicts;
+  const after = judgeNamespace(
+    { lists, senders },
+    { platform, now, secretOf: (secret) => sources.secret(`${name}/${secret}`), evidenceOf: sources.evidenceOf },
+  );
+  namespace.verdicts = after;
+  planner.alarms.set(name, after.until);
+  for (const list of lists) planner.interests.set(`SmtpPlusList ${keyOf(list.meta)}`, secretsOfList(list));
+  const changes = shareVerdicts(shared, before, after);
+  for (const key of changes.lists) {
+    const isThere = after.lists.has(key);
+    if (!isThere) planner.interests.set(`SmtpPlusList ${key}`, []);
+    setListEntry(relays, key, after.lists.get(key)?.terms);
+    namespace.marks.lists.add(key);
+    markInterested(planner, `list ${key}`);
+  }
+  // which of several is the default is said in the status of each
+  for (const list of lists) if (isAnnotatedDefault(list.meta)) namespace.marks.lists.add(keyOf(list.meta));
+  const isDefaultConcerned =
+    before?.defaultList !== after.defaultList || changes.lists.includes(`${name}/${after.defaultList}`);
+  if (isDefaultConcerned) markInterested(planner, `default list of ${name}`);
+  if (!isSameSenders(before, after)) markRules(planner, name);
+  if (!isEqual(before?.ownRules, after.ownRules)) {
+    const named = [...planner.interests.of(`own senders of ${name}`)];
+    for (const object of named) readReferences(planner, namespace, object.slice(object.indexOf(' ') + 1));
+  }
+  if (changes.senders.length > 0) {
+    for (const guest of planner.namespaces.keys()) {
+      if (concerns(changes.senders, guestOf(planner, guest))) markRules(planner, guest);
+    }
+  }
+  enqueue(planner, name);
+  return after.faults;
+}
+
+/** What a user refers to, and what it says about its user name. */
+function readReferences(planner: Planner, { verdicts }: PlannedNamespace, key: string): void {
+  const object = `SmtpPlusUser ${key}`;
+  const user = present(planner, 'SmtpPlusUser', key);
+  const before = planner.interests.things(object);
+  const changed = planner.interests.set(object, user === undefined ? [] : thingsOf(user));
+  // who asks for the same Secret or user name may have to go without it from now on, or no more
+  for (const thing of changed) {
+    const isContested = thing.startsWith('Secret ') || thing.startsWith('user name ');
+    if (isContested) for (const other of planner.interests.of(thing)) markPlan(planner, other);
+  }
+  // Secrets of ours that it controls, or that one of its name controlled before it, may be wanted no more
+  for (const thing of new Set([...before, ...planner.interests.things(object)])) {
+    if (thing.startsWith('uid ')) markSecretsOf(planner, thing);
+  }
+  const username = user && wishedUsername(user);
+  for (const thing of new Set([...before, `user name ${username}`])) {
+    if (!thing.startsWith('user name ')) continue;
+    const name = thing.slice('user name '.length);
+    const secretOf = (secret: string) => planner.sources.secret(`${namespaceOf(key)}/${secret}`);
+    const claim =
+      user !== undefined && name === username
+        ? claimOf(user, verdicts?.ownRules ?? [], storedCredentials(user, secretOf).length > 0)
+        : undefined;
+    if (shareClaim(planner.shared, { username: name, user: key }, claim)) markInterested(planner, thing);
+  }
+}
+
+function markSecretsOf(planner: Planner, uid: string): void {
+  for (const owned of planner.interests.of(uid)) {
+    if (!owned.startsWith('Secret ')) continue;
+    const key = owned.slice('Secret '.length);
+    namespaceIn(planner, namespaceOf(key)).marks.secrets.add(key);
+  }
+}
+
+function thingsOf(user: RawObject): string[] {
+  const { namespace, uid } = user.meta;
+  const username = wishedUsername(user);
+  const list = wishedList(user);
+  const reference = passwordReference(user);
+  return [
+    `uid ${uid}`,
+    `Secret ${namespace}/${wishedSecretName(user)}`,
+    list === undefined ? `default list of ${namespace}` : `list ${list}`,
+    ...(reference === undefined ? [] : [`Secret ${namespace}/${reference.name}`]),
+    ...(isDefaultUsername(user.meta, username) ? [] : [`user name ${username}`, `own senders of ${namespace}`]),
+  ];
+}
+
+function secretsOfList({ meta, spec }: RawObject): string[] {
+  const upstream = (spec as { readonly upstream?: Readonly<Record<string, unknown>> } | null | undefined)?.upstream;
+  return ['caSecretRef', 'credentialsSecretRef'].flatMap((field) => {
+    const name = (upstream?.[field] as { readonly name?: unknown } | null | undefined)?.name;
+    return typeof name === 'string' ? [`Secret ${meta.namespace}/${name}`] : [];
+  });
+}
+
+function isSameSenders(before: NamespaceVerdicts | undefined, after: NamespaceVerdicts): boolean {
+  return before !== undefined && isEqual([...before.senders], [...after.senders]);
+}
+
+function presentOf(objects: Iterable<RawObject>): RawObject[] {
+  return [...objects].filter(({ meta }) => meta.deletionTimestamp === undefined);
+}

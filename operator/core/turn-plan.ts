@@ -1,0 +1,244 @@
+/** The second half of a namespace's turns: what there is to do about its objects. */
+import { isOrphan } from './credentials/orphans.ts';
+import { isEqual } from './equal.ts';
+import { guarded, internalError, type Fault } from './faults.ts';
+import { conditionsOf } from './conditions.ts';
+import { isProgrammed } from './programmed.ts';
+import { planList, type ListPlan, type ListVerdict } from './lists/lists.ts';
+import { keyOf, type PlannedEvent, type RawObject } from './model.ts';
+import { BUILT_IN_LIST } from './names.ts';
+import {
+  guestOf,
+  markPlan,
+  namespaceIn,
+  present,
+  type PlannedNamespace,
+  type Planner,
+  type Turn,
+} from './planner-state.ts';
+import { setNamespaceEntry, setUserParts } from './relay-entries.ts';
+import { namespaceRulesOf } from './senders/sender-rules.ts';
+import { planSender, type SenderPlan } from './senders/senders.ts';
+import { parseObject } from './parse.ts';
+import type { UserCircumstances } from './users/circumstances.ts';
+import { entryOf, planUser, type UserPlan } from './users/user-plan.ts';
+import { judgeUser, type UserVerdict } from './users/users.ts';
+import { wishedSecretName, wishedUsername } from './users/wishes.ts';
+
+/** Users planned in one turn: a tenth of a second at the most, so that a namespace of thousands holds up nobody. */
+const USERS_MAX = 200;
+
+/** What a turn has come to so far. */
+interface Draft {
+  readonly users: Map<string, UserPlan | undefined>;
+  readonly lists: Map<string, ListPlan | undefined>;
+  readonly senders: Map<string, SenderPlan | undefined>;
+  readonly secrets: Map<string, boolean>;
+  readonly events: PlannedEvent[];
+  readonly faults: Fault[];
+}
+
+export function planTurn(planner: Planner, name: string, now: Date): Turn {
+  const namespace = namespaceIn(planner, name);
+  const { marks } = namespace;
+  const draft: Draft = {
+    users: new Map(),
+    lists: new Map(),
+    senders: new Map(),
+    secrets: new Map(),
+    events: [],
+    faults: [],
+  };
+  if (marks.rules) renewRules(planner, name, namespace);
+  const around = circumstancesOf(planner, name, namespace, now);
+  for (const key of taken(marks.users, USERS_MAX)) planOneUser(planner, key, around, draft);
+  setNamespaceEntry(planner.relays, name, namespace.rules.rules);
+  for (const key of taken(marks.senders)) planOneSender(planner, key, namespace, now, draft);
+  // after the users, who are counted in the status of their list
+  for (const key of taken(marks.lists)) planOneList(planner, key, namespace, now, draft);
+  for (const key of taken(marks.secrets)) lookAtSecret(planner, key, draft);
+  return draft;
+}
+
+/** The first so many of a set, which are in it no more. */
+function* taken(set: Set<string>, most = Infinity): Generator<string> {
+  let left = most;
+  for (const one of set) {
+    if (left-- <= 0) return;
+    set.delete(one);
+    yield one;
+  }
+}
+
+function renewRules(planner: Planner, name: string, namespace: PlannedNamespace): void {
+  const { marks, verdicts } = namespace;
+  marks.rules = false;
+  const guest = guestOf(planner, name);
+  const rules = namespaceRulesOf(verdicts?.senders.values() ?? [], planner.shared.senders.values(), guest);
+  if (isEqual(rules, namespace.rules)) return;
+  namespace.rules = rules;
+  for (const { meta } of planner.sources.objectsOf('SmtpPlusUser', name)) marks.users.add(keyOf(meta));
+}
+
+function circumstancesOf(
+  planner: Planner,
+  name: string,
+  { verdicts, rules }: PlannedNamespace,
+  now: Date,
+): UserCircumstances {
+  const { sources, platform, shared, interests } = planner;
+  return {
+    platform,
+    guest: guestOf(planner, name),
+    rules,
+    ownRules: verdicts?.ownRules ?? [],
+    defaultList: verdicts?.defaultList,
+    listOf: (key) => listOf(planner, key),
+    secretOf: (secret) => sources.secret(`${name}/${secret}`),
+    claimantsOf: (secret) =>
+      [...interests.of(`Secret ${name}/${secret}`)].flatMap((object) => {
+        const user = object.startsWith('SmtpPlusUser ')
+          ? present(planner, 'SmtpPlusUser', object.slice(13))
+          : undefined;
+        const isClaimant =
+          user !== undefined && parseObject('SmtpPlusUser', user).ok && wishedSecretName(user) === secret;
+        return isClaimant ? [user.meta] : [];
+      }),
+    claimsOn: (user) => [...(shared.claims.get(wishedUsername(user))?.values() ?? [])],
+    secretTroubleOf: sources.secretTroubleOf,
+    now,
+  };
+}
+
+function listOf({ shared, platform }: Planner, key: string): ListVerdict | undefined {
+  return key === BUILT_IN_LIST ? platform.builtInList : shared.lists.get(key);
+}
+
+function planOneUser(planner: Planner, key: string, around: UserCircumstances, draft: Draft): void {
+  const id = `SmtpPlusUser ${key}`;
+  const object = present(planner, 'SmtpPlusUser', key);
+  if (object === undefined) {
+    draft.users.set(key, undefined);
+    planner.alarms.set(key, undefined);
+    forget(planner, id);
+    markCounted(planner, setUserParts(planner.relays, key, {}));
+    return;
+  }
+  const { platform, now } = around;
+  const faultsBefore = draft.faults.length;
+  const verdict = guarded<UserVerdict>(
+    object,
+    draft.faults,
+    () => judgeUser(object, around),
+    () => ({ meta: object.meta, accepted: internalError('Accepted') }),
+  );
+  const { admitted, unusable } = verdict;
+  // what relays know of it stays as it was where the fault is ours
+  if (draft.faults.length === faultsBefore) {
+    markCounted(planner, setUserParts(planner.relays, key, { entry: admitted && entryOf(admitted), unusable }));
+    planner.alarms.set(key, admitted?.credentials.until);
+  }
+  const programmed =
+    admitted &&
+    planner.sources.programmed(admitted.terms.className, [admitted.username, object.meta.namespace, admitted.list]);
+  const plan = guarded<UserPlan>(
+    object,
+    draft.faults,
+    () => planUser(object, verdict, { platform, programmed, now }),
+    () => failedPlan(object, now),
+  );
+  draft.users.set(key, plan);
+  publish(planner, object, plan, admitted?.terms.className, draft);
+}
+
+function planOneList(planner: Planner, key: string, { verdicts }: PlannedNamespace, now: Date, draft: Draft): void {
+  const id = `SmtpPlusList ${key}`;
+  const object = present(planner, 'SmtpPlusList', key);
+  const verdict = verdicts?.lists.get(key);
+  if (object === undefined || verdict === undefined) {
+    draft.lists.set(key, undefined);
+    forget(planner, id);
+    return;
+  }
+  const className = verdict.terms?.className;
+  const report = {
+    users: planner.relays.tallies.get(key) ?? { total: 0, active: 0 },
+    classes: planner.platform.classes,
+    programmed: className === undefined ? undefined : planner.sources.programmed(className, [key]),
+    now,
+  };
+  const plan = guarded<ListPlan>(
+    object,
+    draft.faults,
+    () => planList(object, verdict, report),
+    () => failedPlan(object, now),
+  );
+  draft.lists.set(key, plan);
+  publish(planner, object, plan, className, draft);
+}
+
+function planOneSender(planner: Planner, key: string, { verdicts }: PlannedNamespace, now: Date, draft: Draft): void {
+  const id = `VerifiedSender ${key}`;
+  const object = present(planner, 'VerifiedSender', key);
+  const verdict = verdicts?.senders.get(key);
+  if (object === undefined || verdict === undefined) {
+    draft.senders.set(key, undefined);
+    forget(planner, id);
+    return;
+  }
+  const plan = guarded<SenderPlan>(
+    object,
+    draft.faults,
+    () => planSender(object, verdict, planner.platform, now),
+    () => failedPlan(object, now),
+  );
+  draft.senders.set(key, plan);
+  publish(planner, object, plan, undefined, draft);
+}
+
+function lookAtSecret({ sources, interests }: Planner, key: string, draft: Draft): void {
+  const secret = sources.secret(key);
+  interests.set(`Secret ${key}`, secret?.controllerUid === undefined ? [] : [`uid ${secret.controllerUid}`]);
+  const userOf = (uid: string): RawObject | undefined => {
+    const user = [...interests.of(`uid ${uid}`)].find((object) =>
+      object.startsWith(`SmtpPlusUser ${secret?.namespace}/`),
+    );
+    return user === undefined ? undefined : sources.object('SmtpPlusUser', user.slice('SmtpPlusUser '.length));
+  };
+  draft.secrets.set(key, secret !== undefined && isOrphan(secret, userOf));
+}
+
+interface AnyPlan {
+  readonly events: readonly PlannedEvent[];
+}
+
+function publish(
+  { awaiting, told }: Planner,
+  object: RawObject,
+  plan: AnyPlan,
+  className: string | undefined,
+  draft: Draft,
+): void {
+  const id = `${object.kind} ${keyOf(object.meta)}`;
+  if (className === undefined || isProgrammed(object)) awaiting.delete(id);
+  else awaiting.set(id, className);
+  // a plan may be made again before a status says that its events were told
+  const before = told.get(id) ?? [];
+  draft.events.push(...plan.events.filter((event) => !before.some((old) => isEqual(old, event))));
+  if (plan.events.length === 0) told.delete(id);
+  else told.set(id, plan.events);
+}
+
+function forget({ awaiting, told }: Planner, id: string): void {
+  awaiting.delete(id);
+  told.delete(id);
+}
+
+function markCounted(planner: Planner, lists: readonly string[]): void {
+  for (const list of lists) markPlan(planner, `SmtpPlusList ${list}`);
+}
+
+function failedPlan(object: RawObject, now: Date) {
+  const conditions = conditionsOf(object, [], internalError('Ready'), now);
+  return { meta: object.meta, status: { observedGeneration: object.meta.generation, conditions }, events: [] };
+}

@@ -1,0 +1,297 @@
+/**
+ * The operator at work, from an event to what is written because of it:
+ *
+ *   an object, Secret or label changes -> its namespace is marked -> a turn of the planner -> what differs from the cluster
+ *   is queued -> written; what the relays are to know of it is offered to the rollout
+ *
+ * It acts only once it leads.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { ClassView, Kind, RawObject } from '../core/model.ts';
+import {
+  markAwaiting,
+  markClass,
+  markEntry,
+  markNamespace,
+  markObject,
+  markSecret,
+  type Planner,
+  type Turn,
+} from '../core/planner-state.ts';
+import { takeChangedShards } from '../core/relay-config.ts';
+import type { Sources } from '../core/sources.ts';
+import { shardFileName } from '../../relay/config.ts';
+import type { Installation } from '../adapters/installation.ts';
+import { countReadiness, startCaches, type Readiness } from './cache/caches.ts';
+import { createFollowedSecrets } from './cache/followed-secrets.ts';
+import { referencesOf } from './cache/references.ts';
+import { messageOf, stackOf } from './client/answers.ts';
+import type { KubeClient } from './client/client.ts';
+import { startEventRecorder } from './client/events.ts';
+import { createWorkQueue } from './client/queue.ts';
+import { allDocuments, documentText } from './documents.ts';
+import type { OperatorMetrics } from './metrics.ts';
+import { createPlanning, type Planning } from './planning.ts';
+import { queueObserver } from './queue-observer.ts';
+import { startRelayPods } from './relay-pods.ts';
+import { startRollout } from './rollout.ts';
+import { startConfigSecrets } from './write/configuration.ts';
+import { isDone, isSecretDone, writeObject, type Work, type WorkKey } from './write/object.ts';
+
+export interface ControllerOptions {
+  readonly client: KubeClient;
+  /** Our own namespace: installation id, relay configuration and relay pods. */
+  readonly namespace: string;
+  /** Name of this process, for Events. */
+  readonly identity: string;
+  readonly installation: Installation;
+  readonly watchNamespaces: readonly string[];
+  readonly readClasses: () => Promise<ReadonlyMap<string, ClassView>>;
+  readonly configPrefixOf: (className: string) => string;
+  readonly metrics: OperatorMetrics;
+  readonly onTrouble: (message: string) => void;
+  /** How often everything is planned anew; milliseconds. */
+  readonly fullPlanMs?: number;
+  /** How long a class may be without a ready relay before its objects say so; milliseconds. */
+  readonly unservedMs?: number;
+}
+
+export interface Controller {
+  readonly hasSynced: () => boolean;
+  /** What keeps the caches from having synced, as far as that is known. */
+  readonly syncTroubles: () => readonly string[];
+  /** Waits for the caches, plans everything, and acts from then on. Called once, by the leader. */
+  readonly lead: () => Promise<void>;
+  /** Number of objects by kind and by the status of their condition `Ready`. */
+  readonly readiness: () => readonly Readiness[];
+  /** Hashes of the documents that were written last, by class and file name. */
+  readonly written: () => Readonly<Record<string, Readonly<Record<string, string>>>>;
+  readonly depth: () => number;
+  /** Seconds since the API server was last heard, by kind. */
+  readonly silence: () => ReadonlyMap<string, number>;
+  readonly eventsDropped: () => number;
+  /** Resolves when nothing is to be planned, waits or is at work. */
+  readonly idle: () => Promise<void>;
+  readonly close: () => Promise<void>;
+}
+
+/** Requests under way at once; the client has a few connections more, for the rollout. */
+const WORKERS = 24;
+/** What we knew was out of date: the watch will have told by then. */
+const RETRY_MS = 100;
+const IDLE_POLL_MS = 20;
+/** Starts to fill the caches. */
+export function startController(options: ControllerOptions): Controller {
+  const { client, namespace, installation, metrics, onTrouble } = options;
+  const stopping = new AbortController();
+  const { signal } = stopping;
+  const events = startEventRecorder(client, { instance: options.identity, onTrouble });
+  const onDone = queueObserver(metrics, onTrouble);
+  /** Objects whose Secrets are being looked up. */
+  const lookingUp = new Set<Promise<void>>();
+  /** Why the Secrets of users could not be written when that was last tried. */
+  const secretTroubles = new Map<string, string>();
+  /** What is to be done about each key that is queued; the latest plan is the only one that counts. */
+  const backlog = new Map<string, Work>();
+
+  // --- an event marks what is to be looked at again
+
+  const caches = startCaches(client, {
+    watchNamespaces: options.watchNamespaces,
+    saltFor: installation.saltFor,
+    onObject: (kind, key, _, after) => track(onObject(kind, key, after)),
+    onNamespace: (name) => mark((to) => markNamespace(to, name)),
+    onSecret: (key) => track(onSecret(key)),
+    onUnlabelled: (key) => track(onUnlabelled(key)),
+    onTrouble,
+    onRelist: (kind) => metrics.relists.inc({ kind }),
+    signal,
+  });
+  const followed = createFollowedSecrets(caches.secrets, installation.saltFor);
+
+  /** An object's Secrets are looked up before the object counts: otherwise they would seem to be missing. */
+  async function onObject(kind: Kind, key: string, after: RawObject | undefined): Promise<void> {
+    await followed.setReferences(`${kind}/${key}`, after === undefined ? [] : referencesOf(after));
+    if (after === undefined) await followed.setReferences(`taken/${key}`, []);
+    mark((to) => markObject(to, kind, key));
+  }
+
+  async function onSecret(key: string): Promise<void> {
+    // what stood in for the label is needed no more: it has the label again, or it is gone
+    const isSettled = caches.secrets.isLabelled(key) || caches.secrets.get(key) === undefined;
+    if (isSettled) await followed.setReferences(`unlabelled/${key}`, []);
+    await followed.refresh(key);
+    mark((to) => markSecret(to, key));
+  }
+
+  /** One of ours is not listed any more: it is gone, or somebody took the label away. Then it still is what it was. */
+  async function onUnlabelled(key: string): Promise<void> {
+    caches.secrets.followAnew(key);
+    await followed.setReferences(`unlabelled/${key}`, [{ secret: key }]);
+    await onSecret(key);
+  }
+
+  function track(work: Promise<void>): void {
+    lookingUp.add(work);
+    work
+      .catch((error: unknown) => onTrouble(messageOf(error)))
+      .finally(() => lookingUp.delete(work))
+      .catch(() => undefined);
+  }
+
+  const mark: Planning['mark'] = (inPlanner) => planning.mark(inPlanner);
+
+  // --- turns of the planner say what is to be done
+
+  const sources: Sources = {
+    namespaces: caches.namespacesInUse,
+    labelsOf: caches.namespaces.get,
+    objectsOf: (kind, name) => caches.objects[kind].in(name),
+    object: (kind, key) => caches.objects[kind].get(key),
+    secretsOf: (name) => caches.secrets.in(name),
+    secret: followed.view,
+    secretTroubleOf: (user) => secretTroubles.get(user),
+    evidenceOf: () => undefined,
+    programmed: (className, entries) => rollout.stateOf(className, entries),
+  };
+
+  const planning = createPlanning({
+    sources,
+    craft: installation.craft,
+    readClasses: options.readClasses,
+    onTurn: (turn, planner) => {
+      publish(turn);
+      offerChanges(planner);
+    },
+    onAll: ({ users, lists, senders, orphans }, planner) => {
+      publish({ users, lists, senders, secrets: new Map([...orphans].map((key) => [key, true])) });
+      for (const change of allDocuments(planner)) rollout.offer(change);
+      offerChanges(planner);
+    },
+    onFault: ({ kind, meta, error }) =>
+      onTrouble(`${kind} ${meta.namespace}/${meta.name}: the operator failed on it: ${stackOf(error)}`),
+    onPass: (pass, seconds) => metrics.planSeconds.observe({ pass }, seconds),
+    onTrouble,
+    fullPlanMs: options.fullPlanMs,
+  });
+
+  // --- what differs from the cluster is written
+
+  const queue = createWorkQueue({
+    workers: WORKERS,
+    tenantOf: (key) => key.split('/')[1] ?? '',
+    work: async (key) => {
+      const work = backlog.get(key);
+      if (work === undefined) return;
+      const outcome = await writeObject(context, work);
+      if (outcome === 'again') {
+        metrics.retries.inc();
+        queue.addAfter(key, RETRY_MS);
+      }
+      // done, unless something else is to be done by now
+      else if (backlog.get(key) === work) backlog.delete(key);
+    },
+    onDone,
+  });
+  const context = {
+    client,
+    caches,
+    record: events.record,
+    onWrite: (what: string) => metrics.writes.inc({ what }),
+    onSecretTrouble: setSecretTrouble,
+    onTaken: (user: string, secret: string) =>
+      track(followed.setReferences(`taken/${user}`, [{ secret }]).then(() => mark((to) => markSecret(to, secret)))),
+  };
+
+  function publish({ users, lists, senders, secrets }: Pick<Turn, 'users' | 'lists' | 'senders' | 'secrets'>): void {
+    for (const [key, plan] of users) {
+      put(`SmtpPlusUser/${key}`, plan && { kind: 'SmtpPlusUser', plan });
+      if (secretTroubles.has(key) && isSecretDone(context, plan)) setSecretTrouble(key, undefined);
+    }
+    for (const [key, plan] of lists) put(`SmtpPlusList/${key}`, plan && { kind: 'SmtpPlusList', plan });
+    for (const [key, plan] of senders) put(`VerifiedSender/${key}`, plan && { kind: 'VerifiedSender', plan });
+    for (const [key, isOrphan] of secrets) put(`Secret/${key}`, isOrphan ? { kind: 'Secret', key } : undefined);
+  }
+
+  function put(key: WorkKey, work: Work | undefined): void {
+    if (work === undefined || isDone(context, work)) {
+      backlog.delete(key);
+      return;
+    }
+    backlog.set(key, work);
+    queue.add(key);
+  }
+
+  function setSecretTrouble(user: string, trouble: string | undefined): void {
+    if (secretTroubles.get(user) === trouble) return;
+    if (trouble === undefined) secretTroubles.delete(user);
+    else secretTroubles.set(user, trouble);
+    mark((to) => markObject(to, 'SmtpPlusUser', user));
+  }
+
+  // --- and the relays are told
+
+  const ownNamespace = { namespace, onTrouble, signal };
+  const configSecrets = startConfigSecrets(client, {
+    ...ownNamespace,
+    prefixOf: options.configPrefixOf,
+    onChange: (secret) => rollout.repair(secret),
+  });
+  const pods = startRelayPods(client, { ...ownNamespace, onChange: (className) => rollout.lookAtPods(className) });
+  const rollout = startRollout({
+    secrets: configSecrets,
+    pods,
+    read: (document) => {
+      const planner = planning.planner();
+      return planner && documentText(planner, document);
+    },
+    backlog: queue.depth,
+    onProgress: (className, entries) => mark((to) => markAwaiting(to, className, entries)),
+    onRoom: (className, entry) => mark((to) => markEntry(to, className, entry)),
+    onServed: (className) => mark((to) => markClass(to, className)),
+    onWritten: (seconds) => {
+      metrics.writes.inc({ what: 'document' });
+      metrics.deliverySeconds.observe(seconds);
+    },
+    onDone,
+    unservedMs: options.unservedMs,
+  });
+
+  function offerChanges({ relays }: Planner): void {
+    for (const { className, shard, entries, takesAway } of takeChangedShards(relays.store)) {
+      rollout.offer({ className, fileName: shardFileName(shard), entries, isUrgent: takesAway });
+    }
+  }
+
+  async function synced(): Promise<void> {
+    await Promise.all([caches.synced(), configSecrets.synced, pods.synced]);
+    // once: what is looked up from now on is a change like any other, and there may always be some
+    await Promise.all(lookingUp);
+  }
+
+  function isBusy(): boolean {
+    return lookingUp.size > 0 || !planning.isIdle() || !queue.isIdle() || !rollout.isIdle();
+  }
+
+  return {
+    hasSynced: () => caches.hasSynced() && configSecrets.hasSynced() && pods.hasSynced(),
+    syncTroubles: caches.syncTroubles,
+    lead: async () => {
+      await synced();
+      await planning.start();
+    },
+    readiness: () => countReadiness(caches),
+    written: rollout.written,
+    depth: queue.depth,
+    silence: caches.silence,
+    eventsDropped: events.dropped,
+    idle: async () => {
+      while (!signal.aborted && isBusy()) await sleep(IDLE_POLL_MS);
+    },
+    close: async () => {
+      await planning.close();
+      await Promise.all([queue.close(), rollout.close(), events.close()]);
+      stopping.abort();
+    },
+  };
+}

@@ -1,0 +1,163 @@
+import assert from 'node:assert/strict';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { describe, test, type TestContext } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { shardFileName, shardOf } from '../../relay/config.ts';
+import { until } from '../../test/support/until.ts';
+import { startRollout } from './rollout.ts';
+import { hashOf } from './write/configuration.ts';
+
+const ENTRY = 'orders.shop';
+const FILE = shardFileName(shardOf(ENTRY));
+
+/** A relay pod that runs whatever it is told to run. */
+async function startPod(t: TestContext, name: string) {
+  let running: Record<string, string> = {};
+  const server = createServer((_, response) => response.end(JSON.stringify({ documents: running })));
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  t.after(() => server.close());
+  const { port } = server.address() as AddressInfo;
+  const pod = {
+    namespace: 'smtp-plus',
+    name,
+    className: 'default',
+    isReady: true,
+    configHash: undefined,
+    configz: `http://127.0.0.1:${port}/configz`,
+  };
+  return { pod, run: (hashes: Record<string, string>) => (running = { ...hashes }) };
+}
+
+type Pod = Awaited<ReturnType<typeof startPod>>['pod'];
+
+describe('the rollout of documents', () => {
+  /** To one class; `refuse` says which documents the API server does not take. */
+  function start(
+    t: TestContext,
+    {
+      refuse = () => false,
+      pods = [],
+      unservedMs,
+    }: { refuse?: (fileName: string) => boolean; pods?: Pod[]; unservedMs?: number } = {},
+  ) {
+    const texts = new Map<string, string>();
+    const writes: string[] = [];
+    const rooms: string[] = [];
+    const rollout = startRollout({
+      secrets: {
+        synced: Promise.resolve(),
+        hasSynced: () => true,
+        nameOf: ({ fileName }) => fileName,
+        holds: () => true,
+        write: async ({ fileName, text }) => {
+          if (refuse(fileName)) throw new Error('422 too long');
+          writes.push(`${fileName} ${text}`);
+          return true;
+        },
+      },
+      pods: { synced: Promise.resolve(), hasSynced: () => true, ofClass: () => pods, bump: async () => undefined },
+      read: ({ fileName }) => ({
+        text: texts.get(fileName) ?? '',
+        leftOut: texts.get(fileName) === 'full' ? [ENTRY] : [],
+      }),
+      backlog: () => 0,
+      onProgress: () => undefined,
+      onRoom: (_, entry) => void rooms.push(entry),
+      onServed: () => undefined,
+      onWritten: () => undefined,
+      onDone: () => undefined,
+      unservedMs,
+    });
+    t.after(rollout.close);
+    const offer = (fileName: string, text: string, entries: readonly string[] = []): void => {
+      texts.set(fileName, text);
+      rollout.offer({ className: 'default', fileName, entries, isUrgent: false });
+    };
+    const state = () => rollout.stateOf('default', [ENTRY]);
+    return { offer, writes, rooms, rollout, state, pods };
+  }
+
+  test('makes of a burst of changes a few writes, the last of them with the last text', async (t) => {
+    const { offer, writes } = start(t);
+    for (let i = 0; i < 500; i++) {
+      offer(FILE, String(i));
+      if (i % 50 === 0) await sleep(5);
+    }
+    await until(() => writes.at(-1) === `${FILE} 499` || undefined);
+    assert.ok(writes.length <= 3, `${writes.length} writes`);
+  });
+
+  test('goes on where one document cannot be written, and says of its entries why', async (t) => {
+    let isRefused = true;
+    const { offer, writes, rollout, state } = start(t, { refuse: (fileName) => isRefused && fileName === FILE });
+    offer(FILE, 'one', [ENTRY]);
+    offer('other', 'one');
+    await until(() => state().state === 'NotWritten' || undefined);
+    assert.match(state().message, /cannot be written: 422 too long/);
+    assert.deepEqual(writes, ['other one']);
+    assert.deepEqual(Object.keys(rollout.written()['default'] ?? {}), ['other']);
+    isRefused = false;
+    await until(() => writes.includes(`${FILE} one`) || undefined);
+    await until(() => state().state !== 'NotWritten' || undefined);
+  });
+
+  test('tells which entries a document has no room for, and when there is room again', async (t) => {
+    const { offer, rooms, state } = start(t);
+    offer(FILE, 'full', [ENTRY]);
+    await until(() => rooms.length === 1 || undefined);
+    assert.equal(state().state, 'NoRoom');
+    offer(FILE, 'less', [ENTRY]);
+    await until(() => rooms.length === 2 || undefined);
+    assert.notEqual(state().state, 'NoRoom');
+  });
+
+  test('holds an entry to be programmed once all pods run a version that has it, however much changes after that', async (t) => {
+    const pods = [await startPod(t, 'relay-0'), await startPod(t, 'relay-1')];
+    const { offer, rollout, state } = start(t, { pods: pods.map(({ pod }) => pod) });
+    offer(FILE, 'with the entry', [ENTRY]);
+    await until(() => state().message.startsWith('pod relay-0 still runs') || undefined);
+    // others change the same document without end, and the pods are always one version behind
+    let isOver = false;
+    const churn = (async () => {
+      for (let i = 0; !isOver; i++) {
+        const running = rollout.written()['default'] ?? {};
+        for (const { run } of pods) run(running);
+        offer(FILE, `churn ${i}`, ['other.user']);
+        await until(() => rollout.written()['default']?.[FILE] === hashOf(`churn ${i}`) || undefined);
+      }
+    })();
+    await until(() => state().state === 'Programmed' || undefined);
+    isOver = true;
+    await churn;
+  });
+
+  test('names the pod that lags, and the one that does not answer', async (t) => {
+    const [first, second] = [await startPod(t, 'relay-0'), await startPod(t, 'relay-1')];
+    const silent = { ...second.pod, configz: undefined };
+    const { offer, rollout, state } = start(t, { pods: [first.pod, silent] });
+    offer(FILE, 'text', [ENTRY]);
+    await until(() => /^pod relay-0 .*older.*; pod relay-1 did not say/.test(state().message) || undefined);
+    first.run(rollout.written()['default'] ?? {});
+    await until(
+      () =>
+        /^pod relay-1 did not say which configuration it runs \(it has no address\)/.test(state().message) || undefined,
+    );
+  });
+
+  test('says that nobody serves a class once no pod has been ready for a while, and not before', async (t) => {
+    const { pod, run } = await startPod(t, 'relay-0');
+    const pods = [pod];
+    const { offer, rollout, state } = start(t, { pods, unservedMs: 300 });
+    offer(FILE, 'text', [ENTRY]);
+    await until(() => rollout.written()['default']?.[FILE]);
+    run(rollout.written()['default'] ?? {});
+    await until(() => state().state === 'Programmed' || undefined);
+    pods.length = 0;
+    rollout.lookAtPods('default');
+    await until(() => state().state === 'Unserved' || undefined);
+    pods.push(pod);
+    rollout.lookAtPods('default');
+    await until(() => state().state === 'Programmed' || undefined);
+  });
+});

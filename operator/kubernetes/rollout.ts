@@ -1,0 +1,256 @@
+/**
+ * Brings the relays' configuration to their pods: documents into Secrets, an annotation so that kubelets sync at once, then
+ * the question which version each ready pod runs. An entry is programmed once all of them run a version that has it,
+ * whatever else changes in its document meanwhile.
+ */
+import type { ProgrammedFact } from '../core/model.ts';
+import { compareText } from '../core/time.ts';
+import { shardFileName, shardOf } from '../../relay/config.ts';
+import { messageOf } from './client/answers.ts';
+import { createWorkQueue, type WorkQueueOptions } from './client/queue.ts';
+import { createDocumentVersions, type DocumentVersions } from './document-versions.ts';
+import { askPods, type PodAnswer } from './pod-answers.ts';
+import type { RelayPods } from './relay-pods.ts';
+import { hashOf, type ConfigSecrets } from './write/configuration.ts';
+
+export interface DocumentId {
+  readonly className: string;
+  readonly fileName: string;
+}
+
+/** What is to be written. */
+export interface DocumentText {
+  readonly text: string;
+  /** Keys of the entries that it has no room for. */
+  readonly leftOut: readonly string[];
+}
+
+export interface DocumentChange extends DocumentId {
+  /** Keys of the entries that have changed: lists, user names, namespaces. */
+  readonly entries: Iterable<string>;
+  /** Something is taken away from somebody: that waits for nothing. */
+  readonly isUrgent: boolean;
+}
+
+export interface Rollout {
+  /** The document has changed: reads it and writes it soon. */
+  readonly offer: (change: DocumentChange) => void;
+  /** The pods of a class may have changed. */
+  readonly lookAtPods: (className: string) => void;
+  /** A Secret of ours in the cluster has changed: makes sure that it is what we wrote. */
+  readonly repair: (secretName: string) => void;
+  /** Whether the relays run these entries. */
+  readonly stateOf: (className: string, entries: readonly string[]) => ProgrammedFact;
+  /** Hashes of what was written last, by class and file name. */
+  readonly written: () => Readonly<Record<string, Readonly<Record<string, string>>>>;
+  /** Whether no document is to be written. */
+  readonly isIdle: () => boolean;
+  readonly close: () => Promise<void>;
+}
+
+export interface RolloutOptions {
+  readonly secrets: ConfigSecrets;
+  readonly pods: RelayPods;
+  /** The document as it should be now, or undefined where its class is gone. */
+  readonly read: (document: DocumentId) => DocumentText | undefined;
+  /** Objects that wait to be written: while there are many, a document would be out of date as soon as it is. */
+  readonly backlog: () => number;
+  /** These entries of a class have come to be run by its relays; undefined: what keeps others from it is another thing now. */
+  readonly onProgress: (className: string, entries?: ReadonlySet<string>) => void;
+  /** There is room for this entry no more, or again. */
+  readonly onRoom: (className: string, entry: string) => void;
+  /** All pods of the class have gone, or one has come: this is about every object of the class. */
+  readonly onServed: (className: string) => void;
+  /** A document was written, this many seconds after it was offered. */
+  readonly onWritten: (seconds: number) => void;
+  readonly onDone: NonNullable<WorkQueueOptions['onDone']>;
+  /** How long a class may be without a ready pod before its objects say so; milliseconds. */
+  readonly unservedMs?: number | undefined;
+}
+
+/** A burst of changes to one document is one write. */
+const SETTLE_MS = 20;
+/** Time between two writes of one document: longer the more is to be done, when it would soon be out of date. */
+const INTERVAL_MS = 200;
+const INTERVAL_PER_OBJECT_MS = 2;
+const INTERVAL_MOST_MS = 15_000;
+const ASK_AGAIN_MS = 500;
+const ASK_WHEN_FINE_MS = 30_000;
+/** A rolling restart of a single relay takes less. */
+const UNSERVED_MS = 30_000;
+
+interface RelayClass {
+  readonly documents: Map<string, DocumentVersions>;
+  answers: readonly PodAnswer[] | undefined;
+  /** By `performance.now()`; undefined while a pod is ready. */
+  unservedSince: number | undefined;
+  isUnserved: boolean;
+  /** What was told last of the pods that lag. */
+  lag: string;
+}
+
+export function startRollout(options: RolloutOptions): Rollout {
+  const { secrets, pods, unservedMs = UNSERVED_MS } = options;
+  const classes = new Map<string, RelayClass>();
+  const documents = createWorkQueue({ workers: 4, work: writeDocument, onDone: options.onDone });
+  const lookAts = createWorkQueue({ workers: 4, work: lookAtPods, onDone: options.onDone });
+
+  async function writeDocument(key: string): Promise<void> {
+    const document = parseKey(key);
+    const versions = versionsOf(classOf(document.className), document.fileName);
+    const found = options.read(document);
+    if (found === undefined) return versions.drop();
+    const since = versions.begin(hashOf(found.text));
+    try {
+      if (await secrets.write({ ...document, text: found.text })) {
+        options.onWritten((performance.now() - since) / 1000);
+      }
+      for (const entry of versions.succeed(found.leftOut)) options.onRoom(document.className, entry);
+    } catch (error) {
+      // one document that cannot be written must not keep the others from being judged: what pods have of it stays
+      versions.fail(`The relays' configuration of this object cannot be written: ${messageOf(error)}`);
+      options.onProgress(document.className);
+      throw error;
+    } finally {
+      lookAts.addAfter(document.className, SETTLE_MS);
+    }
+  }
+
+  async function lookAtPods(className: string): Promise<void> {
+    const relayClass = classOf(className);
+    const written = writtenOf(relayClass);
+    if (written.size === 0) return;
+    await pods.bump(className, combinedHash(written));
+    const answers = await askPods(pods.ofClass(className));
+    relayClass.answers = answers;
+    judgeService(className, relayClass);
+    const done = [...relayClass.documents].flatMap(([fileName, versions]) =>
+      versions.run(answers.map(({ documents: running }) => running?.[fileName])),
+    );
+    if (done.length > 0) options.onProgress(className, new Set(done));
+    tellOfLag(className, relayClass, answers);
+    const isFine = answers.length > 0 && [...relayClass.documents.values()].every((versions) => !versions.isAwaited());
+    const isLeaving = relayClass.unservedSince !== undefined && !relayClass.isUnserved;
+    lookAts.addAfter(className, isFine && !isLeaving ? ASK_WHEN_FINE_MS : isLeaving ? unservedMs : ASK_AGAIN_MS);
+  }
+
+  /** Once all is written: while documents change, what is said about them would change with each. */
+  function tellOfLag(className: string, relayClass: RelayClass, answers: readonly PodAnswer[]): void {
+    const all = [...relayClass.documents.values()];
+    if (all.some((versions) => versions.isDirty())) return;
+    const lags = all.flatMap((versions) => {
+      const entry = versions.someAwaited();
+      return entry === undefined ? [] : [lagOf(entry, versions, answers)];
+    });
+    const lag = [...new Set(lags)].join('\n');
+    if (lag === relayClass.lag) return;
+    relayClass.lag = lag;
+    options.onProgress(className);
+  }
+
+  function judgeService(className: string, relayClass: RelayClass): void {
+    const isServed = (relayClass.answers?.length ?? 0) > 0;
+    relayClass.unservedSince = isServed ? undefined : (relayClass.unservedSince ?? performance.now());
+    const since = relayClass.unservedSince;
+    const isUnserved = since !== undefined && performance.now() - since >= unservedMs;
+    if (isUnserved === relayClass.isUnserved) return;
+    relayClass.isUnserved = isUnserved;
+    options.onServed(className);
+  }
+
+  function stateOf(className: string, entries: readonly string[]): ProgrammedFact {
+    const relayClass = classOf(className);
+    const versions = entries.map((entry) => ({ entry, document: versionsOf(relayClass, fileOf(entry)) }));
+    if (versions.some(({ entry, document }) => document.isLeftOut(entry))) return { state: 'NoRoom', message: '' };
+    if (relayClass.isUnserved) return { state: 'Unserved', message: '' };
+    const waiting = versions.filter(({ entry, document }) => document.isAwaited(entry));
+    const trouble = waiting.map(({ document }) => document.trouble()).find((why) => why !== undefined);
+    if (trouble !== undefined) return { state: 'NotWritten', message: trouble };
+    const { answers } = relayClass;
+    if (answers === undefined || answers.length === 0) return { state: 'Unknown', message: 'No relay pod is ready.' };
+    const [first] = waiting;
+    if (first === undefined) return { state: 'Programmed', message: '' };
+    return { state: 'Lagging', message: lagOf(first.entry, first.document, answers) };
+  }
+
+  function classOf(className: string): RelayClass {
+    const known = classes.get(className);
+    if (known !== undefined) return known;
+    const fresh = { documents: new Map(), answers: undefined, unservedSince: undefined, isUnserved: false, lag: '' };
+    classes.set(className, fresh);
+    return fresh;
+  }
+
+  function offer({ className, fileName, entries, isUrgent }: DocumentChange): void {
+    const versions = versionsOf(classOf(className), fileName);
+    versions.change(entries);
+    const interval = isUrgent ? INTERVAL_MS : INTERVAL_MS + options.backlog() * INTERVAL_PER_OBJECT_MS;
+    const earliest = versions.writtenAt() + Math.min(interval, INTERVAL_MOST_MS);
+    documents.addAfter(`${className}/${fileName}`, Math.max(SETTLE_MS, earliest - performance.now()));
+  }
+
+  return {
+    offer,
+    stateOf,
+    lookAtPods: (className) => lookAts.addAfter(className, SETTLE_MS),
+    written: () =>
+      Object.fromEntries([...classes].map(([name, relayClass]) => [name, Object.fromEntries(writtenOf(relayClass))])),
+    repair: (secretName) => {
+      for (const [className, relayClass] of classes) {
+        for (const [fileName, hash] of writtenOf(relayClass)) {
+          const document = { className, fileName };
+          if (secrets.nameOf(document) !== secretName || secrets.holds(document, hash)) continue;
+          offer({ ...document, entries: [], isUrgent: true });
+        }
+      }
+    },
+    isIdle: () =>
+      documents.isIdle() &&
+      [...classes.values()].every((one) => [...one.documents.values()].every((versions) => !versions.isDirty())),
+    close: async () => {
+      await Promise.all([documents.close(), lookAts.close()]);
+    },
+  };
+}
+
+function versionsOf({ documents }: RelayClass, fileName: string): DocumentVersions {
+  const known = documents.get(fileName);
+  if (known !== undefined) return known;
+  const fresh = createDocumentVersions();
+  documents.set(fileName, fresh);
+  return fresh;
+}
+
+function writtenOf({ documents }: RelayClass): ReadonlyMap<string, string> {
+  const hashes = [...documents].map(([fileName, versions]) => [fileName, versions.written()] as const);
+  return new Map(hashes.flatMap(([fileName, hash]) => (hash === undefined ? [] : [[fileName, hash]])));
+}
+
+function fileOf(entry: string): string {
+  return shardFileName(shardOf(entry));
+}
+
+const NAMED_MAX = 3;
+
+/** Which pods do not run an entry yet, and what to look at. */
+function lagOf(entry: string, versions: DocumentVersions, answers: readonly PodAnswer[]): string {
+  if (versions.isDirty()) return 'The configuration is being written.';
+  const lagging = answers.flatMap(({ pod, documents, trouble }) => {
+    if (documents === undefined)
+      return [`pod ${pod} did not say which configuration it runs (${trouble}); look at its log`];
+    return versions.runs(documents[fileOf(entry)], entry) ? [] : [`pod ${pod} still runs an older configuration`];
+  });
+  if (lagging.length === 0) return 'The relays are being asked which configuration they run.';
+  const rest = lagging.length > NAMED_MAX ? `; and ${lagging.length - NAMED_MAX} more` : '';
+  return `${lagging.sort(compareText).slice(0, NAMED_MAX).join('; ')}${rest}`;
+}
+
+function parseKey(key: string): DocumentId {
+  const slash = key.lastIndexOf('/');
+  return { className: key.slice(0, slash), fileName: key.slice(slash + 1) };
+}
+
+function combinedHash(hashes: ReadonlyMap<string, string>): string {
+  const lines = [...hashes].map(([name, hash]) => `${name} ${hash}`);
+  return hashOf(lines.sort(compareText).join('\n'));
+}
