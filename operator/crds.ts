@@ -2,7 +2,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
-import { makeFolder } from './adapters/directory/write-file.ts';
+import { makeFolder } from './directory/write-file.ts';
 import { GROUP } from './api/common.ts';
 import { crdOf } from './api/crd.ts';
 import { kindNames, kinds } from './api/kinds.ts';

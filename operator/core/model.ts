@@ -1,5 +1,5 @@
 /**
- * What the core reads (Snapshot) and what it decides (Plan). Plain data: adapters make the one and carry out the other.
+ * What the core reads (Snapshot) and what it decides (Plan). Plain data.
  */
 import type { SenderStatus } from '../api/sender.ts';
 import type { ListStatus } from '../api/list.ts';

@@ -2,8 +2,8 @@ import { readFile } from 'node:fs/promises';
 import type { ClassView } from '../core/model.ts';
 import { parsePorts } from '../ports.ts';
 import type { Settings } from '../settings.ts';
-import { resolveUpstream } from '../adapters/upstream.ts';
-import type { Installation } from '../adapters/installation.ts';
+import { readUpstream } from '../class-upstream.ts';
+import type { Installation } from '../installation.ts';
 
 /** Of a range of thousands of ports, users are told these many. */
 const PORTS_SHOWN = 4;
@@ -19,7 +19,7 @@ export async function readClasses(
     const caCertificate = caFile === undefined ? undefined : await readFile(caFile, 'utf8');
     classes.set(name, {
       settings: settingsOfClass,
-      upstream: await resolveUpstream(settingsOfClass.upstream),
+      upstream: await readUpstream(settingsOfClass.upstream),
       ports: settingsOfClass.ports ?? shown(settings.ports),
       implicitTlsPorts: shown(settings.implicitTlsPorts),
       logKey: logKeyOf(name),

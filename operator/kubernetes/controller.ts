@@ -21,7 +21,7 @@ import {
 import { takeChangedShards } from '../core/relay-config.ts';
 import type { Sources } from '../core/sources.ts';
 import { shardFileName } from '../../relay/config.ts';
-import type { Installation } from '../adapters/installation.ts';
+import type { Installation } from '../installation.ts';
 import { countReadiness, startCaches, type Readiness } from './cache/caches.ts';
 import { createFollowedSecrets } from './cache/followed-secrets.ts';
 import { referencesOf } from './cache/references.ts';

@@ -5,6 +5,7 @@ import { describe, test, type TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { shardFileName, shardOf } from '../../relay/config.ts';
 import { until } from '../../test/support/until.ts';
+import type { RelayPod } from './relay-pods.ts';
 import { startRollout } from './rollout.ts';
 import { hashOf } from './write/configuration.ts';
 
@@ -12,7 +13,10 @@ const ENTRY = 'orders.shop';
 const FILE = shardFileName(shardOf(ENTRY));
 
 /** A relay pod that runs whatever it is told to run. */
-async function startPod(t: TestContext, name: string) {
+async function startPod(
+  t: TestContext,
+  name: string,
+): Promise<{ pod: RelayPod; run: (hashes: Record<string, string>) => void }> {
   let running: Record<string, string> = {};
   const server = createServer((_, response) => response.end(JSON.stringify({ documents: running })));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -29,8 +33,6 @@ async function startPod(t: TestContext, name: string) {
   return { pod, run: (hashes: Record<string, string>) => (running = { ...hashes }) };
 }
 
-type Pod = Awaited<ReturnType<typeof startPod>>['pod'];
-
 describe('the rollout of documents', () => {
   /** To one class; `refuse` says which documents the API server does not take. */
   function start(
@@ -39,7 +41,7 @@ describe('the rollout of documents', () => {
       refuse = () => false,
       pods = [],
       unservedMs,
-    }: { refuse?: (fileName: string) => boolean; pods?: Pod[]; unservedMs?: number } = {},
+    }: { refuse?: (fileName: string) => boolean; pods?: RelayPod[]; unservedMs?: number } = {},
   ) {
     const texts = new Map<string, string>();
     const writes: string[] = [];

@@ -2,7 +2,7 @@
 import { mkdtemp, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { listManifestFiles, inWords } from '../manifests/walk.ts';
-import { makeFolder } from '../adapters/directory/write-file.ts';
+import { makeFolder } from '../directory/write-file.ts';
 import { openFilesTrouble } from './open-files.ts';
 
 export interface Plans {

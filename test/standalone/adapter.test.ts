@@ -4,7 +4,7 @@ import { readdir, readFile, rename, rm, stat, symlink, truncate, writeFile } fro
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { parse } from 'yaml';
-import { openInstallation } from '../../operator/adapters/directory/installation-file.ts';
+import { openInstallation } from '../../operator/directory/installation-file.ts';
 import { verifyPassword } from '../../relay/verifier.ts';
 import { conditionsIn, passwordIn, sender, secretIn, startAdapter as start, user } from '../support/directory.ts';
 import { folderOf, writeFiles } from '../support/folder.ts';

@@ -2,7 +2,7 @@
 import { isEqual } from '../../core/equal.ts';
 import type { SecretView } from '../../core/model.ts';
 import { shareRuns } from '../../../relay/share-runs.ts';
-import { createPasswordVerifiers } from '../../adapters/password-verifiers.ts';
+import { createPasswordVerifiers } from '../../password-verifiers.ts';
 import type { SecretReference } from './references.ts';
 import type { SecretCache } from './secret-cache.ts';
 

@@ -1,7 +1,7 @@
 /** A golden pair as an adapter meets it: the manifests to start from, and what there must be in the end. */
 import { readFileSync, readdirSync } from 'node:fs';
 import { parseAllDocuments } from 'yaml';
-import type { Installation } from '../../../operator/adapters/installation.ts';
+import type { Installation } from '../../../operator/installation.ts';
 import { isKindName } from '../../../operator/api/kinds.ts';
 import { createVerifiers, goldenCraft, SALT } from './passwords.ts';
 import { readGolden, type GoldenInput } from './read.ts';

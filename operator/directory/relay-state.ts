@@ -1,4 +1,4 @@
-import type { ProgrammedFact } from '../../core/model.ts';
+import type { ProgrammedFact } from '../core/model.ts';
 import type { RelayHashes } from './apply.ts';
 
 /** What the adapter needs of the relay in the same process. */

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
-import { createFairQueue } from '../../relay/delivery/fair-queue.ts';
-import { argon2idVerifier } from '../../relay/verifier.ts';
-import { trimPassword } from '../core/credentials/own-password.ts';
-import type { SecretView } from '../core/model.ts';
+import { createFairQueue } from '../relay/delivery/fair-queue.ts';
+import { argon2idVerifier } from '../relay/verifier.ts';
+import { trimPassword } from './core/credentials/own-password.ts';
+import type { SecretView } from './core/model.ts';
 
 /** A longer one is no password, and hashing it would be work for an attacker's benefit. */
 const PASSWORD_BYTES_MAX = 1024;

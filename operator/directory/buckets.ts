@@ -4,9 +4,9 @@
  */
 import { join } from 'node:path';
 import { z } from 'zod';
-import { shardOf } from '../../../relay/config.ts';
-import { inParallel } from '../../manifests/parallel.ts';
-import { readBounded } from '../../manifests/walk.ts';
+import { shardOf } from '../../relay/config.ts';
+import { inParallel } from '../manifests/parallel.ts';
+import { readBounded } from '../manifests/walk.ts';
 import { createMirror, textFile } from './mirror.ts';
 
 export interface Buckets<Value> {

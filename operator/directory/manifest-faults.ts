@@ -1,11 +1,11 @@
 /** What is wrong with one manifest: what an API server would refuse, and what it would drop without a word. */
-import { isKindName, type KindName } from '../../api/kinds.ts';
-import type { Path } from '../../api/path.ts';
-import { checkObject, checkTexts } from '../../check/object.ts';
-import type { FaultEffect } from '../../core/model.ts';
-import { judgeSpec } from '../../core/parse.ts';
-import { isRecord } from '../../manifests/classify.ts';
-import type { Manifest, Source } from '../../manifests/parse.ts';
+import { isKindName, type KindName } from '../api/kinds.ts';
+import type { Path } from '../api/path.ts';
+import { checkObject, checkTexts } from '../check/object.ts';
+import type { FaultEffect } from '../core/model.ts';
+import { judgeSpec } from '../core/parse.ts';
+import { isRecord } from '../manifests/classify.ts';
+import type { Manifest, Source } from '../manifests/parse.ts';
 
 /** One thing that is wrong, and what becomes of the object. */
 export interface Fault {

@@ -3,9 +3,9 @@ import { readdir, rename, rm, stat, truncate, writeFile } from 'node:fs/promises
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import type { TestContext } from 'node:test';
-import { badObjects, badUpdates, type BadObject } from '../../../test/operator/bad-objects.ts';
-import { folderOf, writeFiles } from '../../../test/support/folder.ts';
-import { createReader, mergeFiles } from '../../manifests/read.ts';
+import { badObjects, badUpdates, type BadObject } from '../../test/operator/bad-objects.ts';
+import { folderOf, writeFiles } from '../../test/support/folder.ts';
+import { createReader, mergeFiles } from '../manifests/read.ts';
 import { createInForce } from './in-force.ts';
 import { openLastGood } from './last-good.ts';
 

@@ -1,5 +1,5 @@
 /** The world of the directory adapter as the core sees it: a folder of manifests, and the Secrets of the state folder. */
-import { isEqual } from '../../core/equal.ts';
+import { isEqual } from '../core/equal.ts';
 import type {
   ClassView,
   Kind,
@@ -9,18 +9,18 @@ import type {
   RawObject,
   SecretView,
   Snapshot,
-} from '../../core/model.ts';
-import type { Settings } from '../../settings.ts';
-import { passwordReference, wishedSecretName } from '../../core/users/wishes.ts';
+} from '../core/model.ts';
+import type { Settings } from '../settings.ts';
+import { passwordReference, wishedSecretName } from '../core/users/wishes.ts';
 import { createPasswordVerifiers } from '../password-verifiers.ts';
-import { asRecord, texts, viewSecret } from '../../manifests/documents.ts';
+import { asRecord, texts, viewSecret } from '../manifests/documents.ts';
 import type { Installation } from '../installation.ts';
 import type { InForce } from './in-force.ts';
 import { hashSpec } from './memory.ts';
 import type { Memory } from './memory.ts';
-import type { Manifest } from '../../manifests/parse.ts';
-import type { Reading } from '../../manifests/read.ts';
-import { resolveUpstream } from '../upstream.ts';
+import type { Manifest } from '../manifests/parse.ts';
+import type { Reading } from '../manifests/read.ts';
+import { readUpstream } from '../class-upstream.ts';
 
 export interface GatherOptions {
   readonly settings: Settings;
@@ -136,7 +136,7 @@ async function viewClasses(options: GatherOptions): Promise<ReadonlyMap<string, 
   const classes = new Map<string, ClassView>();
   for (const [name, settings] of Object.entries(options.settings.classes)) {
     const { ports, ...server } = name === options.settings.relayClass ? serverHere(options) : ELSEWHERE;
-    const upstream = await resolveUpstream(settings.upstream);
+    const upstream = await readUpstream(settings.upstream);
     const logKey = options.installation.logKeyOf(name);
     classes.set(name, { settings, upstream, ports: settings.ports ?? ports, logKey, ...server });
   }

@@ -3,7 +3,7 @@
  * They hold what the manifests hold, Secrets too.
  */
 import { z } from 'zod';
-import type { Manifest } from '../../manifests/parse.ts';
+import type { Manifest } from '../manifests/parse.ts';
 import { openBuckets } from './buckets.ts';
 
 export interface LastGood {

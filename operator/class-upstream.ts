@@ -1,9 +1,9 @@
-import type { ClassView } from '../core/model.ts';
-import type { ClassSettings } from '../settings.ts';
-import { readBounded } from '../manifests/walk.ts';
+import type { ClassView } from './core/model.ts';
+import type { ClassSettings } from './settings.ts';
+import { readBounded } from './manifests/walk.ts';
 
 /** The class's own smart host with its files read, or what is wrong with them: mail waits in the spool then. */
-export async function resolveUpstream(upstream: ClassSettings['upstream']): Promise<ClassView['upstream']> {
+export async function readUpstream(upstream: ClassSettings['upstream']): Promise<ClassView['upstream']> {
   if ('capture' in upstream) return { kind: 'capture' };
   const { caFile, passwordFile, serverName, username, ...rest } = upstream;
   const ca = await readSetting('upstream.caFile', caFile);

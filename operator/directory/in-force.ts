@@ -3,11 +3,11 @@
  * taken last, until it is mended or taken out.
  */
 import { resolve } from 'node:path';
-import type { ObjectFaults } from '../../core/model.ts';
-import type { Manifest, Problem } from '../../manifests/parse.ts';
-import { formatSource, manifestKey } from '../../manifests/read.ts';
-import type { FolderContent, ReadFile } from '../../manifests/read.ts';
-import { isAtOrBelow } from '../../manifests/walk.ts';
+import type { ObjectFaults } from '../core/model.ts';
+import type { Manifest, Problem } from '../manifests/parse.ts';
+import { formatSource, manifestKey } from '../manifests/read.ts';
+import type { FolderContent, ReadFile } from '../manifests/read.ts';
+import { isAtOrBelow } from '../manifests/walk.ts';
 import type { LastGood } from './last-good.ts';
 import { faultsIn } from './manifest-faults.ts';
 import type { Fault, ManifestFaults } from './manifest-faults.ts';

@@ -1,10 +1,10 @@
-import type { Log } from '../../../relay/log.ts';
-import { keyOf } from '../../core/model.ts';
-import type { Plan, PlannedEvent, Snapshot } from '../../core/model.ts';
+import type { Log } from '../../relay/log.ts';
+import { keyOf } from '../core/model.ts';
+import type { Plan, PlannedEvent, Snapshot } from '../core/model.ts';
 import type { Fault } from './manifest-faults.ts';
-import type { Ignored, Problem } from '../../manifests/parse.ts';
-import { formatSource } from '../../manifests/read.ts';
-import type { Reading } from '../../manifests/read.ts';
+import type { Ignored, Problem } from '../manifests/parse.ts';
+import { formatSource } from '../manifests/read.ts';
+import type { Reading } from '../manifests/read.ts';
 
 /** A folder of ten thousand faults is reported by its first hundred. */
 const MAX_LINES = 100;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { verifyPassword } from '../../relay/verifier.ts';
-import type { SecretView } from '../core/model.ts';
+import { verifyPassword } from '../relay/verifier.ts';
+import type { SecretView } from './core/model.ts';
 import { createPasswordVerifiers } from './password-verifiers.ts';
 
 function secretOf(namespace: string, name: string, password: string): SecretView {

@@ -1,7 +1,7 @@
 import { watch } from 'node:fs';
 import type { FSWatcher } from 'node:fs';
-import { listManifestFiles } from '../../manifests/walk.ts';
-import type { WalkOptions } from '../../manifests/walk.ts';
+import { listManifestFiles } from '../manifests/walk.ts';
+import type { WalkOptions } from '../manifests/walk.ts';
 
 /** An editor writes in several steps (truncate, write, rename): quiet for this long counts as done... */
 const QUIET_MS = 80;

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { readdir, readFile, rm } from 'node:fs/promises';
 import { join, relative } from 'node:path';
-import { inParallel } from '../../manifests/parallel.ts';
-import { stampOf } from '../../manifests/walk.ts';
+import { inParallel } from '../manifests/parallel.ts';
+import { stampOf } from '../manifests/walk.ts';
 import { writeAtomically } from './write-file.ts';
 import type { WriteOptions } from './write-file.ts';
 

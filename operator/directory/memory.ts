@@ -5,7 +5,7 @@
  */
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
-import type { Kind } from '../../core/model.ts';
+import type { Kind } from '../core/model.ts';
 import { openBuckets } from './buckets.ts';
 import type { KnownFiles } from './mirror.ts';
 

@@ -3,9 +3,9 @@
  * server and the operator, for one process without a cluster.
  */
 import { join } from 'node:path';
-import type { Log } from '../../../relay/log.ts';
-import type { Plan, ProgrammedFact, Snapshot } from '../../core/model.ts';
-import { startLoop } from '../../loop.ts';
+import type { Log } from '../../relay/log.ts';
+import type { Plan, ProgrammedFact, Snapshot } from '../core/model.ts';
+import { startLoop } from './loop.ts';
 import { createApplier } from './apply.ts';
 import type { Applier, PlanContext, RelayHashes } from './apply.ts';
 import { openDeletions } from './deletions.ts';
@@ -18,7 +18,7 @@ import { openMemory } from './memory.ts';
 import type { Memory } from './memory.ts';
 import { openOwnSecrets } from './own-secrets.ts';
 import type { OwnSecrets } from './own-secrets.ts';
-import { createReader, mergeFiles } from '../../manifests/read.ts';
+import { createReader, mergeFiles } from '../manifests/read.ts';
 import { programmedFact } from './relay-state.ts';
 import type { RelayInProcess } from './relay-state.ts';
 import { createAnnouncer, createClassReporter, createReporter } from './report.ts';

@@ -1,6 +1,6 @@
 import { createHmac, createSecretKey, randomBytes } from 'node:crypto';
-import type { Craft } from '../core/model.ts';
-import { sha256Verifier } from '../../relay/verifier.ts';
+import type { Craft } from './core/model.ts';
+import { sha256Verifier } from '../relay/verifier.ts';
 import { randomPassword } from './random-password.ts';
 
 const SALT_BYTES = 16;

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { parse } from 'yaml';
-import { needsCommand, run } from '../../test/support/commands.ts';
+import { needsCommand, run } from '../test/support/commands.ts';
 import { randomPassword } from './random-password.ts';
 
 /** The same choice throughout: what a password looks like at its most extreme. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { createLog } from '../../../relay/log.ts';
-import type { Plan, PlannedEvent } from '../../core/model.ts';
+import { createLog } from '../../relay/log.ts';
+import type { Plan, PlannedEvent } from '../core/model.ts';
 import { createAnnouncer } from './report.ts';
 
 function start() {

@@ -2,19 +2,19 @@
 import { createHash } from 'node:crypto';
 import { rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Log } from '../../../relay/log.ts';
-import { sha256Verifier } from '../../../relay/verifier.ts';
-import { isEqual } from '../../core/equal.ts';
-import { keyOf } from '../../core/model.ts';
-import type { SecretPlan, SecretView } from '../../core/model.ts';
-import { isNamespaceName, isObjectName } from '../../manifests/classify.ts';
-import { controllerUid, formatSecret, secretPath, viewSecret } from '../../manifests/documents.ts';
+import type { Log } from '../../relay/log.ts';
+import { sha256Verifier } from '../../relay/verifier.ts';
+import { isEqual } from '../core/equal.ts';
+import { keyOf } from '../core/model.ts';
+import type { SecretPlan, SecretView } from '../core/model.ts';
+import { isNamespaceName, isObjectName } from '../manifests/classify.ts';
+import { controllerUid, formatSecret, secretPath, viewSecret } from '../manifests/documents.ts';
 import type { Installation } from '../installation.ts';
 import type { KeptAside } from './kept-aside.ts';
 import { listFiles } from './mirror.ts';
-import { inParallel } from '../../manifests/parallel.ts';
-import { parseManifests } from '../../manifests/parse.ts';
-import { isAtOrBelow, listManifestFiles, readBounded, stampOf } from '../../manifests/walk.ts';
+import { inParallel } from '../manifests/parallel.ts';
+import { parseManifests } from '../manifests/parse.ts';
+import { isAtOrBelow, listManifestFiles, readBounded, stampOf } from '../manifests/walk.ts';
 import { makeFolder, syncFolder, writeAtomically } from './write-file.ts';
 
 /** Beyond what one relay class is made for: one that was overlooked would get a new password. */
