@@ -19,6 +19,7 @@ import {
 import { setListEntry } from './relay-entries.ts';
 import { concerns, shareClaim, shareVerdicts } from './shared.ts';
 import { storedCredentials } from './credentials/stored-credentials.ts';
+import { parseObject } from './parse.ts';
 import { claimOf } from './users/usernames.ts';
 import { isDefaultUsername, passwordReference, wishedList, wishedSecretName, wishedUsername } from './users/wishes.ts';
 
@@ -94,15 +95,14 @@ function readReferences(planner: Planner, { verdicts }: PlannedNamespace, key: s
   const user = present(planner, 'SmtpPlusUser', key);
   const before = planner.interests.things(object);
   const changed = planner.interests.set(object, user === undefined ? [] : thingsOf(user));
+  const things = new Set([...before, ...planner.interests.things(object)]);
   // who asks for the same Secret or user name may have to go without it from now on, or no more
-  for (const thing of changed) {
-    const isContested = thing.startsWith('Secret ') || thing.startsWith('user name ');
+  for (const thing of changed.length === 0 ? [] : things) {
+    const isContested = thing.startsWith('claimed Secret ') || thing.startsWith('user name ');
     if (isContested) for (const other of planner.interests.of(thing)) markPlan(planner, other);
   }
   // Secrets of ours that it controls, or that one of its name controlled before it, may be wanted no more
-  for (const thing of new Set([...before, ...planner.interests.things(object)])) {
-    if (thing.startsWith('uid ')) markSecretsOf(planner, thing);
-  }
+  for (const thing of things) if (thing.startsWith('uid ')) markSecretsOf(planner, thing);
   const username = user && wishedUsername(user);
   for (const thing of new Set([...before, `user name ${username}`])) {
     if (!thing.startsWith('user name ')) continue;
@@ -132,6 +132,8 @@ function thingsOf(user: RawObject): string[] {
   return [
     `uid ${uid}`,
     `Secret ${namespace}/${wishedSecretName(user)}`,
+    // one that cannot be understood claims nothing
+    ...(parseObject('SmtpPlusUser', user).ok ? [`claimed Secret ${namespace}/${wishedSecretName(user)}`] : []),
     list === undefined ? `default list of ${namespace}` : `list ${list}`,
     ...(reference === undefined ? [] : [`Secret ${namespace}/${reference.name}`]),
     ...(isDefaultUsername(user.meta, username) ? [] : [`user name ${username}`, `own senders of ${namespace}`]),

@@ -96,10 +96,9 @@ function circumstancesOf(
     listOf: (key) => listOf(planner, key),
     secretOf: (secret) => sources.secret(`${name}/${secret}`),
     claimantsOf: (secret) =>
-      [...interests.of(`Secret ${name}/${secret}`)].flatMap((object) => {
-        const user = object.startsWith('SmtpPlusUser ')
-          ? present(planner, 'SmtpPlusUser', object.slice(13))
-          : undefined;
+      [...interests.of(`claimed Secret ${name}/${secret}`)].flatMap((object) => {
+        const user = present(planner, 'SmtpPlusUser', object.slice('SmtpPlusUser '.length));
+        // it may have changed since: then it is to be read anew, and whoever it concerns is planned again
         const isClaimant =
           user !== undefined && parseObject('SmtpPlusUser', user).ok && wishedSecretName(user) === secret;
         return isClaimant ? [user.meta] : [];
@@ -130,13 +129,13 @@ function planOneUser(planner: Planner, key: string, around: UserCircumstances, d
     object,
     draft.faults,
     () => judgeUser(object, around),
-    () => ({ meta: object.meta, accepted: internalError('Accepted') }),
+    () => ({ meta: object.meta, accepted: internalError('Accepted'), until: undefined }),
   );
   const { admitted, unusable } = verdict;
   // what relays know of it stays as it was where the fault is ours
   if (draft.faults.length === faultsBefore) {
     markCounted(planner, setUserParts(planner.relays, key, { entry: admitted && entryOf(admitted), unusable }));
-    planner.alarms.set(key, admitted?.credentials.until);
+    planner.alarms.set(key, verdict.until);
   }
   const programmed =
     admitted &&

@@ -5,6 +5,7 @@
 import type { UserSpec } from '../../api/user.ts';
 import type { Credential, UnusableUser } from '../../../relay/config.ts';
 import { judgeCredentials } from '../credentials/credentials.ts';
+import type { CredentialsVerdict } from '../credentials/credentials-verdict.ts';
 import { storedCredentials } from '../credentials/stored-credentials.ts';
 import { keyOf, type RawObject } from '../model.ts';
 import type { UserCircumstances } from './circumstances.ts';
@@ -27,14 +28,24 @@ export interface RefusedUser {
   readonly list?: string;
 }
 
+/** What a client may know of a user who was not accepted, and when that changes by itself. */
+export function credentialsOfRefused(
+  { object, spec }: RefusedUser,
+  around: UserCircumstances,
+): Pick<CredentialsVerdict, 'credentials' | 'until'> {
+  if (spec === undefined) return { credentials: storedCredentials(object, around.secretOf) };
+  const { meta } = object;
+  // without a server: nothing is to be made for a user who is not accepted
+  return judgeCredentials({ meta, spec, secretName: wishedSecretName({ meta, spec }), hasServer: false }, around);
+}
+
 /** The entry for the relays; undefined where there is no password to be told by, or the name is somebody else's. */
 export function unusableEntryOf(
   { object, spec, list }: RefusedUser,
+  credentials: readonly Credential[],
   around: UserCircumstances,
 ): UnusableEntry | undefined {
   const { meta } = object;
-  const credentials =
-    spec === undefined ? storedCredentials(object, around.secretOf) : currentCredentials(object, spec, around);
   if (credentials.length === 0) return undefined;
   const username = wishedUsername(object);
   if (!holdsUsername(meta, username, around.claimsOn(object))) return undefined;
@@ -51,10 +62,4 @@ export function unusableEntryOf(
       ...(isListMissing && { missingList: list }),
     },
   };
-}
-
-function currentCredentials({ meta }: RawObject, spec: UserSpec, around: UserCircumstances): readonly Credential[] {
-  // without a server: nothing is to be made for a user who is not accepted
-  const owner = { meta, spec, secretName: wishedSecretName({ meta, spec }), hasServer: false };
-  return judgeCredentials(owner, around).credentials;
 }

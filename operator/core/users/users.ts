@@ -10,7 +10,7 @@ import { BUILT_IN_LIST } from '../names.ts';
 import { parseObject } from '../parse.ts';
 import { limitsOfUser } from '../lists/policy.ts';
 import type { UserCircumstances } from './circumstances.ts';
-import { unusableEntryOf, type RefusedUser, type UnusableEntry } from './unusable.ts';
+import { credentialsOfRefused, unusableEntryOf, type RefusedUser, type UnusableEntry } from './unusable.ts';
 import { listAskedFor, membershipOf } from './user-list.ts';
 import { judgeUsername } from './usernames.ts';
 import { judgeUserSenders, type UserSenders } from './user-senders.ts';
@@ -24,6 +24,8 @@ export interface UserVerdict {
   readonly admitted?: AdmittedUser;
   /** What the relays are to know of it where it is not accepted; absent: nothing. */
   readonly unusable?: UnusableEntry;
+  /** When it becomes another one by itself. */
+  readonly until: Date | undefined;
 }
 
 export interface AdmittedUser {
@@ -73,7 +75,7 @@ export function judgeUser(object: RawObject, around: UserCircumstances): UserVer
   };
   const { username } = name;
   const admitted = { spec, username, list, terms, secretName, credentials, senders, active, config };
-  return { meta, accepted: acceptance(list, limits.refused), admitted };
+  return { meta, accepted: acceptance(list, limits.refused), admitted, until: credentials.until };
 }
 
 function hasPort({ platform }: UserCircumstances, { className }: ListTerms): boolean {
@@ -94,9 +96,10 @@ function refusal(
   { reason, message }: { reason: string; message: string },
   around: UserCircumstances,
 ): UserVerdict {
-  const unusable = unusableEntryOf(user, around);
+  const { credentials, until } = credentialsOfRefused(user, around);
+  const unusable = unusableEntryOf(user, credentials, around);
   const accepted: Judgement = { type: 'Accepted', status: 'False', reason, message };
-  return { meta: user.object.meta, accepted, ...(unusable !== undefined && { unusable }) };
+  return { meta: user.object.meta, accepted, ...(unusable !== undefined && { unusable }), until };
 }
 
 /** Whether it can send: the first objection counts, a wish of its own before what others do. */
