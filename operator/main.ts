@@ -13,7 +13,7 @@ import {
   SERVICE_ACCOUNT_FOLDER,
   type CredentialsSource,
 } from './kubernetes/client/credentials.ts';
-import { kubeconfigCredentials } from './kubernetes/kubeconfig.ts';
+import { kubeconfigCredentials } from './kubernetes/client/kubeconfig.ts';
 import { readInstallation } from './kubernetes/installation-secret.ts';
 import { startLease, type Lease } from './kubernetes/client/lease.ts';
 import { createOperatorMetrics } from './kubernetes/metrics.ts';

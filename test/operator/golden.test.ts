@@ -1,5 +1,5 @@
 /**
- * The plans that operator/core/testdata/ has, carried out by both adapters: an API server and a folder end in the same
+ * The plans that operator/core/testdata/ has, carried out in both worlds: an API server and a folder end in the same
  * Secrets and statuses. The clock stands still at the time of the input, so that not even times differ.
  */
 import assert from 'node:assert/strict';

@@ -2,9 +2,9 @@
 import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import path from 'node:path';
-import { inWords } from '../manifests/walk.ts';
-import { messageOf } from './client/answers.ts';
-import type { Credentials, CredentialsSource, TlsOptions } from './client/credentials.ts';
+import { inWords } from '../../manifests/walk.ts';
+import { messageOf } from './answers.ts';
+import type { Credentials, CredentialsSource, TlsOptions } from './credentials.ts';
 
 /** Whatever it may hold (client certificates, tokens, exec plugins): the client library reads it. */
 export async function kubeconfigCredentials(file: string | undefined): Promise<CredentialsSource> {
