@@ -6,12 +6,13 @@ import { openConfigFolder, type ConfigFolder } from './config-folder.ts';
 import { startDelivery, type Delivery } from './delivery/deliver.ts';
 import { startHttp, type HttpPages } from './http.ts';
 import { listen, type Listening, type SkippedPort } from './session/listen.ts';
+import { tellDeadCredentials } from './dead-credentials.ts';
 import type { Log } from './log.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
 import { capturedLimitsOf, openSpool } from './spool/spool.ts';
 import { createSubmissionServer, type SubmissionServer } from './session/submission-server.ts';
 import type { Certificates } from './tls.ts';
-import { deliverySettingsSchema } from './config.ts';
+import { deliverySettingsSchema, type RelayConfig } from './config.ts';
 
 export interface RelayOptions {
   /** Folder with class.json and shard-NNN.json, watched. */
@@ -155,9 +156,14 @@ function pages({ config, metrics, state }: { config: ConfigFolder; metrics: Metr
 }
 
 function watchConfig(config: ConfigFolder, { metrics, log }: { metrics: Metrics; log: Log }): void {
+  let before: RelayConfig | undefined;
   const tell = () => {
     const current = config.current();
-    if (current !== undefined) log.addresses.use(current.class.log);
+    if (current !== undefined) {
+      log.addresses.use(current.class.log);
+      if (before !== undefined) tellDeadCredentials(before, current, log);
+      before = current;
+    }
     const hashes = Object.entries(config.hashes()).toSorted(([a], [b]) => a.localeCompare(b));
     const hash = createHash('sha256').update(JSON.stringify(hashes)).digest('hex').slice(0, 16);
     metrics.configInfo.reset();

@@ -7,6 +7,7 @@ import type { RecipientGuard } from './config.ts';
 import type { Log } from './log.ts';
 import type { Recipient } from './message.ts';
 import type { Metrics } from './metrics.ts';
+import { namedRecipients } from './named-recipients.ts';
 import { toXtext } from './xtext.ts';
 
 /** What becomes of a recipient; the labels of metrics, too. */
@@ -47,7 +48,9 @@ export function tellGuarded(
   const counts = { refused: refused.length, captured: captured.length, redirected: redirected.length };
   const known = Object.entries(counts).filter(([, count]) => count > 0);
   for (const [outcome, count] of known) metrics.guardedRecipients.inc({ list: message.list, outcome }, count);
-  if (known.length > 0) log.info({ ...message, ...Object.fromEntries(known) }, 'kept from recipients');
+  if (known.length === 0) return;
+  const { to } = namedRecipients([...refused, ...captured, ...redirected]);
+  log.info({ ...message, ...Object.fromEntries(known), to }, 'kept from recipients');
 }
 
 function isAllowed({ allow }: RecipientGuard, address: string): boolean {

@@ -7,12 +7,13 @@ import type { Lane } from './lanes.ts';
 import type { Log } from '../log.ts';
 import type { Content } from '../message.ts';
 import type { Metrics } from '../metrics.ts';
+import { namedRecipients } from '../named-recipients.ts';
 import { conclude } from './outcome.ts';
 import { shareOf } from './redirected.ts';
 import type { SpoolEntry } from '../spool/entries.ts';
 import type { PendingRecipient, QueuedMessage, Verdict } from '../spool/record.ts';
 import type { Spool } from '../spool/spool.ts';
-import type { TransportResult } from './transport.ts';
+import { isOurFault, type TransportResult } from './transport.ts';
 import { deferred, replyClass } from './upstream-reply.ts';
 
 export interface AttemptOptions {
@@ -73,6 +74,7 @@ export function createAttempts(options: AttemptOptions) {
         ms,
         isPartial: !isLast,
         dsnPassedOn: result.kind === 'answered' && result.dsnPassedOn,
+        isOurFault: isOurFault(result),
       });
       if (settled === undefined || isLast) return settled?.entry;
       ({ queued } = settled);
@@ -108,10 +110,12 @@ interface Circumstances {
   /** More transactions of this attempt follow. */
   readonly isPartial: boolean;
   readonly dsnPassedOn: boolean;
+  /** Something here is broken, and people have to mend it. */
+  readonly isOurFault: boolean;
 }
 
 /** Of what is decided here. */
-const NO_UPSTREAM = { upstream: 'none', ms: 0, dsnPassedOn: false } as const;
+const NO_UPSTREAM = { upstream: 'none', ms: 0, dsnPassedOn: false, isOurFault: false } as const;
 
 /** Puts the outcome on disk before anything else happens, so that no crash sends again to those who have it. */
 function createRecorder({ spool, config, metrics, log, now, random }: AttemptOptions) {
@@ -148,7 +152,7 @@ function createRecorder({ spool, config, metrics, log, now, random }: AttemptOpt
     logOutcome(queued, outcome.judged, circumstances, { log, metrics });
     for (const { kind, recipients } of outcome.withheld) {
       const { id, list, user, envelope } = queued;
-      log.warn({ id, list, user, from: envelope.from, kind, recipients: recipients.length }, 'report withheld');
+      log.warn({ id, list, user, from: envelope.from, kind, ...namedRecipients(recipients) }, 'report withheld');
     }
     return outcome.next === undefined || entry === undefined ? undefined : { queued: outcome.next, entry };
   };
@@ -159,13 +163,15 @@ function lostReports({ reportOn }: QueuedMessage, judged: readonly PendingRecipi
   return reportOn === undefined ? [] : judged.filter(({ last }) => last?.outcome === 'failed');
 }
 
+/** Somebody may want to look at what did not get through yet. */
+const LEVEL = { delivered: 'info', deferred: 'warn', failed: 'warn' } as const;
 const MESSAGE = { delivered: 'delivered', deferred: 'deferred', failed: 'bounced' } as const;
 
 /** One line for each kind of answer: who got it, who waits, who never will. */
 function logOutcome(
-  { id, list, user, attempts }: QueuedMessage,
+  { id, list, user, envelope, attempts }: QueuedMessage,
   judged: readonly PendingRecipient[],
-  { upstream, ms }: Circumstances,
+  { upstream, ms, isOurFault }: Circumstances,
   { log, metrics }: Pick<AttemptOptions, 'log' | 'metrics'>,
 ): void {
   for (const outcome of ['delivered', 'deferred', 'failed'] as const) {
@@ -174,13 +180,14 @@ function logOutcome(
     if (last === undefined) continue;
     metrics.deliveries.inc({ upstream, result: MESSAGE[outcome] }, recipients.length);
     metrics.upstreamReplies.inc({ upstream, class: replyClass(last) }, recipients.length);
-    log.info(
+    log[isOurFault ? 'error' : LEVEL[outcome]](
       {
         id,
         list,
         user,
         upstream,
-        recipients: recipients.length,
+        from: envelope.from,
+        ...namedRecipients(recipients),
         reply: last.text,
         status: last.enhanced,
         at: last.at,

@@ -78,7 +78,8 @@ export function createCapture(folder: string, { hangSeconds = HANG_SECONDS } = {
         if (transaction.isAllOrNothing !== true || !isRefused) await write(folder, transaction, verdicts);
       } catch (error) {
         const code = error instanceof Error && 'code' in error ? String(error.code) : 'fault';
-        return { kind: 'unreachable', verdict: deferred('4.3.1', `capture folder cannot be written: ${code}`) };
+        const verdict = deferred('4.3.1', `capture folder cannot be written: ${code}`);
+        return { kind: 'unreachable', verdict, isOurFault: true };
       }
       return { kind: 'answered', verdicts, dsnPassedOn: false };
     },

@@ -8,11 +8,12 @@ import type { Lane, Lanes } from './lanes.ts';
 import type { Log } from '../log.ts';
 import type { AcceptedMessage, Content, Recipient } from '../message.ts';
 import type { Metrics } from '../metrics.ts';
+import { namedRecipients } from '../named-recipients.ts';
 import { judgeRecipient } from '../recipient-guard.ts';
 import { type Reply, replies } from '../replies.ts';
 import { shareOf } from './redirected.ts';
 import type { Verdict } from '../spool/record.ts';
-import type { TransportResult } from './transport.ts';
+import { isOurFault, type TransportResult } from './transport.ts';
 import { deferred, replyClass } from './upstream-reply.ts';
 
 export interface PassThroughOptions {
@@ -30,6 +31,7 @@ export interface PassThroughOptions {
 
 /** A client waits ten minutes after its final dot (RFC 5321 section 4.5.3.2.6): the upstream needs most of it. */
 const PLACE_WAIT_MS = 30_000;
+const LEVEL = { delivered: 'info', refused: 'warn' } as const;
 const UNREADABLE = deferred('4.3.0', 'content could not be read');
 /** Each holds a message in memory or on disk. */
 const CALLERS_MAX = 500;
@@ -83,7 +85,9 @@ export function createPassThrough({ lanes, route, occupy, wake, now, isStopped, 
       metrics.deliveries.inc({ upstream, result: outcome }, recipients.length);
       metrics.deliverySeconds.observe({ upstream }, ms / 1000);
       metrics.upstreamReplies.inc({ upstream, class: replyClass(verdict) }, recipients.length);
-      log.info({ id, list, user, upstream, recipients: recipients.length, reply: verdict.text, ms }, outcome);
+      const level = isOurFault(result) ? 'error' : LEVEL[outcome];
+      const { from } = envelope;
+      log[level]({ id, list, user, upstream, from, ...namedRecipients(recipients), reply: verdict.text, ms }, outcome);
       return reply;
     } catch (error) {
       lane.breaker.abandoned();

@@ -21,7 +21,8 @@ export type TransportResult =
   | { readonly kind: 'answered'; readonly verdicts: ReadonlyMap<string, Verdict>; readonly dsnPassedOn: boolean }
   /** The connection broke. `wasSent`: the content was on its way, so the upstream may have it. */
   | { readonly kind: 'broken'; readonly verdict: Verdict; readonly wasSent: boolean }
-  | { readonly kind: 'unreachable'; readonly verdict: Verdict }
+  /** `isOurFault`: something here is in the way, such as a folder that cannot be written. */
+  | { readonly kind: 'unreachable'; readonly verdict: Verdict; readonly isOurFault?: true }
   /** Our own copy of the content could not be read. */
   | { readonly kind: 'unreadable' };
 
@@ -35,4 +36,9 @@ export interface Transport {
   sweep(now: number): void;
   /** What is under way ends as broken. */
   close(): void;
+}
+
+/** Whether people here have to mend something, where the attempt failed. */
+export function isOurFault(result: TransportResult): boolean {
+  return result.kind === 'unreadable' || (result.kind === 'unreachable' && result.isOurFault === true);
 }

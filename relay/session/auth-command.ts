@@ -3,7 +3,7 @@ import { authenticate } from './authenticate.ts';
 import type { RelayConfig } from '../config.ts';
 import { replies, type Reply } from '../replies.ts';
 import { type Credentials, decodeBase64, isUserName, parsePlain } from './sasl.ts';
-import type { Answer, Session } from './state.ts';
+import type { Answer, Session, Subject } from './state.ts';
 
 type Mechanism = 'PLAIN' | 'LOGIN';
 type Exchange = (line: string) => Answer | Promise<Answer>;
@@ -69,7 +69,6 @@ function loginUser(session: Session, line: string): Answer {
 
 async function logIn(session: Session, mechanism: Mechanism, credentials: Credentials): Promise<Answer> {
   const { config, limits, metrics, now, monotonicNow } = session.services;
-  session.claimedUser = isKnown(config(), credentials.user) ? credentials.user : undefined;
   const result = await authenticate(credentials, {
     config: config(),
     logins: limits.logins,
@@ -78,14 +77,22 @@ async function logIn(session: Session, mechanism: Mechanism, credentials: Creden
     now,
     monotonicNow,
   });
-  if (result.verdict === 'refuse') return refused(session, mechanism, result.reply);
+  if (result.verdict === 'refuse') {
+    return { ...refused(session, mechanism, result.reply), about: claimed(session, credentials.user) };
+  }
   if (session.isClosed) return replies.shutdown();
   if (!limits.connections.enter(result.login.user, result.user.limits.connections)) {
-    return refused(session, mechanism, replies.connectionLimited());
+    return { ...refused(session, mechanism, replies.connectionLimited()), about: { user: result.login.user } };
   }
   session.login = result.login;
   metrics.authentications.inc({ mechanism, result: 'accepted' });
   return { code: 235, enhanced: '2.7.0', lines: ['Authentication successful'] };
+}
+
+/** Names of nobody may be mistyped passwords, unless they have the form of a user name. */
+function claimed({ services }: Session, name: string): Subject {
+  if (isKnown(services.config(), name)) return { user: name };
+  return { login: /[@.]/.test(name) ? name : services.log.addresses.hash(name) };
 }
 
 function isKnown(config: RelayConfig | undefined, user: string): boolean {

@@ -9,6 +9,7 @@ import { createQueueId } from './queue-id.ts';
 import { createReceiver, replyToFailure, type Judgement, type ReceivedMessage, type Receiver } from './receive.ts';
 import { applyGuard, judgeRecipient, tellGuarded, type Guarded } from '../recipient-guard.ts';
 import { isTaken, replies, type Reply } from '../replies.ts';
+import { noteMessage } from './session-log.ts';
 import { giveBackTickets, type Answer, type Session, type Transaction } from './state.ts';
 import { dateField, messageIdField, receivedField } from '../checks/trace-header.ts';
 import path from 'node:path';
@@ -87,7 +88,8 @@ function judge(delivery: Delivery, headerSection: Buffer): Judgement {
   for (const reason of verdict.audited) {
     const { list, user, from } = transaction;
     session.services.metrics.audited.inc({ list, reason });
-    session.services.log.warn({ stage: 'message', reason, id: delivery.id, list, user, from }, 'audited');
+    const { log } = session.services;
+    log.warn({ stage: 'message', reason, id: delivery.id, list, user, remote: session.address, from }, 'audited');
   }
   const { missing, dropped } = verdict.changes;
   return { verdict: 'pass', added: addedFields(delivery, missing), dropped };
@@ -119,7 +121,15 @@ async function finish(delivery: Delivery, receiver: Receiver): Promise<void> {
   if (!isTaken(answer)) giveBackTickets(transaction);
   // where the spool took the file over, there is nothing left to remove
   await receiver.discard();
-  logMessage(delivery, { reply: answer, octets: receiver.octets(), dataEnd });
+  noteMessage(session, answer, {
+    id: delivery.id,
+    list: delivery.admitted.user.list,
+    transaction,
+    isTaken: isTaken(answer),
+    size: receiver.octets(),
+    dataMs: Math.round(dataEnd - delivery.startedAt),
+    storeMs: Math.round(session.services.monotonicNow() - dataEnd),
+  });
   session.reception = undefined;
   session.respond(answer, 'message');
 }
@@ -178,31 +188,4 @@ function guard({ session, transaction, admitted, id }: Delivery): Guarded<Recipi
 function fail(session: Session, id: string, error: unknown): Reply {
   session.services.log.error({ err: error, id }, 'message could not be stored');
   return replyToFailure(error);
-}
-
-function logMessage(
-  { session, transaction, id, startedAt, admitted }: Delivery,
-  { reply, octets, dataEnd }: { reply: Reply; octets: number; dataEnd: number },
-): void {
-  const { log, metrics, monotonicNow } = session.services;
-  const { list } = admitted.user;
-  const result = isTaken(reply) ? reply.reason : 'refused';
-  metrics.messages.inc({ list, result });
-  log.info(
-    {
-      id,
-      list,
-      user: transaction.user,
-      from: transaction.from,
-      recipients: transaction.recipients.size,
-      remote: session.address,
-      tls: session.transport.tls?.protocol ?? 'none',
-      size: octets,
-      result,
-      reason: reply.reason,
-      dataMs: Math.round(dataEnd - startedAt),
-      storeMs: Math.round(monotonicNow() - dataEnd),
-    },
-    'message',
-  );
 }

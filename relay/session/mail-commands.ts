@@ -15,7 +15,7 @@ import { parseRecipient, recipientKey } from './recipient-path.ts';
 import { provokedRefusal } from './provoked-refusal.ts';
 import { judgeRecipient, type RecipientVerdict } from '../recipient-guard.ts';
 import { replies, type Reply } from '../replies.ts';
-import { ok, type Answer, type Session, type Transaction } from './state.ts';
+import { ok, type Answer, type Session, type Subject, type Transaction } from './state.ts';
 
 export function mail(session: Session, text: string): Answer {
   const args = parseEnvelopeArguments(text, 'FROM');
@@ -47,7 +47,7 @@ function begin(session: Session, args: EnvelopeArguments): Answer {
 }
 
 /** A refusal with the address that it is about, for the log. */
-function about(address: NonNullable<Answer['about']>, answer: Answer): Answer {
+function about(address: Subject, answer: Answer): Answer {
   return answer.code < 400 ? answer : { ...answer, about: address };
 }
 
@@ -99,7 +99,12 @@ export function checkSender(
   if (verdict.verdict === 'audit') {
     const { metrics, log } = session.services;
     metrics.audited.inc({ list: user.list, reason: verdict.reply.reason });
-    log.warn({ stage: 'mail', reason: verdict.reply.reason, list: user.list, user: userName, from: shown }, 'audited');
+    const { reason, lines } = verdict.reply;
+    const words = lines.join(' ');
+    log.warn(
+      { stage: 'mail', reason, list: user.list, user: userName, remote: session.address, from: shown, words },
+      'audited',
+    );
   }
   return undefined;
 }

@@ -1,46 +1,83 @@
-/** What the log and the metrics tell of a session: one line for each decision against a client, and for its loss. */
+/** What the log and the metrics tell of a session: one line for each decision, and for the loss of a connection. */
 import type { Loss } from './lost-connection.ts';
+import type { Log } from '../log.ts';
+import { namedRecipients } from '../named-recipients.ts';
+import type { Reason, Reply } from '../replies.ts';
 import type { ConnectionEnd } from './smtp-connection.ts';
-import type { Answer, Session, SessionServices, Stage } from './state.ts';
-import type { Reply } from '../replies.ts';
+import type { Answer, Session, SessionServices, Stage, Transaction } from './state.ts';
 
 /** Of those who have not logged in. */
 const NO_LIST = '-';
 
+/** What no client can mend: people of the platform are to see it. */
+const OURS: ReadonlySet<Reason> = new Set([
+  'auth_unavailable',
+  'internal',
+  'list_missing',
+  'storage',
+  'upstream_unavailable',
+  'user_unusable',
+]);
+
 export function noteRefusal(session: Session, answer: Answer, stage: Stage): void {
-  const { log, metrics } = session.services;
-  const { user, list } = whoIs(session, stage);
-  const reason = answer.reason ?? 'internal';
-  metrics.refusals.inc({ list, stage, reason });
-  if (!mayTell(session)) return;
-  const { code, enhanced, about, lines } = answer;
+  const { user, list } = whoIs(session, answer);
+  const { reason = 'internal', about } = answer;
+  session.services.metrics.refusals.inc({ list, stage, reason });
+  // a message has a line of its own, whatever becomes of it
+  if (stage === 'message' || !mayTell(session)) return;
   const from = session.transaction?.from;
-  log.info(
-    { stage, reason, code, enhanced, list, user, remote: session.address, from, ...about, words: lines.join(' ') },
-    'refused',
-  );
+  tellDecision(session.services.log, answer, { stage, list, user, remote: session.address, from, ...about }, 'refused');
 }
 
 /** Somebody was sent away before there was a session. */
 export function noteTurnedAway({ log, metrics, lineLimit }: SessionServices, remote: string, reply: Reply): void {
-  const { reason, code, enhanced, lines } = reply;
-  metrics.refusals.inc({ list: NO_LIST, stage: 'connect', reason });
-  metrics.connectionsFailed.inc({ reason });
-  if (!lineLimit.allows(remote)) return;
-  log.info({ stage: 'connect', reason, code, enhanced, remote, words: lines.join(' ') }, 'refused');
+  metrics.refusals.inc({ list: NO_LIST, stage: 'connect', reason: reply.reason });
+  metrics.connectionsFailed.inc({ reason: reply.reason });
+  if (lineLimit.allows(remote)) tellDecision(log, reply, { stage: 'connect', remote }, 'refused');
+}
+
+interface MessageFacts {
+  readonly id: string;
+  readonly list: string;
+  readonly transaction: Transaction;
+  readonly isTaken: boolean;
+  readonly size: number;
+  readonly dataMs: number;
+  readonly storeMs: number;
+}
+
+/** A message that got past DATA, taken or not. */
+export function noteMessage(session: Session, reply: Answer, facts: MessageFacts): void {
+  const { transaction, isTaken, ...others } = facts;
+  const { log, metrics } = session.services;
+  const result = isTaken ? (reply.reason ?? 'accepted') : 'refused';
+  metrics.messages.inc({ list: facts.list, result });
+  const { user, from, recipients } = transaction;
+  const tls = session.transport.tls?.protocol ?? 'none';
+  const who = { user, from, ...namedRecipients([...recipients.values()]), remote: session.address };
+  tellDecision(log, reply, { ...others, ...who, tls, result }, 'message');
+}
+
+function tellDecision(log: Log, answer: Answer, subject: object, message: string): void {
+  const { code, enhanced, lines, reason = 'internal' } = answer;
+  const level = OURS.has(reason) ? 'warn' : 'info';
+  log[level]({ ...subject, reason, code, enhanced, words: lines.join(' ') }, message);
 }
 
 export function noteLoss(session: Session, { reason, words }: Loss, { code }: ConnectionEnd): void {
   const { log, metrics } = session.services;
   metrics.connectionsFailed.inc({ reason });
   if (words === undefined || !mayTell(session)) return;
-  const { user, list } = whoIs(session, 'connect');
+  const { user, list } = whoIs(session);
   log.info({ event: 'connection', reason, error: code, list, user, remote: session.address }, words);
 }
 
-/** Undefined and a dash for those who have not logged in. */
-function whoIs(session: Session, stage: Stage): { readonly user: string | undefined; readonly list: string } {
-  const user = session.login?.user ?? (stage === 'auth' ? session.claimedUser : undefined);
+/** Undefined and a dash for those who have not logged in, nor tried to as a user who exists. */
+function whoIs(
+  session: Session,
+  { about }: Pick<Answer, 'about'> = {},
+): { readonly user: string | undefined; readonly list: string } {
+  const user = session.login?.user ?? about?.user;
   const list = user === undefined ? undefined : session.services.config()?.users.get(user)?.list;
   return { user, list: list ?? NO_LIST };
 }

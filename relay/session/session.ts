@@ -62,7 +62,6 @@ export function createSession(
     isClosed: false,
     helo: undefined,
     login: undefined,
-    claimedUser: undefined,
     exchange: undefined,
     transaction: undefined,
     reception: undefined,

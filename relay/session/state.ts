@@ -71,8 +71,6 @@ export interface Session {
   /** What the client called itself, and whether with EHLO. */
   helo: { readonly name: string; readonly isExtended: boolean } | undefined;
   login: Login | undefined;
-  /** A user that a log-in was tried for, and who exists; for the log. Other names may be mistyped passwords. */
-  claimedUser: string | undefined;
   /** Takes the next line, in the middle of an AUTH exchange. */
   exchange: ((line: string) => Answer | Promise<Answer>) | undefined;
   transaction: Transaction | undefined;
@@ -116,12 +114,20 @@ export interface Answer {
   readonly lines: readonly [string, ...string[]];
   /** Why not, where it is a refusal. */
   readonly reason?: Reason;
-  /** The address that a refusal is about, as the client wrote it; for the log. */
-  readonly about?: { readonly from?: string; readonly to?: string };
+  /** What a refusal is about, as the client wrote it; for the log. */
+  readonly about?: Subject;
   /** Ends the connection; 421 always does. */
   readonly close?: boolean;
   /** What follows once it has been sent. */
   readonly afterwards?: () => void;
+}
+
+export interface Subject {
+  readonly from?: string;
+  readonly to?: string;
+  /** Whom a log-in was tried for: a user who exists, or how the log names anybody else. */
+  readonly user?: string;
+  readonly login?: string;
 }
 
 /** Forgets the transaction; what it took of the user's rates was for nothing. */

@@ -8,6 +8,8 @@ import { createAdmin, list, namespace, sender, user } from './support/admin.ts';
 import { eventually, until } from './support/eventually.ts';
 import { install, OPERATOR_NAMESPACE, startTestOperator, type TestOperator } from './support/operator.ts';
 
+const LOG_KEY = '0'.repeat(64);
+
 const settings = { classes: { default: { existingSenders: [{ shop: 'shop.example' }] } } };
 const FULL_PLAN_MS = 300;
 
@@ -40,7 +42,7 @@ describeWithControlPlane('the periodic plan of everything', (cluster) => {
     let hostname = 'old.example';
     const current = () => settingsSchema.parse({ classes: { default: { ...settings.classes.default, hostname } } });
     const operator = await startTestOperator(cluster(), kubeconfig, {
-      instead: { fullPlanMs: FULL_PLAN_MS, readClasses: () => readClasses(current(), { logKeyOf: () => '' }) },
+      instead: { fullPlanMs: FULL_PLAN_MS, readClasses: () => readClasses(current(), { logKeyOf: () => LOG_KEY }) },
     });
     const before = await admin.secret('shop/a-smtp');
     hostname = 'new.example';

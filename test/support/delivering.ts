@@ -51,7 +51,7 @@ export async function startDelivering(
   first: RelayConfig,
   { folder: given, now, lookup }: { folder?: string; now?: () => number; lookup?: Lookup } = {},
 ): Promise<DeliveringRelay> {
-  const folder = given ?? (await aTemporaryFolder(t));
+  const folder = given ?? (await mkdtemp(path.join(tmpdir(), 'delivery-')));
   const outbox = path.join(folder, 'outbox');
   const { log, lines } = captureLog();
   const metrics = createMetrics();
@@ -73,7 +73,11 @@ export async function startDelivering(
     await delivery.close();
     await spool.close();
   };
-  t.after(close);
+  t.after(async () => {
+    await close();
+    // only now: whatever is being delivered writes into it
+    if (given === undefined) await rm(folder, { recursive: true, force: true });
+  });
   return {
     spool,
     delivery: { ...delivery, close },

@@ -56,6 +56,7 @@ export async function startSubmission(
 
   return Object.assign(fixture, {
     server,
+    log,
     metrics,
     port,
     implicitTlsPort,
