@@ -1,5 +1,6 @@
 /** The first half of a namespace's turns: what others may see of it. */
 import { isEqual } from './equal.ts';
+import { guarded, type Fault } from './faults.ts';
 import { isAnnotatedDefault } from './lists/lists.ts';
 import { keyOf, type RawObject } from './model.ts';
 import { judgeNamespace, type NamespaceVerdicts } from './namespace.ts';
@@ -31,7 +32,15 @@ export function judgeTurn(planner: Planner, name: string, now: Date): Turn {
   marks.judge = false;
   for (const key of marks.references) {
     marks.references.delete(key);
-    readReferences(planner, namespace, key);
+    const user = present(planner, 'SmtpPlusUser', key);
+    if (user === undefined) readReferences(planner, namespace, key);
+    else
+      guarded(
+        user,
+        faults,
+        () => readReferences(planner, namespace, key),
+        () => undefined,
+      );
   }
   return { ...NOTHING, faults };
 }
@@ -45,12 +54,7 @@ const NOTHING: Turn = {
   faults: [],
 };
 
-function judgeObjects(
-  planner: Planner,
-  name: string,
-  namespace: PlannedNamespace,
-  now: Date,
-): NamespaceVerdicts['faults'] {
+function judgeObjects(planner: Planner, name: string, namespace: PlannedNamespace, now: Date): Fault[] {
   const { sources, platform, shared, relays } = planner;
   const lists = presentOf(sources.objectsOf('SmtpPlusList', name));
   const senders = presentOf(sources.objectsOf('VerifiedSender', name));
@@ -61,7 +65,16 @@ function judgeObjects(
   );
   namespace.verdicts = after;
   planner.alarms.set(name, after.until);
-  for (const list of lists) planner.interests.set(`SmtpPlusList ${keyOf(list.meta)}`, secretsOfList(list));
+  const faults = [...after.faults];
+  for (const list of lists) {
+    const secrets = guarded<string[]>(
+      list,
+      faults,
+      () => secretsOfList(list),
+      () => [],
+    );
+    planner.interests.set(`SmtpPlusList ${keyOf(list.meta)}`, secrets);
+  }
   const changes = shareVerdicts(shared, before, after);
   for (const key of changes.lists) {
     const isThere = after.lists.has(key);
@@ -86,7 +99,7 @@ function judgeObjects(
     }
   }
   enqueue(planner, name);
-  return after.faults;
+  return faults;
 }
 
 /** What a user refers to, and what it says about its user name. */

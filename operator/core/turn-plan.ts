@@ -140,14 +140,8 @@ function planOneUser(planner: Planner, key: string, around: UserCircumstances, d
   const programmed =
     admitted &&
     planner.sources.programmed(admitted.terms.className, [admitted.username, object.meta.namespace, admitted.list]);
-  const plan = guarded<UserPlan>(
-    object,
-    draft.faults,
-    () => planUser(object, verdict, { platform, programmed, now }),
-    () => failedPlan(object, now),
-  );
-  draft.users.set(key, plan);
-  publish(planner, object, plan, admitted?.terms.className, draft);
+  const plan = (): UserPlan => planUser(object, verdict, { platform, programmed, now });
+  draft.users.set(key, published(planner, { object, className: admitted?.terms.className, now, draft }, plan));
 }
 
 function planOneList(planner: Planner, key: string, { verdicts }: PlannedNamespace, now: Date, draft: Draft): void {
@@ -166,14 +160,8 @@ function planOneList(planner: Planner, key: string, { verdicts }: PlannedNamespa
     programmed: className === undefined ? undefined : planner.sources.programmed(className, [key]),
     now,
   };
-  const plan = guarded<ListPlan>(
-    object,
-    draft.faults,
-    () => planList(object, verdict, report),
-    () => failedPlan(object, now),
-  );
-  draft.lists.set(key, plan);
-  publish(planner, object, plan, className, draft);
+  const plan = (): ListPlan => planList(object, verdict, report);
+  draft.lists.set(key, published(planner, { object, className, now, draft }, plan));
 }
 
 function planOneSender(planner: Planner, key: string, { verdicts }: PlannedNamespace, now: Date, draft: Draft): void {
@@ -185,14 +173,8 @@ function planOneSender(planner: Planner, key: string, { verdicts }: PlannedNames
     forget(planner, id);
     return;
   }
-  const plan = guarded<SenderPlan>(
-    object,
-    draft.faults,
-    () => planSender(object, verdict, planner.platform, now),
-    () => failedPlan(object, now),
-  );
-  draft.senders.set(key, plan);
-  publish(planner, object, plan, undefined, draft);
+  const plan = (): SenderPlan => planSender(object, verdict, planner.platform, now);
+  draft.senders.set(key, published(planner, { object, className: undefined, now, draft }, plan));
 }
 
 function lookAtSecret({ sources, interests }: Planner, key: string, draft: Draft): void {
@@ -207,25 +189,36 @@ function lookAtSecret({ sources, interests }: Planner, key: string, draft: Draft
   draft.secrets.set(key, secret !== undefined && isOrphan(secret, userOf));
 }
 
-interface AnyPlan {
-  readonly events: readonly PlannedEvent[];
+interface Publication {
+  readonly object: RawObject;
+  /** Absent where no relay is to run it. */
+  readonly className: string | undefined;
+  readonly now: Date;
+  readonly draft: Draft;
 }
 
-function publish(
+/** The plan of an object, with those of its events told that have not been told before. */
+function published<Plan extends { readonly events: readonly PlannedEvent[] }>(
   { awaiting, told }: Planner,
-  object: RawObject,
-  plan: AnyPlan,
-  className: string | undefined,
-  draft: Draft,
-): void {
+  { object, className, now, draft }: Publication,
+  make: () => Plan,
+): Plan | ReturnType<typeof failedPlan> {
+  const plan = guarded<Plan | ReturnType<typeof failedPlan>>(object, draft.faults, make, () => failedPlan(object, now));
   const id = `${object.kind} ${keyOf(object.meta)}`;
-  if (className === undefined || isProgrammed(object)) awaiting.delete(id);
+  const isRun = guarded(
+    object,
+    draft.faults,
+    () => className === undefined || isProgrammed(object),
+    () => true,
+  );
+  if (className === undefined || isRun) awaiting.delete(id);
   else awaiting.set(id, className);
   // a plan may be made again before a status says that its events were told
   const before = told.get(id) ?? [];
   draft.events.push(...plan.events.filter((event) => !before.some((old) => isEqual(old, event))));
   if (plan.events.length === 0) told.delete(id);
   else told.set(id, plan.events);
+  return plan;
 }
 
 function forget({ awaiting, told }: Planner, id: string): void {
@@ -237,7 +230,8 @@ function markCounted(planner: Planner, lists: readonly string[]): void {
   for (const list of lists) markPlan(planner, `SmtpPlusList ${list}`);
 }
 
-function failedPlan(object: RawObject, now: Date) {
-  const conditions = conditionsOf(object, [], internalError('Ready'), now);
-  return { meta: object.meta, status: { observedGeneration: object.meta.generation, conditions }, events: [] };
+/** Without its status as it was, which may be what the fault is about. */
+function failedPlan({ kind, meta }: RawObject, now: Date) {
+  const conditions = conditionsOf({ kind, meta }, [], internalError('Ready'), now);
+  return { meta, status: { observedGeneration: meta.generation, conditions }, events: [] };
 }
