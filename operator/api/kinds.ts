@@ -64,14 +64,14 @@ export const kinds: Readonly<Record<KindName, KindDefinition>> = {
     status: listStatus,
     rules: listRules,
     columns: [
-      { name: 'Class', type: 'string', jsonPath: '.spec.relayClass', description: 'Relay fleet that serves it.' },
+      { name: 'Class', type: 'string', jsonPath: '.spec.relayClassName', description: 'Relay fleet that serves it.' },
       { name: 'Upstream', type: 'string', jsonPath: '.spec.upstream.host', description: 'Smart host.' },
       { name: 'Users', type: 'integer', jsonPath: '.status.users.total', description: 'Users attached to it.' },
       { name: 'Active', type: 'integer', jsonPath: '.status.users.active', description: 'Those that may send.' },
-      { name: 'Suspended', type: 'boolean', jsonPath: '.spec.suspended', description: 'All its users are refused.' },
+      { name: 'Suspended', type: 'boolean', jsonPath: '.spec.suspend', description: 'All its users are refused.' },
       ...lastColumns,
     ],
-    selectableFields: ['.spec.relayClass'],
+    selectableFields: ['.spec.relayClassName'],
   },
   SmtpPlusUser: {
     kind: 'SmtpPlusUser',

@@ -91,9 +91,9 @@ const recipients = z
 
 export const listSpec = z
   .object({
-    relayClass: labelName.default('default').describe('The relay fleet that serves this list. Immutable.'),
+    relayClassName: labelName.default('default').describe('The relay fleet that serves this list. Immutable.'),
     description: z.string().max(1024).optional().describe('Free text.'),
-    suspended: z.boolean().default(false).describe('All users of the list are refused, with a reply that says so.'),
+    suspend: z.boolean().default(false).describe('All users of the list are refused, with a reply that says so.'),
     starttls: z
       .enum(['Required', 'Optional'])
       .default('Required')

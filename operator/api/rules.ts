@@ -79,7 +79,7 @@ type Recipients = NonNullable<ListSpec['recipients']>;
 const VERIFIED_TLS: ReadonlySet<string> = new Set(['StartTLS', 'Implicit']);
 
 export const listRules: readonly Rule[] = [
-  immutable('spec', 'relayClass', 'make a new list for another class, and attach the users to it'),
+  immutable('spec', 'relayClassName', 'make a new list for another class, and attach the users to it'),
   ...selectorRules('spec.allowedNamespaces'),
   hostRule('spec.upstream.host', 'put the port into spec.upstream.port, and a final dot behind names only'),
   hostRule('spec.upstream.serverName', 'remove the port, which no certificate has'),

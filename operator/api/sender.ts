@@ -51,8 +51,8 @@ export const senderStatus = z.object({
       recordName: z.string().max(253).optional().describe('Name of the TXT record to publish.'),
       recordType: z.string().max(16).optional().describe('Its type.'),
       recordValue: z.string().max(255).optional().describe('Its value.'),
-      sentTime: z.iso.datetime().optional().describe('When the challenge mail was sent.'),
-      expiryTime: z.iso.datetime().optional().describe('When its code expires.'),
+      sentTime: z.iso.datetime().optional().describe('When the challenge mail was sent. Not in effect yet.'),
+      expiryTime: z.iso.datetime().optional().describe('When its code expires. Not in effect yet.'),
     })
     .optional()
     .describe('What is to be done for verification.'),

@@ -8,7 +8,7 @@ describe('validate', () => {
   test('fills in the defaults that the API server would', () => {
     const list = validate('SmtpPlusList', shop, {});
     assert(list.ok);
-    assert.equal(list.spec.relayClass, 'default');
+    assert.equal(list.spec.relayClassName, 'default');
     assert.deepEqual(list.spec.delivery, { mode: 'Spool', maxAge: '120h', delayNoticeAfter: '4h' });
     assert.deepEqual(list.spec.allowedNamespaces, { from: 'Same' });
   });

@@ -325,7 +325,7 @@ describe('check of references', () => {
 
   test('takes every relay class for granted, and every sender for verified', async () => {
     const files = [
-      list('a', '{relayClass: bulk, starttls: Optional}'),
+      list('a', '{relayClassName: bulk, starttls: Optional}'),
       domain,
       user('b', '{active: true, listRef: {name: a}}'),
     ];

@@ -16,6 +16,11 @@ describe('mostSimilar', () => {
     assert.equal(mostSimilar('MAXCONNECTIONS', fields), 'maxConnections');
   });
 
+  test('finds the name whose beginning was written', () => {
+    assert.equal(mostSimilar('relayClass', ['description', 'relayClassName']), 'relayClassName');
+    assert.equal(mostSimilar('max', fields), undefined);
+  });
+
   test('suggests nothing for a name that is like none', () => {
     assert.equal(mostSimilar('password', fields), undefined);
     assert.equal(mostSimilar('x', fields), undefined);

@@ -1,15 +1,23 @@
 /** Names longer than this are compared by their beginning: the cost of a comparison grows with both lengths. */
 const COMPARED_MAX = 64;
 
-/** The candidate that somebody who wrote `text` most likely meant, if any is close: case apart, or two slips away. */
+/** Letters that two names must share before the one counts as the beginning of the other. */
+const BEGINNING_MIN = 5;
+
+/**
+ * The candidate that somebody who wrote `text` most likely meant, if any is close: case apart, two slips away, or the
+ * beginning of it (`relayClass`, `relayClassName`).
+ */
 export function mostSimilar(text: string, candidates: readonly string[]): string | undefined {
   const wanted = text.slice(0, COMPARED_MAX).toLowerCase();
   // in a name of three letters two slips leave nothing
   const slips = wanted.length <= 4 ? 1 : 2;
-  return candidates
+  const close = candidates
     .map((name) => ({ name, distance: distance(wanted, name.slice(0, COMPARED_MAX).toLowerCase()) }))
     .filter((candidate) => candidate.distance <= slips)
     .toSorted((a, b) => a.distance - b.distance)[0]?.name;
+  const longer = (name: string): boolean => wanted.length >= BEGINNING_MIN && name.toLowerCase().startsWith(wanted);
+  return close ?? candidates.find(longer);
 }
 
 /** Slips from one text to the other: a letter too many, one missing, one replaced, two swapped (optimal string alignment). */

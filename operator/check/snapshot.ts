@@ -53,7 +53,7 @@ const lenientClass: ClassView = {
 };
 
 function classNames(manifests: readonly Manifest[]): string[] {
-  const named = manifests.map(({ value }) => texts(value['spec'])['relayClass']);
+  const named = manifests.map(({ value }) => texts(value['spec'])['relayClassName']);
   return [...new Set([DEFAULT_CLASS, ...named.filter((name) => name !== undefined)])];
 }
 

@@ -100,7 +100,7 @@ describe('whatever people write', () => {
       fc.property(
         worlds,
         object,
-        fc.constantFrom<unknown>('text', { relayClass: 7, domain: 7, active: 7 }),
+        fc.constantFrom<unknown>('text', { relayClassName: 7, domain: 7, active: 7 }),
         (cluster, like, spec) => {
           const before = planOf(cluster);
           const meta = { ...like.meta, name: 'broken', uid: 'broken', annotations: {} };

@@ -48,14 +48,14 @@ const numbers = (count: number): number[] => Array.from({ length: count }, (_, i
 const lists: readonly Slip[] = [
   ['has no spec', 'spec', undefined, MISSING],
   ['has text for a spec', 'spec', 'none', TYPE],
-  ['misspells a field', 'spec.suspend', { suspend: true }, UNKNOWN],
+  ['misspells a field', 'spec.suspended', { suspended: true }, UNKNOWN],
   ['misspells a field of a field', 'spec.upstream.hots', { upstream: { ...smartHost, hots: 'x' } }, UNKNOWN],
-  ['names a class in capitals', 'spec.relayClass', { relayClass: 'Default' }, PATTERN],
-  ['names a class that is no label', 'spec.relayClass', { relayClass: 'a.b' }, PATTERN],
-  ['has an empty class', 'spec.relayClass', { relayClass: '' }, TOO_SHORT],
-  ['has a class that is too long', 'spec.relayClass', { relayClass: text(64) }, TOO_LONG],
+  ['names a class in capitals', 'spec.relayClassName', { relayClassName: 'Default' }, PATTERN],
+  ['names a class that is no label', 'spec.relayClassName', { relayClassName: 'a.b' }, PATTERN],
+  ['has an empty class', 'spec.relayClassName', { relayClassName: '' }, TOO_SHORT],
+  ['has a class that is too long', 'spec.relayClassName', { relayClassName: text(64) }, TOO_LONG],
   ['has a description that is too long', 'spec.description', { description: text(1025) }, TOO_LONG],
-  ['says suspended in words', 'spec.suspended', { suspended: 'yes' }, TYPE],
+  ['says suspend in words', 'spec.suspend', { suspend: 'yes' }, TYPE],
   ['has an unknown STARTTLS mode', 'spec.starttls', { starttls: 'Sometimes' }, ONE_OF],
   ['has a mode in lower case', 'spec.starttls', { starttls: 'required' }, ONE_OF],
   ['shares with nobody known', 'spec.allowedNamespaces.from', { allowedNamespaces: { from: 'Some' } }, ONE_OF],
@@ -457,8 +457,8 @@ const senders: readonly Slip[] = [
 ];
 
 const updates: readonly BadObject[] = [
-  changed('SmtpPlusList', 'relayClass', { relayClass: 'bulk' }, { relayClass: 'default' }),
-  changed('SmtpPlusList', 'relayClass', { relayClass: 'bulk' }, {}),
+  changed('SmtpPlusList', 'relayClassName', { relayClassName: 'bulk' }, { relayClassName: 'default' }),
+  changed('SmtpPlusList', 'relayClassName', { relayClassName: 'bulk' }, {}),
   changed('SmtpPlusUser', 'username', { username: 'b@shop.example' }, { username: 'a@shop.example' }),
   changed('SmtpPlusUser', 'username', { username: 'b@shop.example' }, {}),
   changed('SmtpPlusUser', 'username', {}, { username: 'a@shop.example' }),

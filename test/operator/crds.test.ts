@@ -47,8 +47,8 @@ describeWithControlPlane('the CRDs on a real API server', (cluster) => {
   test('fill in the defaults', async () => {
     const list = await created({ kind: 'SmtpPlusList', name: 'defaults', spec: {} });
     assert.deepEqual(list.spec, {
-      relayClass: 'default',
-      suspended: false,
+      relayClassName: 'default',
+      suspend: false,
       starttls: 'Required',
       allowedNamespaces: { from: 'Same' },
       delivery: { mode: 'Spool', maxAge: '120h', delayNoticeAfter: '4h' },

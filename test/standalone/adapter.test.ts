@@ -245,7 +245,7 @@ describe('the directory adapter', () => {
       sender
         .replace('VerifiedSender', 'SmtpPlusList')
         .replace('shop-example', name)
-        .replace(/spec: .*/, `spec: {relayClass: ${name}}`);
+        .replace(/spec: .*/, `spec: {relayClassName: ${name}}`);
     const users = ['default', 'bulk', 'fast'].map((name) => user(name, `active: true, listRef: {name: ${name}}`));
     const folder = await folderOf(t, {
       'a.yaml': [sender, ...['default', 'bulk', 'fast'].map(list), ...users].join('---\n'),

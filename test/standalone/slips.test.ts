@@ -172,10 +172,10 @@ spec: {${spec}}
 });
 
 describe('a field that is immutable', () => {
-  const list = (relayClass: string): string => `apiVersion: smtpplus.io/v1alpha1
+  const list = (spec: string): string => `apiVersion: smtpplus.io/v1alpha1
 kind: SmtpPlusList
 metadata: {name: bulk, namespace: shop}
-spec: {${relayClass}}
+spec: {${spec}}
 `;
   const changes = [
     {
@@ -192,9 +192,9 @@ spec: {${relayClass}}
     },
     {
       object: ['SmtpPlusList', 'bulk'],
-      field: 'spec.relayClass',
+      field: 'spec.relayClassName',
       from: list(''),
-      to: list('relayClass: bulk'),
+      to: list('relayClassName: bulk'),
     },
   ] as const;
 

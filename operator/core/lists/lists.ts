@@ -46,13 +46,13 @@ export function judgeList(object: RawObject, { classes, defaultList, secretOf }:
   if (!parsed.ok) return { accepted: notAccepted('InvalidSpec', parsed.message) };
   const { meta, spec } = parsed;
   const allowed = spec.allowedNamespaces;
-  const view = classes.get(spec.relayClass);
+  const view = classes.get(spec.relayClassName);
   if (view === undefined) {
-    const message = `spec.relayClass: there is no relay class ${spec.relayClass}; ask the platform owner which there are, and make a new list for it.`;
+    const message = `spec.relayClassName: there is no relay class ${spec.relayClassName}; ask the platform owner which there are, and make a new list for it.`;
     return { allowed, accepted: notAccepted('RelayClassNotFound', message) };
   }
   const { terms, refused } = termsOf({ namespace: meta.namespace, spec }, view, secretOf);
-  return { allowed, terms, accepted: noted(acceptance(meta, spec.relayClass, refused, defaultList), terms) };
+  return { allowed, terms, accepted: noted(acceptance(meta, spec.relayClassName, refused, defaultList), terms) };
 }
 
 /** For users whose namespace has no default list: all defaults, under the class `default`. */
@@ -78,7 +78,7 @@ function termsOf(
   const limits = limitsOfList(view.settings.limits, spec.limits);
   const upstream = judgeUpstream(owner, view, secretOf);
   const config: ListConfig = {
-    suspended: spec.suspended,
+    suspended: spec.suspend,
     starttls: starttls.value,
     upstream: upstream.config,
     senderPolicy: policy.value,
@@ -92,7 +92,7 @@ function termsOf(
         spec.upstream === undefined && { reportsFrom: view.settings.reports.from }),
     },
   };
-  const terms = { className: spec.relayClass, config, limits: limits.value, upstream: upstream.judgement };
+  const terms = { className: spec.relayClassName, config, limits: limits.value, upstream: upstream.judgement };
   return { terms, refused: [...starttls.refused, ...policy.refused, ...recipients.refused, ...limits.refused] };
 }
 
@@ -187,7 +187,7 @@ const notJudged: Judgement = {
 /** A list that is suspended as its owner wishes is as ready as any: `Ready` says that the wish is fulfilled. */
 function wishedFor(terms: ListTerms | undefined): { reason: string; message: string } {
   if (terms?.config.suspended) {
-    return { reason: 'Suspended', message: 'Suspended, as spec.suspended says: its users are refused.' };
+    return { reason: 'Suspended', message: 'Suspended, as spec.suspend says: its users are refused.' };
   }
   return { reason: 'Ready', message: 'Its users can send.' };
 }

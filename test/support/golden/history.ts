@@ -33,8 +33,8 @@ const nonsense = fc.constantFrom<unknown>(undefined, null, 'text', [], { active:
 
 const specs: Readonly<Record<Kind, fc.Arbitrary<unknown>>> = {
   SmtpPlusList: fc.record({
-    relayClass: rarely(fc.constantFrom('bulk', 'absent')),
-    suspended: rarely(fc.boolean()),
+    relayClassName: rarely(fc.constantFrom('bulk', 'absent')),
+    suspend: rarely(fc.boolean()),
     starttls: rarely(fc.constant('Optional')),
     allowedNamespaces: often(allowedNamespaces),
     upstream: rarely(fc.record({ host: fc.constant('relay.example'), credentialsSecretRef: fc.record({ name }) })),
