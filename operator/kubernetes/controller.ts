@@ -102,7 +102,6 @@ export function startController(options: ControllerOptions): Controller {
     onObject: (kind, key, _, after) => track(onObject(kind, key, after)),
     onNamespace: (name) => mark((to) => markNamespace(to, name)),
     onSecret: (key) => track(onSecret(key)),
-    onUnlabelled: (key) => track(onUnlabelled(key)),
     onTrouble,
     onRelist: (kind) => metrics.relists.inc({ kind }),
     signal,
@@ -112,23 +111,12 @@ export function startController(options: ControllerOptions): Controller {
   /** An object's Secrets are looked up before the object counts: otherwise they would seem to be missing. */
   async function onObject(kind: Kind, key: string, after: RawObject | undefined): Promise<void> {
     await followed.setReferences(`${kind}/${key}`, after === undefined ? [] : referencesOf(after));
-    if (after === undefined) await followed.setReferences(`taken/${key}`, []);
     mark((to) => markObject(to, kind, key));
   }
 
   async function onSecret(key: string): Promise<void> {
-    // what stood in for the label is needed no more: it has the label again, or it is gone
-    const isSettled = caches.secrets.isLabelled(key) || caches.secrets.get(key) === undefined;
-    if (isSettled) await followed.setReferences(`unlabelled/${key}`, []);
     await followed.refresh(key);
     mark((to) => markSecret(to, key));
-  }
-
-  /** One of ours is not listed any more: it is gone, or somebody took the label away. Then it still is what it was. */
-  async function onUnlabelled(key: string): Promise<void> {
-    caches.secrets.followAnew(key);
-    await followed.setReferences(`unlabelled/${key}`, [{ secret: key }]);
-    await onSecret(key);
   }
 
   function track(work: Promise<void>): void {
@@ -199,8 +187,7 @@ export function startController(options: ControllerOptions): Controller {
     record: events.record,
     onWrite: (what: string) => metrics.writes.inc({ what }),
     onSecretTrouble: setSecretTrouble,
-    onTaken: (user: string, secret: string) =>
-      track(followed.setReferences(`taken/${user}`, [{ secret }]).then(() => mark((to) => markSecret(to, secret)))),
+    lookAtSecret: followed.lookAt,
   };
 
   function publish({ users, lists, senders, secrets }: Pick<Turn, 'users' | 'lists' | 'senders' | 'secrets'>): void {

@@ -90,7 +90,8 @@ describe('a credentials Secret that nothing wants', () => {
     const known = new Map(cached.map((one) => [`shop/${one.metadata.name}`, viewObject('SmtpPlusUser', one)]));
     const caches = { secrets: { get: () => secret }, objects: { SmtpPlusUser: known } } as unknown as Caches;
     const nothing = () => undefined;
-    const context = { client, caches, record: nothing, onWrite: nothing, onTaken: nothing, onSecretTrouble: nothing };
+    const lookAtSecret = async () => undefined;
+    const context = { client, caches, record: nothing, onWrite: nothing, lookAtSecret, onSecretTrouble: nothing };
     const outcome: Outcome = await writeObject(context, { kind: 'Secret', key: 'shop/orders-smtp' });
     return [outcome, requests.some((one) => one.startsWith('DELETE'))];
   }

@@ -97,7 +97,7 @@ describeWithControlPlane('an operator of many tenants', (cluster) => {
     await cluster().kubectl(['-n', 'tight', 'delete', 'quota', 'none']);
   });
 
-  test('gives up what it watched in place of a label, and never goes by an old copy', async () => {
+  test('puts a label back that somebody took away, and makes the Secret again that is deleted afterwards', async () => {
     await admin.apply(namespace('strip'));
     const keys = Array.from({ length: 12 }, (_, i) => `strip/u${i}`);
     for (const key of keys) await admin.apply(user(key));
@@ -111,14 +111,11 @@ describeWithControlPlane('an operator of many tenants', (cluster) => {
         assert.equal(metadata.labels?.['app.kubernetes.io/managed-by'], 'smtp-plus');
       });
     }
-    // the last ones were polled, had the watches in place of the labels stayed
     const last = 'strip/u11';
     const { password: first = '' } = await admin.secret(`${last}-smtp`);
     await until(() => accepts('u11.strip', first), 'the first is valid');
     await admin.remove('Secret', `${last}-smtp`);
-    const began = performance.now();
     await until(async () => (await admin.get('Secret', `${last}-smtp`)) !== undefined, 'it is made again');
-    assert.ok(performance.now() - began < 5000, 'at once');
     await until(async () => !(await accepts('u11.strip', first)), 'the first is not valid any more');
   });
 
@@ -147,7 +144,7 @@ describeWithControlPlane('an operator of many tenants', (cluster) => {
     await until(() => accepts('app.calm', 'another calm password'), 'it follows');
   });
 
-  test('keeps the watches of a namespace to its share', async () => {
+  test('follows the one Secret that exists, whoever names how many that do not', async () => {
     await admin.apply(
       namespace('greedy'),
       namespace('modest'),
@@ -157,7 +154,7 @@ describeWithControlPlane('an operator of many tenants', (cluster) => {
     await admin.apply(withPassword('modest/app', 'own'));
     await until(() => accepts('app.modest', 'a modest password'), 'it is in force');
     await admin.apply(secret('modest/own', { password: 'changed in a modest way' }));
-    await until(() => accepts('app.modest', 'changed in a modest way'), 'it is watched');
+    await until(() => accepts('app.modest', 'changed in a modest way'), 'it is followed');
     await admin.waitFor('SmtpPlusUser', 'greedy/u29', 'CredentialsReady', 'False SecretNotFound');
   });
 

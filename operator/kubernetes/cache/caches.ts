@@ -41,7 +41,6 @@ export interface CachesOptions {
   readonly onObject: (kind: Kind, key: string, before: KnownObject | undefined, after: KnownObject | undefined) => void;
   readonly onNamespace: (name: string) => void;
   readonly onSecret: (key: string) => void;
-  readonly onUnlabelled: (key: string) => void;
   readonly onTrouble: (message: string) => void;
   readonly onRelist: (kind: string) => void;
   readonly signal: AbortSignal;
@@ -91,7 +90,6 @@ export function startCaches(client: KubeClient, options: CachesOptions): Caches 
     namespaces,
     saltFor: options.saltFor,
     onChange: options.onSecret,
-    onUnlabelled: options.onUnlabelled,
     onTrouble,
     signal,
   });

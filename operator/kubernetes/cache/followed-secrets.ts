@@ -1,4 +1,4 @@
-/** Which Secrets are watched by name, for whom, and the verifiers of the passwords in them. */
+/** Which Secrets are read by name, for whom, and the verifiers of the passwords in them. */
 import { isEqual } from '../../core/equal.ts';
 import type { SecretView } from '../../core/model.ts';
 import { shareRuns } from '../../../relay/share-runs.ts';
@@ -9,6 +9,8 @@ import type { SecretCache } from './secret-cache.ts';
 export interface FollowedSecrets {
   /** Says what an object names now. Resolves when each of those Secrets has been looked up and its password hashed. */
   readonly setReferences: (object: string, references: readonly SecretReference[]) => Promise<void>;
+  /** Reads a Secret that an object names, though nothing has told of it yet; not for long. */
+  readonly lookAt: (secret: string) => Promise<void>;
   /** A Secret in the cache has changed. Resolves when its view is up to date. */
   readonly refresh: (secret: string) => Promise<void>;
   /** The Secret as the core sees it, with verifiers. */
@@ -63,15 +65,18 @@ export function createFollowedSecrets(cache: SecretCache, saltFor: (purpose: str
     cache.unfollow(secret);
   }
 
+  const lookAt = (secret: string): Promise<void> => Promise.race([cache.follow(secret), timeout(LOOK_UP_MS)]);
+
   async function lookUp(
     object: string,
-    secrets: ReadonlySet<string>,
+    references: readonly SecretReference[],
     before: readonly SecretReference[],
   ): Promise<void> {
-    for (const secret of secrets) bySecret.set(secret, (bySecret.get(secret) ?? new Set()).add(object));
     await Promise.all(
-      [...secrets].map(async (secret) => {
-        await Promise.race([cache.follow(secret), timeout(LOOK_UP_MS)]);
+      references.map(async ({ secret, isTarget }) => {
+        bySecret.set(secret, (bySecret.get(secret) ?? new Set()).add(object));
+        if (isTarget) return cache.expect(secret);
+        await lookAt(secret);
         await refresh(secret);
       }),
     );
@@ -86,12 +91,14 @@ export function createFollowedSecrets(cache: SecretCache, saltFor: (purpose: str
       if (isEqual(references, before)) return lookUps.get(object);
       if (references.length === 0) byObject.delete(object);
       else byObject.set(object, references);
-      const secrets = new Set(references.map(({ secret }) => secret));
-      const lookingUp = lookUp(object, secrets, before).finally(() => {
+      const lookingUp = lookUp(object, references, before).finally(() => {
         if (lookUps.get(object) === lookingUp) lookUps.delete(object);
       });
       lookUps.set(object, lookingUp);
       return lookingUp;
+    },
+    lookAt: async (secret) => {
+      if (bySecret.has(secret)) await lookAt(secret);
     },
     refresh,
     view: (secret) => hashed.get(secret) ?? cache.get(secret)?.view,

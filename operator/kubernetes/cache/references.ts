@@ -1,4 +1,5 @@
-/** Which Secrets an object names: they are watched one by one, so that nobody else's Secrets are ever read. */
+/** Which Secrets an object names: of all that are not ours, only these are ever read. */
+import { wishedSecretName } from '../../core/users/wishes.ts';
 import type { RawObject } from '../../core/model.ts';
 
 export interface SecretReference {
@@ -6,6 +7,8 @@ export interface SecretReference {
   readonly secret: string;
   /** The key that holds a password which a person chose, where it is one. */
   readonly passwordKey?: string;
+  /** It is where the object's credentials go: what is in it matters only where somebody else has made it. */
+  readonly isTarget?: true;
 }
 
 export function referencesOf({ kind, meta, spec }: RawObject): readonly SecretReference[] {
@@ -14,7 +17,8 @@ export function referencesOf({ kind, meta, spec }: RawObject): readonly SecretRe
     case 'SmtpPlusUser': {
       const name = textAt(spec, 'credentials', 'passwordSecretRef', 'name');
       const passwordKey = textAt(spec, 'credentials', 'passwordSecretRef', 'key') ?? 'password';
-      return name === undefined ? [] : [{ secret: secretOf(name), passwordKey }];
+      const target = { secret: secretOf(wishedSecretName({ meta, spec })), isTarget: true } as const;
+      return name === undefined ? [target] : [target, { secret: secretOf(name), passwordKey }];
     }
     case 'SmtpPlusList':
       return ['caSecretRef', 'credentialsSecretRef']

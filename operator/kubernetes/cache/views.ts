@@ -80,8 +80,7 @@ export function viewOwnSecret(object: SecretObject, saltFor: (uid: string) => Bu
 
 export function viewSecret(object: SecretObject): KnownSecret {
   const { metadata, data = {} } = object;
-  const owner = metadata.ownerReferences?.find((reference) => reference.controller === true);
-  const isUser = owner?.kind === 'SmtpPlusUser' && owner.apiVersion === API_VERSION;
+  const owner = owningUser(metadata);
   const decoded = decode(data);
   const view: SecretView = {
     namespace: metadata.namespace ?? '',
@@ -89,7 +88,7 @@ export function viewSecret(object: SecretObject): KnownSecret {
     type: object.type ?? 'Opaque',
     labels: metadata.labels ?? NONE,
     annotations: withoutLastApplied(metadata.annotations),
-    ...(isUser ? { controllerUid: owner.uid } : {}),
+    ...(owner === undefined ? {} : { controllerUid: owner.uid }),
     data: decoded,
     verifiers: NONE,
   };
@@ -99,9 +98,15 @@ export function viewSecret(object: SecretObject): KnownSecret {
     resourceVersion: metadata.resourceVersion,
     view,
     hiddenKeys: hiddenKeys.length === 0 ? NO_KEYS : hiddenKeys,
-    ...(isUser && { ownerName: owner.name }),
+    ...(owner !== undefined && { ownerName: owner.name }),
     ...(object.immutable === true && { isImmutable: true }),
   };
+}
+
+/** The SmtpPlusUser that controls an object. */
+function owningUser({ ownerReferences = [] }: KubeMeta): { uid: string; name: string } | undefined {
+  const owner = ownerReferences.find((reference) => reference.controller === true);
+  return owner?.kind === 'SmtpPlusUser' && owner.apiVersion === API_VERSION ? owner : undefined;
 }
 
 const NO_KEYS: readonly string[] = [];

@@ -13,7 +13,7 @@ export type Answer<T> =
 export interface KubeClient {
   readonly request: <T>(request: KubeRequest) => Promise<Answer<T>>;
   /** Events of a watch until the server ends it. Throws on a lost or silent connection. */
-  readonly watch: (path: string, options: { readonly signal: AbortSignal }) => AsyncGenerator<WatchEvent>;
+  readonly watch: (path: string, options: WatchOptions) => AsyncGenerator<WatchEvent>;
   readonly close: () => void;
 }
 
@@ -22,6 +22,11 @@ interface KubeRequest extends Omit<HttpRequest, 'body'> {
   readonly signal?: AbortSignal | undefined;
   /** Default: 5. A lease must not be renewed by a late retry, for instance. */
   readonly attempts?: number;
+}
+
+interface WatchOptions {
+  readonly signal: AbortSignal;
+  readonly as?: KubeRequest['as'];
 }
 
 export type WatchEvent =
@@ -56,7 +61,7 @@ export function createClient(source: CredentialsSource, options: ClientOptions =
   const context: Context = { credentials, transport, limit, options };
   return {
     request: (request) => requestWithRetries(context, request),
-    watch: (path, { signal }) => watch(context, path, signal),
+    watch: (path, options) => watch(context, path, options),
     close: transport.close,
   };
 }
@@ -127,10 +132,10 @@ function writeTimeout(context: Context): number {
   return Math.min(left, REQUEST_TIMEOUT_MS);
 }
 
-async function* watch(context: Context, path: string, signal: AbortSignal): AsyncGenerator<WatchEvent> {
+async function* watch(context: Context, path: string, { signal, as }: WatchOptions): AsyncGenerator<WatchEvent> {
   await context.limit(signal);
   const credentials = await context.credentials(false);
-  const request = { method: 'GET', path } as const;
+  const request = { method: 'GET', path, as } as const;
   const response = await context.transport.send(request, credentials, {
     signal,
     silenceMs: context.options.watchSilenceMs ?? WATCH_SILENCE_MS,

@@ -8,6 +8,8 @@ export interface HttpRequest {
   /** Path and query. */
   readonly path: string;
   readonly contentType?: string;
+  /** Instead of whole objects: `PartialObjectMetadata` or `PartialObjectMetadataList`. */
+  readonly as?: string | undefined;
   readonly body?: string;
 }
 
@@ -30,6 +32,7 @@ interface SendOptions {
 const CONNECTIONS_MAX = 32;
 /** The largest answer that we read: a page of 500 objects of 64 KB. */
 const BODY_MAX = 64 * 1024 * 1024;
+const JSON_TYPE = 'application/json';
 
 export function createTransport(): Transport {
   let agents: { readonly tls: TlsOptions; readonly requests: https.Agent; readonly watches: https.Agent } | undefined;
@@ -69,7 +72,7 @@ function send(
   const base = credentials.server.pathname.replace(/\/$/, '');
   const body = request.body === undefined ? undefined : Buffer.from(request.body);
   const headers = {
-    accept: 'application/json',
+    accept: request.as === undefined ? JSON_TYPE : `${JSON_TYPE};as=${request.as};g=meta.k8s.io;v=v1`,
     'user-agent': 'smtp-plus-operator',
     ...credentials.headers,
     ...(body === undefined

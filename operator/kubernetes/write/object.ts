@@ -26,8 +26,8 @@ export interface WriteContext {
   readonly caches: Caches;
   readonly record: (event: PlannedEvent) => void;
   readonly onWrite: (what: 'secret' | 'status' | 'deletion') => void;
-  /** Somebody else's Secret has the name that this user wants: watch that one too. */
-  readonly onTaken: (user: string, secret: string) => void;
+  /** Reads a Secret that somebody has made under a name that a user wants, and that the caches lack. */
+  readonly lookAtSecret: (secret: string) => Promise<void>;
   /** Why the Secret of a user cannot be written. */
   readonly onSecretTrouble: (user: string, trouble: string) => void;
 }
@@ -69,7 +69,7 @@ async function writeUser(context: WriteContext, plan: UserPlan): Promise<Outcome
   if (!isThere(context, 'SmtpPlusUser', plan.meta)) return 'done';
   const kind = 'SmtpPlusUser';
   if (plan.secret === undefined) return writeStatus(context, { kind, plan });
-  const outcome = await writeSecret(context, keyOf(plan.meta), plan.secret).catch(async (error: unknown) => {
+  const outcome = await writeSecret(context, plan.secret).catch(async (error: unknown) => {
     if (error instanceof SecretRefused) await tellRefusal(context, plan, error);
     throw error;
   });
@@ -89,11 +89,7 @@ async function tellRefusal(context: WriteContext, plan: UserPlan, { message }: S
   if (credentials?.status === 'False') await writeStatus(context, { kind: 'SmtpPlusUser', plan });
 }
 
-async function writeSecret(
-  context: WriteContext,
-  user: string,
-  plan: SecretPlan,
-): Promise<'written' | 'unchanged' | Outcome> {
+async function writeSecret(context: WriteContext, plan: SecretPlan): Promise<'written' | 'unchanged' | Outcome> {
   const key = keyOf(plan);
   const known = context.caches.secrets.get(key);
   const outcome: SecretOutcome = await applySecret(context.client, plan, known);
@@ -105,9 +101,8 @@ async function writeSecret(
       context.caches.secrets.observe(outcome.object);
       return 'written';
     case 'taken':
-      if (known !== undefined) return 'again';
-      context.onTaken(user, key);
-      return 'done';
+      if (known === undefined) await context.lookAtSecret(key);
+      return 'again';
     case 'gone':
       return 'done';
   }
