@@ -5,6 +5,7 @@
  */
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import packageJson from '../package.json' with { type: 'json' };
+import { OUTPUT_FORMATS, type OutputFormat } from './check/output.ts';
 import type { OperatorFlags } from './main.ts';
 import { parsePorts } from './ports.ts';
 import type { RelayFlags } from './standalone/relay-alone.ts';
@@ -56,15 +57,23 @@ program
 
 program
   .command('check')
-  .summary('check a folder of manifests before it is merged')
+  .summary('check manifests before they are merged')
   .description(
-    'Check manifests: schema, unknown fields, references, conflicts. Exits 0 (fine), 1 (errors) or 2 (usage).',
+    'Check manifests: schema, unknown fields, references, conflicts. Exits 0 (fine), 1 (errors) or 2 (usage).\n\n' +
+      'All paths are checked together. Files alone, without a folder or standard input, are taken for a part: what they ' +
+      'refer to may be in others. Relay classes are those of the settings, which are found as `standalone` finds them.',
   )
-  .argument('<DIR>', 'folder of manifests')
-  .addOption(new Option('--output <FORMAT>', 'form of the report').choices(['text', 'json', 'github']).default('text'))
-  .action(async (folder: string, { output }: { output: 'text' | 'json' | 'github' }) => {
+  .argument('<PATH...>', 'folders of manifests, files, and - for standard input')
+  .option(
+    '--settings <FILE>',
+    'settings file, which is checked too (default: DIR/settings.yaml, where DIR is the only path)',
+  )
+  .option('--no-settings', 'no settings file, not even DIR/settings.yaml')
+  .addOption(new Option('--output <FORMAT>', 'form of the report').choices(OUTPUT_FORMATS).default('text'))
+  .action(async (paths: string[], flags: { output: OutputFormat; settings?: string | false }) => {
     const { runCheck } = await import('./check/check.ts');
-    process.exitCode = await runCheck(folder, { output, write: (text) => void process.stdout.write(text) });
+    const write = (text: string): void => void process.stdout.write(text);
+    process.exitCode = await runCheck(paths, { ...flags, stdin: process.stdin, write });
   });
 
 program

@@ -40,9 +40,9 @@ describe('the settings file', () => {
   });
 
   test('with faults gets a line for each, with its place', async (t) => {
-    assert.deepEqual(await problemsOf(t, 'hots: x\n'), ['s.yaml:1:1 hots: no such setting']);
+    assert.deepEqual(await problemsOf(t, 'hots: x\n'), ['s.yaml:1:1 hots: no such setting; did you mean host?']);
     assert.deepEqual(await problemsOf(t, '# x\nclasses:\n  default:\n    upstream: {host: x, prot: 25}\n'), [
-      's.yaml:4:25 classes.default.upstream.prot: no such setting',
+      's.yaml:4:25 classes.default.upstream.prot: no such setting; did you mean classes.default.upstream.port?',
     ]);
     const recipients = (text: string) => problemsOf(t, `classes:\n  default:\n    recipients: ${text}\n`);
     assert.deepEqual(await recipients('{allow: [shop.example]}'), [

@@ -2,10 +2,13 @@ import { readFile } from 'node:fs/promises';
 import { LineCounter, parseDocument } from 'yaml';
 import type { z } from 'zod';
 import { sentenceOf } from './api/sentence.ts';
+import type { Source } from './manifests/parse.ts';
 import { syntaxMessage, toPlain } from './manifests/plain.ts';
 import { offsetOf } from './manifests/positions.ts';
 import type { Path } from './manifests/positions.ts';
+import { formatSource } from './manifests/read.ts';
 import { inWords } from './manifests/walk.ts';
+import { similarSetting } from './settings-names.ts';
 import { settingsSchema } from './settings.ts';
 import type { Settings } from './settings.ts';
 
@@ -14,51 +17,82 @@ export type SettingsResult =
   | { readonly ok: true; readonly settings: Settings }
   | { readonly ok: false; readonly problems: readonly string[] };
 
+interface SettingsProblem {
+  /** Absent for a flag, and for a file that cannot be read. */
+  readonly source?: Source | undefined;
+  readonly message: string;
+}
+
+type SettingsReading =
+  | { readonly ok: true; readonly settings: Settings }
+  | { readonly ok: false; readonly problems: readonly SettingsProblem[] };
+
 /** Settings that were given as flags: they count over the file. */
 export type Overrides = Readonly<Partial<Record<keyof Settings, unknown>>>;
 
 /** Reads a settings file, or takes the defaults where none is named. */
 export async function loadSettings(file: string | undefined, overrides: Overrides = {}): Promise<SettingsResult> {
-  if (file === undefined) return check({}, overrides, (path) => `--${path.map(String).join('.')}`);
+  const result = await readSettings(file, overrides);
+  if (result.ok) return result;
+  const problems = result.problems.map(({ source, message }) =>
+    source === undefined ? message : `${formatSource(source)} ${message}`,
+  );
+  return { ok: false, problems };
+}
+
+/** The same, with the places of what is wrong. */
+export async function readSettings(file: string | undefined, overrides: Overrides = {}): Promise<SettingsReading> {
+  if (file === undefined) return check({}, overrides, (path) => ({ name: `--${path.map(String).join('.')}` }));
   let text: string;
   try {
     text = new TextDecoder('utf-8', { fatal: true }).decode(await readFile(file));
   } catch (error) {
     // the decoder's own error
     const problem = error instanceof TypeError ? 'is not UTF-8 text' : `cannot be read: ${inWords(error)}`;
-    return { ok: false, problems: [`settings file ${file} ${problem}`] };
+    return { ok: false, problems: [{ message: `settings file ${file} ${problem}` }] };
   }
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, version: '1.1', logLevel: 'error' });
-  const place = (offset: number): string => {
+  const place = (offset: number): Source => {
     const { line, col } = lines.linePos(offset);
-    return `${file}:${Math.max(line, 1)}:${Math.max(col, 1)}`;
+    return { file, line: Math.max(line, 1), column: Math.max(col, 1) };
+  };
+  const refuse = (offset: number, message: string): SettingsReading => {
+    return { ok: false, problems: [{ source: place(offset), message }] };
   };
   const [error] = [...document.errors, ...document.warnings];
-  if (error !== undefined) return { ok: false, problems: [`${place(error.pos[0])} ${syntaxMessage(error, text)}`] };
+  if (error !== undefined) return refuse(error.pos[0], syntaxMessage(error, text));
   const read = toPlain(document);
-  if ('failure' in read) return { ok: false, problems: [`${place(read.offset)} ${read.failure}`] };
+  if ('failure' in read) return refuse(read.offset, read.failure);
   const value = read.plain ?? {};
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    return { ok: false, problems: [`${place(0)} must be a mapping of settings`] };
+    return refuse(0, 'must be a mapping of settings');
   }
-  const from = (path: Path): string =>
+  return check(value, overrides, (path) =>
     path[0] !== undefined && overrides[path[0] as keyof Settings] !== undefined
-      ? `--${String(path[0])}`
-      : `${place(offsetOf(document, path))} ${path.join('.')}`;
-  return check(value, overrides, from);
+      ? { name: `--${String(path[0])}` }
+      : { source: place(offsetOf(document, path)), name: path.join('.') },
+  );
 }
 
-function check(value: object, overrides: Overrides, nameOf: (path: Path) => string): SettingsResult {
+interface Origin {
+  readonly source?: Source | undefined;
+  /** Of the setting, or of its flag. */
+  readonly name: string;
+}
+
+function check(value: object, overrides: Overrides, originOf: (path: Path) => Origin): SettingsReading {
   const given = Object.fromEntries(Object.entries(overrides).filter(([, setting]) => setting !== undefined));
   const result = settingsSchema.safeParse({ ...value, ...given }, { reportInput: true });
   if (result.success) return { ok: true, settings: result.data };
   const problems = result.error.issues
     .flatMap(flatten)
     .filter(isFirstAtItsPlace)
-    .map(({ path, message }) =>
-      `${nameOf(path)}: ${message}`.replace(/^--(\S+)/, (_, name: string) => `--${kebab(name)}`),
-    );
+    .map(({ path, message }) => {
+      const { source, name } = originOf(path);
+      const flag = name.replace(/^--(\S+)/, (_, setting: string) => `--${kebab(setting)}`);
+      return { source, message: `${flag}: ${message}` };
+    });
   return { ok: false, problems };
 }
 
@@ -73,7 +107,7 @@ function flatten(issue: z.core.$ZodIssue): readonly Flat[] {
   const below = (inner: z.core.$ZodIssue): readonly Flat[] => flatten({ ...inner, path: [...path, ...inner.path] });
   switch (issue.code) {
     case 'unrecognized_keys':
-      return issue.keys.map((key) => ({ path: [...path, key], message: 'no such setting' }));
+      return issue.keys.map((key) => ({ path: [...path, key], message: noSuchSetting([...path, key]) }));
     case 'invalid_union': {
       const [best] = issue.errors.toSorted((a, b) => misfit(a) - misfit(b));
       return best === undefined ? [{ path, message: issue.message }] : best.flatMap(below);
@@ -90,6 +124,11 @@ function flatten(issue: z.core.$ZodIssue): readonly Flat[] {
     case 'custom':
       return [{ path, message: sentenceOf('', issue).trim().replace(/\.$/, '') }];
   }
+}
+
+function noSuchSetting(path: Path): string {
+  const similar = similarSetting(path);
+  return similar === undefined ? 'no such setting' : `no such setting; did you mean ${similar}?`;
 }
 
 /** An empty host is too short and no host name: once mended, it is neither. */

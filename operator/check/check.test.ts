@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { Readable } from 'node:stream';
 import { afterEach, beforeEach, describe, test } from 'node:test';
-import { runCheck } from './check.ts';
+import { runCheck, type CheckOptions, type CheckResult } from './check.ts';
 
 let folder: string;
 
@@ -19,7 +20,7 @@ function manifest(kind: string, name: string, spec = '{}', rest = ''): string {
   return `{apiVersion: smtpplus.io/v1alpha1, kind: ${kind}, metadata: {name: ${name}, namespace: shop${rest}}, spec: ${spec}}`;
 }
 const list = (name: string, spec?: string, rest?: string): string => manifest('SmtpPlusList', name, spec, rest);
-const user = (name: string, spec?: string): string => manifest('SmtpPlusUser', name, spec);
+const user = (name: string, spec?: string, rest?: string): string => manifest('SmtpPlusUser', name, spec, rest);
 const sender = (name: string, spec?: string): string => manifest('VerifiedSender', name, spec);
 
 interface Found {
@@ -37,9 +38,20 @@ async function check(files: Readonly<Record<string, string | string[]>>): Promis
     await mkdir(dirname(join(folder, name)), { recursive: true });
     await writeFile(join(folder, name), Array.isArray(text) ? text.join('\n---\n') : text);
   }
-  let report = '';
-  const code = await runCheck(folder, { output: 'json', write: (text) => (report += text) });
+  const { code, report } = await run([folder], { output: 'json' });
   return { code, findings: (JSON.parse(report) as { findings: Found[] }).findings };
+}
+
+/** Runs it on paths, and gives the exit code and the report. */
+async function run(
+  paths: readonly string[],
+  { input = '', ...options }: Partial<CheckOptions> & { readonly input?: string } = {},
+): Promise<{ code: CheckResult; report: string }> {
+  let report = '';
+  const stdin = Readable.from([Buffer.from(input)]);
+  const write = (text: string): void => void (report += text);
+  const code = await runCheck(paths, { output: 'text', stdin, write, ...options });
+  return { code, report };
 }
 
 async function only(...documents: string[]): Promise<Found> {
@@ -50,37 +62,33 @@ async function only(...documents: string[]): Promise<Found> {
 
 describe('check', () => {
   test('finds nothing in the examples, and says 0', async () => {
-    let report = '';
-    const examples = new URL('../../examples', import.meta.url).pathname;
-    assert.equal(await runCheck(examples, { output: 'text', write: (text) => (report += text) }), 0, report);
+    const { code, report } = await run([new URL('../../examples', import.meta.url).pathname]);
+    assert.equal(code, 0, report);
     assert.match(report, /: 0 errors, 0 warnings\.$/m);
   });
 
   test('says 2 and why where there is no folder', async () => {
-    let report = '';
-    const write = (text: string): void => void (report += text);
-    assert.equal(await runCheck(join(folder, 'missing'), { output: 'text', write }), 2);
-    assert.match(report, /missing can't be checked: no such file or folder \(ENOENT\); name a folder/);
+    const { code, report } = await run([join(folder, 'missing')]);
+    assert.equal(code, 2);
+    assert.match(report, /missing can't be checked: no such file or folder \(ENOENT\); name folders/);
     await writeFile(join(folder, 'file.yaml'), '');
-    assert.equal(await runCheck(join(folder, 'file.yaml', 'x'), { output: 'text', write }), 2);
+    assert.equal((await run([join(folder, 'file.yaml', 'x')])).code, 2);
   });
 
   test('keeps to the form of its report where there is no folder', async () => {
-    let report = '';
-    const write = (text: string): void => void (report += text);
-    assert.equal(await runCheck(join(folder, 'missing'), { output: 'json', write }), 2);
-    assert.equal((JSON.parse(report) as { findings: Found[] }).findings[0]?.rule, 'unreadable');
-    report = '';
-    assert.equal(await runCheck(join(folder, 'missing'), { output: 'github', write }), 2);
-    assert.match(report, /^::error file=/);
+    const json = await run([join(folder, 'missing')], { output: 'json' });
+    assert.equal(json.code, 2);
+    assert.equal((JSON.parse(json.report) as { findings: Found[] }).findings[0]?.rule, 'unreadable');
+    const github = await run([join(folder, 'missing')], { output: 'github' });
+    assert.equal(github.code, 2);
+    assert.match(github.report, /^::error file=/);
   });
 
   test('takes a single file too', async () => {
     await writeFile(join(folder, 'file.yaml'), user('a', '{mode: Test}'));
     await writeFile(join(folder, 'other.yaml'), user('a', '{mode: Test}'));
-    let report = '';
-    const write = (text: string): void => void (report += text);
-    assert.equal(await runCheck(join(folder, 'file.yaml'), { output: 'text', write }), 1);
+    const { code, report } = await run([join(folder, 'file.yaml')]);
+    assert.equal(code, 1);
     assert.match(report, /^1 object checked in .*file\.yaml: 1 error, 0 warnings\.$/m);
   });
 
@@ -158,6 +166,24 @@ describe('check', () => {
   test('finds an annotation that YAML reads as a boolean', async () => {
     const found = await only(list('a', '{}', ', annotations: {smtpplus.io/default-list: true}'));
     assert.match(found.message, /put its value in quotes/);
+  });
+
+  test('finds annotations and labels of ours that do nothing, and suggests the one that was meant', async () => {
+    const cases: readonly (readonly [kind: typeof list, field: string, message: RegExp])[] = [
+      [list, 'annotations: {smtpplus.io/default-lst: "true"}', /did you mean smtpplus\.io\/default-list\?$/],
+      [list, 'annotations: {SmtpPlus.io/Default-List: "true"}', /did you mean smtpplus\.io\/default-list\?$/],
+      [list, 'annotations: {smtpplus.io/colour: blue}', /is no annotation of a SmtpPlusList; remove it\.$/],
+      [list, 'annotations: {smtpplus.io/default-list: "yes"}', /must be "true" or "false"; it is "yes"\.$/],
+      [list, 'labels: {smtpplus.io/default-list: "true"}', /did you mean the annotation smtpplus\.io\/default-list\?$/],
+      [user, 'annotations: {smtpplus.io/default-list: "true"}', /belongs on a SmtpPlusList; remove it\.$/],
+    ];
+    for (const [kind, field, message] of cases) {
+      const found = await only(kind('a', '{}', `, ${field}`));
+      assert.equal(`${found.severity} ${found.rule}`, 'error unknown-annotation');
+      assert.match(found.message, message);
+    }
+    const fine = ', annotations: {smtpplus.io/default-list: "false", example.com/x: z}, labels: {app: a}';
+    assert.deepEqual((await check({ 'all.yaml': list('a', '{}', fine) })).findings, []);
   });
 
   test('finds labels and annotations that an API server refuses', async () => {
@@ -306,7 +332,7 @@ describe('check of references', () => {
 
   test('finds a domain that IDNA does not know', async () => {
     const found = await only(sender('a', '{domain: xn--a.example}'));
-    assert.equal(found.rule, 'InvalidSpec');
+    assert.equal(found.rule, 'schema');
     assert.match(found.message, /^spec\.domain must be/);
   });
 
@@ -323,16 +349,53 @@ describe('check of references', () => {
     assert.equal(`${found.severity} ${found.rule}`, 'warning ListCeiling');
   });
 
-  test('takes every relay class for granted, and every sender for verified', async () => {
-    const files = [
-      list('a', '{relayClassName: bulk, starttls: Optional}'),
-      domain,
-      user('b', '{active: true, listRef: {name: a}}'),
-    ];
+  test('warns of a relay class that only settings could tell of', async () => {
+    const found = await only(list('a', '{relayClassName: bulk}'));
+    assert.equal(`${found.severity} ${found.rule}`, 'warning RelayClassNotKnown');
+    assert.match(found.message, /--settings/);
+  });
+
+  test('takes every sender for verified, and a class without settings for lenient', async () => {
+    const files = [list('a', '{starttls: Optional}'), domain, user('b', '{active: true, listRef: {name: a}}')];
     assert.deepEqual((await check({ 'all.yaml': files })).findings, []);
   });
 
-  test('does not repeat what the schema says about an object', async () => {
-    assert.equal((await only(user('a', '{listRef: {name: x}, mode: Test}'))).rule, 'schema');
+  test('tells every fault of one object in one round: fields, values, rules, names and references', async () => {
+    const { findings } = await check({
+      'a.yaml': [
+        list('a'),
+        domain,
+        user(
+          'b',
+          '{activ: true, mode: Test, limts: {}, listRef: {name: aa}, senders: [7, x@xn--a.example, x@bank.example], clientCIDRs: [10.0.0.1], username: b@shop}',
+        ).replace(
+          'namespace: shop}',
+          'namespace: shop, labels: {a: b c}, annotations: {smtpplus.io/defaultlist: "true"}}',
+        ),
+      ],
+    });
+    assert.deepEqual(findings.map(({ rule, message }) => `${rule} ${message.split(/[ :]/)[0]}`).toSorted(), [
+      'ListNotFound spec.listRef',
+      'NotCovered spec.senders[2]',
+      'schema metadata.labels',
+      'schema spec.clientCIDRs',
+      'schema spec.mode',
+      'schema spec.senders[0]',
+      'schema spec.senders[1]',
+      'schema spec.username',
+      'unknown-annotation metadata.annotations',
+      'unknown-field spec.activ',
+      'unknown-field spec.limts',
+    ]);
+  });
+
+  test('blames nobody for the slips of others', async () => {
+    const broken = list('a', '{allowedNamespaces: {from: all}, limits: {connections: 0}, upstream: {port: 25}}');
+    const guest = user('b', '{listRef: {name: a, namespace: shop}}').replace(
+      'namespace: shop}, spec',
+      'namespace: bank}, spec',
+    );
+    const { findings } = await check({ 'a.yaml': [broken, guest] });
+    assert.deepEqual([...new Set(findings.map(({ object }) => object))], ['SmtpPlusList shop/a']);
   });
 });

@@ -1,21 +1,29 @@
-/** `smtp-plus check DIR`: what a cluster would refuse, and what would not do what it says, before anything is merged. */
-import { access, constants } from 'node:fs/promises';
-import type { Problem } from '../manifests/parse.ts';
-import { readFolder, type Reading } from '../manifests/read.ts';
-import { inWords } from '../manifests/walk.ts';
+/** `smtp-plus check`: what a cluster would refuse, and what would not do what it says, before anything is merged. */
+import { access, constants, stat } from 'node:fs/promises';
 import { isKindName } from '../api/kinds.ts';
+import { mergeFiles, type FolderContent } from '../manifests/read.ts';
+import { inWords } from '../manifests/walk.ts';
+import type { Settings } from '../settings.ts';
 import type { Finding } from './finding.ts';
+import { nameOf, STDIN, readInput } from './input.ts';
 import { checkObject } from './object.ts';
+import { inputFindings } from './problems.ts';
 import { checkReferences } from './references.ts';
-import { formatReport, type OutputFormat } from './report.ts';
+import type { OutputFormat } from './output.ts';
+import { formatReport } from './report.ts';
+import { checkSettings } from './settings.ts';
 
 export interface CheckOptions {
+  /** The settings file; where none is named, that of the folder. False: none. */
+  readonly settings?: string | false | undefined;
   readonly output: OutputFormat;
   /** Takes the report. */
   readonly write: (text: string) => void;
+  /** Read where a path is `-`. */
+  readonly stdin: AsyncIterable<Uint8Array>;
 }
 
-/** 0: fine, perhaps with warnings. 1: errors. 2: there is nothing that can be read. */
+/** 0: fine, perhaps with warnings. 1: errors. 2: there is something that cannot be read. */
 export type CheckResult = 0 | 1 | 2;
 
 /** Nobody reads more; and a report must not grow with what a stranger commits. */
@@ -23,68 +31,68 @@ const FINDINGS_MAX = 1000;
 /** Kinds to name among those that were not checked. */
 const IGNORED_KINDS_MAX = 10;
 
-/** Checks every manifest under `folder`, or one file, and writes a report. Trouble with it is a result, no exception. */
-export async function runCheck(folder: string, { output, write }: CheckOptions): Promise<CheckResult> {
-  const trouble = await whyUnreadable(folder);
-  if (trouble !== undefined) {
-    const report = { folder, findings: [notReadable(folder, trouble)], unreported: 0, objects: 0, ignored: new Map() };
-    write(formatReport(report, output));
+/**
+ * Checks every manifest in files, under folders and in standard input, all of them together, and writes a report. Trouble
+ * with them is a result, no exception.
+ */
+export async function runCheck(paths: readonly string[], options: CheckOptions): Promise<CheckResult> {
+  const { output, write, stdin } = options;
+  const unreadable = await findUnreadable(paths);
+  if (unreadable.length > 0) {
+    write(formatReport({ paths, findings: unreadable, unreported: 0, objects: 0, ignored: new Map() }, output));
     return 2;
   }
-  const reading = await readFolder(folder);
-  const findings = findingsIn(reading).toSorted(byPlace);
-  const ours = reading.manifests.filter(({ kind }) => isKindName(kind));
-  if (ours.length === 0 && findings.length === 0) findings.push(nothingFound(folder));
+  const isPart = await areFilesOnly(paths);
+  const { settings, files, findings } = await checkSettings(paths, options.settings);
+  const content = await readInput(paths, { stdin, ignore: files });
+  findings.push(...findingsIn(content, { isPart, settings }));
+  const objects = content.files.flatMap(({ content: { manifests } }) =>
+    manifests.filter(({ kind }) => isKindName(kind)),
+  );
+  // files that were picked by others, as pre-commit does, may be anything
+  if (objects.length === 0 && findings.length === 0 && !isPart) findings.push(nothingFound(paths));
+  findings.sort(byPlace);
   const report = {
-    folder,
+    paths: paths.map(nameOf),
     findings: findings.slice(0, FINDINGS_MAX),
     unreported: Math.max(0, findings.length - FINDINGS_MAX),
-    objects: ours.length,
-    ignored: ignoredKinds(reading),
+    objects: objects.length,
+    ignored: ignoredKinds(content),
   };
   write(formatReport(report, output));
   return findings.some(({ severity }) => severity === 'error') ? 1 : 0;
 }
 
-async function whyUnreadable(folder: string): Promise<string | undefined> {
-  try {
-    await access(folder, constants.R_OK);
-    return undefined;
-  } catch (error) {
-    return inWords(error);
-  }
+interface Context {
+  readonly isPart: boolean;
+  readonly settings: Settings | undefined;
 }
 
-function findingsIn(reading: Reading): Finding[] {
-  const objects = reading.manifests.flatMap((manifest) =>
-    isKindName(manifest.kind) ? checkObject(manifest.kind, manifest) : [],
-  );
-  return [...reading.problems.map(fromProblem), ...objects, ...checkReferences(reading.manifests)];
+function findingsIn(content: FolderContent, { isPart, settings }: Context): Finding[] {
+  const { manifests } = mergeFiles(content);
+  const objects = content.files.flatMap((file) => file.content.manifests.flatMap((manifest) => checkObject(manifest)));
+  const classes = settings && { classes: settings.classes };
+  return [...inputFindings(content), ...objects, ...checkReferences(manifests, { isPart, ...classes })];
 }
 
-function fromProblem({ source, reason, message }: Problem): Finding {
-  return { severity: 'error', rule: reason, source, message: `${message}; ${mendOf(reason)}.` };
+async function findUnreadable(paths: readonly string[]): Promise<Finding[]> {
+  const findings = paths.map(async (path): Promise<Finding[]> => {
+    if (path === STDIN) return [];
+    try {
+      await access(path, constants.R_OK);
+      return [];
+    } catch (error) {
+      const message = `${path} can't be checked: ${inWords(error)}; name folders of manifests, files, or - for standard input.`;
+      return [{ severity: 'error', rule: 'unreadable', source: { file: path, line: 1, column: 1 }, message }];
+    }
+  });
+  return (await Promise.all(findings)).flat();
 }
 
-function mendOf(reason: Problem['reason']): string {
-  switch (reason) {
-    case 'unreadable':
-      return 'make it readable, or move it out of this folder';
-    case 'syntax':
-      return 'correct the YAML here or just before';
-    case 'shape':
-      return 'write it as a Kubernetes object, or move it out of this folder';
-    case 'unknown-kind':
-      return 'correct kind or apiVersion';
-    case 'foreign-group':
-      return 'correct apiVersion';
-    case 'bad-name':
-      return 'give it a valid name';
-    case 'duplicate':
-      return 'remove or rename one of the two';
-    case 'too-many':
-      return 'check a part of the folder at a time';
-  }
+/** Whoever names files may have more of them; a folder, or what is piped in, is taken for all there is. */
+async function areFilesOnly(paths: readonly string[]): Promise<boolean> {
+  const kinds = await Promise.all(paths.map(async (path) => path !== STDIN && !(await stat(path)).isDirectory()));
+  return kinds.every(Boolean);
 }
 
 function byPlace(a: Finding, b: Finding): number {
@@ -92,20 +100,21 @@ function byPlace(a: Finding, b: Finding): number {
   return a.source.line - b.source.line || a.source.column - b.source.column;
 }
 
-function notReadable(folder: string, trouble: string): Finding {
-  const message = `${folder} can't be checked: ${trouble}; name a folder of manifests, or one file.`;
-  return { severity: 'error', rule: 'unreadable', source: { file: folder, line: 1, column: 1 }, message };
-}
-
 /** A gate that looks in the wrong place must not let everything pass. */
-function nothingFound(folder: string): Finding {
-  const message = `No SmtpPlusList, SmtpPlusUser or VerifiedSender is in ${folder}; check the path.`;
-  return { severity: 'error', rule: 'nothing-found', source: { file: folder, line: 1, column: 1 }, message };
+function nothingFound(paths: readonly string[]): Finding {
+  const where = paths.map(nameOf).join(', ');
+  const message = `No SmtpPlusList, SmtpPlusUser or VerifiedSender is in ${where}; check the path.`;
+  return {
+    severity: 'error',
+    rule: 'nothing-found',
+    source: { file: nameOf(paths[0] ?? '.'), line: 1, column: 1 },
+    message,
+  };
 }
 
-function ignoredKinds({ ignored }: Reading): ReadonlyMap<string, number> {
+function ignoredKinds({ files }: FolderContent): ReadonlyMap<string, number> {
   const counts = new Map<string, number>();
-  for (const { what } of ignored) {
+  for (const { what } of files.flatMap(({ content }) => content.ignored)) {
     const name = what === '' ? 'files that hold no object' : what;
     if (counts.size < IGNORED_KINDS_MAX || counts.has(name)) counts.set(name, (counts.get(name) ?? 0) + 1);
   }

@@ -1,11 +1,12 @@
 import type { Manifest, Source } from '../manifests/parse.ts';
 import type { Path } from '../api/path.ts';
+import type { RuleName } from './rules.ts';
 
 export interface Finding {
   /** An error fails the gate: a cluster would refuse the object, or the operator could not do what it asks for. */
   readonly severity: 'error' | 'warning';
-  /** What kind of finding it is, for filters: `schema`, `unknown-field`, `ListNotFound`. */
-  readonly rule: string;
+  /** What kind of finding it is, for filters. */
+  readonly rule: RuleName;
   readonly source: Source;
   /** `SmtpPlusUser shop/orders`; absent where no object could be read. */
   readonly object?: string;

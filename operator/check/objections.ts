@@ -1,6 +1,6 @@
 /**
- * The core's objections as findings: how severe each is where a folder is not the whole world, and which field to point
- * at. What is simply not in the folder may be in the cluster: that is a warning, unless the folder has its neighbours.
+ * The core's objections as findings: how severe each is where manifests are not the whole world, and which field to point
+ * at. What is simply not among them may be in the cluster: that is a warning, unless its neighbours are there.
  */
 import { asRecord, texts } from '../manifests/documents.ts';
 import type { Manifest } from '../manifests/parse.ts';
@@ -12,38 +12,44 @@ import { canonicalSender } from '../../relay/address.ts';
 import type { Finding } from './finding.ts';
 import { mostSimilar } from './similar.ts';
 
-export interface Folder {
+/** What there is beside an object. */
+export interface Surroundings {
+  /** Whether there may be more of it than is known here. */
+  readonly isPart: boolean;
   /** By kind and `NAMESPACE/NAME`; a Namespace has an empty namespace. */
   readonly find: (kind: Manifest['kind'], key: string) => Manifest | undefined;
   readonly namesOf: (kind: Manifest['kind'], namespace: string) => readonly string[];
 }
 
 export interface Subject {
+  /** As it is written. */
   readonly manifest: Manifest;
-  readonly folder: Folder;
+  readonly surroundings: Surroundings;
   readonly status: StatusPlan;
 }
 
 export type Objection = Pick<Finding, 'severity' | 'rule' | 'message'> & { readonly path: Path };
 
-/** The conditions that a folder can tell something about; the others are about what happens in a cluster. */
+/** The conditions that manifests can tell something about; the others are about what happens in a cluster. */
 const JUDGED: ReadonlySet<string> = new Set(['Accepted', 'UpstreamResolved', 'CredentialsReady', 'Verified']);
 
-/** What a condition that the core would set means for a merge; none where it is no concern of the folder's. */
+/** What a condition that the core would set means for a merge; none where it is no concern of the manifests. */
 export function objectionTo(condition: Condition, subject: Subject): Objection[] {
   const { type, reason: rule, message } = condition;
   if (type === 'SendersVerified') return uncovered(subject);
   if (type === 'Active') return withoutSenders(condition, subject);
   if (!JUDGED.has(type)) return [];
   switch (rule) {
-    case 'InvalidSpec':
-      return [{ severity: 'error', rule, message, path: pathIn(message) }];
     case 'ListNotFound':
       return [listNotFound(subject, message)];
     case 'NamespaceNotAllowed':
       return [namespaceNotAllowed(subject, message)];
     case 'UsernameNotAllowed':
       return [{ severity: knowsSenders(subject) ? 'error' : 'warning', rule, message, path: ['spec', 'username'] }];
+    case 'ListNotAccepted':
+      return listNotAccepted(subject, message);
+    case 'ClassFloor':
+      return [{ severity: 'warning', rule, message, path: pathIn(message.slice(message.indexOf('spec.'))) }];
     case 'ListCeiling':
       return [{ severity: 'warning', rule, message, path: ['spec', 'limits'] }];
     case 'NotTheDefault':
@@ -67,36 +73,44 @@ function notTheDefault({ manifest }: Subject): Objection {
   return { severity: 'error', rule: 'NotTheDefault', message, path: ['metadata', 'annotations'] };
 }
 
-function listNotFound({ manifest, folder }: Subject, message: string): Objection {
+function listNotFound({ manifest, surroundings }: Subject, message: string): Objection {
   const path = ['spec', 'listRef'];
   const { name = '', namespace = manifest.namespace } = texts(asRecord(manifest.value['spec'])['listRef']);
-  const neighbours = folder.namesOf('SmtpPlusList', namespace);
-  if (neighbours.length > 0) {
-    const similar = mostSimilar(name, neighbours);
-    const hint = similar === undefined ? '' : ` Did you mean ${similar}?`;
+  const neighbours = surroundings.namesOf('SmtpPlusList', namespace);
+  const similar = mostSimilar(name, neighbours);
+  const hint = similar === undefined ? '' : ` Did you mean ${similar}?`;
+  if (neighbours.length > 0 && !surroundings.isPart) {
     return { severity: 'error', rule: 'ListNotFound', message: message + hint, path };
   }
-  const unknown = `spec.listRef: no SmtpPlusList of namespace ${namespace} is in this folder; make sure that the cluster has ${name} there.`;
+  const unknown = `spec.listRef: SmtpPlusList ${namespace}/${name} is not among what is checked; make sure that the cluster has it.${hint}`;
   return { severity: 'warning', rule: 'ListNotInFolder', message: unknown, path };
 }
 
-function namespaceNotAllowed({ manifest, folder, status }: Subject, message: string): Objection {
+/** Where the list is at fault it has its own finding; the built-in one has nobody else to tell. */
+function listNotAccepted({ surroundings }: Subject, message: string): Objection[] {
+  const list = /^SmtpPlusList (\S+)/.exec(message)?.[1] ?? '';
+  if (surroundings.find('SmtpPlusList', list) !== undefined) return [];
+  return [{ severity: 'error', rule: 'ListNotAccepted', message, path: ['spec', 'listRef'] }];
+}
+
+function namespaceNotAllowed({ manifest, surroundings, status }: Subject, message: string): Objection {
   const path = ['spec', 'listRef'];
   const { namespace } = status.meta;
   const { name = '', namespace: owner = namespace } = texts(asRecord(manifest.value['spec'])['listRef']);
-  const list = folder.find('SmtpPlusList', `${owner}/${name}`);
+  const list = surroundings.find('SmtpPlusList', `${owner}/${name}`);
   const from = texts(asRecord(list?.value['spec'])['allowedNamespaces'])['from'];
-  if (from !== 'Selector' || folder.find('Namespace', `/${namespace}`) !== undefined) {
+  const isKnown = list !== undefined && from !== 'Selector';
+  if (isKnown || surroundings.find('Namespace', `/${namespace}`) !== undefined) {
     return { severity: 'error', rule: 'NamespaceNotAllowed', message, path };
   }
-  const unknown = `SmtpPlusList ${owner}/${name} chooses namespaces by label, and Namespace ${namespace} is not in this folder; make sure that its labels match.`;
+  const unknown = `SmtpPlusList ${owner}/${name} chooses namespaces by label, and Namespace ${namespace} is not among what is checked; make sure that its labels match.`;
   return { severity: 'warning', rule: 'NamespaceNotInFolder', message: unknown, path };
 }
 
-/** Secrets are rarely in Git, and rightly so: only a folder that has others of the namespace seems to want them all. */
-function secretNotFound({ manifest, folder }: Subject, path: Path): Objection[] {
-  if (folder.namesOf('Secret', manifest.namespace).length === 0) return [];
-  const message = `${formatPath(path)} names a Secret that is not in this folder; make sure that the cluster has it in namespace ${manifest.namespace}.`;
+/** Secrets are rarely in Git, and rightly so: only where others of the namespace are there all of them seem to be. */
+function secretNotFound({ manifest, surroundings }: Subject, path: Path): Objection[] {
+  if (surroundings.namesOf('Secret', manifest.namespace).length === 0) return [];
+  const message = `${formatPath(path)} names a Secret that is not among what is checked; make sure that the cluster has it in namespace ${manifest.namespace}.`;
   return [{ severity: 'warning', rule: 'SecretNotInFolder', message, path }];
 }
 
@@ -123,8 +137,8 @@ function withoutSenders({ reason: rule, message }: Condition, subject: Subject):
   return [{ severity: 'warning', rule, message, path: ['spec', isEmpty ? 'senders' : 'active'] }];
 }
 
-function knowsSenders({ manifest, folder }: Subject): boolean {
-  return folder.namesOf('VerifiedSender', manifest.namespace).length > 0;
+function knowsSenders({ manifest, surroundings }: Subject): boolean {
+  return !surroundings.isPart && surroundings.namesOf('VerifiedSender', manifest.namespace).length > 0;
 }
 
 /** The core's messages begin with the field that they are about. */

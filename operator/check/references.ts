@@ -1,41 +1,81 @@
 /** What objects say about each other, as the operator itself would judge it: the core plans, and its objections count. */
-import type { Manifest } from '../manifests/parse.ts';
-import type { KindName } from '../api/kinds.ts';
-import { validate } from '../api/validate.ts';
-import type { StatusPlan } from '../core/model.ts';
+import type { Condition } from '../api/common.ts';
+import { keyOf, type StatusPlan } from '../core/model.ts';
 import { plan } from '../core/plan.ts';
+import { manifestKey } from '../manifests/read.ts';
+import { asRecord } from '../manifests/documents.ts';
+import type { Manifest } from '../manifests/parse.ts';
+import type { Settings } from '../settings.ts';
+import { checkClasses } from './classes.ts';
 import { findingAt, type Finding } from './finding.ts';
-import { objectionTo, type Folder } from './objections.ts';
+import { mended } from './mended.ts';
+import { objectionTo, type Subject, type Surroundings } from './objections.ts';
 import { craft, NOW, snapshotOf } from './snapshot.ts';
 import { sharedUsernames } from './usernames.ts';
 
-/** Findings about references, conflicts and names that only the whole folder can tell. */
-export function checkReferences(manifests: readonly Manifest[]): Finding[] {
-  const folder = indexFolder(manifests);
-  const { statuses } = plan(snapshotOf(manifests), NOW, craft);
-  const users = manifests.filter((one) => one.kind === 'SmtpPlusUser' && isValid('SmtpPlusUser', one));
-  const objections = statuses.flatMap((status) => {
-    const manifest = folder.find(status.kind, `${status.meta.namespace}/${status.meta.name}`);
-    // a spec that the schema refuses has its findings already, and the core knows no more about it
-    if (manifest === undefined || !isValid(status.kind, manifest)) return [];
-    return findingsOf(status, manifest, folder);
-  });
-  return [...objections, ...sharedUsernames(users, statuses)];
+export interface References {
+  /** Whether there may be others beside these manifests, such as files that were not named. */
+  readonly isPart: boolean;
+  /** The relay classes; absent where no settings are at hand. */
+  readonly classes?: Settings['classes'];
 }
 
-function findingsOf(status: StatusPlan, manifest: Manifest, folder: Folder): Finding[] {
-  const conditions = status.status.conditions ?? [];
-  return conditions.flatMap((condition) => {
-    const objection = objectionTo(condition, { manifest, folder, status });
-    return objection.map(({ path, ...finding }) => findingAt(manifest, path, finding));
-  });
+/** Findings about references, conflicts and names that only all objects together can tell. */
+export function checkReferences(manifests: readonly Manifest[], { isPart, classes }: References): Finding[] {
+  const written = new Map(manifests.map((manifest) => [manifestKey(manifest), manifest]));
+  const sound = manifests.flatMap((manifest) => mended(manifest) ?? []);
+  const [users, lists] = [sound.filter(isOf('SmtpPlusUser')), sound.filter(isOf('SmtpPlusList'))];
+  const surroundings = surroundingsOf(sound, isPart);
+  const statuses = statusesOf(sound, classes);
+  return [
+    ...statuses.flatMap((status) => {
+      const manifest = written.get(manifestKey({ kind: status.kind, ...status.meta }));
+      const conditions = status.status.conditions ?? [];
+      return manifest === undefined ? [] : conditions.flatMap((one) => about(one, { manifest, surroundings, status }));
+    }),
+    ...sharedUsernames(users, statuses),
+    ...checkClasses(lists, classes && Object.keys(classes)),
+  ];
 }
 
-function isValid(kind: KindName, manifest: Manifest): boolean {
-  return validate(kind, manifest, manifest.value['spec']).ok;
+function isOf(wanted: Manifest['kind']): (manifest: Manifest) => boolean {
+  return ({ kind }) => kind === wanted;
 }
 
-function indexFolder(manifests: readonly Manifest[]): Folder {
+/** The core looks no further where it does not accept a user; here each is looked at once more as if it did. */
+function statusesOf(manifests: readonly Manifest[], classes: References['classes']): StatusPlan[] {
+  const { statuses } = plan(snapshotOf(manifests, classes), NOW, craft);
+  const refused = new Set(statuses.filter(isRefusedUser).map(({ meta }) => keyOf(meta)));
+  if (refused.size === 0) return [...statuses];
+  const isAmong = (kind: string, key: string): boolean => kind === 'SmtpPlusUser' && refused.has(key);
+  const accepted = manifests.map((one) => (isAmong(one.kind, keyOf(one)) ? asAccepted(one) : one));
+  const further = plan(snapshotOf(accepted, classes), NOW, craft)
+    .statuses.filter(({ kind, meta }) => isAmong(kind, keyOf(meta)))
+    .map(withoutAcceptance);
+  return [...statuses, ...further];
+}
+
+function withoutAcceptance(plan: StatusPlan): StatusPlan {
+  const conditions = (plan.status.conditions ?? []).filter(({ type }) => type !== 'Accepted');
+  return { ...plan, status: { ...plan.status, conditions } };
+}
+
+function isRefusedUser({ kind, status }: StatusPlan): boolean {
+  const accepted = status.conditions?.find(({ type }) => type === 'Accepted');
+  return kind === 'SmtpPlusUser' && accepted?.status === 'False';
+}
+
+/** Without what a user may be refused for: its list, its name. */
+function asAccepted(user: Manifest): Manifest {
+  const { listRef: _, username: __, ...spec } = asRecord(user.value['spec']);
+  return { ...user, value: { ...user.value, spec } };
+}
+
+function about(condition: Condition, subject: Subject): Finding[] {
+  return objectionTo(condition, subject).map(({ path, ...finding }) => findingAt(subject.manifest, path, finding));
+}
+
+function surroundingsOf(manifests: readonly Manifest[], isPart: boolean): Surroundings {
   const byKey = new Map(
     manifests.map((manifest) => [`${manifest.kind} ${manifest.namespace}/${manifest.name}`, manifest]),
   );
@@ -47,6 +87,7 @@ function indexFolder(manifests: readonly Manifest[]): Folder {
     else found.push(name);
   }
   return {
+    isPart,
     find: (kind, key) => byKey.get(`${kind} ${key}`),
     namesOf: (kind, namespace) => names.get(`${kind} ${namespace}`) ?? [],
   };

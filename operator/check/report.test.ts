@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { Finding } from './finding.ts';
-import { formatReport, type Report } from './report.ts';
+import type { Report } from './output.ts';
+import { formatReport } from './report.ts';
 
 const finding: Finding = {
   severity: 'error',
@@ -12,7 +13,7 @@ const finding: Finding = {
 };
 
 function report(...findings: Finding[]): Report {
-  return { folder: 'apps', findings, unreported: 0, objects: 2, ignored: new Map([['apps/v1 Deployment', 3]]) };
+  return { paths: ['apps'], findings, unreported: 0, objects: 2, ignored: new Map([['apps/v1 Deployment', 3]]) };
 }
 
 describe('a report as text', () => {
@@ -62,7 +63,7 @@ describe('a report for GitHub', () => {
 describe('a report as JSON', () => {
   test('is one document with all that the text says', () => {
     assert.deepEqual(JSON.parse(formatReport(report(finding), 'json')), {
-      folder: 'apps',
+      paths: ['apps'],
       objects: 2,
       unreported: 0,
       ignored: { 'apps/v1 Deployment': 3 },

@@ -1,20 +1,11 @@
-/** Findings as text for people, as JSON for programs, and as commands that GitHub shows beside the lines of a diff. */
+/** Findings as text for people, as JSON and SARIF for programs, and as commands that GitHub shows beside the lines of a diff. */
 import { relative } from 'node:path';
 import type { Finding } from './finding.ts';
+import type { OutputFormat, Report } from './output.ts';
+import { sarifLog } from './sarif.ts';
 
-export type OutputFormat = 'text' | 'json' | 'github';
-
-export interface Report {
-  readonly folder: string;
-  /** Sorted by place. */
-  readonly findings: readonly Finding[];
-  /** Findings past the bound, which are counted only. */
-  readonly unreported: number;
-  /** Objects of our kinds. */
-  readonly objects: number;
-  /** Kinds that were not checked, with their numbers. */
-  readonly ignored: ReadonlyMap<string, number>;
-}
+/** Paths to name in the summary. */
+const PATHS_MAX = 4;
 
 /** The whole report, with a line feed at its end. */
 export function formatReport(report: Report, format: OutputFormat): string {
@@ -25,6 +16,8 @@ export function formatReport(report: Report, format: OutputFormat): string {
       return jsonDocument(report);
     case 'github':
       return [...report.findings.map(githubCommand), ...summary(report)].join('\n') + '\n';
+    case 'sarif':
+      return sarifLog(report);
   }
 }
 
@@ -73,10 +66,10 @@ function printable(text: string): string {
   );
 }
 
-function summary({ folder, findings, unreported, objects, ignored }: Report): string[] {
+function summary({ paths, findings, unreported, objects, ignored }: Report): string[] {
   const errors = findings.filter(({ severity }) => severity === 'error').length;
   const lines = [
-    `${counted(objects, 'object')} checked in ${folder}: ${counted(errors, 'error')}, ${counted(findings.length - errors, 'warning')}.`,
+    `${counted(objects, 'object')} checked in ${placeOf(paths)}: ${counted(errors, 'error')}, ${counted(findings.length - errors, 'warning')}.`,
   ];
   if (unreported > 0) lines.push(`${unreported} more findings are not shown; mend these first.`);
   if (ignored.size > 0) {
@@ -84,6 +77,11 @@ function summary({ folder, findings, unreported, objects, ignored }: Report): st
     lines.push(`Not checked, since they are of other kinds: ${list}.`);
   }
   return lines.map(printable);
+}
+
+/** Hundreds of files, where pre-commit names them. */
+function placeOf(paths: readonly string[]): string {
+  return paths.length > PATHS_MAX ? `${paths.length} paths` : paths.join(', ');
 }
 
 function counted(count: number, noun: string): string {

@@ -1,13 +1,14 @@
 /**
- * The manifests of a folder as the core sees a world, at its most lenient: every sender is verified, every relay class
- * exists and allows everything. What the core objects to even then, no class and no DNS record can mend.
+ * Manifests as the core sees a world, at its most lenient: every sender is verified, and a relay class that no settings
+ * define allows everything. What the core objects to even then, no class and no DNS record can mend.
  */
 import { asRecord, texts, viewSecret } from '../manifests/documents.ts';
 import type { Manifest } from '../manifests/parse.ts';
 import { isKindName } from '../api/kinds.ts';
 import type { ClassView, Craft, RawObject, SecretView, Snapshot } from '../core/model.ts';
 import { DEFAULT_CLASS, NAMESPACE_NAME_LABEL } from '../core/names.ts';
-import { classSettingsSchema } from '../settings.ts';
+import { classSettingsSchema, type ClassSettings, type Settings } from '../settings.ts';
+import { classOf } from './classes.ts';
 
 const CREATED = '2000-01-01T00:00:00Z';
 /** After `CREATED`: class settings that verify every sender which existed before. */
@@ -20,10 +21,10 @@ export const craft: Craft = {
   challengeToken: () => 'unused',
 };
 
-export function snapshotOf(manifests: readonly Manifest[]): Snapshot {
+export function snapshotOf(manifests: readonly Manifest[], classes?: Settings['classes']): Snapshot {
   const secrets = manifests.filter(({ kind }) => kind === 'Secret').map(viewOf);
   return {
-    classes: new Map(classNames(manifests).map((name) => [name, lenientClass])),
+    classes: viewsOf(manifests, classes),
     namespaces: namespacesOf(manifests),
     objects: manifests.flatMap(toObject),
     secrets: new Map(secrets.map((secret) => [`${secret.namespace}/${secret.name}`, secret])),
@@ -52,9 +53,17 @@ const lenientClass: ClassView = {
   implicitTlsPorts: [],
 };
 
-function classNames(manifests: readonly Manifest[]): string[] {
-  const named = manifests.map(({ value }) => texts(value['spec'])['relayClassName']);
-  return [...new Set([DEFAULT_CLASS, ...named.filter((name) => name !== undefined)])];
+/** Where mail goes, and what is listening, is no concern of manifests. */
+function viewsOf(manifests: readonly Manifest[], classes: Settings['classes'] | undefined): Snapshot['classes'] {
+  const named = manifests.filter(({ kind }) => kind === 'SmtpPlusList').map(classOf);
+  return new Map([
+    ...[...named, ...(classes === undefined ? [DEFAULT_CLASS] : [])].map((name) => [name, lenientClass] as const),
+    ...Object.entries(classes ?? {}).map(([name, settings]) => [name, lenientlyVerifying(settings)] as const),
+  ]);
+}
+
+function lenientlyVerifying(settings: ClassSettings): ClassView {
+  return { ...lenientClass, settings: { ...settings, existingSendersBefore: LATER } };
 }
 
 function namespacesOf(manifests: readonly Manifest[]): Snapshot['namespaces'] {

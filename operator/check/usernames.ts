@@ -8,7 +8,7 @@ import { formatSource } from '../manifests/read.ts';
 import type { StatusPlan } from '../core/model.ts';
 import { findingAt, type Finding } from './finding.ts';
 
-/** `users` are the SmtpPlusUsers that the schema accepts; `statuses` tell which of them the core refuses a name. */
+/** `users` are the SmtpPlusUsers, their slips left out; `statuses` tell which of them the core refuses a name. */
 export function sharedUsernames(users: readonly Manifest[], statuses: readonly StatusPlan[]): Finding[] {
   const refused = new Set(statuses.filter(isRefused).map(({ meta }) => `${meta.namespace}/${meta.name}`));
   // no Map.groupBy: pipelines run this part on Node 20 too

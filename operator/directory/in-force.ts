@@ -3,6 +3,8 @@
  * taken last, until it is mended or taken out.
  */
 import { resolve } from 'node:path';
+import type { Finding } from '../check/finding.ts';
+import { emptyFile } from '../check/problems.ts';
 import type { ObjectFaults } from '../core/model.ts';
 import type { Manifest, Problem } from '../manifests/parse.ts';
 import { formatSource, manifestKey } from '../manifests/read.ts';
@@ -76,7 +78,10 @@ export function createInForce(lastGood: LastGood, { strict }: Options): (content
       const place = resolve(path);
       if (content.broken) {
         const isNew = content.isEmpty && !good.has(place);
-        if (isNew) return { path, content: { ...content, problems: [], broken: false } };
+        if (isNew) {
+          faults.push(...content.problems.map(emptyFile).map(having('warned')));
+          return { path, content: { ...content, problems: [], broken: false } };
+        }
         next.set(place, good.get(place) ?? []);
         return { path, content: { ...content, manifests: missingIn(place, content.problems, 'unread') } };
       }
@@ -123,24 +128,29 @@ interface Judgement {
 function judge(manifest: Manifest, before: Manifest | undefined, strict: boolean): Judgement {
   const found = faultsIn(manifest, before);
   const refusals = strict ? [...found.refusals, ...found.warnings] : found.refusals;
+  const warnings = strict ? [] : found.warnings.map(having('warned'));
   if (refusals.length === 0) {
-    const told = found.warnings.map(({ source, message }): Fault => ({ source, message, effect: 'warned' }));
+    const told = warnings;
     if (told.length === 0) return { manifest, told, good: manifest };
     return { manifest, told, faults: { effect: 'warned', message: inWords(told) }, good: manifest };
   }
   const effect = before === undefined ? 'refused' : 'kept';
-  const told = refusals.map(({ source, message }): Fault => ({ source, message, effect }));
+  const told = [...refusals.map(having(effect)), ...warnings];
   if (before === undefined) {
     if (manifest.kind === 'Secret') return { told };
-    if (isToldByCore(found, strict)) return { manifest, told };
+    if (isToldByCore(found)) return { manifest, told };
     return { manifest, told, faults: { effect, message: inWords(told) } };
   }
   const kept = { ...manifest, value: before.value };
   return { manifest: kept, told, faults: { effect, message: `${inWords(told)} ${KEPT}` }, good: before };
 }
 
-function isToldByCore({ isKnownToCore, warnings }: ManifestFaults, strict: boolean): boolean {
-  return isKnownToCore && !(strict && warnings.length > 0);
+function having(effect: Fault['effect']): (finding: Finding) => Fault {
+  return ({ source, rule, message }) => ({ source, rule, message, effect });
+}
+
+function isToldByCore({ isKnownToCore, warnings }: ManifestFaults): boolean {
+  return isKnownToCore && warnings.length === 0;
 }
 
 function inWords(faults: readonly Fault[]): string {

@@ -52,12 +52,17 @@ function ofProblem({ source, reason, message }: Problem): Line {
   };
 }
 
-function ofFault({ source, effect, message }: Fault): Line {
+function ofFault({ source, rule, effect, message }: Fault): Line {
   const place = formatSource(source);
   const line = { level: 'error', place, reason: 'invalid', problem: message } as const;
   switch (effect) {
     case 'warned':
-      return { ...line, level: 'warn', reason: 'unknown-field', consequence: 'a part of an object does nothing' };
+      return {
+        ...line,
+        level: 'warn',
+        reason: rule,
+        consequence: rule === 'empty-file' ? 'a file says nothing' : 'a part of an object does nothing',
+      };
     case 'kept':
     case 'unread':
       return { ...line, consequence: 'object cannot be taken as it is written; what it said before stays in force' };

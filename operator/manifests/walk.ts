@@ -9,7 +9,7 @@ const MAX_FILES = 10_000;
 const MAX_ENTRIES = 1_000_000;
 const MAX_FOLDER_DEPTH = 32;
 /** 8 MiB hold some 50,000 users; the YAML parser needs a second and 40 bytes of memory for each byte. */
-const MAX_FILE_BYTES = 8 * 1024 * 1024;
+export const MAX_FILE_BYTES = 8 * 1024 * 1024;
 
 interface FoundFile {
   /** Path as a person would type it: the folder as given, and the way from there. */

@@ -1,5 +1,5 @@
 /**
- * Objects that must be refused, by a real API server with our CRDs and by `check DIR`, each with a message that names
+ * Objects that must be refused, by a real API server with our CRDs and by `check`, each with a message that names
  * the field. One slip each: everything else about the object is fine.
  */
 import type { KindName } from '../../operator/api/kinds.ts';

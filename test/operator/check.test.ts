@@ -1,8 +1,9 @@
-/** The same bad objects that a real API server refuses (crds.test.ts): `check DIR` must say no to each of them too. */
+/** The same bad objects that a real API server refuses (crds.test.ts): `check` must say no to each of them too. */
 import assert from 'node:assert/strict';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import { after, before, describe, test } from 'node:test';
 import { API_VERSION } from '../../operator/api/common.ts';
 import { validate } from '../../operator/api/validate.ts';
@@ -27,7 +28,10 @@ describe('what an API server refuses', () => {
     });
     await Promise.all(files);
     let report = '';
-    assert.equal(await runCheck(folder, { output: 'json', write: (text) => (report += text) }), 1);
+    assert.equal(
+      await runCheck([folder], { output: 'json', stdin: Readable.from([]), write: (text) => (report += text) }),
+      1,
+    );
     ({ findings } = JSON.parse(report) as { findings: Found[] });
   });
   after(() => rm(folder, { recursive: true }));

@@ -33,14 +33,16 @@ export interface AdapterOptions {
   readonly prune?: boolean;
   /** As in the settings file. */
   readonly settings?: object;
+  /** Files in the folder that are no manifests. */
+  readonly ignore?: readonly string[];
 }
 
 /** The adapter on a folder with these files, and the relay's view of what it writes. */
 export async function startAdapter(
-  t: TestContext,
+  t: Pick<TestContext, 'after'>,
   folder: string,
   state: string,
-  { secretGraceMs = 5000, idleMs = 60_000, prune = false, settings = SETTINGS }: AdapterOptions = {},
+  { secretGraceMs = 5000, idleMs = 60_000, prune = false, settings = SETTINGS, ignore = [] }: AdapterOptions = {},
 ) {
   const lines: string[] = [];
   const log = createLog({ write: (line) => void lines.push(line) });
@@ -54,7 +56,7 @@ export async function startAdapter(
   const directory = await startDirectory({
     folder,
     state,
-    ignore: [],
+    ignore,
     settings: settingsSchema.parse(settings),
     secretGraceMs,
     idleMs,

@@ -4,7 +4,10 @@ import { dirname, join } from 'node:path';
 import type { TestContext } from 'node:test';
 
 /** A temporary folder with these files, removed after the test. */
-export async function folderOf(t: TestContext, files: Readonly<Record<string, string>> = {}): Promise<string> {
+export async function folderOf(
+  t: Pick<TestContext, 'after'>,
+  files: Readonly<Record<string, string>> = {},
+): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'smtp-plus-'));
   t.after(() => rm(folder, { recursive: true, force: true, maxRetries: 5 }));
   await writeFiles(folder, files);

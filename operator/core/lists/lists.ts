@@ -48,11 +48,15 @@ export function judgeList(object: RawObject, { classes, defaultList, secretOf }:
   const allowed = spec.allowedNamespaces;
   const view = classes.get(spec.relayClassName);
   if (view === undefined) {
-    const message = `spec.relayClassName: there is no relay class ${spec.relayClassName}; ask the platform owner which there are, and make a new list for it.`;
-    return { allowed, accepted: notAccepted('RelayClassNotFound', message) };
+    return { allowed, accepted: notAccepted('RelayClassNotFound', noSuchClass(spec.relayClassName)) };
   }
   const { terms, refused } = termsOf({ namespace: meta.namespace, spec }, view, secretOf);
   return { allowed, terms, accepted: noted(acceptance(meta, spec.relayClassName, refused, defaultList), terms) };
+}
+
+/** For the owner of a list that names a relay class. */
+export function noSuchClass(name: string): string {
+  return `spec.relayClassName: there is no relay class ${name}; ask the platform owner which there are, and make a new list for it.`;
 }
 
 /** For users whose namespace has no default list: all defaults, under the class `default`. */
@@ -189,7 +193,7 @@ function wishedFor(terms: ListTerms | undefined): { reason: string; message: str
   if (terms?.config.suspended) {
     return { reason: 'Suspended', message: 'Suspended, as spec.suspend says: its users are refused.' };
   }
-  return { reason: 'Ready', message: 'Its users can send.' };
+  return { reason: 'Ready', message: 'In force. The status of each of its users says whether that one can send.' };
 }
 
 /** CRD bound of every list of ports. */
