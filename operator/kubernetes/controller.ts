@@ -15,6 +15,7 @@ import {
   markNamespace,
   markObject,
   markSecret,
+  noteWritten,
   type Planner,
   type Turn,
 } from '../core/planner-state.ts';
@@ -29,6 +30,7 @@ import { messageOf, stackOf } from './client/answers.ts';
 import type { KubeClient } from './client/client.ts';
 import { startEventRecorder } from './client/events.ts';
 import { createWorkQueue } from './client/queue.ts';
+import type { KubeObject } from './client/resources.ts';
 import { allDocuments, documentText } from './documents.ts';
 import type { OperatorMetrics } from './metrics.ts';
 import { createPlanning, type Planning } from './planning.ts';
@@ -89,6 +91,8 @@ export function startController(options: ControllerOptions): Controller {
   const onDone = queueObserver(metrics, onTrouble);
   /** Objects whose Secrets are being looked up. */
   const lookingUp = new Set<Promise<void>>();
+  /** Whether what the caches tell just now is the status that we have written ourselves. */
+  let isOwnStatus = false;
   /** Why the Secrets of users could not be written when that was last tried. */
   const secretTroubles = new Map<string, string>();
   /** What is to be done about each key that is queued; the latest plan is the only one that counts. */
@@ -99,7 +103,10 @@ export function startController(options: ControllerOptions): Controller {
   const caches = startCaches(client, {
     watchNamespaces: options.watchNamespaces,
     saltFor: installation.saltFor,
-    onObject: (kind, key, _, after) => track(onObject(kind, key, after)),
+    onObject: (kind, key, _, after) => {
+      if (isOwnStatus) planning.note((to) => noteWritten(to, kind, key));
+      else track(onObject(kind, key, after));
+    },
     onNamespace: (name) => mark((to) => markNamespace(to, name)),
     onSecret: (key) => track(onSecret(key)),
     onTrouble,
@@ -186,6 +193,11 @@ export function startController(options: ControllerOptions): Controller {
     caches,
     record: events.record,
     onWrite: (what: string) => metrics.writes.inc({ what }),
+    onStatus: (kind: Kind, written: KubeObject) => {
+      isOwnStatus = true;
+      caches.objects[kind].observe(written);
+      isOwnStatus = false;
+    },
     onSecretTrouble: setSecretTrouble,
     lookAtSecret: followed.lookAt,
   };

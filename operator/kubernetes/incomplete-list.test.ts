@@ -91,7 +91,15 @@ describe('a credentials Secret that nothing wants', () => {
     const caches = { secrets: { get: () => secret }, objects: { SmtpPlusUser: known } } as unknown as Caches;
     const nothing = () => undefined;
     const lookAtSecret = async () => undefined;
-    const context = { client, caches, record: nothing, onWrite: nothing, lookAtSecret, onSecretTrouble: nothing };
+    const context = {
+      client,
+      caches,
+      record: nothing,
+      onWrite: nothing,
+      onStatus: nothing,
+      lookAtSecret,
+      onSecretTrouble: nothing,
+    };
     const outcome: Outcome = await writeObject(context, { kind: 'Secret', key: 'shop/orders-smtp' });
     return [outcome, requests.some((one) => one.startsWith('DELETE'))];
   }

@@ -28,6 +28,8 @@ export interface WriteContext {
   readonly onWrite: (what: 'secret' | 'status' | 'deletion') => void;
   /** Reads a Secret that somebody has made under a name that a user wants, and that the caches lack. */
   readonly lookAtSecret: (secret: string) => Promise<void>;
+  /** The status of an object was written: the caches are to take that in. */
+  readonly onStatus: (kind: Kind, written: KubeObject) => void;
   /** Why the Secret of a user cannot be written. */
   readonly onSecretTrouble: (user: string, trouble: string) => void;
 }
@@ -143,7 +145,7 @@ async function writeStatus(context: WriteContext, work: Exclude<Work, { kind: 'S
   const written = await applyStatus(context.client, statusPlanOf(work), current);
   if (written === undefined) return 'done';
   context.onWrite('status');
-  context.caches.objects[kind].observe(written);
+  context.onStatus(kind, written);
   for (const event of plan.events) context.record(event);
   return 'done';
 }
