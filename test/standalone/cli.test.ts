@@ -36,8 +36,8 @@ describe('the command line', () => {
       [['standalone', '--settings', join(state, 's.yaml')], /s.yaml cannot be read: no such file/],
       [['relay', '--config', state], /required option '--state/],
       [['relay', '--config', state, '--state', state, '--tls-cert', 'x'], /go together/],
-      [['check'], /missing required argument 'DIR'/],
-      [['check', state, '--output', 'xml'], /text, json, github/],
+      [['check'], /missing required argument 'PATH'/],
+      [['check', state, '--output', 'xml'], /text, json, github, sarif/],
       [
         ['crds', '--write', '/proc/crds'],
         /no CRD can be written into \/proc\/crds: no such file or folder .*; name another/,
