@@ -3,6 +3,7 @@ import type { z } from 'zod';
 import { listSpec, listStatus } from './list.ts';
 import type { Rule } from './rule.ts';
 import { listRules, senderRules, userRules } from './rules.ts';
+import { secretTemplateRules } from './secret-template.ts';
 import { senderSpec, senderStatus } from './sender.ts';
 import { userSpec, userStatus } from './user.ts';
 
@@ -82,7 +83,7 @@ export const kinds: Readonly<Record<KindName, KindDefinition>> = {
     description: 'One SMTP credential, for one application.',
     spec: userSpec,
     status: userStatus,
-    rules: userRules,
+    rules: [...userRules, ...secretTemplateRules],
     columns: [
       { name: 'List', type: 'string', jsonPath: '.status.list', description: 'The list that it belongs to.' },
       { name: 'Username', type: 'string', jsonPath: '.status.username', description: 'Log-in name.' },

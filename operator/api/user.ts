@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { atomicListOf, conditions, limits, objectReference, portList, secretKeyReference, setOf } from './common.ts';
 import { duration } from './duration.ts';
 import { addressOrDomain, objectName, userName } from './names.ts';
+import { secretTemplate } from './secret-template.ts';
 
 export const userSpec = z
   .object({
@@ -28,6 +29,9 @@ export const userSpec = z
     credentials: z
       .object({
         secretName: objectName.optional().describe('Secret with the credentials. Default: `NAME-smtp`.'),
+        secretTemplate: secretTemplate
+          .optional()
+          .describe('What the Secret has besides, for tools and applications that expect it.'),
         passwordSecretRef: secretKeyReference
           .optional()
           .describe('Secret with a password of your own (key `password`), instead of a generated one.'),

@@ -5,6 +5,8 @@ import { GROUP } from '../api/common.ts';
 export const DEFAULT_LIST_ANNOTATION = `${GROUP}/default-list`;
 /** On a credentials Secret: which passwords were issued, and when (see password-record.ts). */
 export const CREDENTIALS_ANNOTATION = `${GROUP}/credentials`;
+/** On a credentials Secret: which labels and annotations `secretTemplate` has put there. */
+export const TEMPLATE_ANNOTATION = `${GROUP}/secret-template`;
 export const MANAGED_BY_LABEL = 'app.kubernetes.io/managed-by';
 export const MANAGED_BY = 'smtp-plus';
 /** On a credentials Secret: the SmtpPlusUser that it belongs to, where its name fits a label. */

@@ -1,8 +1,10 @@
 /** What stands in a credentials Secret: everything a client needs, under the keys of Service Binding for Kubernetes. */
+import type { SecretTemplate } from '../../api/secret-template.ts';
 import type { PasswordRecord } from './password-record.ts';
 import { writeRecord } from './password-record.ts';
 import type { ClassView, ObjectMeta, SecretPlan } from '../model.ts';
 import { MANAGED_BY, MANAGED_BY_LABEL, SECRET_TYPE, USER_LABEL } from '../names.ts';
+import { withTemplate } from './secret-template.ts';
 
 interface Login {
   readonly username: string;
@@ -10,12 +12,18 @@ interface Login {
   readonly record?: PasswordRecord;
 }
 
+interface Wish {
+  readonly owner: ObjectMeta;
+  readonly name: string;
+  readonly template?: SecretTemplate | undefined;
+}
+
 /** Kubernetes refuses longer label values. */
 const LABEL_MAX = 63;
 
 /** The Secret of a user, or undefined where its relay class tells no port yet. */
 export function secretPlan(
-  { owner, name }: { readonly owner: ObjectMeta; readonly name: string },
+  { owner, name, template }: Wish,
   { username, password, record }: Login,
   view: ClassView,
 ): SecretPlan | undefined {
@@ -39,7 +47,8 @@ export function secretPlan(
     ...(owner.name.length <= LABEL_MAX && { [USER_LABEL]: owner.name }),
   };
   const annotations = record === undefined ? {} : writeRecord(record);
-  return { namespace: owner.namespace, name, owner, type: SECRET_TYPE, labels, annotations, data };
+  const content = withTemplate({ labels, annotations, data }, template);
+  return { namespace: owner.namespace, name, owner, type: SECRET_TYPE, ...content };
 }
 
 interface Server {

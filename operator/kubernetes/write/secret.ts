@@ -1,4 +1,5 @@
 /** Credentials Secrets: made, repaired and deleted; never taken over from somebody else. */
+import { leftovers } from '../../core/credentials/secret-template.ts';
 import type { SecretPlan } from '../../core/model.ts';
 import { API_VERSION } from '../../api/common.ts';
 import type { Answer, KubeClient } from '../client/client.ts';
@@ -97,12 +98,15 @@ function ownerReference({ owner }: SecretPlan): object {
 function patchOf(plan: SecretPlan, known: KnownSecret): object | undefined {
   const { view } = known;
   const data: Record<string, string | null> = {};
-  for (const key of [...Object.keys(view.data), ...known.hiddenKeys]) if (!(key in plan.data)) data[key] = null;
+  for (const key of [...Object.keys(view.data), ...known.hiddenKeys]) {
+    if (!Object.hasOwn(plan.data, key)) data[key] = null;
+  }
   for (const [key, value] of Object.entries(plan.data)) {
     if (view.data[key] !== value) data[key] = Buffer.from(value).toString('base64');
   }
-  const labels = missingFrom(plan.labels, view.labels);
-  const annotations = missingFrom(plan.annotations, view.annotations);
+  const obsolete = leftovers(view, plan);
+  const labels = { ...missingFrom(plan.labels, view.labels), ...nulls(obsolete.labels) };
+  const annotations = { ...missingFrom(plan.annotations, view.annotations), ...nulls(obsolete.annotations) };
   if ([data, labels, annotations].every((part) => Object.keys(part).length === 0)) return undefined;
   const { uid, resourceVersion } = known;
   return { metadata: { uid, resourceVersion, labels, annotations }, data };
@@ -110,6 +114,11 @@ function patchOf(plan: SecretPlan, known: KnownSecret): object | undefined {
 
 function missingFrom(wanted: Readonly<Record<string, string>>, there: Readonly<Record<string, string>>): object {
   return Object.fromEntries(Object.entries(wanted).filter(([key, value]) => there[key] !== value));
+}
+
+/** What a merge patch removes. */
+function nulls(keys: readonly string[]): object {
+  return Object.fromEntries(keys.map((key) => [key, null]));
 }
 
 function encode(data: Readonly<Record<string, string>>): Readonly<Record<string, string>> {

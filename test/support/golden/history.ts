@@ -62,6 +62,7 @@ const specs: Readonly<Record<Kind, fc.Arbitrary<unknown>>> = {
       fc.oneof(
         fc.record({ secretName: fc.constantFrom('a-smtp', 'c') }),
         fc.record({ passwordSecretRef: fc.record({ name }) }),
+        fc.record({ secretTemplate: fc.constantFrom({ labels: { team: 'a' } }, { keys: { HOST: 'host' } }) }),
         fc.record({
           rotation: fc.record({
             interval: often(fc.constantFrom('1h', '30h')),

@@ -1,0 +1,57 @@
+/** What people add to a credentials Secret, and what of it has to go once they have taken it out again. */
+import { z } from 'zod';
+import type { SecretTemplate } from '../../api/secret-template.ts';
+import type { SecretPlan, SecretView } from '../model.ts';
+import { TEMPLATE_ANNOTATION } from '../names.ts';
+
+type Content = Pick<SecretPlan, 'labels' | 'annotations' | 'data'>;
+
+/** The content with what the template adds; where both have a key, the operator's counts. */
+export function withTemplate({ labels, annotations, data }: Content, template: SecretTemplate | undefined): Content {
+  const { labels: moreLabels = {}, annotations: moreAnnotations = {}, keys = {} } = template ?? {};
+  const added = { labels: Object.keys(moreLabels).sort(), annotations: Object.keys(moreAnnotations).sort() };
+  const isAny = added.labels.length > 0 || added.annotations.length > 0;
+  const repeated = Object.entries(keys).flatMap(([key, from]) => {
+    // a relay with a public certificate has no `ca.crt`
+    const value = data[from];
+    return value === undefined ? [] : [[key, value] as const];
+  });
+  return {
+    labels: { ...moreLabels, ...labels },
+    annotations: {
+      ...moreAnnotations,
+      ...annotations,
+      ...(isAny && { [TEMPLATE_ANNOTATION]: JSON.stringify(added) }),
+    },
+    data: { ...Object.fromEntries(repeated), ...data },
+  };
+}
+
+const recordSchema = z.object({ labels: z.array(z.string()), annotations: z.array(z.string()) });
+
+/**
+ * Labels and annotations of a Secret that came from a template and are not planned any more. Those that somebody else has
+ * put there stay: the Secret itself says which are ours, and who forges that can only remove what he could anyhow.
+ */
+export function leftovers(
+  view: Pick<SecretView, 'annotations' | 'labels'>,
+  plan: Pick<SecretPlan, 'annotations' | 'labels'>,
+): { readonly labels: readonly string[]; readonly annotations: readonly string[] } {
+  const text = view.annotations[TEMPLATE_ANNOTATION];
+  if (text === undefined) return { labels: [], annotations: [] };
+  const added = recordSchema.safeParse(parseJson(text)).data ?? { labels: [], annotations: [] };
+  return {
+    labels: added.labels.filter((key) => Object.hasOwn(view.labels, key) && !Object.hasOwn(plan.labels, key)),
+    annotations: [...added.annotations, TEMPLATE_ANNOTATION].filter(
+      (key) => Object.hasOwn(view.annotations, key) && !Object.hasOwn(plan.annotations, key),
+    ),
+  };
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
