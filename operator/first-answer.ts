@@ -17,6 +17,9 @@ const IN_WORDS: Readonly<Record<string, string>> = {
   ENETUNREACH: 'there is no way to its network',
   ENOTFOUND: 'its name has no address',
   EAI_AGAIN: 'its name could not be looked up',
+  UND_ERR_SOCKET: 'it closed the connection',
+  UND_ERR_CONNECT_TIMEOUT: 'it did not answer in time',
+  UND_ERR_HEADERS_TIMEOUT: 'it did not answer in time',
 };
 
 export interface FirstAnswerOptions {

@@ -7,13 +7,13 @@ import { createLog, type Log } from '../relay/log.ts';
 import { startHttp } from '../relay/http.ts';
 import { configSecretPrefix, readClasses } from './kubernetes/classes.ts';
 import { createClient } from './kubernetes/client/client.ts';
+import type { CredentialsSource } from './kubernetes/client/credentials.ts';
 import {
   inClusterCredentials,
   inClusterServer,
+  kubeconfigCredentials,
   SERVICE_ACCOUNT_FOLDER,
-  type CredentialsSource,
-} from './kubernetes/client/credentials.ts';
-import { kubeconfigCredentials } from './kubernetes/client/kubeconfig.ts';
+} from './kubernetes/client/kubeconfig.ts';
 import { readInstallation } from './kubernetes/installation-secret.ts';
 import { startLease, type Lease } from './kubernetes/client/lease.ts';
 import { createOperatorMetrics } from './kubernetes/metrics.ts';
@@ -92,7 +92,7 @@ async function start(flags: OperatorFlags, settings: Settings, { log, end, signa
   // a client of its own: a renewal must not wait behind the work, nor for the lease that it is to renew
   const ownClient = createClient(source);
   const installation = await onceAnswered(() => readInstallation(ownClient, namespace, settings.watchNamespaces), {
-    server: (await source()).server.origin,
+    server: (await source(false)).server.origin,
     log,
     signal,
   });

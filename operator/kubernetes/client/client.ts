@@ -1,9 +1,9 @@
 /** JSON requests to the API server: rate-limited, retried where a retry can help, never longer than a deadline. */
-import type { IncomingMessage } from 'node:http';
+import type { IncomingHttpHeaders } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { cachedCredentials, type CredentialsSource } from './credentials.ts';
-import { createTransport, readBody, readLines, type HttpRequest, type Transport } from './http.ts';
-import { tokenBucket, type RateLimit } from './token-bucket.ts';
+import { createTransport, readLines, type HttpRequest, type Transport } from './http.ts';
+import { tokenBucket, type Pause, type RateLimit } from './token-bucket.ts';
 
 /** What the server said: an object, or why not (its Status object). Throws only where it said nothing at all. */
 export type Answer<T> =
@@ -41,6 +41,8 @@ export interface ClientOptions {
   readonly writableMs?: () => number;
   /** Longest silence of a watch before its connection counts as dead. */
   readonly watchSilenceMs?: number;
+  /** Instead of letting time pass, before a further attempt or beyond the burst. */
+  readonly pause?: Pause;
   readonly onRequest?: (request: { method: string; status: number; seconds: number }) => void;
 }
 
@@ -57,8 +59,9 @@ const RETRIED_STATUS = new Set([429, 500, 502, 503, 504]);
 export function createClient(source: CredentialsSource, options: ClientOptions = {}): KubeClient {
   const credentials = cachedCredentials(source);
   const transport = createTransport();
-  const limit = tokenBucket(options.perSecond ?? 500, options.burst ?? 1000);
-  const context: Context = { credentials, transport, limit, options };
+  const pause = options.pause ?? ((milliseconds, signal) => sleep(milliseconds, undefined, signal && { signal }));
+  const limit = tokenBucket(options.perSecond ?? 500, options.burst ?? 1000, pause);
+  const context: Context = { credentials, transport, limit, pause, options };
   return {
     request: (request) => requestWithRetries(context, request),
     watch: (path, options) => watch(context, path, options),
@@ -70,6 +73,7 @@ interface Context {
   readonly credentials: ReturnType<typeof cachedCredentials>;
   readonly transport: Transport;
   readonly limit: RateLimit;
+  readonly pause: Pause;
   readonly options: ClientOptions;
 }
 
@@ -91,8 +95,8 @@ async function requestWithRetries<T>(context: Context, request: KubeRequest): Pr
       if (isLast || !(RETRIED_STATUS.has(outcome.answer.status) || (fresh && attempt === 1))) return outcome.answer;
     }
     const asked = 'retryAfterMs' in outcome ? outcome.retryAfterMs : undefined;
-    const pause = asked ?? Math.min(RETRY_FIRST_MS * 2 ** attempt, RETRY_MOST_MS) * Math.random();
-    await sleep(pause, undefined, request.signal === undefined ? {} : { signal: request.signal });
+    const backoff = Math.min(RETRY_FIRST_MS * 2 ** attempt, RETRY_MOST_MS) * Math.random();
+    await context.pause(asked ?? backoff, request.signal);
   }
 }
 
@@ -108,16 +112,13 @@ async function attemptOnce<T>(context: Context, request: KubeRequest, fresh: boo
   const began = performance.now();
   const credentials = await context.credentials(fresh);
   const timeoutMs = request.method === 'GET' ? REQUEST_TIMEOUT_MS : writeTimeout(context);
-  const deadline = AbortSignal.timeout(timeoutMs);
-  const signal = request.signal === undefined ? deadline : AbortSignal.any([deadline, request.signal]);
-  const { body, ...rest } = request;
+  const { body, signal, ...rest } = request;
   const sent = body === undefined ? rest : { ...rest, body: JSON.stringify(body) };
   let status = 0;
   try {
-    const sendBefore = began + timeoutMs;
-    const response = await context.transport.send(sent, credentials, { signal, silenceMs: timeoutMs, sendBefore });
-    status = response.statusCode ?? 0;
-    return { answer: toAnswer<T>(status, await readBody(response)), ...retryAfter(response) };
+    const answer = await context.transport.send(sent, credentials, { signal, timeoutMs });
+    status = answer.status;
+    return { answer: toAnswer<T>(status, answer.text), ...retryAfter(answer.headers) };
   } finally {
     const seconds = (performance.now() - began) / 1000;
     context.options.onRequest?.({ method: request.method, status, seconds });
@@ -126,8 +127,7 @@ async function attemptOnce<T>(context: Context, request: KubeRequest, fresh: boo
 
 /** A write must be answered while the lease is still ours: one that could land later is not sent at all. */
 function writeTimeout(context: Context): number {
-  // whole milliseconds: AbortSignal.timeout takes no others
-  const left = Math.floor(context.options.writableMs?.() ?? REQUEST_TIMEOUT_MS);
+  const left = context.options.writableMs?.() ?? REQUEST_TIMEOUT_MS;
   if (left <= 0) throw new NotWritable('the leader election lease is not held');
   return Math.min(left, REQUEST_TIMEOUT_MS);
 }
@@ -136,19 +136,17 @@ async function* watch(context: Context, path: string, { signal, as }: WatchOptio
   await context.limit(signal);
   const credentials = await context.credentials(false);
   const request = { method: 'GET', path, as } as const;
-  const response = await context.transport.send(request, credentials, {
+  const { statusCode, body } = await context.transport.open(request, credentials, {
     signal,
     silenceMs: context.options.watchSilenceMs ?? WATCH_SILENCE_MS,
-    watch: true,
   });
-  const status = response.statusCode ?? 0;
-  if (status !== 200) {
-    if (status === 401) await context.credentials(true);
-    const answer = toAnswer(status, await readBody(response));
-    yield { type: 'ERROR', object: { code: status, message: answer.ok ? '' : answer.message } };
+  if (statusCode !== 200) {
+    if (statusCode === 401) await context.credentials(true);
+    const answer = toAnswer(statusCode, await body.text());
+    yield { type: 'ERROR', object: { code: statusCode, message: answer.ok ? '' : answer.message } };
     return;
   }
-  for await (const line of readLines(response)) yield JSON.parse(line) as WatchEvent;
+  for await (const line of readLines(body)) yield JSON.parse(line) as WatchEvent;
 }
 
 function toAnswer<T>(status: number, text: string): Answer<T> {
@@ -166,8 +164,8 @@ function parseStatus(text: string): { readonly reason?: string; readonly message
   }
 }
 
-function retryAfter(response: IncomingMessage): { retryAfterMs?: number } {
-  const seconds = Number(response.headers['retry-after']);
+function retryAfter(headers: IncomingHttpHeaders): { retryAfterMs?: number } {
+  const seconds = Number(headers['retry-after']);
   if (!Number.isFinite(seconds) || seconds <= 0) return {};
   // jitter, or all clients that were sent away together come back together
   return { retryAfterMs: Math.min(seconds * 1000, RETRY_AFTER_MOST_MS) * (1 + Math.random() / 2) };

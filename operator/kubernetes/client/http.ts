@@ -1,7 +1,7 @@
-/** HTTP to one API server over kept-alive connections: one agent for requests, one for watches, which each hold one. */
-import https, { type AgentOptions } from 'node:https';
-import type { IncomingMessage } from 'node:http';
-import type { Credentials, TlsOptions } from './credentials.ts';
+/** HTTP to one API server over kept-alive connections: a pool for requests, another for watches, which each hold one. */
+import { Agent, type Dispatcher } from 'undici';
+import type { Credentials } from './credentials.ts';
+import { BODY_MAX, exchange, type Exchanged } from './exchange.ts';
 
 export interface HttpRequest {
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
@@ -14,117 +14,109 @@ export interface HttpRequest {
 }
 
 export interface Transport {
-  /** Resolves with the response's head; the body is still to be read. */
-  readonly send: (request: HttpRequest, credentials: Credentials, options: SendOptions) => Promise<IncomingMessage>;
+  readonly send: (request: HttpRequest, credentials: Credentials, options: SendOptions) => Promise<Exchanged>;
+  /** Resolves with the response's head; the body is still to be read, for as long as the server has something to say. */
+  readonly open: (
+    request: HttpRequest,
+    credentials: Credentials,
+    options: OpenOptions,
+  ) => Promise<Dispatcher.ResponseData>;
   readonly close: () => void;
 }
 
 interface SendOptions {
   readonly signal?: AbortSignal | undefined;
-  /** Longest silence of the connection before it counts as dead. */
-  readonly silenceMs: number;
-  /** By `performance.now()`: nothing is sent later than that, however long a connection took. */
-  readonly sendBefore?: number;
-  readonly watch?: boolean;
+  readonly timeoutMs: number;
 }
 
-/** Requests at once; more wait in the agent. The API server's own fairness queues hold about as many per flow. */
+interface OpenOptions {
+  readonly signal: AbortSignal;
+  /** Longest silence of the connection before it counts as dead. */
+  readonly silenceMs: number;
+}
+
+interface Pools {
+  readonly key: string;
+  readonly requests: Dispatcher;
+  readonly watches: Dispatcher;
+}
+
+/** Requests at once; more wait in the pool. The API server's own fairness queues hold about as many per flow. */
 const CONNECTIONS_MAX = 32;
-/** The largest answer that we read: a page of 500 objects of 64 KB. */
-const BODY_MAX = 64 * 1024 * 1024;
+/** Less than the 90 s after which the API server closes an idle connection. */
+const IDLE_MS = 30_000;
+/** Less than the lease leaves for one attempt to renew it. */
+const CONNECT_MS = 4000;
+/** A proxy or load balancer in between forgets a silent connection after a minute or so. */
+const TCP_KEEP_ALIVE_MS = 30_000;
 const JSON_TYPE = 'application/json';
 
 export function createTransport(): Transport {
-  let agents: { readonly tls: TlsOptions; readonly requests: https.Agent; readonly watches: https.Agent } | undefined;
-  function agentsFor(tls: TlsOptions) {
+  let pools: Pools | undefined;
+  function poolsFor(credentials: Credentials): Pools {
     // a rotated CA or client certificate needs new connections; comparing by value keeps the old ones otherwise
-    if (agents !== undefined && isSameTls(agents.tls, tls)) return agents;
-    const options: AgentOptions = { ...tls, keepAlive: true };
-    agents = {
-      tls,
-      requests: new https.Agent({ ...options, maxSockets: CONNECTIONS_MAX }),
-      watches: new https.Agent({ ...options, keepAlive: false }),
-    };
-    return agents;
+    const key = JSON.stringify([credentials.tls, credentials.proxy?.url]);
+    if (pools?.key === key) return pools;
+    // what is under way there goes on
+    close(pools);
+    pools = { key, ...openPools(credentials) };
+    return pools;
   }
   return {
-    send: (request, credentials, options) => {
-      const { requests, watches } = agentsFor(credentials.tls);
-      return send(request, credentials, { ...options, agent: options.watch === true ? watches : requests });
-    },
+    send: (request, credentials, options) =>
+      exchange(poolsFor(credentials).requests, dispatchOf(request, credentials), options),
+    open: (request, credentials, { signal, silenceMs }) =>
+      poolsFor(credentials).watches.request({
+        ...dispatchOf(request, credentials),
+        signal,
+        headersTimeout: silenceMs,
+        bodyTimeout: silenceMs,
+      }),
     close: () => {
-      agents?.requests.destroy();
-      agents?.watches.destroy();
-      agents = undefined;
+      void pools?.requests.destroy();
+      void pools?.watches.destroy();
+      pools = undefined;
     },
   };
 }
 
-function isSameTls(a: TlsOptions, b: TlsOptions): boolean {
-  return a === b || JSON.stringify(a) === JSON.stringify(b);
+function close(pools: Pools | undefined): void {
+  for (const pool of [pools?.requests, pools?.watches]) pool?.close().catch(() => undefined);
 }
 
-function send(
-  request: HttpRequest,
-  credentials: Credentials,
-  options: SendOptions & { readonly agent: https.Agent },
-): Promise<IncomingMessage> {
-  const base = credentials.server.pathname.replace(/\/$/, '');
-  const body = request.body === undefined ? undefined : Buffer.from(request.body);
-  const headers = {
-    accept: request.as === undefined ? JSON_TYPE : `${JSON_TYPE};as=${request.as};g=meta.k8s.io;v=v1`,
-    'user-agent': 'smtp-plus-operator',
-    ...credentials.headers,
-    ...(body === undefined
-      ? {}
-      : { 'content-type': request.contentType ?? 'application/json', 'content-length': body.length }),
+function openPools({ tls, proxy }: Credentials): Omit<Pools, 'key'> {
+  if (proxy !== undefined) return { requests: proxy.dispatcher, watches: proxy.dispatcher };
+  const options: Agent.Options = {
+    // each request has its connection to itself, and leaves when it is told to: see exchange.ts
+    allowH2: false,
+    pipelining: 1,
+    keepAliveTimeout: IDLE_MS,
+    connect: { ...tls, timeout: CONNECT_MS, keepAlive: true, keepAliveInitialDelay: TCP_KEEP_ALIVE_MS },
   };
-  return new Promise((resolve, reject) => {
-    const outgoing = https.request(
-      {
-        host: credentials.server.hostname.replace(/^\[|\]$/g, ''),
-        port: credentials.server.port || 443,
-        method: request.method,
-        path: base + request.path,
-        headers,
-        agent: options.agent,
-        timeout: options.silenceMs,
-        ...(options.signal === undefined ? {} : { signal: options.signal }),
-      },
-      resolve,
-    );
-    outgoing.on('timeout', () => outgoing.destroy(new Error(`no answer within ${options.silenceMs} ms`)));
-    outgoing.on('error', reject);
-    // a process that was stopped while it waited for a connection goes on here, before any timer has fired
-    const sendNow = (): void => {
-      if (performance.now() < (options.sendBefore ?? Infinity)) outgoing.end(body);
-      else outgoing.destroy(new Error('too late to be sent'));
-    };
-    outgoing.on('socket', (socket) => {
-      // a property that the types lack; `reusedSocket` tells less: not of a socket that another request has just freed
-      const isNew = 'secureConnecting' in socket && socket.secureConnecting === true;
-      if (isNew) socket.once('secureConnect', sendNow);
-      else sendNow();
-    });
-  });
+  return { requests: new Agent({ ...options, connections: CONNECTIONS_MAX }), watches: new Agent(options) };
 }
 
-export async function readBody(response: IncomingMessage): Promise<string> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of response) {
-    size += (chunk as Buffer).length;
-    if (size > BODY_MAX) throw new Error(`answer of more than ${BODY_MAX} bytes`);
-    chunks.push(chunk as Buffer);
-  }
-  return Buffer.concat(chunks).toString();
+function dispatchOf(request: HttpRequest, { server, headers }: Credentials) {
+  const { method, path, as, body, contentType = JSON_TYPE } = request;
+  return {
+    origin: server.origin,
+    method,
+    path: server.pathname.replace(/\/$/, '') + path,
+    headers: {
+      accept: as === undefined ? JSON_TYPE : `${JSON_TYPE};as=${as};g=meta.k8s.io;v=v1`,
+      'user-agent': 'smtp-plus-operator',
+      ...headers,
+      ...(body === undefined ? {} : { 'content-type': contentType }),
+    },
+    body: body ?? null,
+  };
 }
 
 /** The lines of a response as they come in. */
-export async function* readLines(response: IncomingMessage): AsyncGenerator<string> {
+export async function* readLines(body: AsyncIterable<Buffer>): AsyncGenerator<string> {
   let rest: Buffer[] = [];
   let size = 0;
-  for await (const chunk of response as AsyncIterable<Buffer>) {
+  for await (const chunk of body) {
     let start = 0;
     for (let end = chunk.indexOf(10); end !== -1; end = chunk.indexOf(10, start)) {
       yield Buffer.concat([...rest, chunk.subarray(start, end)]).toString();

@@ -1,16 +1,93 @@
-/** A kubeconfig as credentials. What is wrong with one is an error of a single line that names the file. */
+/**
+ * Credentials as the client library reads them: whatever a kubeconfig may hold (client certificates, tokens, exec plugins,
+ * proxies), and in a pod its ServiceAccount. What is wrong with a kubeconfig is an error of a single line that names it.
+ */
 import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import path from 'node:path';
+import { KubeConfig } from '@kubernetes/client-node';
+import type { Dispatcher } from 'undici';
 import { inWords } from '../../manifests/walk.ts';
 import { messageOf } from './answers.ts';
 import type { Credentials, CredentialsSource, TlsOptions } from './credentials.ts';
 
-/** Whatever it may hold (client certificates, tokens, exec plugins): the client library reads it. */
+export const SERVICE_ACCOUNT_FOLDER = '/var/run/secrets/kubernetes.io/serviceaccount';
+
 export async function kubeconfigCredentials(file: string | undefined): Promise<CredentialsSource> {
-  const { KubeConfig } = await import('@kubernetes/client-node');
-  const config = new KubeConfig();
   const name = `kubeconfig ${file ?? usualFile()}`;
+  return credentialsOf(() => readKubeconfig(file, name), name);
+}
+
+/** The ServiceAccount of our pod: a folder with its token, and the CA of the API server. */
+export function inClusterCredentials(server: URL, folder: string): CredentialsSource {
+  const load = (): KubeConfig => {
+    const config = new KubeConfig();
+    const tokenFile = path.join(folder, 'token');
+    config.loadFromOptions({
+      clusters: [{ name: 'cluster', server: server.href, caFile: path.join(folder, 'ca.crt') }],
+      users: [{ name: 'pod', authProvider: { name: 'tokenFile', config: { tokenFile } } }],
+      contexts: [{ name: 'pod', cluster: 'cluster', user: 'pod' }],
+      currentContext: 'pod',
+    });
+    return config;
+  };
+  return credentialsOf(load, `ServiceAccount in ${folder}`);
+}
+
+/** Server address that Kubernetes gives to each pod, or undefined outside a pod. */
+export function inClusterServer(env: NodeJS.ProcessEnv): URL | undefined {
+  const host = env['KUBERNETES_SERVICE_HOST'];
+  const port = env['KUBERNETES_SERVICE_PORT'];
+  if (!host || !port) return undefined;
+  return new URL(`https://${host.includes(':') ? `[${host}]` : host}:${port}`);
+}
+
+function credentialsOf(load: () => KubeConfig, name: string): CredentialsSource {
+  let config = load();
+  const server = serverOf(config.getCurrentCluster()?.server, name);
+  return async (isRefused) => {
+    // what the library remembers of tokens and plugins is of no use any more
+    if (isRefused) config = load();
+    try {
+      return { server, ...(await readCredentials(config)) };
+    } catch (error) {
+      throw new Error(`${name}: its credentials cannot be had: ${firstLine(error)}`, { cause: error });
+    }
+  };
+}
+
+async function readCredentials(config: KubeConfig): Promise<Omit<Credentials, 'server'>> {
+  const options: Parameters<KubeConfig['applyToHTTPSOptions']>[0] = {};
+  await config.applyToHTTPSOptions(options);
+  // a file with a token may end in a line break, which no header can hold
+  const headers = Object.entries(options.headers ?? {}).map(([name, value]) => [
+    name.toLowerCase(),
+    String(value).trim(),
+  ]);
+  if (options.auth) headers.push(['authorization', `Basic ${Buffer.from(options.auth).toString('base64')}`]);
+  const url = config.getCurrentCluster()?.proxyUrl;
+  const proxy = url ? { proxy: { url, dispatcher: await proxyOf(config) } } : {};
+  return { headers: Object.fromEntries(headers), tls: tlsOptions(options), ...proxy };
+}
+
+/** The library's own: it knows proxies for HTTP and for SOCKS. */
+async function proxyOf(config: KubeConfig): Promise<Dispatcher> {
+  let found: Dispatcher | undefined;
+  const context = {
+    setHeaderParam: () => undefined,
+    setDispatcher: (dispatcher: Dispatcher) => {
+      found = dispatcher;
+    },
+  };
+  await config.applySecurityAuthentication(
+    context as unknown as Parameters<KubeConfig['applySecurityAuthentication']>[0],
+  );
+  if (found === undefined) throw new Error('its proxy-url leads nowhere');
+  return found;
+}
+
+function readKubeconfig(file: string | undefined, name: string): KubeConfig {
+  const config = new KubeConfig();
   try {
     if (file === undefined) config.loadFromDefault();
     else config.loadFromFile(file);
@@ -19,20 +96,8 @@ export async function kubeconfigCredentials(file: string | undefined): Promise<C
       cause: error,
     });
   }
-  const server = serverOf(config.getCurrentCluster()?.server, name);
-  return async (): Promise<Credentials> => {
-    const options: Parameters<typeof config.applyToHTTPSOptions>[0] = {};
-    try {
-      await config.applyToHTTPSOptions(options);
-    } catch (error) {
-      throw new Error(`${name}: its credentials cannot be had: ${firstLine(error)}`, { cause: error });
-    }
-    const headers = Object.entries(options.headers ?? {}).map(([name, value]) => [name.toLowerCase(), String(value)]);
-    if (options.auth) headers.push(['authorization', `Basic ${Buffer.from(options.auth).toString('base64')}`]);
-    return { server, headers: Object.fromEntries(headers), tls: tlsOptions(options) };
-  };
+  return config;
 }
-
 /** What kubectl would read. Without one the library takes a server at localhost:8080, where no cluster has been for years. */
 function usualFile(): string {
   const files = (process.env['KUBECONFIG'] || path.join(homedir(), '.kube/config')).split(path.delimiter);
