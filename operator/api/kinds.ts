@@ -115,8 +115,8 @@ export const kinds: Readonly<Record<KindName, KindDefinition>> = {
     status: senderStatus,
     rules: senderRules,
     columns: [
-      { name: 'Domain', type: 'string', jsonPath: '.spec.domain', description: 'The domain.' },
-      { name: 'Address', type: 'string', jsonPath: '.spec.address', description: 'The address.' },
+      // of the status, since a column reads one path: the spec has either an address or a domain
+      { name: 'Sender', type: 'string', jsonPath: '.status.sender', description: 'The address or @domain.' },
       {
         name: 'Verified',
         type: 'string',

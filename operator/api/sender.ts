@@ -45,6 +45,11 @@ export const senderSpec = z
 export const senderStatus = z.object({
   observedGeneration: z.number().int().min(0).optional().describe('Generation of the spec that this status is about.'),
   conditions: conditions.optional(),
+  sender: z
+    .string()
+    .max(320)
+    .optional()
+    .describe('What it covers: an address, or a domain with a leading @, in A-labels.'),
   method: z.enum(['Grandfathered', 'DnsProof', 'EmailProof']).optional().describe('How it was verified.'),
   challenge: z
     .object({

@@ -204,6 +204,10 @@ describeWithControlPlane('the operator', (cluster) => {
   test('`kubectl wait` and the columns work', async () => {
     await cluster().kubectl(['-n', 'first', 'wait', '--for=condition=Active', '--timeout=10s', 'spu/b']);
     assert.match(await cluster().kubectl(['-n', 'shop', 'get', 'spu']), /orders .*orders\.shop +orders-smtp +True/);
+    assert.match(
+      await cluster().kubectl(['-n', 'shop', 'get', 'vsender']),
+      /domain +@shop\.example +True +Grandfathered/,
+    );
   });
 
   test('a user is programmed and ready when every ready relay pod runs its configuration, and the one that lags is named', async () => {

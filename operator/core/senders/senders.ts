@@ -123,7 +123,7 @@ export interface SenderPlan {
 
 /** What there is to do about a VerifiedSender. */
 export function planSender(object: RawObject, verdict: SenderVerdict, platform: Platform, now: Date): SenderPlan {
-  const { meta, judgement, method, challenge, lookup, lastCheckTime } = verdict;
+  const { meta, covers, judgement, method, challenge, lookup, lastCheckTime } = verdict;
   const parsed = parseObject('VerifiedSender', object);
   const hasLookups = platform.verification === 'dns';
   const missing = parsed.ok ? notInEffect('VerifiedSender', parsed.spec, { hasLookups }) : '';
@@ -132,6 +132,7 @@ export function planSender(object: RawObject, verdict: SenderVerdict, platform: 
   const status: SenderStatus = {
     observedGeneration: meta.generation,
     conditions: conditionsOf(object, [judgement], ready, now),
+    ...(covers !== undefined && { sender: covers.sender }),
     ...(method !== undefined && { method, verifiedTime: verifiedTime(object, now) }),
     ...(challenge !== undefined && { challenge }),
     ...(lastCheckTime !== undefined && { lastCheckTime }),
