@@ -58,7 +58,9 @@ describe('the settings of one process', () => {
     const folder = await folderOf(t, { 'settings.yaml': 'hots: x' });
     const process = runCli(t, ['standalone', folder, '--state', await folderOf(t)]);
     assert.equal((await process.exited).code, 2);
-    assert.deepEqual(process.lines, [`error: ${join(folder, 'settings.yaml')}:1:1 hots: no such setting`]);
+    assert.deepEqual(process.lines, [
+      `error: ${join(folder, 'settings.yaml')}:1:1 hots: no such setting; did you mean host?`,
+    ]);
   });
 
   test('take senders from the command line besides', async (t) => {
