@@ -5,7 +5,7 @@ import { hostname } from 'node:os';
 import path from 'node:path';
 import { createLog, type Log } from '../relay/log.ts';
 import { startHttp } from '../relay/http.ts';
-import { configSecretPrefix, readClasses } from './kubernetes/classes.ts';
+import { configSecretPrefix, otherInstallationsOf, readClasses } from './kubernetes/classes.ts';
 import { createClient } from './kubernetes/client/client.ts';
 import type { CredentialsSource } from './kubernetes/client/credentials.ts';
 import {
@@ -112,6 +112,7 @@ async function start(flags: OperatorFlags, settings: Settings, { log, end, signa
     installation,
     watchNamespaces: settings.watchNamespaces,
     readClasses: () => readClasses(settings, installation),
+    otherInstallations: otherInstallationsOf(settings),
     configPrefixOf: (className) => configSecretPrefix(settings, className),
     metrics,
     onTrouble,

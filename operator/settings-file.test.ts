@@ -61,6 +61,21 @@ describe('the settings file', () => {
     assert.deepEqual(await problemsOf(t, ''), []);
   });
 
+  test('refuses two classes with one Secret for their configuration, and names both', async (t) => {
+    const both = /configSecret: must be another one for each class; classes default and blue both have smtp-plus-x/;
+    const settings = 'classes: {default: {configSecret: smtp-plus-x}, blue: {configSecret: smtp-plus-x}}';
+    assert.match((await problemsOf(t, settings)).join(), both);
+    // the name that a class has by default counts as well
+    const taken = 'classes: {default: {configSecret: smtp-plus-blue}, blue: {}}';
+    assert.match((await problemsOf(t, taken)).join(), /classes\.default\.configSecret: .* both have smtp-plus-blue/);
+    assert.deepEqual(await problemsOf(t, 'classes: {default: {configSecret: smtp-plus-x}, blue: {}}'), []);
+  });
+
+  test('refuses a class that is served here and elsewhere', async (t) => {
+    const problems = (await problemsOf(t, 'classesElsewhere: [blue, default]')).join();
+    assert.match(problems, /classesElsewhere\.1: is under `classes` too/);
+  });
+
   test('takes an address for reports that it vouches for itself, and no other', async (t) => {
     const settings = (from: string, sender: string) =>
       `classes: {default: {reports: {from: ${from}}}, other: {existingSenders: [{mail: ${sender}}]}}`;

@@ -91,6 +91,11 @@ const recipients = z
     message: 'goes with `otherwise: Redirect`, and that only with it',
   });
 
+/** Prefix of the names of the Secrets with the configuration of a class that names none. */
+export function defaultConfigSecret(className: string): string {
+  return `smtp-plus-${className}`;
+}
+
 function isAddressOrDomain(text: string): boolean {
   return canonicalSender(text) !== undefined;
 }
@@ -205,6 +210,16 @@ export const settingsSchema = z
       .array(labelName)
       .default([])
       .describe('In a cluster: the namespaces whose objects are read; default: all'),
+    reportsUnknownClasses: z
+      .boolean()
+      .default(true)
+      .describe(
+        'In a cluster with several installations, true for one alone: it says where a relay class does not exist, where the list of a user does not, and how VerifiedSenders stand. The others write to their own lists and users only',
+      ),
+    classesElsewhere: z
+      .array(labelName)
+      .default([])
+      .describe('In a cluster: relay classes that another installation serves; their lists and users are left alone'),
     classes: z
       .record(labelName, classSettingsSchema)
       .default({ default: classSettingsSchema.parse({}) })
@@ -213,6 +228,28 @@ export const settingsSchema = z
   .refine(({ classes, relayClass }) => Object.hasOwn(classes, relayClass), {
     path: ['relayClass'],
     message: 'must be one of `classes`',
+  })
+  .check(({ value: { classes, classesElsewhere }, issues }) => {
+    for (const [index, name] of classesElsewhere.entries()) {
+      if (!Object.hasOwn(classes, name)) continue;
+      const message =
+        'is under `classes` too; a relay class is served by one installation, so remove it from one of them';
+      issues.push({ code: 'custom', input: name, path: ['classesElsewhere', index], message });
+    }
+  })
+  // two classes with one Secret would overwrite each other's configuration for ever
+  .check(({ value: { classes }, issues }) => {
+    const takenBy = new Map<string, string>();
+    for (const [name, { configSecret }] of Object.entries(classes)) {
+      const prefix = configSecret ?? defaultConfigSecret(name);
+      const other = takenBy.get(prefix);
+      takenBy.set(prefix, name);
+      if (other === undefined) continue;
+      const message = `must be another one for each class; classes ${other} and ${name} both have ${prefix}`;
+      // where the one is a default, the other is to be changed
+      const at = configSecret === undefined ? other : name;
+      issues.push({ code: 'custom', input: prefix, path: ['classes', at, 'configSecret'], message });
+    }
   })
   // whoever gets the replies to reports, and is asked to vouch for them, is to be somebody of the platform's
   .check(({ value: { classes }, issues }) => {

@@ -71,7 +71,7 @@ interface Context {
 function findingsIn(content: FolderContent, { isPart, settings }: Context): Finding[] {
   const { manifests } = mergeFiles(content);
   const objects = content.files.flatMap((file) => file.content.manifests.flatMap((manifest) => checkObject(manifest)));
-  const classes = settings && { classes: settings.classes };
+  const classes = settings && { classes: settings.classes, classesElsewhere: settings.classesElsewhere };
   return [...inputFindings(content), ...objects, ...checkReferences(manifests, { isPart, ...classes })];
 }
 

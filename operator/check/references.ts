@@ -18,10 +18,15 @@ export interface References {
   readonly isPart: boolean;
   /** The relay classes; absent where no settings are at hand. */
   readonly classes?: Settings['classes'];
+  /** What another installation serves. */
+  readonly classesElsewhere?: readonly string[];
 }
 
 /** Findings about references, conflicts and names that only all objects together can tell. */
-export function checkReferences(manifests: readonly Manifest[], { isPart, classes }: References): Finding[] {
+export function checkReferences(
+  manifests: readonly Manifest[],
+  { isPart, classes, classesElsewhere = [] }: References,
+): Finding[] {
   const written = new Map(manifests.map((manifest) => [manifestKey(manifest), manifest]));
   const sound = manifests.flatMap((manifest) => mended(manifest) ?? []);
   const [users, lists] = [sound.filter(isOf('SmtpPlusUser')), sound.filter(isOf('SmtpPlusList'))];
@@ -34,7 +39,7 @@ export function checkReferences(manifests: readonly Manifest[], { isPart, classe
       return manifest === undefined ? [] : conditions.flatMap((one) => about(one, { manifest, surroundings, status }));
     }),
     ...sharedUsernames(users, statuses),
-    ...checkClasses(lists, classes && Object.keys(classes)),
+    ...checkClasses(lists, classes && [...Object.keys(classes), ...classesElsewhere]),
   ];
 }
 

@@ -103,6 +103,17 @@ export interface ClassView {
   readonly logKey?: string;
 }
 
+/** What is left to other installations in the same cluster. */
+export interface OtherInstallations {
+  /** Relay classes that one of them serves. */
+  readonly classes: readonly string[];
+  /**
+   * Whether it is this installation that speaks about what belongs to none: lists of a class that nobody serves, users of
+   * a list that does not exist, VerifiedSenders. Two that do so would overwrite each other's statuses for ever.
+   */
+  readonly speaksForAll: boolean;
+}
+
 export interface Snapshot {
   readonly classes: ReadonlyMap<string, ClassView>;
   /** Namespaces by name, with their labels. */
@@ -120,6 +131,8 @@ export interface Snapshot {
    * and who writes settings are two, and the platform owner is to be asked.
    */
   readonly howToVouch?: string;
+  /** Absent: there are none. */
+  readonly otherInstallations?: OtherInstallations;
   /** By class; a class that is not here is Unknown. */
   readonly programmed: ReadonlyMap<string, ProgrammedFact>;
 }

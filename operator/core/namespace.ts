@@ -46,7 +46,7 @@ export function judgeNamespace(
   });
   const defaultList = defaultListOf(lists);
   const listVerdicts = lists.map((object) => {
-    const judge = (): ListVerdict => judgeList(object, { classes: platform.classes, defaultList, secretOf });
+    const judge = (): ListVerdict => judgeList(object, { platform, defaultList, secretOf });
     const failed = (): ListVerdict => ({ accepted: internalError('Accepted') });
     return [keyOf(object.meta), guarded(object, faults, judge, failed)] as const;
   });

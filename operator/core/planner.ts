@@ -7,10 +7,10 @@
  */
 import { createAlarms } from './alarms.ts';
 import { createInterests } from './interests.ts';
-import { keyOf, type Craft, type Snapshot } from './model.ts';
+import { keyOf, type Craft } from './model.ts';
 import { BUILT_IN_LIST } from './names.ts';
 import { enqueue, markNamespace, markPlan, namespaceIn, type Planner, type Turn } from './planner-state.ts';
-import { createPlatform } from './platform.ts';
+import { createPlatform, type PlatformFacts } from './platform.ts';
 import { createRelayEntries, setListEntry } from './relay-entries.ts';
 import { createShared } from './shared.ts';
 import type { Sources } from './sources.ts';
@@ -19,11 +19,7 @@ import { judgeTurn } from './turn-judge.ts';
 import { planTurn } from './turn-plan.ts';
 
 /** A planner that has everything still to plan. New settings of a class take a new planner. */
-export function createPlanner(
-  sources: Sources,
-  settings: Pick<Snapshot, 'classes' | 'verification' | 'howToVouch'>,
-  craft: Craft,
-): Planner {
+export function createPlanner(sources: Sources, settings: PlatformFacts, craft: Craft): Planner {
   const planner: Planner = {
     sources,
     platform: createPlatform(settings, craft),

@@ -1,6 +1,6 @@
 /** What is the same for every namespace: what the platform owner has decided, worked out once for all. */
 import { judgeBuiltInList, type ListVerdict } from './lists/lists.ts';
-import type { ClassView, Craft, Snapshot } from './model.ts';
+import type { ClassView, Craft, OtherInstallations, Snapshot } from './model.ts';
 import { existingSendersOf, type ExistingSenders } from './senders/existing-senders.ts';
 
 export interface Platform {
@@ -9,14 +9,20 @@ export interface Platform {
   readonly classNames: readonly string[];
   readonly verification: Snapshot['verification'];
   readonly howToVouch?: string;
+  readonly otherInstallations: OtherInstallations;
   readonly existingSenders: ExistingSenders;
   /** The list of users whose namespace has no default list. */
   readonly builtInList: ListVerdict;
   readonly craft: Craft;
 }
 
+/** The part of a snapshot that is the platform owner's. */
+export type PlatformFacts = Pick<Snapshot, 'classes' | 'verification' | 'howToVouch' | 'otherInstallations'>;
+
+const NO_OTHERS: OtherInstallations = { classes: [], speaksForAll: true };
+
 export function createPlatform(
-  { classes, verification, howToVouch }: Pick<Snapshot, 'classes' | 'verification' | 'howToVouch'>,
+  { classes, verification, howToVouch, otherInstallations = NO_OTHERS }: PlatformFacts,
   craft: Craft,
 ): Platform {
   const classNames = [...classes.keys()].sort();
@@ -25,8 +31,9 @@ export function createPlatform(
     classNames,
     verification,
     ...(howToVouch !== undefined && { howToVouch }),
+    otherInstallations,
     existingSenders: existingSendersOf(classNames.flatMap((name) => classes.get(name) ?? [])),
-    builtInList: judgeBuiltInList(classes),
+    builtInList: judgeBuiltInList({ classes, otherInstallations }),
     craft,
   };
 }

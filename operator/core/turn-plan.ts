@@ -6,6 +6,7 @@ import { conditionsOf } from './conditions.ts';
 import { isProgrammed } from './programmed.ts';
 import { planList, type ListPlan, type ListVerdict } from './lists/lists.ts';
 import { keyOf, type PlannedEvent, type RawObject } from './model.ts';
+import type { Platform } from './platform.ts';
 import { BUILT_IN_LIST } from './names.ts';
 import {
   guestOf,
@@ -23,7 +24,8 @@ import { parseObject } from './parse.ts';
 import type { UserCircumstances } from './users/circumstances.ts';
 import { entryOf, planUser, type UserPlan } from './users/user-plan.ts';
 import { judgeUser, type UserVerdict } from './users/users.ts';
-import { wishedSecretName, wishedUsername } from './users/wishes.ts';
+import { listAskedFor } from './users/user-list.ts';
+import { wishedList, wishedSecretName, wishedUsername } from './users/wishes.ts';
 
 /** Users planned in one turn: a tenth of a second at the most, so that a namespace of thousands holds up nobody. */
 const USERS_MAX = 200;
@@ -114,28 +116,27 @@ function listOf({ shared, platform }: Planner, key: string): ListVerdict | undef
 }
 
 function planOneUser(planner: Planner, key: string, around: UserCircumstances, draft: Draft): void {
-  const id = `SmtpPlusUser ${key}`;
   const object = present(planner, 'SmtpPlusUser', key);
-  if (object === undefined) {
+  const faultsBefore = draft.faults.length;
+  const verdict = object && judgeHere(planner, object, around, draft.faults);
+  if (object === undefined || verdict === undefined) {
     draft.users.set(key, undefined);
     planner.alarms.set(key, undefined);
-    forget(planner, id);
+    forget(planner, `SmtpPlusUser ${key}`);
     markCounted(planner, setUserParts(planner.relays, key, {}));
     return;
   }
   const { platform, now } = around;
-  const faultsBefore = draft.faults.length;
-  const verdict = guarded<UserVerdict>(
-    object,
-    draft.faults,
-    () => judgeUser(object, around),
-    () => ({ meta: object.meta, accepted: internalError('Accepted'), until: undefined }),
-  );
   const { admitted, unusable } = verdict;
   // what relays know of it stays as it was where the fault is ours
   if (draft.faults.length === faultsBefore) {
     markCounted(planner, setUserParts(planner.relays, key, { entry: admitted && entryOf(admitted), unusable }));
     planner.alarms.set(key, verdict.until);
+  }
+  if (isLeftToSpeaker(platform, verdict)) {
+    draft.users.set(key, undefined);
+    forget(planner, `SmtpPlusUser ${key}`);
+    return;
   }
   const programmed =
     admitted &&
@@ -144,11 +145,39 @@ function planOneUser(planner: Planner, key: string, around: UserCircumstances, d
   draft.users.set(key, published(planner, { object, className: admitted?.terms.className, now, draft }, plan));
 }
 
+/** What a user comes to; undefined where another installation serves its list. */
+function judgeHere(
+  planner: Planner,
+  object: RawObject,
+  around: UserCircumstances,
+  faults: Fault[],
+): UserVerdict | undefined {
+  return guarded<UserVerdict | undefined>(
+    object,
+    faults,
+    () => (isServedElsewhere(planner, object) ? undefined : judgeUser(object, around)),
+    () => ({ meta: object.meta, accepted: internalError('Accepted'), until: undefined }),
+  );
+}
+
+/** Its Secret and its status are the affair of whoever serves its list. */
+function isServedElsewhere(planner: Planner, user: RawObject): boolean {
+  const { namespace } = user.meta;
+  const { verdicts } = namespaceIn(planner, namespace);
+  const list = wishedList(user) ?? listAskedFor(namespace, undefined, verdicts?.defaultList);
+  return listOf(planner, list)?.isServedElsewhere === true;
+}
+
+/** Whoever served a list that is gone goes on telling those who log in; one installation alone says so in the status. */
+function isLeftToSpeaker({ otherInstallations }: Platform, { accepted }: UserVerdict): boolean {
+  return accepted.reason === 'ListNotFound' && !otherInstallations.speaksForAll;
+}
+
 function planOneList(planner: Planner, key: string, { verdicts }: PlannedNamespace, now: Date, draft: Draft): void {
   const id = `SmtpPlusList ${key}`;
   const object = present(planner, 'SmtpPlusList', key);
   const verdict = verdicts?.lists.get(key);
-  if (object === undefined || verdict === undefined) {
+  if (object === undefined || verdict === undefined || verdict.isServedElsewhere) {
     draft.lists.set(key, undefined);
     forget(planner, id);
     return;
@@ -168,7 +197,8 @@ function planOneSender(planner: Planner, key: string, { verdicts }: PlannedNames
   const id = `VerifiedSender ${key}`;
   const object = present(planner, 'VerifiedSender', key);
   const verdict = verdicts?.senders.get(key);
-  if (object === undefined || verdict === undefined) {
+  const { speaksForAll } = planner.platform.otherInstallations;
+  if (object === undefined || verdict === undefined || !speaksForAll) {
     draft.senders.set(key, undefined);
     forget(planner, id);
     return;
@@ -177,7 +207,8 @@ function planOneSender(planner: Planner, key: string, { verdicts }: PlannedNames
   draft.senders.set(key, published(planner, { object, className: undefined, now, draft }, plan));
 }
 
-function lookAtSecret({ sources, interests }: Planner, key: string, draft: Draft): void {
+function lookAtSecret(planner: Planner, key: string, draft: Draft): void {
+  const { sources, interests } = planner;
   const secret = sources.secret(key);
   interests.set(`Secret ${key}`, secret?.controllerUid === undefined ? [] : [`uid ${secret.controllerUid}`]);
   const userOf = (uid: string): RawObject | undefined => {
@@ -186,7 +217,16 @@ function lookAtSecret({ sources, interests }: Planner, key: string, draft: Draft
     );
     return user === undefined ? undefined : sources.object('SmtpPlusUser', user.slice('SmtpPlusUser '.length));
   };
-  draft.secrets.set(key, secret !== undefined && isOrphan(secret, userOf));
+  const owner = secret?.controllerUid === undefined ? undefined : userOf(secret.controllerUid);
+  const isOthers =
+    owner !== undefined &&
+    guarded(
+      owner,
+      draft.faults,
+      () => isServedElsewhere(planner, owner),
+      () => true,
+    );
+  draft.secrets.set(key, secret !== undefined && !isOthers && isOrphan(secret, userOf));
 }
 
 interface Publication {

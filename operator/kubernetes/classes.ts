@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
-import type { ClassView } from '../core/model.ts';
+import type { ClassView, OtherInstallations } from '../core/model.ts';
 import { parsePorts } from '../ports.ts';
-import type { Settings } from '../settings.ts';
+import { defaultConfigSecret, type Settings } from '../settings.ts';
 import { readUpstream } from '../class-upstream.ts';
 import type { Installation } from '../installation.ts';
 
@@ -29,9 +29,13 @@ export async function readClasses(
   return classes;
 }
 
+export function otherInstallationsOf({ classesElsewhere, reportsUnknownClasses }: Settings): OtherInstallations {
+  return { classes: classesElsewhere, speaksForAll: reportsUnknownClasses };
+}
+
 /** Prefix of the names of the Secrets with the configuration of a class. */
 export function configSecretPrefix(settings: Settings, className: string): string {
-  return settings.classes[className]?.configSecret ?? `smtp-plus-${className}`;
+  return settings.classes[className]?.configSecret ?? defaultConfigSecret(className);
 }
 
 function shown(list: string): readonly number[] {

@@ -7,7 +7,7 @@
  * It acts only once it leads.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { ClassView, Kind, RawObject } from '../core/model.ts';
+import type { ClassView, Kind, OtherInstallations, RawObject } from '../core/model.ts';
 import {
   markAwaiting,
   markClass,
@@ -49,6 +49,7 @@ export interface ControllerOptions {
   readonly installation: Installation;
   readonly watchNamespaces: readonly string[];
   readonly readClasses: () => Promise<ReadonlyMap<string, ClassView>>;
+  readonly otherInstallations: OtherInstallations;
   readonly configPrefixOf: (className: string) => string;
   readonly metrics: OperatorMetrics;
   readonly onTrouble: (message: string) => void;
@@ -154,6 +155,7 @@ export function startController(options: ControllerOptions): Controller {
     sources,
     craft: installation.craft,
     readClasses: options.readClasses,
+    otherInstallations: options.otherInstallations,
     onTurn: (turn, planner) => {
       publish(turn);
       offerChanges(planner);

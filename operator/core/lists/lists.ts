@@ -13,6 +13,7 @@ import type { Platform } from '../platform.ts';
 import { limitsOfList, tightenPolicy, tightenStarttls } from './policy.ts';
 import { guardNote, tightenRecipients } from './recipients.ts';
 import { judgeProgrammed } from '../programmed.ts';
+import { textAt } from '../text-at.ts';
 import { byAge, whyBefore } from '../time.ts';
 import { judgeUpstream, type UpstreamVerdict } from './upstream.ts';
 
@@ -23,6 +24,8 @@ export interface ListVerdict {
   readonly allowed?: AllowedNamespaces;
   /** What it comes to; absent where it is not accepted. */
   readonly terms?: ListTerms;
+  /** Another installation serves its class: it and its users are left alone. */
+  readonly isServedElsewhere?: true;
 }
 
 export interface ListTerms {
@@ -33,25 +36,41 @@ export interface ListTerms {
   readonly upstream: UpstreamVerdict['judgement'];
 }
 
+type Classes = Pick<Platform, 'classes' | 'otherInstallations'>;
+
 /** What a SmtpPlusList is judged by, besides itself. */
 export interface ListCircumstances {
-  readonly classes: Platform['classes'];
+  readonly platform: Classes;
   /** The default list of its namespace, where there is one. */
   readonly defaultList: ObjectMeta | undefined;
   readonly secretOf: SecretOf;
 }
 
-export function judgeList(object: RawObject, { classes, defaultList, secretOf }: ListCircumstances): ListVerdict {
+export function judgeList(object: RawObject, { platform, defaultList, secretOf }: ListCircumstances): ListVerdict {
+  // before anything is said about it: what is wrong with the rest of its spec is for whoever serves it to say
+  const className = textAt(object.spec, 'relayClassName') ?? DEFAULT_CLASS;
+  if (isElsewhere(className, platform)) return servedElsewhere(className);
   const parsed = parseObject('SmtpPlusList', object);
   if (!parsed.ok) return { accepted: notAccepted('InvalidSpec', parsed.message) };
   const { meta, spec } = parsed;
   const allowed = spec.allowedNamespaces;
-  const view = classes.get(spec.relayClassName);
+  const view = platform.classes.get(spec.relayClassName);
   if (view === undefined) {
     return { allowed, accepted: notAccepted('RelayClassNotFound', noSuchClass(spec.relayClassName)) };
   }
   const { terms, refused } = termsOf({ namespace: meta.namespace, spec }, view, secretOf);
   return { allowed, terms, accepted: noted(acceptance(meta, spec.relayClassName, refused, defaultList), terms) };
+}
+
+/** As an ingress controller does, it leaves alone what names a class that is none of its own. */
+function isElsewhere(className: string, { classes, otherInstallations }: Classes): boolean {
+  const { classes: theirs, speaksForAll } = otherInstallations;
+  return !classes.has(className) && (!speaksForAll || theirs.includes(className));
+}
+
+function servedElsewhere(className: string): ListVerdict {
+  const message = `Relay class ${className} is another installation's.`;
+  return { accepted: notAccepted('ServedElsewhere', message), isServedElsewhere: true };
 }
 
 /** For the owner of a list that names a relay class. */
@@ -60,9 +79,10 @@ export function noSuchClass(name: string): string {
 }
 
 /** For users whose namespace has no default list: all defaults, under the class `default`. */
-export function judgeBuiltInList(classes: Platform['classes']): ListVerdict {
+export function judgeBuiltInList(platform: Classes): ListVerdict {
+  if (isElsewhere(DEFAULT_CLASS, platform)) return servedElsewhere(DEFAULT_CLASS);
   const allowed = { from: 'All' } as const;
-  const view = classes.get(DEFAULT_CLASS);
+  const view = platform.classes.get(DEFAULT_CLASS);
   if (view === undefined) {
     return { allowed, accepted: notAccepted('RelayClassNotFound', `There is no relay class ${DEFAULT_CLASS}.`) };
   }

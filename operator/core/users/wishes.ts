@@ -1,5 +1,6 @@
 /** What a user object asks for, read before anything about it has been checked. */
 import type { ObjectMeta, RawObject } from '../model.ts';
+import { textAt } from '../text-at.ts';
 
 interface Named {
   readonly namespace: string;
@@ -30,12 +31,4 @@ export function passwordReference({ spec }: Pick<RawObject, 'spec'>): { name: st
 export function wishedList({ meta, spec }: Pick<RawObject, 'meta' | 'spec'>): string | undefined {
   const name = textAt(spec, 'listRef', 'name');
   return name === undefined ? undefined : `${textAt(spec, 'listRef', 'namespace') ?? meta.namespace}/${name}`;
-}
-
-function textAt(value: unknown, ...path: readonly string[]): string | undefined {
-  const found = path.reduce<unknown>(
-    (at, step) => (typeof at === 'object' && at !== null ? (at as Readonly<Record<string, unknown>>)[step] : undefined),
-    value,
-  );
-  return typeof found === 'string' ? found : undefined;
 }

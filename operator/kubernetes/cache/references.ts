@@ -1,5 +1,6 @@
 /** Which Secrets an object names: of all that are not ours, only these are ever read. */
-import { wishedSecretName } from '../../core/users/wishes.ts';
+import { passwordReference, wishedSecretName } from '../../core/users/wishes.ts';
+import { textAt } from '../../core/text-at.ts';
 import type { RawObject } from '../../core/model.ts';
 
 export interface SecretReference {
@@ -15,10 +16,11 @@ export function referencesOf({ kind, meta, spec }: RawObject): readonly SecretRe
   const secretOf = (name: string): string => `${meta.namespace}/${name}`;
   switch (kind) {
     case 'SmtpPlusUser': {
-      const name = textAt(spec, 'credentials', 'passwordSecretRef', 'name');
-      const passwordKey = textAt(spec, 'credentials', 'passwordSecretRef', 'key') ?? 'password';
+      const password = passwordReference({ spec });
       const target = { secret: secretOf(wishedSecretName({ meta, spec })), isTarget: true } as const;
-      return name === undefined ? [target] : [target, { secret: secretOf(name), passwordKey }];
+      return password === undefined
+        ? [target]
+        : [target, { secret: secretOf(password.name), passwordKey: password.key }];
     }
     case 'SmtpPlusList':
       return ['caSecretRef', 'credentialsSecretRef']
@@ -27,12 +29,4 @@ export function referencesOf({ kind, meta, spec }: RawObject): readonly SecretRe
     case 'VerifiedSender':
       return [];
   }
-}
-
-function textAt(value: unknown, ...path: readonly string[]): string | undefined {
-  const found = path.reduce<unknown>(
-    (at, step) => (typeof at === 'object' && at !== null ? (at as Readonly<Record<string, unknown>>)[step] : undefined),
-    value,
-  );
-  return typeof found === 'string' && found !== '' ? found : undefined;
 }

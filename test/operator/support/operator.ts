@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { after } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { readClasses, configSecretPrefix } from '../../../operator/kubernetes/classes.ts';
+import { configSecretPrefix, otherInstallationsOf, readClasses } from '../../../operator/kubernetes/classes.ts';
 import { createClient, type ClientOptions } from '../../../operator/kubernetes/client/client.ts';
 import { readInstallation } from '../../../operator/kubernetes/installation-secret.ts';
 import type { CredentialsSource } from '../../../operator/kubernetes/client/credentials.ts';
@@ -78,6 +78,7 @@ export async function startTestOperator(
     installation,
     watchNamespaces: settings.watchNamespaces,
     readClasses: () => readClasses(settings, installation),
+    otherInstallations: otherInstallationsOf(settings),
     configPrefixOf: (className) => configSecretPrefix(settings, className),
     metrics,
     onTrouble: (message) => troubles.push(message),

@@ -1,0 +1,58 @@
+/** Two installations in one cluster, each with relay classes of its own. */
+import assert from 'node:assert/strict';
+import { before, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { describeWithControlPlane } from '../support/control-plane.ts';
+import { createAdmin, list, namespace, sender, user } from './support/admin.ts';
+import { install, OPERATOR_NAMESPACE, startTestOperator } from './support/operator.ts';
+
+const MAIN = { classes: { default: {} }, classesElsewhere: ['bulk'] };
+const SECOND = { classes: { bulk: {} }, reportsUnknownClasses: false };
+
+/** In which two that fight would write some hundred times. */
+const SILENCE_MS = 3000;
+
+describeWithControlPlane('of two installations in one cluster', (cluster) => {
+  let kubeconfig: string;
+  before(async () => {
+    kubeconfig = await install(cluster());
+  });
+
+  test('each serves its own classes, one speaks for all, and both come to rest', async () => {
+    const admin = createAdmin(cluster(), OPERATOR_NAMESPACE);
+    await admin.apply(
+      namespace('shop'),
+      list('shop/bulk', { relayClassName: 'bulk' }),
+      list('shop/house'),
+      list('shop/lost', { relayClassName: 'nobody' }),
+      sender('shop/shop', { domain: 'shop.example' }),
+      user('shop/newsletter', { listRef: { name: 'bulk' } }),
+      user('shop/orders', { listRef: { name: 'house' } }),
+      user('shop/listless'),
+      user('shop/stray', { listRef: { name: 'lost' } }),
+      user('shop/forgotten', { listRef: { name: 'gone' } }),
+    );
+    const main = await startTestOperator(cluster(), kubeconfig, { settings: MAIN });
+    const second = await startTestOperator(cluster(), kubeconfig, { settings: SECOND });
+    await admin.waitFor('SmtpPlusList', 'shop/bulk', 'Accepted', 'True Accepted');
+    await admin.waitFor('SmtpPlusList', 'shop/house', 'Accepted', 'True Accepted');
+    await admin.waitFor('SmtpPlusList', 'shop/lost', 'Accepted', 'False RelayClassNotFound');
+    for (const name of ['newsletter', 'orders', 'listless']) {
+      await admin.waitFor('SmtpPlusUser', `shop/${name}`, 'Accepted', 'True Accepted');
+      await admin.secret(`shop/${name}-smtp`);
+    }
+    await admin.waitFor('SmtpPlusUser', 'shop/stray', 'Accepted', 'False ListNotAccepted');
+    await admin.waitFor('SmtpPlusUser', 'shop/forgotten', 'Accepted', 'False ListNotFound');
+    await admin.waitFor('VerifiedSender', 'shop/shop', 'Verified', 'False Pending');
+    await Promise.all([main.idle(), second.idle()]);
+    assert.deepEqual(Object.keys(await admin.relayUsers('smtp-plus-default')).sort(), ['listless.shop', 'orders.shop']);
+    assert.deepEqual(Object.keys(await admin.relayUsers('smtp-plus-bulk')), ['newsletter.shop']);
+
+    const before = [main.writes(), second.writes()];
+    await sleep(SILENCE_MS);
+    assert.deepEqual([main.writes(), second.writes()], before);
+    assert.deepEqual([...main.troubles, ...second.troubles], []);
+    await Promise.all([main.close(), second.close()]);
+    admin.client.close();
+  });
+});
