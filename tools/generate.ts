@@ -2,13 +2,14 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { referenceTables } from '../operator/api/reference.ts';
 import { writeCrds } from '../operator/crds.ts';
-import { metricTables, replyTable, settingTables } from './reference.ts';
+import { metricTables, reasonTable, replyTable, settingTables } from './reference.ts';
 
 const README = new URL('../README.md', import.meta.url);
 
 const sections: Record<string, () => string> = {
   kinds: referenceTables,
   replies: replyTable,
+  reasons: reasonTable,
   settings: settingTables,
   metrics: metricTables,
 };

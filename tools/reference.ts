@@ -1,6 +1,7 @@
 /** The README's tables of replies, settings and metrics, from the code that they describe. */
 import type { Registry } from 'prom-client';
 import { z } from 'zod';
+import { reasons } from '../operator/core/reasons.ts';
 import { createOperatorMetrics } from '../operator/kubernetes/metrics.ts';
 import { createMetrics } from '../relay/metrics.ts';
 import { formatReply, replies } from '../relay/replies.ts';
@@ -22,6 +23,11 @@ export function replyTable(): string {
     return [code(reply.reason), formatReply(reply).split('\r\n').map(code).join('<br>')];
   });
   return table(['reason', 'reply'], rows);
+}
+
+export function reasonTable(): string {
+  const rows = Object.entries(reasons).map(([reason, { progress, meaning }]) => [code(reason), progress, meaning]);
+  return table(['reason', 'kstatus', 'meaning'], rows);
 }
 
 export function metricTables(): string {

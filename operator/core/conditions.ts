@@ -2,28 +2,19 @@
 import { z } from 'zod';
 import { condition, type Condition } from '../api/common.ts';
 import type { FaultEffect, RawObject } from './model.ts';
+import { isPassing, isStalled, type Reason } from './reasons.ts';
 import { formatTime } from './time.ts';
 
 /** What is to be said in one condition. */
 export interface Judgement {
   readonly type: string;
   readonly status: Condition['status'];
-  readonly reason: string;
+  readonly reason: Reason;
   readonly message: string;
 }
 
 /** The object that conditions and Events are about. Its status says when things changed, and decides nothing. */
 export type Subject = Pick<RawObject, 'kind' | 'meta' | 'faults' | 'status'>;
-
-/** Only a change of the object itself can mend these: kstatus calls the object failed. */
-const STALLED: ReadonlySet<string> = new Set(['InvalidSpec', 'InvalidManifest', 'UsernameTaken']);
-/** The operator or the relays are on their way: kstatus calls the object in progress. */
-const RECONCILING: ReadonlySet<string> = new Set(['RelaysLagging', 'NotReported', 'PasswordBeingHashed']);
-
-/** Whether a reason passes by itself, so that nobody needs to be told. */
-export function isPassing(reason: string): boolean {
-  return RECONCILING.has(reason);
-}
 
 /** The conditions of a status: the judgements in their order, `Ready`, and `Reconciling` or `Stalled` where true. */
 export function conditionsOf(
@@ -37,7 +28,7 @@ export function conditionsOf(
   if (ready.status !== 'True' && isPassing(reason)) {
     all.push({ type: 'Reconciling', status: 'True', reason, message });
   }
-  if (ready.status !== 'True' && STALLED.has(reason)) all.push({ type: 'Stalled', status: 'True', reason, message });
+  if (ready.status !== 'True' && isStalled(reason)) all.push({ type: 'Stalled', status: 'True', reason, message });
   all.push(...notAsWritten(subject));
   const before = previousConditions(subject);
   return all.map(({ type, status, reason, message }) => {
@@ -51,7 +42,7 @@ export function conditionsOf(
 /** `Ready`: the first judgement that objects, or `otherwise`. */
 export function readiness(
   objections: readonly Judgement[],
-  otherwise: { readonly reason: string; readonly message: string },
+  otherwise: { readonly reason: Reason; readonly message: string },
 ): Judgement {
   const first = objections.find(({ status }) => status !== 'True');
   if (first === undefined) return { type: 'Ready', status: 'True', ...otherwise };
@@ -77,7 +68,7 @@ export function readyAsWritten({ faults }: Subject, ready: Judgement): Judgement
   }
 }
 
-const FAULT_REASONS: Readonly<Record<FaultEffect, string>> = {
+const FAULT_REASONS: Readonly<Record<FaultEffect, Reason>> = {
   warned: 'UnknownField',
   kept: 'InvalidManifest',
   unread: 'UnreadableFile',

@@ -1,6 +1,7 @@
 /** Events: what a person should notice, once, at the moment when it becomes so. */
-import { isPassing, previousConditions, type Judgement, type Subject } from './conditions.ts';
+import { previousConditions, type Judgement, type Subject } from './conditions.ts';
 import type { PlannedEvent } from './model.ts';
+import { isNews } from './reasons.ts';
 
 /** True, and still something that a person has to act on. */
 const WORRYING: ReadonlySet<string> = new Set([
@@ -18,7 +19,7 @@ export function eventsOf(subject: Subject, judgements: readonly Judgement[]): Pl
   const before = previousConditions(subject);
   return judgements
     .filter(({ type, status, reason }) =>
-      type === 'Ready' ? !isPassing(reason) : status === 'True' && WORRYING.has(reason),
+      type === 'Ready' ? isNews(reason) : status === 'True' && WORRYING.has(reason),
     )
     .filter(({ type, status, reason }) => before.get(type)?.status !== status || before.get(type)?.reason !== reason)
     .map((judgement) => event(subject, isGood(judgement) ? 'Normal' : 'Warning', judgement));

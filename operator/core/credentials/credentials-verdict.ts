@@ -1,3 +1,4 @@
+import type { Reason } from '../reasons.ts';
 import type { UserSpec } from '../../api/user.ts';
 import type { Credential } from '../../../relay/config.ts';
 import type { Judgement } from '../conditions.ts';
@@ -32,7 +33,7 @@ export function credentialsReady(message: string): Judgement {
   return { type: 'CredentialsReady', status: 'True', reason: 'CredentialsReady', message };
 }
 
-export function notReady(reason: string, message: string): CredentialsVerdict {
+export function notReady(reason: Reason, message: string): CredentialsVerdict {
   return { judgement: { type: 'CredentialsReady', status: 'False', reason, message }, credentials: [] };
 }
 

@@ -1,4 +1,5 @@
 /** SmtpPlusLists: what each comes to under its class, and its status. */
+import type { Reason } from '../reasons.ts';
 import type { AllowedNamespaces } from '../../api/common.ts';
 import { durationSeconds } from '../../api/duration.ts';
 import { listSpec, type ListSpec, type ListStatus } from '../../api/list.ts';
@@ -152,11 +153,11 @@ export function isAnnotatedDefault({ annotations }: ObjectMeta): boolean {
   return annotations[DEFAULT_LIST_ANNOTATION] === 'true';
 }
 
-function accepted(reason: string, message: string): Judgement {
+function accepted(reason: Reason, message: string): Judgement {
   return { type: 'Accepted', status: 'True', reason, message };
 }
 
-function notAccepted(reason: string, message: string): Judgement {
+function notAccepted(reason: Reason, message: string): Judgement {
   return { type: 'Accepted', status: 'False', reason, message };
 }
 
@@ -209,7 +210,7 @@ const notJudged: Judgement = {
 };
 
 /** A list that is suspended as its owner wishes is as ready as any: `Ready` says that the wish is fulfilled. */
-function wishedFor(terms: ListTerms | undefined): { reason: string; message: string } {
+function wishedFor(terms: ListTerms | undefined): { reason: Reason; message: string } {
   if (terms?.config.suspended) {
     return { reason: 'Suspended', message: 'Suspended, as spec.suspend says: its users are refused.' };
   }

@@ -1,4 +1,5 @@
 /** Where the mail of a list goes: its own smart host with the Secrets that it names, or the class's. */
+import type { Reason } from '../reasons.ts';
 import type { ListSpec } from '../../api/list.ts';
 import type { UpstreamConfig } from '../../../relay/config.ts';
 import type { Judgement } from '../conditions.ts';
@@ -109,12 +110,12 @@ function valueOf(secret: SecretView, key: string): string | undefined {
   return value === undefined ? undefined : trimPassword(value);
 }
 
-function resolved(reason: string, message: string): Judgement {
+function resolved(reason: Reason, message: string): Judgement {
   return { type: 'UpstreamResolved', status: 'True', reason, message };
 }
 
 /** Mail stays in the spool until it is mended. */
-function unresolved(reason: string, message: string): UpstreamVerdict {
+function unresolved(reason: Reason, message: string): UpstreamVerdict {
   const judgement = { type: 'UpstreamResolved', status: 'False', reason, message } as const;
   return { config: { kind: 'unresolved', message }, judgement };
 }

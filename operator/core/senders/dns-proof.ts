@@ -2,6 +2,7 @@
  * Proof by DNS: what the evidence of look-ups means. Absent is not the same as could-not-ask: a failed look-up never
  * revokes, and a record that was there and is gone has a grace period.
  */
+import type { Reason } from '../reasons.ts';
 import type { Judgement } from '../conditions.ts';
 import type { DnsEvidence, Lookup, ObjectMeta } from '../model.ts';
 import { keyOf } from '../model.ts';
@@ -45,7 +46,7 @@ export function judgeEvidence(question: Question, evidence: DnsEvidence | undefi
   if (evidence === undefined || !isAboutThis) {
     const message = `${publish(challenge)} It has not been looked up yet.`;
     const due = parseTime(question.meta.creationTimestamp) ?? new Date(0);
-    return { judgement: unverified('Pending', message), lookup: lookupOf(question, due) };
+    return { judgement: unverified('NotLookedUp', message), lookup: lookupOf(question, due) };
   }
   const verdict =
     evidence.foundTime === undefined && evidence.outcome !== 'found'
@@ -112,10 +113,10 @@ export function describe({ recordName, recordType, recordValue }: Challenge): st
   return `${recordType} ${recordName} with the value "${recordValue}".`;
 }
 
-function verified(reason: string, message: string): Judgement {
+function verified(reason: Reason, message: string): Judgement {
   return { type: 'Verified', status: 'True', reason, message };
 }
 
-function unverified(reason: string, message: string): Judgement {
+function unverified(reason: Reason, message: string): Judgement {
   return { type: 'Verified', status: 'False', reason, message };
 }

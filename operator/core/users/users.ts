@@ -1,4 +1,5 @@
 /** SmtpPlusUsers: an ordered list of checks, then what comes of it for the relay, the Secret and the status. */
+import type { Reason } from '../reasons.ts';
 import type { UserSpec } from '../../api/user.ts';
 import type { UserConfig } from '../../../relay/config.ts';
 import type { Judgement } from '../conditions.ts';
@@ -93,7 +94,7 @@ function acceptance(list: string, refused: readonly string[]): Judgement {
 
 function refusal(
   user: RefusedUser,
-  { reason, message }: { reason: string; message: string },
+  { reason, message }: { reason: Reason; message: string },
   around: UserCircumstances,
 ): UserVerdict {
   const { credentials, until } = credentialsOfRefused(user, around);
@@ -120,6 +121,6 @@ function judgeActive(
   return { type: 'Active', status: 'True', reason: 'Active', message: 'It can send.' };
 }
 
-function inactive(reason: string, message: string): Judgement {
+function inactive(reason: Reason, message: string): Judgement {
   return { type: 'Active', status: 'False', reason, message };
 }
