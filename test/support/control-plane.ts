@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, describe } from 'node:test';
 import { prepareApiServer, startApiServer } from './control-plane/api-server.ts';
+import { whenPrepared } from './control-plane/awaited.ts';
 import { findBinaries, type Binaries } from './control-plane/binaries.ts';
 import { startEtcd } from './control-plane/etcd.ts';
 import { writeKubeconfig } from './control-plane/kubeconfig.ts';
@@ -36,7 +37,10 @@ export interface KubectlOptions {
 }
 
 const KUBECTL_OUTPUT_MAX = 64 * 1024 * 1024;
-const MISSING = 'no etcd and kube-apiserver: set KUBEBUILDER_ASSETS, or run `node test/support/control-plane/build.ts`';
+const MISSING = 'no etcd and kube-apiserver: set KUBEBUILDER_ASSETS, or let `npm test` fetch or build them';
+
+// before a suite is skipped, or not
+await whenPrepared();
 
 /**
  * A suite of tests that share one control plane. Where its binaries are missing the suite is skipped, loudly; with `CI`

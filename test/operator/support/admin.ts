@@ -46,6 +46,9 @@ const RESOURCES: Readonly<Record<string, Resource>> = {
   Pod: PODS,
 };
 
+/** An API server whose kinds have just been made, under load, says 429 for a while: `storage is (re)initializing`. */
+const ATTEMPTS = 30;
+
 export interface Admin {
   readonly client: KubeClient;
   readonly apply: (...manifests: readonly Manifest[]) => Promise<void>;
@@ -69,7 +72,8 @@ export interface RelayUser {
 }
 
 export function createAdmin(cluster: ControlPlane, namespace: string): Admin {
-  const client = createClient(adminCredentials(cluster));
+  const patient = createClient(adminCredentials(cluster));
+  const client: KubeClient = { ...patient, request: (request) => patient.request({ attempts: ATTEMPTS, ...request }) };
   const target = (key: string) => {
     const [first = '', second] = key.split('/');
     return second === undefined ? { name: first } : { namespace: first, name: second };
