@@ -7,13 +7,15 @@ import { sha256Verifier } from '../../relay/verifier.ts';
 import { isEqual } from '../core/equal.ts';
 import { keyOf } from '../core/model.ts';
 import type { SecretPlan, SecretView } from '../core/model.ts';
-import { isNamespaceName, isObjectName } from '../manifests/classify.ts';
+import { classify, isNamespaceName, isObjectName } from '../manifests/classify.ts';
+import type { NamedObject } from '../manifests/classify.ts';
 import { controllerUid, formatSecret, secretPath, viewSecret } from '../manifests/documents.ts';
 import type { Installation } from '../installation.ts';
 import type { KeptAside } from './kept-aside.ts';
 import { listFiles } from './mirror.ts';
 import { inParallel } from '../manifests/parallel.ts';
 import { parseManifests } from '../manifests/parse.ts';
+import { readFormatted } from '../manifests/read-formatted.ts';
 import { isAtOrBelow, listManifestFiles, readBounded, stampOf } from '../manifests/walk.ts';
 import { makeFolder, syncFolder, writeAtomically } from './write-file.ts';
 
@@ -159,11 +161,17 @@ interface FilePlace {
 
 /** The Secret in a text; undefined where it is something else. One in the wrong place could stand in for another. */
 function viewText(text: string, { file, path, installation }: FilePlace): SecretView | undefined {
-  const [manifest, ...others] = parseManifests(file, text).manifests;
+  const [manifest, ...others] = objectsIn(file, text);
   if (manifest?.kind !== 'Secret' || others.length > 0 || secretPath(manifest) !== path) return undefined;
   const view = viewSecret(manifest);
   const uid = controllerUid(manifest);
   return uid === undefined ? { ...view, verifiers: {} } : ownView(view, uid, installation);
+}
+
+/** As written here it is read at once; as a person has left it, as any manifest is. */
+function objectsIn(file: string, text: string): readonly NamedObject[] {
+  const read = classify(readFormatted(text));
+  return read.as === 'manifest' ? [read.object] : parseManifests(file, text).manifests;
 }
 
 function viewPlan({ owner, ...secret }: SecretPlan, installation: Installation): SecretView {

@@ -2,8 +2,8 @@
 import { API_VERSION } from '../api/common.ts';
 import type { RawObject, SecretPlan, SecretView, StatusPlan } from '../core/model.ts';
 import { isRecord } from './classify.ts';
+import type { NamedObject } from './classify.ts';
 import { formatYaml } from './format-yaml.ts';
-import type { Manifest } from './parse.ts';
 
 /** Where a Secret lies under `secrets/`. */
 export function secretPath(secret: { readonly namespace: string; readonly name: string }): string {
@@ -35,7 +35,7 @@ export function formatSecret(plan: SecretPlan): string {
 }
 
 /** A Secret manifest as the core sees it, verifiers aside. `stringData` counts over `data`, as in an API server. */
-export function viewSecret(manifest: Manifest): Omit<SecretView, 'verifiers'> {
+export function viewSecret(manifest: NamedObject): Omit<SecretView, 'verifiers'> {
   const { value } = manifest;
   const metadata = asRecord(value['metadata']);
   const decoded = Object.entries(texts(value['data'])).flatMap(([key, text]) => {
@@ -55,7 +55,7 @@ export function viewSecret(manifest: Manifest): Omit<SecretView, 'verifiers'> {
 }
 
 /** UID of the SmtpPlusUser that a Secret manifest names as its controller. */
-export function controllerUid(manifest: Manifest): string | undefined {
+export function controllerUid(manifest: NamedObject): string | undefined {
   const references = asRecord(manifest.value['metadata'])['ownerReferences'];
   const controller = (Array.isArray(references) ? references : [])
     .map(asRecord)
