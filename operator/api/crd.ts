@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { CATEGORY, type KindDefinition, type PrinterColumn } from './kinds.ts';
 import { GROUP, VERSION } from './common.ts';
 import type { Rule } from './rule.ts';
+import { isSpecNeeded } from './spec-needed.ts';
 
 /** A node of an OpenAPI v3 schema, as far as CRDs know it. */
 export interface Schema {
@@ -39,13 +40,13 @@ export function schemaOf(definition: KindDefinition): Schema {
   const root: Schema = {
     type: 'object',
     description: definition.description,
-    required: ['spec'],
+    ...(isSpecNeeded(definition) && { required: ['spec'] }),
     properties: {
       apiVersion: { type: 'string', description: 'Version of the schema of this object.' },
       kind: { type: 'string', description: 'Kind of this object.' },
       // a description here is refused: the API server has its own schema for metadata
       metadata: { type: 'object' },
-      spec: structural(definition.spec),
+      spec: isSpecNeeded(definition) ? structural(definition.spec) : optional(structural(definition.spec)),
       status: {
         ...structural(definition.status),
         description: 'What the operator found and did. Written by it alone.',
@@ -89,6 +90,10 @@ function columnOf({ name, type, jsonPath, description, priority }: PrinterColumn
 function structural(schema: z.ZodType): Schema {
   const converted = z.toJSONSchema(schema, { target: 'openapi-3.0', io: 'input', reused: 'inline' });
   return tidied(converted as Schema);
+}
+
+function optional(schema: Schema): Schema {
+  return { ...schema, default: completed({}, schema.properties) };
 }
 
 const INT32_MAX = 2 ** 31 - 1;

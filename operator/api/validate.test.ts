@@ -136,6 +136,8 @@ describe('validate', () => {
   });
 
   test('calls a spec that is missing by its name', () => {
+    // where each field has a default, there is nothing to add
+    assert.deepEqual([problems('SmtpPlusList', undefined), problems('SmtpPlusUser', null)], [[], []]);
     assert.deepEqual(problems('VerifiedSender', undefined), [['spec', 'spec is missing; add it.']]);
   });
 });

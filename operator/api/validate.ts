@@ -7,6 +7,7 @@ import type { ListSpec } from './list.ts';
 import type { Path } from './path.ts';
 import { isRefusal, readSpec, type Problem } from './read-spec.ts';
 import type { Rule } from './rule.ts';
+import { isSpecNeeded } from './spec-needed.ts';
 import type { SenderSpec } from './sender.ts';
 import type { UserSpec } from './user.ts';
 import { at } from './without-faults.ts';
@@ -51,7 +52,7 @@ export function validate<Kind extends KindName>(
   spec: unknown,
   before?: unknown,
 ): Validated<Kind> {
-  const { refused, part } = readSpec(kind, spec);
+  const { refused, part } = readSpec(kind, isSpecNeeded(kinds[kind]) ? spec : (spec ?? {}));
   if (part === undefined) return { ok: false, problems: refused.slice(0, PROBLEMS_MAX) };
   const { name, namespace } = meta;
   const within = (inner: unknown): unknown => ({ metadata: { name, namespace }, spec: inner });

@@ -44,7 +44,7 @@ export function isProgrammed(subject: Subject): boolean {
 }
 
 const NO_ROOM =
-  "Its namespace takes more of the relays' configuration than there is room for; remove lists, users, senders or certificates from it.";
+  "Its namespace takes more of the relays' configuration than there is room for; delete what is no longer used (users, lists, senders, certificates of upstreams), or move users to a list of another relay class.";
 
 function unserved(className: string): string {
   return `No relay pod of class ${className} is ready, so that no mail is accepted; the platform owner finds the cause in the pods that are labelled smtpplus.io/relay-class=${className}.`;

@@ -237,7 +237,9 @@ function lagOf(entry: string, versions: DocumentVersions, answers: readonly PodA
   if (versions.isDirty()) return 'The configuration is being written.';
   const lagging = answers.flatMap(({ pod, documents, trouble }) => {
     if (documents === undefined)
-      return [`pod ${pod} did not say which configuration it runs (${trouble}); look at its log`];
+      return [
+        `pod ${pod} did not say which configuration it runs (${trouble}); look at its log (kubectl logs), and whether a NetworkPolicy lets the operator reach its port for HTTP`,
+      ];
     return versions.runs(documents[fileOf(entry)], entry) ? [] : [`pod ${pod} still runs an older configuration`];
   });
   if (lagging.length === 0) return 'The relays are being asked which configuration they run.';

@@ -7,7 +7,7 @@ import { createAdmin, list, namespace, sender, user } from './support/admin.ts';
 import { install, OPERATOR_NAMESPACE, startTestOperator } from './support/operator.ts';
 
 const MAIN = { classes: { default: {} }, classesElsewhere: ['bulk'] };
-const SECOND = { classes: { bulk: {} }, reportsUnknownClasses: false };
+const SECOND = { relayClass: 'bulk', classes: { bulk: {} }, reportsUnknownClasses: false };
 
 /** In which two that fight would write some hundred times. */
 const SILENCE_MS = 3000;

@@ -17,7 +17,7 @@ export function judgeCredentials(owner: CredentialsOwner, around: UserCircumstan
     return notReady('SecretNotOwned', message);
   }
   if (secret !== undefined && secret.controllerUid !== meta.uid) {
-    const message = `Secret ${key} belongs to somebody else and is left alone; delete it, or choose another spec.credentials.secretName.`;
+    const message = `Secret ${key} belongs to somebody else and is left alone; choose another spec.credentials.secretName, or delete the Secret if you are sure that nobody uses it.`;
     return notReady('SecretNotOwned', message);
   }
   const verdict =
@@ -27,7 +27,7 @@ export function judgeCredentials(owner: CredentialsOwner, around: UserCircumstan
   const trouble = around.secretTroubleOf(keyOf(meta));
   if (trouble === undefined || verdict.password === undefined) return verdict;
   // it is still to be written: what kept it from that may be over at any time
-  const message = `Secret ${key} cannot be written: ${trouble}`;
+  const message = `Secret ${key} cannot be written: ${trouble}; mend what refuses it (a ResourceQuota or an admission policy, mostly), and it is written by itself.`;
   // nothing was made yet that anybody should notice
   const { notice: _, ...rest } = verdict;
   return { ...rest, judgement: notReady('SecretNotWritten', message).judgement };

@@ -85,7 +85,13 @@ export function judgeBuiltInList(platform: Classes): ListVerdict {
   const allowed = { from: 'All' } as const;
   const view = platform.classes.get(DEFAULT_CLASS);
   if (view === undefined) {
-    return { allowed, accepted: notAccepted('RelayClassNotFound', `There is no relay class ${DEFAULT_CLASS}.`) };
+    return {
+      allowed,
+      accepted: notAccepted(
+        'RelayClassNotFound',
+        `There is no relay class ${DEFAULT_CLASS}; name a list in spec.listRef, or ask the platform owner for that class.`,
+      ),
+    };
   }
   const { terms } = termsOf({ namespace: '', spec: listSpec.parse({}) }, view, () => undefined);
   return { allowed, terms, accepted: accepted('Accepted', 'Built in.') };

@@ -37,11 +37,15 @@ export function membershipOf({ key: list, verdict }: AskedList, guest: Guest): L
   // before anything else is said about the list: what it is like concerns only those whom it allows
   const allowed = verdict.allowed ?? { from: 'Same' };
   if (!allows(allowed, owner, guest)) {
-    const message = `SmtpPlusList ${list} takes no users of namespace ${guest.name}; ask its owner to add it to spec.allowedNamespaces.`;
+    const message = `SmtpPlusList ${list} takes no users of namespace ${guest.name}; name another list, or ask the owner of this one to add your namespace to its spec.allowedNamespaces.`;
     return { ok: false, list, reason: 'NamespaceNotAllowed', message };
   }
   if (verdict.terms === undefined) {
-    const message = `SmtpPlusList ${list} is not accepted itself: ${verdict.accepted.reason}. Its status says what to do.`;
+    // there is no object of that name whose status could be read
+    const message =
+      list === BUILT_IN_LIST
+        ? `This namespace has no default list, and the built-in one cannot be used. ${verdict.accepted.message}`
+        : `SmtpPlusList ${list} is not accepted itself: ${verdict.accepted.reason}. Its status says what to do.`;
     return { ok: false, list, reason: 'ListNotAccepted', message };
   }
   return { ok: true, list, terms: verdict.terms };

@@ -26,7 +26,9 @@ export function judgeUserSenders(
   { rules, leftOut }: NamespaceRules,
 ): UserSenders {
   const note =
-    leftOut === 0 ? '' : ` ${leftOut} VerifiedSenders are more than one namespace may use at once, and have no effect.`;
+    leftOut === 0
+      ? ''
+      : ` ${leftOut} VerifiedSenders are more than one namespace may use at once, and have no effect; verify a domain in place of its addresses, or delete those that are no longer used.`;
   if (wish === undefined) {
     const states = rules.map(stateOfRule);
     return { judgement: judge(states, `namespace ${namespace}`, note), states: states.slice(0, STATES_MAX) };
@@ -34,7 +36,10 @@ export function judgeUserSenders(
   const narrowed = narrow(wish, rules);
   const states = narrowed.map((entry) => stateOfEntry(entry, namespace));
   const { rules: inEffect, leftOut: tooMany } = forRelay(narrowed);
-  const excess = tooMany === 0 ? '' : ` ${tooMany} addresses are more than one user may have, and have no effect.`;
+  const excess =
+    tooMany === 0
+      ? ''
+      : ` ${tooMany} addresses are more than one user may have, and have no effect; name their domain instead, or spread them over several users.`;
   const judgement = wish.length === 0 ? nothingWished : judge(states, 'spec.senders', note + excess);
   return { judgement: insistOnAll(judgement, states), states, narrowed: inEffect };
 }

@@ -109,7 +109,11 @@ function judgeActive(
   { list, terms, credentials, senders }: Pick<AdmittedUser, 'list' | 'terms' | 'credentials' | 'senders'>,
 ): Judgement {
   if (!spec.active) return inactive('Inactive', 'Not active, as spec.active says; set it to true to send.');
-  if (terms.config.suspended) return inactive('ListSuspended', `SmtpPlusList ${list} is suspended by its owner.`);
+  if (terms.config.suspended)
+    return inactive(
+      'ListSuspended',
+      `SmtpPlusList ${list} is suspended: whoever owns it ends that with spec.suspend: false.`,
+    );
   if (senders.judgement.reason === 'NoVerifiedSender') return inactive('NoVerifiedSender', senders.judgement.message);
   if (credentials.judgement.status !== 'True' && credentials.credentials.length === 0) {
     return inactive('CredentialsNotReady', 'It has no credentials to log in with; see the condition CredentialsReady.');
