@@ -38,6 +38,7 @@ import { queueObserver } from './queue-observer.ts';
 import { startRelayPods } from './relay-pods.ts';
 import { startRollout } from './rollout.ts';
 import { startConfigSecrets } from './write/configuration.ts';
+import { pauseBefore } from './write/pause.ts';
 import { isDone, isSecretDone, writeObject, type Work, type WorkKey } from './write/object.ts';
 
 export interface ControllerOptions {
@@ -220,7 +221,9 @@ export function startController(options: ControllerOptions): Controller {
       return;
     }
     backlog.set(key, work);
-    queue.add(key);
+    const pauseMs = pauseBefore(work, caches, queue.depth());
+    if (pauseMs > 0) queue.addAfter(key, pauseMs);
+    else queue.add(key);
   }
 
   function setSecretTrouble(user: string, trouble: string | undefined): void {

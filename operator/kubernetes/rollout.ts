@@ -72,7 +72,7 @@ export interface RolloutOptions {
 const SETTLE_MS = 20;
 /** Time between two writes of one document: longer the more is to be done, when it would soon be out of date. */
 const INTERVAL_MS = 200;
-const INTERVAL_PER_OBJECT_MS = 2;
+const INTERVAL_PER_OBJECT_MS = 5;
 const INTERVAL_MOST_MS = 15_000;
 const ASK_AGAIN_MS = 500;
 const ASK_WHEN_FINE_MS = 30_000;
