@@ -1,10 +1,8 @@
 /**
- * The operator at work, from an event to what is written because of it:
+ * The operator at work, from an event to what is written because of it, which it does only once it leads:
  *
  *   an object, Secret or label changes -> its namespace is marked -> a turn of the planner -> what differs from the cluster
  *   is queued -> written; what the relays are to know of it is offered to the rollout
- *
- * It acts only once it leads.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ClassView, Kind, OtherInstallations, RawObject } from '../core/model.ts';
