@@ -32,6 +32,8 @@ const text = fc.oneof(
     'a ',
     '---',
     '...',
+    'e-1',
+    'E+5',
     'NTg3',
     'MjUyNQ==',
     '12345678',

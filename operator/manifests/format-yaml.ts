@@ -8,7 +8,7 @@ const PLAIN = /^[A-Za-z/][\w ./@+=()-]*[\w./@+=)]$|^[A-Za-z]$/;
 /** Base64 of a number or a key: plain, so that a shell can pick it out by its line. */
 const BASE64 = /^[0-9+][A-Za-z0-9+/]*={0,2}$/;
 /** What some reader takes for a number: decimal, hexadecimal, octal, with an exponent or underscores. */
-const NUMBER_LIKE = /^[-+.0-9eE][0-9a-fA-FxXoO_.]*$/;
+const NUMBER_LIKE = /^[-+.0-9eE][-+0-9a-fA-FxXoO_.]*$/;
 const WORDS: ReadonlySet<string> = new Set(['y', 'n', 'yes', 'no', 'on', 'off', 'true', 'false', 'null']);
 
 export function formatYaml(value: unknown): string {

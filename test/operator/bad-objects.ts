@@ -46,7 +46,6 @@ const text = (length: number): string => 'a'.repeat(length);
 const numbers = (count: number): number[] => Array.from({ length: count }, (_, i) => i);
 
 const lists: readonly Slip[] = [
-  ['has no spec', 'spec', undefined, MISSING],
   ['has text for a spec', 'spec', 'none', TYPE],
   ['misspells a field', 'spec.suspended', { suspended: true }, UNKNOWN],
   ['misspells a field of a field', 'spec.upstream.hots', { upstream: { ...smartHost, hots: 'x' } }, UNKNOWN],
