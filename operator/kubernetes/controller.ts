@@ -24,19 +24,21 @@ import type { Installation } from '../installation.ts';
 import { countReadiness, startCaches, type Readiness } from './cache/caches.ts';
 import { createFollowedSecrets } from './cache/followed-secrets.ts';
 import { referencesOf } from './cache/references.ts';
-import { messageOf, stackOf } from './client/answers.ts';
+import { stackOf } from './client/answers.ts';
 import type { KubeClient } from './client/client.ts';
 import { startEventRecorder } from './client/events.ts';
 import { createWorkQueue } from './client/queue.ts';
 import type { KubeObject } from './client/resources.ts';
 import { allDocuments, documentText } from './documents.ts';
 import type { OperatorMetrics } from './metrics.ts';
+import { createPending } from './pending.ts';
 import { createPlanning, type Planning } from './planning.ts';
 import { queueObserver } from './queue-observer.ts';
 import { startRelayPods } from './relay-pods.ts';
 import { startRollout } from './rollout.ts';
 import { startConfigSecrets } from './write/configuration.ts';
 import { pauseBefore } from './write/pause.ts';
+import { startCrdFit } from './write/crd-fit.ts';
 import { isDone, isSecretDone, writeObject, type Work, type WorkKey } from './write/object.ts';
 
 export interface ControllerOptions {
@@ -54,6 +56,8 @@ export interface ControllerOptions {
   readonly onTrouble: (message: string) => void;
   /** How often everything is planned anew; milliseconds. */
   readonly fullPlanMs?: number;
+  /** How often it is tried whether a CRD that was too old fits by now; milliseconds. */
+  readonly crdProbeMs?: number;
   /** How long a class may be without a ready relay before its objects say so; milliseconds. */
   readonly unservedMs?: number;
 }
@@ -72,6 +76,8 @@ export interface Controller {
   /** Seconds since the API server was last heard, by kind. */
   readonly silence: () => ReadonlyMap<string, number>;
   readonly eventsDropped: () => number;
+  /** Which CRDs are older than this operator, and what to do about it. */
+  readonly crdTroubles: () => ReadonlyMap<Kind, string>;
   /** Resolves when nothing is to be planned, waits or is at work. */
   readonly idle: () => Promise<void>;
   readonly close: () => Promise<void>;
@@ -90,7 +96,7 @@ export function startController(options: ControllerOptions): Controller {
   const events = startEventRecorder(client, { instance: options.identity, onTrouble });
   const onDone = queueObserver(metrics, onTrouble);
   /** Objects whose Secrets are being looked up. */
-  const lookingUp = new Set<Promise<void>>();
+  const lookUps = createPending(onTrouble);
   /** Whether what the caches tell just now is the status that we have written ourselves. */
   let isOwnStatus = false;
   /** Why the Secrets of users could not be written when that was last tried. */
@@ -105,10 +111,10 @@ export function startController(options: ControllerOptions): Controller {
     saltFor: installation.saltFor,
     onObject: (kind, key, _, after) => {
       if (isOwnStatus) planning.note((to) => noteWritten(to, kind, key));
-      else track(onObject(kind, key, after));
+      else lookUps.add(onObject(kind, key, after));
     },
     onNamespace: (name) => mark((to) => markNamespace(to, name)),
-    onSecret: (key) => track(onSecret(key)),
+    onSecret: (key) => lookUps.add(onSecret(key)),
     onTrouble,
     onRelist: (kind) => metrics.relists.inc({ kind }),
     signal,
@@ -124,14 +130,6 @@ export function startController(options: ControllerOptions): Controller {
   async function onSecret(key: string): Promise<void> {
     await followed.refresh(key);
     mark((to) => markSecret(to, key));
-  }
-
-  function track(work: Promise<void>): void {
-    lookingUp.add(work);
-    work
-      .catch((error: unknown) => onTrouble(messageOf(error)))
-      .finally(() => lookingUp.delete(work))
-      .catch(() => undefined);
   }
 
   const mark: Planning['mark'] = (inPlanner) => planning.mark(inPlanner);
@@ -189,9 +187,13 @@ export function startController(options: ControllerOptions): Controller {
     },
     onDone,
   });
+  const onFits = (kind: Kind, keys: readonly string[]): void =>
+    mark((to) => keys.forEach((key) => markObject(to, kind, key)));
+  const fit = startCrdFit(client, { ...options, record: events.record, onFits, signal });
   const context = {
     client,
     caches,
+    fit,
     record: events.record,
     onWrite: (what: string) => metrics.writes.inc({ what }),
     onStatus: (kind: Kind, written: KubeObject) => {
@@ -268,12 +270,10 @@ export function startController(options: ControllerOptions): Controller {
   async function synced(): Promise<void> {
     await Promise.all([caches.synced(), configSecrets.synced, pods.synced]);
     // once: what is looked up from now on is a change like any other, and there may always be some
-    await Promise.all(lookingUp);
+    await lookUps.settled();
   }
 
-  function isBusy(): boolean {
-    return lookingUp.size > 0 || !planning.isIdle() || !queue.isIdle() || !rollout.isIdle();
-  }
+  const isIdle = (): boolean => [lookUps, planning, queue, rollout].every((part) => part.isIdle());
 
   return {
     hasSynced: () => caches.hasSynced() && configSecrets.hasSynced() && pods.hasSynced(),
@@ -287,8 +287,9 @@ export function startController(options: ControllerOptions): Controller {
     depth: queue.depth,
     silence: caches.silence,
     eventsDropped: events.dropped,
+    crdTroubles: fit.troubles,
     idle: async () => {
-      while (!signal.aborted && isBusy()) await sleep(IDLE_POLL_MS);
+      while (!signal.aborted && !isIdle()) await sleep(IDLE_POLL_MS);
     },
     close: async () => {
       await planning.close();

@@ -4,6 +4,7 @@ import { describe, test, type TestContext } from 'node:test';
 import { until } from '../../test/support/until.ts';
 import type { Caches } from './cache/caches.ts';
 import type { KubeClient } from './client/client.ts';
+import { startCrdFit } from './write/crd-fit.ts';
 import { writeObject, type Outcome } from './write/object.ts';
 import { startReflector } from './client/reflector.ts';
 import { USERS, type KubeObject } from './client/resources.ts';
@@ -91,9 +92,12 @@ describe('a credentials Secret that nothing wants', () => {
     const caches = { secrets: { get: () => secret }, objects: { SmtpPlusUser: known } } as unknown as Caches;
     const nothing = () => undefined;
     const lookAtSecret = async () => undefined;
+    const { signal } = new AbortController();
+    const fit = startCrdFit(client, { record: nothing, onTrouble: nothing, onFits: nothing, signal });
     const context = {
       client,
       caches,
+      fit,
       record: nothing,
       onWrite: nothing,
       onStatus: nothing,

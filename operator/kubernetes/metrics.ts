@@ -31,6 +31,7 @@ export function createOperatorMetrics() {
     leader: gauge('leader', '1 where this process leads'),
     objects: gauge('objects', 'Objects by kind and readiness', ['kind', 'ready']),
     deliverySeconds: histogram('change_to_written_seconds', 'Time from a change to the configuration being written'),
+    crdsOutdated: gauge('crds_outdated', '1 for each kind whose CRD is older than this operator', ['kind']),
     eventsDropped: gauge('events_dropped', 'Events that were dropped because too many waited'),
   };
 }

@@ -21,7 +21,8 @@ export function operatorPages({
     // an API server that is away is no reason to restart us: nothing would be better afterwards
     unhealthy: () => undefined,
     unready: () => {
-      if (operator.hasSynced()) return undefined;
+      // it goes on working; an upgrade that waits for it is to be told why it is not whole
+      if (operator.hasSynced()) return [...operator.crdTroubles().values()].join('; ') || undefined;
       return ['the caches have not synced yet', ...operator.syncTroubles()].join('; ');
     },
     configz: () => ({ leader: lease.isLeader(), documents: operator.written() }),
@@ -33,6 +34,8 @@ function sample(operator: Controller, lease: Lease, metrics: OperatorMetrics): v
   metrics.leader.set(lease.isLeader() ? 1 : 0);
   metrics.eventsDropped.set(operator.eventsDropped());
   for (const [kind, seconds] of operator.silence()) metrics.watchAge.set({ kind }, seconds);
+  metrics.crdsOutdated.reset();
+  for (const kind of operator.crdTroubles().keys()) metrics.crdsOutdated.set({ kind }, 1);
   metrics.objects.reset();
   for (const { kind, ready, count } of operator.readiness()) metrics.objects.set({ kind, ready }, count);
 }

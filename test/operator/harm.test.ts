@@ -186,7 +186,7 @@ describeWithControlPlane('an operator of many tenants', (cluster) => {
     );
     await eventually(async () => {
       const { status } = (await admin.get('VerifiedSender', 'forged/domain')) ?? assert.fail();
-      assert.deepEqual(status?.conditions?.map(({ type }) => type).toSorted(), ['Ready', 'Verified']);
+      assert.deepEqual(status?.conditions?.map(({ type }) => type).toSorted(), ['Ready', 'Stalled', 'Verified']);
       assert.equal(status?.['method'], undefined);
     });
     await operator.idle();
@@ -201,7 +201,7 @@ describeWithControlPlane('an operator of many tenants', (cluster) => {
     const name = `${'a'.repeat(199)}-${'b'.repeat(50)}`;
     await admin.apply(namespace('long'), sender(`long/${name}`, { domain: 'long.example' }));
     await until(async () => {
-      const names = await cluster().kubectl(['-n', 'long', 'get', 'events.events.k8s.io', '-o', 'name']);
+      const names = await cluster().kubectl(['-n', 'long', 'get', 'events', '-o', 'name']);
       return names.includes('aaa');
     }, 'the Event is there');
   });

@@ -12,7 +12,16 @@ import { startRelayPod } from './support/relay-pod.ts';
 interface Rule {
   readonly apiGroups: readonly string[];
   readonly resources: readonly string[];
+  /** Absent: all. */
+  readonly resourceNames?: readonly string[];
   readonly verbs: readonly string[];
+}
+
+interface EventObject {
+  readonly reason: string;
+  readonly count?: number;
+  readonly lastTimestamp?: string;
+  readonly series?: { readonly count: number };
 }
 
 interface Role {
@@ -50,10 +59,13 @@ describeWithControlPlane('the RBAC manifests', (cluster) => {
     await admin.apply(wish(true));
     await admin.waitFor('SmtpPlusUser', 'shop/app', 'Active', 'False NoVerifiedSender');
     await eventually(async () => {
-      const events = await cluster().kubectl(['-n', 'shop', 'get', 'events.events.k8s.io', '-o', 'json']);
-      const { items } = JSON.parse(events) as { items: { reason: string; series?: { count: number } }[] };
+      const events = await cluster().kubectl(['-n', 'shop', 'get', 'events', '-o', 'json']);
+      const { items } = JSON.parse(events) as { items: EventObject[] };
       const again = items.find(({ reason, series }) => reason === 'NoVerifiedSender' && series !== undefined);
       assert.ok((again?.series?.count ?? 0) >= 2, 'what happens again is a series of one Event');
+      assert.equal(again?.count, again?.series?.count);
+      // what `--sort-by=.lastTimestamp` sorts by
+      assert.ok(items.every(({ lastTimestamp }) => !Number.isNaN(Date.parse(lastTimestamp ?? ''))));
     });
     await eventually(() => {
       const used = usedRights(cluster().auditLog);
@@ -129,7 +141,8 @@ describeWithControlPlane('the RBAC manifests', (cluster) => {
     assert.equal(await can('patch', 'smtpplususers.smtpplus.io', '--subresource=status'), false);
   });
 
-  test('let an operator of some namespaces read nothing of the others', async () => {
+  test('let an operator of some namespaces read nothing of the others', async (t) => {
+    t.after(() => cluster().kubectl(['apply', '-f', 'deploy/rbac.yaml']));
     await cluster().kubectl(['create', 'namespace', 'inside']);
     await cluster().kubectl(['create', 'namespace', 'outside']);
     await cluster().kubectl(['delete', 'clusterrolebinding', 'smtp-plus-operator']);
@@ -152,13 +165,15 @@ function documents(file: string): Role[] {
   return parseAllDocuments(readFileSync(file, 'utf8')).map((document) => document.toJS() as Role);
 }
 
-/** `VERB GROUP/RESOURCE in SCOPE` for each right of the operator. */
+/** `VERB GROUP/RESOURCE NAME in SCOPE` for each right of the operator; `*` for any name. */
 function grantedRights(): string[] {
   const rights: string[] = [];
   for (const { kind, rules = [] } of documents('deploy/rbac.yaml')) {
     const scope = kind === 'Role' ? 'own namespace' : 'cluster';
-    for (const { apiGroups, resources, verbs } of rules) {
-      const names = apiGroups.flatMap((group) => resources.map((resource) => `${group}/${resource}`));
+    for (const { apiGroups, resources, resourceNames = ['*'], verbs } of rules) {
+      const names = apiGroups.flatMap((group) =>
+        resources.flatMap((resource) => resourceNames.map((name) => `${group}/${resource} ${name}`)),
+      );
       rights.push(...names.flatMap((name) => verbs.map((verb) => `${verb} ${name} in ${scope}`)));
     }
   }
@@ -173,6 +188,7 @@ interface AuditEvent {
     readonly resource: string;
     readonly subresource?: string;
     readonly namespace?: string;
+    readonly name?: string;
   };
   readonly responseStatus?: { readonly code: number };
 }
@@ -189,9 +205,10 @@ function usedRights(log: string): Set<string> {
     } = JSON.parse(line) as AuditEvent;
     if (username !== `system:serviceaccount:${OPERATOR_NAMESPACE}:smtp-plus-operator` || objectRef === undefined)
       continue;
-    const { apiGroup = '', resource, subresource, namespace: where } = objectRef;
+    const { apiGroup = '', resource, subresource, namespace: where, name: object = '' } = objectRef;
     const name = subresource === undefined ? resource : `${resource}/${subresource}`;
-    used.add(`${verb} ${apiGroup}/${name} in ${where === OPERATOR_NAMESPACE ? 'own namespace' : 'cluster'}`);
+    const scope = where === OPERATOR_NAMESPACE ? 'own namespace' : 'cluster';
+    for (const one of ['*', object]) used.add(`${verb} ${apiGroup}/${name} ${one} in ${scope}`);
   }
   return used;
 }

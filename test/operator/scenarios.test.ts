@@ -230,7 +230,7 @@ describeWithControlPlane('the operator', (cluster) => {
 
   test('what a person should notice is an Event', async () => {
     await eventually(async () => {
-      const events = await cluster().kubectl(['-n', 'taken', 'get', 'events.events.k8s.io', '-o', 'yaml']);
+      const events = await cluster().kubectl(['-n', 'taken', 'get', 'events', '-o', 'yaml']);
       assert.match(events, /reason: SecretNotOwned/);
     });
   });

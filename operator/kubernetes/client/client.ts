@@ -20,6 +20,8 @@ export interface KubeClient {
 interface KubeRequest extends Omit<HttpRequest, 'body'> {
   readonly body?: unknown;
   readonly signal?: AbortSignal | undefined;
+  /** Whether trying again would change nothing of an answer that is tried again otherwise. */
+  readonly isFinal?: (answer: Answer<unknown>) => boolean;
   /** Default: 5. A lease must not be renewed by a late retry, for instance. */
   readonly attempts?: number;
 }
@@ -92,7 +94,8 @@ async function requestWithRetries<T>(context: Context, request: KubeRequest): Pr
     } else {
       // a token that has just been replaced is refused once; the file has the new one
       fresh = outcome.answer.status === 401;
-      if (isLast || !(RETRIED_STATUS.has(outcome.answer.status) || (fresh && attempt === 1))) return outcome.answer;
+      const isPassing = RETRIED_STATUS.has(outcome.answer.status) && request.isFinal?.(outcome.answer) !== true;
+      if (isLast || !(isPassing || (fresh && attempt === 1))) return outcome.answer;
     }
     const asked = 'retryAfterMs' in outcome ? outcome.retryAfterMs : undefined;
     const backoff = Math.min(RETRY_FIRST_MS * 2 ** attempt, RETRY_MOST_MS) * Math.random();

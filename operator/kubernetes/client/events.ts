@@ -1,4 +1,4 @@
-/** Events (events.k8s.io/v1): the same one again becomes a series instead of another object. Never in the way of work. */
+/** Events: the same one again becomes a series instead of another object. Never in the way of work. */
 import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { PlannedEvent } from '../../core/model.ts';
@@ -20,6 +20,8 @@ const REMEMBERED_MAX = 4096;
 const PER_SECOND = 20;
 /** A series is written at most this often; repeats in between are counted with the next. */
 const SERIES_INTERVAL_MS = 60_000;
+
+const CONTROLLER = 'smtpplus.io/operator';
 
 interface Remembered {
   count: number;
@@ -92,20 +94,25 @@ function nameOf({ meta, type, reason, message }: PlannedEvent): string {
   return `${meta.name.slice(0, 200).replace(/[^a-z0-9]+$/, '')}.${hash.slice(0, 16)}`;
 }
 
+/** By the core API and with the times of old: `kubectl get events --sort-by=.lastTimestamp` knows no others. */
 async function create(client: KubeClient, event: PlannedEvent, name: string, instance: string): Promise<boolean> {
   const { kind, meta, type, reason, message } = event;
   const body = {
-    apiVersion: 'events.k8s.io/v1',
+    apiVersion: 'v1',
     kind: 'Event',
     metadata: { namespace: meta.namespace, name },
     eventTime: microTime(),
-    reportingController: 'smtpplus.io/operator',
+    firstTimestamp: time(),
+    lastTimestamp: time(),
+    count: 1,
+    reportingComponent: CONTROLLER,
     reportingInstance: instance,
+    source: { component: CONTROLLER },
     action: 'Reconcile',
     type,
     reason,
-    note: message,
-    regarding: { apiVersion: API_VERSION, kind, namespace: meta.namespace, name: meta.name, uid: meta.uid },
+    message,
+    involvedObject: { apiVersion: API_VERSION, kind, namespace: meta.namespace, name: meta.name, uid: meta.uid },
   };
   const answer = await client.request({ method: 'POST', path: pathOf(EVENTS, { namespace: meta.namespace }), body });
   if (answer.ok || answer.status === 404 || answer.status === 403) return true;
@@ -114,11 +121,12 @@ async function create(client: KubeClient, event: PlannedEvent, name: string, ins
 }
 
 async function writeSeries(client: KubeClient, event: PlannedEvent, name: string, count: number): Promise<boolean> {
+  const times = Math.max(count, 2);
   const answer = await client.request({
     method: 'PATCH',
     path: pathOf(EVENTS, { namespace: event.meta.namespace, name }),
     contentType: 'application/merge-patch+json',
-    body: { series: { count: Math.max(count, 2), lastObservedTime: microTime() } },
+    body: { count: times, lastTimestamp: time(), series: { count: times, lastObservedTime: microTime() } },
   });
   return answer.ok;
 }
@@ -127,6 +135,11 @@ async function readCount(client: KubeClient, event: PlannedEvent, name: string):
   const path = pathOf(EVENTS, { namespace: event.meta.namespace, name });
   const answer = await client.request<{ series?: { count?: number } }>({ method: 'GET', path });
   return answer.ok ? (answer.body.series?.count ?? 1) : 1;
+}
+
+/** Time of the API: whole seconds. */
+function time(): string {
+  return new Date().toISOString().replace(/\.\d+Z$/, 'Z');
 }
 
 /** MicroTime of the API: six decimals. */

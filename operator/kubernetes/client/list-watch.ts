@@ -170,6 +170,9 @@ async function readPage(
   const path = collectionPath(selection, query);
   const as = selection.isMetadataOnly === true ? 'PartialObjectMetadataList' : undefined;
   const answer = await client.request<Page>({ method: 'GET', path, as, signal });
+  if (answer.status === 404) {
+    throw new Error('list: 404, the API server does not know this kind; apply crds/ of the version of this operator');
+  }
   // 410 in the middle: the first pages are too old to be continued; the caller lists anew
   if (!answer.ok) throw new Error(`list: ${answer.status} ${answer.message}`);
   return answer.body;

@@ -40,7 +40,7 @@ export const SECRETS: Resource = { group: '', version: 'v1', plural: 'secrets', 
 export const NAMESPACES: Resource = { group: '', version: 'v1', plural: 'namespaces', kind: 'Namespace' };
 export const PODS: Resource = { group: '', version: 'v1', plural: 'pods', kind: 'Pod' };
 export const LEASES: Resource = { group: 'coordination.k8s.io', version: 'v1', plural: 'leases', kind: 'Lease' };
-export const EVENTS: Resource = { group: 'events.k8s.io', version: 'v1', plural: 'events', kind: 'Event' };
+export const EVENTS: Resource = { group: '', version: 'v1', plural: 'events', kind: 'Event' };
 
 export interface Target {
   readonly namespace?: string | undefined;

@@ -9,6 +9,7 @@ import type { Caches } from '../cache/caches.ts';
 import type { KubeClient } from '../client/client.ts';
 import { pathOf, USERS, type KubeObject } from '../client/resources.ts';
 import type { KnownSecret } from '../cache/views.ts';
+import type { CrdFit } from './crd-fit.ts';
 
 /** `KIND/NAMESPACE/NAME`. */
 export type WorkKey = `${Kind | 'Secret'}/${string}`;
@@ -24,6 +25,7 @@ export type Work =
 export interface WriteContext {
   readonly client: KubeClient;
   readonly caches: Caches;
+  readonly fit: CrdFit;
   readonly record: (event: PlannedEvent) => void;
   readonly onWrite: (what: 'secret' | 'status' | 'deletion') => void;
   /** Reads a Secret that somebody has made under a name that a user wants, and that the caches lack. */
@@ -41,11 +43,12 @@ export type Outcome = 'done' | 'again';
  * Whether there is nothing to do, as far as the caches know. Each write of ours makes a plan again, which then asks for
  * nothing: to keep all of those until their turn comes would be most of the memory of a first reconcile.
  */
-export function isDone(context: Pick<WriteContext, 'caches'>, work: Work): boolean {
+export function isDone(context: Pick<WriteContext, 'caches' | 'fit'>, work: Work): boolean {
   if (work.kind === 'Secret') return false;
   const { kind, plan } = work;
   if (!isThere(context, kind, plan.meta)) return true;
-  if (!isStatusApplied(plan, context.caches.objects[kind].get(keyOf(plan.meta))?.status)) return false;
+  const { status } = context.caches.objects[kind].get(keyOf(plan.meta)) ?? {};
+  if (!isStatusApplied(statusPlanOf(work), status, context.fit)) return false;
   return kind !== 'SmtpPlusUser' || isSecretDone(context, plan);
 }
 
@@ -142,7 +145,7 @@ async function writeStatus(context: WriteContext, work: Exclude<Work, { kind: 'S
   const { kind, plan } = work;
   const current = context.caches.objects[kind].get(keyOf(plan.meta));
   if (current === undefined || !isThere(context, kind, plan.meta)) return 'done';
-  const written = await applyStatus(context.client, statusPlanOf(work), current);
+  const written = await applyStatus(context.client, statusPlanOf(work), current, context.fit);
   if (written === undefined) return 'done';
   context.onWrite('status');
   context.onStatus(kind, written);

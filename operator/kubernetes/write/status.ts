@@ -1,9 +1,10 @@
 import type { Kind, StatusPlan } from '../../core/model.ts';
 import { API_VERSION } from '../../api/common.ts';
-import type { KubeClient } from '../client/client.ts';
+import type { Answer, KubeClient } from '../client/client.ts';
 import { digestOf, type KnownStatus } from '../cache/known-status.ts';
 import { LISTS, pathOf, SENDERS, USERS, type KubeObject, type Resource } from '../client/resources.ts';
 import type { KnownObject } from '../cache/views.ts';
+import type { CrdFit } from './crd-fit.ts';
 
 const STATUS_MANAGER = 'smtp-plus-status';
 
@@ -13,9 +14,9 @@ export const RESOURCES: Readonly<Record<Kind, Resource>> = {
   VerifiedSender: SENDERS,
 };
 
-/** Whether a status is as planned already. */
-export function isStatusApplied({ status }: Pick<StatusPlan, 'status'>, current: KnownStatus | undefined): boolean {
-  return digestOf(status) === current?.digest;
+/** Whether a status is as planned already, or as near to it as the CRD lets it. */
+export function isStatusApplied(plan: StatusPlan, current: KnownStatus | undefined, fit: CrdFit): boolean {
+  return digestOf(plan.status) === current?.digest || fit.isNearest(plan, current);
 }
 
 /**
@@ -27,41 +28,88 @@ export async function applyStatus(
   client: KubeClient,
   plan: StatusPlan,
   current: Pick<KnownObject, 'status' | 'resourceVersion'>,
+  fit: CrdFit,
 ): Promise<KubeObject | undefined> {
-  if (isStatusApplied(plan, current.status)) return undefined;
+  if (isStatusApplied(plan, current.status, fit)) return undefined;
   const { resourceVersion } = current;
-  const { namespace, name, uid } = plan.meta;
-  const target = pathOf(RESOURCES[plan.kind], { namespace, name, subresource: 'status' });
-  const answer = await client.request<KubeObject>({
+  if (fit.isOutdated(plan.kind)) return replaceStatus(client, plan, resourceVersion, fit);
+  const answer = await apply(client, plan, { resourceVersion });
+  if (answer.ok) {
+    // what others have put into a status stays there with an apply, as if we had said it
+    const { status } = answer.body as WithStatus;
+    if (digestOf(status) === digestOf(plan.status)) return answer.body;
+    return (await replaceStatus(client, plan, answer.body.metadata.resourceVersion, fit)) ?? answer.body;
+  }
+  if (isOfUnknownField(answer)) {
+    fit.refused(plan, answer.message);
+    return replaceStatus(client, plan, resourceVersion, fit);
+  }
+  return ifStillThere(answer, plan);
+}
+
+/** Whether the API server would take a status that it has refused; where its object is gone, only another one can tell. */
+export async function wouldFit(client: KubeClient, plan: StatusPlan): Promise<boolean> {
+  const { ok, status } = await apply(client, plan, { isDryRun: true });
+  return ok || status === 404 || status === 409;
+}
+
+interface WithStatus extends KubeObject {
+  readonly status?: unknown;
+}
+
+/** An apply names its fields by the schema of the CRD; 500 and 422 both occur. */
+function isOfUnknownField(answer: Answer<unknown>): boolean {
+  return !answer.ok && answer.message.includes('field not declared in schema');
+}
+
+function apply(
+  client: KubeClient,
+  { kind, meta: { namespace, name, uid }, status }: StatusPlan,
+  { resourceVersion, isDryRun = false }: { readonly resourceVersion?: string; readonly isDryRun?: boolean },
+): Promise<Answer<KubeObject>> {
+  const query = `fieldManager=${STATUS_MANAGER}&force=true${isDryRun ? '&dryRun=All' : ''}`;
+  return client.request<KubeObject>({
     method: 'PATCH',
-    path: `${target}?fieldManager=${STATUS_MANAGER}&force=true`,
+    path: `${pathOf(RESOURCES[kind], { namespace, name, subresource: 'status' })}?${query}`,
     contentType: 'application/apply-patch+yaml',
     body: {
       apiVersion: API_VERSION,
-      kind: plan.kind,
-      metadata: { namespace, name, uid, resourceVersion },
-      status: plan.status,
+      kind,
+      metadata: { namespace, name, uid, ...(resourceVersion !== undefined && { resourceVersion }) },
+      status,
     },
+    isFinal: isOfUnknownField,
   });
-  if (answer.ok) return withoutStrangers(client, plan, answer.body);
-  // changed, deleted, or deleted and made anew, since the plan: the watch will say so
-  if (answer.status === 404 || answer.status === 409) return undefined;
-  throw new Error(`status of ${plan.kind} ${namespace}/${name}: ${answer.status} ${answer.message}`);
 }
 
-/** What others have put into a status stays there with an apply, as if we had said it. */
-async function withoutStrangers(client: KubeClient, plan: StatusPlan, written: KubeObject): Promise<KubeObject> {
-  const { status } = written as KubeObject & { readonly status?: unknown };
-  if (digestOf(status) === digestOf(plan.status)) return written;
-  const answer = await client.request<KubeObject>({
+/** Puts a status in place of the one that is there. What the CRD does not know is dropped, and what it adds is added. */
+async function replaceStatus(
+  client: KubeClient,
+  plan: StatusPlan,
+  resourceVersion: string,
+  fit: CrdFit,
+): Promise<KubeObject | undefined> {
+  const { uid } = plan.meta;
+  const answer = await client.request<WithStatus>({
     method: 'PATCH',
     path: `${pathOf(RESOURCES[plan.kind], { ...plan.meta, subresource: 'status' })}?fieldManager=${STATUS_MANAGER}`,
     contentType: 'application/json-patch+json',
     body: [
-      { op: 'test', path: '/metadata/resourceVersion', value: written.metadata.resourceVersion },
-      { op: 'replace', path: '/status', value: plan.status },
+      { op: 'test', path: '/metadata/uid', value: uid },
+      { op: 'test', path: '/metadata/resourceVersion', value: resourceVersion },
+      { op: 'add', path: '/status', value: plan.status },
     ],
   });
-  // changed once more meanwhile: the watch will say so
-  return answer.ok ? answer.body : written;
+  if (!answer.ok) return ifStillThere(answer, plan);
+  const { status } = answer.body;
+  if (digestOf(status) !== digestOf(plan.status)) fit.reduced(plan, status);
+  return answer.body;
+}
+
+/** Changed, deleted, or deleted and made anew, since the plan: the watch will say so. Anything else is an error. */
+function ifStillThere(answer: Answer<unknown>, { kind, meta }: StatusPlan): undefined {
+  if (answer.ok || answer.status === 404 || answer.status === 409) return undefined;
+  // a `test` of a JSON patch did not hold; a value that is not valid is answered in other words
+  if (answer.status === 422 && answer.message.includes('rejected our request')) return undefined;
+  throw new Error(`status of ${kind} ${meta.namespace}/${meta.name}: ${answer.status} ${answer.message}`);
 }

@@ -1,0 +1,23 @@
+import { messageOf } from './client/answers.ts';
+
+/** Work that nobody waits for, until somebody does. */
+export interface Pending {
+  readonly add: (work: Promise<void>) => void;
+  readonly isIdle: () => boolean;
+  /** Resolves when what is pending now has ended. */
+  readonly settled: () => Promise<void>;
+}
+
+export function createPending(onTrouble: (message: string) => void): Pending {
+  const pending = new Set<Promise<void>>();
+  return {
+    add: (work) => {
+      const told = work.catch((error: unknown) => onTrouble(messageOf(error))).finally(() => void pending.delete(told));
+      pending.add(told);
+    },
+    isIdle: () => pending.size === 0,
+    settled: async () => {
+      await Promise.all(pending);
+    },
+  };
+}
