@@ -4,6 +4,8 @@ import type { RawObject, SecretPlan, SecretView, StatusPlan } from '../core/mode
 import { isRecord } from './classify.ts';
 import type { NamedObject } from './classify.ts';
 import { formatYaml } from './format-yaml.ts';
+import { ownerReference, owningUser } from './owner-reference.ts';
+import { decodeValues, encodeValues } from './secret-values.ts';
 
 /** Where a Secret lies under `secrets/`. */
 export function secretPath(secret: { readonly namespace: string; readonly name: string }): string {
@@ -25,12 +27,10 @@ export function formatSecret(plan: SecretPlan): string {
       namespace: plan.namespace,
       ...(isEmpty(plan.labels) ? {} : { labels: sorted(plan.labels) }),
       ...(isEmpty(plan.annotations) ? {} : { annotations: sorted(plan.annotations) }),
-      ownerReferences: [
-        { apiVersion: API_VERSION, kind: 'SmtpPlusUser', name: plan.owner.name, uid: plan.owner.uid, controller: true },
-      ],
+      ownerReferences: [ownerReference(plan.owner)],
     },
     type: plan.type,
-    data: sorted(mapValues(plan.data, (value) => Buffer.from(value, 'utf8').toString('base64'))),
+    data: sorted(encodeValues(plan.data)),
   });
 }
 
@@ -38,29 +38,19 @@ export function formatSecret(plan: SecretPlan): string {
 export function viewSecret(manifest: NamedObject): Omit<SecretView, 'verifiers'> {
   const { value } = manifest;
   const metadata = asRecord(value['metadata']);
-  const decoded = Object.entries(texts(value['data'])).flatMap(([key, text]) => {
-    const bytes = Buffer.from(text, 'base64');
-    const plain = bytes.toString('utf8');
-    // what is no UTF-8 is no password, name or certificate in PEM
-    return Buffer.from(plain, 'utf8').equals(bytes) ? [[key, plain] as const] : [];
-  });
   return {
     namespace: manifest.namespace,
     name: manifest.name,
     type: typeof value['type'] === 'string' ? value['type'] : 'Opaque',
     labels: texts(metadata['labels']),
     annotations: texts(metadata['annotations']),
-    data: { ...Object.fromEntries(decoded), ...texts(value['stringData']) },
+    data: { ...decodeValues(texts(value['data'])), ...texts(value['stringData']) },
   };
 }
 
 /** UID of the SmtpPlusUser that a Secret manifest names as its controller. */
 export function controllerUid(manifest: NamedObject): string | undefined {
-  const references = asRecord(manifest.value['metadata'])['ownerReferences'];
-  const controller = (Array.isArray(references) ? references : [])
-    .map(asRecord)
-    .find((reference) => reference['controller'] === true && reference['kind'] === 'SmtpPlusUser');
-  return typeof controller?.['uid'] === 'string' ? controller['uid'] : undefined;
+  return owningUser(asRecord(manifest.value['metadata'])['ownerReferences'])?.uid;
 }
 
 export function formatStatus(plan: Pick<StatusPlan, 'kind' | 'meta' | 'status'>): string {
@@ -90,11 +80,4 @@ function isEmpty(record: Readonly<Record<string, string>>): boolean {
 
 function sorted(record: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
   return Object.fromEntries(Object.entries(record).sort(([a], [b]) => (a < b ? -1 : 1)));
-}
-
-function mapValues(
-  record: Readonly<Record<string, string>>,
-  change: (value: string) => string,
-): Readonly<Record<string, string>> {
-  return Object.fromEntries(Object.entries(record).map(([key, value]) => [key, change(value)]));
 }

@@ -1,7 +1,8 @@
 /** API objects as the core sees them. What is not in here takes no memory. */
 import type { Kind, ObjectMeta, RawObject, SecretView } from '../../core/model.ts';
-import { API_VERSION } from '../../api/common.ts';
 import { isEqual } from '../../core/equal.ts';
+import { owningUser } from '../../manifests/owner-reference.ts';
+import { decodeValues } from '../../manifests/secret-values.ts';
 import { sha256Verifier } from '../../../relay/verifier.ts';
 import { knownStatus, type KnownStatus } from './known-status.ts';
 import { createPool } from './pool.ts';
@@ -80,7 +81,7 @@ export function viewOwnSecret(object: SecretObject, saltFor: (uid: string) => Bu
 
 export function viewSecret(object: SecretObject): KnownSecret {
   const { metadata, data = {} } = object;
-  const owner = owningUser(metadata);
+  const owner = owningUser(metadata.ownerReferences);
   const decoded = decode(data);
   const view: SecretView = {
     namespace: metadata.namespace ?? '',
@@ -103,12 +104,6 @@ export function viewSecret(object: SecretObject): KnownSecret {
   };
 }
 
-/** The SmtpPlusUser that controls an object. */
-function owningUser({ ownerReferences = [] }: KubeMeta): { uid: string; name: string } | undefined {
-  const owner = ownerReferences.find((reference) => reference.controller === true);
-  return owner?.kind === 'SmtpPlusUser' && owner.apiVersion === API_VERSION ? owner : undefined;
-}
-
 const NO_KEYS: readonly string[] = [];
 /** In a credentials Secret: the same for all users of a class. */
 const COMMON_KEYS: ReadonlySet<string> = new Set(['type', 'provider', 'host', 'port', 'tls', 'ca.crt']);
@@ -116,12 +111,9 @@ const POOL_MAX = 256;
 const commonValues = createPool<string>(POOL_MAX);
 
 function decode(data: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
-  const decoded = Object.entries(data).flatMap(([key, text]) => {
-    const bytes = Buffer.from(text, 'base64');
-    const plain = bytes.toString('utf8');
-    // what is no UTF-8 is no password, name or certificate in PEM
-    if (!Buffer.from(plain, 'utf8').equals(bytes)) return [];
-    return [[key, COMMON_KEYS.has(key) ? commonValues.share(plain, () => plain) : plain] as const];
-  });
-  return Object.fromEntries(decoded);
+  const shared = Object.entries(decodeValues(data)).map(([key, plain]) => [
+    key,
+    COMMON_KEYS.has(key) ? commonValues.share(plain, () => plain) : plain,
+  ]);
+  return Object.fromEntries(shared) as Readonly<Record<string, string>>;
 }

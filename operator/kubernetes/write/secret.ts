@@ -1,7 +1,8 @@
 /** Credentials Secrets: made, repaired and deleted; never taken over from somebody else. */
 import { leftovers } from '../../core/credentials/secret-template.ts';
 import type { SecretPlan } from '../../core/model.ts';
-import { API_VERSION } from '../../api/common.ts';
+import { ownerReference } from '../../manifests/owner-reference.ts';
+import { encodeValues } from '../../manifests/secret-values.ts';
 import type { Answer, KubeClient } from '../client/client.ts';
 import { pathOf, SECRETS } from '../client/resources.ts';
 import type { KnownSecret, SecretObject } from '../cache/views.ts';
@@ -78,20 +79,9 @@ async function replace(client: KubeClient, plan: SecretPlan, known: KnownSecret)
 function create(client: KubeClient, plan: SecretPlan, { isDryRun = false } = {}): Promise<Answer<SecretObject>> {
   const { namespace, name, labels, annotations, type } = plan;
   const path = `${pathOf(SECRETS, { namespace })}?fieldManager=${FIELD_MANAGER}${isDryRun ? '&dryRun=All' : ''}`;
-  const metadata = { namespace, name, labels, annotations, ownerReferences: [ownerReference(plan)] };
-  const body = { apiVersion: 'v1', kind: 'Secret', metadata, type, data: encode(plan.data) };
+  const metadata = { namespace, name, labels, annotations, ownerReferences: [ownerReference(plan.owner)] };
+  const body = { apiVersion: 'v1', kind: 'Secret', metadata, type, data: encodeValues(plan.data) };
   return client.request<SecretObject>({ method: 'POST', path, body });
-}
-
-function ownerReference({ owner }: SecretPlan): object {
-  return {
-    apiVersion: API_VERSION,
-    kind: 'SmtpPlusUser',
-    name: owner.name,
-    uid: owner.uid,
-    controller: true,
-    blockOwnerDeletion: false,
-  };
 }
 
 /** Merge patch to the plan (RFC 7396), or undefined where nothing differs. Labels and annotations of others stay. */
@@ -119,10 +109,6 @@ function missingFrom(wanted: Readonly<Record<string, string>>, there: Readonly<R
 /** What a merge patch removes. */
 function nulls(keys: readonly string[]): object {
   return Object.fromEntries(keys.map((key) => [key, null]));
-}
-
-function encode(data: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
-  return Object.fromEntries(Object.entries(data).map(([key, value]) => [key, Buffer.from(value).toString('base64')]));
 }
 
 function outcomeOf(answer: Answer<SecretObject>): SecretOutcome {
