@@ -28,7 +28,6 @@ import { stackOf } from './client/answers.ts';
 import type { KubeClient } from './client/client.ts';
 import { startEventRecorder } from './client/events.ts';
 import { createWorkQueue } from './client/queue.ts';
-import type { KubeObject } from './client/resources.ts';
 import { allDocuments, documentText } from './documents.ts';
 import type { OperatorMetrics } from './metrics.ts';
 import { createPending } from './pending.ts';
@@ -37,6 +36,7 @@ import { queueObserver } from './queue-observer.ts';
 import { startRelayPods } from './relay-pods.ts';
 import { startRollout } from './rollout.ts';
 import { startConfigSecrets } from './write/configuration.ts';
+import { createOwnStatus } from './write/own-status.ts';
 import { pauseBefore } from './write/pause.ts';
 import { startCrdFit } from './write/crd-fit.ts';
 import { isDone, isSecretDone, writeObject, type Work, type WorkKey } from './write/object.ts';
@@ -97,8 +97,7 @@ export function startController(options: ControllerOptions): Controller {
   const onDone = queueObserver(metrics, onTrouble);
   /** Objects whose Secrets are being looked up. */
   const lookUps = createPending(onTrouble);
-  /** Whether what the caches tell just now is the status that we have written ourselves. */
-  let isOwnStatus = false;
+  const ownStatus = createOwnStatus();
   /** Why the Secrets of users could not be written when that was last tried. */
   const secretTroubles = new Map<string, string>();
   /** What is to be done about each key that is queued; the latest plan is the only one that counts. */
@@ -109,8 +108,9 @@ export function startController(options: ControllerOptions): Controller {
   const caches = startCaches(client, {
     watchNamespaces: options.watchNamespaces,
     saltFor: installation.saltFor,
-    onObject: (kind, key, _, after) => {
-      if (isOwnStatus) planning.note((to) => noteWritten(to, kind, key));
+    onObject: (kind, key, after) => {
+      if (ownStatus !== undefined && after?.status?.digest === ownStatus)
+        planning.note((to) => noteWritten(to, kind, key));
       else lookUps.add(onObject(kind, key, after));
     },
     onNamespace: (name) => mark((to) => markNamespace(to, name)),
@@ -196,11 +196,7 @@ export function startController(options: ControllerOptions): Controller {
     fit,
     record: events.record,
     onWrite: (what: string) => metrics.writes.inc({ what }),
-    onStatus: (kind: Kind, written: KubeObject) => {
-      isOwnStatus = true;
-      caches.objects[kind].observe(written);
-      isOwnStatus = false;
-    },
+    ownStatus,
     onSecretTrouble: setSecretTrouble,
     lookAtSecret: followed.lookAt,
   };

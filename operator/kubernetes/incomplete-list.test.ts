@@ -5,6 +5,7 @@ import { until } from '../../test/support/until.ts';
 import type { Caches } from './cache/caches.ts';
 import type { KubeClient } from './client/client.ts';
 import { startCrdFit } from './write/crd-fit.ts';
+import { createOwnStatus } from './write/own-status.ts';
 import { writeObject, type Outcome } from './write/object.ts';
 import { startReflector } from './client/reflector.ts';
 import { USERS, type KubeObject } from './client/resources.ts';
@@ -100,7 +101,7 @@ describe('a credentials Secret that nothing wants', () => {
       fit,
       record: nothing,
       onWrite: nothing,
-      onStatus: nothing,
+      ownStatus: createOwnStatus(),
       lookAtSecret,
       onSecretTrouble: nothing,
     };

@@ -38,7 +38,7 @@ export interface CachesOptions {
   /** Empty: all namespaces. */
   readonly watchNamespaces: readonly string[];
   readonly saltFor: (uid: string) => Buffer;
-  readonly onObject: (kind: Kind, key: string, before: KnownObject | undefined, after: KnownObject | undefined) => void;
+  readonly onObject: (kind: Kind, key: string, after: KnownObject | undefined) => void;
   readonly onNamespace: (name: string) => void;
   readonly onSecret: (key: string) => void;
   readonly onTrouble: (message: string) => void;
@@ -75,7 +75,7 @@ export function startCaches(client: KubeClient, options: CachesOptions): Caches 
   const mirrorKind = (kind: Kind): MergedCache<KnownObject> =>
     mirror(RESOURCES[kind], namespaces, {
       keep: (object, before) => viewObject(kind, object, before),
-      onChange: (key, before, after) => options.onObject(kind, key, before, after),
+      onChange: (key, _, after) => options.onObject(kind, key, after),
     });
   const objects = {
     SmtpPlusList: mirrorKind('SmtpPlusList'),

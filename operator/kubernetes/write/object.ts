@@ -4,6 +4,7 @@ import { keyOf, type Kind, type PlannedEvent, type SecretPlan, type StatusPlan }
 import type { SenderPlan } from '../../core/senders/senders.ts';
 import type { UserPlan } from '../../core/users/user-plan.ts';
 import { applySecret, deleteSecret, isSecretApplied, SecretRefused, type SecretOutcome } from './secret.ts';
+import type { OwnStatus } from './own-status.ts';
 import { applyStatus, isStatusApplied } from './status.ts';
 import type { Caches } from '../cache/caches.ts';
 import type { KubeClient } from '../client/client.ts';
@@ -30,8 +31,7 @@ export interface WriteContext {
   readonly onWrite: (what: 'secret' | 'status' | 'deletion') => void;
   /** Reads a Secret that somebody has made under a name that a user wants, and that the caches lack. */
   readonly lookAtSecret: (secret: string) => Promise<void>;
-  /** The status of an object was written: the caches are to take that in. */
-  readonly onStatus: (kind: Kind, written: KubeObject) => void;
+  readonly ownStatus: OwnStatus;
   /** Why the Secret of a user cannot be written. */
   readonly onSecretTrouble: (user: string, trouble: string) => void;
 }
@@ -148,7 +148,7 @@ async function writeStatus(context: WriteContext, work: Exclude<Work, { kind: 'S
   const written = await applyStatus(context.client, statusPlanOf(work), current, context.fit);
   if (written === undefined) return 'done';
   context.onWrite('status');
-  context.onStatus(kind, written);
+  context.ownStatus.take(context.caches, statusPlanOf(work), written);
   for (const event of plan.events) context.record(event);
   return 'done';
 }
