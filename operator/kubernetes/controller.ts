@@ -109,8 +109,7 @@ export function startController(options: ControllerOptions): Controller {
     watchNamespaces: options.watchNamespaces,
     saltFor: installation.saltFor,
     onObject: (kind, key, after) => {
-      if (ownStatus !== undefined && after?.status?.digest === ownStatus)
-        planning.note((to) => noteWritten(to, kind, key));
+      if (ownStatus.isTold(after)) planning.note((to) => noteWritten(to, kind, key));
       else lookUps.add(onObject(kind, key, after));
     },
     onNamespace: (name) => mark((to) => markNamespace(to, name)),

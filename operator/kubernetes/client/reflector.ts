@@ -56,7 +56,9 @@ export function startReflector<T>(client: KubeClient, options: ReflectorOptions<
       changed: (object) => {
         const key = keyOfObject(object);
         // an event from before a write of ours that `observe` has told already
-        if (!isOutdated(entries.get(key), object)) mirror.put(key, object);
+        const known = entries.get(key);
+        const { uid, resourceVersion } = object.metadata;
+        if (known?.uid !== uid || isNewer(resourceVersion, known.resourceVersion)) mirror.put(key, object);
       },
       deleted: (object) => mirror.remove(keyOfObject(object)),
     },
@@ -71,15 +73,13 @@ export function startReflector<T>(client: KubeClient, options: ReflectorOptions<
       const reached = version();
       // the watch is past this version and the object is not there: it was deleted before we got our answer
       const isPast = reached !== undefined && !isNewer(resourceVersion, reached);
-      if ((isPast && known?.uid !== uid) || isOutdated(known, object)) return;
+      if (isPast && known?.uid !== uid) return;
+      // of one version the answer counts: after a CRD was upgraded, a watch from before still drops what it did not know
+      if (known?.uid === uid && isNewer(known.resourceVersion, resourceVersion)) return;
       observed.add(key);
       mirror.put(key, object);
     },
   };
-}
-
-function isOutdated(known: Reflected<unknown> | undefined, { metadata }: KubeObject): boolean {
-  return known?.uid === metadata.uid && !isNewer(metadata.resourceVersion, known.resourceVersion);
 }
 
 function createMirror<T>({ resource, keep, onChange, onTrouble }: ReflectorOptions<T>) {
