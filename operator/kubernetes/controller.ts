@@ -37,9 +37,9 @@ import { startRelayPods } from './relay-pods.ts';
 import { startRollout } from './rollout.ts';
 import { startConfigSecrets } from './write/configuration.ts';
 import { createOwnStatus } from './write/own-status.ts';
-import { pauseBefore } from './write/pause.ts';
 import { startCrdFit } from './write/crd-fit.ts';
 import { isDone, isSecretDone, writeObject, type Work, type WorkKey } from './write/object.ts';
+import { enqueueWork, urgencyOf } from './write/order.ts';
 
 export interface ControllerOptions {
   readonly client: KubeClient;
@@ -88,6 +88,7 @@ const WORKERS = 24;
 /** What we knew was out of date: the watch will have told by then. */
 const RETRY_MS = 100;
 const IDLE_POLL_MS = 20;
+
 /** Starts to fill the caches. */
 export function startController(options: ControllerOptions): Controller {
   const { client, namespace, installation, metrics, onTrouble } = options;
@@ -144,7 +145,7 @@ export function startController(options: ControllerOptions): Controller {
     secret: followed.view,
     secretTroubleOf: (user) => secretTroubles.get(user),
     evidenceOf: () => undefined,
-    programmed: (className, entries) => rollout.stateOf(className, entries),
+    programmed: (className, asked) => rollout.stateOf(className, asked),
   };
 
   const planning = createPlanning({
@@ -179,7 +180,7 @@ export function startController(options: ControllerOptions): Controller {
       const outcome = await writeObject(context, work);
       if (outcome === 'again') {
         metrics.retries.inc();
-        queue.addAfter(key, RETRY_MS);
+        queue.addAfter(key, RETRY_MS, urgencyOf(work, caches));
       }
       // done, unless something else is to be done by now
       else if (backlog.get(key) === work) backlog.delete(key);
@@ -216,9 +217,7 @@ export function startController(options: ControllerOptions): Controller {
       return;
     }
     backlog.set(key, work);
-    const pauseMs = pauseBefore(work, caches, queue.depth());
-    if (pauseMs > 0) queue.addAfter(key, pauseMs);
-    else queue.add(key);
+    enqueueWork(queue, key, work, caches);
   }
 
   function setSecretTrouble(user: string, trouble: string | undefined): void {

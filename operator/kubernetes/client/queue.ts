@@ -1,15 +1,16 @@
 /**
  * Work queue by key, as client-go has it: a key waits at most once, is worked on by one worker, and backs off alone. Tenants
- * take turns, so that one with thousands of keys holds up nobody, and what is urgent goes before what is not.
+ * take turns, so that one with thousands of keys holds up nobody. What is urgent goes before what is not, in turns as well,
+ * and not for ever: who finds ways to make everything urgent must not stop the others.
  */
-import { createFairQueue } from '../../../relay/delivery/fair-queue.ts';
+import { createFairQueue, type FairQueue } from '../../../relay/delivery/fair-queue.ts';
 import { backoffMs } from './backoff.ts';
 
 export interface WorkQueue {
   /** Work on the key soon. While it is being worked on, it is worked on once more afterwards. */
-  readonly add: (key: string, options?: { readonly isUrgent?: boolean }) => void;
+  readonly add: (key: string, urgency?: Urgency) => void;
   /** Work on the key in a while; of several delays the earliest counts. */
-  readonly addAfter: (key: string, milliseconds: number) => void;
+  readonly addAfter: (key: string, milliseconds: number, urgency?: Urgency) => void;
   readonly depth: () => number;
   /** Whether nothing is waiting or at work; delayed keys do not count. */
   readonly isIdle: () => boolean;
@@ -17,6 +18,11 @@ export interface WorkQueue {
   readonly idle: () => Promise<void>;
   /** Takes no more work; resolves when what is at work has ended. */
   readonly close: () => Promise<void>;
+}
+
+export interface Urgency {
+  /** Default: false. What is added as urgent stays so until it is done. */
+  readonly isUrgent?: boolean;
 }
 
 export interface WorkQueueOptions {
@@ -29,64 +35,94 @@ export interface WorkQueueOptions {
   readonly random?: () => number;
 }
 
+/** After so many urgent ones in a row comes one that is not. */
+const URGENT_IN_A_ROW = 8;
 const BACKOFF_FIRST_MS = 50;
 const BACKOFF_MOST_MS = 300_000;
 /** Longer timers overflow in Node and fire at once. */
 const DELAY_MOST_MS = 2_147_483_647;
 
+interface Waiting {
+  /** By `performance.now()`. */
+  readonly since: number;
+  readonly isUrgent: boolean;
+}
+
+interface Working {
+  readonly isUrgent: boolean;
+  /** It was added once more meanwhile. */
+  again: Urgency | undefined;
+}
+
 export function createWorkQueue(options: WorkQueueOptions): WorkQueue {
-  /** Since when. */
-  const waiting = new Map<string, number>();
-  /** A key that was taken from one of these is passed over in the other. */
+  const waiting = new Map<string, Waiting>();
+  /** A key that has come to be urgent is in both, and passed over in the second. */
   const turns = { urgent: createFairQueue<string>(), other: createFairQueue<string>() };
-  const urgent = new Set<string>();
-  const working = new Map<string, { again: boolean }>();
-  const delayed = new Map<string, { readonly timer: NodeJS.Timeout; readonly due: number }>();
+  let urgentInARow = 0;
+  const working = new Map<string, Working>();
+  const delayed = new Map<
+    string,
+    { readonly timer: NodeJS.Timeout; readonly due: number; readonly isUrgent: boolean }
+  >();
   const failures = new Map<string, number>();
   const { tenantOf = () => '' } = options;
   let idleWaiters: (() => void)[] = [];
   let isClosed = false;
 
-  function add(key: string, { isUrgent = false }: { readonly isUrgent?: boolean } = {}): void {
+  function add(key: string, { isUrgent = false }: Urgency = {}): void {
     if (isClosed) return;
-    if (isUrgent && !urgent.has(key) && !working.has(key)) {
-      urgent.add(key);
-      turns.urgent.push(tenantOf(key), key);
-    }
-    if (waiting.has(key)) return;
     const current = working.get(key);
     if (current !== undefined) {
-      current.again = true;
+      current.again = { isUrgent: isUrgent || current.again?.isUrgent === true };
       return;
     }
-    waiting.set(key, performance.now());
-    turns.other.push(tenantOf(key), key);
+    const before = waiting.get(key);
+    if (before !== undefined && (before.isUrgent || !isUrgent)) return;
+    waiting.set(key, { since: before?.since ?? performance.now(), isUrgent });
+    turnsOf(isUrgent).push(tenantOf(key), key);
     startWorkers();
   }
 
-  function addAfter(key: string, milliseconds: number): void {
+  function addAfter(key: string, milliseconds: number, { isUrgent = false }: Urgency = {}): void {
     if (isClosed) return;
     const due = performance.now() + milliseconds;
     const other = delayed.get(key);
-    if (other !== undefined && other.due <= due) return;
+    if (other !== undefined && other.due <= due && (other.isUrgent || !isUrgent)) return;
     clearTimeout(other?.timer);
+    const earliest = Math.min(due, other?.due ?? due);
+    const urgency = { isUrgent: isUrgent || other?.isUrgent === true };
     const fire = (): void => {
       delayed.delete(key);
-      add(key);
+      add(key, urgency);
     };
-    delayed.set(key, { timer: setTimeout(fire, Math.min(milliseconds, DELAY_MOST_MS)), due });
+    const wait = Math.min(Math.max(earliest - performance.now(), 0), DELAY_MOST_MS);
+    delayed.set(key, { timer: setTimeout(fire, wait), due: earliest, ...urgency });
+  }
+
+  function turnsOf(isUrgent: boolean): FairQueue<string> {
+    return isUrgent ? turns.urgent : turns.other;
+  }
+
+  /** The first of a queue that still waits in it. */
+  function shift(isUrgent: boolean): string | undefined {
+    const queue = turnsOf(isUrgent);
+    for (let key = queue.shift(); key !== undefined; key = queue.shift()) {
+      if (waiting.get(key)?.isUrgent !== isUrgent) continue;
+      urgentInARow = isUrgent ? urgentInARow + 1 : 0;
+      return key;
+    }
+    return undefined;
   }
 
   function startWorkers(): void {
     while (working.size < options.workers) {
-      const key = turns.urgent.shift() ?? turns.other.shift();
-      if (key === undefined) return;
-      const since = waiting.get(key);
-      if (since === undefined) continue;
+      const isUrgentFirst = urgentInARow < URGENT_IN_A_ROW;
+      const key = shift(isUrgentFirst) ?? shift(!isUrgentFirst);
+      const entry = key === undefined ? undefined : waiting.get(key);
+      if (key === undefined || entry === undefined) return;
       waiting.delete(key);
-      urgent.delete(key);
-      working.set(key, { again: false });
-      void workOn(key, since);
+      working.set(key, { isUrgent: entry.isUrgent, again: undefined });
+      void workOn(key, entry.since);
     }
   }
 
@@ -96,17 +132,19 @@ export function createWorkQueue(options: WorkQueueOptions): WorkQueue {
       () => undefined,
       (thrown: unknown) => ({ thrown }),
     );
-    const again = working.get(key)?.again === true;
+    const { isUrgent = false, again } = working.get(key) ?? {};
     working.delete(key);
     const result = { key, waitedMs: began - since, tookMs: performance.now() - began };
     options.onDone?.(error === undefined ? result : { ...result, error: error.thrown });
     if (error !== undefined) {
       const count = failures.get(key) ?? 0;
       failures.set(key, count + 1);
-      addAfter(key, backoffMs(count, BACKOFF_FIRST_MS, BACKOFF_MOST_MS, options.random));
+      addAfter(key, backoffMs(count, BACKOFF_FIRST_MS, BACKOFF_MOST_MS, options.random), {
+        isUrgent: isUrgent || again?.isUrgent === true,
+      });
     } else {
       failures.delete(key);
-      if (again) add(key);
+      if (again !== undefined) add(key, again);
     }
     startWorkers();
     if (isIdle()) settle();
