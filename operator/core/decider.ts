@@ -71,7 +71,7 @@ function through(view: { readonly sources: Sources }): Sources {
     secret: (key) => view.sources.secret(key),
     secretTroubleOf: (user) => view.sources.secretTroubleOf(user),
     evidenceOf: (sender) => view.sources.evidenceOf(sender),
-    programmed: (className, entries) => view.sources.programmed(className, entries),
+    programmed: (className, asked) => view.sources.programmed(className, asked),
   };
 }
 

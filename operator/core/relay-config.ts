@@ -93,6 +93,11 @@ export function entryOf<Section extends keyof Sections>(
   return (shard?.[section] as Map<string, Value<Section>> | undefined)?.get(key);
 }
 
+/** Whether an entry has changed since `takeChangedShards`: whoever is to bring it to relays does not know of it yet. */
+export function isChanged({ changed }: RelayStore, className: string, entry: string): boolean {
+  return changed.get(className)?.get(shardOf(entry))?.entries.has(entry) === true;
+}
+
 /** The shards that have changed since the last call. */
 export function takeChangedShards(store: RelayStore): ChangedShard[] {
   const taken = [...store.changed].flatMap(([className, changes]) =>

@@ -1,5 +1,12 @@
 import type { DnsEvidence, Kind, ProgrammedFact, RawObject, SecretView } from './model.ts';
 
+export interface AskedEntries {
+  /** Lists, user names, namespaces. */
+  readonly entries: readonly string[];
+  /** One of them has just changed: what is known of the relays is about what it was before. */
+  readonly isChanged: boolean;
+}
+
 /** Where the planner finds what there is, by `NAMESPACE/NAME`. It asks when it plans, and keeps no copy. */
 export interface Sources {
   readonly namespaces: () => Iterable<string>;
@@ -11,6 +18,6 @@ export interface Sources {
   /** Why the Secret of a user could not be written when it was last tried. */
   readonly secretTroubleOf: (user: string) => string | undefined;
   readonly evidenceOf: (sender: string) => DnsEvidence | undefined;
-  /** Whether relays of a class run these entries of their configuration: lists, user names, namespaces. */
-  readonly programmed: (className: string, entries: readonly string[]) => ProgrammedFact | undefined;
+  /** Whether relays of a class run these entries of their configuration. */
+  readonly programmed: (className: string, entries: AskedEntries) => ProgrammedFact | undefined;
 }

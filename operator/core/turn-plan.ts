@@ -17,6 +17,7 @@ import {
   type Planner,
   type Turn,
 } from './planner-state.ts';
+import { isChanged } from './relay-config.ts';
 import { setNamespaceEntry, setUserParts } from './relay-entries.ts';
 import { namespaceRulesOf } from './senders/sender-rules.ts';
 import { planSender, type SenderPlan } from './senders/senders.ts';
@@ -140,9 +141,16 @@ function planOneUser(planner: Planner, key: string, around: UserCircumstances, d
   }
   const programmed =
     admitted &&
-    planner.sources.programmed(admitted.terms.className, [admitted.username, object.meta.namespace, admitted.list]);
+    programmedIn(planner, admitted.terms.className, [admitted.username, object.meta.namespace, admitted.list]);
   const plan = (): UserPlan => planUser(object, verdict, { platform, programmed, now });
   draft.users.set(key, published(planner, { object, className: admitted?.terms.className, now, draft }, plan));
+}
+
+function programmedIn({ sources, relays }: Planner, className: string, entries: readonly string[]) {
+  return sources.programmed(className, {
+    entries,
+    isChanged: entries.some((entry) => isChanged(relays.store, className, entry)),
+  });
 }
 
 /** What a user comes to; undefined where another installation serves its list. */
@@ -186,7 +194,7 @@ function planOneList(planner: Planner, key: string, { verdicts }: PlannedNamespa
   const report = {
     users: planner.relays.tallies.get(key) ?? { total: 0, active: 0 },
     classes: planner.platform.classes,
-    programmed: className === undefined ? undefined : planner.sources.programmed(className, [key]),
+    programmed: className === undefined ? undefined : programmedIn(planner, className, [key]),
     now,
   };
   const plan = (): ListPlan => planList(object, verdict, report);

@@ -76,7 +76,7 @@ describe('the rollout of documents', () => {
       texts.set(fileName, text);
       rollout.offer({ className: 'default', fileName, entries, isUrgent: false });
     };
-    const state = () => rollout.stateOf('default', [ENTRY]);
+    const state = () => rollout.stateOf('default', { entries: [ENTRY], isChanged: false });
     return { offer, writes, rooms, rollout, state, pods };
   }
 

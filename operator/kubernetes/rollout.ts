@@ -4,6 +4,7 @@
  * whatever else changes in its document meanwhile.
  */
 import type { ProgrammedFact } from '../core/model.ts';
+import type { AskedEntries } from '../core/sources.ts';
 import { compareText } from '../core/time.ts';
 import { shardFileName, shardOf } from '../../relay/config.ts';
 import { messageOf } from './client/answers.ts';
@@ -40,7 +41,7 @@ export interface Rollout {
   /** A Secret of ours in the cluster has changed: makes sure that it is what we wrote. */
   readonly repair: (secretName: string) => void;
   /** Whether the relays run these entries. */
-  readonly stateOf: (className: string, entries: readonly string[]) => ProgrammedFact;
+  readonly stateOf: (className: string, asked: AskedEntries) => ProgrammedFact;
   /** Hashes of what was written last, by class and file name. */
   readonly written: () => Readonly<Record<string, Readonly<Record<string, string>>>>;
   /** Whether no document is to be written. */
@@ -158,7 +159,7 @@ export function startRollout(options: RolloutOptions): Rollout {
     options.onServed(className);
   }
 
-  function stateOf(className: string, entries: readonly string[]): ProgrammedFact {
+  function stateOf(className: string, { entries, isChanged }: AskedEntries): ProgrammedFact {
     const relayClass = classOf(className);
     const versions = entries.map((entry) => ({ entry, document: versionsOf(relayClass, fileOf(entry)) }));
     if (versions.some(({ entry, document }) => document.isLeftOut(entry))) return { state: 'NoRoom', message: '' };
@@ -169,6 +170,7 @@ export function startRollout(options: RolloutOptions): Rollout {
     const { answers } = relayClass;
     if (answers === undefined || answers.length === 0) return { state: 'Unknown', message: 'No relay pod is ready.' };
     const [first] = waiting;
+    if (isChanged) return { state: 'Lagging', message: BEING_WRITTEN };
     if (first === undefined) return { state: 'Programmed', message: '' };
     return { state: 'Lagging', message: lagOf(first.entry, first.document, answers) };
   }
@@ -186,7 +188,7 @@ export function startRollout(options: RolloutOptions): Rollout {
     versions.change(entries);
     const interval = isUrgent ? INTERVAL_MS : INTERVAL_MS + options.backlog() * INTERVAL_PER_OBJECT_MS;
     const earliest = versions.writtenAt() + Math.min(interval, INTERVAL_MOST_MS);
-    documents.addAfter(`${className}/${fileName}`, Math.max(SETTLE_MS, earliest - performance.now()));
+    documents.addAfter(`${className}/${fileName}`, Math.max(SETTLE_MS, earliest - performance.now()), { isUrgent });
   }
 
   return {
@@ -231,10 +233,11 @@ function fileOf(entry: string): string {
 }
 
 const NAMED_MAX = 3;
+const BEING_WRITTEN = 'The configuration is being written.';
 
 /** Which pods do not run an entry yet, and what to look at. */
 function lagOf(entry: string, versions: DocumentVersions, answers: readonly PodAnswer[]): string {
-  if (versions.isDirty()) return 'The configuration is being written.';
+  if (versions.isDirty()) return BEING_WRITTEN;
   const lagging = answers.flatMap(({ pod, documents, trouble }) => {
     if (documents === undefined)
       return [

@@ -39,7 +39,9 @@ export interface TestOperatorOptions extends ClientOptions {
   /** Address of a proxy in between. */
   readonly url?: string;
   /** Instead of what the settings and the cluster would give. */
-  readonly instead?: Partial<Pick<ControllerOptions, 'installation' | 'readClasses' | 'fullPlanMs' | 'crdProbeMs'>>;
+  readonly instead?: Partial<
+    Pick<ControllerOptions, 'installation' | 'readClasses' | 'fullPlanMs' | 'crdProbeMs' | 'unservedMs'>
+  >;
 }
 
 /** Starts an operator and waits until it has planned everything. It leads without a lease, unless told otherwise. */
