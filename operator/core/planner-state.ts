@@ -8,7 +8,6 @@ import { keyOf, type Kind, type PlannedEvent, type RawObject } from './model.ts'
 import { BUILT_IN_LIST } from './names.ts';
 import type { NamespaceVerdicts } from './namespace.ts';
 import type { Platform } from './platform.ts';
-import { isProgrammed } from './programmed.ts';
 import type { RelayEntries } from './relay-entries.ts';
 import type { Guest } from './selector.ts';
 import type { NamespaceRules } from './senders/sender-rules.ts';
@@ -74,12 +73,6 @@ export function markObject(planner: Planner, kind: Kind, key: string): void {
       break;
   }
   enqueue(planner, namespace);
-}
-
-/** The status of an object is what was planned: nothing is to be decided anew. */
-export function noteWritten(planner: Planner, kind: Kind, key: string): void {
-  const object = present(planner, kind, key);
-  if (object !== undefined && isProgrammed(object)) planner.awaiting.delete(`${kind} ${key}`);
 }
 
 /** A Secret has come, changed or gone. */

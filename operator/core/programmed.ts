@@ -38,7 +38,7 @@ export function judgeProgrammed(subject: Subject, place: ProgrammedPlace | undef
 }
 
 /** Whether its status says so, in this generation: nothing but a change of the object, or want of room, changes that. */
-export function isProgrammed(subject: Subject): boolean {
+function isProgrammed(subject: Subject): boolean {
   const before = previousConditions(subject).get('Programmed');
   return before?.status === 'True' && before.observedGeneration === subject.meta.generation;
 }

@@ -3,7 +3,6 @@ import { isOrphan } from './credentials/orphans.ts';
 import { isEqual } from './equal.ts';
 import { guarded, internalError, type Fault } from './faults.ts';
 import { conditionsOf } from './conditions.ts';
-import { isProgrammed } from './programmed.ts';
 import { planList, type ListPlan, type ListVerdict } from './lists/lists.ts';
 import { keyOf, type PlannedEvent, type RawObject } from './model.ts';
 import type { Platform } from './platform.ts';
@@ -246,20 +245,14 @@ interface Publication {
 }
 
 /** The plan of an object, with those of its events told that have not been told before. */
-function published<Plan extends { readonly events: readonly PlannedEvent[] }>(
+function published<Plan extends Pick<UserPlan | ListPlan | SenderPlan, 'status' | 'events'>>(
   { awaiting, told }: Planner,
   { object, className, now, draft }: Publication,
   make: () => Plan,
 ): Plan | ReturnType<typeof failedPlan> {
   const plan = guarded<Plan | ReturnType<typeof failedPlan>>(object, draft.faults, make, () => failedPlan(object, now));
   const id = `${object.kind} ${keyOf(object.meta)}`;
-  const isRun = guarded(
-    object,
-    draft.faults,
-    () => className === undefined || isProgrammed(object),
-    () => true,
-  );
-  if (className === undefined || isRun) awaiting.delete(id);
+  if (className === undefined || saysProgrammed(plan.status)) awaiting.delete(id);
   else awaiting.set(id, className);
   // a plan may be made again before a status says that its events were told
   const before = told.get(id) ?? [];
@@ -267,6 +260,11 @@ function published<Plan extends { readonly events: readonly PlannedEvent[] }>(
   if (plan.events.length === 0) told.delete(id);
   else told.set(id, plan.events);
   return plan;
+}
+
+/** Of the plan, not of the status that is there: what is under way to that may be older than this plan, or newer. */
+function saysProgrammed({ conditions }: Pick<UserPlan['status'], 'conditions'>): boolean {
+  return conditions?.some(({ type, status }) => type === 'Programmed' && status === 'True') === true;
 }
 
 function forget({ awaiting, told }: Planner, id: string): void {

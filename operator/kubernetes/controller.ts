@@ -13,7 +13,6 @@ import {
   markNamespace,
   markObject,
   markSecret,
-  noteWritten,
   type Planner,
   type Turn,
 } from '../core/planner-state.ts';
@@ -110,8 +109,7 @@ export function startController(options: ControllerOptions): Controller {
     watchNamespaces: options.watchNamespaces,
     saltFor: installation.saltFor,
     onObject: (kind, key, after) => {
-      if (ownStatus.isTold(after)) planning.note((to) => noteWritten(to, kind, key));
-      else lookUps.add(onObject(kind, key, after));
+      if (!ownStatus.isTold(after)) lookUps.add(onObject(kind, key, after));
     },
     onNamespace: (name) => mark((to) => markNamespace(to, name)),
     onSecret: (key) => lookUps.add(onSecret(key)),
@@ -212,7 +210,8 @@ export function startController(options: ControllerOptions): Controller {
   }
 
   function put(key: WorkKey, work: Work | undefined): void {
-    if (work === undefined || isDone(context, work)) {
+    // while an older plan is being written, what the caches know is about to change
+    if (work === undefined || (!backlog.has(key) && isDone(context, work))) {
       backlog.delete(key);
       return;
     }

@@ -12,8 +12,6 @@ export interface Planning {
   readonly planner: () => Planner | undefined;
   /** Marks something in the planner, and in one that is being made; what is marked is planned soon. */
   readonly mark: (inPlanner: (planner: Planner) => void) => void;
-  /** As `mark`, where nothing is to be planned because of it. */
-  readonly note: (inPlanner: (planner: Planner) => void) => void;
   /** Plans everything now, and from now on follows what is marked. */
   readonly start: () => Promise<void>;
   readonly isIdle: () => boolean;
@@ -122,17 +120,12 @@ export function createPlanning(options: PlanningOptions): Planning {
     }, wait);
   }
 
-  function note(inPlanner: (planner: Planner) => void): void {
-    for (const one of [planner, next]) if (one !== undefined) inPlanner(one);
-  }
-
   return {
     planner: () => planner,
     mark: (inPlanner) => {
-      note(inPlanner);
+      for (const one of [planner, next]) if (one !== undefined) inPlanner(one);
       wake();
     },
-    note,
     start: async () => {
       await planAll();
       fullLater();

@@ -2,11 +2,6 @@
  * The operator at scale, against a real API server: first full reconcile, then one change at a time, then silence.
  * `npm run bench:operator` (users, lists, senders and namespaces can be set: USERS=10000 LISTS=1000 SENDERS=1000 NAMESPACES=500).
  */
-import { fork } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startReflector } from '../../operator/kubernetes/client/reflector.ts';
 import { SECRETS } from '../../operator/kubernetes/client/resources.ts';
@@ -16,7 +11,7 @@ import type { ShardDocument } from '../../relay/config.ts';
 import { createAdmin, list, namespace, sender, user, type Admin, type Manifest } from '../operator/support/admin.ts';
 import { install, OPERATOR_NAMESPACE } from '../operator/support/operator.ts';
 import { startControlPlane } from '../support/control-plane.ts';
-import { bundle } from '../../tools/bundle.ts';
+import { forkOperator, type Report } from './forked-operator.ts';
 
 const number = (name: string, fallback: number): number => Number(process.env[name] ?? fallback);
 const size = {
@@ -51,28 +46,12 @@ const settings = {
     },
   },
 };
-// bundled, as it is deployed: to run TypeScript takes 45 MB by itself
-const programs = await mkdtemp(path.join(tmpdir(), 'smtp-plus-bench-'));
-await writeFile(path.join(programs, 'package.json'), '{"type":"module"}');
-await bundle({ operator: 'test/bench/operator-process.ts' }, programs);
-const operator = fork(path.join(programs, 'operator.js'), {
-  // as in deploy/operator.yaml: without a bound V8 lets garbage grow to several times what is in use
-  execArgv: ['--max-old-space-size=256', '--max-semi-space-size=8'],
-});
-const report = () => ask({ kind: 'report' }) as Promise<Report>;
-
-interface Report {
-  readonly rssMb: number;
-  readonly heapMb: number;
-  readonly requests: number;
-  readonly writes: Readonly<Record<string, number>>;
-  readonly planSeconds: number;
-  readonly cpuSeconds: number;
-}
+const operator = await forkOperator();
+const { report } = operator;
 
 const began = performance.now();
-await ask({ kind: 'start', cluster: { url: cluster.url, caFile: cluster.caFile }, kubeconfig, settings });
-await ask({ kind: 'idle' });
+await operator.start({ cluster, kubeconfig, settings });
+await operator.idle();
 const first = await report();
 print('first full reconcile', `${seconds(performance.now() - began)} s`, first);
 
@@ -88,18 +67,16 @@ times.sort((a, b) => a - b);
 const at = (share: number): string => `${Math.round(times[Math.floor(times.length * share)] ?? 0)} ms`;
 print('one change until its document is written', `p50 ${at(0.5)}, p99 ${at(0.99)}`, await report());
 
-await ask({ kind: 'idle' });
+await operator.idle();
 const before = await report();
 await sleep(QUIET_MS);
 const after = await report();
 print(`${QUIET_MS / 1000} s of silence`, `${total(after) - total(before)} writes`, after);
 
 following.abort();
-operator.disconnect();
-await once(operator, 'exit');
+await operator.close();
 admin.client.close();
 await cluster.stop();
-await rm(programs, { recursive: true });
 
 /** From the start of the request that changes the user to the watch event of the relay's document with that change. */
 async function timeOfChange(admin: Admin, key: string, limit: number): Promise<number> {
@@ -135,12 +112,6 @@ async function createAll(manifests: readonly Manifest[]): Promise<void> {
     for (const manifest of queue) await admin.apply(manifest);
   };
   await Promise.all(Array.from({ length: PARALLEL }, work));
-}
-
-function ask(question: object): Promise<unknown> {
-  const answer = once(operator, 'message').then(([message]) => message as unknown);
-  operator.send(question);
-  return answer;
 }
 
 function total({ writes }: Report): number {
