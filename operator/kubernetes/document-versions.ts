@@ -28,6 +28,8 @@ export interface DocumentVersions {
   readonly trouble: () => string | undefined;
   /** Hash of what was written last. */
   readonly written: () => string | undefined;
+  /** Hash of what is being written, or was written last. */
+  readonly latest: () => string | undefined;
   /** When a write last began, by `performance.now()`. */
   readonly writtenAt: () => number;
 }
@@ -96,6 +98,7 @@ export function createDocumentVersions(): DocumentVersions {
     isDirty: () => changedAt !== undefined,
     trouble: () => trouble,
     written: () => written,
+    latest: () => writing,
     writtenAt: () => writtenAt,
   };
 }

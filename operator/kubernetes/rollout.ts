@@ -199,10 +199,12 @@ export function startRollout(options: RolloutOptions): Rollout {
       Object.fromEntries([...classes].map(([name, relayClass]) => [name, Object.fromEntries(writtenOf(relayClass))])),
     repair: (secretName) => {
       for (const [className, relayClass] of classes) {
-        for (const [fileName, hash] of writtenOf(relayClass)) {
+        for (const [fileName, versions] of relayClass.documents) {
           const document = { className, fileName };
-          if (secrets.nameOf(document) !== secretName || secrets.holds(document, hash)) continue;
-          offer({ ...document, entries: [], isUrgent: true });
+          const hash = versions.latest();
+          if (hash === undefined || secrets.nameOf(document) !== secretName) continue;
+          // a write of ours is heard of before it has ended
+          if (!secrets.holds(document, hash)) offer({ ...document, entries: [], isUrgent: true });
         }
       }
     },
