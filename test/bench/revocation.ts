@@ -30,8 +30,10 @@ interface Times {
   readonly said: number[];
 }
 
-/** Resolvers by what is waited for: `document NAME.NAMESPACE` or `status NAMESPACE/NAME GENERATION`. */
+/** Resolvers by what is waited for: `document NAMESPACE/NAME`, `status NAMESPACE/NAME GENERATION`, `all in force`. */
 const waiting = new Map<string, () => void>();
+/** Users of the noisy namespace that are not said to be in force yet. */
+const unfinished = new Set<string>();
 /** What the relay pods run: hashes by file name. */
 const running: Record<string, string> = {};
 
@@ -92,14 +94,17 @@ function happens(what: string): Promise<number> {
   return new Promise((resolve) => waiting.set(what, () => resolve(performance.now())));
 }
 
-/** All users of the noisy namespace, each with all that the operator does for it. */
+/** All users of the noisy namespace; resolves once each is said to be in force. */
 async function makeUsers(): Promise<void> {
-  const names = Array.from({ length: NOISY_USERS }, (_, i) => `noisy/user-${i}`).values();
+  for (let i = 0; i < NOISY_USERS; i++) unfinished.add(`noisy/user-${i}`);
+  const finished = happens('all in force');
+  const names = [...unfinished].values();
   const work = async (): Promise<void> => {
     for (const key of names) await admin.apply(user(key));
   };
   await Promise.all(Array.from({ length: PARALLEL }, work));
-  await operator.idle();
+  console.log(`made in ${((performance.now() - began) / 1000).toFixed(0)} s`);
+  await finished;
 }
 
 /** Reads what relays read, and what people read. */
@@ -128,9 +133,10 @@ function follow(): void {
         status?.conditions?.some(
           (one) => one.type === type && one.status === wanted && one.observedGeneration === metadata.generation,
         ) === true;
-      if (holds('Active', 'False') && holds('Programmed', 'True')) {
-        waiting.get(`status ${metadata.namespace}/${metadata.name} ${metadata.generation}`)?.();
-      }
+      const key = `${metadata.namespace}/${metadata.name}`;
+      if (!holds('Programmed', 'True')) return;
+      if (holds('Active', 'False')) waiting.get(`status ${key} ${metadata.generation}`)?.();
+      if (unfinished.delete(key) && unfinished.size === 0) waiting.get('all in force')?.();
     },
   });
 }
