@@ -48,6 +48,29 @@ export function collect(results: Results, turn: Turn): void {
   }
 }
 
+/** As many objects as take a few milliseconds to compare with what is there. */
+const PART = 100;
+
+/** All of it, a few objects at a time. */
+export function* inParts({ users, lists, senders, orphans }: Results): Generator<Omit<Turn, 'events' | 'faults'>> {
+  const nothing = { users: new Map(), lists: new Map(), senders: new Map(), secrets: new Map() };
+  for (const part of partsOf(users)) yield { ...nothing, users: part };
+  for (const part of partsOf(lists)) yield { ...nothing, lists: part };
+  for (const part of partsOf(senders)) yield { ...nothing, senders: part };
+  yield { ...nothing, secrets: new Map([...orphans].map((key) => [key, true])) };
+}
+
+function* partsOf<One>(all: ReadonlyMap<string, One>): Generator<ReadonlyMap<string, One>> {
+  let part = new Map<string, One>();
+  for (const [key, one] of all) {
+    part.set(key, one);
+    if (part.size < PART) continue;
+    yield part;
+    part = new Map();
+  }
+  yield part;
+}
+
 /** Everything that a planner has come to, in a fixed order. */
 export function wholePlan(planner: Planner, results: Results): Plan {
   const [lists, users, senders] = [inOrder(results.lists), inOrder(results.users), inOrder(results.senders)];

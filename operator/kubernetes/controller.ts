@@ -16,6 +16,7 @@ import {
   type Planner,
   type Turn,
 } from '../core/planner-state.ts';
+import { inParts } from '../core/plan.ts';
 import { takeChangedShards } from '../core/relay-config.ts';
 import type { Sources } from '../core/sources.ts';
 import { shardFileName } from '../../relay/config.ts';
@@ -155,8 +156,8 @@ export function startController(options: ControllerOptions): Controller {
       publish(turn);
       offerChanges(planner);
     },
-    onAll: ({ users, lists, senders, orphans }, planner) => {
-      publish({ users, lists, senders, secrets: new Map([...orphans].map((key) => [key, true])) });
+    onAll: function* (results, planner) {
+      for (const part of inParts(results)) yield publish(part);
       for (const change of allDocuments(planner)) rollout.offer(change);
       offerChanges(planner);
     },
@@ -199,7 +200,7 @@ export function startController(options: ControllerOptions): Controller {
     lookAtSecret: followed.lookAt,
   };
 
-  function publish({ users, lists, senders, secrets }: Pick<Turn, 'users' | 'lists' | 'senders' | 'secrets'>): void {
+  function publish({ users, lists, senders, secrets }: Omit<Turn, 'events' | 'faults'>): void {
     for (const [key, plan] of users) {
       put(`SmtpPlusUser/${key}`, plan && { kind: 'SmtpPlusUser', plan });
       if (secretTroubles.has(key) && isSecretDone(context, plan)) setSecretTrouble(key, undefined);

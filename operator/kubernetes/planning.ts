@@ -25,8 +25,8 @@ export interface PlanningOptions {
   readonly otherInstallations: OtherInstallations;
   /** A turn was taken. */
   readonly onTurn: (turn: Turn, planner: Planner) => void;
-  /** Everything was planned anew, by another planner than before. */
-  readonly onAll: (results: Results, planner: Planner) => void;
+  /** Everything was planned anew, by another planner than before. Done piece by piece; no turn is taken meanwhile. */
+  readonly onAll: (results: Results, planner: Planner) => Iterable<unknown>;
   readonly onFault: (fault: Fault) => void;
   readonly onPass: (pass: 'full' | 'step', seconds: number) => void;
   readonly onTrouble: (message: string) => void;
@@ -36,7 +36,7 @@ export interface PlanningOptions {
 
 /** A burst of changes is planned once. */
 const SETTLE_MS = 10;
-/** The lease, probes and watches get their turn after so much planning. */
+/** The lease, probes and watches get their turn after so much work. */
 const TURNS_MS = 25;
 /** Everything is planned anew this often, whatever the watches say. Jittered, so that operators spread out. */
 const FULL_PLAN_MS = 600_000;
@@ -73,19 +73,30 @@ export function createPlanning(options: PlanningOptions): Planning {
       });
   }
 
-  /** All turns that there are, with pauses for others to do their work. */
+  /** All turns that there are. */
   async function takeTurns(of: Planner, pass: 'full' | 'step', onTurn: (turn: Turn) => void): Promise<void> {
-    let [spentMs, began] = [0, performance.now()];
+    const spentMs = await inPieces(turnsOf(of, onTurn));
+    if (!isClosed) options.onPass(pass, spentMs / 1000);
+  }
+
+  function* turnsOf(of: Planner, onTurn: (turn: Turn) => void): Generator<void> {
     for (let turn = nextTurn(of, new Date()); turn !== undefined; turn = nextTurn(of, new Date())) {
       for (const fault of turn.faults) options.onFault(fault);
-      onTurn(turn);
+      yield onTurn(turn);
+    }
+  }
+
+  /** With pauses for others to do their work. Answers how long it took without them. */
+  async function inPieces(work: Iterable<unknown>): Promise<number> {
+    let [spentMs, began] = [0, performance.now()];
+    for (const _ of work) {
       if (performance.now() - began < TURNS_MS) continue;
       spentMs += performance.now() - began;
       await nextTick();
-      if (isClosed) return;
+      if (isClosed) return spentMs;
       began = performance.now();
     }
-    options.onPass(pass, (spentMs + performance.now() - began) / 1000);
+    return spentMs + performance.now() - began;
   }
 
   /** As if just started: with the settings as they are now, and whatever no watch has told. */
@@ -98,7 +109,15 @@ export function createPlanning(options: PlanningOptions): Planning {
     await stepping;
     if (isClosed) return;
     [planner, next] = [fresh, undefined];
-    options.onAll(results, fresh);
+    const publication = inPieces(options.onAll(results, fresh));
+    // a turn of the new planner may know better than what is still to be published
+    const ignore = (): undefined => undefined;
+    stepping = publication.then(ignore, ignore);
+    try {
+      await publication;
+    } finally {
+      stepping = undefined;
+    }
     step();
   }
 
