@@ -60,7 +60,11 @@ describeWithControlPlane('an operator of many tenants', (cluster) => {
     await admin.apply(user('full/app'));
     const refusal = await admin.waitFor('SmtpPlusUser', 'full/app', 'CredentialsReady', 'False SecretNotWritten');
     assert.match(refusal.message, /Secret full\/app-smtp cannot be written: 403 .*quota/);
-    assert.deepEqual((await admin.relayUsers())['app.full']?.credentials, [], 'no password that nobody has');
+    // the status may be there before the relays' configuration is
+    const told = await eventually(
+      async () => (await admin.relayUsers())['app.full'] ?? assert.fail('relays are not told'),
+    );
+    assert.deepEqual(told.credentials, [], 'no password that nobody has');
     await cluster().kubectl(['-n', 'full', 'delete', 'quota', 'none']);
     const { password = '' } = await admin.secret('full/app-smtp');
     await until(() => accepts('app.full', password), 'it can log in');
