@@ -49,7 +49,14 @@ export interface SubmittedMessage extends AcceptedMessage {
   readonly captured?: readonly string[];
 }
 
-/** Content of a message: in memory when small, else a file that the spool takes over by renaming it. */
-export type Content =
+/** Content of a message, which is sent on as `head` and then `body`. */
+export interface Content {
+  /** The lines that we put in front. Made last: what they say may depend on the body. */
+  readonly head: Buffer;
+  readonly body: Body;
+}
+
+/** As the client sent it, less what we leave out: in memory when small, else a file that the spool takes over by renaming it. */
+export type Body =
   | { readonly kind: 'memory'; readonly bytes: Buffer }
   | { readonly kind: 'file'; readonly path: string };

@@ -1,33 +1,39 @@
-/** Reading a content, wherever it is. */
+/** Reading a content, wherever its body is. */
 import { createReadStream } from 'node:fs';
-import { open } from 'node:fs/promises';
+import { open, readFile } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import type { Content } from '../message.ts';
 
 /** The content with lines of ours in front, for one recipient; in the spool it stays as it is. */
-export type SentContent = Content & { readonly added?: Buffer };
-
-export function withAdded(content: Content, added: Buffer): SentContent {
-  return content.kind === 'memory'
-    ? { kind: 'memory', bytes: Buffer.concat([added, content.bytes]) }
-    : { ...content, added };
+export function withAdded({ head, body }: Content, added: Buffer): Content {
+  return { head: Buffer.concat([added, head]), body };
 }
 
-export function contentStream(content: SentContent): Readable {
-  if (content.kind === 'memory') return Readable.from(content.bytes, { objectMode: false });
-  const { path, added } = content;
-  return added === undefined ? createReadStream(path) : Readable.from(inTurn(added, path), { objectMode: false });
+export function contentStream({ head, body }: Content): Readable {
+  if (body.kind === 'memory') return Readable.from(Buffer.concat([head, body.bytes]), { objectMode: false });
+  return head.length === 0
+    ? createReadStream(body.path)
+    : Readable.from(inTurn(head, body.path), { objectMode: false });
 }
 
-async function* inTurn(added: Buffer, path: string): AsyncGenerator<Buffer> {
-  yield added;
+async function* inTurn(head: Buffer, path: string): AsyncGenerator<Buffer> {
+  yield head;
   yield* createReadStream(path) as AsyncIterable<Buffer>;
 }
 
+export async function bytesOf({ head, body }: Content): Promise<Buffer> {
+  return Buffer.concat([head, body.kind === 'memory' ? body.bytes : await readFile(body.path)]);
+}
+
 /** The first `maxBytes` octets at most. */
-export async function startOf(content: Content, maxBytes: number): Promise<Buffer> {
-  if (content.kind === 'memory') return content.bytes.subarray(0, maxBytes);
-  const handle = await open(content.path);
+export async function startOf({ head, body }: Content, maxBytes: number): Promise<Buffer> {
+  const most = Math.max(0, maxBytes - head.length);
+  const start = body.kind === 'memory' ? body.bytes.subarray(0, most) : await startOfFile(body.path, most);
+  return Buffer.concat([head.subarray(0, maxBytes), start]);
+}
+
+async function startOfFile(path: string, maxBytes: number): Promise<Buffer> {
+  const handle = await open(path);
   try {
     const { buffer, bytesRead } = await handle.read(Buffer.alloc(maxBytes), 0, maxBytes, 0);
     return buffer.subarray(0, bytesRead);

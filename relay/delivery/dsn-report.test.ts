@@ -43,7 +43,7 @@ async function report({
       hostname: 'relay.example',
       from: '',
       now: NOW,
-      content: { kind: 'memory', bytes: content },
+      content: { head: Buffer.alloc(0), body: { kind: 'memory', bytes: content } },
       number: 2,
     },
   );

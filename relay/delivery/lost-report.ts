@@ -2,7 +2,7 @@
  * A report that could not be delivered: nobody is told of it in turn (RFC 5321 section 6.1), so whoever sent the message
  * still thinks that it went out. People of the platform are to hear of it.
  */
-import { readFile } from 'node:fs/promises';
+import { bytesOf } from './content.ts';
 import type { Log } from '../log.ts';
 import type { Content } from '../message.ts';
 import type { Metrics } from '../metrics.ts';
@@ -30,7 +30,7 @@ export async function loseReport(
   let kept: string | undefined;
   let problem: unknown;
   try {
-    const bytes = content.kind === 'memory' ? content.bytes : await readFile(content.path);
+    const bytes = await bytesOf(content);
     kept = await spool.keepReport({ id, about, sender: address, list, user, reply, content: bytes });
   } catch (error) {
     problem = error;

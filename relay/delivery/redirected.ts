@@ -4,7 +4,7 @@
  */
 import type { Content } from '../message.ts';
 import type { PendingRecipient } from '../spool/record.ts';
-import { type SentContent, startOf, withAdded } from './content.ts';
+import { startOf, withAdded } from './content.ts';
 import { printable } from './upstream-reply.ts';
 
 /** One a line, as Postfix adds it: filters of mail clients know it. */
@@ -16,7 +16,7 @@ const HEADER_MAX_BYTES = 1024 * 1024;
 
 export interface Share {
   readonly recipients: readonly PendingRecipient[];
-  readonly content: SentContent;
+  readonly content: Content;
   readonly size: number;
 }
 

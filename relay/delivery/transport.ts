@@ -1,12 +1,11 @@
 /** A way for messages to leave: what smart hosts (upstream-pool.ts) and the capture folder (capture.ts) have in common. */
-import type { AcceptedMessage, Envelope } from '../message.ts';
-import type { SentContent } from './content.ts';
+import type { AcceptedMessage, Content, Envelope } from '../message.ts';
 import type { PendingRecipient, Verdict } from '../spool/record.ts';
 
 export interface TransportTransaction extends Omit<AcceptedMessage, 'envelope'> {
   readonly envelope: Omit<Envelope, 'recipients'>;
   readonly recipients: readonly PendingRecipient[];
-  readonly content: SentContent;
+  readonly content: Content;
   /** Attempts before this one. */
   readonly attempts: number;
   /** One refused recipient stops the message for all: nothing is sent then. */

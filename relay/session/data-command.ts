@@ -92,7 +92,7 @@ function judge(delivery: Delivery, headerSection: Buffer): Judgement {
     log.warn({ stage: 'message', reason, id: delivery.id, list, user, remote: session.address, from }, 'audited');
   }
   const { missing, dropped } = verdict.changes;
-  return { verdict: 'pass', added: addedFields(delivery, missing), dropped };
+  return { verdict: 'pass', head: () => addedFields(delivery, missing), dropped };
 }
 
 function addedFields({ session, id, admitted }: Delivery, missing: HeaderChanges['missing']): string {
@@ -144,7 +144,7 @@ async function take(delivery: Delivery, { content, size, isEightBit }: ReceivedM
   const { services } = session;
   if (admitted.user.mode === 'Sandbox') return replies.sandboxed();
   // a file is on the disk already, and what passes through goes there only as a file
-  const unwritten = content.kind === 'memory' && admitted.list.delivery.mode === 'Spool' ? size : 0;
+  const unwritten = content.body.kind === 'memory' && admitted.list.delivery.mode === 'Spool' ? size : 0;
   if (!services.room.has(unwritten)) return replies.storage();
   const guarded = guard(delivery);
   if ('code' in guarded) return guarded;

@@ -1,8 +1,8 @@
 /**
  * Takes the content of one message from the client: into memory, and past a threshold into a file; never more than the
  * limits allow, and nothing is left behind unless the message was taken. The header section is judged once, as soon as
- * there is need to: before the first octet goes to the file, where the lines that we add must come first. All of it is
- * still held then, so that what is to be left out never reaches the file.
+ * there is need to: before the first octet goes to the file. All of it is still held then, so that what is to be left out
+ * never reaches the file.
  */
 import { type FileHandle, open, unlink } from 'node:fs/promises';
 import { constants } from 'node:os';
@@ -10,7 +10,7 @@ import { createDataScanner } from './data-scanner.ts';
 import { collectHeader } from '../checks/header-end.ts';
 import type { OctetRange } from '../checks/header-changes.ts';
 import type { IncomingRoom } from './incoming-room.ts';
-import type { Content } from '../message.ts';
+import type { Body, Content } from '../message.ts';
 import { replies, type Reply } from '../replies.ts';
 
 /** Most messages are smaller, and so cost no file; 2,000 connections may hold 500 MB. */
@@ -20,8 +20,8 @@ const EXCESS_MAX = 1024 * 1024;
 
 export type Judgement =
   | { readonly verdict: 'refuse'; readonly reply: Reply }
-  /** `added` goes in front of the content; `dropped` are the octets of the header section that are left out, in order. */
-  | { readonly verdict: 'pass'; readonly added: string; readonly dropped: readonly OctetRange[] };
+  /** `head` makes what goes in front of the content; `dropped` are the octets of the header section that are left out, in order. */
+  | { readonly verdict: 'pass'; readonly head: () => string; readonly dropped: readonly OctetRange[] };
 
 export interface ReceivedMessage {
   readonly content: Content;
@@ -70,7 +70,6 @@ export function createReceiver({
   let headerState: ReturnType<typeof header.push> = 'more';
   let objection: Reply | undefined;
   let judgement: Judgement | undefined;
-  let added: Buffer = Buffer.alloc(0);
   let file: FileHandle | undefined;
   let flushing: Promise<void> | undefined;
   let removing: Promise<void> | undefined;
@@ -99,7 +98,6 @@ export function createReceiver({
     if (judgement !== undefined || objection !== undefined) return;
     judgement = judge(header.section());
     if (judgement.verdict === 'refuse') return object(judgement.reply);
-    added = Buffer.from(judgement.added, 'latin1');
     dropped = held.drop(judgement.dropped);
   }
 
@@ -116,10 +114,7 @@ export function createReceiver({
   }
 
   async function append(bytes: Buffer): Promise<void> {
-    if (file === undefined) {
-      file = await open(path, 'wx', 0o600);
-      await file.appendFile(added);
-    }
+    file ??= await open(path, 'wx', 0o600);
     await file.appendFile(bytes);
   }
 
@@ -141,11 +136,11 @@ export function createReceiver({
       return { verdict: 'refuse', reply: objection, close: scanner.hasBareNewline || !scanner.ended };
     }
     await file?.close();
-    const content: Content =
-      file === undefined ? { kind: 'memory', bytes: Buffer.concat([added, held.take()]) } : { kind: 'file', path };
+    const head = Buffer.from(judgement?.verdict === 'pass' ? judgement.head() : '', 'latin1');
+    const body: Body = file === undefined ? { kind: 'memory', bytes: held.take() } : { kind: 'file', path };
     return {
       verdict: 'pass',
-      message: { content, size: added.length + size - dropped, isEightBit: scanner.isEightBit },
+      message: { content: { head, body }, size: head.length + size - dropped, isEightBit: scanner.isEightBit },
     };
   }
 

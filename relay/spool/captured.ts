@@ -6,7 +6,8 @@
  *
  * The newest are kept. Room is made at the expense of the namespace that takes most of it.
  */
-import { copyFile, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { createReadStream } from 'node:fs';
+import { appendFile, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { AcceptedMessage, Content } from '../message.ts';
 import { syncFile, syncFolder } from './files.ts';
@@ -87,17 +88,17 @@ async function write(file: string, message: CapturedMessage, content: Content): 
   const recipients = [...new Set([...(await recipientsIn(file)), ...message.recipients])];
   const envelope = Buffer.from(`${JSON.stringify({ id, time, user, list, from, recipients }, undefined, 2)}\n`);
   await writeWhole(`${file}.eml`, content);
-  await writeWhole(`${file}.json`, { kind: 'memory', bytes: envelope });
+  await writeWhole(`${file}.json`, { head: envelope, body: { kind: 'memory', bytes: Buffer.alloc(0) } });
   await syncFolder(folder);
   if (!isNewFolder) return;
   await syncFolder(path.dirname(folder));
   await syncFolder(path.dirname(path.dirname(folder)));
 }
 
-async function writeWhole(file: string, content: Content): Promise<void> {
+async function writeWhole(file: string, { head, body }: Content): Promise<void> {
   const temporary = `${file}.tmp`;
-  if (content.kind === 'file') await copyFile(content.path, temporary);
-  else await writeFile(temporary, content.bytes, { mode: 0o600 });
+  await writeFile(temporary, head, { mode: 0o600 });
+  await appendFile(temporary, body.kind === 'file' ? createReadStream(body.path) : body.bytes);
   await syncFile(temporary);
   await rename(temporary, file);
 }

@@ -1,14 +1,14 @@
 /** Contents too large for the database: a file each, on disk with its folder entry before the record is written. */
 import { type FileHandle, mkdir, open, readdir, rename, stat, unlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import type { Content } from '../message.ts';
+import type { Body } from '../message.ts';
 import { shareRuns } from '../share-runs.ts';
 
 export interface SpoolFiles {
   /** Where the receiving half writes: same file system, so that taking a file over is a rename. Emptied at start. */
   readonly incoming: string;
-  /** Resolves when the content is on disk under `id`. */
-  take(id: string, content: Content): Promise<void>;
+  /** Resolves when the body is on disk under `id`. */
+  take(id: string, body: Body): Promise<void>;
   pathOf(id: string): string;
   /** Size of the file, or undefined where it is missing. */
   sizeOf(id: string): Promise<number | undefined>;
@@ -34,9 +34,9 @@ export async function openFiles(folder: string): Promise<SpoolFiles> {
   const pathOf = (id: string) => path.join(bodies, id);
   return {
     incoming,
-    take: async (id, content) => {
-      const source = content.kind === 'file' ? content.path : path.join(incoming, `${id}.tmp`);
-      if (content.kind === 'memory') await writeFile(source, content.bytes, { mode: 0o600 });
+    take: async (id, body) => {
+      const source = body.kind === 'file' ? body.path : path.join(incoming, `${id}.tmp`);
+      if (body.kind === 'memory') await writeFile(source, body.bytes, { mode: 0o600 });
       await syncFile(source);
       await rename(source, pathOf(id));
       await syncBodies();

@@ -20,14 +20,18 @@ export interface ReaderOptions {
   readonly log: Log;
 }
 
+const NOTHING = Buffer.alloc(0);
+
 export function createReader({ store, files, index, log }: ReaderOptions): SpoolReader {
   async function contentOf(queued: QueuedMessage): Promise<Content | undefined> {
     if (queued.isFile) {
-      const isWhole = (await files.sizeOf(queued.id)) === queued.size;
-      return isWhole ? { kind: 'file', path: files.pathOf(queued.id) } : undefined;
+      // a spool of an older version has all of it in the file
+      const head = store.body(queued.id) ?? NOTHING;
+      const isWhole = (await files.sizeOf(queued.id)) === queued.size - head.length;
+      return isWhole ? { head, body: { kind: 'file', path: files.pathOf(queued.id) } } : undefined;
     }
     const bytes = store.body(queued.id);
-    return bytes?.length === queued.size ? { kind: 'memory', bytes } : undefined;
+    return bytes?.length === queued.size ? { head: NOTHING, body: { kind: 'memory', bytes } } : undefined;
   }
 
   /** Out of the queue's way, with every byte of it kept for people; in the queue until that is done. */
@@ -37,7 +41,10 @@ export function createReader({ store, files, index, log }: ReaderOptions): Spool
     const name = path.join(files.aside, encodeURIComponent(id));
     const [record, body] = [store.record(id), store.body(id)];
     if (record !== undefined) await writeFile(`${name}.record`, record, { mode: 0o600 });
-    if (body !== undefined) await writeFile(`${name}.eml`, body, { mode: 0o600 });
+    const isFile = ID.test(id) && (await files.sizeOf(id)) !== undefined;
+    // of a message in a file, the database has the lines that stand in front of it
+    if (body !== undefined && body.length > 0)
+      await writeFile(isFile ? `${name}.head` : `${name}.eml`, body, { mode: 0o600 });
     if (ID.test(id)) await files.setAside(id);
     await store.write({ remove: [id] });
     index.remove(id);

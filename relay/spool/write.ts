@@ -1,6 +1,6 @@
 /** Every change of the spool: on disk as a whole before anybody hears of it, or the end of all changes. */
 import type { Log } from '../log.ts';
-import type { AcceptedMessage, Content } from '../message.ts';
+import type { AcceptedMessage, Body, Content } from '../message.ts';
 import type { Metrics } from '../metrics.ts';
 import { type SpoolFiles, SyncError } from './files.ts';
 import type { SpoolEntry, SpoolIndex } from './entries.ts';
@@ -56,13 +56,15 @@ export function createWriter({ store, files, index, room, metrics, log, onFatal 
     for (const listener of listeners) listener(entry);
   }
 
-  async function put(message: AcceptedMessage, content: Content): Promise<void> {
+  async function put(message: AcceptedMessage, { head, body }: Content): Promise<void> {
     if (!ID.test(message.id)) throw new Error('id not usable as a file name');
     if (failed) throw new Error('spool failed');
     const end = metrics.spoolWrite.startTimer();
-    const inline = content.kind === 'memory' && content.bytes.length <= INLINE_MAX_BYTES ? content.bytes : undefined;
-    const queued = newRecord(message, { isFile: inline === undefined });
-    if (inline === undefined) await takeFile(message.id, content);
+    const isFile = body.kind === 'file' || head.length + body.bytes.length > INLINE_MAX_BYTES;
+    const queued = newRecord(message, { isFile });
+    if (isFile) await takeFile(message.id, body);
+    // the lines of ours are in the database in any case: the file is the client's, and was there before them
+    const inline = isFile ? head : Buffer.concat([head, body.bytes]);
     await guarded(() => store.write({ put: [{ id: message.id, record: encodeRecord(queued), body: inline }] }));
     room.use(message.size);
     end();
@@ -70,9 +72,9 @@ export function createWriter({ store, files, index, room, metrics, log, onFatal 
   }
 
   /** A full disk refuses one file and no more; a failed sync puts everything in doubt. */
-  async function takeFile(id: string, content: Content): Promise<void> {
+  async function takeFile(id: string, body: Body): Promise<void> {
     try {
-      await files.take(id, content);
+      await files.take(id, body);
     } catch (error) {
       if (error instanceof SyncError) await guarded(() => Promise.reject(error));
       throw error;

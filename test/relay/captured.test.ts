@@ -55,7 +55,7 @@ describe('captured copies', () => {
     const source = path.join(await aTemporaryFolder(t), 'large');
     await writeFile(source, CONTENT);
     const captured = await openCaptured(folder, () => PLENTY);
-    await captured.keep(aCopy('A'), { kind: 'file', path: source });
+    await captured.keep(aCopy('A'), { head: Buffer.alloc(0), body: { kind: 'file', path: source } });
     assert.deepEqual(await readFile(path.join(folder, 'shop/staging/A.eml')), CONTENT);
     assert.deepEqual(await readFile(source), CONTENT);
   });

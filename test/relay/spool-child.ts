@@ -20,7 +20,7 @@ async function writer(number: number): Promise<void> {
     // one in eight is large enough for a file of its own
     const bytes = Buffer.alloc(i % 8 === 7 ? 200_000 : 5000, `${prefix}-${number}-${i} `);
     const id = `${prefix}-${number}-${i}`;
-    await spool.put(aMessage({ id, content: bytes }), { kind: 'memory', bytes });
+    await spool.put(aMessage({ id, content: bytes }), { head: Buffer.alloc(0), body: { kind: 'memory', bytes } });
     writeSync(1, `${id} ${createHash('sha256').update(bytes).digest('hex')}\n`);
   }
 }

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { describe, test, type TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { bytesOf as bytesOfContent } from '../../relay/delivery/content.ts';
 import { encodeRecord, newRecord } from '../../relay/spool/record.ts';
 import { openRoom } from '../../relay/spool/room.ts';
 import { openSpool, type Spool } from '../../relay/spool/spool.ts';
@@ -28,7 +29,7 @@ async function opened(folder: string, options: { reserveBytes?: () => number } =
 async function bytesOf(spool: Spool, id: string): Promise<Buffer | undefined> {
   const found = await spool.read(id);
   if (found === undefined) return undefined;
-  return found.content.kind === 'memory' ? found.content.bytes : readFile(found.content.path);
+  return bytesOfContent(found.content);
 }
 
 const LARGE = Buffer.alloc(300_000, 'a large message\r\n');
@@ -57,13 +58,30 @@ describe('spool', () => {
     );
   });
 
+  for (const [what, body] of [
+    ['a small', CONTENT],
+    ['a large', LARGE],
+  ] as const) {
+    test(`the lines that we put in front of ${what} message are read back in front of it`, async (t) => {
+      const folder = await aFolder(t);
+      const first = await opened(folder);
+      const head = Buffer.from('Received: from a by b\r\n');
+      const message = aMessage({ content: Buffer.concat([head, body]) });
+      await first.spool.put(message, { head, body: { kind: 'memory', bytes: body } });
+      await first.spool.close();
+      const { spool } = await opened(folder);
+      t.after(() => spool.close());
+      assert.deepEqual(await bytesOf(spool, message.id), Buffer.concat([head, body]));
+    });
+  }
+
   test('a content file is taken over by renaming it', async (t) => {
     const { spool } = await opened(await aFolder(t));
     t.after(() => spool.close());
     const file = path.join(spool.incomingFolder, 'being-received');
     await writeFile(file, LARGE);
     const message = aMessage({ content: LARGE });
-    await spool.put(message, { kind: 'file', path: file });
+    await spool.put(message, { head: Buffer.alloc(0), body: { kind: 'file', path: file } });
     assert.deepEqual(await readdir(spool.incomingFolder), []);
     assert.deepEqual(await bytesOf(spool, message.id), LARGE);
   });
@@ -139,7 +157,7 @@ describe('spool', () => {
     const good = aMessage();
     const cut = aMessage({ content: LARGE });
     await first.spool.put(good, inMemory());
-    await first.spool.put(cut, inMemory(LARGE));
+    await first.spool.put(cut, { ...inMemory(LARGE.subarray(10)), head: LARGE.subarray(0, 10) });
     await first.spool.close();
     const store = openStore(path.join(folder, 'queue.mdb'));
     await store.write({
@@ -159,6 +177,7 @@ describe('spool', () => {
       'BROKEN.eml',
       'BROKEN.record',
       `${cut.id}.eml`,
+      `${cut.id}.head`,
       `${cut.id}.record`,
     ]);
     assert.equal(await readFile(path.join(folder, 'quarantine', 'BROKEN.eml'), 'utf8'), 'its content');

@@ -40,7 +40,7 @@ export function aMessage(
 }
 
 export function inMemory(bytes: Buffer = CONTENT): Content {
-  return { kind: 'memory', bytes };
+  return { head: Buffer.alloc(0), body: { kind: 'memory', bytes } };
 }
 
 export interface CapturedLog {

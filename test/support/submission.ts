@@ -1,9 +1,10 @@
 /** A submission server on a free port: real sockets, real TLS, a real spool, and no delivery. */
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Writable } from 'node:stream';
 import { accept } from '../../relay/accept.ts';
+import { bytesOf as bytesOfContent } from '../../relay/delivery/content.ts';
 import type { RelayConfig } from '../../relay/config.ts';
 import { listen } from '../../relay/session/listen.ts';
 import { createLog } from '../../relay/log.ts';
@@ -51,7 +52,7 @@ export async function startSubmission(
   async function bytesOf(message: AcceptedMessage | undefined): Promise<Buffer> {
     const stored = await spool.read(message?.id ?? '');
     if (stored === undefined) throw new Error('no such message');
-    return stored.content.kind === 'memory' ? stored.content.bytes : readFile(stored.content.path);
+    return bytesOfContent(stored.content);
   }
 
   return Object.assign(fixture, {
