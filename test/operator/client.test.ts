@@ -105,7 +105,7 @@ describe('Kubernetes client', () => {
 
   test('a watch that falls silent ends with an error', async () => {
     using server = await withServer((_, response) => void response.write('{"type":"ADDED","object":{}}\n'), {
-      watchSilenceMs: 200,
+      watchSilenceMs: 2000,
     });
     const events = server.client.watch('/api', { signal: new AbortController().signal });
     assert.equal((await events.next()).value?.type, 'ADDED');

@@ -80,6 +80,9 @@ describeWithControlPlane('the CRDs on a real API server', (cluster) => {
   });
 
   test('show columns that end in the age, and the reason when asked for more', async () => {
+    await created({ kind: 'SmtpPlusList', name: 'columns', spec: {} });
+    await created({ kind: 'SmtpPlusUser', name: 'columns', spec: {} });
+    await created({ kind: 'VerifiedSender', name: 'columns', spec: { domain: 'columns.example' } });
     for (const kind of kindNames) {
       const header = await cluster().kubectl(['get', kinds[kind].plural, '-A', '-o', 'wide']);
       assert.match(header, /READY +REASON +MESSAGE +AGE\n/, kind);

@@ -8,7 +8,7 @@ import { install, OPERATOR_NAMESPACE, startTestOperator } from './support/operat
 
 const settings = { classes: { default: { existingSenders: [{ shop: 'shop.example' }] } } };
 const USERS = ['a', 'b', 'own'];
-const WORLD = [
+const OBJECTS = [
   sender('shop/domain', { domain: 'shop.example' }),
   list('shop/letters'),
   user('shop/a', { listRef: { name: 'letters' } }),
@@ -44,15 +44,15 @@ describeWithControlPlane('an operator that is interrupted', (cluster) => {
     const secrets = await Promise.all(
       SECRETS.map(async (name) => Object.keys((await admin.get('Secret', `shop/${name}`))?.data ?? {})),
     );
-    const objects = await Promise.all(WORLD.map(({ kind, metadata }) => admin.get(kind, `shop/${metadata.name}`)));
+    const objects = await Promise.all(OBJECTS.map(({ kind, metadata }) => admin.get(kind, `shop/${metadata.name}`)));
     const conditions = objects.map((object) =>
       object?.status?.conditions?.map(({ type, status, reason }) => `${type} ${status} ${reason}`),
     );
     return { users, secrets, conditions };
   }
 
-  async function removeWorld(): Promise<void> {
-    for (const { kind, metadata } of WORLD) await admin.remove(kind, `shop/${metadata.name}`);
+  async function removeObjects(): Promise<void> {
+    for (const { kind, metadata } of OBJECTS) await admin.remove(kind, `shop/${metadata.name}`);
     await eventually(async () => {
       assert.deepEqual(await admin.relayUsers(), {});
       for (const name of SECRETS) assert.equal(await admin.get('Secret', `shop/${name}`), undefined);
@@ -78,22 +78,22 @@ describeWithControlPlane('an operator that is interrupted', (cluster) => {
 
   test('after any one of its writes leaves what an uninterrupted one would have made of it', async () => {
     const whole = await start();
-    await admin.apply(...WORLD);
+    await admin.apply(...OBJECTS);
     await eventually(async () => assert.equal(Object.keys(await admin.relayUsers()).length, USERS.length));
     await whole.idle();
     const expected = await outcome();
-    await removeWorld();
+    await removeObjects();
     await whole.close();
     let interrupted = 0;
     for (; ; interrupted++) {
-      await admin.apply(...WORLD);
+      await admin.apply(...OBJECTS);
       if (!(await interruptAfter(interrupted))) break;
       const before = await passwords();
       const next = await start();
       await eventually(async () => assert.deepEqual(await outcome(), expected, `after write ${interrupted}`));
       for (const [i, password] of (await passwords()).entries()) assert.equal(password, before[i] ?? password);
       assert.deepEqual(next.troubles, []);
-      await removeWorld();
+      await removeObjects();
       await next.close();
     }
     assert.ok(interrupted > 10, `only ${interrupted} writes`);
@@ -110,7 +110,7 @@ describeWithControlPlane('an operator that is interrupted', (cluster) => {
     let interrupted = 0;
     for (; ; interrupted++) {
       const whole = await start();
-      await admin.apply(...WORLD);
+      await admin.apply(...OBJECTS);
       await eventually(async () => assert.deepEqual((await made()).users, [1, 1, 1]));
       await whole.idle();
       const [first] = await passwords();
@@ -121,7 +121,7 @@ describeWithControlPlane('an operator that is interrupted', (cluster) => {
       await eventually(async () => assert.deepEqual(await made(), changed, `after write ${interrupted}`));
       assert.notEqual((await passwords())[0], first, 'the password was rotated');
       assert.deepEqual(next.troubles, []);
-      await removeWorld();
+      await removeObjects();
       await next.close();
       if (!wasRefused) break;
     }
@@ -137,6 +137,8 @@ describeWithControlPlane('an operator that is interrupted', (cluster) => {
     await admin.apply(user('away/after'));
     await admin.secret('away/after-smtp');
     await eventually(async () => assert.ok((await admin.relayUsers())['after.away']));
+    for (const name of ['before', 'after']) await admin.remove('SmtpPlusUser', `away/${name}`);
+    await eventually(async () => assert.deepEqual(await admin.relayUsers(), {}));
     await operator.close();
   });
 });

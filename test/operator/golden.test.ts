@@ -15,7 +15,6 @@ import { NOT_IN_A_CLUSTER, NOT_IN_A_FOLDER } from './support/golden-exceptions.t
 import { install, OPERATOR_NAMESPACE, type TestOperator } from './support/operator.ts';
 import { startRelayPod } from './support/relay-pod.ts';
 
-const SETTLE_MS = 5000;
 const NAMES = goldenNames();
 const title = (name: string) => name.replaceAll('-', ' ');
 
@@ -43,7 +42,7 @@ describeWithControlPlane('on an API server', (cluster) => {
       const running = await startOnGolden(cluster(), kubeconfig, golden);
       operator = running;
       try {
-        await eventually(async () => assert.deepEqual(await readEndState(admin, golden), golden.expected), SETTLE_MS);
+        await eventually(async () => assert.deepEqual(await readEndState(admin, golden), golden.expected));
       } finally {
         await running.close();
         await removeGolden(admin, golden);
@@ -62,7 +61,7 @@ describe('in a folder', () => {
       await eventually(async () => {
         assert.ok(run.hasSettled(), 'it has settled');
         assert.deepEqual(await run.read(), golden.expected);
-      }, SETTLE_MS);
+      });
     });
   }
 });

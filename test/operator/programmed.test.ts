@@ -31,14 +31,16 @@ describeWithControlPlane('what objects say of the relays', (cluster) => {
     user(`${name}/app`),
   ];
 
-  test('a change is never said to be in force before every ready pod runs it', async () => {
+  test('a change is never said to be in force before every ready pod runs it', async (t) => {
     const pod = await startRelayPod(admin, 'relay-lag');
+    t.after(pod.close);
     pod.follow(documents);
     await admin.apply(...tenant('lag'));
     await admin.waitFor('SmtpPlusUser', 'lag/app', 'Programmed', 'True Programmed');
 
     const said: string[] = [];
     const following = new AbortController();
+    t.after(() => following.abort());
     startReflector(admin.client, {
       resource: USERS,
       namespace: 'lag',
@@ -65,12 +67,11 @@ describeWithControlPlane('what objects say of the relays', (cluster) => {
 
     pod.follow(documents);
     await admin.waitFor('SmtpPlusUser', 'lag/app', 'Programmed', 'True Programmed');
-    following.abort();
-    await pod.close();
   });
 
-  test('objects are not ready while no relay is, and are again when one comes back; an Event tells of it once', async () => {
+  test('objects are not ready while no relay is, and are again when one comes back; an Event tells of it once', async (t) => {
     const pod = await startRelayPod(admin, 'relay-before');
+    t.after(pod.close);
     pod.follow(documents);
     await admin.apply(...tenant('gone'));
     await admin.waitFor('SmtpPlusUser', 'gone/app', 'Ready', 'True Ready');
@@ -82,6 +83,7 @@ describeWithControlPlane('what objects say of the relays', (cluster) => {
     await admin.waitFor('SmtpPlusUser', 'gone/app', 'Stalled', 'True NoRelayReady');
 
     const back = await startRelayPod(admin, 'relay-after');
+    t.after(back.close);
     back.follow(documents);
     await admin.waitFor('SmtpPlusUser', 'gone/app', 'Programmed', 'True Programmed');
     await admin.waitFor('SmtpPlusUser', 'gone/app', 'Ready', 'True Ready');
@@ -98,6 +100,5 @@ describeWithControlPlane('what objects say of the relays', (cluster) => {
         [1],
       );
     });
-    await back.close();
   });
 });

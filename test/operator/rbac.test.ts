@@ -142,7 +142,10 @@ describeWithControlPlane('the RBAC manifests', (cluster) => {
   });
 
   test('let an operator of some namespaces read nothing of the others', async (t) => {
-    t.after(() => cluster().kubectl(['apply', '-f', 'deploy/rbac.yaml']));
+    t.after(async () => {
+      await cluster().kubectl(['delete', '-f', 'deploy/namespaced/cluster-rbac.yaml']);
+      await cluster().kubectl(['apply', '-f', 'deploy/rbac.yaml']);
+    });
     await cluster().kubectl(['create', 'namespace', 'inside']);
     await cluster().kubectl(['create', 'namespace', 'outside']);
     await cluster().kubectl(['delete', 'clusterrolebinding', 'smtp-plus-operator']);

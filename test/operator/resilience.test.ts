@@ -7,7 +7,13 @@ import { parse } from 'yaml';
 import { describeWithControlPlane } from '../support/control-plane.ts';
 import { createAdmin, list, namespace, sender, user, type Admin } from './support/admin.ts';
 import { eventually } from './support/eventually.ts';
-import { install, OPERATOR_NAMESPACE, startTestOperator, type TestOperator } from './support/operator.ts';
+import {
+  install,
+  OPERATOR_NAMESPACE,
+  startTestOperator,
+  type TestOperator,
+  type TestOperatorOptions,
+} from './support/operator.ts';
 import { startFaultyProxy } from './support/proxy.ts';
 
 const settings = { classes: { default: { existingSenders: [{ shop: 'shop.example' }] } } };
@@ -85,11 +91,17 @@ describeWithControlPlane('the operator goes on', (cluster) => {
     assert.deepEqual(await admin.secret('shop/before-outage-smtp'), credentials);
   });
 
-  test('when everything that it knows was compacted away while it saw nothing', async () => {
+  test('when everything that it knows was compacted away while it saw nothing', async (t) => {
     const proxy = await startFaultyProxy(cluster().url);
-    const options = { settings, url: proxy.url, watchSilenceMs: 1000 };
+    const through = (options: TestOperatorOptions): Promise<TestOperator> =>
+      startTestOperator(cluster(), kubeconfig, { settings, ...options });
     await operator.close();
-    operator = await startTestOperator(cluster(), kubeconfig, options);
+    operator = await through({ url: proxy.url, watchSilenceMs: 1000 });
+    t.after(async () => {
+      await operator.close();
+      proxy.close();
+      operator = await through({});
+    });
     await apply('kept');
     await apply('deleted-unseen');
     await isServed('deleted-unseen');
@@ -112,7 +124,6 @@ describeWithControlPlane('the operator goes on', (cluster) => {
       assert.equal((await admin.relayUsers())['deleted-unseen.shop'], undefined);
     });
     assert.ok((await relistsOf(operator)) > relists, 'it has listed again');
-    proxy.close();
   });
 });
 

@@ -128,8 +128,8 @@ describe('work queue', () => {
     const { queue, worked, open } = gated();
     for (const key of [...keysOf('noisy', 5000), ...keysOf('a', 2), ...keysOf('b', 1)]) queue.add(key);
     await open();
-    assert.deepEqual(worked.slice(0, 6), ['noisy/0', 'a/0', 'b/0', 'noisy/1', 'a/1', 'noisy/2']);
-    assert.equal(worked.length, 5003);
+    const [first, second, ...rest] = keysOf('noisy', 5000);
+    assert.deepEqual(worked, [first, 'a/0', 'b/0', second, 'a/1', ...rest]);
   });
 
   test('what is urgent goes before what waits already, once, in turns of its tenants', async () => {

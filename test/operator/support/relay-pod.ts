@@ -30,10 +30,12 @@ export async function startRelayPod(admin: Admin, name: string, relayClass = 'de
     follow: (documents: () => Documents) => {
       running = documents;
     },
+    /** May be called once more, after a test that has done so or has failed before it. */
     close: async () => {
-      await admin.remove('Pod', `${OPERATOR_NAMESPACE}/${name}`);
+      if (!server.listening) return;
       server.closeAllConnections();
       server.close();
+      await admin.remove('Pod', `${OPERATOR_NAMESPACE}/${name}`);
     },
   };
 }
