@@ -1,11 +1,11 @@
 import { readFile } from 'node:fs/promises';
 import { LineCounter, parseDocument } from 'yaml';
 import type { z } from 'zod';
+import type { Path } from './api/path.ts';
 import { sentenceOf } from './api/sentence.ts';
 import type { Source } from './manifests/parse.ts';
 import { syntaxMessage, toPlain } from './manifests/plain.ts';
 import { offsetOf } from './manifests/positions.ts';
-import type { Path } from './manifests/positions.ts';
 import { formatSource } from './manifests/read.ts';
 import { inWords } from './manifests/walk.ts';
 import { similarSetting } from './settings-names.ts';

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { CATEGORY, type KindDefinition, type PrinterColumn } from './kinds.ts';
 import { GROUP, VERSION } from './common.ts';
+import { isRecord } from './plain-data.ts';
 import type { Rule } from './rule.ts';
 import { isSpecNeeded } from './spec-needed.ts';
 
@@ -116,7 +117,7 @@ function tidied(schema: Schema): Schema {
     result.properties = Object.fromEntries(Object.entries(properties).map(([name, child]) => [name, tidied(child)]));
   }
   if (items !== undefined) result.items = tidied(items);
-  if (isMapping(result.default)) result.default = completed(result.default, result.properties);
+  if (isRecord(result.default)) result.default = completed(result.default, result.properties);
   return result;
 }
 
@@ -124,10 +125,6 @@ function tidied(schema: Schema): Schema {
 function completed(value: Readonly<Record<string, unknown>>, fields: Schema['properties'] = {}): object {
   const inner = Object.entries(fields).filter(([, field]) => field.default !== undefined);
   return { ...Object.fromEntries(inner.map(([name, field]) => [name, field.default])), ...value };
-}
-
-function isMapping(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function addRule(root: Schema, { at, cel, field, message }: Rule): void {

@@ -4,6 +4,11 @@
  */
 import { z } from 'zod';
 
+export interface ObjectName {
+  readonly namespace: string;
+  readonly name: string;
+}
+
 const LABEL = '[a-z0-9]([-a-z0-9]*[a-z0-9])?';
 const SUBDOMAIN = `${LABEL}(\\.${LABEL})*`;
 
@@ -90,9 +95,8 @@ export const labelValue = z
   .max(63)
   .regex(pattern('(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?'), 'must be a valid label value');
 
-/** Optional prefix (a DNS subdomain), a slash, and a name of at most 63 characters. */
-export const labelKey = z
-  .string()
-  .min(1)
-  .max(317)
-  .regex(pattern(`(${SUBDOMAIN}/)?([A-Za-z0-9][-A-Za-z0-9_.]{0,61})?[A-Za-z0-9]`), 'must be a valid label key');
+/** Optional prefix (a DNS subdomain), a slash, and a name of at most 63 characters; for CEL too. */
+export const LABEL_KEY = `(${SUBDOMAIN}/)?([A-Za-z0-9][-A-Za-z0-9_.]{0,61})?[A-Za-z0-9]`;
+export const LABEL_KEY_MAX = 317;
+
+export const labelKey = z.string().min(1).max(LABEL_KEY_MAX).regex(pattern(LABEL_KEY), 'must be a valid label key');

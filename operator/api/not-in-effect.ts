@@ -1,8 +1,8 @@
 /** Fields that the schema has and the software does not act on yet. Nothing that somebody asks for is dropped in silence. */
 import type { KindName } from './kinds.ts';
 import { formatPath } from './path.ts';
+import { at } from './plain-data.ts';
 import type { Problem } from './read-spec.ts';
-import { at } from './without-faults.ts';
 
 interface PendingField {
   readonly path: readonly string[];
@@ -13,7 +13,8 @@ interface PendingField {
   readonly needsLookups?: true;
 }
 
-interface World {
+interface Abilities {
+  /** Whether somebody carries out look-ups of DNS records. */
   readonly hasLookups: boolean;
 }
 
@@ -32,7 +33,7 @@ const pending: Readonly<Record<KindName, readonly PendingField[]>> = {
   ],
 };
 
-const WITHOUT_LOOKUPS: World = { hasLookups: false };
+const WITHOUT_LOOKUPS: Abilities = { hasLookups: false };
 
 /** One sentence for each such field that a spec sets. */
 export function fieldsNotInEffect(kind: KindName, spec: unknown, { hasLookups } = WITHOUT_LOOKUPS): Problem[] {
@@ -43,8 +44,8 @@ export function fieldsNotInEffect(kind: KindName, spec: unknown, { hasLookups } 
 }
 
 /** The same in one text, for the message of a condition; empty where there is nothing to say. */
-export function notInEffect(kind: KindName, spec: unknown, world = WITHOUT_LOOKUPS): string {
-  return fieldsNotInEffect(kind, spec, world)
+export function notInEffect(kind: KindName, spec: unknown, abilities = WITHOUT_LOOKUPS): string {
+  return fieldsNotInEffect(kind, spec, abilities)
     .map(({ message }) => message)
     .join(' ');
 }

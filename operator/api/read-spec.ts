@@ -2,8 +2,9 @@
 import type { z } from 'zod';
 import { kinds, type KindName } from './kinds.ts';
 import { formatPath, type Path } from './path.ts';
+import { at } from './plain-data.ts';
 import { sentenceOf } from './sentence.ts';
-import { at, withoutFaults, type Rest } from './without-faults.ts';
+import { withoutFaults, type Rest } from './without-faults.ts';
 
 export interface Problem {
   /** From the object's root: `['spec', 'upstream', 'port']`. */

@@ -1,6 +1,6 @@
 /** What people add to a credentials Secret: for the tools that watch it, and for applications with key names of their own. */
 import { z } from 'zod';
-import { labelKey, labelValue } from './names.ts';
+import { LABEL_KEY, LABEL_KEY_MAX, labelKey, labelValue } from './names.ts';
 import { rule, type Rule } from './rule.ts';
 
 /** Keys of Service Binding for Kubernetes, and `tls`: what a client needs, in every credentials Secret. */
@@ -40,6 +40,11 @@ function isFree(key: string): boolean {
   return key !== MANAGED_BY && (key.startsWith('app.kubernetes.io/') || !RESERVED.test(key));
 }
 
+/** A backslash in a text of CEL would need another. */
+function inCel(pattern: string): string {
+  return pattern.replaceAll('\\.', '[.]');
+}
+
 type Map = Readonly<Record<string, string>>;
 
 function metadataRules(field: 'labels' | 'annotations'): Rule[] {
@@ -47,7 +52,7 @@ function metadataRules(field: 'labels' | 'annotations'): Rule[] {
     rule(
       `${AT}.${field}`,
       {
-        cel: "self.all(key, size(key) <= 317 && key.matches('^([a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*/)?([A-Za-z0-9][-A-Za-z0-9_.]{0,61})?[A-Za-z0-9]$'))",
+        cel: `self.all(key, size(key) <= ${LABEL_KEY_MAX} && key.matches('^${inCel(LABEL_KEY)}$'))`,
         message: `${AT}.${field} must have keys such as \`team\` or \`example.com/team\`; correct the one that is none`,
       },
       (self: Map) => Object.keys(self).every((key) => labelKey.safeParse(key).success),

@@ -4,13 +4,14 @@
  */
 import { kinds, type KindName } from './kinds.ts';
 import type { ListSpec } from './list.ts';
+import type { ObjectName } from './names.ts';
 import type { Path } from './path.ts';
+import { at } from './plain-data.ts';
 import { isRefusal, readSpec, type Problem } from './read-spec.ts';
 import type { Rule } from './rule.ts';
 import { isSpecNeeded } from './spec-needed.ts';
 import type { SenderSpec } from './sender.ts';
 import type { UserSpec } from './user.ts';
-import { at } from './without-faults.ts';
 
 export interface SpecOf {
   readonly SmtpPlusList: ListSpec;
@@ -34,11 +35,6 @@ interface Sound<Kind extends KindName> {
   readonly asWritten: (path: Path) => Path;
 }
 
-interface NamedObject {
-  readonly name: string;
-  readonly namespace: string;
-}
-
 /** More than anybody corrects in one round; one broken object must not fill a report. */
 const PROBLEMS_MAX = 100;
 
@@ -48,7 +44,7 @@ const PROBLEMS_MAX = 100;
  */
 export function validate<Kind extends KindName>(
   kind: Kind,
-  meta: NamedObject,
+  meta: ObjectName,
   spec: unknown,
   before?: unknown,
 ): Validated<Kind> {

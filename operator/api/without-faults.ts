@@ -1,5 +1,6 @@
 /** What is left of a spec without its faulty parts, so that one slip does not hide the next. */
 import type { Path } from './path.ts';
+import { at } from './plain-data.ts';
 
 export interface Rest {
   readonly spec: unknown;
@@ -26,17 +27,6 @@ function partToTake(object: unknown, path: Path): Path {
   const item = path.findIndex((step) => typeof step === 'number');
   if (item >= 0) return path.slice(0, item + 1);
   return path.length > 0 && at(object, path) === undefined ? partToTake(object, path.slice(0, -1)) : path;
-}
-
-/** What is there, if anything. */
-export function at(value: unknown, path: Path): unknown {
-  return path.reduce<unknown>(
-    (inner, step) =>
-      typeof inner === 'object' && inner !== null && Object.hasOwn(inner, step)
-        ? (inner as Readonly<Record<string, unknown>>)[step]
-        : undefined,
-    value,
-  );
 }
 
 function isWithin(path: Path, taken: ReadonlyMap<string, Path>): boolean {

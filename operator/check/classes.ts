@@ -1,7 +1,7 @@
 /** Relay classes that lists name: the settings define them, and nothing else can tell which there are. */
 import { noSuchClass } from '../core/lists/lists.ts';
 import { DEFAULT_CLASS } from '../core/names.ts';
-import { texts } from '../manifests/documents.ts';
+import { texts } from '../api/plain-data.ts';
 import type { Manifest } from '../manifests/parse.ts';
 import { findingAt, type Finding } from './finding.ts';
 import { mostSimilar } from './similar.ts';

@@ -6,7 +6,7 @@ import { isKindName, type KindName } from '../api/kinds.ts';
 import type { Path } from '../api/path.ts';
 import { withoutFaults } from '../api/without-faults.ts';
 import { judgeSpec } from '../core/parse.ts';
-import { asRecord } from '../manifests/documents.ts';
+import { asRecord } from '../api/plain-data.ts';
 import type { Manifest } from '../manifests/parse.ts';
 
 /** Taking something out can make the mapping around it faulty, and so on: no spec is as deep as this. */

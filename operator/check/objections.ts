@@ -2,7 +2,7 @@
  * The core's objections as findings: how severe each is where manifests are not the whole world, and which field to point
  * at. What is simply not among them may be in the cluster: that is a warning, unless its neighbours are there.
  */
-import { asRecord, texts } from '../manifests/documents.ts';
+import { asRecord, texts } from '../api/plain-data.ts';
 import type { Manifest } from '../manifests/parse.ts';
 import type { Condition } from '../api/common.ts';
 import { formatPath, type Path } from '../api/path.ts';

@@ -3,7 +3,7 @@ import type { Condition } from '../api/common.ts';
 import { keyOf, type StatusPlan } from '../core/model.ts';
 import { plan } from '../core/plan.ts';
 import { manifestKey } from '../manifests/read.ts';
-import { asRecord } from '../manifests/documents.ts';
+import { asRecord } from '../api/plain-data.ts';
 import type { Manifest } from '../manifests/parse.ts';
 import type { Settings } from '../settings.ts';
 import { checkClasses } from './classes.ts';

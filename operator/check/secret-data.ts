@@ -1,5 +1,5 @@
 /** Values of a Secret that an API server refuses. Says nothing of the values: they are secret. */
-import { isRecord } from '../manifests/classify.ts';
+import { isRecord } from '../api/plain-data.ts';
 import type { Manifest } from '../manifests/parse.ts';
 import { findingAt, type Finding } from './finding.ts';
 

@@ -2,7 +2,8 @@
  * Manifests as the core sees a world, at its most lenient: every sender is verified, and a relay class that no settings
  * define allows everything. What the core objects to even then, no class and no DNS record can mend.
  */
-import { asRecord, texts, viewSecret } from '../manifests/documents.ts';
+import { asRecord, texts } from '../api/plain-data.ts';
+import { viewSecret } from '../manifests/documents.ts';
 import type { Manifest } from '../manifests/parse.ts';
 import { isKindName } from '../api/kinds.ts';
 import type { ClassView, Craft, RawObject, SecretView, Snapshot } from '../core/model.ts';

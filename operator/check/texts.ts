@@ -3,7 +3,7 @@ import { GROUP } from '../api/common.ts';
 import { isKindName } from '../api/kinds.ts';
 import { labelKey, labelValue } from '../api/names.ts';
 import { DEFAULT_LIST_ANNOTATION } from '../core/names.ts';
-import { isRecord } from '../manifests/classify.ts';
+import { isRecord } from '../api/plain-data.ts';
 import type { Manifest } from '../manifests/parse.ts';
 import { findingAt, type Finding } from './finding.ts';
 import { mostSimilar } from './similar.ts';

@@ -1,5 +1,5 @@
 /** Fields that no schema knows. An API server drops them without a word unless asked to be strict; nobody wants that. */
-import { isRecord } from '../manifests/classify.ts';
+import { isRecord } from '../api/plain-data.ts';
 import type { Manifest } from '../manifests/parse.ts';
 import { schemaOf, type Schema } from '../api/crd.ts';
 import { kindNames, kinds, type KindName } from '../api/kinds.ts';

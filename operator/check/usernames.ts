@@ -2,7 +2,7 @@
  * User names that several SmtpPlusUsers ask for. In a cluster the older one keeps the name; in a folder nothing has an age,
  * and the one that is wrong may be either: each of them gets a finding.
  */
-import { texts } from '../manifests/documents.ts';
+import { texts } from '../api/plain-data.ts';
 import type { Manifest } from '../manifests/parse.ts';
 import { formatSource } from '../manifests/read.ts';
 import type { StatusPlan } from '../core/model.ts';

@@ -1,13 +1,15 @@
 /**
  * What the core reads (Snapshot) and what it decides (Plan). Plain data.
  */
+import type { KindName } from '../api/kinds.ts';
+import type { ObjectName } from '../api/names.ts';
 import type { SenderStatus } from '../api/sender.ts';
 import type { ListStatus } from '../api/list.ts';
 import type { UserStatus } from '../api/user.ts';
 import type { RelayDocuments, SmartHost } from '../../relay/config.ts';
 import type { ClassSettings } from '../settings.ts';
 
-export type Kind = 'SmtpPlusList' | 'SmtpPlusUser' | 'VerifiedSender';
+export type Kind = KindName;
 
 export interface ObjectMeta {
   readonly namespace: string;
@@ -196,6 +198,6 @@ export interface Plan {
 export type SecretOf = (name: string) => SecretView | undefined;
 
 /** `NAMESPACE/NAME`, the key of an object everywhere in the core. */
-export function keyOf(object: { readonly namespace: string; readonly name: string }): string {
+export function keyOf(object: ObjectName): string {
   return `${object.namespace}/${object.name}`;
 }

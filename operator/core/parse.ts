@@ -1,4 +1,5 @@
 /** From an object as it came to a spec that one can rely on, or a sentence about what is wrong with it. */
+import type { ObjectName } from '../api/names.ts';
 import { formatPath, type Path } from '../api/path.ts';
 import type { Problem } from '../api/read-spec.ts';
 import { validate, type SpecOf, type Validated } from '../api/validate.ts';
@@ -41,12 +42,7 @@ function inWords(problems: readonly Problem[]): string {
  * The spec with its defaults filled in, or everything that is wrong with it. `before` is the spec that was valid so far,
  * where no API server has seen to what may not change.
  */
-export function judgeSpec<K extends Kind>(
-  kind: K,
-  meta: { readonly namespace: string; readonly name: string },
-  spec: unknown,
-  before?: unknown,
-): Validated<K> {
+export function judgeSpec<K extends Kind>(kind: K, meta: ObjectName, spec: unknown, before?: unknown): Validated<K> {
   const result = validate(kind, meta, spec, before);
   const sound = result.ok ? { spec: result.spec, asWritten: (path: Path) => path } : result.sound;
   if (sound === undefined) return result;

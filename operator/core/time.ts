@@ -1,7 +1,13 @@
 /** Times as Kubernetes writes them: RFC 3339, UTC, whole seconds. */
+import type { ObjectName } from '../api/names.ts';
 
 export function formatTime(time: Date): string {
   return time.toISOString().replace(/\.\d+Z$/, 'Z');
+}
+
+/** MicroTime of Kubernetes, of Leases and Events: six decimals. */
+export function formatMicroTime(time: Date): string {
+  return time.toISOString().replace('Z', '000Z');
 }
 
 /** The moment that a text says, or undefined where it says none. */
@@ -39,10 +45,8 @@ export function whyBefore(first: Aged | undefined, other: Aged): string {
   return first?.creationTimestamp === other.creationTimestamp ? 'which comes first by name' : 'which is older';
 }
 
-interface Aged {
+interface Aged extends ObjectName {
   readonly creationTimestamp?: string;
-  readonly namespace: string;
-  readonly name: string;
 }
 
 /** Sorts after every ISO 8601 time. */

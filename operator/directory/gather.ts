@@ -13,7 +13,8 @@ import type {
 import type { Settings } from '../settings.ts';
 import { passwordReference, wishedSecretName } from '../core/users/wishes.ts';
 import { createPasswordVerifiers } from '../password-verifiers.ts';
-import { asRecord, texts, viewSecret } from '../manifests/documents.ts';
+import { asRecord, texts } from '../api/plain-data.ts';
+import { viewSecret } from '../manifests/documents.ts';
 import type { Installation } from '../installation.ts';
 import type { InForce } from './in-force.ts';
 import { hashSpec } from './memory.ts';

@@ -1,6 +1,7 @@
 /** The installation id in the cluster: a Secret in the operator's own namespace, made once and never changed. */
 import { createInstallation, INSTALLATION_ID, newInstallationId, type Installation } from '../installation.ts';
 import { MANAGED_BY, MANAGED_BY_LABEL, SECRET_TYPE } from '../core/names.ts';
+import { decodeValues, encodeValues } from '../manifests/secret-values.ts';
 import { bodyOf } from './client/answers.ts';
 import { FIELD_MANAGER } from './write/secret.ts';
 import type { KubeClient } from './client/client.ts';
@@ -29,9 +30,7 @@ export async function readInstallation(
     await create(client, namespace);
   }
   const secret = bodyOf(first.ok ? first : await read(), `Secret ${namespace}/${INSTALLATION_SECRET}`);
-  const id = Buffer.from(secret.data?.[KEY] ?? '', 'base64')
-    .toString()
-    .trim();
+  const id = decodeValues(secret.data ?? {})[KEY]?.trim() ?? '';
   if (!INSTALLATION_ID.test(id)) {
     throw new Error(`Secret ${namespace}/${INSTALLATION_SECRET} holds no id of 64 hexadecimal digits in key ${KEY}`);
   }
@@ -73,7 +72,7 @@ async function create(client: KubeClient, namespace: string): Promise<void> {
       kind: 'Secret',
       metadata: { namespace, name: INSTALLATION_SECRET },
       type: 'Opaque',
-      data: { [KEY]: Buffer.from(id).toString('base64') },
+      data: encodeValues({ [KEY]: id }),
     },
   });
   if (!answer.ok && answer.status !== 409) bodyOf(answer, `create Secret ${namespace}/${INSTALLATION_SECRET}`);

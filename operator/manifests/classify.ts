@@ -1,16 +1,15 @@
 import { API_VERSION, GROUP } from '../api/common.ts';
-import type { Path } from './positions.ts';
+import { isKindName, kindNames, type KindName } from '../api/kinds.ts';
+import { labelName, objectName, type ObjectName } from '../api/names.ts';
+import type { Path } from '../api/path.ts';
+import { isRecord } from '../api/plain-data.ts';
 
-const OUR_KINDS = ['SmtpPlusList', 'SmtpPlusUser', 'VerifiedSender'] as const;
-const MANIFEST_KINDS = [...OUR_KINDS, 'Secret', 'Namespace'] as const;
-type ManifestKind = (typeof MANIFEST_KINDS)[number];
+type ManifestKind = KindName | 'Secret' | 'Namespace';
 
 /** An object as plain data, with the parts of its metadata that name it. */
-export interface NamedObject {
+export interface NamedObject extends ObjectName {
+  /** The namespace of a Namespace is empty. */
   readonly kind: ManifestKind;
-  /** Empty for a Namespace. */
-  readonly namespace: string;
-  readonly name: string;
   readonly value: Readonly<Record<string, unknown>>;
 }
 
@@ -29,24 +28,16 @@ export type Classified =
       readonly names?: ObjectName;
     };
 
-export interface ObjectName {
-  readonly namespace: string;
-  readonly name: string;
-}
-
-/** RFC 1123 label and subdomain. Names become file names in the state folder, so nothing else may pass. */
-const LABEL = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
-const SUBDOMAIN = /^(?=.{1,253}$)[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
 const DEFAULT_NAMESPACE = 'default';
 
-/** Whether a name may be a namespace's. */
+/** Whether a name may be a namespace's. Names become file names in the state folder, so nothing else may pass. */
 export function isNamespaceName(name: string): boolean {
-  return LABEL.test(name);
+  return labelName.safeParse(name).success;
 }
 
 /** Whether a name may be an object's. */
 export function isObjectName(name: string): boolean {
-  return SUBDOMAIN.test(name);
+  return objectName.safeParse(name).success;
 }
 
 /** Says what one YAML document, or one item of a list, is. */
@@ -66,7 +57,7 @@ export function classify(value: unknown): Classified {
   if (apiVersion === 'v1' && kind === 'List') return list(kind, value);
   if (apiVersion === GROUP || apiVersion.startsWith(`${GROUP}/`)) return withName(unknownKind(apiVersion, kind), value);
   // a slip in the group must not make an object one that nobody looks at
-  if (OUR_KINDS.some((ours) => kind === ours || kind === `${ours}List`))
+  if (kindNames.some((ours) => kind === ours || kind === `${ours}List`))
     return withName(foreignGroup(apiVersion, kind), value);
   return { as: 'ignored', what: `${apiVersion} ${kind}` };
 }
@@ -83,9 +74,8 @@ function isMissing(value: unknown): boolean {
 }
 
 function isOurs(apiVersion: string, kind: string): ManifestKind | undefined {
-  const known = MANIFEST_KINDS.find((candidate) => candidate === kind);
-  const isCore = known === 'Secret' || known === 'Namespace';
-  return apiVersion === (isCore ? 'v1' : API_VERSION) ? known : undefined;
+  if (isKindName(kind)) return apiVersion === API_VERSION ? kind : undefined;
+  return apiVersion === 'v1' && (kind === 'Secret' || kind === 'Namespace') ? kind : undefined;
 }
 
 /** Helm values and settings are plain mappings and no fault; an object that lost its head is one. */
@@ -103,7 +93,7 @@ function list(kind: string, value: Readonly<Record<string, unknown>>): Classifie
 }
 
 function unknownKind(apiVersion: string, kind: string): Slip {
-  const message = `no kind ${clip(kind)} in ${clip(apiVersion)}; ${API_VERSION} has ${OUR_KINDS.join(', ')}`;
+  const message = `no kind ${clip(kind)} in ${clip(apiVersion)}; ${API_VERSION} has ${kindNames.join(', ')}`;
   return { as: 'problem', reason: 'unknown-kind', at: ['kind'], message };
 }
 
@@ -155,9 +145,4 @@ function noText(field: string, value: unknown): string {
 
 function clip(text: string): string {
   return text.length > 64 ? `${text.slice(0, 64)}...` : text;
-}
-
-/** A plain mapping. */
-export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

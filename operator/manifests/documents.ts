@@ -1,14 +1,15 @@
 /** Secrets and statuses as the YAML documents of the state folder, both ways. */
 import { API_VERSION } from '../api/common.ts';
+import type { ObjectName } from '../api/names.ts';
+import { asRecord, texts } from '../api/plain-data.ts';
 import type { RawObject, SecretPlan, SecretView, StatusPlan } from '../core/model.ts';
-import { isRecord } from './classify.ts';
 import type { NamedObject } from './classify.ts';
 import { formatYaml } from './format-yaml.ts';
 import { ownerReference, owningUser } from './owner-reference.ts';
 import { decodeValues, encodeValues } from './secret-values.ts';
 
 /** Where a Secret lies under `secrets/`. */
-export function secretPath(secret: { readonly namespace: string; readonly name: string }): string {
+export function secretPath(secret: ObjectName): string {
   return `${secret.namespace}/${secret.name}.yaml`;
 }
 
@@ -61,17 +62,6 @@ export function formatStatus(plan: Pick<StatusPlan, 'kind' | 'meta' | 'status'>)
     metadata: { name, namespace, uid, generation },
     status: plan.status,
   });
-}
-
-/** Text entries of a mapping; anything else in it is left out. */
-export function texts(value: unknown): Readonly<Record<string, string>> {
-  return Object.fromEntries(
-    Object.entries(asRecord(value)).filter((entry): entry is [string, string] => typeof entry[1] === 'string'),
-  );
-}
-
-export function asRecord(value: unknown): Readonly<Record<string, unknown>> {
-  return isRecord(value) ? value : {};
 }
 
 function isEmpty(record: Readonly<Record<string, string>>): boolean {

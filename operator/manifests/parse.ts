@@ -6,11 +6,12 @@
  */
 import { LineCounter, parseAllDocuments } from 'yaml';
 import type { Document, DocumentOptions, ParseOptions, SchemaOptions } from 'yaml';
+import type { ObjectName } from '../api/names.ts';
+import type { Path } from '../api/path.ts';
 import { classify } from './classify.ts';
-import type { NamedObject, ObjectName } from './classify.ts';
+import type { NamedObject } from './classify.ts';
 import { offsetOf } from './positions.ts';
 import { syntaxMessage, toPlain } from './plain.ts';
-import type { Path } from './positions.ts';
 
 const MAX_LIST_DEPTH = 4;
 

@@ -1,8 +1,6 @@
 import { isAlias, isMap, isNode, isScalar, isSeq } from 'yaml';
 import type { Document, Node } from 'yaml';
-
-/** A way into an object: `['spec', 'senders', 0]`. */
-export type Path = readonly (string | number)[];
+import type { Path } from '../api/path.ts';
 
 /** Offset in the text of the field at `path`: its key, or its item of a list; else of the nearest field around it. */
 export function offsetOf(document: Document.Parsed | undefined, path: Path): number {

@@ -14,7 +14,7 @@ import type { Platform } from '../platform.ts';
 import { limitsOfList, tightenPolicy, tightenStarttls } from './policy.ts';
 import { guardNote, tightenRecipients } from './recipients.ts';
 import { judgeProgrammed } from '../programmed.ts';
-import { textAt } from '../text-at.ts';
+import { textAt } from '../../api/plain-data.ts';
 import { byAge, whyBefore } from '../time.ts';
 import { judgeUpstream, type UpstreamVerdict } from './upstream.ts';
 

@@ -1,11 +1,7 @@
 /** What a user object asks for, read before anything about it has been checked. */
+import type { ObjectName } from '../../api/names.ts';
 import type { ObjectMeta, RawObject } from '../model.ts';
-import { textAt } from '../text-at.ts';
-
-interface Named {
-  readonly namespace: string;
-  readonly name: string;
-}
+import { textAt } from '../../api/plain-data.ts';
 
 export function wishedUsername({ meta, spec }: Pick<RawObject, 'meta' | 'spec'>): string {
   return textAt(spec, 'username') ?? `${meta.name}.${meta.namespace}`;
@@ -16,7 +12,7 @@ export function isDefaultUsername({ name, namespace }: ObjectMeta, username: str
   return username === `${name}.${namespace}`;
 }
 
-export function wishedSecretName({ meta, spec }: { readonly meta: Named; readonly spec: unknown }): string {
+export function wishedSecretName({ meta, spec }: { readonly meta: ObjectName; readonly spec: unknown }): string {
   return textAt(spec, 'credentials', 'secretName') ?? `${meta.name}-smtp`;
 }
 

@@ -1,6 +1,6 @@
 /** Which Secrets an object names: of all that are not ours, only these are ever read. */
 import { passwordReference, wishedSecretName } from '../../core/users/wishes.ts';
-import { textAt } from '../../core/text-at.ts';
+import { textAt } from '../../api/plain-data.ts';
 import type { RawObject } from '../../core/model.ts';
 
 export interface SecretReference {

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { PlannedEvent } from '../../core/model.ts';
+import { formatMicroTime, formatTime } from '../../core/time.ts';
 import { API_VERSION } from '../../api/common.ts';
 import type { KubeClient } from './client.ts';
 import { EVENTS, pathOf } from './resources.ts';
@@ -97,13 +98,14 @@ function nameOf({ meta, type, reason, message }: PlannedEvent): string {
 /** By the core API and with the times of old: `kubectl get events --sort-by=.lastTimestamp` knows no others. */
 async function create(client: KubeClient, event: PlannedEvent, name: string, instance: string): Promise<boolean> {
   const { kind, meta, type, reason, message } = event;
+  const now = new Date();
   const body = {
     apiVersion: 'v1',
     kind: 'Event',
     metadata: { namespace: meta.namespace, name },
-    eventTime: microTime(),
-    firstTimestamp: time(),
-    lastTimestamp: time(),
+    eventTime: formatMicroTime(now),
+    firstTimestamp: formatTime(now),
+    lastTimestamp: formatTime(now),
     count: 1,
     reportingComponent: CONTROLLER,
     reportingInstance: instance,
@@ -121,12 +123,17 @@ async function create(client: KubeClient, event: PlannedEvent, name: string, ins
 }
 
 async function writeSeries(client: KubeClient, event: PlannedEvent, name: string, count: number): Promise<boolean> {
+  const now = new Date();
   const times = Math.max(count, 2);
   const answer = await client.request({
     method: 'PATCH',
     path: pathOf(EVENTS, { namespace: event.meta.namespace, name }),
     contentType: 'application/merge-patch+json',
-    body: { count: times, lastTimestamp: time(), series: { count: times, lastObservedTime: microTime() } },
+    body: {
+      count: times,
+      lastTimestamp: formatTime(now),
+      series: { count: times, lastObservedTime: formatMicroTime(now) },
+    },
   });
   return answer.ok;
 }
@@ -135,14 +142,4 @@ async function readCount(client: KubeClient, event: PlannedEvent, name: string):
   const path = pathOf(EVENTS, { namespace: event.meta.namespace, name });
   const answer = await client.request<{ series?: { count?: number } }>({ method: 'GET', path });
   return answer.ok ? (answer.body.series?.count ?? 1) : 1;
-}
-
-/** Time of the API: whole seconds. */
-function time(): string {
-  return new Date().toISOString().replace(/\.\d+Z$/, 'Z');
-}
-
-/** MicroTime of the API: six decimals. */
-function microTime(): string {
-  return new Date().toISOString().replace('Z', '000Z');
 }

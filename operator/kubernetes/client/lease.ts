@@ -4,6 +4,7 @@
  * keeps two operators from ever writing at once.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { formatMicroTime } from '../../core/time.ts';
 import type { KubeClient } from './client.ts';
 import { LEASES, pathOf, type KubeMeta } from './resources.ts';
 
@@ -91,7 +92,12 @@ export function startLease(client: KubeClient, options: LeaseOptions): Lease {
       renewedAt = undefined;
       const lease = await readLease(client, options);
       if (lease?.spec?.holderIdentity !== options.identity) return;
-      const spec = { ...lease.spec, holderIdentity: '', leaseDurationSeconds: 1, renewTime: microTime() };
+      const spec = {
+        ...lease.spec,
+        holderIdentity: '',
+        leaseDurationSeconds: 1,
+        renewTime: formatMicroTime(new Date()),
+      };
       await writeLease(client, options, { ...lease, spec }, true);
     },
   };
@@ -104,6 +110,7 @@ function mayTake(lease: LeaseObject | undefined, identity: string, unchangedMs: 
 }
 
 function nextLease(lease: LeaseObject | undefined, options: LeaseOptions, isNew: boolean): object {
+  const now = formatMicroTime(new Date());
   const changed = lease?.spec?.holderIdentity !== options.identity;
   return {
     apiVersion: 'coordination.k8s.io/v1',
@@ -113,8 +120,8 @@ function nextLease(lease: LeaseObject | undefined, options: LeaseOptions, isNew:
     spec: {
       holderIdentity: options.identity,
       leaseDurationSeconds: LEASE_SECONDS,
-      acquireTime: isNew || changed ? microTime() : lease?.spec?.acquireTime,
-      renewTime: microTime(),
+      acquireTime: isNew || changed ? now : lease?.spec?.acquireTime,
+      renewTime: now,
       leaseTransitions: (lease?.spec?.leaseTransitions ?? 0) + (changed ? 1 : 0),
     },
   };
@@ -145,9 +152,4 @@ async function writeLease(client: KubeClient, options: LeaseOptions, body: objec
 /** An answer that comes later than this is of no use for a renewal. */
 function deadline(): AbortSignal {
   return AbortSignal.timeout(RENEW_DEADLINE_MS / 2);
-}
-
-/** MicroTime of the API: six decimals. */
-function microTime(): string {
-  return new Date().toISOString().replace('Z', '000Z');
 }

@@ -3,6 +3,7 @@
  * changed user costs one small write and 100,000 users fit under the limit of 1 MiB.
  */
 import { createHash } from 'node:crypto';
+import { encodeValues } from '../../manifests/secret-values.ts';
 import { bodyOf } from '../client/answers.ts';
 import { FIELD_MANAGER } from './secret.ts';
 import type { KubeClient } from '../client/client.ts';
@@ -90,7 +91,7 @@ function secretOf({ className, fileName, text }: ConfigDocument, target: { names
     kind: 'Secret',
     metadata: { ...target, labels: { [CONFIG_LABEL]: className } },
     type: 'Opaque',
-    data: { [fileName]: Buffer.from(text).toString('base64') },
+    data: encodeValues({ [fileName]: text }),
   };
 }
 
