@@ -175,6 +175,9 @@ export const deliverySettingsSchema = z.object({
   finalDotSeconds: seconds.default(600).describe('Time for the answer to the final dot (RFC 5321 section 4.5.3.2.6)'),
   retryFirstSeconds: seconds.default(60).describe('First retry after a temporary failure'),
   retryMostSeconds: seconds.default(3600).describe('Longest time between two retries'),
+  unreachableSeconds: seconds
+    .default(60)
+    .describe('Failures in a row over so long a time make an upstream one that its lists say is not reachable'),
   concurrency: count.default(50).describe('Messages under way at once, all upstreams together'),
   spoolReserveBytes: count.default(64 * 1024 * 1024).describe('Free disk space that the spool never uses'),
   capturedMessages: count

@@ -1,5 +1,6 @@
 /** Metrics, health and what is in force, for Prometheus, kubelets and the operator. Reads only; holds no secret. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import type { AddressInfo, Socket } from 'node:net';
 
@@ -10,6 +11,7 @@ export interface HttpPages {
   /** Why no new connection should come here, or undefined while it is ready. */
   readonly unready: () => string | undefined;
   readonly configz: () => unknown;
+  readonly upstreamz?: () => unknown;
 }
 
 export interface HttpEndpoint {
@@ -70,7 +72,11 @@ async function answer(pages: HttpPages, request: IncomingMessage, response: Serv
   }
   try {
     const { status, contentType, body } = await page(pages, request.url?.split('?')[0] ?? '/');
-    response.writeHead(status, { 'content-type': contentType, 'cache-control': 'no-store' }).end(body);
+    const etag = `"${createHash('sha256').update(body).digest('base64url')}"`;
+    const headers = { 'content-type': contentType, 'cache-control': 'no-cache', etag };
+    // the operator asks often, and little changes
+    if (status === 200 && request.headers['if-none-match'] === etag) response.writeHead(304, headers).end();
+    else response.writeHead(status, headers).end(body);
   } catch {
     response.writeHead(500).end();
   }
@@ -85,10 +91,22 @@ async function page(pages: HttpPages, path: string): Promise<{ status: number; c
     case '/readyz':
       return verdict(pages.unready());
     case '/configz':
-      return { status: 200, contentType: 'application/json', body: `${JSON.stringify(pages.configz())}\n` };
-    default:
-      return { status: 404, contentType: 'text/plain', body: 'There are /metrics, /healthz, /readyz and /configz.\n' };
+      return json(pages.configz());
+    case '/upstreamz':
+      if (pages.upstreamz !== undefined) return json(pages.upstreamz());
   }
+  const names = [
+    '/metrics',
+    '/healthz',
+    '/readyz',
+    '/configz',
+    ...(pages.upstreamz === undefined ? [] : ['/upstreamz']),
+  ];
+  return { status: 404, contentType: 'text/plain', body: `There are ${names.join(', ')}.\n` };
+}
+
+function json(value: unknown): { status: number; contentType: string; body: string } {
+  return { status: 200, contentType: 'application/json', body: `${JSON.stringify(value)}\n` };
 }
 
 function verdict(objection: string | undefined): { status: number; contentType: string; body: string } {

@@ -9,6 +9,8 @@ import { listen, type Listening, type SkippedPort } from './session/listen.ts';
 import { tellDeadCredentials } from './dead-credentials.ts';
 import type { Log } from './log.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
+import { watchDiskRoom, type DiskRoom } from './disk-room.ts';
+import type { UpstreamReport } from './upstream-report.ts';
 import { capturedLimitsOf, openSpool } from './spool/spool.ts';
 import { createSubmissionServer, type SubmissionServer } from './session/submission-server.ts';
 import type { Certificates } from './tls.ts';
@@ -42,6 +44,10 @@ export interface Relay {
   readonly httpPort: number;
   /** SHA-256 of each configuration document in force, by file name. */
   readonly configHashes: () => Readonly<Record<string, string>>;
+  /** What is known of the upstreams, by list. */
+  readonly upstreams: () => UpstreamReport;
+  /** Since when the disk of the spool has had no room. */
+  readonly fullSince: () => Date | undefined;
   /** Reads the configuration folder now; resolves when it is in force. */
   readonly reload: () => Promise<void>;
   /** New handshakes use the new certificate. */
@@ -72,6 +78,13 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
     onFatal: state.fail,
   });
   started.defer(() => spool.close());
+  const disk = watchDiskRoom({
+    // one that failed is no matter of room
+    hasRoom: (bytes) => state.fault() !== undefined || spool.hasRoom(bytes),
+    metrics,
+    log,
+  });
+  started.defer(disk.close);
   const delivery = startDelivery({ spool, config: config.current, captureFolder, metrics, log });
   started.defer(() => delivery.close());
   config.onChange(() => delivery.wake());
@@ -87,7 +100,7 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
   });
   const listening = await listen(server, options);
   started.defer(() => listening.close());
-  const http = await startHttp(pages({ config, metrics, state }), options.http);
+  const http = await startHttp(pages({ config, metrics, state, delivery, disk }), options.http);
   started.defer(() => http.close());
   metrics.certificateExpiry.set(certificates.notAfter.getTime() / 1000);
   const running = started.move();
@@ -98,6 +111,8 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
     skippedPorts: listening.skippedPorts,
     httpPort: http.port,
     configHashes: config.hashes,
+    upstreams: delivery.upstreams,
+    fullSince: disk.fullSince,
     reload: config.reload,
     updateCertificates: (next) => {
       server.updateCertificate(next);
@@ -145,13 +160,29 @@ async function drain({ config, listening, server, delivery }: Parts): Promise<vo
   await delivery.drain(Math.max(0, budgetMs - (Date.now() - start)));
 }
 
-function pages({ config, metrics, state }: { config: ConfigFolder; metrics: Metrics; state: State }): HttpPages {
+interface Told {
+  readonly config: ConfigFolder;
+  readonly metrics: Metrics;
+  readonly state: State;
+  readonly delivery: Delivery;
+  readonly disk: DiskRoom;
+}
+
+function pages({ config, metrics, state, delivery, disk }: Told): HttpPages {
   const notReady = () => (config.current() === undefined ? 'no complete configuration yet' : undefined);
   return {
     metrics: async () => ({ contentType: metrics.registry.contentType, body: await metrics.registry.metrics() }),
     unhealthy: state.fault,
+    // not where its disk is full: it cannot know whether another relay has room, and without any of them in the Service
+    // clients would hear nothing in place of a reply that says why
     unready: () => state.fault() ?? (state.isClosing() ? 'shutting down' : notReady()),
-    configz: () => ({ class: config.current()?.class.name, readTime: config.readTime(), documents: config.hashes() }),
+    configz: () => ({
+      class: config.current()?.class.name,
+      readTime: config.readTime(),
+      documents: config.hashes(),
+      spoolFullSince: disk.fullSince(),
+    }),
+    upstreamz: delivery.upstreams,
   };
 }
 

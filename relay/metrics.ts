@@ -45,10 +45,16 @@ export function createMetrics() {
     spoolMessages: gauge('spool_messages', 'Messages in the spool'),
     spoolBytes: gauge('spool_bytes', 'Bytes of messages in the spool'),
     spoolOldest: gauge('spool_oldest_seconds', 'Age of the oldest message in the spool'),
+    spoolFull: gauge('spool_full', '1 while the disk of the spool has no room: mail is refused with 452'),
     spoolWrite: histogram('spool_write_seconds', 'Time until a message is on disk', SECONDS),
     deliveries: counter('deliveries_total', 'Recipients by upstream and result', ['upstream', 'result']),
     deliverySeconds: histogram('delivery_seconds', 'Time of one delivery attempt', SECONDS, ['upstream']),
     upstreamReplies: counter('upstream_replies_total', 'Replies of upstreams by class', ['upstream', 'class']),
+    upstreamsUnreachable: gauge(
+      'upstreams_unreachable',
+      'Upstreams that have taken no mail for a minute and longer, by name',
+      ['upstream'],
+    ),
     bounces: counter('bounces_total', 'Reports made to senders, by kind', ['kind']),
     reportsLost: counter('reports_lost_total', 'Reports that could not be delivered to the sender, by upstream', [
       'upstream',

@@ -59,6 +59,7 @@ export function createAttempts(options: AttemptOptions) {
       const result = await lane.transport.deliver({ ...queued, ...share, attempts: found.queued.attempts });
       options.metrics.deliverySeconds.observe({ upstream: lane.transport.label }, (now() - start) / 1000);
       lane.breaker.heard(result, now());
+      if (result.kind === 'answered' || !isStopped()) lane.health.heard(queued.list, result, now());
       recipients = untriedOf(recipients, result);
       const isLast = recipients.length === 0;
       if (isLast) release();

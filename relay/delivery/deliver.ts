@@ -18,12 +18,15 @@ import type { Reply } from '../replies.ts';
 import { createSchedule } from './schedule.ts';
 import type { Spool } from '../spool/spool.ts';
 import type { SpoolEntry } from '../spool/entries.ts';
+import type { UpstreamReport } from '../upstream-report.ts';
 
 export interface Delivery {
   /** Looks at the configuration and at what is due now. */
   wake(): void;
   /** Hands a message over without the spool: the reply is a yes only after the upstream's yes for every recipient. */
   passThrough(message: AcceptedMessage, content: Content): Promise<Reply>;
+  /** What is known of the upstreams, by list. */
+  readonly upstreams: () => UpstreamReport;
   /** Goes on until nothing more can go out now, `deadlineMs` at most, then closes. The rest stays in the spool. */
   drain(deadlineMs: number): Promise<void>;
   /** Breaks off what is under way. Resolves when nothing touches the spool any more. */
@@ -62,7 +65,8 @@ export function startDelivery(options: DeliveryOptions): Delivery {
   const settings = (): DeliverySettings => config()?.class.delivery ?? defaults;
   const hostname = () => config()?.class.hostname ?? 'localhost';
   const resolve = createResolver({ lookup: options.lookup });
-  const lanes = createLanes({ hostname, settings, resolve, now, random, captureFolder });
+  const onTrouble = (upstream: string, step: 1 | -1) => metrics.upstreamsUnreachable.inc({ upstream }, step);
+  const lanes = createLanes({ hostname, settings, resolve, now, random, captureFolder, onTrouble });
   const later = createSchedule<SpoolEntry>();
   const attempts = spool && createAttempts({ spool, config, metrics, log, now, random, isStopped: () => isStopped });
   const work = createWork({ log, now, keep: retryLater, onEnd });
@@ -204,5 +208,5 @@ export function startDelivery(options: DeliveryOptions): Delivery {
   for (const entry of spool?.entries() ?? []) later.add(entry);
   wake();
   const callers = createPassThrough({ lanes, route, occupy, wake, now, isStopped: () => isStopped, log, metrics });
-  return { wake, passThrough: callers.passThrough, drain, close };
+  return { wake, passThrough: callers.passThrough, upstreams: lanes.report, drain, close };
 }

@@ -6,6 +6,8 @@ export interface FairQueue<Item> {
   /** Takes out every item for which this holds, the lists in turn order. */
   take(predicate: (item: Item) => boolean): Item[];
   size(): number;
+  /** Those with an item. */
+  lists(): Iterable<string>;
 }
 
 /** Shifting an array copies it: done once for this many items. */
@@ -50,5 +52,6 @@ export function createFairQueue<Item>(): FairQueue<Item> {
       return taken;
     },
     size: () => size,
+    lists: () => lists.keys(),
   };
 }

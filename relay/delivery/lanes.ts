@@ -9,10 +9,13 @@ import { createFairQueue, type FairQueue } from './fair-queue.ts';
 import { createTransport, type TransportOptions } from './routes.ts';
 import type { SpoolEntry } from '../spool/entries.ts';
 import type { Transport } from './transport.ts';
+import { createUpstreamHealth, type UpstreamHealth } from './upstream-health.ts';
+import { REPORTED_LISTS_MAX, type UpstreamReport } from '../upstream-report.ts';
 
 export interface Lane {
   readonly transport: Transport;
   readonly breaker: CircuitBreaker;
+  readonly health: UpstreamHealth;
   readonly waiting: FairQueue<SpoolEntry>;
   /** Clients of the passthrough that wait for a place; one that gave up meanwhile says no to it. */
   readonly callers: FairQueue<() => boolean>;
@@ -26,12 +29,20 @@ export interface Lanes {
   inTurn(): readonly Lane[];
   /** Puts waiting entries where the configuration in force wants them. Returns whether a list leads elsewhere now. */
   reroute(config: RelayConfig): (list: string) => boolean;
+  /** What is known of the upstreams that lists lead to now. */
+  readonly report: () => UpstreamReport;
   /** Called when a transaction of the lane ended: closes it where no list leads there any more. */
   ended(lane: Lane): void;
   close(): void;
 }
 
-export function createLanes(options: TransportOptions & { random: () => number }): Lanes {
+interface LanesOptions extends TransportOptions {
+  readonly random: () => number;
+  /** How many upstreams of this name are in trouble has changed. */
+  readonly onTrouble: (label: string, step: 1 | -1) => void;
+}
+
+export function createLanes(options: LanesOptions): Lanes {
   const lanes = new Map<string, Lane>();
   /** No list leads there any more, but transactions are under way. */
   const retired = new Set<Lane>();
@@ -45,6 +56,7 @@ export function createLanes(options: TransportOptions & { random: () => number }
     keys.set(list, key);
     const lane = lanes.get(key) ?? createLane(upstream, options);
     lanes.set(key, lane);
+    lane.health.awaits(list);
     return lane;
   }
 
@@ -69,6 +81,7 @@ export function createLanes(options: TransportOptions & { random: () => number }
       // callers hold on to their lane; it goes with the next change
       if (used.has(key) || lane.callers.size() > 0) continue;
       lanes.delete(key);
+      lane.health.close();
       retired.add(lane);
       ended(lane);
     }
@@ -87,6 +100,11 @@ export function createLanes(options: TransportOptions & { random: () => number }
       return [...all.slice(first), ...all.slice(0, first)];
     },
     reroute,
+    report: () => {
+      const leadsTo = (list: string, key: string) =>
+        (keys.get(list) ?? JSON.stringify(upstreamOf(list, config))) === key;
+      return reportOf(lanes, { leadsTo, now: options.now() });
+    },
     ended,
     close: () => {
       for (const lane of [...lanes.values(), ...retired]) lane.transport.close();
@@ -94,7 +112,28 @@ export function createLanes(options: TransportOptions & { random: () => number }
   };
 }
 
-function createLane(upstream: UpstreamConfig, options: TransportOptions & { random: () => number }): Lane {
+/** What fails is named first. In a fixed order, so that what has not changed is the same text. */
+function reportOf(
+  lanes: ReadonlyMap<string, Lane>,
+  { leadsTo, now }: { leadsTo: (list: string, key: string) => boolean; now: number },
+): UpstreamReport {
+  const found = [...lanes].map(([key, { health, waiting, callers }]) => {
+    const trouble = health.trouble(now);
+    const waitingLists = trouble === undefined ? [] : [...waiting.lists(), ...callers.lists()];
+    const lists = new Set([...health.lists(), ...waitingLists]);
+    return { trouble, lists: [...lists].filter((list) => leadsTo(list, key)).sort() };
+  });
+  const ordered = found.sort((a, b) => Number(a.trouble === undefined) - Number(b.trouble === undefined));
+  let left = REPORTED_LISTS_MAX;
+  const upstreams = ordered.map(({ trouble, lists }) => {
+    const named = lists.slice(0, left);
+    left -= named.length;
+    return trouble === undefined ? { lists: named } : { lists: named, trouble };
+  });
+  return { upstreams: upstreams.filter(({ lists }) => lists.length > 0) };
+}
+
+function createLane(upstream: UpstreamConfig, options: LanesOptions): Lane {
   const settings = () => {
     const { retryFirstSeconds, retryMostSeconds } = options.settings();
     return {
@@ -102,9 +141,15 @@ function createLane(upstream: UpstreamConfig, options: TransportOptions & { rand
       mostSeconds: Math.min(PROBE_MOST_SECONDS, retryMostSeconds),
     };
   };
+  const transport = createTransport(upstream, options);
   return {
-    transport: createTransport(upstream, options),
+    transport,
     breaker: createCircuitBreaker({ settings, random: options.random }),
+    health: createUpstreamHealth({
+      upstream,
+      settings: options.settings,
+      onTrouble: (step) => options.onTrouble(transport.label, step),
+    }),
     waiting: createFairQueue(),
     callers: createFairQueue(),
     active: 0,

@@ -3,6 +3,8 @@ import { test } from 'node:test';
 import { createCircuitBreaker } from './circuit-breaker.ts';
 import { createFairQueue } from './fair-queue.ts';
 import { createPassThrough } from './pass-through.ts';
+import { createUpstreamHealth } from './upstream-health.ts';
+import { deliverySettingsSchema } from '../config.ts';
 import { createLog } from '../log.ts';
 import { createMetrics } from '../metrics.ts';
 import { aConfig, aList } from '../../test/support/relay-config.ts';
@@ -23,13 +25,25 @@ test('a fault of ours during the probe of an upstream leaves the next probe to o
       close: () => {},
     },
     breaker,
+    health: createUpstreamHealth({
+      upstream: { kind: 'capture' },
+      settings: () => deliverySettingsSchema.parse({}),
+      onTrouble: () => undefined,
+    }),
     waiting: createFairQueue<never>(),
     callers,
     active: 0,
   };
   const now = 2000;
   const { passThrough } = createPassThrough({
-    lanes: { of: () => lane, inTurn: () => [lane], reroute: () => () => false, ended: () => {}, close: () => {} },
+    lanes: {
+      of: () => lane,
+      inTurn: () => [lane],
+      reroute: () => () => false,
+      report: () => ({ upstreams: [] }),
+      ended: () => {},
+      close: () => {},
+    },
     route: () => aConfig({ lists: { 'l/l': aList() } }),
     occupy: () => {
       breaker.begin();

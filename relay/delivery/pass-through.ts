@@ -77,6 +77,7 @@ export function createPassThrough({ lanes, route, occupy, wake, now, isStopped, 
       const { recipients } = envelope;
       const result = await deliverAll(lane, message, content);
       lane.breaker.heard(result, now());
+      lane.health.heard(list, result, now());
       const reply = replyTo(id, result);
       const verdict = verdictOf(result);
       const upstream = lane.transport.label;

@@ -6,13 +6,14 @@ import { describe, test, type TestContext } from 'node:test';
 import { startHttp } from '../../relay/http.ts';
 import { until } from '../support/until.ts';
 
-async function start(t: TestContext) {
+async function start(t: TestContext, list = 'shop/house') {
   const http = await startHttp(
     {
       metrics: () => Promise.resolve({ contentType: 'text/plain', body: '' }),
       unhealthy: () => undefined,
       unready: () => 'no complete configuration yet',
       configz: () => ({}),
+      upstreamz: () => ({ upstreams: [{ lists: [list] }] }),
     },
     { host: '127.0.0.1', port: 0 },
   );
@@ -43,6 +44,22 @@ describe('the HTTP endpoint', () => {
     // those that came first had to go
     await until(() => silent.slice(0, 17).every((socket) => socket.closed));
     for (const socket of silent) socket.destroy();
+  });
+
+  test('tells what has not changed since it was last asked in no words', async (t) => {
+    const { port } = await start(t);
+    const ask = (etag = '') =>
+      fetch(`http://127.0.0.1:${port}/upstreamz`, { headers: { connection: 'close', 'if-none-match': etag } });
+    const first = await ask();
+    assert.deepEqual(await first.json(), { upstreams: [{ lists: ['shop/house'] }] });
+    const again = await ask(first.headers.get('etag') ?? '');
+    assert.deepEqual([again.status, await again.text()], [304, '']);
+    const other = await start(t, 'shop/other');
+    const changed = await fetch(`http://127.0.0.1:${other.port}/upstreamz`, {
+      headers: { connection: 'close', 'if-none-match': first.headers.get('etag') ?? '' },
+    });
+    assert.equal(changed.status, 200);
+    assert.match(await changed.text(), /shop\/other/);
   });
 
   test('ends a connection that says nothing', async (t) => {

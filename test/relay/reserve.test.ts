@@ -10,6 +10,7 @@ import { aTemporaryFolder } from '../support/delivering.ts';
 import { captureLog } from '../support/queued.ts';
 import { aClass, aList, aSender, aUser, LIST, PASSWORD, USER } from '../support/relay-config.ts';
 import { openSecureClient, plain } from '../support/smtp-client.ts';
+import { until } from '../support/until.ts';
 
 async function aRelay(t: TestContext) {
   const folder = await aTemporaryFolder(t);
@@ -37,7 +38,9 @@ async function aRelay(t: TestContext) {
     }
     await relay.reload();
   };
-  return { port: relay.ports[0] ?? 0, ca: certificates.ca, configure };
+  const page = (name: string) =>
+    fetch(`http://127.0.0.1:${relay.httpPort}${name}`, { headers: { connection: 'close' } });
+  return { port: relay.ports[0] ?? 0, ca: certificates.ca, configure, page };
 }
 
 test('the reserve is the one of the configuration in force, though the relay began without any', async (t) => {
@@ -49,4 +52,16 @@ test('the reserve is the one of the configuration in force, though the relay beg
   await relay.configure(1);
   assert.match(await client.ask('MAIL FROM:<orders@shop.example>'), /^250 /);
   client.destroy();
+});
+
+test('a relay whose disk is full says so to the operator, and stays where clients hear it from it', async (t) => {
+  const relay = await aRelay(t);
+  await relay.configure(1);
+  const told = async () => (await (await relay.page('/configz')).json()) as { spoolFullSince?: string };
+  assert.equal((await told()).spoolFullSince, undefined);
+  await relay.configure(Number.MAX_SAFE_INTEGER);
+  await until(async () => (await told()).spoolFullSince !== undefined);
+  assert.equal((await relay.page('/readyz')).status, 200);
+  assert.match(await (await relay.page('/metrics')).text(), /^smtpplus_spool_full 1$/m);
+  assert.deepEqual(await (await relay.page('/upstreamz')).json(), { upstreams: [] });
 });

@@ -1,0 +1,71 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { aConfig, aList } from '../../test/support/relay-config.ts';
+import { aSmartHost } from '../../test/support/upstream.ts';
+import { deliverySettingsSchema, type ListConfig } from '../config.ts';
+import type { SpoolEntry } from '../spool/entries.ts';
+import { createLanes } from './lanes.ts';
+import type { TransportResult } from './transport.ts';
+import { deferred } from './upstream-reply.ts';
+
+const down: TransportResult = { kind: 'unreachable', verdict: deferred('4.4.1', 'down') };
+const host = aSmartHost(25);
+
+function start(lists: Record<string, ListConfig>) {
+  const clock = { now: 0 };
+  const lanes = createLanes({
+    hostname: () => 'relay.example',
+    settings: () => deliverySettingsSchema.parse({}),
+    resolve: () => Promise.resolve([]),
+    now: () => clock.now,
+    random: () => 0,
+    captureFolder: '/nowhere',
+    onTrouble: () => undefined,
+  });
+  lanes.reroute(aConfig({ lists }));
+  const fail = (list: string): void => {
+    for (clock.now of [0, 60_000]) lanes.of(list).health.heard(list, down, clock.now);
+  };
+  const named = () => lanes.report().upstreams.map(({ lists }) => lists);
+  return { lanes, fail, named };
+}
+
+describe('what is told of the lanes', () => {
+  test('names a list whose mail waits behind the failures of another', () => {
+    const { lanes, fail, named } = start({ 'shop/a': aList({ upstream: host }), 'shop/b': aList({ upstream: host }) });
+    lanes.of('shop/b').waiting.push('shop/b', {} as SpoolEntry);
+    fail('shop/a');
+    assert.deepEqual(named(), [['shop/a', 'shop/b']]);
+  });
+
+  test('names a list whose client is waiting for a place', () => {
+    const { lanes, fail, named } = start({ 'shop/a': aList({ upstream: host }), 'shop/b': aList({ upstream: host }) });
+    lanes.of('shop/b').callers.push('shop/b', () => false);
+    fail('shop/a');
+    assert.deepEqual(named(), [['shop/a', 'shop/b']]);
+  });
+
+  test('names no list that has gone elsewhere, though others have stayed', () => {
+    const { lanes, fail, named } = start({ 'shop/a': aList({ upstream: host }), 'shop/b': aList({ upstream: host }) });
+    fail('shop/a');
+    fail('shop/b');
+    assert.deepEqual(named(), [['shop/a', 'shop/b']]);
+    lanes.reroute(aConfig({ lists: { 'shop/a': aList({ upstream: host }), 'shop/b': aList() } }));
+    assert.deepEqual(named(), [['shop/a']]);
+  });
+
+  test('begins with what fails, and does not go on for ever', () => {
+    const lists = Object.fromEntries(
+      Array.from({ length: 20_001 }, (_, i) => [`shop/l${String(i).padStart(5, '0')}`, aList()]),
+    );
+    const { lanes, fail, named } = start({ ...lists, 'shop/down': aList({ upstream: host }) });
+    const verdicts = new Map([['x@x.example', { outcome: 'delivered', enhanced: '2.0.0', text: '' } as const]]);
+    for (const list of Object.keys(lists)) {
+      lanes.of(list).health.heard(list, { kind: 'answered', verdicts, dsnPassedOn: false }, 0);
+    }
+    fail('shop/down');
+    const [first, second = []] = named();
+    assert.deepEqual(first, ['shop/down']);
+    assert.equal(second.length, 19_999);
+  });
+});
