@@ -32,6 +32,12 @@ export const userSpec = z
         secretTemplate: secretTemplate
           .optional()
           .describe('What the Secret has besides, for tools and applications that expect it.'),
+        deletionPolicy: z
+          .enum(['Delete', 'Retain'])
+          .default('Delete')
+          .describe(
+            'Retain: the Secret stays when this object is deleted, for pods that could not start without it. Its password is refused all the same, until the object is back.',
+          ),
         passwordSecretRef: secretKeyReference
           .optional()
           .describe('Secret with a password of your own (key `password`), instead of a generated one.'),

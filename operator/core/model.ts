@@ -56,6 +56,8 @@ export interface SecretView {
   readonly annotations: Readonly<Record<string, string>>;
   /** UID of the SmtpPlusUser that controls it, where there is one. */
   readonly controllerUid?: string;
+  /** Name of that user, where no owner reference but an annotation says so: it may be gone (see credentials/ownership.ts). */
+  readonly retainedFor?: string;
   /** Decoded. Values that are not UTF-8 are left out. */
   readonly data: Readonly<Record<string, string>>;
   /** Verifier for each value that may be a password, made by the adapter (see relay/verifier.ts for the form). */

@@ -7,6 +7,8 @@ export const DEFAULT_LIST_ANNOTATION = `${GROUP}/default-list`;
 export const CREDENTIALS_ANNOTATION = `${GROUP}/credentials`;
 /** On a credentials Secret: which labels and annotations `secretTemplate` has put there. */
 export const TEMPLATE_ANNOTATION = `${GROUP}/secret-template`;
+/** On a credentials Secret that outlives its user: whose it is, in place of an owner reference. */
+export const OWNER_ANNOTATION = `${GROUP}/owner`;
 export const MANAGED_BY_LABEL = 'app.kubernetes.io/managed-by';
 export const MANAGED_BY = 'smtp-plus';
 /** On a credentials Secret: the SmtpPlusUser that it belongs to, where its name fits a label. */

@@ -5,11 +5,12 @@ import { join } from 'node:path';
 import type { Log } from '../../relay/log.ts';
 import { sha256Verifier } from '../../relay/verifier.ts';
 import { isEqual } from '../core/equal.ts';
+import { isRetained } from '../core/credentials/ownership.ts';
 import { keyOf } from '../core/model.ts';
 import type { SecretPlan, SecretView } from '../core/model.ts';
 import { classify, isNamespaceName, isObjectName } from '../manifests/classify.ts';
 import type { NamedObject } from '../manifests/classify.ts';
-import { controllerUid, formatSecret, secretPath, viewSecret } from '../manifests/documents.ts';
+import { formatSecret, secretPath, viewOwnSecret } from '../manifests/documents.ts';
 import type { Installation } from '../installation.ts';
 import type { KeptAside } from './kept-aside.ts';
 import { listFiles } from './mirror.ts';
@@ -163,9 +164,7 @@ interface FilePlace {
 function viewText(text: string, { file, path, installation }: FilePlace): SecretView | undefined {
   const [manifest, ...others] = objectsIn(file, text);
   if (manifest?.kind !== 'Secret' || others.length > 0 || secretPath(manifest) !== path) return undefined;
-  const view = viewSecret(manifest);
-  const uid = controllerUid(manifest);
-  return uid === undefined ? { ...view, verifiers: {} } : ownView(view, uid, installation);
+  return withVerifiers(viewOwnSecret(manifest), installation);
 }
 
 /** As written here it is read at once; as a person has left it, as any manifest is. */
@@ -175,13 +174,15 @@ function objectsIn(file: string, text: string): readonly NamedObject[] {
 }
 
 function viewPlan({ owner, ...secret }: SecretPlan, installation: Installation): SecretView {
-  return ownView(secret, owner.uid, installation);
+  const retained = isRetained(secret) && { retainedFor: owner.name };
+  return withVerifiers({ ...secret, controllerUid: owner.uid, ...retained }, installation);
 }
 
-function ownView(view: Omit<SecretView, 'verifiers'>, uid: string, installation: Installation): SecretView {
+function withVerifiers(view: Omit<SecretView, 'verifiers'>, installation: Installation): SecretView {
+  const { controllerUid } = view;
   const password = view.data['password'];
-  const verifiers = password === undefined ? {} : { password: sha256Verifier(password, installation.saltFor(uid)) };
-  return { ...view, controllerUid: uid, verifiers };
+  if (controllerUid === undefined || password === undefined) return { ...view, verifiers: {} };
+  return { ...view, verifiers: { password: sha256Verifier(password, installation.saltFor(controllerUid)) } };
 }
 
 /** A damaged Secret may still hold a password that somebody can recover: it is kept, out of the way of the new one. */

@@ -2,10 +2,11 @@
 import { API_VERSION } from '../api/common.ts';
 import type { ObjectName } from '../api/names.ts';
 import { asRecord, texts } from '../api/plain-data.ts';
+import { isRetained } from '../core/credentials/ownership.ts';
 import type { RawObject, SecretPlan, SecretView, StatusPlan } from '../core/model.ts';
 import type { NamedObject } from './classify.ts';
 import { formatYaml } from './format-yaml.ts';
-import { ownerReference, owningUser } from './owner-reference.ts';
+import { ownerReference, ownershipOf, secretOwner } from './owner-reference.ts';
 import { decodeValues, encodeValues } from './secret-values.ts';
 
 /** Where a Secret lies under `secrets/`. */
@@ -28,7 +29,7 @@ export function formatSecret(plan: SecretPlan): string {
       namespace: plan.namespace,
       ...(isEmpty(plan.labels) ? {} : { labels: sorted(plan.labels) }),
       ...(isEmpty(plan.annotations) ? {} : { annotations: sorted(plan.annotations) }),
-      ownerReferences: [ownerReference(plan.owner)],
+      ...(isRetained(plan) ? {} : { ownerReferences: [ownerReference(plan.owner)] }),
     },
     type: plan.type,
     data: sorted(encodeValues(plan.data)),
@@ -49,9 +50,10 @@ export function viewSecret(manifest: NamedObject): Omit<SecretView, 'verifiers'>
   };
 }
 
-/** UID of the SmtpPlusUser that a Secret manifest names as its controller. */
-export function controllerUid(manifest: NamedObject): string | undefined {
-  return owningUser(asRecord(manifest.value['metadata'])['ownerReferences'])?.uid;
+/** One that was written here says besides whose it is; in a manifest of somebody's own that would be a claim. */
+export function viewOwnSecret(manifest: NamedObject): Omit<SecretView, 'verifiers'> {
+  const view = viewSecret(manifest);
+  return { ...view, ...ownershipOf(secretOwner(asRecord(manifest.value['metadata'])['ownerReferences'], view)) };
 }
 
 export function formatStatus(plan: Pick<StatusPlan, 'kind' | 'meta' | 'status'>): string {

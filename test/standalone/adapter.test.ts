@@ -145,6 +145,24 @@ describe('the directory adapter', () => {
     await until(async () => (await readdir(join(state, 'status/SmtpPlusUser/shop'))).join() === 'b.yaml' || undefined);
   });
 
+  test('keeps a retained Secret whose user is gone, and its password for when it is back', async (t) => {
+    const retained = user('orders', 'credentials: {deletionPolicy: Retain}');
+    const [folder, state] = [await folderOf(t, { 's.yaml': sender, 'a.yaml': retained }), await folderOf(t)];
+    const first = await start(t, folder, state, { secretGraceMs: 100 });
+    const file = join(state, 'secrets/shop/orders-smtp.yaml');
+    const before = await readFile(file, 'utf8');
+    assert.equal(parse(before).metadata.ownerReferences, undefined);
+    await rm(join(folder, 'a.yaml'));
+    await until(() => first.user('orders.shop') === undefined || undefined);
+    await first.close();
+
+    const second = await start(t, folder, state, { secretGraceMs: 0, prune: true });
+    assert.equal(await readFile(file, 'utf8'), before);
+    await writeFile(join(folder, 'a.yaml'), retained);
+    await until(() => second.user('orders.shop') !== undefined || undefined);
+    assert.equal(await readFile(file, 'utf8'), before);
+  });
+
   test('names damaged files of the state folder, and goes on with new ones', async (t) => {
     const [folder, state] = [await folderOf(t, { 's.yaml': sender, 'a.yaml': user('orders') }), await folderOf(t)];
     await (await start(t, folder, state)).close();

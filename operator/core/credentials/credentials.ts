@@ -3,6 +3,7 @@ import { notReady, type CredentialsOwner, type CredentialsVerdict } from './cred
 import { generatedPassword } from './generated-password.ts';
 import { keyOf, type ObjectMeta, type SecretView } from '../model.ts';
 import { ownPassword } from './own-password.ts';
+import { belongsTo } from './ownership.ts';
 import { byAge } from '../time.ts';
 import type { UserCircumstances } from '../users/circumstances.ts';
 
@@ -16,7 +17,7 @@ export function judgeCredentials(owner: CredentialsOwner, around: UserCircumstan
     const message = `Secret ${key} is wanted by SmtpPlusUser ${keyOf(claimant)} too; choose another spec.credentials.secretName.`;
     return notReady('SecretNotOwned', message);
   }
-  if (secret !== undefined && secret.controllerUid !== meta.uid) {
+  if (secret !== undefined && !belongsTo(secret, meta)) {
     const message = `Secret ${key} belongs to somebody else and is left alone; choose another spec.credentials.secretName, or delete the Secret if you are sure that nobody uses it.`;
     return notReady('SecretNotOwned', message);
   }
@@ -35,5 +36,5 @@ export function judgeCredentials(owner: CredentialsOwner, around: UserCircumstan
 
 /** Of several users that ask for one Secret: the one that has it, else the oldest. */
 function claimantOf(claimants: readonly ObjectMeta[], secret: SecretView | undefined): ObjectMeta | undefined {
-  return claimants.find(({ uid }) => uid === secret?.controllerUid) ?? claimants.toSorted(byAge)[0];
+  return claimants.find((meta) => secret !== undefined && belongsTo(secret, meta)) ?? claimants.toSorted(byAge)[0];
 }

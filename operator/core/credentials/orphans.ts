@@ -13,7 +13,7 @@ export function isOrphan(secret: SecretView, userOf: (uid: string) => RawObject 
   if (secret.labels[MANAGED_BY_LABEL] !== MANAGED_BY || secret.type !== SECRET_TYPE) return false;
   if (secret.controllerUid === undefined) return false;
   const user = userOf(secret.controllerUid);
-  if (user === undefined) return true;
+  if (user === undefined) return secret.retainedFor === undefined;
   // one whose spec can't be understood may want it still
   return parseObject('SmtpPlusUser', user).ok && wishedSecretName(user) !== secret.name;
 }

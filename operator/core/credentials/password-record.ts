@@ -51,6 +51,11 @@ export function recordedVerifier(text: string | undefined): string | undefined {
   return recordSchema.safeParse(parseJson(text)).data?.verifier;
 }
 
+/** The salt of that verifier: whoever checks the password against the record has to hash it with the same. */
+export function recordedSalt(annotations: Readonly<Record<string, string>>): string | undefined {
+  return recordedVerifier(annotations[CREDENTIALS_ANNOTATION])?.split('$')[1];
+}
+
 export function writeRecord({ verifier, issued, trigger, previous }: PasswordRecord): Record<string, string> {
   return { [CREDENTIALS_ANNOTATION]: JSON.stringify({ verifier, issued, trigger, previous }) };
 }

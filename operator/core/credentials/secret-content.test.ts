@@ -26,7 +26,9 @@ test('the uri of a Secret gives back user name, password, host and port, whateve
     fc.property(usernames, passwords, hosts, (username, password, hostname) => {
       const settings = classSettingsSchema.parse({ hostname });
       const view = { settings, upstream: { kind: 'capture' }, ports: [2525], implicitTlsPorts: [] } as const;
-      const url = new URL(secretPlan({ owner, name: 'orders-smtp' }, { username, password }, view)?.data['uri'] ?? '');
+      const url = new URL(
+        secretPlan({ owner, name: 'orders-smtp', isRetained: false }, { username, password }, view)?.data['uri'] ?? '',
+      );
       assert.deepEqual(
         [url.protocol, decodeURIComponent(url.username), decodeURIComponent(url.password), url.hostname, url.port],
         ['smtp:', username, password, hostname.includes(':') ? `[${hostname}]` : hostname, '2525'],

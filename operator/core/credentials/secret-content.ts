@@ -1,5 +1,6 @@
 /** What stands in a credentials Secret: everything a client needs, under the keys of Service Binding for Kubernetes. */
 import type { SecretTemplate } from '../../api/secret-template.ts';
+import { retainedBy } from './ownership.ts';
 import type { PasswordRecord } from './password-record.ts';
 import { writeRecord } from './password-record.ts';
 import type { ClassView, ObjectMeta, SecretPlan } from '../model.ts';
@@ -15,6 +16,7 @@ interface Login {
 interface Wish {
   readonly owner: ObjectMeta;
   readonly name: string;
+  readonly isRetained: boolean;
   readonly template?: SecretTemplate | undefined;
 }
 
@@ -23,7 +25,7 @@ const LABEL_MAX = 63;
 
 /** The Secret of a user, or undefined where its relay class tells no port yet. */
 export function secretPlan(
-  { owner, name, template }: Wish,
+  { owner, name, isRetained, template }: Wish,
   { username, password, record }: Login,
   view: ClassView,
 ): SecretPlan | undefined {
@@ -46,7 +48,10 @@ export function secretPlan(
     [MANAGED_BY_LABEL]: MANAGED_BY,
     ...(owner.name.length <= LABEL_MAX && { [USER_LABEL]: owner.name }),
   };
-  const annotations = record === undefined ? {} : writeRecord(record);
+  const annotations = {
+    ...(record !== undefined && writeRecord(record)),
+    ...(isRetained && retainedBy(owner)),
+  };
   const content = withTemplate({ labels, annotations, data }, template);
   return { namespace: owner.namespace, name, owner, type: SECRET_TYPE, ...content };
 }

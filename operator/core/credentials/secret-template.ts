@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import type { SecretTemplate } from '../../api/secret-template.ts';
 import type { SecretPlan, SecretView } from '../model.ts';
-import { TEMPLATE_ANNOTATION } from '../names.ts';
+import { OWNER_ANNOTATION, TEMPLATE_ANNOTATION } from '../names.ts';
 
 type Content = Pick<SecretPlan, 'labels' | 'annotations' | 'data'>;
 
@@ -30,19 +30,19 @@ export function withTemplate({ labels, annotations, data }: Content, template: S
 const recordSchema = z.object({ labels: z.array(z.string()), annotations: z.array(z.string()) });
 
 /**
- * Labels and annotations of a Secret that came from a template and are not planned any more. Those that somebody else has
- * put there stay: the Secret itself says which are ours, and who forges that can only remove what he could anyhow.
+ * Labels and annotations of a Secret that came from a template, or are the operator's, and are not planned any more. Those
+ * that somebody else has put there stay: the Secret itself says which came from a template, and who forges that can only
+ * remove what he could anyhow.
  */
 export function leftovers(
   view: Pick<SecretView, 'annotations' | 'labels'>,
   plan: Pick<SecretPlan, 'annotations' | 'labels'>,
 ): { readonly labels: readonly string[]; readonly annotations: readonly string[] } {
-  const text = view.annotations[TEMPLATE_ANNOTATION];
-  if (text === undefined) return { labels: [], annotations: [] };
+  const text = view.annotations[TEMPLATE_ANNOTATION] ?? '';
   const added = recordSchema.safeParse(parseJson(text)).data ?? { labels: [], annotations: [] };
   return {
     labels: added.labels.filter((key) => Object.hasOwn(view.labels, key) && !Object.hasOwn(plan.labels, key)),
-    annotations: [...added.annotations, TEMPLATE_ANNOTATION].filter(
+    annotations: [...added.annotations, TEMPLATE_ANNOTATION, OWNER_ANNOTATION].filter(
       (key) => Object.hasOwn(view.annotations, key) && !Object.hasOwn(plan.annotations, key),
     ),
   };

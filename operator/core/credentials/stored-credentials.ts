@@ -2,6 +2,7 @@ import type { Credential } from '../../../relay/config.ts';
 import type { RawObject, SecretOf } from '../model.ts';
 import { CREDENTIALS_ANNOTATION } from '../names.ts';
 import { passwordReference, wishedSecretName } from '../users/wishes.ts';
+import { belongsTo } from './ownership.ts';
 import { recordedVerifier } from './password-record.ts';
 
 /**
@@ -15,7 +16,7 @@ export function storedCredentials(user: RawObject, secretOf: SecretOf): readonly
 
 function generatedVerifier(user: RawObject, secretOf: SecretOf): string | undefined {
   const secret = secretOf(wishedSecretName(user));
-  if (secret?.controllerUid !== user.meta.uid) return undefined;
+  if (secret === undefined || !belongsTo(secret, user.meta)) return undefined;
   const verifier = secret.verifiers['password'];
   return recordedVerifier(secret.annotations[CREDENTIALS_ANNOTATION]) === verifier ? verifier : undefined;
 }

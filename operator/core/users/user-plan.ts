@@ -113,11 +113,16 @@ function readinessOf({ admitted }: UserVerdict, judgements: readonly Judgement[]
 
 function secretOf({ classes }: Platform, owner: ObjectMeta, admitted: AdmittedUser): SecretPlan | undefined {
   const { username, secretName: name, terms, credentials } = admitted;
-  const { secretTemplate: template } = admitted.spec.credentials;
+  const { secretTemplate: template, deletionPolicy } = admitted.spec.credentials;
+  const isRetained = deletionPolicy === 'Retain';
   const { password, record } = credentials;
   const view = classes.get(terms.className);
   if (password === undefined || view === undefined) return undefined;
-  return secretPlan({ owner, name, template }, { username, password, ...(record !== undefined && { record }) }, view);
+  return secretPlan(
+    { owner, name, isRetained, template },
+    { username, password, ...(record !== undefined && { record }) },
+    view,
+  );
 }
 
 function details({ classes }: Platform, admitted: AdmittedUser): UserStatus {

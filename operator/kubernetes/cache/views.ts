@@ -1,9 +1,10 @@
 /** API objects as the core sees them. What is not in here takes no memory. */
 import type { Kind, ObjectMeta, RawObject, SecretView } from '../../core/model.ts';
 import { isEqual } from '../../core/equal.ts';
-import { owningUser } from '../../manifests/owner-reference.ts';
+import { ownershipOf, secretOwner } from '../../manifests/owner-reference.ts';
 import { decodeValues } from '../../manifests/secret-values.ts';
 import { sha256Verifier } from '../../../relay/verifier.ts';
+import { recordedSalt } from '../../core/credentials/password-record.ts';
 import { knownStatus, type KnownStatus } from './known-status.ts';
 import { createPool } from './pool.ts';
 import type { KubeMeta, KubeObject } from '../client/resources.ts';
@@ -72,7 +73,9 @@ export function viewOwnSecret(object: SecretObject, saltFor: (uid: string) => Bu
   const known = viewSecret(object);
   const { controllerUid } = known.view;
   if (controllerUid === undefined) return known;
-  const salt = saltFor(controllerUid);
+  const recorded = recordedSalt(known.view.annotations);
+  // a user that was made again has another UID, and keeps its password
+  const salt = recorded === undefined ? saltFor(controllerUid) : Buffer.from(recorded, 'base64url');
   const verifiers = Object.entries(known.view.data)
     .filter(([key]) => /password/i.test(key))
     .map(([key, password]) => [key, sha256Verifier(password, salt)]);
@@ -81,15 +84,17 @@ export function viewOwnSecret(object: SecretObject, saltFor: (uid: string) => Bu
 
 export function viewSecret(object: SecretObject): KnownSecret {
   const { metadata, data = {} } = object;
-  const owner = owningUser(metadata.ownerReferences);
+  const type = object.type ?? 'Opaque';
+  const annotations = withoutLastApplied(metadata.annotations);
+  const owner = secretOwner(metadata.ownerReferences, { type, annotations });
   const decoded = decode(data);
   const view: SecretView = {
     namespace: metadata.namespace ?? '',
     name: metadata.name,
-    type: object.type ?? 'Opaque',
+    type,
     labels: metadata.labels ?? NONE,
-    annotations: withoutLastApplied(metadata.annotations),
-    ...(owner === undefined ? {} : { controllerUid: owner.uid }),
+    annotations,
+    ...ownershipOf(owner),
     data: decoded,
     verifiers: NONE,
   };

@@ -1,6 +1,7 @@
 /** Credentials Secrets: made, repaired and deleted; never taken over from somebody else. */
 import { leftovers } from '../../core/credentials/secret-template.ts';
-import type { SecretPlan } from '../../core/model.ts';
+import { belongsTo, isRetained } from '../../core/credentials/ownership.ts';
+import type { SecretPlan, SecretView } from '../../core/model.ts';
 import { ownerReference } from '../../manifests/owner-reference.ts';
 import { encodeValues } from '../../manifests/secret-values.ts';
 import type { Answer, KubeClient } from '../client/client.ts';
@@ -27,7 +28,7 @@ export async function applySecret(
   known: KnownSecret | undefined,
 ): Promise<SecretOutcome> {
   if (known === undefined) return outcomeOf(await create(client, plan));
-  if (known.view.controllerUid !== plan.owner.uid) return { kind: 'taken' };
+  if (!belongsTo(known.view, plan.owner)) return { kind: 'taken' };
   if (known.view.type !== plan.type) return replace(client, plan, known);
   const patch = patchOf(plan, known);
   if (patch === undefined) return { kind: 'unchanged' };
@@ -36,7 +37,7 @@ export async function applySecret(
   const answer = await client.request<SecretObject>({
     method: 'PATCH',
     path,
-    contentType: 'application/merge-patch+json',
+    contentType: 'application/strategic-merge-patch+json',
     body: patch,
   });
   return outcomeOf(answer);
@@ -47,7 +48,7 @@ export class SecretRefused extends Error {}
 
 /** Whether a Secret is as planned already. */
 export function isSecretApplied(plan: SecretPlan, known: KnownSecret | undefined): boolean {
-  if (known?.view.controllerUid !== plan.owner.uid || known.view.type !== plan.type) return false;
+  if (known === undefined || !belongsTo(known.view, plan.owner) || known.view.type !== plan.type) return false;
   return patchOf(plan, known) === undefined;
 }
 
@@ -79,12 +80,13 @@ async function replace(client: KubeClient, plan: SecretPlan, known: KnownSecret)
 function create(client: KubeClient, plan: SecretPlan, { isDryRun = false } = {}): Promise<Answer<SecretObject>> {
   const { namespace, name, labels, annotations, type } = plan;
   const path = `${pathOf(SECRETS, { namespace })}?fieldManager=${FIELD_MANAGER}${isDryRun ? '&dryRun=All' : ''}`;
-  const metadata = { namespace, name, labels, annotations, ownerReferences: [ownerReference(plan.owner)] };
+  const ownerReferences = isRetained(plan) ? [] : [ownerReference(plan.owner)];
+  const metadata = { namespace, name, labels, annotations, ownerReferences };
   const body = { apiVersion: 'v1', kind: 'Secret', metadata, type, data: encodeValues(plan.data) };
   return client.request<SecretObject>({ method: 'POST', path, body });
 }
 
-/** Merge patch to the plan (RFC 7396), or undefined where nothing differs. Labels and annotations of others stay. */
+/** Strategic merge patch to the plan, or undefined where nothing differs. Labels, annotations and owners of others stay. */
 function patchOf(plan: SecretPlan, known: KnownSecret): object | undefined {
   const { view } = known;
   const data: Record<string, string | null> = {};
@@ -97,9 +99,17 @@ function patchOf(plan: SecretPlan, known: KnownSecret): object | undefined {
   const obsolete = leftovers(view, plan);
   const labels = { ...missingFrom(plan.labels, view.labels), ...nulls(obsolete.labels) };
   const annotations = { ...missingFrom(plan.annotations, view.annotations), ...nulls(obsolete.annotations) };
-  if ([data, labels, annotations].every((part) => Object.keys(part).length === 0)) return undefined;
+  const ownerReferences = ownersToChange(plan, view);
+  if ([data, labels, annotations, ownerReferences].every((part) => Object.keys(part).length === 0)) return undefined;
   const { uid, resourceVersion } = known;
-  return { metadata: { uid, resourceVersion, labels, annotations }, data };
+  return { metadata: { uid, resourceVersion, labels, annotations, ownerReferences }, data };
+}
+
+/** A patch of a list that is merged by UID. */
+function ownersToChange(plan: SecretPlan, view: SecretView): readonly object[] {
+  const isReferred = view.retainedFor === undefined;
+  if (isRetained(plan)) return isReferred ? [{ $patch: 'delete', uid: view.controllerUid }] : [];
+  return isReferred ? [] : [ownerReference(plan.owner)];
 }
 
 function missingFrom(wanted: Readonly<Record<string, string>>, there: Readonly<Record<string, string>>): object {

@@ -1,5 +1,6 @@
 /** Brings a golden input to the API server, lets an operator work on it, and reads what has become of it. */
 import { isKindName } from '../../../operator/api/kinds.ts';
+import { OWNER_ANNOTATION } from '../../../operator/core/names.ts';
 import { bodyOf } from '../../../operator/kubernetes/client/answers.ts';
 import {
   LISTS,
@@ -10,7 +11,14 @@ import {
   type Resource,
 } from '../../../operator/kubernetes/client/resources.ts';
 import type { ControlPlane } from '../../support/control-plane.ts';
-import { isOwnSecret, keyOf, type EndState, type Golden, type Manifest } from '../../support/golden/end-state.ts';
+import {
+  goldenUid,
+  isOwnSecret,
+  keyOf,
+  type EndState,
+  type Golden,
+  type Manifest,
+} from '../../support/golden/end-state.ts';
 import { namespace as namespaceOf, type Admin, type LiveObject } from './admin.ts';
 import { startTestOperator, type TestOperator } from './operator.ts';
 
@@ -43,16 +51,32 @@ export async function applyGolden(
     if (status !== undefined) await admin.patch(object.kind, keyOf(object), { status }, 'status');
     if (isGoing) await admin.remove(object.kind, keyOf(object));
     const { metadata } = (await admin.get(object.kind, keyOf(object))) ?? { metadata: undefined };
-    if (object.kind === 'SmtpPlusUser') uids.set(`uid-of-${keyOf(object).replace('/', '-')}`, metadata?.uid ?? '');
+    if (object.kind === 'SmtpPlusUser') uids.set(goldenUid(keyOf(object)), metadata?.uid ?? '');
   }
   for (const secret of manifests.filter(({ kind }) => kind === 'Secret')) {
     const ownerReferences = secret.metadata.ownerReferences?.map((one) => ({
       ...one,
       uid: uids.get(one.uid) ?? one.uid,
     }));
-    const metadata = { ...plainMeta(secret), ...(isOwnSecret(secret) && { ownerReferences }) };
+    const { annotations, ...meta } = plainMeta(secret);
+    const metadata = {
+      ...meta,
+      annotations: withOwner(annotations, uids),
+      ...(isOwnSecret(secret) && { ownerReferences }),
+    };
     await admin.apply({ ...secret, metadata });
   }
+}
+
+/** The annotation that says whose a Secret is, with the UID of another world. */
+function withOwner(
+  annotations: Readonly<Record<string, string>>,
+  uids: ReadonlyMap<string, string>,
+): Readonly<Record<string, string>> {
+  const text = annotations[OWNER_ANNOTATION];
+  if (text === undefined) return annotations;
+  const owner = JSON.parse(text) as { readonly uid: string };
+  return { ...annotations, [OWNER_ANNOTATION]: JSON.stringify({ ...owner, uid: uids.get(owner.uid) ?? owner.uid }) };
 }
 
 function plainMeta({ metadata: { name, namespace = 'default', labels = {}, annotations = {} } }: Manifest) {
@@ -71,11 +95,13 @@ export async function readEndState(admin: Admin, { manifests }: Golden): Promise
   const secrets: Record<string, EndState['secrets'][string]> = {};
   const statuses: Record<string, unknown> = {};
   for (const namespace of namespacesOf(manifests)) {
+    const users = await listOf(admin, USERS, namespace);
+    const uids = new Map(users.map(({ metadata }) => [metadata.uid ?? '', goldenUid(`${namespace}/${metadata.name}`)]));
     for (const { metadata, type, data = {} } of await listOf(admin, SECRETS, namespace)) {
       secrets[`${namespace}/${metadata.name}`] = {
         type: String(type),
         labels: metadata.labels ?? {},
-        annotations: metadata.annotations ?? {},
+        annotations: withOwner(metadata.annotations ?? {}, uids),
         data: Object.fromEntries(
           Object.entries(data).map(([key, text]) => [key, Buffer.from(text, 'base64').toString()]),
         ),

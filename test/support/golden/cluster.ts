@@ -10,6 +10,7 @@ import {
   type Snapshot,
   type StatusPlan,
 } from '../../../operator/core/model.ts';
+import { isRetained } from '../../../operator/core/credentials/ownership.ts';
 import { classSettingsSchema } from '../../../operator/settings.ts';
 import { evidenceOf, type Step } from './history.ts';
 import { createVerifiers } from './passwords.ts';
@@ -147,6 +148,7 @@ export function apply(
       annotations,
       data,
       controllerUid: owner.uid,
+      ...(isRetained({ annotations }) && { retainedFor: owner.name }),
       verifiers: { password },
     };
     putSecret(cluster, view, notes);

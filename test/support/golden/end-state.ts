@@ -3,6 +3,7 @@ import { readFileSync, readdirSync } from 'node:fs';
 import { parseAllDocuments } from 'yaml';
 import type { Installation } from '../../../operator/installation.ts';
 import { isKindName } from '../../../operator/api/kinds.ts';
+import { OWNER_ANNOTATION } from '../../../operator/core/names.ts';
 import { createVerifiers, goldenCraft, SALT } from './passwords.ts';
 import { readGolden, type GoldenInput } from './read.ts';
 
@@ -65,7 +66,7 @@ export function openGolden(name: string): Golden {
   const manifests = documentsOf(verifiers.expand(read(`${name}${INPUT}`)), 'Settings');
   // passwords of the output get their verifiers only now
   const outcome = documentsOf(verifiers.expand(read(`${name}.out.yaml`)));
-  const uidOf = (_: string, namespace: string, object: string) => `uid-of-${namespace}-${object}`;
+  const uidOf = (_: string, namespace: string, object: string) => goldenUid(`${namespace}/${object}`);
   return {
     ...input,
     manifests,
@@ -91,9 +92,15 @@ function stateOf({ metadata, type = 'Opaque', stringData = {} }: Manifest): Secr
   return { type, labels: metadata.labels ?? {}, annotations: metadata.annotations ?? {}, data: stringData };
 }
 
+/** What golden files call the UID of a user. */
+export function goldenUid(user: string): string {
+  return `uid-of-${user.replace('/', '-')}`;
+}
+
 /** Whether a golden input has a Secret as a former run of the operator would have left it. */
 export function isOwnSecret({ kind, metadata }: Manifest): boolean {
-  return kind === 'Secret' && (metadata.ownerReferences ?? []).some(({ controller }) => controller);
+  const isControlled = (metadata.ownerReferences ?? []).some(({ controller }) => controller);
+  return kind === 'Secret' && (isControlled || metadata.annotations?.[OWNER_ANNOTATION] !== undefined);
 }
 
 export function keyOf({ metadata: { namespace = 'default', name } }: Manifest): string {

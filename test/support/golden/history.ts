@@ -62,6 +62,7 @@ const specs: Readonly<Record<Kind, fc.Arbitrary<unknown>>> = {
       fc.oneof(
         fc.record({ secretName: fc.constantFrom('a-smtp', 'c') }),
         fc.record({ passwordSecretRef: fc.record({ name }) }),
+        fc.record({ deletionPolicy: fc.constant('Retain') }),
         fc.record({ secretTemplate: fc.constantFrom({ labels: { team: 'a' } }, { keys: { HOST: 'host' } }) }),
         fc.record({
           rotation: fc.record({

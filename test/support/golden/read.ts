@@ -2,6 +2,7 @@
  * A golden input: plain manifests (the kinds, Namespaces, Secrets), and at most one document `kind: Settings` with what
  * a folder or a cluster would know besides. Everything in it has a default, so that a file holds what it is about.
  */
+import { retainedOwner } from '../../../operator/core/credentials/ownership.ts';
 import { parseAllDocuments } from 'yaml';
 import { z } from 'zod';
 import { API_VERSION } from '../../../operator/api/common.ts';
@@ -136,12 +137,18 @@ function metaOf(meta: Manifest['metadata']): ObjectMeta {
 }
 
 function secretView({ metadata: meta, type, stringData }: Manifest, verifiers: Verifiers): SecretView {
-  const controllerUid = meta.ownerReferences.find(({ controller }) => controller)?.uid;
   const { namespace, name, labels, annotations } = meta;
+  const reference = meta.ownerReferences.find(({ controller }) => controller);
+  const retained = reference === undefined ? retainedOwner({ type, annotations }) : undefined;
+  const controllerUid = (reference ?? retained)?.uid;
   const entries = Object.entries(stringData).map(([key, value]) => {
     const password = value.replace(/\r?\n$/, '');
     return [key, controllerUid === undefined ? `argon2idOf(${password})` : verifiers.of(password)];
   });
   const view = { namespace, name, type, labels, annotations, data: stringData, verifiers: Object.fromEntries(entries) };
-  return { ...view, ...(controllerUid !== undefined && { controllerUid }) };
+  return {
+    ...view,
+    ...(controllerUid !== undefined && { controllerUid }),
+    ...(retained !== undefined && { retainedFor: retained.name }),
+  };
 }

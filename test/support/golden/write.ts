@@ -1,5 +1,6 @@
 /** A plan as YAML for people to read: first the Secrets and statuses as they would be in the cluster, then the rest. */
 import { Document, isMap, visit } from 'yaml';
+import { isRetained } from '../../../operator/core/credentials/ownership.ts';
 import { API_VERSION } from '../../../operator/api/common.ts';
 import { BUILT_IN_LIST } from '../../../operator/core/names.ts';
 import type { Plan, SecretPlan, StatusPlan } from '../../../operator/core/model.ts';
@@ -30,7 +31,13 @@ export function writeGolden(plan: Plan, verifiers: Verifiers): string {
 function secretManifest({ namespace, name, owner, type, labels, annotations, data }: SecretPlan): object {
   const { name: ownerName, uid } = owner;
   const reference = { apiVersion: API_VERSION, kind: 'SmtpPlusUser', name: ownerName, uid, controller: true };
-  const metadata = { namespace, name, labels, annotations, ownerReferences: [reference] };
+  const metadata = {
+    namespace,
+    name,
+    labels,
+    annotations,
+    ownerReferences: isRetained({ annotations }) ? undefined : [reference],
+  };
   return { apiVersion: 'v1', kind: 'Secret', metadata, type, stringData: data };
 }
 
