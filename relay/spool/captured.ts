@@ -6,11 +6,9 @@
  *
  * The newest are kept. Room is made at the expense of the namespace that takes most of it.
  */
-import { createReadStream } from 'node:fs';
-import { appendFile, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { AcceptedMessage, Content } from '../message.ts';
-import { syncFile, syncFolder } from './files.ts';
+import { type Disk, makeFolder, nodeDisk, placeFile } from './disk.ts';
 
 export interface CapturedLimits {
   readonly messages: number;
@@ -34,16 +32,20 @@ interface Kept {
   readonly bytes: number;
 }
 
-export async function openCaptured(folder: string, limits: () => CapturedLimits): Promise<Captured> {
-  const kept = await findKept(folder);
+export async function openCaptured(
+  folder: string,
+  limits: () => CapturedLimits,
+  disk: Disk = nodeDisk,
+): Promise<Captured> {
+  const kept = await findKept(folder, disk);
   let turn = Promise.resolve();
 
   async function keepNow(message: CapturedMessage, content: Content): Promise<void> {
     const [namespace = '', list = ''] = message.list.split('/').map(fileName);
     const file = path.join(folder, namespace, list, message.id);
     const isNew = kept.get(namespace)?.some((one) => one.file === file) !== true;
-    if (isNew) await makeRoom(kept, { messages: 1, bytes: message.size }, limits());
-    await write(file, message, content);
+    if (isNew) await makeRoom(kept, disk, { more: { messages: 1, bytes: message.size }, limits: limits() });
+    await write(disk, file, message, content);
     if (isNew) kept.set(namespace, [...(kept.get(namespace) ?? []), { file, bytes: message.size }]);
   }
 
@@ -60,8 +62,8 @@ export async function openCaptured(folder: string, limits: () => CapturedLimits)
 /** Deletes the oldest of the namespace with most, until `more` fits, or nothing is left. */
 async function makeRoom(
   kept: Map<string, readonly Kept[]>,
-  more: CapturedLimits,
-  limits: CapturedLimits,
+  disk: Disk,
+  { more, limits }: { readonly more: CapturedLimits; readonly limits: CapturedLimits },
 ): Promise<void> {
   for (;;) {
     const all = [...kept.values()].flat();
@@ -71,7 +73,7 @@ async function makeRoom(
     const [namespace = '', some = []] = [...kept].toSorted(([, a], [, b]) => sizeOf(b) - sizeOf(a))[0] ?? [];
     const [oldest, ...others] = some;
     if (oldest === undefined) return;
-    await remove(oldest.file);
+    await remove(disk, oldest.file);
     if (others.length === 0) kept.delete(namespace);
     else kept.set(namespace, others);
   }
@@ -81,69 +83,64 @@ function bytesOf(some: readonly Kept[]): number {
   return some.reduce((sum, { bytes }) => sum + bytes, 0);
 }
 
-async function write(file: string, message: CapturedMessage, content: Content): Promise<void> {
+async function write(disk: Disk, file: string, message: CapturedMessage, content: Content): Promise<void> {
   const folder = path.dirname(file);
-  const isNewFolder = (await mkdir(folder, { recursive: true, mode: 0o700 })) !== undefined;
+  await makeFolder(disk, folder);
   const { id, received: time, user, list, from } = message;
-  const recipients = [...new Set([...(await recipientsIn(file)), ...message.recipients])];
+  const recipients = [...new Set([...(await recipientsIn(disk, file)), ...message.recipients])];
   const envelope = Buffer.from(`${JSON.stringify({ id, time, user, list, from, recipients }, undefined, 2)}\n`);
-  await writeWhole(`${file}.eml`, content);
-  await writeWhole(`${file}.json`, { head: envelope, body: { kind: 'memory', bytes: Buffer.alloc(0) } });
-  await syncFolder(folder);
-  if (!isNewFolder) return;
-  await syncFolder(path.dirname(folder));
-  await syncFolder(path.dirname(path.dirname(folder)));
+  await placeFile(disk, `${file}.eml`, (temporary) => writeContent(disk, temporary, content));
+  await placeFile(disk, `${file}.json`, (temporary) => disk.write(temporary, envelope));
+  await disk.syncFolder(folder);
 }
 
-async function writeWhole(file: string, { head, body }: Content): Promise<void> {
-  const temporary = `${file}.tmp`;
-  await writeFile(temporary, head, { mode: 0o600 });
-  await appendFile(temporary, body.kind === 'file' ? createReadStream(body.path) : body.bytes);
-  await syncFile(temporary);
-  await rename(temporary, file);
+async function writeContent(disk: Disk, file: string, { head, body }: Content): Promise<void> {
+  if (body.kind === 'memory') return disk.write(file, Buffer.concat([head, body.bytes]));
+  await disk.write(file, head);
+  await disk.append(file, body.path);
 }
 
-async function recipientsIn(file: string): Promise<readonly string[]> {
-  const text = await readFile(`${file}.json`, 'utf8').catch(() => undefined);
-  return text === undefined ? [] : (JSON.parse(text) as { recipients: string[] }).recipients;
+async function recipientsIn(disk: Disk, file: string): Promise<readonly string[]> {
+  const bytes = await disk.read(`${file}.json`).catch(() => undefined);
+  return bytes === undefined ? [] : (JSON.parse(bytes.toString()) as { recipients: string[] }).recipients;
 }
 
 /** The envelope first: what has none does not count as kept. */
-async function remove(file: string): Promise<void> {
-  await rm(`${file}.json`, { force: true });
-  await rm(`${file}.eml`, { force: true });
+async function remove(disk: Disk, file: string): Promise<void> {
+  await disk.remove(`${file}.json`);
+  await disk.remove(`${file}.eml`);
 }
 
 /** What an earlier process kept, by namespace, oldest first. What a crash left unfinished goes; what is not ours stays. */
-async function findKept(folder: string): Promise<Map<string, readonly Kept[]>> {
-  await mkdir(folder, { recursive: true, mode: 0o700 });
+async function findKept(folder: string, disk: Disk): Promise<Map<string, readonly Kept[]>> {
+  await makeFolder(disk, folder);
   const kept = new Map<string, readonly Kept[]>();
-  for (const namespace of await foldersIn(folder)) {
+  for (const namespace of await foldersIn(folder, disk)) {
     const found: Kept[] = [];
-    for (const list of await foldersIn(namespace)) found.push(...(await findIn(list)));
+    for (const list of await foldersIn(namespace, disk)) found.push(...(await findIn(list, disk)));
     if (found.length > 0) kept.set(path.basename(namespace), found.toSorted(byAge));
   }
   return kept;
 }
 
-async function foldersIn(folder: string): Promise<string[]> {
-  const entries = await readdir(folder, { withFileTypes: true });
-  return entries.filter((entry) => entry.isDirectory()).map(({ name }) => path.join(folder, name));
+async function foldersIn(folder: string, disk: Disk): Promise<string[]> {
+  const entries = await disk.list(folder);
+  return entries.filter(({ isFolder }) => isFolder).map(({ name }) => path.join(folder, name));
 }
 
 /** People look into the folder, and may leave something there. */
 const OURS = /^(.+)\.(eml|json)(\.tmp)?$/;
 
-async function findIn(folder: string): Promise<Kept[]> {
-  const names = new Set(await readdir(folder));
+async function findIn(folder: string, disk: Disk): Promise<Kept[]> {
+  const names = new Set((await disk.list(folder)).map(({ name }) => name));
   const found: Kept[] = [];
   for (const name of names) {
     const [, id = '', suffix, unfinished] = OURS.exec(name) ?? [];
     if (suffix === undefined) continue;
     const file = path.join(folder, id);
     const isWhole = unfinished === undefined && names.has(`${id}.eml`) && names.has(`${id}.json`);
-    if (!isWhole) await rm(path.join(folder, name), { force: true });
-    else if (suffix === 'eml') found.push({ file, bytes: (await stat(`${file}.eml`)).size });
+    if (!isWhole) await disk.remove(path.join(folder, name));
+    else if (suffix === 'eml') found.push({ file, bytes: (await disk.sizeOf(`${file}.eml`)) ?? 0 });
   }
   return found;
 }

@@ -1,50 +1,48 @@
 /**
- * What can be told of the database file before lmdb maps it into memory: a page that should lie beyond the file's end
- * would end the process without a word.
+ * Whether a database file is whole, before lmdb maps it into memory of this process: with a file that is none, or one that
+ * was cut off, lmdb ends its process without a word. So a process of its own asks lmdb, and may end.
  */
-import { type FileHandle, open } from 'node:fs/promises';
+import { execFile } from 'node:child_process';
+import { stat } from 'node:fs/promises';
+import { promisify } from 'node:util';
 
-const MAGIC = 0xbeefc0de;
-/** Places in a meta page of mdb.c: a page header, then `MDB_meta`. */
-const AT = { magic: 24, pageBytes: 48, lastPage: 144, commit: 152 } as const;
-const META_BYTES = 160;
+/** Prints how long the file must be for the pages that lmdb counts in it. Arguments: lmdb's module, the file. */
+const ASK = `
+  const [, lmdb, path] = process.argv;
+  const { open } = await import(lmdb);
+  const { lastPageNumber, pageSize } = open({ path, noSubdir: true, readOnly: true }).getStats();
+  process.stdout.write(String((lastPageNumber + 1) * pageSize));
+`;
 
 /** A commit may take pages at the end and give them up again: those are counted, and never written. */
 const UNWRITTEN_MAX_BYTES = 1024 * 1024;
 
-interface Meta {
-  readonly pageBytes: number;
-  readonly lastPage: number;
-  readonly commit: bigint;
-}
-
 /** Whether there is one, even without a message; false for an empty file, which lmdb would fill. Throws at a damaged one. */
 export async function hasDatabase(file: string): Promise<boolean> {
-  await using handle = await open(file).catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== 'ENOENT') throw error;
-    return undefined;
-  });
-  if (handle === undefined) return false;
-  const { size } = await handle.stat();
+  const size = await sizeOf(file);
   if (size === 0) return false;
-  const first = await readMeta(handle, 0);
-  const second = first && (await readMeta(handle, first.pageBytes));
-  if (first === undefined || second === undefined || !isWhole(first.commit > second.commit ? first : second, size)) {
-    throw new Error(`${file} is damaged: move it away; larger contents are in bodies/ beside it`);
-  }
+  const expected = await askLmdb(file);
+  if (!(expected <= size + UNWRITTEN_MAX_BYTES)) throw damaged(file, `${size} octets of ${expected}`);
   return true;
 }
 
-async function readMeta(handle: FileHandle, position: number): Promise<Meta | undefined> {
-  const { buffer, bytesRead } = await handle.read(Buffer.alloc(META_BYTES), 0, META_BYTES, position);
-  if (bytesRead < META_BYTES || buffer.readUInt32LE(AT.magic) !== MAGIC) return undefined;
-  return {
-    pageBytes: buffer.readUInt32LE(AT.pageBytes),
-    lastPage: Number(buffer.readBigUInt64LE(AT.lastPage)),
-    commit: buffer.readBigUInt64LE(AT.commit),
-  };
+async function sizeOf(file: string): Promise<number> {
+  try {
+    return (await stat(file)).size;
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return 0;
+    throw error;
+  }
 }
 
-function isWhole({ lastPage, pageBytes }: Meta, size: number): boolean {
-  return (lastPage + 1) * pageBytes <= size + UNWRITTEN_MAX_BYTES;
+async function askLmdb(file: string): Promise<number> {
+  const parameters = ['--input-type=module', '--eval', ASK, import.meta.resolve('lmdb'), file];
+  const { stdout } = await promisify(execFile)(process.execPath, parameters).catch((cause: unknown) => {
+    throw damaged(file, cause);
+  });
+  return Number(stdout);
+}
+
+function damaged(file: string, cause: unknown): Error {
+  return new Error(`${file} is damaged: move it away; larger contents are in bodies/ beside it`, { cause });
 }

@@ -6,10 +6,9 @@
  *   FOLDER/ID.eml    the report
  *   FOLDER/ID.json   {id, time, about, sender, list, user, reply}
  */
-import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
-import { syncFolder } from './files.ts';
+import { type Disk, makeFolder, nodeDisk, placeFile } from './disk.ts';
 import { ID } from './record.ts';
 
 export interface KeptReport {
@@ -45,15 +44,15 @@ interface Note {
 
 export async function openKeptReports(
   folder: string,
-  { now = Date.now, most = MOST }: { now?: () => number; most?: number } = {},
+  { now = Date.now, most = MOST, disk = nodeDisk }: { now?: () => number; most?: number; disk?: Disk } = {},
 ): Promise<KeptReports> {
-  await mkdir(folder, { recursive: true, mode: 0o700 });
+  await makeFolder(disk, folder);
   /** Oldest first. */
-  const notes = await readNotes(folder);
+  const notes = await readNotes(folder, disk);
 
   async function remove(id: string): Promise<void> {
     notes.delete(id);
-    for (const ending of ['eml', 'json']) await rm(path.join(folder, `${id}.${ending}`), { force: true });
+    for (const ending of ['eml', 'json']) await disk.remove(path.join(folder, `${id}.${ending}`));
   }
 
   async function expire(): Promise<void> {
@@ -70,14 +69,17 @@ export async function openKeptReports(
     }
   }
 
+  const place = (name: string, bytes: Buffer) =>
+    placeFile(disk, path.join(folder, name), (temporary) => disk.write(temporary, bytes));
+
   async function keep({ content, ...about }: KeptReport): Promise<string> {
     await expire();
     await makeRoom();
     const time = now();
     const note = JSON.stringify({ ...about, time: new Date(time).toISOString() }, undefined, 2);
-    await place(path.join(folder, `${about.id}.eml`), content);
-    await place(path.join(folder, `${about.id}.json`), `${note}\n`);
-    await syncFolder(folder);
+    await place(`${about.id}.eml`, content);
+    await place(`${about.id}.json`, Buffer.from(`${note}\n`));
+    await disk.syncFolder(folder);
     notes.delete(about.id);
     notes.set(about.id, { list: about.list, time });
     return path.join(folder, `${about.id}.eml`);
@@ -87,18 +89,13 @@ export async function openKeptReports(
   return { keep, expire };
 }
 
-async function place(file: string, content: Buffer | string): Promise<void> {
-  await writeFile(`${file}.tmp`, content, { mode: 0o600, flush: true });
-  await rename(`${file}.tmp`, file);
-}
-
 /** What an earlier process left. What has no readable note, somebody else has put there: it stays as it is. */
-async function readNotes(folder: string): Promise<Map<string, Note>> {
+async function readNotes(folder: string, disk: Disk): Promise<Map<string, Note>> {
   const found: [string, Note][] = [];
-  for (const name of await readdir(folder)) {
+  for (const { name } of await disk.list(folder)) {
     const id = name.replace(/\.json$/, '');
     if (id === name || !ID.test(id)) continue;
-    const note = parseNote(await readFile(path.join(folder, name), 'utf8'));
+    const note = parseNote((await disk.read(path.join(folder, name))).toString());
     if (note !== undefined) found.push([id, note]);
   }
   return new Map(found.sort(([, a], [, b]) => a.time - b.time));

@@ -9,22 +9,22 @@
  *   FOLDER/quarantine/   what could not be read, for people
  *   FOLDER/reports/      reports that could not be delivered, for people (kept-reports.ts)
  */
-import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { type DeliverySettings, deliverySettingsSchema } from '../config.ts';
 import type { Log } from '../log.ts';
 import type { AcceptedMessage, Content } from '../message.ts';
 import type { Metrics } from '../metrics.ts';
 import { type CapturedLimits, type CapturedMessage, openCaptured } from './captured.ts';
-import { hasDatabase } from './database-file.ts';
-import { openFiles, type SpoolFiles, syncFolder } from './files.ts';
+import { type Disk, makeFolder, nodeDisk } from './disk.ts';
+import { openFiles, type SpoolFiles } from './files.ts';
 import { createSpoolIndex, type SpoolEntry, type SpoolIndex } from './entries.ts';
 import { type KeptReport, openKeptReports } from './kept-reports.ts';
 import { lockFolder } from './lock.ts';
+import { createQuarantine, type Quarantine } from './quarantine.ts';
 import { createReader, type SpoolReader } from './read.ts';
 import { decodeRecord, type QueuedMessage } from './record.ts';
 import { openRoom } from './room.ts';
-import { openStore, SETTLE_BYTES, type SpoolStore } from './store.ts';
+import { openStore as openLmdbStore, SETTLE_BYTES, type SpoolStore } from './store.ts';
 import { createWriter, type Settlement } from './write.ts';
 
 export interface Spool {
@@ -61,6 +61,9 @@ export interface SpoolOptions {
   readonly capturedLimits?: () => CapturedLimits;
   /** A write failed: what the disk holds is known only after opening it again. The process should end. */
   readonly onFatal?: (error: unknown) => void;
+  /** In place of the machine's disk, and of the database on it. */
+  readonly disk?: Disk;
+  readonly openStore?: (file: string) => Promise<SpoolStore>;
 }
 
 /** For the room within the file, and for what lmdb writes beside it. */
@@ -73,20 +76,20 @@ const HOUR_MS = 3600 * 1000;
 /** Throws where the folder cannot be used, or another process uses it. */
 export async function openSpool(folder: string, options: SpoolOptions): Promise<Spool> {
   const { metrics, log, reserveBytes, capturedLimits = defaultCapturedLimits, onFatal = () => {} } = options;
-  await mkdir(folder, { recursive: true, mode: 0o700 });
+  const { disk = nodeDisk, openStore = openLmdbStore } = options;
+  await makeFolder(disk, folder);
   await using started = new AsyncDisposableStack();
   const lock = await lockFolder(folder);
   started.defer(() => lock.release());
-  const files = await openFiles(folder);
-  const database = path.join(folder, 'queue.mdb');
-  if (!(await hasDatabase(database))) await keepContents(files, log);
-  const store = openStore(database);
+  const files = await openFiles(folder, disk);
+  const quarantine = createQuarantine(folder, disk);
+  const store = await openStore(path.join(folder, 'queue.mdb'));
   started.defer(() => store.close());
-  // a new database is only as safe as the folder entries that lead to it
-  await syncFolder(folder);
-  await syncFolder(path.dirname(path.resolve(folder)));
+  if (store.isNew) await keepContents(files, quarantine, log);
+  // a new database is only as safe as its entry in the folder
+  await disk.syncFolder(folder);
   const index = createSpoolIndex(metrics);
-  const reader = createReader({ store, files, index, log });
+  const reader = createReader({ store, files, index, quarantine, log });
   await load({ store, files, index, reader, log });
   await store.keepRoom().catch((cause: unknown) => {
     const problem = `the spool in ${folder} has no room to write down what is delivered, so nothing is`;
@@ -95,9 +98,9 @@ export async function openSpool(folder: string, options: SpoolOptions): Promise<
   const reusableBytes = async () => Math.max(0, (await store.freeBytes()) - SETTLE_BYTES);
   const room = await openRoom(folder, { reserveBytes, reusableBytes });
   started.defer(() => room.close());
-  const captured = await openCaptured(path.join(folder, 'captured'), capturedLimits);
+  const captured = await openCaptured(path.join(folder, 'captured'), capturedLimits, disk);
   const writer = createWriter({ store, files, index, room, metrics, log, onFatal });
-  const reports = await openKeptReports(path.join(folder, 'reports'));
+  const reports = await openKeptReports(path.join(folder, 'reports'), { disk });
   const timer = setInterval(() => index.measureAge(Date.now()), MEASURE_MS);
   timer.unref();
   started.defer(() => clearInterval(timer));
@@ -145,11 +148,11 @@ interface Parts {
 }
 
 /** Where the database was lost, files without a record are the last that is left of messages: kept for people. */
-async function keepContents(files: SpoolFiles, log: Log): Promise<void> {
+async function keepContents(files: SpoolFiles, quarantine: Quarantine, log: Log): Promise<void> {
   const orphans = await files.orphans(new Set());
   if (orphans.length === 0) return;
-  log.error({ contents: orphans.length, folder: files.aside }, 'the spool has lost its database: contents moved');
-  for (const name of orphans) await files.setAside(name);
+  log.error({ contents: orphans.length, folder: quarantine.folder }, 'the spool has lost its database: contents moved');
+  for (const name of orphans) await quarantine.keep(name, { file: files.pathOf(name) });
 }
 
 /** Reads what an earlier process left. Files without a record were never acknowledged, or are done: they go. */

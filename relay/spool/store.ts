@@ -5,8 +5,9 @@
  * settles; without it the promise of the batch rejects, and resolves only after fdatasync. Batches that arrive while a
  * commit is under way share the next one, so that the price of a sync is divided among all writers.
  */
-import { open } from 'lmdb';
-import { stat } from 'node:fs/promises';
+import { open as openLmdb } from 'lmdb';
+import { open, stat } from 'node:fs/promises';
+import { hasDatabase } from './database-file.ts';
 
 interface Change {
   readonly put?: readonly { readonly id: string; readonly record: Buffer; readonly body?: Buffer | undefined }[];
@@ -14,6 +15,8 @@ interface Change {
 }
 
 export interface SpoolStore {
+  /** There was no database. */
+  readonly isNew: boolean;
   /** Resolves when the whole change is on disk; rejects when nothing of it may be relied upon. */
   write(change: Change): Promise<void>;
   record(id: string): Buffer | undefined;
@@ -56,8 +59,21 @@ const META_PAGES = 2;
 /** Until then a crash would send again what was delivered: short, and long enough for the next message to come. */
 const REMOVAL_WAIT_MS = 5;
 
-export function openStore(file: string): SpoolStore {
-  const root = open({ path: file, noSubdir: true, maxDbs: 2, overlappingSync: false, eventTurnBatching: false });
+/** Opens the database, or makes one. */
+export async function openStore(file: string): Promise<SpoolStore> {
+  const isNew = !(await hasDatabase(file));
+  // lmdb would make files that the group may read
+  for (const ours of [file, `${file}-lock`]) await makePrivate(ours);
+  return { ...openDatabase(file), isNew };
+}
+
+async function makePrivate(file: string): Promise<void> {
+  await using handle = await open(file, 'a', 0o600);
+  await handle.chmod(0o600);
+}
+
+function openDatabase(file: string): Omit<SpoolStore, 'isNew'> {
+  const root = openLmdb({ path: file, noSubdir: true, maxDbs: 2, overlappingSync: false, eventTurnBatching: false });
   const records = root.openDB<Buffer, string>('records', { encoding: 'binary' });
   const bodies = root.openDB<Buffer, string>('bodies', { encoding: 'binary' });
 

@@ -2,7 +2,8 @@
 import type { Log } from '../log.ts';
 import type { AcceptedMessage, Body, Content } from '../message.ts';
 import type { Metrics } from '../metrics.ts';
-import { type SpoolFiles, SyncError } from './files.ts';
+import { SyncError } from './disk.ts';
+import type { SpoolFiles } from './files.ts';
 import type { SpoolEntry, SpoolIndex } from './entries.ts';
 import { encodeRecord, ID, newRecord, type QueuedMessage } from './record.ts';
 import type { SpoolRoom } from './room.ts';

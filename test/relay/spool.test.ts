@@ -159,7 +159,7 @@ describe('spool', () => {
     await first.spool.put(good, inMemory());
     await first.spool.put(cut, { ...inMemory(LARGE.subarray(10)), head: LARGE.subarray(0, 10) });
     await first.spool.close();
-    const store = openStore(path.join(folder, 'queue.mdb'));
+    const store = await openStore(path.join(folder, 'queue.mdb'));
     await store.write({
       put: [{ id: 'BROKEN', record: Buffer.from('{"version":1'), body: Buffer.from('its content') }],
     });
@@ -256,7 +256,7 @@ describe('a spool on a full disk', () => {
   test('that has no room for settlements does not open, and says what would mend it', async (t) => {
     const folder = await aFolder(t);
     const message = aMessage();
-    const store = openStore(path.join(folder, 'queue.mdb'));
+    const store = await openStore(path.join(folder, 'queue.mdb'));
     await store.write({
       put: [{ id: message.id, record: encodeRecord(newRecord(message, { isFile: false })), body: CONTENT }],
     });

@@ -1,0 +1,36 @@
+/** What the spool cannot read, kept for people: every byte that is left of a message, out of the queue's way. */
+import path from 'node:path';
+import { type Disk, makeFolder, placeFile } from './disk.ts';
+import { shareRuns } from '../share-runs.ts';
+
+interface Left {
+  readonly record?: Buffer | undefined;
+  readonly stored?: Buffer | undefined;
+  readonly file?: string | undefined;
+}
+
+export interface Quarantine {
+  readonly folder: string;
+  /** Resolves when all that is given is on disk there. `stored`: what the database has of the content. */
+  keep(id: string, left: Left): Promise<void>;
+}
+
+export function createQuarantine(spoolFolder: string, disk: Disk): Quarantine {
+  const folder = path.join(spoolFolder, 'quarantine');
+  const make = shareRuns(() => makeFolder(disk, folder));
+  return {
+    folder,
+    keep: async (id, { record, stored, file }) => {
+      await make();
+      // whatever it is, it is no path
+      const name = path.join(folder, encodeURIComponent(id));
+      const place = (ending: string, bytes: Buffer) =>
+        placeFile(disk, `${name}.${ending}`, (temporary) => disk.write(temporary, bytes));
+      if (record !== undefined) await place('record', record);
+      // of a content in a file, the database has the lines that stand in front of it
+      if (stored !== undefined && stored.length > 0) await place(file === undefined ? 'eml' : 'head', stored);
+      if (file !== undefined) await disk.rename(file, `${name}.eml`);
+      await disk.syncFolder(folder);
+    },
+  };
+}

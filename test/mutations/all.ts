@@ -1,0 +1,5 @@
+/** Every mutation of `npm run mutations`: what this product must never lose, one after the other. */
+import type { Mutation } from './mutation.ts';
+import { spoolMutations } from './spool.ts';
+
+export const mutations: readonly Mutation[] = [...spoolMutations];

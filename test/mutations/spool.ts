@@ -1,0 +1,148 @@
+/** Of the spool: each takes away something that keeps a promise. */
+import type { Mutation } from './mutation.ts';
+
+const DURABILITY = ['test/relay/spool-durability.test.ts'];
+const SPOOL = [...DURABILITY, 'test/relay/spool.test.ts', 'test/relay/spool-damage.test.ts'];
+
+export const spoolMutations: readonly Mutation[] = [
+  {
+    name: 'contents are not synced',
+    file: 'relay/spool/files.ts',
+    from: '      await disk.syncFile(source);\n',
+    to: '',
+    tests: DURABILITY,
+  },
+  {
+    name: 'the folder of contents is not synced',
+    file: 'relay/spool/files.ts',
+    from: '      await syncBodies();\n',
+    to: '',
+    tests: DURABILITY,
+  },
+  {
+    name: 'a sync is none',
+    file: 'relay/spool/disk.ts',
+    from: 'await handle.sync()',
+    to: 'await handle.stat()',
+    tests: DURABILITY,
+  },
+  {
+    name: 'lmdb does not sync',
+    file: 'relay/spool/store.ts',
+    from: 'overlappingSync: false,',
+    to: 'overlappingSync: false, noSync: true,',
+    tests: DURABILITY,
+  },
+  {
+    name: 'lmdb answers before it syncs',
+    file: 'relay/spool/store.ts',
+    from: 'overlappingSync: false,',
+    to: 'overlappingSync: true,',
+    tests: SPOOL,
+  },
+  {
+    name: 'the record does not wait for its content',
+    file: 'relay/spool/write.ts',
+    from: 'if (isFile) await takeFile(',
+    to: 'if (isFile) void takeFile(',
+    tests: DURABILITY,
+  },
+  {
+    name: '250 does not wait for the spool',
+    file: 'relay/accept.ts',
+    from: '  await spool.put(message, content);',
+    to: '  void spool.put(message, content);',
+    tests: DURABILITY,
+  },
+  {
+    name: 'new folders are not synced',
+    file: 'relay/spool/disk.ts',
+    from: '    await disk.syncFolder(path.dirname(made));\n',
+    to: '',
+    tests: DURABILITY,
+  },
+  {
+    name: 'the name of the database is not synced',
+    file: 'relay/spool/spool.ts',
+    from: '  await disk.syncFolder(folder);\n',
+    to: '',
+    tests: DURABILITY,
+  },
+  {
+    name: 'files for people are not synced',
+    file: 'relay/spool/disk.ts',
+    from: '  await disk.syncFile(temporary);\n',
+    to: '',
+    tests: DURABILITY,
+  },
+  {
+    name: 'captured copies: the folder is not synced',
+    file: 'relay/spool/captured.ts',
+    from: '  await disk.syncFolder(folder);\n',
+    to: '',
+    tests: DURABILITY,
+  },
+  {
+    name: 'kept reports: the folder is not synced',
+    file: 'relay/spool/kept-reports.ts',
+    from: '    await disk.syncFolder(folder);\n',
+    to: '',
+    tests: DURABILITY,
+  },
+  {
+    name: 'quarantine: the folder is not synced',
+    file: 'relay/spool/quarantine.ts',
+    from: '      await disk.syncFolder(folder);\n',
+    to: '',
+    tests: DURABILITY,
+  },
+  {
+    name: 'a settled message loses its file before its record',
+    file: 'relay/spool/write.ts',
+    from: '    if (next === undefined) await guarded(',
+    to: '    if (next === undefined) await files.remove(id);\n    if (next === undefined) await guarded(',
+    tests: DURABILITY,
+  },
+  {
+    name: 'a removal resolves before it is done',
+    file: 'relay/spool/store.ts',
+    from: '      return committed;\n',
+    to: '      return Promise.resolve();\n',
+    tests: DURABILITY,
+  },
+  {
+    name: 'a failed sync changes nothing',
+    file: 'relay/spool/write.ts',
+    from: '      if (error instanceof SyncError) await guarded(() => Promise.reject(error));\n',
+    to: '',
+    tests: DURABILITY,
+  },
+  {
+    name: 'a failed write changes nothing',
+    file: 'relay/spool/write.ts',
+    from: '        failed = true;\n',
+    to: '',
+    tests: SPOOL,
+  },
+  {
+    name: 'the reserve is not kept',
+    file: 'relay/spool/room.ts',
+    from: '>= reserveBytes()',
+    to: '>= 0',
+    tests: ['test/relay/spool.test.ts', 'test/relay/reserve.test.ts'],
+  },
+  {
+    name: 'orphaned contents stay',
+    file: 'relay/spool/spool.ts',
+    from: '  for (const name of orphans) await files.remove(name);\n',
+    to: '',
+    tests: SPOOL,
+  },
+  {
+    name: 'a content of another size goes out',
+    file: 'relay/spool/read.ts',
+    from: '(await files.sizeOf(queued.id)) === queued.size - head.length',
+    to: '(await files.sizeOf(queued.id)) !== undefined',
+    tests: SPOOL,
+  },
+];
