@@ -6,13 +6,13 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import packageJson from '../package.json' with { type: 'json' };
 import { OUTPUT_FORMATS, type OutputFormat } from './check/output.ts';
+import { EXIT_USAGE } from './end-of-run.ts';
+import { messageOf } from './errors.ts';
 import type { OperatorFlags } from './main.ts';
 import { parsePorts } from './ports.ts';
 import type { RelayFlags } from './standalone/relay-alone.ts';
 import { inOneLine, refuseRepeats } from './usage-errors.ts';
 
-/** Of sysexits, shells and linters alike: the question was wrong, not the answer. */
-const USAGE_ERROR = 2;
 const SERVER_NODE_MAJOR = 24;
 const PORTS_HELP =
   'ports with STARTTLS, such as 2525,1025-5000: each one that is named must be free, those of a range are skipped where they are not; 0 is any free port';
@@ -136,7 +136,7 @@ function append(text: string, before: readonly string[] = []): readonly string[]
 
 /** Ends with a line for people, where an exception would be our own fault. */
 function fail(error: unknown): never {
-  return program.error(`error: ${error instanceof Error ? error.message : String(error)}`);
+  return program.error(`error: ${messageOf(error)}`);
 }
 
 function portsOption(flags: string, description: string): Option {
@@ -166,5 +166,5 @@ try {
   await program.parseAsync();
 } catch (error) {
   if (!(error instanceof CommanderError)) throw error;
-  process.exitCode = error.exitCode === 0 ? 0 : USAGE_ERROR;
+  process.exitCode = error.exitCode === 0 ? 0 : EXIT_USAGE;
 }

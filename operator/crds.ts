@@ -6,7 +6,7 @@ import { makeFolder } from './directory/write-file.ts';
 import { GROUP } from './api/common.ts';
 import { crdOf } from './api/crd.ts';
 import { kindNames, kinds } from './api/kinds.ts';
-import { inWords } from './manifests/walk.ts';
+import { inWords } from './errors.ts';
 
 const HEADER = '# Generated from operator/api by `npm run generate`. Do not edit.\n';
 

@@ -2,7 +2,9 @@ import type { Log } from '../relay/log.ts';
 
 /** What a shell reports for a process that a signal ended. */
 const EXIT_CODES = { SIGINT: 130, SIGTERM: 143 } as const;
-const FAILED = 1;
+export const EXIT_FAILURE = 1;
+/** Of sysexits, shells and linters alike: the question was wrong, not the answer. */
+export const EXIT_USAGE = 2;
 /** Ctrl-C reaches the whole process group, and npm hands on what it gets: one keystroke is two signals, moments apart. */
 const SAME_SIGNAL_MS = 1000;
 
@@ -32,7 +34,7 @@ export function endOfRun(log: Log): EndOfRun {
   process.on('SIGTERM', () => onSignal('SIGTERM'));
   const fail = (words: string, fields: object = {}): void => {
     log.fatal(fields, words);
-    resolve(FAILED);
+    resolve(EXIT_FAILURE);
   };
   return { code, fail };
 }

@@ -19,7 +19,8 @@ import { startLease, type Lease } from './kubernetes/client/lease.ts';
 import { createOperatorMetrics } from './kubernetes/metrics.ts';
 import { startController, type Controller } from './kubernetes/controller.ts';
 import { operatorPages } from './kubernetes/pages.ts';
-import { endOfRun, type EndOfRun } from './end-of-run.ts';
+import { endOfRun, EXIT_FAILURE, EXIT_USAGE, type EndOfRun } from './end-of-run.ts';
+import { messageOf } from './errors.ts';
 import { onceAnswered } from './first-answer.ts';
 import { loadSettings } from './settings-file.ts';
 import type { Settings } from './settings.ts';
@@ -40,8 +41,6 @@ export interface OperatorFlags {
 const LEASE_NAME = 'smtp-plus-operator';
 const NAMESPACE_DEFAULT = 'smtp-plus';
 const HTTP_PORT = 9465;
-const EXIT_FAILURE = 1;
-const EXIT_USAGE = 2;
 
 /** Runs until SIGTERM or SIGINT (0), or until the lease is lost (1). Resolves to the exit code. */
 export async function runOperator(flags: OperatorFlags): Promise<number> {
@@ -144,7 +143,7 @@ function leadWhenElected(lease: Lease, operator: Controller, { log, end }: Pick<
     log.info('everything is planned; reconciling');
   };
   lead().catch((error: unknown) => {
-    end.fail(`could not begin: ${error instanceof Error ? error.message : String(error)}`);
+    end.fail(`could not begin: ${messageOf(error)}`);
   });
 }
 

@@ -7,7 +7,7 @@ import type { Source } from './manifests/parse.ts';
 import { syntaxMessage, toPlain } from './manifests/plain.ts';
 import { offsetOf } from './manifests/positions.ts';
 import { formatSource } from './manifests/read.ts';
-import { inWords } from './manifests/walk.ts';
+import { inWords } from './errors.ts';
 import { similarSetting } from './settings-names.ts';
 import { settingsSchema } from './settings.ts';
 import type { Settings } from './settings.ts';

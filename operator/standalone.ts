@@ -13,6 +13,7 @@ import { startDirectory } from './directory/adapter.ts';
 import { openInstallation } from './directory/installation-file.ts';
 import { takeLock } from './directory/lock.ts';
 import { makeFolder } from './directory/write-file.ts';
+import { PORTS_SHOWN } from './class-view.ts';
 import { createDecider } from './core/decider.ts';
 import type { Plan } from './core/model.ts';
 import type { Settings } from './settings.ts';
@@ -24,24 +25,19 @@ import { standaloneSettings } from './standalone/options.ts';
 import type { SettingsFiles, StandaloneFlags } from './standalone/options.ts';
 import { createConsole } from './standalone/console.ts';
 import type { Console } from './standalone/console.ts';
-import { endBySpool, endOfRun } from './end-of-run.ts';
+import { endBySpool, endOfRun, EXIT_FAILURE, EXIT_USAGE } from './end-of-run.ts';
 import { explainStart } from './standalone/explain.ts';
 import { troubleAhead } from './standalone/preflight.ts';
 import { howToVouch } from './standalone/vouching.ts';
-
-const FAILED = 1;
-const USAGE_ERROR = 2;
-/** What a status shows, unless the class says so itself. */
-const SHOWN_PORTS = 4;
 
 /** Runs until a signal. Resolves to the exit code. */
 export async function runStandalone(flags: StandaloneFlags): Promise<number> {
   const output = createConsole({ json: flags.json ?? false });
   const result = await standaloneSettings(flags);
-  if (!result.ok) return output.fail(result.problems, USAGE_ERROR);
+  if (!result.ok) return output.fail(result.problems, EXIT_USAGE);
   const { settings, files } = result;
   const ports = sharePorts(settings);
-  if ('problem' in ports) return output.fail([ports.problem], USAGE_ERROR);
+  if ('problem' in ports) return output.fail([ports.problem], EXIT_USAGE);
   const capture = captureFolderOf(settings);
   const trouble = await troubleAhead({
     manifests: settings.folder,
@@ -49,11 +45,11 @@ export async function runStandalone(flags: StandaloneFlags): Promise<number> {
     capture: isCapturing(settings) ? capture : settings.capture,
     ports: ports.ports.length + ports.implicitTlsPorts.length,
   });
-  if (trouble !== undefined) return output.fail([trouble], USAGE_ERROR);
+  if (trouble !== undefined) return output.fail([trouble], EXIT_USAGE);
   try {
     return await runLocked({ settings, ports, files, prune: flags.prune ?? false, output });
   } catch (error) {
-    return output.fail([explainStart(error, { ...settings, ...ports })], FAILED);
+    return output.fail([explainStart(error, { ...settings, ...ports })], EXIT_FAILURE);
   }
 }
 
@@ -75,7 +71,7 @@ interface Run {
 
 async function runLocked(run: Run): Promise<number> {
   const lock = await takeLock(run.settings.state);
-  if (!lock.taken) return run.output.fail([lock.message], FAILED);
+  if (!lock.taken) return run.output.fail([lock.message], EXIT_FAILURE);
   try {
     return await runParts(run);
   } finally {
@@ -87,7 +83,7 @@ async function runParts({ settings, ports, files, prune, output }: Run): Promise
   const { log } = output;
   const end = endOfRun(log);
   const opened = await openInstallation(settings.state);
-  if ('problem' in opened) return output.fail([opened.problem], FAILED);
+  if ('problem' in opened) return output.fail([opened.problem], EXIT_FAILURE);
   const { installation } = opened;
   const { classes, relayClass } = settings;
   // before the relay reads it: lines about objects name addresses, too
@@ -106,8 +102,8 @@ async function runParts({ settings, ports, files, prune, output }: Run): Promise
     ignore: Object.values(files),
     settings,
     installation,
-    ports: relay.ports.slice(0, SHOWN_PORTS),
-    implicitTlsPorts: relay.implicitTlsPorts.slice(0, SHOWN_PORTS),
+    ports: relay.ports.slice(0, PORTS_SHOWN),
+    implicitTlsPorts: relay.implicitTlsPorts.slice(0, PORTS_SHOWN),
     caCertificate: tls.current.ca,
     howToVouch: await howToVouch(settings, files.used),
     decide: createDecider(installation.craft),

@@ -52,6 +52,11 @@ export const hostName = z
     'must be a host name or an IP address, without port, scheme or brackets',
   );
 
+/** A host as it stands before `:PORT`: an IPv6 address in brackets (RFC 3986 section 3.2.2, RFC 6874 for its zone). */
+export function urlHost(host: string): string {
+  return host.includes(':') ? `[${host.replace('%', '%25')}]` : host;
+}
+
 /** A final dot keeps the search list of the machine away from the name. */
 export const upstreamHost = z
   .string()

@@ -19,10 +19,11 @@ import {
 } from './planner-state.ts';
 import { setListEntry } from './relay-entries.ts';
 import { concerns, shareClaim, shareVerdicts } from './shared.ts';
+import { secretReferencesOf } from './secret-references.ts';
 import { storedCredentials } from './credentials/stored-credentials.ts';
 import { parseObject } from './parse.ts';
 import { claimOf } from './users/usernames.ts';
-import { isDefaultUsername, passwordReference, wishedList, wishedSecretName, wishedUsername } from './users/wishes.ts';
+import { isDefaultUsername, wishedList, wishedSecretName, wishedUsername } from './users/wishes.ts';
 
 /** Judges its lists and senders, and reads what its users refer to; marks whoever sees something change by that. */
 export function judgeTurn(planner: Planner, name: string, now: Date): Turn {
@@ -70,7 +71,7 @@ function judgeObjects(planner: Planner, name: string, namespace: PlannedNamespac
     const secrets = guarded<string[]>(
       list,
       faults,
-      () => secretsOfList(list),
+      () => secretsOf(list),
       () => [],
     );
     planner.interests.set(`SmtpPlusList ${keyOf(list.meta)}`, secrets);
@@ -141,24 +142,18 @@ function thingsOf(user: RawObject): string[] {
   const { namespace, uid } = user.meta;
   const username = wishedUsername(user);
   const list = wishedList(user);
-  const reference = passwordReference(user);
   return [
     `uid ${uid}`,
-    `Secret ${namespace}/${wishedSecretName(user)}`,
+    ...secretsOf(user),
     // one that cannot be understood claims nothing
     ...(parseObject('SmtpPlusUser', user).ok ? [`claimed Secret ${namespace}/${wishedSecretName(user)}`] : []),
     list === undefined ? `default list of ${namespace}` : `list ${list}`,
-    ...(reference === undefined ? [] : [`Secret ${namespace}/${reference.name}`]),
     ...(isDefaultUsername(user.meta, username) ? [] : [`user name ${username}`, `own senders of ${namespace}`]),
   ];
 }
 
-function secretsOfList({ meta, spec }: RawObject): string[] {
-  const upstream = (spec as { readonly upstream?: Readonly<Record<string, unknown>> } | null | undefined)?.upstream;
-  return ['caSecretRef', 'credentialsSecretRef'].flatMap((field) => {
-    const name = (upstream?.[field] as { readonly name?: unknown } | null | undefined)?.name;
-    return typeof name === 'string' ? [`Secret ${meta.namespace}/${name}`] : [];
-  });
+function secretsOf(object: RawObject): string[] {
+  return secretReferencesOf(object).map(({ secret }) => `Secret ${secret}`);
 }
 
 function isSameSenders(before: NamespaceVerdicts | undefined, after: NamespaceVerdicts): boolean {

@@ -11,7 +11,8 @@ import type {
   Snapshot,
 } from '../core/model.ts';
 import type { Settings } from '../settings.ts';
-import { passwordReference, wishedSecretName } from '../core/users/wishes.ts';
+import { secretReferencesOf } from '../core/secret-references.ts';
+import { wishedSecretName } from '../core/users/wishes.ts';
 import { createPasswordVerifiers } from '../password-verifiers.ts';
 import { asRecord, texts } from '../api/plain-data.ts';
 import { viewSecret } from '../manifests/documents.ts';
@@ -21,7 +22,7 @@ import { hashSpec } from './memory.ts';
 import type { Memory } from './memory.ts';
 import type { Manifest } from '../manifests/parse.ts';
 import type { Reading } from '../manifests/read.ts';
-import { readUpstream } from '../class-upstream.ts';
+import { viewClass, type ClassServer } from '../class-view.ts';
 
 export interface GatherOptions {
   readonly settings: Settings;
@@ -123,12 +124,8 @@ export function secretsWanted(manifests: readonly Manifest[], { uidOf }: Install
 /** Keys of Secrets that users name as their password, by `NAMESPACE/NAME` of the Secret. */
 function referencedPasswords(objects: readonly RawObject[]): ReadonlyMap<string, ReadonlySet<string>> {
   const keys = new Map<string, Set<string>>();
-  for (const { kind, meta, spec } of objects) {
-    if (kind !== 'SmtpPlusUser') continue;
-    const reference = passwordReference({ spec });
-    if (reference === undefined) continue;
-    const secret = `${meta.namespace}/${reference.name}`;
-    keys.set(secret, (keys.get(secret) ?? new Set()).add(reference.key));
+  for (const { secret, passwordKey } of objects.flatMap(secretReferencesOf)) {
+    if (passwordKey !== undefined) keys.set(secret, (keys.get(secret) ?? new Set()).add(passwordKey));
   }
   return keys;
 }
@@ -136,20 +133,16 @@ function referencedPasswords(objects: readonly RawObject[]): ReadonlyMap<string,
 async function viewClasses(options: GatherOptions): Promise<ReadonlyMap<string, ClassView>> {
   const classes = new Map<string, ClassView>();
   for (const [name, settings] of Object.entries(options.settings.classes)) {
-    const { ports, ...server } = name === options.settings.relayClass ? serverHere(options) : ELSEWHERE;
-    const upstream = await readUpstream(settings.upstream);
-    const logKey = options.installation.logKeyOf(name);
-    classes.set(name, { settings, upstream, ports: settings.ports ?? ports, logKey, ...server });
+    const server = name === options.settings.relayClass ? serverHere(options) : ELSEWHERE;
+    classes.set(name, await viewClass(settings, server, options.installation.logKeyOf(name)));
   }
   return classes;
 }
 
-type ServerView = Pick<ClassView, 'ports' | 'implicitTlsPorts' | 'caCertificate'>;
-
 /** A class that another process serves: what it listens on and who has signed for it, only its settings can tell. */
-const ELSEWHERE: ServerView = { ports: [], implicitTlsPorts: [] };
+const ELSEWHERE: ClassServer = { ports: [], implicitTlsPorts: [] };
 
-function serverHere({ ports, implicitTlsPorts, caCertificate }: GatherOptions): ServerView {
+function serverHere({ ports, implicitTlsPorts, caCertificate }: GatherOptions): ClassServer {
   return { ports, implicitTlsPorts, ...(caCertificate === undefined ? {} : { caCertificate }) };
 }
 

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { systemReason } from '../manifests/walk.ts';
+import { systemReason } from '../errors.ts';
 import { createInstallation, INSTALLATION_ID, newInstallationId, type Installation } from '../installation.ts';
 import { listFiles } from './mirror.ts';
 import { writeAtomically } from './write-file.ts';

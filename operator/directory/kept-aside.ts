@@ -4,7 +4,7 @@
  */
 import { readdir, rename, rm, stat, utimes } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { systemReason } from '../manifests/walk.ts';
+import { systemReason } from '../errors.ts';
 import { makeFolder } from './write-file.ts';
 
 export interface KeptAside {

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readdir, readFile, rm } from 'node:fs/promises';
 import { join, relative } from 'node:path';
+import { systemReason } from '../errors.ts';
 import { inParallel } from '../manifests/parallel.ts';
 import { stampOf } from '../manifests/walk.ts';
 import { writeAtomically } from './write-file.ts';
@@ -76,13 +77,9 @@ export async function listFiles(folder: string): Promise<readonly string[]> {
       .map((entry) => relative(folder, join(entry.parentPath, entry.name)))
       .sort();
   } catch (error) {
-    if (isMissing(error)) return [];
+    if (systemReason(error) === 'ENOENT') return [];
     throw error;
   }
-}
-
-function isMissing(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'ENOENT';
 }
 
 /** A file whose text is at hand. */

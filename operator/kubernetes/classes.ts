@@ -2,11 +2,8 @@ import { readFile } from 'node:fs/promises';
 import type { ClassView, OtherInstallations } from '../core/model.ts';
 import { parsePorts } from '../ports.ts';
 import { defaultConfigSecret, type Settings } from '../settings.ts';
-import { readUpstream } from '../class-upstream.ts';
+import { PORTS_SHOWN, viewClass } from '../class-view.ts';
 import type { Installation } from '../installation.ts';
-
-/** Of a range of thousands of ports, users are told these many. */
-const PORTS_SHOWN = 4;
 
 /** The relay classes of the settings, with the files that they name read. */
 export async function readClasses(
@@ -17,14 +14,12 @@ export async function readClasses(
   for (const [name, settingsOfClass] of Object.entries(settings.classes)) {
     const { caFile } = settingsOfClass;
     const caCertificate = caFile === undefined ? undefined : await readFile(caFile, 'utf8');
-    classes.set(name, {
-      settings: settingsOfClass,
-      upstream: await readUpstream(settingsOfClass.upstream),
-      ports: settingsOfClass.ports ?? shown(settings.ports),
+    const server = {
+      ports: shown(settings.ports),
       implicitTlsPorts: shown(settings.implicitTlsPorts),
-      logKey: logKeyOf(name),
-      ...(caCertificate === undefined ? {} : { caCertificate }),
-    });
+      ...(caCertificate !== undefined && { caCertificate }),
+    };
+    classes.set(name, await viewClass(settingsOfClass, server, logKeyOf(name)));
   }
   return classes;
 }

@@ -18,13 +18,13 @@ import {
 } from '../core/planner-state.ts';
 import { inParts } from '../core/plan.ts';
 import { takeChangedShards } from '../core/relay-config.ts';
+import { secretReferencesOf } from '../core/secret-references.ts';
 import type { Sources } from '../core/sources.ts';
 import { shardFileName } from '../../relay/config.ts';
+import { stackOf } from '../errors.ts';
 import type { Installation } from '../installation.ts';
 import { countReadiness, startCaches, type Readiness } from './cache/caches.ts';
 import { createFollowedSecrets } from './cache/followed-secrets.ts';
-import { referencesOf } from './cache/references.ts';
-import { stackOf } from './client/answers.ts';
 import type { KubeClient } from './client/client.ts';
 import { startEventRecorder } from './client/events.ts';
 import { createWorkQueue } from './client/queue.ts';
@@ -122,7 +122,7 @@ export function startController(options: ControllerOptions): Controller {
 
   /** An object's Secrets are looked up before the object counts: otherwise they would seem to be missing. */
   async function onObject(kind: Kind, key: string, after: RawObject | undefined): Promise<void> {
-    await followed.setReferences(`${kind}/${key}`, after === undefined ? [] : referencesOf(after));
+    await followed.setReferences(`${kind}/${key}`, after === undefined ? [] : secretReferencesOf(after));
     mark((to) => markObject(to, kind, key));
   }
 

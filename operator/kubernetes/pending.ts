@@ -1,4 +1,4 @@
-import { messageOf } from './client/answers.ts';
+import { messageOf } from '../errors.ts';
 
 /** Work that nobody waits for, until somebody does. */
 export interface Pending {

@@ -1,5 +1,5 @@
 /** Asks relay pods which documents they run. */
-import { messageOf } from './client/answers.ts';
+import { messageOf } from '../errors.ts';
 import type { RelayPod } from './relay-pods.ts';
 
 export interface PodAnswer {

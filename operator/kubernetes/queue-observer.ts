@@ -1,4 +1,4 @@
-import { messageOf } from './client/answers.ts';
+import { messageOf } from '../errors.ts';
 import type { WorkQueueOptions } from './client/queue.ts';
 import type { OperatorMetrics } from './metrics.ts';
 

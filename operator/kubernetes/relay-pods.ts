@@ -1,5 +1,7 @@
 /** The relay pods of a class: told that their configuration has changed, and asked which one they run. */
-import { bodyOf, messageOf } from './client/answers.ts';
+import { urlHost } from '../api/names.ts';
+import { messageOf } from '../errors.ts';
+import { bodyOf } from './client/answers.ts';
 import type { KubeClient } from './client/client.ts';
 import { startReflector } from './client/reflector.ts';
 import { pathOf, PODS, type KubeObject } from './client/resources.ts';
@@ -104,6 +106,6 @@ function viewPod(object: KubeObject): RelayPod {
     className: metadata.labels?.[CLASS_LABEL] ?? '',
     isReady: isReady && metadata.deletionTimestamp === undefined,
     configHash: metadata.annotations?.[CONFIG_ANNOTATION],
-    configz: ip === undefined ? undefined : `http://${ip.includes(':') ? `[${ip}]` : ip}:${port}/configz`,
+    configz: ip === undefined ? undefined : `http://${urlHost(ip)}:${port}/configz`,
   };
 }

@@ -7,7 +7,7 @@ import type { ProgrammedFact } from '../core/model.ts';
 import type { AskedEntries } from '../core/sources.ts';
 import { compareText } from '../core/time.ts';
 import { shardFileName, shardOf } from '../../relay/config.ts';
-import { messageOf } from './client/answers.ts';
+import { messageOf } from '../errors.ts';
 import { createWorkQueue, type WorkQueueOptions } from './client/queue.ts';
 import { createDocumentVersions, type DocumentVersions } from './document-versions.ts';
 import { askPods, type PodAnswer } from './pod-answers.ts';

@@ -1,6 +1,7 @@
 /** A parsed YAML document -> plain data, whatever a stranger wrote; and what is wrong with one, in words. */
 import { isAlias, visit } from 'yaml';
 import type { Alias, Document, Node, YAMLParseError, YAMLWarning } from 'yaml';
+import { messageOf } from '../errors.ts';
 
 /** Of one anchor, those inside it counted: an expanded alias costs memory without costing bytes ("billion laughs"). */
 const MAX_COPIES = 100;
@@ -25,7 +26,7 @@ export function toPlain(document: Document.Parsed): Plain {
     // RangeError: nested deeper than the stack
     if (error instanceof ReferenceError) return tooManyCopies(document);
     if (error instanceof RangeError) return failed(document, 'nested too deep');
-    return failed(document, error instanceof Error ? error.message : String(error));
+    return failed(document, messageOf(error));
   }
 }
 

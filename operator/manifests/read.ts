@@ -2,7 +2,8 @@ import { join } from 'node:path';
 import { parseManifests } from './parse.ts';
 import type { FileContent, Ignored, Manifest, Problem } from './parse.ts';
 import { inParallel } from './parallel.ts';
-import { inWords, listManifestFiles, readBounded } from './walk.ts';
+import { inWords } from '../errors.ts';
+import { listManifestFiles, readBounded } from './walk.ts';
 import type { Walk, WalkOptions } from './walk.ts';
 
 /** As many as one relay class is made for, with room for their lists, senders and Secrets. */

@@ -2,6 +2,7 @@ import { constants } from 'node:fs';
 import type { BigIntStats } from 'node:fs';
 import { open, readdir, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { inWords, systemReason } from '../errors.ts';
 import { inParallel } from './parallel.ts';
 
 /** A folder with more is no folder of manifests, but a mistake in the path. */
@@ -147,31 +148,4 @@ export async function readBounded(path: string): Promise<{ readonly text: string
 /** Whether a path is one of these, or lies below one. */
 export function isAtOrBelow(path: string, places: readonly string[]): boolean {
   return places.some((place) => path === place || path.startsWith(`${place}/`));
-}
-
-/** The usual reasons of a system, for people who do not know them by their codes. */
-const IN_WORDS: Readonly<Record<string, string>> = {
-  ENOENT: 'no such file or folder',
-  ENOTDIR: 'a part of the path is no folder',
-  EISDIR: 'it is a folder',
-  EACCES: 'permission denied',
-  EPERM: 'permission denied',
-  ELOOP: 'its symbolic links go round in a circle',
-  EIO: 'the disk reports an error',
-  EROFS: 'the file system is read-only',
-  ENOSPC: 'the disk is full',
-  EMFILE: 'too many open files',
-};
-
-/** A system error for people: `no such file or folder (ENOENT)`. */
-export function inWords(error: unknown): string {
-  const reason = systemReason(error);
-  const words = IN_WORDS[reason];
-  return words === undefined ? reason : `${words} (${reason})`;
-}
-
-/** `ENOENT` and the like: the part of a system error that helps, without its stack. */
-export function systemReason(error: unknown): string {
-  if (error instanceof Error && 'code' in error && typeof error.code === 'string') return error.code;
-  return error instanceof Error ? error.message : String(error);
 }

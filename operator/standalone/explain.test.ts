@@ -2,10 +2,13 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { explainStart } from './explain.ts';
 
-const told = { state: 'state', host: '127.0.0.1', implicitTlsPorts: [4465], http: 9465 };
+const asked = { state: 'state', host: '127.0.0.1', implicitTlsPorts: [4465], http: 9465 };
 
 function explain(code: string, more: object = {}): string {
-  return explainStart(Object.assign(new Error(`listen ${code}`), { code, syscall: 'listen', port: 25, ...more }), told);
+  return explainStart(
+    Object.assign(new Error(`listen ${code}`), { code, syscall: 'listen', port: 25, ...more }),
+    asked,
+  );
 }
 
 describe('what a start met', () => {

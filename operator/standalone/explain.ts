@@ -1,10 +1,11 @@
 /** What a start met, in words that name the flag to change. */
 import { resolve } from 'node:path';
-import { inWords, isAtOrBelow } from '../manifests/walk.ts';
+import { inWords, messageOf } from '../errors.ts';
+import { isAtOrBelow } from '../manifests/walk.ts';
 import { tooManyFiles } from './open-files.ts';
 
-/** What the process was told, as far as the system can object to it. */
-export interface Told {
+/** What somebody has asked for, as far as the system can object to it. */
+export interface StartOptions {
   /** Absent where there is none. */
   readonly state?: string | undefined;
   /** Absent: all addresses. */
@@ -21,21 +22,21 @@ interface SystemError extends Error {
   readonly port?: number;
 }
 
-export function explainStart(error: unknown, told: Told): string {
-  if (!isSystemError(error)) return error instanceof Error ? error.message : String(error);
+export function explainStart(error: unknown, asked: StartOptions): string {
+  if (!isSystemError(error)) return messageOf(error);
   const { code, syscall, path, port } = error;
   if (code === 'EMFILE' || code === 'ENFILE') return tooManyFiles(code);
-  if (path !== undefined && told.state !== undefined && isAtOrBelow(resolve(path), [resolve(told.state)])) {
-    return `the state folder ${told.state} cannot be used: ${inWords(error)}, at ${path}; mend that, or name another: --state DIR`;
+  if (path !== undefined && asked.state !== undefined && isAtOrBelow(resolve(path), [resolve(asked.state)])) {
+    return `the state folder ${asked.state} cannot be used: ${inWords(error)}, at ${path}; mend that, or name another: --state DIR`;
   }
   if (syscall === 'getaddrinfo') {
-    return `--host ${told.host} has no address: ${error.message}; name one of this machine`;
+    return `--host ${asked.host} has no address: ${error.message}; name one of this machine`;
   }
-  if (syscall === 'listen') return explainListen(code, port ?? 0, told);
+  if (syscall === 'listen') return explainListen(code, port ?? 0, asked);
   return path === undefined ? error.message : `${path} cannot be used: ${inWords(error)}`;
 }
 
-function explainListen(code: string, port: number, { host, http, implicitTlsPorts }: Told): string {
+function explainListen(code: string, port: number, { host, http, implicitTlsPorts }: StartOptions): string {
   const flag = port === http ? '--http' : implicitTlsPorts.includes(port) ? '--implicit-tls-ports' : '--ports';
   switch (code) {
     case 'EADDRINUSE': {

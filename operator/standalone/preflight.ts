@@ -1,7 +1,8 @@
 /** What can be known to go wrong before anything is opened, and what to do about it. */
 import { mkdtemp, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { listManifestFiles, inWords } from '../manifests/walk.ts';
+import { inWords } from '../errors.ts';
+import { listManifestFiles } from '../manifests/walk.ts';
 import { makeFolder } from '../directory/write-file.ts';
 import { openFilesTrouble } from './open-files.ts';
 

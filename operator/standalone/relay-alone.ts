@@ -10,7 +10,7 @@ import type { SharedPorts } from '../ports.ts';
 import { keepCertificates } from './certificates.ts';
 import { createConsole } from './console.ts';
 import type { Console } from './console.ts';
-import { endBySpool, endOfRun } from '../end-of-run.ts';
+import { endBySpool, endOfRun, EXIT_FAILURE, EXIT_USAGE } from '../end-of-run.ts';
 import { explainStart } from './explain.ts';
 import { troubleAhead } from './preflight.ts';
 
@@ -29,21 +29,18 @@ export interface RelayFlags {
   readonly capture?: string;
 }
 
-const FAILED = 1;
-const USAGE_ERROR = 2;
-
 /** Runs the relay alone until a signal. Resolves to the exit code. */
 export async function runRelay(flags: RelayFlags): Promise<number> {
   const output = createConsole({ json: true });
   const ports = sharePorts(flags);
-  if ('problem' in ports) return output.fail([`--ports: ${ports.problem}`], USAGE_ERROR);
+  if ('problem' in ports) return output.fail([`--ports: ${ports.problem}`], EXIT_USAGE);
   const { state, capture } = flags;
   const trouble = await troubleAhead({ state, capture, ports: ports.ports.length + ports.implicitTlsPorts.length });
-  if (trouble !== undefined) return output.fail([trouble], USAGE_ERROR);
+  if (trouble !== undefined) return output.fail([trouble], EXIT_USAGE);
   try {
     return await run(flags, { ports, output });
   } catch (error) {
-    return output.fail([explainStart(error, { ...flags, ...ports })], FAILED);
+    return output.fail([explainStart(error, { ...flags, ...ports })], EXIT_FAILURE);
   }
 }
 

@@ -2,12 +2,12 @@
 import { join } from 'node:path';
 import { printable } from '../../relay/log-lines.ts';
 
+import { urlHost } from '../api/names.ts';
 import { keyOf } from '../core/model.ts';
 import type { Plan, StatusPlan } from '../core/model.ts';
 import { secretPath, statusPath } from '../manifests/documents.ts';
 import { fitColumns } from './columns.ts';
 import { shellQuote } from './shell-quote.ts';
-import { urlHost } from './url-host.ts';
 
 /** About a screen; the others are in the status files. */
 const MAX_ROWS = 20;

@@ -1,4 +1,5 @@
 /** What stands in a credentials Secret: everything a client needs, under the keys of Service Binding for Kubernetes. */
+import { urlHost } from '../../api/names.ts';
 import type { SecretTemplate } from '../../api/secret-template.ts';
 import { retainedBy } from './ownership.ts';
 import type { PasswordRecord } from './password-record.ts';
@@ -40,7 +41,7 @@ export function secretPlan(
     port,
     username,
     password,
-    uri: `${scheme}://${login}@${host.includes(':') ? `[${host}]` : host}:${port}`,
+    uri: `${scheme}://${login}@${urlHost(host)}:${port}`,
     tls,
     ...(view.caCertificate !== undefined && { 'ca.crt': view.caCertificate }),
   };

@@ -1,9 +1,9 @@
 /** Which Secrets are read by name, for whom, and the verifiers of the passwords in them. */
 import { isEqual } from '../../core/equal.ts';
 import type { SecretView } from '../../core/model.ts';
+import type { SecretReference } from '../../core/secret-references.ts';
 import { shareRuns } from '../../../relay/share-runs.ts';
 import { createPasswordVerifiers } from '../../password-verifiers.ts';
-import type { SecretReference } from './references.ts';
 import type { SecretCache } from './secret-cache.ts';
 
 export interface FollowedSecrets {

@@ -6,7 +6,7 @@ import type { KubeClient } from '../client/client.ts';
 import { keyOfObject, startListWatch, type ListWatch } from '../client/list-watch.ts';
 import { pathOf, SECRETS } from '../client/resources.ts';
 import { createWorkQueue } from '../client/queue.ts';
-import { messageOf } from '../client/answers.ts';
+import { messageOf } from '../../errors.ts';
 import { viewOwnSecret, viewSecret, type KnownSecret, type SecretObject } from './views.ts';
 
 export interface OtherSecrets {

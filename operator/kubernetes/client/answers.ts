@@ -15,12 +15,3 @@ export function bodyOf<T>(answer: Answer<T>, what: string): T {
   if (answer.ok) return answer.body;
   throw new RefusedError(what, answer);
 }
-
-export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
-}
-
-/** For the log, where the fault may be our own. */
-export function stackOf(error: unknown): string {
-  return error instanceof Error ? (error.stack ?? error.message) : String(error);
-}

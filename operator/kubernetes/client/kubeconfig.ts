@@ -7,8 +7,8 @@ import { homedir } from 'node:os';
 import path from 'node:path';
 import { KubeConfig } from '@kubernetes/client-node';
 import type { Dispatcher } from 'undici';
-import { inWords } from '../../manifests/walk.ts';
-import { messageOf } from './answers.ts';
+import { urlHost } from '../../api/names.ts';
+import { inWords, messageOf } from '../../errors.ts';
 import type { Credentials, CredentialsSource, TlsOptions } from './credentials.ts';
 
 export const SERVICE_ACCOUNT_FOLDER = '/var/run/secrets/kubernetes.io/serviceaccount';
@@ -39,7 +39,7 @@ export function inClusterServer(env: NodeJS.ProcessEnv): URL | undefined {
   const host = env['KUBERNETES_SERVICE_HOST'];
   const port = env['KUBERNETES_SERVICE_PORT'];
   if (!host || !port) return undefined;
-  return new URL(`https://${host.includes(':') ? `[${host}]` : host}:${port}`);
+  return new URL(`https://${urlHost(host)}:${port}`);
 }
 
 function credentialsOf(load: () => KubeConfig, name: string): CredentialsSource {

@@ -3,6 +3,7 @@
  * connection, 410 Gone, 5xx, an API server that is away for hours - it starts over.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { messageOf } from '../../errors.ts';
 import { backoffMs } from './backoff.ts';
 import type { KubeClient, WatchEvent } from './client.ts';
 import { pathOf, type KubeObject, type Resource } from './resources.ts';
@@ -93,7 +94,7 @@ export function startListWatch(client: KubeClient, options: ListWatchOptions): L
         failures = 0;
       } catch (error) {
         if (options.signal.aborted) return;
-        trouble = `${options.resource.plural}: ${error instanceof Error ? error.message : String(error)}`;
+        trouble = `${options.resource.plural}: ${messageOf(error)}`;
         options.onTrouble(trouble);
         // a watch that got as far as an event was a good one: a server that drops us once an hour is no reason to slow down
         failures = state.progressed ? 0 : failures + 1;

@@ -1,9 +1,21 @@
+/** A relay class as the core sees it: its settings, with the files that they name read. */
 import type { ClassView } from './core/model.ts';
 import type { ClassSettings } from './settings.ts';
 import { readBounded } from './manifests/walk.ts';
 
+/** Of a range of thousands of ports, users are shown these many, unless the class names some. */
+export const PORTS_SHOWN = 4;
+
+/** What listens for a class, and who has signed for it. */
+export type ClassServer = Pick<ClassView, 'ports' | 'implicitTlsPorts' | 'caCertificate'>;
+
+export async function viewClass(settings: ClassSettings, server: ClassServer, logKey: string): Promise<ClassView> {
+  const upstream = await readUpstream(settings.upstream);
+  return { settings, upstream, logKey, ...server, ports: settings.ports ?? server.ports };
+}
+
 /** The class's own smart host with its files read, or what is wrong with them: mail waits in the spool then. */
-export async function readUpstream(upstream: ClassSettings['upstream']): Promise<ClassView['upstream']> {
+async function readUpstream(upstream: ClassSettings['upstream']): Promise<ClassView['upstream']> {
   if ('capture' in upstream) return { kind: 'capture' };
   const { caFile, passwordFile, serverName, username, ...rest } = upstream;
   const ca = await readSetting('upstream.caFile', caFile);

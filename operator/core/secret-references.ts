@@ -1,7 +1,7 @@
-/** Which Secrets an object names: of all that are not ours, only these are ever read. */
-import { passwordReference, wishedSecretName } from '../../core/users/wishes.ts';
-import { textAt } from '../../api/plain-data.ts';
-import type { RawObject } from '../../core/model.ts';
+/** Which Secrets an object names, whatever else is wrong with it: of all that are not ours, only these are ever read. */
+import { textAt } from '../api/plain-data.ts';
+import type { RawObject } from './model.ts';
+import { passwordReference, wishedSecretName } from './users/wishes.ts';
 
 export interface SecretReference {
   /** `NAMESPACE/NAME`. Always in the object's own namespace: the kinds know no other reference. */
@@ -12,7 +12,7 @@ export interface SecretReference {
   readonly isTarget?: true;
 }
 
-export function referencesOf({ kind, meta, spec }: RawObject): readonly SecretReference[] {
+export function secretReferencesOf({ kind, meta, spec }: RawObject): readonly SecretReference[] {
   const secretOf = (name: string): string => `${meta.namespace}/${name}`;
   switch (kind) {
     case 'SmtpPlusUser': {
