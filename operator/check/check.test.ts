@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { Readable } from 'node:stream';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import { runCheck, type CheckOptions, type CheckResult } from './check.ts';
@@ -296,6 +296,30 @@ describe('check of references', () => {
     const other = '{apiVersion: v1, kind: Secret, metadata: {name: other, namespace: shop}}';
     const found = await only(other, wanting);
     assert.equal(`${found.severity} ${found.rule}`, 'warning SecretNotInFolder');
+  });
+
+  test('points at the field that a judgement of the core is about', async () => {
+    const other = '{apiVersion: v1, kind: Secret, metadata: {name: other, namespace: shop}}';
+    const house = list(
+      'house',
+      '\n  upstream:\n    host: smtp.example\n    caSecretRef: {name: gone}\n  limits: {connections: 9}',
+    );
+    const greedy = user(
+      'greedy',
+      '\n  listRef: {name: house}\n  credentials: {secretName: other}\n  limits:\n    connections: 60',
+    );
+    const byFields = (text: string): string =>
+      text.replace(/^\{|\}$/g, '').replaceAll(/, (?=kind|metadata|spec)/g, '\n');
+    const { findings } = await check({
+      'other.yaml': other,
+      'house.yaml': byFields(house),
+      'greedy.yaml': byFields(greedy),
+    });
+    assert.deepEqual(findings.map(({ rule, file, line }) => `${rule} ${basename(file)}:${line}`).toSorted(), [
+      'ListCeiling greedy.yaml:8',
+      'SecretNotInFolder house.yaml:7',
+      'SecretNotOwned greedy.yaml:6',
+    ]);
   });
 
   test('finds the sender that nothing covers, at its own line', async () => {

@@ -2,11 +2,11 @@
  * The core's objections as findings: how severe each is where manifests are not the whole world, and which field to point
  * at. What is simply not among them may be in the cluster: that is a warning, unless its neighbours are there.
  */
-import { asRecord, texts } from '../api/plain-data.ts';
+import { asRecord, textAt, texts } from '../api/plain-data.ts';
 import type { Manifest } from '../manifests/parse.ts';
 import type { Condition } from '../api/common.ts';
 import { formatPath, type Path } from '../api/path.ts';
-import type { StatusPlan } from '../core/model.ts';
+import type { PlannedStatus } from '../core/model.ts';
 import { DEFAULT_LIST_ANNOTATION } from '../core/names.ts';
 import { canonicalSender } from '../../relay/address.ts';
 import type { Finding } from './finding.ts';
@@ -25,7 +25,7 @@ export interface Subject {
   /** As it is written. */
   readonly manifest: Manifest;
   readonly surroundings: Surroundings;
-  readonly status: StatusPlan;
+  readonly status: PlannedStatus;
 }
 
 export type Objection = Pick<Finding, 'severity' | 'rule' | 'message'> & { readonly path: Path };
@@ -39,42 +39,40 @@ export function objectionTo(condition: Condition, subject: Subject): Objection[]
   if (type === 'SendersVerified') return uncovered(subject);
   if (type === 'Active') return withoutSenders(condition, subject);
   if (!JUDGED.has(type)) return [];
+  const path = subject.status.fields?.get(type) ?? ['spec'];
   switch (rule) {
     case 'ListNotFound':
-      return [listNotFound(subject, message)];
+      return [listNotFound(subject, message, path)];
     case 'NamespaceNotAllowed':
-      return [namespaceNotAllowed(subject, message)];
+      return [namespaceNotAllowed(subject, message, path)];
     case 'UsernameNotAllowed':
-      return [{ severity: knowsSenders(subject) ? 'error' : 'warning', rule, message, path: ['spec', 'username'] }];
+      return [{ severity: knowsSenders(subject) ? 'error' : 'warning', rule, message, path }];
     case 'ListNotAccepted':
-      return listNotAccepted(subject, message);
+      return isOfBuiltInList(subject) ? [{ severity: 'error', rule, message, path }] : [];
     case 'ClassFloor':
-      return [{ severity: 'warning', rule, message, path: pathIn(message.slice(message.indexOf('spec.'))) }];
     case 'ListCeiling':
-      return [{ severity: 'warning', rule, message, path: ['spec', 'limits'] }];
+      return [{ severity: 'warning', rule, message, path }];
     case 'NotTheDefault':
-      return [notTheDefault(subject)];
+      return [notTheDefault(subject, path)];
     case 'SecretNotFound':
-      return secretNotFound(subject, pathIn(message));
+      return secretNotFound(subject, path);
     case 'SecretNotOwned':
-      return [{ severity: 'error', rule, message, path: ['spec', 'credentials', 'secretName'] }];
     case 'KeyNotFound':
     case 'CertificateInvalid':
     case 'CredentialsInvalid':
     case 'PasswordUnacceptable':
-      return [{ severity: 'error', rule, message, path: pathIn(message) }];
+      return [{ severity: 'error', rule, message, path }];
     default:
       return [];
   }
 }
 
-function notTheDefault({ manifest }: Subject): Objection {
+function notTheDefault({ manifest }: Subject, path: Path): Objection {
   const message = `metadata.annotations: namespace ${manifest.namespace} has several lists annotated as ${DEFAULT_LIST_ANNOTATION}, and one alone can be; take the annotation off the others.`;
-  return { severity: 'error', rule: 'NotTheDefault', message, path: ['metadata', 'annotations'] };
+  return { severity: 'error', rule: 'NotTheDefault', message, path };
 }
 
-function listNotFound({ manifest, surroundings }: Subject, message: string): Objection {
-  const path = ['spec', 'listRef'];
+function listNotFound({ manifest, surroundings }: Subject, message: string, path: Path): Objection {
   const { name = '', namespace = manifest.namespace } = texts(asRecord(manifest.value['spec'])['listRef']);
   const neighbours = surroundings.namesOf('SmtpPlusList', namespace);
   const similar = mostSimilar(name, neighbours);
@@ -86,15 +84,19 @@ function listNotFound({ manifest, surroundings }: Subject, message: string): Obj
   return { severity: 'warning', rule: 'ListNotInFolder', message: unknown, path };
 }
 
-/** Where the list is at fault it has its own finding; the built-in one has nobody else to tell. */
-function listNotAccepted({ surroundings }: Subject, message: string): Objection[] {
-  const list = /^SmtpPlusList (\S+)/.exec(message)?.[1] ?? '';
-  if (surroundings.find('SmtpPlusList', list) !== undefined) return [];
-  return [{ severity: 'error', rule: 'ListNotAccepted', message, path: ['spec', 'listRef'] }];
+/** Any other list has a finding of its own. */
+function isOfBuiltInList({ manifest, surroundings }: Subject): boolean {
+  const { kind, namespace, value } = manifest;
+  if (kind !== 'SmtpPlusUser' || textAt(value, 'spec', 'listRef', 'name') !== undefined) return false;
+  const lists = surroundings.namesOf('SmtpPlusList', namespace);
+  return !lists.some((name) => isDefault(surroundings.find('SmtpPlusList', `${namespace}/${name}`)));
 }
 
-function namespaceNotAllowed({ manifest, surroundings, status }: Subject, message: string): Objection {
-  const path = ['spec', 'listRef'];
+function isDefault(list: Manifest | undefined): boolean {
+  return textAt(list?.value, 'metadata', 'annotations', DEFAULT_LIST_ANNOTATION) === 'true';
+}
+
+function namespaceNotAllowed({ manifest, surroundings, status }: Subject, message: string, path: Path): Objection {
   const { namespace } = status.meta;
   const { name = '', namespace: owner = namespace } = texts(asRecord(manifest.value['spec'])['listRef']);
   const list = surroundings.find('SmtpPlusList', `${owner}/${name}`);
@@ -139,13 +141,4 @@ function withoutSenders({ reason: rule, message }: Condition, subject: Subject):
 
 function knowsSenders({ manifest, surroundings }: Subject): boolean {
   return !surroundings.isPart && surroundings.namesOf('VerifiedSender', manifest.namespace).length > 0;
-}
-
-/** The core's messages begin with the field that they are about. */
-function pathIn(message: string): Path {
-  const text = /^(spec|metadata)[\w.[\]]*/.exec(message)?.[0] ?? '';
-  return text
-    .split(/[.[\]]+/)
-    .filter((step) => step !== '')
-    .map((step) => (/^[0-9]+$/.test(step) ? Number(step) : step));
 }

@@ -1,6 +1,6 @@
 /** What objects say about each other, as the operator itself would judge it: the core plans, and its objections count. */
 import type { Condition } from '../api/common.ts';
-import { keyOf, type StatusPlan } from '../core/model.ts';
+import { keyOf, type PlannedStatus } from '../core/model.ts';
 import { plan } from '../core/plan.ts';
 import { manifestKey } from '../manifests/read.ts';
 import { asRecord } from '../api/plain-data.ts';
@@ -48,7 +48,7 @@ function isOf(wanted: Manifest['kind']): (manifest: Manifest) => boolean {
 }
 
 /** The core looks no further where it does not accept a user; here each is looked at once more as if it did. */
-function statusesOf(manifests: readonly Manifest[], classes: References['classes']): StatusPlan[] {
+function statusesOf(manifests: readonly Manifest[], classes: References['classes']): PlannedStatus[] {
   const { statuses } = plan(snapshotOf(manifests, classes), NOW, craft);
   const refused = new Set(statuses.filter(isRefusedUser).map(({ meta }) => keyOf(meta)));
   if (refused.size === 0) return [...statuses];
@@ -60,12 +60,12 @@ function statusesOf(manifests: readonly Manifest[], classes: References['classes
   return [...statuses, ...further];
 }
 
-function withoutAcceptance(plan: StatusPlan): StatusPlan {
+function withoutAcceptance(plan: PlannedStatus): PlannedStatus {
   const conditions = (plan.status.conditions ?? []).filter(({ type }) => type !== 'Accepted');
   return { ...plan, status: { ...plan.status, conditions } };
 }
 
-function isRefusedUser({ kind, status }: StatusPlan): boolean {
+function isRefusedUser({ kind, status }: PlannedStatus): boolean {
   const accepted = status.conditions?.find(({ type }) => type === 'Accepted');
   return kind === 'SmtpPlusUser' && accepted?.status === 'False';
 }

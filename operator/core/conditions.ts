@@ -1,6 +1,7 @@
 /** Judgements become conditions, by the rules that `kubectl wait`, kstatus and Argo CD read them by. */
 import { z } from 'zod';
 import { condition, type Condition } from '../api/common.ts';
+import type { Path } from '../api/path.ts';
 import type { FaultEffect, RawObject } from './model.ts';
 import { isPassing, isStalled, type Reason } from './reasons.ts';
 import { formatTime } from './time.ts';
@@ -11,6 +12,17 @@ export interface Judgement {
   readonly status: Condition['status'];
   readonly reason: Reason;
   readonly message: string;
+  /** The field that it is about, where it is about one. */
+  readonly field?: Path;
+}
+
+/** Fields of an object that its conditions are about, by type of the condition. */
+export type Fields = ReadonlyMap<string, Path>;
+
+/** For `check`, which points at them in files; undefined where there are none, as mostly. */
+export function fieldsOf(judgements: readonly Judgement[]): Fields | undefined {
+  const fields = judgements.flatMap(({ type, field }) => (field === undefined ? [] : [[type, field] as const]));
+  return fields.length === 0 ? undefined : new Map(fields);
 }
 
 /** The object that conditions and Events are about. Its status says when things changed, and decides nothing. */

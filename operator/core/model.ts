@@ -3,6 +3,7 @@
  */
 import type { KindName } from '../api/kinds.ts';
 import type { ObjectName } from '../api/names.ts';
+import type { Path } from '../api/path.ts';
 import type { SenderStatus } from '../api/sender.ts';
 import type { ListStatus } from '../api/list.ts';
 import type { UserStatus } from '../api/user.ts';
@@ -160,10 +161,14 @@ export interface SecretPlan {
   readonly data: Readonly<Record<string, string>>;
 }
 
-export type StatusPlan =
-  | { readonly kind: 'SmtpPlusList'; readonly meta: ObjectMeta; readonly status: ListStatus }
-  | { readonly kind: 'SmtpPlusUser'; readonly meta: ObjectMeta; readonly status: UserStatus }
-  | { readonly kind: 'VerifiedSender'; readonly meta: ObjectMeta; readonly status: SenderStatus };
+export type StatusPlan = { readonly meta: ObjectMeta } & (
+  | { readonly kind: 'SmtpPlusList'; readonly status: ListStatus }
+  | { readonly kind: 'SmtpPlusUser'; readonly status: UserStatus }
+  | { readonly kind: 'VerifiedSender'; readonly status: SenderStatus }
+);
+
+/** A status, with the fields of the object that its conditions are about, by type of the condition. */
+export type PlannedStatus = StatusPlan & { readonly fields?: ReadonlyMap<string, Path> | undefined };
 
 export interface PlannedEvent {
   readonly kind: Kind;
@@ -187,7 +192,7 @@ export interface Plan {
   readonly secrets: readonly SecretPlan[];
   /** `NAMESPACE/NAME` of Secrets that we own and that nothing wants any more. */
   readonly secretsToDelete: readonly string[];
-  readonly statuses: readonly StatusPlan[];
+  readonly statuses: readonly PlannedStatus[];
   /** By class. */
   readonly relays: ReadonlyMap<string, RelayDocuments>;
   readonly events: readonly PlannedEvent[];

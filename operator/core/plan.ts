@@ -80,8 +80,8 @@ export function wholePlan(planner: Planner, results: Results): Plan {
     secrets: users.flatMap(({ secret }) => secret ?? []),
     secretsToDelete: [...results.orphans].sort(),
     statuses: [
-      ...lists.map(({ meta, status }) => ({ kind: 'SmtpPlusList', meta, status }) as const),
-      ...users.map(({ meta, status }) => ({ kind: 'SmtpPlusUser', meta, status }) as const),
+      ...lists.map(({ meta, status, fields }) => ({ kind: 'SmtpPlusList', meta, status, fields }) as const),
+      ...users.map(({ meta, status, fields }) => ({ kind: 'SmtpPlusUser', meta, status, fields }) as const),
       ...senders.map(({ meta, status }) => ({ kind: 'VerifiedSender', meta, status }) as const),
     ],
     relays: relaysOf(planner),

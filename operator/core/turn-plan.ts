@@ -279,5 +279,5 @@ function markCounted(planner: Planner, lists: readonly string[]): void {
 /** Without its status as it was, which may be what the fault is about. */
 function failedPlan({ kind, meta }: RawObject, now: Date) {
   const conditions = conditionsOf({ kind, meta }, [], internalError('Ready'), now);
-  return { meta, status: { observedGeneration: meta.generation, conditions }, events: [] };
+  return { meta, status: { observedGeneration: meta.generation, conditions }, fields: undefined, events: [] };
 }

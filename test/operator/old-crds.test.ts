@@ -97,7 +97,7 @@ describeWithControlPlane('with CRDs of another version', (cluster) => {
     assert.match(said.join('\n'), /^the CRD of SmtpPlusUser is of an older version .* apply crds\/.*$/);
     assert.deepEqual([...operator.crdTroubles().values()], said);
     await eventually(async () => {
-      const events = await cluster().kubectl(['-n', 'shop', 'get', 'events', '-o', 'jsonpath={..reason}']);
+      const events = await cluster().kubectl(['get', 'events', '-A', '-o', 'jsonpath={..reason}']);
       assert.equal(events.split(' ').filter((reason) => reason === 'CrdOutdated').length, 1);
     });
 
@@ -107,6 +107,7 @@ describeWithControlPlane('with CRDs of another version', (cluster) => {
     }
     assert.deepEqual([...operator.crdTroubles()], []);
     await isQuiet();
+    for (const name of NAMES) await admin.remove('SmtpPlusUser', `shop/${name}`);
   });
 
   test('a newer one: leaves alone what it does not know, and is quiet', async (t) => {
@@ -134,5 +135,6 @@ describeWithControlPlane('with CRDs of another version', (cluster) => {
       operator.troubles.filter((line) => line.includes('status')),
       [],
     );
+    await admin.remove('SmtpPlusUser', 'later/app');
   });
 });

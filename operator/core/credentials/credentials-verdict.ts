@@ -1,4 +1,5 @@
 import type { Reason } from '../reasons.ts';
+import type { Path } from '../../api/path.ts';
 import type { UserSpec } from '../../api/user.ts';
 import type { Credential } from '../../../relay/config.ts';
 import type { Judgement } from '../conditions.ts';
@@ -33,8 +34,10 @@ export function credentialsReady(message: string): Judgement {
   return { type: 'CredentialsReady', status: 'True', reason: 'CredentialsReady', message };
 }
 
-export function notReady(reason: Reason, message: string): CredentialsVerdict {
-  return { judgement: { type: 'CredentialsReady', status: 'False', reason, message }, credentials: [] };
+/** @param field what it is about, where that is a field of the user. */
+export function notReady(reason: Reason, message: string, field?: Path): CredentialsVerdict {
+  const judgement = { type: 'CredentialsReady', status: 'False', reason, message } as const;
+  return { judgement: field === undefined ? judgement : { ...judgement, field }, credentials: [] };
 }
 
 export interface Notice {

@@ -15,11 +15,11 @@ export function judgeCredentials(owner: CredentialsOwner, around: UserCircumstan
   const claimant = claimantOf(around.claimantsOf(secretName), secret);
   if (claimant !== undefined && claimant.uid !== meta.uid) {
     const message = `Secret ${key} is wanted by SmtpPlusUser ${keyOf(claimant)} too; choose another spec.credentials.secretName.`;
-    return notReady('SecretNotOwned', message);
+    return notReady('SecretNotOwned', message, ['spec', 'credentials', 'secretName']);
   }
   if (secret !== undefined && !belongsTo(secret, meta)) {
     const message = `Secret ${key} belongs to somebody else and is left alone; choose another spec.credentials.secretName, or delete the Secret if you are sure that nobody uses it.`;
-    return notReady('SecretNotOwned', message);
+    return notReady('SecretNotOwned', message, ['spec', 'credentials', 'secretName']);
   }
   const verdict =
     spec.credentials.passwordSecretRef === undefined

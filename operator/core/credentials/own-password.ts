@@ -1,7 +1,9 @@
+import { formatPath } from '../../api/path.ts';
 import type { UserSpec } from '../../api/user.ts';
 import { credentialsReady, notReady, type CredentialsOwner, type CredentialsVerdict } from './credentials-verdict.ts';
 import type { SecretOf } from '../model.ts';
 
+const FIELD = ['spec', 'credentials', 'passwordSecretRef'];
 const DEFAULT_KEY = 'password';
 /** Anybody may try passwords over the network; the relay's lock-out makes twelve characters enough. */
 const LENGTH_MIN = 12;
@@ -17,17 +19,17 @@ export function ownPassword(
   const key = ref.key ?? DEFAULT_KEY;
   const secret = secretOf(ref.name);
   if (secret === undefined) {
-    return notReady('SecretNotFound', `spec.credentials.passwordSecretRef: ${name} does not exist; create it.`);
+    return notReady('SecretNotFound', `${formatPath(FIELD)}: ${name} does not exist; create it.`, FIELD);
   }
   const value = Object.hasOwn(secret.data, key) ? secret.data[key] : undefined;
   if (value === undefined) {
-    return notReady('KeyNotFound', `spec.credentials.passwordSecretRef: ${name} has no key ${key} with text; add it.`);
+    return notReady('KeyNotFound', `${formatPath(FIELD)}: ${name} has no key ${key} with text; add it.`, FIELD);
   }
   const password = trimPassword(value);
   const objection = objectionTo(password);
   if (objection !== undefined) {
-    const message = `spec.credentials.passwordSecretRef: the password under key ${key} of ${name} ${objection}.`;
-    return notReady('PasswordUnacceptable', message);
+    const message = `${formatPath(FIELD)}: the password under key ${key} of ${name} ${objection}.`;
+    return notReady('PasswordUnacceptable', message, FIELD);
   }
   const verifier = secret.verifiers[key];
   if (verifier === undefined) {

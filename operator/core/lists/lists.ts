@@ -5,13 +5,21 @@ import { durationSeconds } from '../../api/duration.ts';
 import { listSpec, type ListSpec, type ListStatus } from '../../api/list.ts';
 import { notInEffect } from '../../api/not-in-effect.ts';
 import type { Limits, ListConfig } from '../../../relay/config.ts';
-import { conditionsOf, readiness, readyAsWritten, withNote, type Judgement } from '../conditions.ts';
+import {
+  conditionsOf,
+  fieldsOf,
+  readiness,
+  readyAsWritten,
+  withNote,
+  type Fields,
+  type Judgement,
+} from '../conditions.ts';
 import { eventsOf } from '../events.ts';
 import type { ClassView, ObjectMeta, PlannedEvent, ProgrammedFact, RawObject, SecretOf } from '../model.ts';
 import { DEFAULT_CLASS, DEFAULT_LIST_ANNOTATION } from '../names.ts';
 import { parseObject } from '../parse.ts';
 import type { Platform } from '../platform.ts';
-import { limitsOfList, tightenPolicy, tightenStarttls } from './policy.ts';
+import { limitsOfList, refusalsInWords, tightenPolicy, tightenStarttls, type Refusal } from './policy.ts';
 import { guardNote, tightenRecipients } from './recipients.ts';
 import { judgeProgrammed } from '../programmed.ts';
 import { textAt } from '../../api/plain-data.ts';
@@ -101,7 +109,7 @@ function termsOf(
   owner: { readonly namespace: string; readonly spec: ListSpec },
   view: ClassView,
   secretOf: SecretOf,
-): { readonly terms: ListTerms; readonly refused: readonly string[] } {
+): { readonly terms: ListTerms; readonly refused: readonly Refusal[] } {
   const { spec } = owner;
   const starttls = tightenStarttls(view.settings.starttls, spec.starttls);
   const policy = tightenPolicy(view.settings.senderPolicy, spec.senderPolicy);
@@ -130,17 +138,18 @@ function termsOf(
 function acceptance(
   meta: ObjectMeta,
   className: string,
-  refused: readonly string[],
+  refused: readonly Refusal[],
   defaultList: ObjectMeta | undefined,
 ): Judgement {
-  if (refused.length > 0) {
-    const message = `Accepted by class ${className}, which a list may tighten but not loosen: spec.${refused.join(', spec.')}.`;
-    return accepted('ClassFloor', message);
+  const [first] = refused;
+  if (first !== undefined) {
+    const message = `Accepted by class ${className}, which a list may tighten but not loosen: ${refusalsInWords(refused)}.`;
+    return { ...accepted('ClassFloor', message), field: first.field };
   }
   if (isAnnotatedDefault(meta) && defaultList !== undefined && defaultList.name !== meta.name) {
     const why = whyBefore(defaultList, meta);
     const message = `Accepted by class ${className}, but not as the default list of namespace ${meta.namespace}: that is ${defaultList.name}, ${why}. Take the annotation ${DEFAULT_LIST_ANNOTATION} off one of them.`;
-    return accepted('NotTheDefault', message);
+    return { ...accepted('NotTheDefault', message), field: ['metadata', 'annotations'] };
   }
   return accepted('Accepted', `Accepted by class ${className}.`);
 }
@@ -170,6 +179,7 @@ function notAccepted(reason: Reason, message: string): Judgement {
 export interface ListPlan {
   readonly meta: ObjectMeta;
   readonly status: ListStatus;
+  readonly fields: Fields | undefined;
   readonly events: readonly PlannedEvent[];
 }
 
@@ -205,7 +215,7 @@ export function planList(object: RawObject, { terms, accepted }: ListVerdict, re
     ...(view !== undefined && { endpoint: endpointOf(view) }),
     users: report.users,
   };
-  return { meta, status, events: eventsOf(object, [...judgements, ready]) };
+  return { meta, status, fields: fieldsOf(judgements), events: eventsOf(object, [...judgements, ready]) };
 }
 
 const notJudged: Judgement = {

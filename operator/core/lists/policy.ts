@@ -1,13 +1,25 @@
 /** Floors and ceilings: a list tightens what its class says, a user what its list says; nobody loosens. */
 import type { LimitsSpec } from '../../api/common.ts';
+import { formatPath, type Path } from '../../api/path.ts';
 import type { ListSpec } from '../../api/list.ts';
 import type { Limits, SenderPolicy } from '../../../relay/config.ts';
 import type { ClassSettings } from '../../settings.ts';
 
 export interface Tightened<Value> {
   readonly value: Value;
-  /** Fields in which less was asked for than has to be, for people. */
-  readonly refused: readonly string[];
+  /** Fields in which less was asked for than has to be. */
+  readonly refused: readonly Refusal[];
+}
+
+export interface Refusal {
+  readonly field: Path;
+  /** What becomes of it: `stays Required, not Optional`. */
+  readonly words: string;
+}
+
+/** For people. */
+export function refusalsInWords(refused: readonly Refusal[]): string {
+  return refused.map(({ field, words }) => `${formatPath(field)} ${words}`).join(', ');
 }
 
 /** From loose to strict. A list's word counts only to the right of its class's. */
@@ -23,7 +35,7 @@ const STRICTNESS = {
 } as const satisfies { readonly [Field in keyof SenderPolicy]: readonly SenderPolicy[Field][] };
 
 export function tightenPolicy(floor: SenderPolicy, wish: ListSpec['senderPolicy'] = {}): Tightened<SenderPolicy> {
-  const refused: string[] = [];
+  const refused: Refusal[] = [];
   const stricter = <Value extends string>(
     field: keyof SenderPolicy,
     least: Value,
@@ -32,7 +44,7 @@ export function tightenPolicy(floor: SenderPolicy, wish: ListSpec['senderPolicy'
     const order: readonly string[] = STRICTNESS[field];
     if (wished === undefined || order.indexOf(wished) === order.indexOf(least)) return least;
     if (order.indexOf(wished) > order.indexOf(least)) return wished;
-    refused.push(`senderPolicy.${field} stays ${least}, not ${wished}`);
+    refused.push({ field: ['spec', 'senderPolicy', field], words: `stays ${least}, not ${wished}` });
     return least;
   };
   const value = {
@@ -52,7 +64,7 @@ type Starttls = ListSpec['starttls'];
 /** Clear-text AUTH needs both to allow it. */
 export function tightenStarttls(floor: Starttls, wish: Starttls): Tightened<Starttls> {
   if (wish === 'Required' || floor === 'Optional') return { value: wish, refused: [] };
-  return { value: 'Required', refused: ['starttls stays Required, not Optional'] };
+  return { value: 'Required', refused: [{ field: ['spec', 'starttls'], words: 'stays Required, not Optional' }] };
 }
 
 /** What holds where nobody says otherwise; the others are unlimited. */
@@ -77,11 +89,11 @@ export function limitsOfUser(list: Limits, wish: LimitsSpec | undefined): Tighte
   return { value: smallest([list, wish]), refused: looser(list, wish) };
 }
 
-function looser(ceiling: LimitsSpec | Limits, wish: LimitsSpec | undefined): string[] {
+function looser(ceiling: LimitsSpec | Limits, wish: LimitsSpec | undefined): Refusal[] {
   return LIMIT_FIELDS.flatMap((field) => {
     const [most, wished] = [ceiling[field], wish?.[field]];
     if (most === undefined || wished === undefined || wished <= most) return [];
-    return [`limits.${field} stays ${most}, not ${wished}`];
+    return [{ field: ['spec', 'limits', field], words: `stays ${most}, not ${wished}` }];
   });
 }
 

@@ -6,7 +6,7 @@ import type { ListSpec } from '../../api/list.ts';
 import { canonicalSender, coversRecipient, domainCovers, parseMailbox } from '../../../relay/address.ts';
 import type { RecipientGuard } from '../../../relay/config.ts';
 import type { ClassSettings } from '../../settings.ts';
-import type { Tightened } from './policy.ts';
+import type { Refusal, Tightened } from './policy.ts';
 
 type Rule = RecipientGuard['allow'][number];
 type Wish = NonNullable<ListSpec['recipients']>;
@@ -28,7 +28,12 @@ export function tightenRecipients(
       ...(wished === undefined ? [] : narrowed(most.allow, wished)),
       ...(target.redirectTo === wish.redirectTo || wish.redirectTo === undefined
         ? []
-        : [`recipients.redirectTo is not in use, since the class does not allow ${wish.redirectTo}`]),
+        : [
+            {
+              field: ['spec', 'recipients', 'redirectTo'],
+              words: `is not in use, since the class does not allow ${wish.redirectTo}`,
+            },
+          ]),
     ],
   };
 }
@@ -87,7 +92,7 @@ function coversDomain({ recipient, includeSubdomains }: Rule, below: Rule): bool
 /** A list may name hundreds, and a condition is read by people. */
 const NAMED_MAX = 3;
 
-function narrowed(most: readonly Rule[], wished: readonly Rule[]): string[] {
+function narrowed(most: readonly Rule[], wished: readonly Rule[]): Refusal[] {
   const less = wished.filter((rule) => !within(most, rule).some((piece) => textOf(piece) === textOf(rule)));
   if (less.length === 0) return [];
   const others = less.length - NAMED_MAX;
@@ -96,7 +101,7 @@ function narrowed(most: readonly Rule[], wished: readonly Rule[]): string[] {
       .slice(0, NAMED_MAX)
       .map(({ recipient }) => recipient)
       .join(', ') + (others > 0 ? ` and ${others} more` : '');
-  return [`recipients.allow counts only as far as the class allows (see ${named})`];
+  return [{ field: ['spec', 'recipients', 'allow'], words: `counts only as far as the class allows (see ${named})` }];
 }
 
 function isDomain(recipient: string): boolean {

@@ -1,4 +1,5 @@
 /** Where the mail of a list goes: its own smart host with the Secrets that it names, or the class's. */
+import { formatPath, type Path } from '../../api/path.ts';
 import type { Reason } from '../reasons.ts';
 import type { ListSpec } from '../../api/list.ts';
 import type { UpstreamConfig } from '../../../relay/config.ts';
@@ -44,9 +45,11 @@ function ofClass({ upstream }: ClassView): UpstreamVerdict {
 
 function ofList(namespace: string, upstream: Upstream, secretOf: SecretOf): UpstreamVerdict {
   const { caSecretRef, credentialsSecretRef, ...smartHost } = upstream;
-  const at = (name: string): NamedSecret => ({ key: `${namespace}/${name}`, secret: secretOf(name) });
-  const ca = caSecretRef && pick(at(caSecretRef.name), caSecretRef.key ?? CA_KEY, caObjection);
-  const login = credentialsSecretRef && at(credentialsSecretRef.name);
+  const at = (field: 'caSecretRef' | 'credentialsSecretRef', name: string): NamedSecret => {
+    return { field: ['spec', 'upstream', field], key: `${namespace}/${name}`, secret: secretOf(name) };
+  };
+  const ca = caSecretRef && pick(at('caSecretRef', caSecretRef.name), caSecretRef.key ?? CA_KEY, caObjection);
+  const login = credentialsSecretRef && at('credentialsSecretRef', credentialsSecretRef.name);
   const username = login && pick(login, 'username', credentialObjection);
   const password = login && pick(login, 'password', credentialObjection);
   for (const picked of [ca, username, password]) if (picked?.ok === false) return picked.verdict;
@@ -68,27 +71,28 @@ interface Objection {
 }
 
 interface NamedSecret {
+  /** Where it is named. */
+  readonly field: Path;
   /** `NAMESPACE/NAME`. */
   readonly key: string;
   readonly secret: SecretView | undefined;
 }
 
 function pick(
-  { key: secretKey, secret }: NamedSecret,
+  { field, key: secretKey, secret }: NamedSecret,
   key: string,
   objectionTo: (value: string) => Objection | undefined,
 ): Picked {
-  const at = `spec.upstream: Secret ${secretKey}`;
-  if (secret === undefined) {
-    return { ok: false, verdict: unresolved('SecretNotFound', `${at} does not exist; create it.`) };
-  }
+  const refused = (reason: Reason, words: string): Picked => {
+    const message = `${formatPath(field)}: Secret ${secretKey}${words}`;
+    return { ok: false, verdict: unresolved(reason, message, field) };
+  };
+  if (secret === undefined) return refused('SecretNotFound', ' does not exist; create it.');
   const value = valueOf(secret, key);
-  if (value === undefined) {
-    return { ok: false, verdict: unresolved('KeyNotFound', `${at} has no key ${key} with text; add it.`) };
-  }
+  if (value === undefined) return refused('KeyNotFound', ` has no key ${key} with text; add it.`);
   const objection = objectionTo(value);
   if (objection === undefined) return { ok: true, value };
-  return { ok: false, verdict: unresolved(objection.reason, `${at}: key ${key} ${objection.message}`) };
+  return refused(objection.reason, `: key ${key} ${objection.message}`);
 }
 
 function caObjection(value: string): Objection | undefined {
@@ -115,7 +119,8 @@ function resolved(reason: Reason, message: string): Judgement {
 }
 
 /** Mail stays in the spool until it is mended. */
-function unresolved(reason: Reason, message: string): UpstreamVerdict {
+function unresolved(reason: Reason, message: string, field?: Path): UpstreamVerdict {
   const judgement = { type: 'UpstreamResolved', status: 'False', reason, message } as const;
-  return { config: { kind: 'unresolved', message }, judgement };
+  const config = { kind: 'unresolved', message } as const;
+  return { config, judgement: field === undefined ? judgement : { ...judgement, field } };
 }

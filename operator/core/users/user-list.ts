@@ -1,4 +1,5 @@
 /** Which list a user belongs to, and whether that list takes it. */
+import type { Path } from '../../api/path.ts';
 import type { UserSpec } from '../../api/user.ts';
 import type { ListTerms, ListVerdict } from '../lists/lists.ts';
 import { BUILT_IN_LIST } from '../names.ts';
@@ -11,7 +12,10 @@ export type ListMembership =
       readonly list: string;
       readonly reason: 'ListNotFound' | 'NamespaceNotAllowed' | 'ListNotAccepted';
       readonly message: string;
+      readonly field: Path;
     };
+
+const FIELD = ['spec', 'listRef'];
 
 /** What is known of a list that a user asks for. */
 export interface AskedList {
@@ -32,13 +36,13 @@ export function membershipOf({ key: list, verdict }: AskedList, guest: Guest): L
   const owner = list.slice(0, list.indexOf('/'));
   if (verdict === undefined) {
     const message = `spec.listRef: SmtpPlusList ${list} does not exist; create it, or correct the reference.`;
-    return { ok: false, list, reason: 'ListNotFound', message };
+    return { ok: false, list, reason: 'ListNotFound', message, field: FIELD };
   }
   // before anything else is said about the list: what it is like concerns only those whom it allows
   const allowed = verdict.allowed ?? { from: 'Same' };
   if (!allows(allowed, owner, guest)) {
     const message = `SmtpPlusList ${list} takes no users of namespace ${guest.name}; name another list, or ask the owner of this one to add your namespace to its spec.allowedNamespaces.`;
-    return { ok: false, list, reason: 'NamespaceNotAllowed', message };
+    return { ok: false, list, reason: 'NamespaceNotAllowed', message, field: FIELD };
   }
   if (verdict.terms === undefined) {
     // there is no object of that name whose status could be read
@@ -46,7 +50,7 @@ export function membershipOf({ key: list, verdict }: AskedList, guest: Guest): L
       list === BUILT_IN_LIST
         ? `This namespace has no default list, and the built-in one cannot be used. ${verdict.accepted.message}`
         : `SmtpPlusList ${list} is not accepted itself: ${verdict.accepted.reason}. Its status says what to do.`;
-    return { ok: false, list, reason: 'ListNotAccepted', message };
+    return { ok: false, list, reason: 'ListNotAccepted', message, field: FIELD };
   }
   return { ok: true, list, terms: verdict.terms };
 }

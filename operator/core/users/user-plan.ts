@@ -4,10 +4,12 @@ import type { UserStatus } from '../../api/user.ts';
 import type { UserConfig } from '../../../relay/config.ts';
 import {
   conditionsOf,
+  fieldsOf,
   previousConditions,
   readiness,
   readyAsWritten,
   withNote,
+  type Fields,
   type Judgement,
   type Subject,
 } from '../conditions.ts';
@@ -25,6 +27,7 @@ export interface UserPlan {
   readonly status: UserStatus;
   /** Absent: no Secret is to be made, nor one that is there to be touched. */
   readonly secret?: SecretPlan;
+  readonly fields: Fields | undefined;
   readonly events: readonly PlannedEvent[];
 }
 
@@ -65,6 +68,7 @@ export function planUser(
       ...(admitted !== undefined && details(platform, admitted)),
     },
     ...(secret !== undefined && { secret }),
+    fields: fieldsOf(judgements),
     events: [...noticesOf(object, admitted?.credentials.notice), ...eventsOf(object, [...judgements, ready])],
   };
 }

@@ -1,4 +1,5 @@
 /** Who may log in under which name. No namespace can take a name that belongs to another. */
+import type { Path } from '../../api/path.ts';
 import { covers, parseMailbox } from '../../../relay/address.ts';
 import type { SenderRule } from '../../../relay/config.ts';
 import { keyOf, type ObjectMeta, type RawObject } from '../model.ts';
@@ -8,7 +9,14 @@ import { isDefaultUsername, wishedUsername } from './wishes.ts';
 
 export type UsernameVerdict =
   | { readonly ok: true; readonly username: string }
-  | { readonly ok: false; readonly reason: 'UsernameNotAllowed' | 'UsernameTaken'; readonly message: string };
+  | {
+      readonly ok: false;
+      readonly reason: 'UsernameNotAllowed' | 'UsernameTaken';
+      readonly message: string;
+      readonly field: Path;
+    };
+
+const FIELD = ['spec', 'username'];
 
 /** What a user who has chosen a name may say for itself. All namespaces see it: names are unique in the installation. */
 export interface UsernameClaim {
@@ -27,7 +35,7 @@ export function judgeUsername(
   const username = wishedUsername(user);
   if (isDefaultUsername(user.meta, username)) return { ok: true, username };
   const objection = objectionTo(user.meta.namespace, username, ownRules);
-  if (objection !== undefined) return { ok: false, reason: 'UsernameNotAllowed', message: objection };
+  if (objection !== undefined) return { ok: false, reason: 'UsernameNotAllowed', message: objection, field: FIELD };
   const holder = oldest(claims.filter(({ isEntitled }) => isEntitled));
   if (holder === undefined || keyOf(holder) === keyOf(user.meta)) return { ok: true, username };
   // who it is in another namespace is that namespace's own affair
@@ -35,7 +43,7 @@ export function judgeUsername(
   const who = isNear ? `SmtpPlusUser ${keyOf(holder)}` : 'an SmtpPlusUser elsewhere';
   const why = whyBefore(holder, user.meta);
   const message = `User name ${username} is taken by ${who}, ${why}; make a new SmtpPlusUser with another spec.username.`;
-  return { ok: false, reason: 'UsernameTaken', message };
+  return { ok: false, reason: 'UsernameTaken', message, field: FIELD };
 }
 
 /**

@@ -1,5 +1,6 @@
 /** SmtpPlusUsers: an ordered list of checks, then what comes of it for the relay, the Secret and the status. */
 import type { Reason } from '../reasons.ts';
+import type { Path } from '../../api/path.ts';
 import type { UserSpec } from '../../api/user.ts';
 import type { UserConfig } from '../../../relay/config.ts';
 import type { Judgement } from '../conditions.ts';
@@ -9,7 +10,7 @@ import type { ListTerms } from '../lists/lists.ts';
 import { keyOf, type ObjectMeta, type RawObject } from '../model.ts';
 import { BUILT_IN_LIST } from '../names.ts';
 import { parseObject } from '../parse.ts';
-import { limitsOfUser } from '../lists/policy.ts';
+import { limitsOfUser, refusalsInWords, type Refusal } from '../lists/policy.ts';
 import type { UserCircumstances } from './circumstances.ts';
 import { credentialsOfRefused, unusableEntryOf, type RefusedUser, type UnusableEntry } from './unusable.ts';
 import { listAskedFor, membershipOf } from './user-list.ts';
@@ -84,22 +85,29 @@ function hasPort({ platform }: UserCircumstances, { className }: ListTerms): boo
   return view !== undefined && [...view.ports, ...view.implicitTlsPorts].length > 0;
 }
 
-function acceptance(list: string, refused: readonly string[]): Judgement {
+function acceptance(list: string, refused: readonly Refusal[]): Judgement {
   const [type, status] = ['Accepted', 'True'] as const;
   const name = list === BUILT_IN_LIST ? 'the built-in default list' : `SmtpPlusList ${list}`;
-  if (refused.length === 0) return { type, status, reason: 'Accepted', message: `Belongs to ${name}.` };
-  const message = `Belongs to ${name}, whose limits a user may tighten but not loosen: spec.${refused.join(', spec.')}.`;
-  return { type, status, reason: 'ListCeiling', message };
+  const [first] = refused;
+  if (first === undefined) return { type, status, reason: 'Accepted', message: `Belongs to ${name}.` };
+  const message = `Belongs to ${name}, whose limits a user may tighten but not loosen: ${refusalsInWords(refused)}.`;
+  return { type, status, reason: 'ListCeiling', message, field: first.field };
 }
 
 function refusal(
   user: RefusedUser,
-  { reason, message }: { reason: Reason; message: string },
+  { reason, message, field }: { reason: Reason; message: string; field?: Path },
   around: UserCircumstances,
 ): UserVerdict {
   const { credentials, until } = credentialsOfRefused(user, around);
   const unusable = unusableEntryOf(user, credentials, around);
-  const accepted: Judgement = { type: 'Accepted', status: 'False', reason, message };
+  const accepted: Judgement = {
+    type: 'Accepted',
+    status: 'False',
+    reason,
+    message,
+    ...(field !== undefined && { field }),
+  };
   return { meta: user.object.meta, accepted, ...(unusable !== undefined && { unusable }), until };
 }
 
