@@ -23,7 +23,7 @@
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { contentStream } from './content.ts';
+import { piecesOf } from './content.ts';
 import type { PendingRecipient, Verdict } from '../spool/record.ts';
 import type { Transport, TransportTransaction } from './transport.ts';
 import { deferred, readReply } from './upstream-reply.ts';
@@ -114,7 +114,7 @@ async function write(
     from: envelope.from,
     recipients: [...new Set([...before, ...recipients])],
   };
-  await writeFile(`${file}.eml.tmp`, contentStream(content));
+  await writeFile(`${file}.eml.tmp`, piecesOf(content));
   await writeFile(`${file}.json.tmp`, `${JSON.stringify(record, undefined, 2)}\n`);
   await rename(`${file}.eml.tmp`, `${file}.eml`);
   await rename(`${file}.json.tmp`, `${file}.json`);

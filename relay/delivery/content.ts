@@ -1,7 +1,6 @@
 /** Reading a content, wherever its body is. */
 import { createReadStream } from 'node:fs';
 import { open, readFile } from 'node:fs/promises';
-import { Readable } from 'node:stream';
 import type { Content } from '../message.ts';
 
 /** The content with lines of ours in front, for one recipient; in the spool it stays as it is. */
@@ -9,11 +8,9 @@ export function withAdded({ head, body }: Content, added: Buffer): Content {
   return { head: Buffer.concat([added, head]), body };
 }
 
-export function contentStream({ head, body }: Content): Readable {
-  if (body.kind === 'memory') return Readable.from(Buffer.concat([head, body.bytes]), { objectMode: false });
-  return head.length === 0
-    ? createReadStream(body.path)
-    : Readable.from(inTurn(head, body.path), { objectMode: false });
+/** All of it, in pieces; nothing is opened before the first is asked for. */
+export function piecesOf({ head, body }: Content): readonly Buffer[] | AsyncIterable<Buffer> {
+  return body.kind === 'memory' ? [head, body.bytes] : inTurn(head, body.path);
 }
 
 async function* inTurn(head: Buffer, path: string): AsyncGenerator<Buffer> {

@@ -1,17 +1,9 @@
-/** The replies to one transaction, put together to what they mean for each of its recipients. */
-import type SMTPConnection from 'nodemailer/lib/smtp-connection';
-import type { SMTPConnectionSendInfo, SMTPEnvelope, SMTPError } from 'nodemailer/lib/smtp-connection';
+/** What was answered to one transaction, put together to what it means for each of its recipients. */
 import type { Verdict } from '../spool/record.ts';
+import type { Reply } from '../smtp/reply-parser.ts';
+import type { Transcript } from '../smtp/transaction.ts';
 import type { TransportResult, TransportTransaction } from './transport.ts';
-import { failed, limitIn, printable, readReply, type Place, type Reading } from './upstream-reply.ts';
-
-/** An envelope in which nodemailer writes down what becomes of it. */
-export type TrackedEnvelope = SMTPEnvelope & {
-  readonly to: string[];
-  readonly mailError?: SMTPError;
-  readonly accepted?: string[];
-  readonly rejectedErrors?: SMTPError[];
-};
+import { deferred, failed, limitIn, type Place, printable, readReply } from './upstream-reply.ts';
 
 export interface Answers {
   /** Where `limit` is there, an answer may be one for nobody: all of them need further transactions then. */
@@ -20,91 +12,40 @@ export interface Answers {
   readonly limit?: number | undefined;
 }
 
-/**
- * A reply about this message. 421 to a command is one about the connection (RFC 5321 section 3.8); after the content it
- * is more often one about that, and an upstream that is going down says so to the next connection as well.
- */
-export function isAnswer(error: SMTPError): boolean {
-  if (error.response === undefined) return false;
-  return error.code === 'EMESSAGE' || (error.code === 'EENVELOPE' && error.responseCode !== 421);
-}
-
-/** To RCPT: each has its own time (RFC 5321 section 4.5.3.2), and an upstream may look up each recipient elsewhere. */
-export function countAnswers({ accepted = [], rejectedErrors = [] }: TrackedEnvelope): number {
-  return accepted.length + rejectedErrors.length;
-}
-
-/** Why an upstream closed: with pipelining the replies after a 421 never come, and no command is left to give it to. */
-export function lastWord({ lastServerResponse }: SMTPConnection): string | undefined {
-  return lastServerResponse !== false && lastServerResponse.startsWith('421') ? lastServerResponse : undefined;
-}
-
-/** A transaction that came to its end. */
-export function answered(
-  { isAllOrNothing = false }: TransportTransaction,
-  envelope: TrackedEnvelope,
-  end: SMTPError | SMTPConnectionSendInfo,
-): Answers {
-  const place = placeOf(end);
-  const { verdict, isTooMany } = readReply(end.response ?? '', place);
+/** The transaction as it was sent: with the recipients that were in it. */
+export function answersTo(transaction: TransportTransaction, transcript: Transcript, dsn: boolean): Answers {
+  const { mail, content, data, wasSent, isCutOff, isUnreadable, broken } = transcript;
+  if (isUnreadable) return { result: { kind: 'unreadable' } };
   // behind a refused MAIL, pipelined RCPTs are refused only for their order
-  const { refused, excess, count } = place === 'MAIL' ? NOBODY_REFUSED : refusals(envelope);
-  // nobody has got what was refused after the content, so it may go to fewer at once
-  const isSplit = isTooMany && place !== 'RCPT' && count > 1 && !isAllOrNothing;
-  const ended = isSplit ? [] : envelope.to.filter((address) => !refused.has(address) && !excess.has(address));
-  return {
-    result: {
-      kind: 'answered',
-      verdicts: new Map([...refused, ...ended.map((address) => [address, verdict] as const)]),
-      dsnPassedOn: envelope.dsn !== undefined,
-    },
-    limit: isSplit ? limitIn(end.response ?? '', count) : limitOf(excess, count),
-  };
-}
-
-/** A transaction whose connection broke before the content was sent. */
-export function brokenBefore(transaction: TransportTransaction, envelope: TrackedEnvelope, verdict: Verdict): Answers {
-  const { excess, count } = refusals(envelope);
-  const result = refusedForGood(transaction, envelope) ?? { kind: 'broken', verdict, wasSent: false };
-  return { result, limit: limitOf(excess, count) };
-}
-
-/**
- * What was refused for good before the connection broke stays so: Postfix ends each session after 20 refusals
- * (smtpd_hard_error_limit), and would otherwise never get to hear of the recipients behind them.
- */
-function refusedForGood(transaction: TransportTransaction, envelope: TrackedEnvelope): TransportResult | undefined {
-  if (envelope.mailError !== undefined) {
-    const { verdict } = readReply(envelope.mailError.response ?? '', 'MAIL');
-    return verdict.outcome === 'failed' ? answerAll(transaction, verdict) : undefined;
+  if (mail !== undefined && mail.code >= 300) return forAll(transaction, readReply(mail.text, 'MAIL').verdict);
+  const refusals = refusalsIn(transaction, transcript);
+  // a yes to content that was cut off by it is none
+  if (content !== undefined && !(isCutOff && content.code < 300)) {
+    return ended(transaction, refusals, { reply: content, place: 'content', dsn });
   }
-  const { refused, excess } = refusals(envelope);
-  const verdicts = new Map([...refused].filter(([, { outcome }]) => outcome === 'failed'));
-  if (transaction.isAllOrNothing === true) {
-    return verdicts.size + excess.size > 0 ? answerAll(transaction, firstRefusal(envelope)) : undefined;
+  if (wasSent) return brokenFor(broken ?? 'answered before the content was through', { wasSent });
+  const { refused, excess, count } = refusals;
+  if (transaction.isAllOrNothing === true && refused.size + excess.size > 0) {
+    return forAll(transaction, firstRefusal(refusals));
   }
-  if (verdicts.size === 0) return undefined;
-  return { kind: 'answered', verdicts, dsnPassedOn: false };
+  if (data !== undefined) return ended(transaction, refusals, { reply: data, place: 'DATA', dsn });
+  const isAnswered = broken === undefined || isForNobody(transaction, transcript);
+  // what was refused for good before the connection broke stays so: Postfix ends each session after 20 refusals
+  // (smtpd_hard_error_limit), and would otherwise never get to hear of the recipients behind them
+  const verdicts = isAnswered ? refused : new Map([...refused].filter(([, { outcome }]) => outcome === 'failed'));
+  const limit = limitOf(excess, count);
+  if (!isAnswered && verdicts.size === 0) return { ...brokenFor(broken, { wasSent }), limit };
+  return { result: { kind: 'answered', verdicts, dsnPassedOn: false }, limit };
 }
 
-/** It speaks for all: none of them got the message. */
-export function firstRefusal(envelope: TrackedEnvelope): Verdict {
-  const { refused, excess, count } = refusals(envelope);
-  const [first] = refused;
-  // no matter how often it comes again: only fewer recipients would help
-  if (first === undefined && excess.size > 0) {
-    return { ...failed('5.5.3', `takes ${count} recipients at once and no more; send to fewer`), code: 552 };
-  }
-  const [address, verdict] = first ?? ['', readReply('', 'RCPT').verdict];
-  return { ...verdict, text: printable(`${address}: ${verdict.text}`) };
+/** For each the same. */
+export function forAll({ recipients }: TransportTransaction, verdict: Verdict): Answers {
+  const verdicts = new Map(recipients.map(({ address }) => [address, verdict]));
+  return { result: { kind: 'answered', verdicts, dsnPassedOn: false } };
 }
 
-export function answerAll({ recipients }: TransportTransaction, verdict: Verdict): TransportResult {
-  return {
-    kind: 'answered',
-    verdicts: new Map(recipients.map(({ address }) => [address, verdict])),
-    dsnPassedOn: false,
-  };
+function brokenFor(text: string, { wasSent }: { wasSent: boolean }): Answers {
+  return { result: { kind: 'broken', verdict: deferred('4.4.2', text), wasSent } };
 }
 
 interface Refusals {
@@ -116,29 +57,55 @@ interface Refusals {
   readonly count: number;
 }
 
-const NOBODY_REFUSED: Refusals = { refused: new Map(), excess: new Set(), count: 0 };
+function refusalsIn({ recipients }: TransportTransaction, transcript: Transcript): Refusals {
+  const refused = new Map<string, Verdict>();
+  const excess = new Set<string>();
+  const count = transcript.recipients.filter(({ code }) => code < 300).length;
+  for (const [i, { code, text }] of transcript.recipients.entries()) {
+    if (code < 300) continue;
+    const { address = '' } = recipients[i] ?? {};
+    const { verdict, isTooMany } = readReply(text, 'RCPT');
+    if (isTooMany && count > 0) excess.add(address);
+    else refused.set(address, verdict);
+  }
+  return { refused, excess, count };
+}
 
-function refusals({ accepted = [], rejectedErrors = [] }: TrackedEnvelope): Refusals {
-  const readings = rejectedErrors.map(
-    ({ recipient = '', response = '' }) => [recipient, readReply(response, 'RCPT')] as const,
-  );
-  const isExcess = ({ isTooMany }: Reading) => isTooMany && accepted.length > 0;
+/** The reply stands for all recipients that were taken. */
+function ended(
+  { recipients, isAllOrNothing = false }: TransportTransaction,
+  { refused, excess, count }: Refusals,
+  { reply, place, dsn }: { readonly reply: Reply; readonly place: Place; readonly dsn: boolean },
+): Answers {
+  const { verdict, isTooMany } = readReply(reply.text, place);
+  // nobody has got what was refused here, so it may go to fewer at once
+  const isSplit = isTooMany && count > 1 && !isAllOrNothing;
+  const verdicts = new Map(refused);
+  for (const { address } of isSplit ? [] : recipients) {
+    if (!refused.has(address) && !excess.has(address)) verdicts.set(address, verdict);
+  }
   return {
-    refused: new Map(
-      readings.filter(([, one]) => !isExcess(one)).map(([address, { verdict }]) => [address, verdict] as const),
-    ),
-    excess: new Set(readings.filter(([, one]) => isExcess(one)).map(([address]) => address)),
-    count: accepted.length,
+    result: { kind: 'answered', verdicts, dsnPassedOn: dsn },
+    limit: isSplit ? limitIn(reply.text, count) : limitOf(excess, count),
   };
+}
+
+/** Every recipient was refused before the connection broke. */
+function isForNobody({ recipients }: TransportTransaction, { recipients: replies }: Transcript): boolean {
+  return replies.length === recipients.length && replies.every(({ code }) => code >= 300);
+}
+
+/** It speaks for all: none of them got the message. */
+function firstRefusal({ refused, excess, count }: Refusals): Verdict {
+  const [first] = refused;
+  // no matter how often it comes again: only fewer recipients would help
+  if (first === undefined && excess.size > 0) {
+    return { ...failed('5.5.3', `takes ${count} recipients at once and no more; send to fewer`), code: 552 };
+  }
+  const [address, verdict] = first ?? ['', readReply('', 'RCPT').verdict];
+  return { ...verdict, text: printable(`${address}: ${verdict.text}`) };
 }
 
 function limitOf(excess: ReadonlySet<string>, count: number): number | undefined {
   return excess.size > 0 ? count : undefined;
-}
-
-/** A success has no `command`. */
-function placeOf(end: SMTPError | SMTPConnectionSendInfo): Place {
-  if (!('command' in end) || end.code === 'EMESSAGE') return 'content';
-  if (end.command === 'MAIL FROM') return 'MAIL';
-  return end.command === 'RCPT TO' ? 'RCPT' : 'DATA';
 }

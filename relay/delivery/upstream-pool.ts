@@ -5,10 +5,11 @@
 import { setMaxListeners } from 'node:events';
 import type { DeliverySettings, SmartHost } from '../config.ts';
 import type { Resolve } from './resolve.ts';
-import { RECIPIENTS_MAX } from './dsn-groups.ts';
 import type { TransportResult, TransportTransaction } from './transport.ts';
 import type { Answers } from './upstream-answers.ts';
-import { connectUpstream, secureContextOf, type Unreached, type UpstreamConnection } from './upstream.ts';
+import type { SmtpClient } from '../smtp/client.ts';
+import { connectUpstream, secureContextOf, type Unreached } from './upstream.ts';
+import { sendOver } from './upstream-send.ts';
 
 export interface UpstreamPool {
   deliver(transaction: TransportTransaction): Promise<TransportResult>;
@@ -32,8 +33,8 @@ export function createUpstreamPool(
   upstream: SmartHost,
   { hostname, settings, resolve, now }: PoolOptions,
 ): UpstreamPool {
-  const idle: { readonly connection: UpstreamConnection; readonly since: number }[] = [];
-  const open = new Set<UpstreamConnection>();
+  const idle: { readonly connection: SmtpClient; readonly since: number }[] = [];
+  const open = new Set<SmtpClient>();
   /** Where an address of several takes connections and nothing else, the next attempt begins with another one. */
   let avoid: string | undefined;
   const limit = createRecipientLimit();
@@ -41,7 +42,7 @@ export function createUpstreamPool(
   const closing = new AbortController();
   setMaxListeners(0, closing.signal);
 
-  async function connect(): Promise<UpstreamConnection | Unreached> {
+  async function connect(): Promise<SmtpClient | Unreached> {
     secureContext ??= secureContextOf(upstream);
     const connection = await connectUpstream(upstream, {
       hostname: hostname(),
@@ -56,7 +57,7 @@ export function createUpstreamPool(
     return connection;
   }
 
-  function takeIdle(): UpstreamConnection | undefined {
+  function takeIdle(): SmtpClient | undefined {
     for (let last = idle.pop(); last !== undefined; last = idle.pop()) {
       if (last.connection.isOpen()) return last.connection;
       open.delete(last.connection);
@@ -64,7 +65,7 @@ export function createUpstreamPool(
     return undefined;
   }
 
-  function giveBack(connection: UpstreamConnection): void {
+  function giveBack(connection: SmtpClient): void {
     if (!closing.signal.aborted && connection.isOpen() && connection.count() < upstream.messagesPerConnection) {
       idle.push({ connection, since: now() });
       return;
@@ -73,9 +74,10 @@ export function createUpstreamPool(
     connection.close();
   }
 
-  async function sendOver(connection: UpstreamConnection, transaction: TransportTransaction): Promise<Answers> {
+  async function use(connection: SmtpClient, transaction: TransportTransaction): Promise<Answers> {
     try {
-      const answers = await connection.send(transaction, limit.most(now()));
+      const recipientsMax = limit.most(now());
+      const answers = await sendOver(connection, transaction, { recipientsMax, settings: settings() });
       if (answers.limit !== undefined) limit.learn(answers.limit, now());
       return answers;
     } finally {
@@ -86,7 +88,7 @@ export function createUpstreamPool(
   async function sendOnce(transaction: TransportTransaction): Promise<Answers> {
     const reused = takeIdle();
     if (reused !== undefined) {
-      const answers = await sendOver(reused, transaction);
+      const answers = await use(reused, transaction);
       const { result, limit: learned } = answers;
       // an upstream may close an idle connection at any time: that says nothing about it or the message
       const isStale = result.kind === 'broken' && !result.wasSent && learned === undefined;
@@ -94,7 +96,7 @@ export function createUpstreamPool(
     }
     const connection = await connect();
     if ('failure' in connection) return { result: { kind: 'unreachable', verdict: connection.failure } };
-    return sendOver(connection, transaction);
+    return use(connection, transaction);
   }
 
   /** Again, to fewer at once, where nobody got it for their number: each time the limit is lower. */
@@ -128,6 +130,9 @@ export function createUpstreamPool(
 function isForNobody(result: TransportResult): boolean {
   return result.kind === 'broken' ? !result.wasSent : result.kind === 'answered' && result.verdicts.size === 0;
 }
+
+/** What RFC 5321 section 4.5.3.1.8 asks every server to take in one transaction. */
+const RECIPIENTS_MAX = 100;
 
 /** What an upstream said once about the number of recipients is true for its next messages, too; but not for ever. */
 const LIMIT_MS = 3600 * 1000;

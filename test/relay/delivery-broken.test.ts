@@ -120,16 +120,25 @@ test('250 to DATA is no go-ahead: nothing of the content is sent, and the messag
   assert.equal(raw.lines.at(-1), 'DATA');
 });
 
-test('of a passthrough message with a refused recipient nothing is sent', async (t) => {
-  const raw = await startRawUpstream(t, {
-    answer: ordinaryAnswers((line) => (line.startsWith('RCPT TO:<no@') ? '550 5.1.1 no such user' : undefined)),
+for (const [how, ehlo] of Object.entries(EHLO)) {
+  test(`of a passthrough message with a refused recipient nothing is sent to an upstream ${how}`, async (t) => {
+    const raw = await startRawUpstream(t, {
+      answer: ordinaryAnswers((line) => {
+        if (line.startsWith('EHLO')) return ehlo;
+        return line.startsWith('RCPT TO:<no@') ? '550 5.1.1 no such user' : undefined;
+      }),
+    });
+    const relay = await startDelivering(t, configured(aSmartHost(raw.port), { settings: NO_RETRY }));
+    const message = aMessage({ to: ['yes@x.example', 'no@x.example'] });
+    assert.equal((await relay.delivery.passThrough(message, inMemory())).code, 550);
+    await relay.delivery.close();
+    await eventually('the connection is closed', () => raw.open() === 0);
+    assert.deepEqual(
+      raw.lines.filter((line) => !/^(EHLO|MAIL|RCPT|QUIT)/.test(line)),
+      [],
+    );
   });
-  const relay = await startDelivering(t, configured(aSmartHost(raw.port), { settings: NO_RETRY }));
-  const message = aMessage({ to: ['yes@x.example', 'no@x.example'] });
-  assert.equal((await relay.delivery.passThrough(message, inMemory())).code, 550);
-  await eventually('the connection is closed', () => raw.open() === 0);
-  assert.equal(raw.lines.at(-1), 'DATA');
-});
+}
 
 describe('421 after the content', () => {
   /** Takes no content for bad.example. */

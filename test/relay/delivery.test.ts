@@ -141,15 +141,11 @@ describe('delivery to a smart host', () => {
       inMemory(),
     );
     await emptied(relay);
-    assert.deepEqual(upstream.received.map(({ to }) => to.join()).sort(), [
-      'a@x.example',
-      'b@x.example',
-      'c@x.example',
-    ]);
-    const parameters = Object.assign({}, ...upstream.received.map((one) => one.recipientParameters)) as Record<
-      string,
-      Record<string, unknown>
-    >;
+    assert.deepEqual(
+      upstream.received.map(({ to }) => to),
+      [['a@x.example', 'b@x.example', 'c@x.example']],
+    );
+    const parameters = upstream.received[0]?.recipientParameters ?? {};
     assert.equal(parameters['a@x.example']?.['NOTIFY'], 'SUCCESS,FAILURE');
     assert.equal(parameters['a@x.example']?.['ORCPT'], 'rfc822;a+b@x.example');
     assert.equal(parameters['b@x.example']?.['NOTIFY'], 'NEVER');
@@ -163,10 +159,10 @@ describe('delivery to a smart host', () => {
 
 describe('one message with an ORCPT for each of 50 recipients', () => {
   const addresses = Array.from({ length: 50 }, (_, i) => `r${i}@x.example`);
-  for (const [what, isDsn, prefix, transactions] of [
-    ['goes out once where each repeats its recipient', true, '', 1],
-    ['goes out once where the upstream has no DSN', false, 'other-', 1],
-    ['goes out eleven times at most where each is another', true, 'other-', 11],
+  for (const [what, isDsn, prefix] of [
+    ['goes out once where each repeats its recipient', true, ''],
+    ['goes out once where the upstream has no DSN', false, 'other-'],
+    ['goes out once where each is another', true, 'other-'],
   ] as const) {
     test(what, async (t) => {
       const upstream = await startUpstream(t, { isDsn });
@@ -174,7 +170,12 @@ describe('one message with an ORCPT for each of 50 recipients', () => {
       const recipients = addresses.map((address) => ({ address, originalRecipient: `rfc822;${prefix}${address}` }));
       await relay.spool.put(aMessage({ envelope: { recipients } }), inMemory());
       await emptied(relay);
-      assert.equal(upstream.received.length, transactions);
+      assert.equal(upstream.received.length, 1);
+      const told = addresses.map((address) => upstream.received[0]?.recipientParameters[address]?.['ORCPT']);
+      assert.deepEqual(
+        told,
+        addresses.map((address) => (isDsn ? `rfc822;${prefix}${address}` : undefined)),
+      );
       assert.deepEqual(upstream.received.flatMap(({ to }) => to).sort(), addresses.toSorted());
       assert.deepEqual([...new Set(said(relay, 'delivered').map(({ attempt }) => attempt))], [1]);
     });

@@ -1,0 +1,62 @@
+/** Replies of a server, put together from whatever pieces the network makes of them (RFC 5321 section 4.2). */
+
+export interface Reply {
+  readonly code: number;
+  /** All of its lines, each with its code, joined by LF; one character for each octet. */
+  readonly text: string;
+}
+
+export interface ReplyParser {
+  /** Takes what came, and returns the replies that it completes. Nothing more may be pushed after a `problem`. */
+  push(chunk: Buffer): { readonly replies: readonly Reply[]; readonly problem?: string };
+  /** A reply has begun and not ended. */
+  isMidReply(): boolean;
+}
+
+/** Real replies have a few lines; the rest of this is patience. */
+export const REPLY_MAX_BYTES = 64 * 1024;
+
+const LF = 0x0a;
+/** Servers exist that end a line with LF alone, or leave out the space behind the code. */
+const LINE = /^([2-5][0-9][0-9])(?:([ -])[^]*)?$/;
+
+export function createReplyParser(): ReplyParser {
+  /** The lines of the present reply that are whole, and what came of the next one. */
+  let lines: string[] = [];
+  let partial = '';
+  let bytes = 0;
+
+  /** Returns the reply where the line ends one, or what is wrong with the line. */
+  function take(line: string): Reply | string | undefined {
+    const [, code, separator] = LINE.exec(line) ?? [];
+    if (code === undefined) return `unreadable reply: ${line}`;
+    if (lines[0] !== undefined && !lines[0].startsWith(code)) return `unreadable reply: ${lines[0]} ${line}`;
+    lines.push(line);
+    if (separator === '-') return undefined;
+    const reply = { code: Number(code), text: lines.join('\n') };
+    lines = [];
+    bytes = 0;
+    return reply;
+  }
+
+  return {
+    push: (chunk) => {
+      const replies: Reply[] = [];
+      let from = 0;
+      for (let end = chunk.indexOf(LF); end !== -1; end = chunk.indexOf(LF, from)) {
+        bytes += end + 1 - from;
+        if (bytes > REPLY_MAX_BYTES) return { replies, problem: 'reply without end' };
+        const taken = take((partial + chunk.toString('latin1', from, end)).replace(/\r$/, ''));
+        partial = '';
+        from = end + 1;
+        if (typeof taken === 'string') return { replies, problem: taken };
+        if (taken !== undefined) replies.push(taken);
+      }
+      bytes += chunk.length - from;
+      if (bytes > REPLY_MAX_BYTES) return { replies, problem: 'reply without end' };
+      partial += chunk.toString('latin1', from);
+      return { replies };
+    },
+    isMidReply: () => bytes > 0,
+  };
+}
