@@ -10,7 +10,7 @@ import { EXIT_USAGE } from './end-of-run.ts';
 import { messageOf } from './errors.ts';
 import type { OperatorFlags } from './main.ts';
 import { parsePorts } from './ports.ts';
-import type { RelayFlags } from './standalone/relay-alone.ts';
+import type { RelayFlags } from './relay-process.ts';
 import { inOneLine, refuseRepeats } from './usage-errors.ts';
 
 const SERVER_NODE_MAJOR = 24;
@@ -124,7 +124,7 @@ program
     if ((flags.tlsCert === undefined) !== (flags.tlsKey === undefined)) {
       program.error('error: --tls-cert and --tls-key go together');
     }
-    const { runRelay } = await import('./standalone/relay-alone.ts');
+    const { runRelay } = await import('./relay-process.ts');
     process.exit(await runRelay(flags));
   });
 

@@ -1,5 +1,5 @@
 import { createHmac, createSecretKey, randomBytes } from 'node:crypto';
-import type { Craft } from './core/model.ts';
+import type { Issuer } from './core/model.ts';
 import { sha256Verifier } from '../relay/verifier.ts';
 import { randomPassword } from './random-password.ts';
 
@@ -13,7 +13,7 @@ export interface Installation {
   readonly saltFor: (purpose: string) => Buffer;
   /** Key of the hashes that stand for addresses in the log of a class's relays (hex); the same over restarts. */
   readonly logKeyOf: (className: string) => string;
-  readonly craft: Craft;
+  readonly issuer: Issuer;
 }
 
 /** What `newInstallationId` gave. */
@@ -36,7 +36,7 @@ export function createInstallation(id: string): Installation {
     uidOf,
     saltFor,
     logKeyOf: (className) => derive('log', className).toString('hex'),
-    craft: {
+    issuer: {
       newPassword: (user) => {
         const password = randomPassword();
         return { password, verifier: sha256Verifier(password, saltFor(user.uid)) };

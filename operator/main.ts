@@ -14,6 +14,7 @@ import {
   kubeconfigCredentials,
   SERVICE_ACCOUNT_FOLDER,
 } from './kubernetes/client/kubeconfig.ts';
+import { onceAnswered } from './kubernetes/first-answer.ts';
 import { readInstallation } from './kubernetes/installation-secret.ts';
 import { startLease, type Lease } from './kubernetes/client/lease.ts';
 import { createOperatorMetrics } from './kubernetes/metrics.ts';
@@ -21,7 +22,6 @@ import { startController, type Controller } from './kubernetes/controller.ts';
 import { operatorPages } from './kubernetes/pages.ts';
 import { endOfRun, EXIT_FAILURE, EXIT_USAGE, type EndOfRun } from './end-of-run.ts';
 import { messageOf } from './errors.ts';
-import { onceAnswered } from './first-answer.ts';
 import { loadSettings } from './settings-file.ts';
 import type { Settings } from './settings.ts';
 import { explainStart } from './standalone/explain.ts';

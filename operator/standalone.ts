@@ -106,7 +106,7 @@ async function runParts({ settings, ports, files, prune, output }: Run): Promise
     implicitTlsPorts: relay.implicitTlsPorts.slice(0, PORTS_SHOWN),
     caCertificate: tls.current.ca,
     howToVouch: await howToVouch(settings, files.used),
-    decide: createDecider(installation.craft),
+    decide: createDecider(installation.issuer),
     relay,
     prune,
     onSettled: settled.resolve,

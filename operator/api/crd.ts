@@ -1,10 +1,9 @@
 /** zod -> CustomResourceDefinition. What a structural schema may not hold is stripped or refused here, and tested. */
 import { z } from 'zod';
-import { CATEGORY, type KindDefinition, type PrinterColumn } from './kinds.ts';
+import { CATEGORY, isSpecNeeded, type KindDefinition, type PrinterColumn } from './kinds.ts';
 import { GROUP, VERSION } from './common.ts';
 import { isRecord } from './plain-data.ts';
 import type { Rule } from './rule.ts';
-import { isSpecNeeded } from './spec-needed.ts';
 
 /** A node of an OpenAPI v3 schema, as far as CRDs know it. */
 export interface Schema {

@@ -143,3 +143,12 @@ export const kindNames: readonly KindName[] = ['SmtpPlusList', 'SmtpPlusUser', '
 export function isKindName(kind: string): kind is KindName {
   return (kindNames as readonly string[]).includes(kind);
 }
+
+/** Where every field of a spec may be absent, the spec may be, too: the API server fills in its defaults. */
+export function isSpecNeeded({ spec, rules }: Pick<KindDefinition, 'spec' | 'rules'>): boolean {
+  const empty = spec.safeParse({});
+  if (!empty.success) return true;
+  return rules.some(
+    ({ at, transition, holds }) => at.join('.') === 'spec' && !transition && !holds(empty.data, undefined),
+  );
+}

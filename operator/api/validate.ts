@@ -2,14 +2,13 @@
  * What an API server with our CRDs would refuse, for specs that come from files, and for objects that were stored
  * before a rule was made. All of it in one round: where the schema refuses some of a spec, rules judge the rest.
  */
-import { kinds, type KindName } from './kinds.ts';
+import { isSpecNeeded, kinds, type KindName } from './kinds.ts';
 import type { ListSpec } from './list.ts';
 import type { ObjectName } from './names.ts';
 import type { Path } from './path.ts';
 import { at } from './plain-data.ts';
 import { isRefusal, readSpec, type Problem } from './read-spec.ts';
 import type { Rule } from './rule.ts';
-import { isSpecNeeded } from './spec-needed.ts';
 import type { SenderSpec } from './sender.ts';
 import type { UserSpec } from './user.ts';
 

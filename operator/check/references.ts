@@ -10,7 +10,7 @@ import { checkClasses } from './classes.ts';
 import { findingAt, type Finding } from './finding.ts';
 import { mended } from './mended.ts';
 import { objectionTo, type Subject, type Surroundings } from './objections.ts';
-import { craft, NOW, snapshotOf } from './snapshot.ts';
+import { issuer, NOW, snapshotOf } from './snapshot.ts';
 import { sharedUsernames } from './usernames.ts';
 
 export interface References {
@@ -49,12 +49,12 @@ function isOf(wanted: Manifest['kind']): (manifest: Manifest) => boolean {
 
 /** The core looks no further where it does not accept a user; here each is looked at once more as if it did. */
 function statusesOf(manifests: readonly Manifest[], classes: References['classes']): PlannedStatus[] {
-  const { statuses } = plan(snapshotOf(manifests, classes), NOW, craft);
+  const { statuses } = plan(snapshotOf(manifests, classes), NOW, issuer);
   const refused = new Set(statuses.filter(isRefusedUser).map(({ meta }) => keyOf(meta)));
   if (refused.size === 0) return [...statuses];
   const isAmong = (kind: string, key: string): boolean => kind === 'SmtpPlusUser' && refused.has(key);
   const accepted = manifests.map((one) => (isAmong(one.kind, keyOf(one)) ? asAccepted(one) : one));
-  const further = plan(snapshotOf(accepted, classes), NOW, craft)
+  const further = plan(snapshotOf(accepted, classes), NOW, issuer)
     .statuses.filter(({ kind, meta }) => isAmong(kind, keyOf(meta)))
     .map(withoutAcceptance);
   return [...statuses, ...further];

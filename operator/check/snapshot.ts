@@ -3,10 +3,10 @@
  * define allows everything. What the core objects to even then, no class and no DNS record can mend.
  */
 import { asRecord, texts } from '../api/plain-data.ts';
-import { viewSecret } from '../manifests/documents.ts';
+import { viewSecret } from '../manifests/secrets.ts';
 import type { Manifest } from '../manifests/parse.ts';
 import { isKindName } from '../api/kinds.ts';
-import type { ClassView, Craft, RawObject, SecretView, Snapshot } from '../core/model.ts';
+import type { ClassView, Issuer, RawObject, SecretView, Snapshot } from '../core/model.ts';
 import { DEFAULT_CLASS, NAMESPACE_NAME_LABEL } from '../core/names.ts';
 import { classSettingsSchema, type ClassSettings, type Settings } from '../settings.ts';
 import { classOf } from './classes.ts';
@@ -17,7 +17,7 @@ const LATER = '2001-01-01T00:00:00Z';
 export const NOW = new Date(LATER);
 
 /** Nothing here leaves the process: passwords and tokens are never written anywhere. */
-export const craft: Craft = {
+export const issuer: Issuer = {
   newPassword: () => ({ password: 'unused', verifier: 'unused' }),
   challengeToken: () => 'unused',
 };

@@ -3,7 +3,7 @@
  * to; of the events, it tells each once.
  */
 import { isEqual } from './equal.ts';
-import { keyOf, type Craft, type Plan, type PlannedEvent, type RawObject, type Snapshot } from './model.ts';
+import { keyOf, type Issuer, type Plan, type PlannedEvent, type RawObject, type Snapshot } from './model.ts';
 import { collect, createResults, sourcesOf, wholePlan, type Results } from './plan.ts';
 import { createPlanner, nextTurn } from './planner.ts';
 import { markAwaiting, markNamespace, markObject, markSecret, type Planner } from './planner-state.ts';
@@ -17,11 +17,11 @@ interface Last {
   snapshot: Snapshot;
 }
 
-export function createDecider(craft: Craft): (snapshot: Snapshot, now: Date) => Plan {
+export function createDecider(issuer: Issuer): (snapshot: Snapshot, now: Date) => Plan {
   let last: Last | undefined;
 
   return (snapshot, now) => {
-    if (last === undefined || !isSameFrame(last.snapshot, snapshot)) last = begin(snapshot, craft);
+    if (last === undefined || !isSameFrame(last.snapshot, snapshot)) last = begin(snapshot, issuer);
     else follow(last, snapshot);
     const { planner, results } = last;
     const events: PlannedEvent[] = [];
@@ -38,9 +38,9 @@ function isSameFrame(a: Snapshot, b: Snapshot): boolean {
   return isEqual([...a.classes], [...b.classes]) && a.verification === b.verification && a.howToVouch === b.howToVouch;
 }
 
-function begin(snapshot: Snapshot, craft: Craft): Last {
+function begin(snapshot: Snapshot, issuer: Issuer): Last {
   const view = { sources: sourcesOf(snapshot) };
-  return { planner: createPlanner(through(view), snapshot, craft), results: createResults(), view, snapshot };
+  return { planner: createPlanner(through(view), snapshot, issuer), results: createResults(), view, snapshot };
 }
 
 /** Marks what differs from the snapshot before. Adapters hand on the same values where nothing about them has changed. */

@@ -142,8 +142,8 @@ export interface Snapshot {
   readonly programmed: ReadonlyMap<string, ProgrammedFact>;
 }
 
-/** What the core may ask of its caller about randomness and cryptography; each is a function of its arguments and a fixed seed in tests. */
-export interface Craft {
+/** Makes what takes randomness or a secret of the installation, for the core, which has neither. */
+export interface Issuer {
   /** A new password of at least 128 random bits, and its verifier. */
   readonly newPassword: (user: ObjectMeta) => { readonly password: string; readonly verifier: string };
   /** The token of a domain's TXT challenge, bound to installation, namespace and domain. */

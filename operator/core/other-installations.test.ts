@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { apply, createCluster, createNotes, happen, snapshotOf, verifiers } from '../../test/support/golden/cluster.ts';
-import { goldenCraft } from '../../test/support/golden/passwords.ts';
+import { goldenIssuer } from '../../test/support/golden/passwords.ts';
 import type { Kind, OtherInstallations, Plan } from './model.ts';
 import { plan } from './plan.ts';
 
@@ -13,7 +13,7 @@ function start() {
   };
   const decide = (otherInstallations?: OtherInstallations): Plan => {
     const others = otherInstallations && { otherInstallations };
-    return plan({ ...snapshotOf(cluster), ...others }, cluster.now, goldenCraft(cluster, verifiers.of));
+    return plan({ ...snapshotOf(cluster), ...others }, cluster.now, goldenIssuer(cluster, verifiers.of));
   };
   return { put, decide, apply: (decided: Plan) => apply(cluster, decided, createNotes()) };
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
-import { createVerifiers, goldenCraft } from '../../test/support/golden/passwords.ts';
+import { createVerifiers, goldenIssuer } from '../../test/support/golden/passwords.ts';
 import { readGolden } from '../../test/support/golden/read.ts';
 import { writeGolden } from '../../test/support/golden/write.ts';
 import { plan } from './plan.ts';
@@ -20,7 +20,7 @@ describe('the plan, as testdata/ has it', () => {
     test(name.replaceAll('-', ' '), () => {
       const verifiers = createVerifiers();
       const { snapshot, now } = readGolden(readFileSync(new URL(`${name}${INPUT}`, FOLDER), 'utf8'), verifiers);
-      const written = writeGolden(plan(snapshot, now, goldenCraft({ now }, verifiers.of)), verifiers);
+      const written = writeGolden(plan(snapshot, now, goldenIssuer({ now }, verifiers.of)), verifiers);
       const output = new URL(`${name}.out.yaml`, FOLDER);
       if (UPDATES) writeFileSync(output, written);
       assert.equal(written, readFileSync(output, 'utf8'));

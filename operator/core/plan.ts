@@ -5,7 +5,7 @@
 import type { RelayDocuments } from '../../relay/config.ts';
 import {
   keyOf,
-  type Craft,
+  type Issuer,
   type Kind,
   type Plan,
   type PlannedEvent,
@@ -19,8 +19,8 @@ import { allShards, classDocument } from './relay-config.ts';
 import type { Sources } from './sources.ts';
 import { compareText, formatTime } from './time.ts';
 
-export function plan(snapshot: Snapshot, now: Date, craft: Craft): Plan {
-  const planner = createPlanner(sourcesOf(snapshot), snapshot, craft);
+export function plan(snapshot: Snapshot, now: Date, issuer: Issuer): Plan {
+  const planner = createPlanner(sourcesOf(snapshot), snapshot, issuer);
   const results = createResults();
   for (let turn = nextTurn(planner, now); turn !== undefined; turn = nextTurn(planner, now)) collect(results, turn);
   return wholePlan(planner, results);

@@ -28,7 +28,7 @@ export interface Planner {
   /** Objects that relays do not run yet as they are, with their class; by kind and key. */
   readonly awaiting: Map<string, string>;
   /** Events of plans that no status shows yet, by kind and key. */
-  readonly told: Map<string, readonly PlannedEvent[]>;
+  readonly announced: Map<string, readonly PlannedEvent[]>;
   readonly toJudge: Set<string>;
   /** In the order in which namespaces come to their turn. */
   readonly toPlan: Set<string>;

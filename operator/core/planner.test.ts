@@ -12,7 +12,7 @@ import {
 } from '../../test/support/golden/cluster.ts';
 import { follow, startFollowing } from '../../test/support/golden/follow.ts';
 import { step, type Step } from '../../test/support/golden/history.ts';
-import { goldenCraft } from '../../test/support/golden/passwords.ts';
+import { goldenIssuer } from '../../test/support/golden/passwords.ts';
 import type { ShardDocument } from '../../relay/config.ts';
 import { createDecider } from './decider.ts';
 import { isEqual } from './equal.ts';
@@ -35,14 +35,14 @@ describe('the plan kept up to date', () => {
     fc.assert(
       fc.property(steps, (history) => {
         const cluster = createCluster();
-        const craft = goldenCraft(cluster, verifiers.of);
-        const decide = createDecider(craft);
+        const issuer = goldenIssuer(cluster, verifiers.of);
+        const decide = createDecider(issuer);
         for (const happenings of history) {
           for (const one of happenings) happen(cluster, one, createNotes());
           for (let round = 0; round < ROUNDS_MAX; round++) {
             const snapshot = { ...snapshotOf(cluster), ...copied(cluster) };
             const { events, ...decided } = decide(snapshot, cluster.now);
-            const { events: all, ...whole } = plan(snapshot, cluster.now, craft);
+            const { events: all, ...whole } = plan(snapshot, cluster.now, issuer);
             assert.deepEqual(decided, whole);
             for (const event of events) assert.ok(all.some((one) => isEqual(one, event)));
             apply(cluster, decided, createNotes());
@@ -93,7 +93,7 @@ function copied({ secrets, namespaces, dns, programmed }: Cluster) {
 /** Lives through a history twice: with one planner kept up to date, and with a new plan over everything each time. */
 function followBoth(history: readonly (readonly Step[])[]): void {
   const cluster = createCluster();
-  const craft = goldenCraft(cluster, verifiers.of);
+  const issuer = goldenIssuer(cluster, verifiers.of);
   const following = startFollowing(cluster);
   const shards = new Map<string, ShardDocument>();
   let notes = createNotes();
@@ -103,7 +103,7 @@ function followBoth(history: readonly (readonly Step[])[]): void {
     let isQuiet = false;
     for (let round = 0; round < ROUNDS_MAX && !isQuiet; round++) {
       const change = follow(following, cluster, notes);
-      const whole = plan(snapshotOf(cluster), cluster.now, craft);
+      const whole = plan(snapshotOf(cluster), cluster.now, issuer);
       assert.deepEqual(wholePlan(following.planner, following.results), whole);
       for (const { className, shard, document } of change.shards) shards.set(`${className} ${shard}`, document);
       assertSameShards(shards, whole.relays);
@@ -114,7 +114,7 @@ function followBoth(history: readonly (readonly Step[])[]): void {
       );
     }
     assert.ok(isQuiet, 'it never comes to rest');
-    assertWritten(cluster, plan(snapshotOf(cluster), cluster.now, craft));
+    assertWritten(cluster, plan(snapshotOf(cluster), cluster.now, issuer));
   }
 }
 

@@ -7,7 +7,7 @@
  */
 import { createAlarms } from './alarms.ts';
 import { createInterests } from './interests.ts';
-import { keyOf, type Craft } from './model.ts';
+import { keyOf, type Issuer } from './model.ts';
 import { BUILT_IN_LIST } from './names.ts';
 import { enqueue, markNamespace, markPlan, namespaceIn, type Planner, type Turn } from './planner-state.ts';
 import { createPlatform, type PlatformFacts } from './platform.ts';
@@ -19,17 +19,17 @@ import { judgeTurn } from './turn-judge.ts';
 import { planTurn } from './turn-plan.ts';
 
 /** A planner that has everything still to plan. New settings of a class take a new planner. */
-export function createPlanner(sources: Sources, settings: PlatformFacts, craft: Craft): Planner {
+export function createPlanner(sources: Sources, settings: PlatformFacts, issuer: Issuer): Planner {
   const planner: Planner = {
     sources,
-    platform: createPlatform(settings, craft),
+    platform: createPlatform(settings, issuer),
     namespaces: new Map(),
     shared: createShared(),
     interests: createInterests(),
     relays: createRelayEntries(),
     alarms: createAlarms(),
     awaiting: new Map(),
-    told: new Map(),
+    announced: new Map(),
     toJudge: new Set(),
     toPlan: new Set(),
   };
@@ -42,7 +42,7 @@ export function createPlanner(sources: Sources, settings: PlatformFacts, craft: 
 /** Takes the next turn; undefined where nothing is to be done at this time. */
 export function nextTurn(planner: Planner, time: Date): Turn | undefined {
   const now = wholeSeconds(time);
-  ring(planner, now);
+  markDue(planner, now);
   const [toJudge] = planner.toJudge;
   if (toJudge !== undefined) {
     planner.toJudge.delete(toJudge);
@@ -66,7 +66,7 @@ export function nextLook({ alarms }: Planner): Date | undefined {
 }
 
 /** Marks what was to be looked at by now. */
-function ring(planner: Planner, now: Date): void {
+function markDue(planner: Planner, now: Date): void {
   for (const what of planner.alarms.take(now)) {
     if (what.includes('/')) {
       markPlan(planner, `SmtpPlusUser ${what}`);

@@ -1,6 +1,6 @@
 /** What is the same for every namespace: what the platform owner has decided, worked out once for all. */
 import { judgeBuiltInList, type ListVerdict } from './lists/lists.ts';
-import type { ClassView, Craft, OtherInstallations, Snapshot } from './model.ts';
+import type { ClassView, Issuer, OtherInstallations, Snapshot } from './model.ts';
 import { existingSendersOf, type ExistingSenders } from './senders/existing-senders.ts';
 
 export interface Platform {
@@ -13,7 +13,7 @@ export interface Platform {
   readonly existingSenders: ExistingSenders;
   /** The list of users whose namespace has no default list. */
   readonly builtInList: ListVerdict;
-  readonly craft: Craft;
+  readonly issuer: Issuer;
 }
 
 /** The part of a snapshot that is the platform owner's. */
@@ -23,7 +23,7 @@ const NO_OTHERS: OtherInstallations = { classes: [], speaksForAll: true };
 
 export function createPlatform(
   { classes, verification, howToVouch, otherInstallations = NO_OTHERS }: PlatformFacts,
-  craft: Craft,
+  issuer: Issuer,
 ): Platform {
   const classNames = [...classes.keys()].sort();
   return {
@@ -34,6 +34,6 @@ export function createPlatform(
     otherInstallations,
     existingSenders: existingSendersOf(classNames.flatMap((name) => classes.get(name) ?? [])),
     builtInList: judgeBuiltInList({ classes, otherInstallations }),
-    craft,
+    issuer,
   };
 }

@@ -13,7 +13,7 @@ import {
   type Cluster,
 } from '../../test/support/golden/cluster.ts';
 import { object, step, type Step } from '../../test/support/golden/history.ts';
-import { goldenCraft } from '../../test/support/golden/passwords.ts';
+import { goldenIssuer } from '../../test/support/golden/passwords.ts';
 import { keyOf, type Plan, type RawObject } from './model.ts';
 import { plan } from './plan.ts';
 
@@ -33,7 +33,7 @@ function live(cluster: Cluster, history: readonly (readonly [Step, boolean])[]):
 }
 
 function planOf(cluster: Cluster): Plan {
-  return plan(snapshotOf(cluster), cluster.now, goldenCraft(cluster, verifiers.of));
+  return plan(snapshotOf(cluster), cluster.now, goldenIssuer(cluster, verifiers.of));
 }
 
 describe('whatever people write', () => {

@@ -244,9 +244,9 @@ interface Publication {
   readonly draft: Draft;
 }
 
-/** The plan of an object, with those of its events told that have not been told before. */
+/** The plan of an object; of its events, those are made that were not made before. */
 function published<Plan extends Pick<UserPlan | ListPlan | SenderPlan, 'status' | 'events'>>(
-  { awaiting, told }: Planner,
+  { awaiting, announced }: Planner,
   { object, className, now, draft }: Publication,
   make: () => Plan,
 ): Plan | ReturnType<typeof failedPlan> {
@@ -254,11 +254,11 @@ function published<Plan extends Pick<UserPlan | ListPlan | SenderPlan, 'status' 
   const id = `${object.kind} ${keyOf(object.meta)}`;
   if (className === undefined || saysProgrammed(plan.status)) awaiting.delete(id);
   else awaiting.set(id, className);
-  // a plan may be made again before a status says that its events were told
-  const before = told.get(id) ?? [];
+  // a plan may be made again before a status shows that its events were made
+  const before = announced.get(id) ?? [];
   draft.events.push(...plan.events.filter((event) => !before.some((old) => isEqual(old, event))));
-  if (plan.events.length === 0) told.delete(id);
-  else told.set(id, plan.events);
+  if (plan.events.length === 0) announced.delete(id);
+  else announced.set(id, plan.events);
   return plan;
 }
 
@@ -267,9 +267,9 @@ function saysProgrammed({ conditions }: Pick<UserPlan['status'], 'conditions'>):
   return conditions?.some(({ type, status }) => type === 'Programmed' && status === 'True') === true;
 }
 
-function forget({ awaiting, told }: Planner, id: string): void {
+function forget({ awaiting, announced }: Planner, id: string): void {
   awaiting.delete(id);
-  told.delete(id);
+  announced.delete(id);
 }
 
 function markCounted(planner: Planner, lists: readonly string[]): void {

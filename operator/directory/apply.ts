@@ -4,12 +4,12 @@ import { join } from 'node:path';
 import { CLASS_FILE_NAME, shardFileName } from '../../relay/config.ts';
 import type { RelayDocuments } from '../../relay/config.ts';
 import type { Plan, RawObject } from '../core/model.ts';
-import { formatStatus, statusPath } from '../manifests/documents.ts';
 import { hashSpec, memoryKey } from './memory.ts';
 import type { Memory } from './memory.ts';
 import { createMirror, textFile } from './mirror.ts';
 import type { MirrorFile } from './mirror.ts';
 import type { Deletions } from './deletions.ts';
+import { formatStatus, statusPath } from './state-files.ts';
 import type { OwnSecrets } from './own-secrets.ts';
 
 export interface ApplyOptions {

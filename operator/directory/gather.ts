@@ -15,7 +15,7 @@ import { secretReferencesOf } from '../core/secret-references.ts';
 import { wishedSecretName } from '../core/users/wishes.ts';
 import { createPasswordVerifiers } from '../password-verifiers.ts';
 import { asRecord, texts } from '../api/plain-data.ts';
-import { viewSecret } from '../manifests/documents.ts';
+import { viewSecret } from '../manifests/secrets.ts';
 import type { Installation } from '../installation.ts';
 import type { InForce } from './in-force.ts';
 import { hashSpec } from './memory.ts';

@@ -10,7 +10,7 @@ import { keyOf } from '../core/model.ts';
 import type { SecretPlan, SecretView } from '../core/model.ts';
 import { classify, isNamespaceName, isObjectName } from '../manifests/classify.ts';
 import type { NamedObject } from '../manifests/classify.ts';
-import { formatSecret, secretPath, viewOwnSecret } from '../manifests/documents.ts';
+import { viewOwnSecret } from '../manifests/secrets.ts';
 import type { Installation } from '../installation.ts';
 import type { KeptAside } from './kept-aside.ts';
 import { listFiles } from './mirror.ts';
@@ -18,6 +18,7 @@ import { inParallel } from '../manifests/parallel.ts';
 import { parseManifests } from '../manifests/parse.ts';
 import { readFormatted } from '../manifests/read-formatted.ts';
 import { isAtOrBelow, listManifestFiles, readBounded, stampOf } from '../manifests/walk.ts';
+import { formatSecret, secretPath } from './state-files.ts';
 import { makeFolder, syncFolder, writeAtomically } from './write-file.ts';
 
 /** Beyond what one relay class is made for: one that was overlooked would get a new password. */

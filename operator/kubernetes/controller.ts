@@ -28,18 +28,17 @@ import { createFollowedSecrets } from './cache/followed-secrets.ts';
 import type { KubeClient } from './client/client.ts';
 import { startEventRecorder } from './client/events.ts';
 import { createWorkQueue } from './client/queue.ts';
-import { allDocuments, documentText } from './documents.ts';
-import type { OperatorMetrics } from './metrics.ts';
+import { queueObserver, type OperatorMetrics } from './metrics.ts';
 import { createPending } from './pending.ts';
 import { createPlanning, type Planning } from './planning.ts';
-import { queueObserver } from './queue-observer.ts';
+import { allDocuments, documentText } from './relay-documents.ts';
 import { startRelayPods } from './relay-pods.ts';
 import { startRollout } from './rollout.ts';
 import { startConfigSecrets } from './write/configuration.ts';
-import { createOwnStatus } from './write/own-status.ts';
 import { startCrdFit } from './write/crd-fit.ts';
 import { isDone, isSecretDone, writeObject, type Work, type WorkKey } from './write/object.ts';
 import { enqueueWork, urgencyOf } from './write/order.ts';
+import { createOwnStatus } from './write/status.ts';
 
 export interface ControllerOptions {
   readonly client: KubeClient;
@@ -149,7 +148,7 @@ export function startController(options: ControllerOptions): Controller {
 
   const planning = createPlanning({
     sources,
-    craft: installation.craft,
+    issuer: installation.issuer,
     readClasses: options.readClasses,
     otherInstallations: options.otherInstallations,
     onTurn: (turn, planner) => {
@@ -249,7 +248,7 @@ export function startController(options: ControllerOptions): Controller {
     onServed: (className) => mark((to) => markClass(to, className)),
     onWritten: (seconds) => {
       metrics.writes.inc({ what: 'document' });
-      metrics.deliverySeconds.observe(seconds);
+      metrics.changeSeconds.observe(seconds);
     },
     onDone,
     unservedMs: options.unservedMs,

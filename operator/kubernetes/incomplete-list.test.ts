@@ -5,7 +5,7 @@ import { until } from '../../test/support/until.ts';
 import type { Caches } from './cache/caches.ts';
 import type { KubeClient } from './client/client.ts';
 import { startCrdFit } from './write/crd-fit.ts';
-import { createOwnStatus } from './write/own-status.ts';
+import { createOwnStatus } from './write/status.ts';
 import { writeObject, type Outcome } from './write/object.ts';
 import { startReflector } from './client/reflector.ts';
 import { USERS, type KubeObject } from './client/resources.ts';

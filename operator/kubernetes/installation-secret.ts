@@ -1,7 +1,7 @@
 /** The installation id in the cluster: a Secret in the operator's own namespace, made once and never changed. */
 import { createInstallation, INSTALLATION_ID, newInstallationId, type Installation } from '../installation.ts';
 import { MANAGED_BY, MANAGED_BY_LABEL, SECRET_TYPE } from '../core/names.ts';
-import { decodeValues, encodeValues } from '../manifests/secret-values.ts';
+import { decodeValues, encodeValues } from '../manifests/secrets.ts';
 import { bodyOf } from './client/answers.ts';
 import { FIELD_MANAGER } from './write/secret.ts';
 import type { KubeClient } from './client/client.ts';

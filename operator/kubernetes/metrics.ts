@@ -1,5 +1,7 @@
 /** What the operator counts. Label values are bounded: kinds, verbs, status codes, results; never a name. */
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
+import { messageOf } from '../errors.ts';
+import type { WorkQueueOptions } from './client/queue.ts';
 
 export type OperatorMetrics = ReturnType<typeof createOperatorMetrics>;
 
@@ -30,8 +32,31 @@ export function createOperatorMetrics() {
     watchAge: gauge('watch_silence_seconds', 'Time since the API server was last heard on a watch', ['kind']),
     leader: gauge('leader', '1 where this process leads'),
     objects: gauge('objects', 'Objects by kind and readiness', ['kind', 'ready']),
-    deliverySeconds: histogram('change_to_written_seconds', 'Time from a change to the configuration being written'),
+    changeSeconds: histogram('change_to_written_seconds', 'Time from a change to the configuration being written'),
     crdsOutdated: gauge('crds_outdated', '1 for each kind whose CRD is older than this operator', ['kind']),
     eventsDropped: gauge('events_dropped', 'Events that were dropped because too many waited'),
   };
 }
+
+/** Counts what a queue has done. A key is a kind and a name, or (of documents and pods) a class and perhaps a file. */
+export function queueObserver(
+  metrics: OperatorMetrics,
+  onTrouble: (message: string) => void,
+): NonNullable<WorkQueueOptions['onDone']> {
+  return ({ key, waitedMs, tookMs, error }) => {
+    const kind = kindOf(key);
+    metrics.reconciles.inc({ kind, result: error === undefined ? 'done' : 'failed' });
+    metrics.reconcileSeconds.observe({ kind }, tookMs / 1000);
+    metrics.queueSeconds.observe(waitedMs / 1000);
+    if (error === undefined) return;
+    metrics.retries.inc();
+    onTrouble(`${key}: ${messageOf(error)}`);
+  };
+}
+
+function kindOf(key: string): string {
+  if (!key.includes('/')) return 'relays';
+  return key.endsWith('.json') && key.split('/').length === 2 ? CONFIGURATION : (key.split('/')[0] ?? '');
+}
+
+const CONFIGURATION = 'configuration';

@@ -12,8 +12,10 @@ export function createPending(onTrouble: (message: string) => void): Pending {
   const pending = new Set<Promise<void>>();
   return {
     add: (work) => {
-      const told = work.catch((error: unknown) => onTrouble(messageOf(error))).finally(() => void pending.delete(told));
-      pending.add(told);
+      const guarded = work
+        .catch((error: unknown) => onTrouble(messageOf(error)))
+        .finally(() => void pending.delete(guarded));
+      pending.add(guarded);
     },
     isIdle: () => pending.size === 0,
     settled: async () => {

@@ -1,6 +1,6 @@
 /** When to plan: soon after something was marked, when something is due, and everything anew from time to time. */
 import { setImmediate as nextTick } from 'node:timers/promises';
-import type { ClassView, Craft, OtherInstallations } from '../core/model.ts';
+import type { ClassView, Issuer, OtherInstallations } from '../core/model.ts';
 import type { Fault } from '../core/faults.ts';
 import { collect, createResults, type Results } from '../core/plan.ts';
 import { createPlanner, hasTurns, nextLook, nextTurn } from '../core/planner.ts';
@@ -20,7 +20,7 @@ export interface Planning {
 
 export interface PlanningOptions {
   readonly sources: Sources;
-  readonly craft: Craft;
+  readonly issuer: Issuer;
   readonly readClasses: () => Promise<ReadonlyMap<string, ClassView>>;
   readonly otherInstallations: OtherInstallations;
   /** A turn was taken. */
@@ -45,7 +45,7 @@ const FULL_PLAN_JITTER = 0.1;
 const SHORTEST_LOOK_MS = 50;
 
 export function createPlanning(options: PlanningOptions): Planning {
-  const { sources, craft, otherInstallations, onTrouble, fullPlanMs = FULL_PLAN_MS } = options;
+  const { sources, issuer, otherInstallations, onTrouble, fullPlanMs = FULL_PLAN_MS } = options;
   let planner: Planner | undefined;
   /** A planner that is not through with everything yet: it is told of changes, and nothing of it is acted on. */
   let next: Planner | undefined;
@@ -102,7 +102,7 @@ export function createPlanning(options: PlanningOptions): Planning {
   /** As if just started: with the settings as they are now, and whatever no watch has told. */
   async function planAll(): Promise<void> {
     const classes = await options.readClasses();
-    const fresh = createPlanner(sources, { classes, otherInstallations, verification: 'none' }, craft);
+    const fresh = createPlanner(sources, { classes, otherInstallations, verification: 'none' }, issuer);
     const results = createResults();
     next = fresh;
     await takeTurns(fresh, 'full', (turn) => collect(results, turn));

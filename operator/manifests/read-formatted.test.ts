@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { parse } from 'yaml';
-import { formatSecret } from './documents.ts';
+import { formatSecret } from '../directory/state-files.ts';
 import { readFormatted } from './read-formatted.ts';
 
 const secret = formatSecret({

@@ -5,8 +5,7 @@ import type { SkippedPort } from '../../relay/session/listen.ts';
 import { urlHost } from '../api/names.ts';
 import type { Plan } from '../core/model.ts';
 import { formatPorts, formatSkipped } from './port-spans.ts';
-import { shellQuote } from './shell-quote.ts';
-import { formatHints, formatTable } from './table.ts';
+import { formatHints, formatTable, shellQuote } from './table.ts';
 
 /** A step of the start that is quicker than this is not named. */
 const PATIENCE_MS = 1000;

@@ -5,9 +5,8 @@ import { printable } from '../../relay/log-lines.ts';
 import { urlHost } from '../api/names.ts';
 import { keyOf } from '../core/model.ts';
 import type { Plan, StatusPlan } from '../core/model.ts';
-import { secretPath, statusPath } from '../manifests/documents.ts';
+import { secretPath, statusPath } from '../directory/state-files.ts';
 import { fitColumns } from './columns.ts';
-import { shellQuote } from './shell-quote.ts';
 
 /** About a screen; the others are in the status files. */
 const MAX_ROWS = 20;
@@ -97,4 +96,10 @@ function isReady({ status }: UserPlan): boolean {
 
 function conditionOf(status: UserPlan['status'], type: string) {
   return status.conditions?.find((condition) => condition.type === type);
+}
+
+/** A path as a word of a shell command that people copy: with spaces, quotes or a leading hyphen it is still one file. */
+export function shellQuote(path: string): string {
+  const word = path.startsWith('-') ? `./${path}` : path;
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", String.raw`'\''`)}'`;
 }

@@ -48,7 +48,7 @@ const delay = monitorEventLoopDelay({ resolution: 1 });
 const done = Promise.withResolvers<number>();
 const planning = createPlanning({
   sources: sourcesOf(snapshot),
-  craft: {
+  issuer: {
     newPassword: () => {
       const password = randomBytes(24).toString('base64url');
       return { password, verifier: sha256Verifier(password, salt) };

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import path from 'node:path';
 import { describe, test, type TestContext } from 'node:test';
 import { RefusedError } from '../../operator/kubernetes/client/answers.ts';
-import { onceAnswered } from '../../operator/first-answer.ts';
+import { onceAnswered } from '../../operator/kubernetes/first-answer.ts';
 import { createLog } from '../../relay/log.ts';
 import { folderOf } from '../support/folder.ts';
 import { runCli } from '../support/standalone.ts';

@@ -65,7 +65,7 @@ export async function startAdapter(
     ports: [2525],
     implicitTlsPorts: [],
     caCertificate: 'PEM of this relay',
-    decide: createDecider(installation.craft),
+    decide: createDecider(installation.issuer),
     relay: { configHashes: config.hashes, reload: config.reload },
     onSettled: () => void (settled += 1),
     log,

@@ -29,7 +29,7 @@ export function generatedPassword(
     return notReady('NoEndpoint', `The relay class tells no port yet; ${where} is written as soon as it does.`);
   }
 
-  const made = platform.craft.newPassword(meta);
+  const made = platform.issuer.newPassword(meta);
   const record: PasswordRecord = {
     verifier: made.verifier,
     issued: formatTime(now),

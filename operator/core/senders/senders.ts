@@ -73,7 +73,7 @@ function judgeProof({ meta, sender, spec }: Claim, { platform, evidence, now }: 
     return { judgement: pending(`Proof by mail is not in effect yet in this release: ${ask}.`) };
   }
   const domain = sender.slice(1);
-  const challenge = challengeOf(domain, platform.craft.challengeToken(meta.namespace, domain));
+  const challenge = challengeOf(domain, platform.issuer.challengeToken(meta.namespace, domain));
   if (challenge.recordName.length > DNS_NAME_MAX) {
     return { judgement: pending(`The domain is too long for a record below it to prove it: ${ask}.`) };
   }

@@ -1,11 +1,10 @@
 /** Everything that the operator mirrors of the cluster, and whether all of it is there. */
 import type { Kind } from '../../core/model.ts';
-import { RESOURCES } from '../write/status.ts';
 import type { KubeClient } from '../client/client.ts';
 import type { KnownStatus } from './known-status.ts';
 import { startReflector, type Reflector } from '../client/reflector.ts';
 import { createNamespaceIndex, type NamespaceIndex } from './namespace-index.ts';
-import { NAMESPACES, type KubeObject, type Resource } from '../client/resources.ts';
+import { KIND_RESOURCES, NAMESPACES, type KubeObject, type Resource } from '../client/resources.ts';
 import { startSecretCache, type SecretCache } from './secret-cache.ts';
 import { viewObject, type KnownObject } from './views.ts';
 
@@ -73,7 +72,7 @@ export function startCaches(client: KubeClient, options: CachesOptions): Caches 
   }
 
   const mirrorKind = (kind: Kind): MergedCache<KnownObject> =>
-    mirror(RESOURCES[kind], namespaces, {
+    mirror(KIND_RESOURCES[kind], namespaces, {
       keep: (object, before) => viewObject(kind, object, before),
       onChange: (key, _, after) => options.onObject(kind, key, after),
     });

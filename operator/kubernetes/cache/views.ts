@@ -1,8 +1,7 @@
 /** API objects as the core sees them. What is not in here takes no memory. */
 import type { Kind, ObjectMeta, RawObject, SecretView } from '../../core/model.ts';
 import { isEqual } from '../../core/equal.ts';
-import { ownershipOf, secretOwner } from '../../manifests/owner-reference.ts';
-import { decodeValues } from '../../manifests/secret-values.ts';
+import { decodeValues, ownershipOf, secretOwner } from '../../manifests/secrets.ts';
 import { sha256Verifier } from '../../../relay/verifier.ts';
 import { recordedSalt } from '../../core/credentials/password-record.ts';
 import { knownStatus, type KnownStatus } from './known-status.ts';

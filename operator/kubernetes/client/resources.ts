@@ -1,5 +1,6 @@
 /** The resources that the operator touches, and their paths in the API. */
 import { GROUP, VERSION } from '../../api/common.ts';
+import type { KindName } from '../../api/kinds.ts';
 
 export interface Resource {
   readonly group: string;
@@ -33,9 +34,15 @@ export interface KubeObject {
   readonly metadata: KubeMeta;
 }
 
-export const LISTS: Resource = { group: GROUP, version: VERSION, plural: 'smtppluslists', kind: 'SmtpPlusList' };
+const LISTS: Resource = { group: GROUP, version: VERSION, plural: 'smtppluslists', kind: 'SmtpPlusList' };
 export const USERS: Resource = { group: GROUP, version: VERSION, plural: 'smtpplususers', kind: 'SmtpPlusUser' };
-export const SENDERS: Resource = { group: GROUP, version: VERSION, plural: 'verifiedsenders', kind: 'VerifiedSender' };
+const SENDERS: Resource = { group: GROUP, version: VERSION, plural: 'verifiedsenders', kind: 'VerifiedSender' };
+/** Of each kind. */
+export const KIND_RESOURCES: Readonly<Record<KindName, Resource>> = {
+  SmtpPlusList: LISTS,
+  SmtpPlusUser: USERS,
+  VerifiedSender: SENDERS,
+};
 export const SECRETS: Resource = { group: '', version: 'v1', plural: 'secrets', kind: 'Secret' };
 export const NAMESPACES: Resource = { group: '', version: 'v1', plural: 'namespaces', kind: 'Namespace' };
 export const PODS: Resource = { group: '', version: 'v1', plural: 'pods', kind: 'Pod' };

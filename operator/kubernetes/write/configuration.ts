@@ -3,7 +3,7 @@
  * changed user costs one small write and 100,000 users fit under the limit of 1 MiB.
  */
 import { createHash } from 'node:crypto';
-import { encodeValues } from '../../manifests/secret-values.ts';
+import { encodeValues } from '../../manifests/secrets.ts';
 import { bodyOf } from '../client/answers.ts';
 import { FIELD_MANAGER } from './secret.ts';
 import type { KubeClient } from '../client/client.ts';

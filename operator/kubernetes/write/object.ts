@@ -4,8 +4,7 @@ import { keyOf, type Kind, type PlannedEvent, type SecretPlan, type StatusPlan }
 import type { SenderPlan } from '../../core/senders/senders.ts';
 import type { UserPlan } from '../../core/users/user-plan.ts';
 import { applySecret, deleteSecret, isSecretApplied, SecretRefused, type SecretOutcome } from './secret.ts';
-import type { OwnStatus } from './own-status.ts';
-import { applyStatus, isStatusApplied } from './status.ts';
+import { applyStatus, isStatusApplied, type OwnStatus } from './status.ts';
 import type { Caches } from '../cache/caches.ts';
 import type { KubeClient } from '../client/client.ts';
 import { pathOf, USERS, type KubeObject } from '../client/resources.ts';

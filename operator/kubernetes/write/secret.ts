@@ -2,8 +2,7 @@
 import { leftovers } from '../../core/credentials/secret-template.ts';
 import { belongsTo, isRetained } from '../../core/credentials/ownership.ts';
 import type { SecretPlan, SecretView } from '../../core/model.ts';
-import { ownerReference } from '../../manifests/owner-reference.ts';
-import { encodeValues } from '../../manifests/secret-values.ts';
+import { encodeValues, ownerReference } from '../../manifests/secrets.ts';
 import type { Answer, KubeClient } from '../client/client.ts';
 import { pathOf, SECRETS } from '../client/resources.ts';
 import type { KnownSecret, SecretObject } from '../cache/views.ts';

@@ -1,18 +1,13 @@
-import type { Kind, StatusPlan } from '../../core/model.ts';
+import type { StatusPlan } from '../../core/model.ts';
 import { API_VERSION } from '../../api/common.ts';
 import type { Answer, KubeClient } from '../client/client.ts';
+import type { Caches } from '../cache/caches.ts';
 import { digestOf, type KnownStatus } from '../cache/known-status.ts';
-import { LISTS, pathOf, SENDERS, USERS, type KubeObject, type Resource } from '../client/resources.ts';
+import { KIND_RESOURCES, pathOf, type KubeObject } from '../client/resources.ts';
 import type { KnownObject } from '../cache/views.ts';
 import type { CrdFit } from './crd-fit.ts';
 
 const STATUS_MANAGER = 'smtp-plus-status';
-
-export const RESOURCES: Readonly<Record<Kind, Resource>> = {
-  SmtpPlusList: LISTS,
-  SmtpPlusUser: USERS,
-  VerifiedSender: SENDERS,
-};
 
 /** Whether a status is as planned already, or as near to it as the CRD lets it. */
 export function isStatusApplied(plan: StatusPlan, current: KnownStatus | undefined, fit: CrdFit): boolean {
@@ -70,7 +65,7 @@ function apply(
   const query = `fieldManager=${STATUS_MANAGER}&force=true${isDryRun ? '&dryRun=All' : ''}`;
   return client.request<KubeObject>({
     method: 'PATCH',
-    path: `${pathOf(RESOURCES[kind], { namespace, name, subresource: 'status' })}?${query}`,
+    path: `${pathOf(KIND_RESOURCES[kind], { namespace, name, subresource: 'status' })}?${query}`,
     contentType: 'application/apply-patch+yaml',
     body: {
       apiVersion: API_VERSION,
@@ -92,7 +87,7 @@ async function replaceStatus(
   const { uid } = plan.meta;
   const answer = await client.request<WithStatus>({
     method: 'PATCH',
-    path: `${pathOf(RESOURCES[plan.kind], { ...plan.meta, subresource: 'status' })}?fieldManager=${STATUS_MANAGER}`,
+    path: `${pathOf(KIND_RESOURCES[plan.kind], { ...plan.meta, subresource: 'status' })}?fieldManager=${STATUS_MANAGER}`,
     contentType: 'application/json-patch+json',
     body: [
       { op: 'test', path: '/metadata/uid', value: uid },
@@ -112,4 +107,23 @@ function ifStillThere(answer: Answer<unknown>, { kind, meta }: StatusPlan): unde
   // a `test` of a JSON patch did not hold; a value that is not valid is answered in other words
   if (answer.status === 422 && answer.message.includes('rejected our request')) return undefined;
   throw new Error(`status of ${kind} ${meta.namespace}/${meta.name}: ${answer.status} ${answer.message}`);
+}
+
+export interface OwnStatus {
+  /** Lets the caches take in what has become of a status that we have written. */
+  readonly take: (caches: Caches, plan: StatusPlan, written: KubeObject) => void;
+  /** Whether what the caches tell just now is that, and as it was planned: then nobody has to look at it. */
+  readonly isTold: (object: KnownObject | undefined) => boolean;
+}
+
+export function createOwnStatus(): OwnStatus {
+  let digest: string | undefined;
+  return {
+    take: ({ objects }, { kind, status }, written) => {
+      digest = digestOf(status);
+      objects[kind].observe(written);
+      digest = undefined;
+    },
+    isTold: (object) => digest !== undefined && object?.status?.digest === digest,
+  };
 }

@@ -4,13 +4,11 @@ import { API_VERSION } from '../../../operator/api/common.ts';
 import { bodyOf } from '../../../operator/kubernetes/client/answers.ts';
 import { createClient, type KubeClient } from '../../../operator/kubernetes/client/client.ts';
 import {
-  LISTS,
+  KIND_RESOURCES,
   NAMESPACES,
   pathOf,
   PODS,
   SECRETS,
-  SENDERS,
-  USERS,
   type KubeObject,
   type Resource,
 } from '../../../operator/kubernetes/client/resources.ts';
@@ -38,9 +36,7 @@ export interface LiveObject extends KubeObject {
 }
 
 const RESOURCES: Readonly<Record<string, Resource>> = {
-  SmtpPlusList: LISTS,
-  SmtpPlusUser: USERS,
-  VerifiedSender: SENDERS,
+  ...KIND_RESOURCES,
   Secret: SECRETS,
   Namespace: NAMESPACES,
   Pod: PODS,

@@ -3,10 +3,9 @@ import { isKindName } from '../../../operator/api/kinds.ts';
 import { OWNER_ANNOTATION } from '../../../operator/core/names.ts';
 import { bodyOf } from '../../../operator/kubernetes/client/answers.ts';
 import {
-  LISTS,
+  KIND_RESOURCES,
   pathOf,
   SECRETS,
-  SENDERS,
   USERS,
   type Resource,
 } from '../../../operator/kubernetes/client/resources.ts';
@@ -22,7 +21,6 @@ import {
 import { namespace as namespaceOf, type Admin, type LiveObject } from './admin.ts';
 import { startTestOperator, type TestOperator } from './operator.ts';
 
-const KINDS = { SmtpPlusList: LISTS, SmtpPlusUser: USERS, VerifiedSender: SENDERS } as const;
 /** Keeps what is being deleted. */
 const FINALIZER = 'test.smtpplus.io/keep';
 /** Times of creation are whole seconds. */
@@ -107,7 +105,7 @@ export async function readEndState(admin: Admin, { manifests }: Golden): Promise
         ),
       };
     }
-    for (const [kind, resource] of Object.entries(KINDS)) {
+    for (const [kind, resource] of Object.entries(KIND_RESOURCES)) {
       for (const { metadata, status } of await listOf(admin, resource, namespace)) {
         if (status !== undefined) statuses[`${kind} ${namespace}/${metadata.name}`] = status;
       }
@@ -122,7 +120,7 @@ export async function removeGolden(admin: Admin, { manifests }: Golden): Promise
     await admin.patch(object.kind, keyOf(object), { metadata: { finalizers: null } });
   }
   for (const namespace of namespacesOf(manifests)) {
-    for (const resource of [...Object.values(KINDS), SECRETS]) {
+    for (const resource of [...Object.values(KIND_RESOURCES), SECRETS]) {
       bodyOf(await admin.client.request({ method: 'DELETE', path: pathOf(resource, { namespace }) }), namespace);
     }
   }

@@ -52,7 +52,7 @@ export async function startOnFolder(t: TestContext, golden: Golden): Promise<Fol
     ports: main?.ports ?? [],
     implicitTlsPorts: main?.implicitTlsPorts ?? [],
     caCertificate: main?.caCertificate,
-    decide: (given, now) => plan(given, now, installation.craft),
+    decide: (given, now) => plan(given, now, installation.issuer),
     relay: { configHashes: config.hashes, reload: config.reload },
     onSettled: () => {
       isSettled = true;

@@ -4,7 +4,7 @@ import { parseAllDocuments } from 'yaml';
 import type { Installation } from '../../../operator/installation.ts';
 import { isKindName } from '../../../operator/api/kinds.ts';
 import { OWNER_ANNOTATION } from '../../../operator/core/names.ts';
-import { createVerifiers, goldenCraft, SALT } from './passwords.ts';
+import { createVerifiers, goldenIssuer, SALT } from './passwords.ts';
 import { readGolden, type GoldenInput } from './read.ts';
 
 const FOLDER = new URL('../../../operator/core/testdata/', import.meta.url);
@@ -62,7 +62,7 @@ export function openGolden(name: string): Golden {
   const verifiers = createVerifiers();
   const read = (file: string) => readFileSync(new URL(file, FOLDER), 'utf8');
   const input = readGolden(read(`${name}${INPUT}`), verifiers);
-  const craft = goldenCraft(input, verifiers.of);
+  const issuer = goldenIssuer(input, verifiers.of);
   const manifests = documentsOf(verifiers.expand(read(`${name}${INPUT}`)), 'Settings');
   // passwords of the output get their verifiers only now
   const outcome = documentsOf(verifiers.expand(read(`${name}.out.yaml`)));
@@ -71,7 +71,7 @@ export function openGolden(name: string): Golden {
     ...input,
     manifests,
     expected: endOf(manifests, outcome),
-    installation: { craft, uidOf, saltFor: () => SALT, logKeyOf: () => LOG_KEY },
+    installation: { issuer, uidOf, saltFor: () => SALT, logKeyOf: () => LOG_KEY },
   };
 }
 

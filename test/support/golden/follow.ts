@@ -14,7 +14,7 @@ import { shardDocument, takeChangedShards, type ChangedShard } from '../../../op
 import type { Sources } from '../../../operator/core/sources.ts';
 import type { ShardDocument } from '../../../relay/config.ts';
 import { snapshotOf, verifiers, type Cluster, type Notes } from './cluster.ts';
-import { goldenCraft } from './passwords.ts';
+import { goldenIssuer } from './passwords.ts';
 
 const KINDS = ['SmtpPlusList', 'SmtpPlusUser', 'VerifiedSender'] as const satisfies readonly Kind[];
 
@@ -35,7 +35,7 @@ export interface Followed {
 /** A planner that looks at the cluster as it is at the time. */
 export function startFollowing(cluster: Cluster): Following {
   const sources = sourcesNow(cluster);
-  const planner = createPlanner(sources, snapshotOf(cluster), goldenCraft(cluster, verifiers.of));
+  const planner = createPlanner(sources, snapshotOf(cluster), goldenIssuer(cluster, verifiers.of));
   const results = createResults();
   for (const turn of turns(planner, cluster)) collect(results, turn);
   return { planner, results };

@@ -2,7 +2,7 @@
  * Passwords that a reader of a golden file can follow: a generated one says for whom and when it was made, and a
  * verifier is written `sha256Of(PASSWORD)` or `argon2idOf(PASSWORD)`.
  */
-import type { Craft } from '../../../operator/core/model.ts';
+import type { Issuer } from '../../../operator/core/model.ts';
 import { sha256Verifier } from '../../../relay/verifier.ts';
 
 export const SALT = Buffer.alloc(16, 7);
@@ -29,7 +29,7 @@ export function createVerifiers(): Verifiers {
 }
 
 /** Nothing random: a password is told by its owner and by the time. */
-export function goldenCraft(clock: { readonly now: Date }, verifierOf: (password: string) => string): Craft {
+export function goldenIssuer(clock: { readonly now: Date }, verifierOf: (password: string) => string): Issuer {
   return {
     newPassword: ({ namespace, name }) => {
       const password = `generated-for-${namespace}-${name}-at-${clock.now.toISOString().replace(/[-:]|\..*/g, '')}`;

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { retainedBy } from '../core/credentials/ownership.ts';
 import { OWNER_ANNOTATION, SECRET_TYPE } from '../core/names.ts';
-import { owningUser, ownerReference, secretOwner } from './owner-reference.ts';
+import { owningUser, ownerReference, secretOwner } from './secrets.ts';
 
 const owner = { name: 'orders', uid: '1' };
 

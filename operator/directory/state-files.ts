@@ -1,13 +1,10 @@
-/** Secrets and statuses as the YAML documents of the state folder, both ways. */
+/** Secrets and statuses as files of the state folder: where they lie, and what is in them. */
 import { API_VERSION } from '../api/common.ts';
 import type { ObjectName } from '../api/names.ts';
-import { asRecord, texts } from '../api/plain-data.ts';
 import { isRetained } from '../core/credentials/ownership.ts';
-import type { RawObject, SecretPlan, SecretView, StatusPlan } from '../core/model.ts';
-import type { NamedObject } from './classify.ts';
-import { formatYaml } from './format-yaml.ts';
-import { ownerReference, ownershipOf, secretOwner } from './owner-reference.ts';
-import { decodeValues, encodeValues } from './secret-values.ts';
+import type { RawObject, SecretPlan, StatusPlan } from '../core/model.ts';
+import { formatYaml } from '../manifests/format-yaml.ts';
+import { encodeValues, ownerReference } from '../manifests/secrets.ts';
 
 /** Where a Secret lies under `secrets/`. */
 export function secretPath(secret: ObjectName): string {
@@ -34,26 +31,6 @@ export function formatSecret(plan: SecretPlan): string {
     type: plan.type,
     data: sorted(encodeValues(plan.data)),
   });
-}
-
-/** A Secret manifest as the core sees it, verifiers aside. `stringData` counts over `data`, as in an API server. */
-export function viewSecret(manifest: NamedObject): Omit<SecretView, 'verifiers'> {
-  const { value } = manifest;
-  const metadata = asRecord(value['metadata']);
-  return {
-    namespace: manifest.namespace,
-    name: manifest.name,
-    type: typeof value['type'] === 'string' ? value['type'] : 'Opaque',
-    labels: texts(metadata['labels']),
-    annotations: texts(metadata['annotations']),
-    data: { ...decodeValues(texts(value['data'])), ...texts(value['stringData']) },
-  };
-}
-
-/** One that was written here says besides whose it is; in a manifest of somebody's own that would be a claim. */
-export function viewOwnSecret(manifest: NamedObject): Omit<SecretView, 'verifiers'> {
-  const view = viewSecret(manifest);
-  return { ...view, ...ownershipOf(secretOwner(asRecord(manifest.value['metadata'])['ownerReferences'], view)) };
 }
 
 export function formatStatus(plan: Pick<StatusPlan, 'kind' | 'meta' | 'status'>): string {

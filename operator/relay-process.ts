@@ -1,18 +1,19 @@
+/** The relay process: what runs in each relay pod, and serves the configuration that an operator writes. */
 import { X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { startRelay } from '../../relay/main.ts';
-import { ensureCertificates } from '../../relay/tls.ts';
-import type { Certificates } from '../../relay/tls.ts';
-import { sharePorts } from '../ports.ts';
-import type { SharedPorts } from '../ports.ts';
-import { keepCertificates } from './certificates.ts';
-import { createConsole } from './console.ts';
-import type { Console } from './console.ts';
-import { endBySpool, endOfRun, EXIT_FAILURE, EXIT_USAGE } from '../end-of-run.ts';
-import { explainStart } from './explain.ts';
-import { troubleAhead } from './preflight.ts';
+import { startRelay } from '../relay/main.ts';
+import { ensureCertificates } from '../relay/tls.ts';
+import type { Certificates } from '../relay/tls.ts';
+import { sharePorts } from './ports.ts';
+import type { SharedPorts } from './ports.ts';
+import { keepCertificates } from './standalone/certificates.ts';
+import { createConsole } from './standalone/console.ts';
+import type { Console } from './standalone/console.ts';
+import { endBySpool, endOfRun, EXIT_FAILURE, EXIT_USAGE } from './end-of-run.ts';
+import { explainStart } from './standalone/explain.ts';
+import { troubleAhead } from './standalone/preflight.ts';
 
 /** Flags of `smtp-plus relay`. */
 export interface RelayFlags {
@@ -29,7 +30,7 @@ export interface RelayFlags {
   readonly capture?: string;
 }
 
-/** Runs the relay alone until a signal. Resolves to the exit code. */
+/** Runs until a signal. Resolves to the exit code. */
 export async function runRelay(flags: RelayFlags): Promise<number> {
   const output = createConsole({ json: true });
   const ports = sharePorts(flags);

@@ -1,8 +1,8 @@
 /** The API server may well start after the operator, or be away for a while: nothing to end for, and worth a line. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Log } from '../relay/log.ts';
-import { messageOf } from './errors.ts';
-import { RefusedError } from './kubernetes/client/answers.ts';
+import type { Log } from '../../relay/log.ts';
+import { messageOf } from '../errors.ts';
+import { RefusedError } from './client/answers.ts';
 
 const RETRY_FIRST_MS = 1000;
 const RETRY_MOST_MS = 5000;

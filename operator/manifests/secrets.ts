@@ -1,7 +1,45 @@
-/** How a Secret names the SmtpPlusUser that it belongs to, on a cluster and in a folder. */
+/** Secrets as an API server has them, in a cluster and in a folder: values in base64, and whose they are. */
 import { API_VERSION, GROUP } from '../api/common.ts';
+import { asRecord, texts } from '../api/plain-data.ts';
 import { retainedOwner } from '../core/credentials/ownership.ts';
 import type { SecretView } from '../core/model.ts';
+import type { NamedObject } from './classify.ts';
+
+type Values = Readonly<Record<string, string>>;
+
+/** Base64 to text. What is no UTF-8 is no password, name or certificate in PEM, and is left out. */
+export function decodeValues(data: Values): Values {
+  const decoded = Object.entries(data).flatMap(([key, text]) => {
+    const bytes = Buffer.from(text, 'base64');
+    const plain = bytes.toString('utf8');
+    return Buffer.from(plain, 'utf8').equals(bytes) ? [[key, plain] as const] : [];
+  });
+  return Object.fromEntries(decoded);
+}
+
+export function encodeValues(values: Values): Values {
+  return Object.fromEntries(Object.entries(values).map(([key, value]) => [key, Buffer.from(value).toString('base64')]));
+}
+
+/** A Secret manifest as the core sees it, verifiers aside. `stringData` counts over `data`, as in an API server. */
+export function viewSecret(manifest: NamedObject): Omit<SecretView, 'verifiers'> {
+  const { value } = manifest;
+  const metadata = asRecord(value['metadata']);
+  return {
+    namespace: manifest.namespace,
+    name: manifest.name,
+    type: typeof value['type'] === 'string' ? value['type'] : 'Opaque',
+    labels: texts(metadata['labels']),
+    annotations: texts(metadata['annotations']),
+    data: { ...decodeValues(texts(value['data'])), ...texts(value['stringData']) },
+  };
+}
+
+/** One that was written here says besides whose it is; in a manifest of somebody's own that would be a claim. */
+export function viewOwnSecret(manifest: NamedObject): Omit<SecretView, 'verifiers'> {
+  const view = viewSecret(manifest);
+  return { ...view, ...ownershipOf(secretOwner(asRecord(manifest.value['metadata'])['ownerReferences'], view)) };
+}
 
 const KIND = 'SmtpPlusUser';
 
