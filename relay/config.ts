@@ -152,6 +152,11 @@ export const sessionSettingsSchema = z.object({
   failedCommands: count.default(20).describe('Refused commands in one session, then 421'),
   commandBytes: count.default(4096).describe('Length of a command line'),
   headerBytes: count.default(256 * 1024).describe('Size of the header section of a message'),
+  lineBytes: count
+    .default(64 * 1024)
+    .describe(
+      'Octets of one line of a message. RFC 5321 allows 998: most smart hosts take more, and some refuse or break longer lines',
+    ),
   receivedHeaders: count.default(50).describe('Received fields in a message before it counts as a loop'),
   idleSeconds: seconds.default(300).describe('Silence between commands'),
   unauthenticatedSeconds: seconds.default(60).describe('Time from the greeting to a successful log-in'),

@@ -5,14 +5,14 @@ import { accept } from './accept.ts';
 import { openConfigFolder, type ConfigFolder } from './config-folder.ts';
 import { startDelivery, type Delivery } from './delivery/deliver.ts';
 import { startHttp, type HttpPages } from './http.ts';
-import { listen, type Listening, type SkippedPort } from './session/listen.ts';
+import { listen, type Listening, type SkippedPort } from './submission/listen.ts';
 import { tellDeadCredentials } from './dead-credentials.ts';
 import type { Log } from './log.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
 import { watchDiskRoom, type DiskRoom } from './disk-room.ts';
 import type { UpstreamReport } from './upstream-report.ts';
 import { capturedLimitsOf, openSpool } from './spool/spool.ts';
-import { createSubmissionServer, type SubmissionServer } from './session/submission-server.ts';
+import { createSubmissionServer, type SubmissionServer } from './submission/server.ts';
 import type { Certificates } from './tls.ts';
 import { deliverySettingsSchema, type RelayConfig } from './config.ts';
 

@@ -20,7 +20,20 @@ export type Reason =
   | 'null_sender'
   | 'recipient_not_allowed'
   | 'recipients_changed'
-  | 'syntax'
+  | 'unknown_command'
+  | 'not_implemented'
+  | 'bad_sequence'
+  | 'data_before_354'
+  | 'bad_argument'
+  | 'bad_line'
+  | 'auth_mechanism'
+  | 'auth_cancelled'
+  | 'auth_identity'
+  | 'bad_sender_address'
+  | 'bad_recipient_address'
+  | 'non_ascii_address'
+  | 'unknown_parameter'
+  | 'bad_parameter'
   | 'from_invalid'
   | 'from_not_authorized'
   | 'from_not_verified'
@@ -28,14 +41,21 @@ export type Reason =
   | 'reply_to_denied'
   | 'header_invalid'
   | 'bare_newline'
+  | 'line_too_long'
   | 'too_large'
   | 'too_many_recipients'
-  | 'rate_limited'
+  | 'messages_per_hour'
+  | 'recipients_per_day'
   | 'conn_limited'
+  | 'source_conn_limited'
+  | 'user_conn_limited'
   | 'command_limited'
   | 'timeout'
   | 'loop'
-  | 'storage'
+  | 'disk_full'
+  | 'disk_failed'
+  | 'queue_full'
+  | 'too_many_files'
   | 'internal'
   | 'upstream_refused'
   | 'upstream_unavailable'
@@ -46,11 +66,44 @@ export type Reason =
   | 'sandboxed'
   | 'provoked';
 
-export interface Reply {
+/** What a client is told, and what comes of it. */
+export interface Answer {
   readonly code: number;
-  readonly enhanced: string;
+  /** None in the greeting, in answers to EHLO, and in 3yz (RFC 2034 section 4). */
+  readonly enhanced?: string;
   readonly lines: readonly [string, ...string[]];
+  /** Why not, where it is a refusal. */
+  readonly reason?: Reason;
+  /** What a refusal is about, as the client wrote it; for the log. */
+  readonly about?: Subject;
+  /** Ends the connection; 421 always does. */
+  readonly close?: boolean;
+  /** Where it was refused, if that is not where its command belongs. */
+  readonly stage?: Stage;
+}
+
+/** Where in a session something was refused; a label of metrics. */
+export type Stage = 'connect' | 'command' | 'auth' | 'mail' | 'rcpt' | 'data' | 'message';
+
+export interface Subject {
+  readonly from?: string;
+  readonly to?: string;
+  /** Whom a log-in was tried for: a user who exists, or how the log names anybody else. */
+  readonly user?: string;
+  readonly login?: string;
+}
+
+/**
+ * An answer with its reason. What judges something hands back what it found, or the reply that says no: `undefined` where
+ * there is nothing to find. `isReply` tells the two apart.
+ */
+export interface Reply extends Answer {
+  readonly enhanced: string;
   readonly reason: Reason;
+}
+
+export function isReply(found: object | undefined): found is Reply {
+  return found !== undefined && 'code' in found && 'reason' in found;
 }
 
 function reply(code: number, enhanced: string, reason: Reason, ...lines: [string, ...string[]]): Reply {
@@ -64,14 +117,16 @@ const WEB_FORM_HINT = 'If it comes from a web form, keep From fixed and put the 
 
 /** One function a case, in the order of a session. The README's troubleshooting table lists the same. */
 export const replies = {
-  unknownCommand: () => reply(500, '5.5.2', 'syntax', 'Command not recognized'),
-  notImplemented: () => reply(502, '5.5.1', 'syntax', 'Command not implemented'),
-  badSequence: (hint: string) => reply(503, '5.5.1', 'syntax', hint),
-  badArgument: (hint: string) => reply(501, '5.5.2', 'syntax', hint),
-  badLine: () => reply(500, '5.5.2', 'syntax', 'Command lines are short, of printable characters, and end in CRLF'),
-  authMechanism: () => reply(504, '5.5.4', 'syntax', 'Authentication mechanism not supported, use PLAIN or LOGIN'),
-  authCancelled: () => reply(501, '5.7.0', 'auth_failed', 'Authentication cancelled'),
-  authIdentity: () => reply(535, '5.7.8', 'auth_failed', 'Authorization identity must be the user itself or absent'),
+  unknownCommand: () => reply(500, '5.5.2', 'unknown_command', 'Command not recognized'),
+  notImplemented: () => reply(502, '5.5.1', 'not_implemented', 'Command not implemented'),
+  badSequence: (hint: string) => reply(503, '5.5.1', 'bad_sequence', hint),
+  dataBefore354: () => reply(503, '5.5.1', 'data_before_354', 'Data sent before 354'),
+  badArgument: (hint: string) => reply(501, '5.5.2', 'bad_argument', hint),
+  badLine: () => reply(500, '5.5.2', 'bad_line', 'Command lines are short, of printable characters, and end in CRLF'),
+  authMechanism: (supported: string) =>
+    reply(504, '5.5.4', 'auth_mechanism', `Authentication mechanism not supported, use ${supported}`),
+  authCancelled: () => reply(501, '5.7.0', 'auth_cancelled', 'Authentication cancelled'),
+  authIdentity: () => reply(535, '5.7.8', 'auth_identity', 'Authorization identity must be the user itself or absent'),
   tlsRequired: () => reply(530, '5.7.0', 'tls_required', 'Must issue a STARTTLS command first'),
   tlsRequiredForAuth: () =>
     reply(538, '5.7.11', 'tls_required', 'Encryption required for requested authentication mechanism'),
@@ -99,14 +154,14 @@ export const replies = {
   senderNotVerified: (sender: string, object: string) =>
     reply(550, '5.7.1', 'sender_not_verified', `${sender}: sender not verified; see VerifiedSender ${object}`),
   nullSender: () => reply(550, '5.7.1', 'null_sender', 'Empty sender not allowed here'),
-  badSender: () => reply(501, '5.1.7', 'syntax', 'Bad sender address syntax'),
-  badRecipient: () => reply(501, '5.1.3', 'syntax', 'Bad recipient address syntax'),
+  badSender: () => reply(501, '5.1.7', 'bad_sender_address', 'Bad sender address syntax'),
+  badRecipient: () => reply(501, '5.1.3', 'bad_recipient_address', 'Bad recipient address syntax'),
   /** RFC 6531 section 3.5; `instead`: the same address in ASCII, where only its domain is not. */
   nonAsciiAddress: (instead?: string) =>
     reply(
       553,
       '5.6.7',
-      'syntax',
+      'non_ascii_address',
       instead === undefined
         ? 'Addresses outside ASCII (SMTPUTF8) are not supported here, use one whose part before the @ is ASCII'
         : `Addresses outside ASCII (SMTPUTF8) are not supported here, write ${instead}`,
@@ -117,8 +172,8 @@ export const replies = {
   recipientsChanged: (list: string) =>
     reply(451, '4.7.1', 'recipients_changed', `SMTP+ list ${list} has changed whom it sends to, send again`),
   unknownParameter: (parameter: string) =>
-    reply(555, '5.5.4', 'syntax', `Parameter ${parameter} not recognized or not implemented`),
-  badParameter: (parameter: string) => reply(501, '5.5.4', 'syntax', `Bad value of parameter ${parameter}`),
+    reply(555, '5.5.4', 'unknown_parameter', `Parameter ${parameter} not recognized or not implemented`),
+  badParameter: (parameter: string) => reply(501, '5.5.4', 'bad_parameter', `Bad value of parameter ${parameter}`),
   fromInvalid: (why?: string) =>
     reply(
       554,
@@ -148,15 +203,25 @@ export const replies = {
     reply(550, '5.7.1', 'reply_to_denied', `Reply-To ${address} differs from From; not enabled for list ${list}`),
   headerInvalid: (what: string) => reply(554, '5.6.0', 'header_invalid', `Message header is not valid: ${what}`),
   bareNewline: () => reply(554, '5.6.0', 'bare_newline', 'Message has a bare CR, LF or NUL'),
+  lineTooLong: (bytes: number) =>
+    reply(554, '5.6.0', 'line_too_long', `Message has a line of more than ${bytes} octets`),
   tooLarge: (bytes: number) => reply(552, '5.3.4', 'too_large', `Message exceeds ${bytes} bytes`),
   tooManyRecipients: () => reply(452, '4.5.3', 'too_many_recipients', 'Too many recipients'),
-  rateLimited: (user: string, retrySeconds: number) =>
-    reply(450, '4.7.1', 'rate_limited', `Sending limit of SMTP+ user ${user} reached, retry after ${retrySeconds} s`),
+  messagesPerHour: (user: string, retrySeconds: number) =>
+    reply(450, '4.7.1', 'messages_per_hour', overRate(user, retrySeconds)),
+  recipientsPerDay: (user: string, retrySeconds: number) =>
+    reply(450, '4.7.1', 'recipients_per_day', overRate(user, retrySeconds)),
   connectionLimited: () => reply(421, '4.7.0', 'conn_limited', 'Too many connections'),
+  sourceConnectionLimited: () => reply(421, '4.7.0', 'source_conn_limited', 'Too many connections'),
+  userConnectionLimited: () => reply(421, '4.7.0', 'user_conn_limited', 'Too many connections'),
   commandLimited: () => reply(421, '4.7.0', 'command_limited', 'Too many commands or errors in this session'),
   timeout: () => reply(421, '4.4.2', 'timeout', 'Timeout, closing connection'),
   loop: () => reply(554, '5.4.6', 'loop', 'Routing loop detected'),
-  storage: () => reply(452, '4.3.1', 'storage', 'Insufficient system storage'),
+  /** Less is free than the spool leaves alone, or the disk says that it is full. */
+  diskFull: () => reply(452, '4.3.1', 'disk_full', 'Insufficient system storage'),
+  diskFailed: () => reply(452, '4.3.1', 'disk_failed', 'Insufficient system storage'),
+  queueFull: () => reply(452, '4.3.1', 'queue_full', 'Insufficient system storage'),
+  tooManyFiles: () => reply(452, '4.3.1', 'too_many_files', 'Insufficient system storage'),
   internal: () => reply(451, '4.3.0', 'internal', 'Temporary internal error'),
   /** Passthrough: what the upstream said, in its own code. */
   upstreamRefused: (code: number, enhanced: string, text: string) =>
@@ -171,11 +236,15 @@ export const replies = {
   /** To a message that goes to nobody. */
   captured: (id: string) => reply(250, '2.0.0', 'captured', `Ok: captured as ${id}, not sent`),
   accepted: (id: string) => reply(250, '2.0.0', 'accepted', `Ok: queued as ${id}`),
-  /** An application wants to see it (session/provoked-refusal.ts). */
+  /** An application wants to see it (submission/provoked-refusal.ts). */
   provokedRefusal: () => reply(550, '5.1.1', 'provoked', 'Refused on demand, by the name of the recipient'),
   provokedDeferral: () => reply(450, '4.2.1', 'provoked', 'Refused on demand, by the name of the recipient'),
   sandboxed: () => reply(250, '2.0.0', 'sandboxed', 'Ok: discarded (sandbox)'),
 };
+
+function overRate(user: string, retrySeconds: number): string {
+  return `Sending limit of SMTP+ user ${user} reached, retry after ${retrySeconds} s`;
+}
 
 /** Where to mend it. */
 function ruleOf(list: string): string {
@@ -183,15 +252,15 @@ function ruleOf(list: string): string {
 }
 
 /** Whether a message was taken, whatever becomes of it then. */
-export function isTaken({ code, reason }: Pick<Reply, 'code'> & { readonly reason?: Reason | undefined }): boolean {
+export function isTaken({ code, reason }: Answer): boolean {
   return code < 300 && (reason === 'accepted' || reason === 'captured' || reason === 'sandboxed');
 }
 
 /** The reply as sent, without its last line end (RFC 5321 section 4.2.1). RFC 2034: no enhanced code in 220, EHLO and 3yz. */
-export function formatReply(value: Pick<Reply, 'code' | 'lines'> & { readonly enhanced?: string | undefined }): string {
-  const last = value.lines.length - 1;
-  const enhanced = value.enhanced === undefined ? '' : `${value.enhanced} `;
-  return value.lines.map((line, i) => `${value.code}${i < last ? '-' : ' '}${enhanced}${printable(line)}`).join('\r\n');
+export function formatReply({ code, enhanced, lines }: Answer): string {
+  const last = lines.length - 1;
+  const words = enhanced === undefined ? '' : `${enhanced} `;
+  return lines.map((line, i) => `${code}${i < last ? '-' : ' '}${words}${printable(line)}`).join('\r\n');
 }
 
 /** Text from a client may stand in a reply: anything that could split the line or hide in a log becomes a `?`. */

@@ -1,7 +1,7 @@
 import { createLog } from '../../relay/log.ts';
 import type { Log } from '../../relay/log.ts';
 import { formatLogLine } from '../../relay/log-lines.ts';
-import type { SkippedPort } from '../../relay/session/listen.ts';
+import type { SkippedPort } from '../../relay/submission/listen.ts';
 import { urlHost } from '../api/names.ts';
 import type { Plan } from '../core/model.ts';
 import { formatPorts, formatSkipped } from './port-spans.ts';

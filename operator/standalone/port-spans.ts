@@ -1,5 +1,5 @@
 /** Ports for people: thousands of them are a few spans. */
-import type { SkippedPort } from '../../relay/session/listen.ts';
+import type { SkippedPort } from '../../relay/submission/listen.ts';
 
 /** As many spans as fit a line. */
 const MAX_SPANS = 8;

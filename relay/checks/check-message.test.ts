@@ -5,7 +5,7 @@ import { aClass, aConfig, aList, aSender, aUser, LIST, USER } from '../../test/s
 import { covers } from '../address.ts';
 import { checkMessage, MESSAGE_CHECKS } from './check-message.ts';
 import type { SenderPolicy } from '../config.ts';
-import { formatReply } from '../replies.ts';
+import { formatReply, isReply } from '../replies.ts';
 
 const from = 'From: Orders <orders@shop.example>';
 const ceo = 'ceo@elsewhere.example';
@@ -21,13 +21,12 @@ function check(header: readonly string[] | Buffer, policy: Partial<SenderPolicy>
 
 function refusal(header: readonly string[], policy?: Partial<SenderPolicy>): string {
   const verdict = check(header, policy);
-  return verdict.verdict === 'refuse' ? formatReply(verdict.reply) : 'passed';
+  return isReply(verdict) ? formatReply(verdict) : 'passed';
 }
 
 describe('a message', () => {
   test('passes with a verified From, which the verdict bears in canonical form', () => {
     assert.deepEqual(check(['From: "Shop, Inc." <Orders@SHOP.example>', 'Date: x', 'Message-ID: <x@y>']), {
-      verdict: 'pass',
       from: { local: 'orders', domain: 'shop.example' },
       changes: { missing: { date: false, messageId: false }, dropped: [] },
       audited: [],
@@ -35,7 +34,7 @@ describe('a message', () => {
   });
 
   test('may have no body, Bcc, octets above 127 in its subject, and fields unknown to us', () => {
-    assert.equal(check(Buffer.from(`${from}\r\n`)).verdict, 'pass');
+    assert.equal(isReply(check(Buffer.from(`${from}\r\n`))), false);
     assert.equal(refusal([from, 'Bcc: a@b.example', 'Subject: J\xfcrgen', 'X-A: 1', 'X-A: 2']), 'passed');
   });
 
@@ -62,7 +61,7 @@ describe('a message', () => {
   test('with another From passes where the list audits, with a note', () => {
     const audited = (...header: string[]) => {
       const verdict = check(header, { headerFrom: 'Audit' });
-      return verdict.verdict === 'pass' && verdict.audited;
+      return !isReply(verdict) && verdict.audited;
     };
     assert.deepEqual(audited(`From: ${ceo}`), ['from_not_authorized']);
     assert.deepEqual(audited('From: news@pending.example'), ['from_not_verified']);
@@ -84,9 +83,9 @@ describe('a message', () => {
   test('with such a display name passes where the list allows it, or audits, and then with a note', () => {
     assert.equal(refusal([lying], { displayName: 'Allow' }), 'passed');
     const verdict = check([lying], { headerFrom: 'Audit' });
-    assert.deepEqual(verdict.verdict === 'pass' && verdict.audited, ['display_name_denied']);
+    assert.deepEqual(!isReply(verdict) && verdict.audited, ['display_name_denied']);
     const allowed = check([lying], { displayName: 'Allow', headerFrom: 'Audit' });
-    assert.deepEqual(allowed.verdict === 'pass' && allowed.audited, []);
+    assert.deepEqual(!isReply(allowed) && allowed.audited, []);
   });
 
   test('is refused where a reader could take the display name for the mailbox, allowed or not', () => {
@@ -151,7 +150,7 @@ describe('a message', () => {
     test(`with such a ${field} passes where the list audits From, with a note`, () => {
       const audited = (header: string) => {
         const verdict = check([from, header], { ...policy, headerFrom: 'Audit' });
-        return verdict.verdict === 'pass' && verdict.audited;
+        return !isReply(verdict) && verdict.audited;
       };
       assert.deepEqual(audited(`${field}: ${ceo}`), ['sender_not_authorized']);
       assert.deepEqual(audited(`${field}: "${ceo}" <orders@shop.example>`), ['display_name_denied']);
@@ -257,7 +256,7 @@ describe('the checks of a message', () => {
     fc.assert(
       fc.property(fc.array(line, { maxLength: 5 }), fc.boolean(), (lines, audits) => {
         const verdict = check(lines, audits ? { headerFrom: 'Audit' } : {});
-        if (verdict.verdict === 'refuse') return;
+        if (isReply(verdict)) return;
         passed++;
         const covered = rules.some((rule) => covers(rule, verdict.from));
         const noted = audits && verdict.audited.includes('from_not_authorized');
@@ -280,7 +279,7 @@ describe('the checks of a message', () => {
         ),
         (section) => {
           const verdict = check(section);
-          assert.ok(verdict.verdict === 'pass' || verdict.reply.code >= 500);
+          assert.ok(!isReply(verdict) || verdict.code >= 500);
         },
       ),
       { numRuns: 2000 },

@@ -3,13 +3,13 @@
  * on; the first that objects gives the reply. Fields that no policy judges are passed on as they are, well-formed or not.
  */
 import { formatMailbox, type Mailbox } from '../address.ts';
-import { checkFieldSender, checkHeaderSender, isVerifiedSender, PASS, type Verdict } from './check-sender.ts';
+import { checkFieldSender, checkHeaderSender, isVerifiedSender, refuse, type Objection } from './check-sender.ts';
 import type { ListConfig, RelayConfig, UserConfig } from '../config.ts';
 import { readAuthor, readFrom, type Author } from './from-header.ts';
 import { scanHeaderSection, unfold, type HeaderField } from './header-section.ts';
 import { changesTo, type HeaderChanges } from './header-changes.ts';
 import { parseMailboxList } from './mailbox-list.ts';
-import { replies, type Reason, type Reply } from '../replies.ts';
+import { isReply, replies, type Reason, type Reply } from '../replies.ts';
 
 export interface Submission {
   readonly config: RelayConfig;
@@ -20,15 +20,12 @@ export interface Submission {
   readonly headerSection: Buffer;
 }
 
-export type MessageVerdict =
-  | { readonly verdict: 'refuse'; readonly reply: Reply }
-  | {
-      readonly verdict: 'pass';
-      readonly from: Mailbox;
-      readonly changes: HeaderChanges;
-      /** What an enforcing list would have refused. */
-      readonly audited: readonly Reason[];
-    };
+export interface Judgement {
+  readonly from: Mailbox;
+  readonly changes: HeaderChanges;
+  /** What an enforcing list would have refused. */
+  readonly audited: readonly Reason[];
+}
 
 interface Message extends Submission {
   readonly fields: readonly HeaderField[];
@@ -44,7 +41,10 @@ const UNIQUE = new Set([UNIQUE_FIELDS, UNIQUE_MIME_FIELDS].flatMap((names) => na
 const SENDER_FIELDS = new Set(['sender', 'resent-from', 'resent-sender']);
 
 /** In order. Before them the header must be readable and have one valid From, for without it there is nothing to judge. */
-export const MESSAGE_CHECKS: readonly { readonly name: string; readonly check: (message: Message) => Verdict }[] = [
+export const MESSAGE_CHECKS: readonly {
+  readonly name: string;
+  readonly check: (message: Message) => Objection | undefined;
+}[] = [
   { name: 'loop', check: checkLoop },
   { name: 'unique fields', check: checkUnique },
   { name: 'from', check: checkFrom },
@@ -54,42 +54,41 @@ export const MESSAGE_CHECKS: readonly { readonly name: string; readonly check: (
 ];
 
 /** Judges the header section of a message; the envelope has been judged before. Never throws. */
-export function checkMessage(submission: Submission): MessageVerdict {
+export function checkMessage(submission: Submission): Judgement | Reply {
   const { headerSection, config } = submission;
-  const scan = scanHeaderSection(headerSection, config.class.session);
-  if (scan.verdict === 'refuse') return scan;
-  const { fields } = scan;
+  const fields = scanHeaderSection(headerSection, config.class.session);
+  if (isReply(fields)) return fields;
   const from = readFrom(fields);
-  if (!from.ok) return { verdict: 'refuse', reply: replies.fromInvalid(from.problem) };
+  if (isReply(from)) return from;
   const audited: Reason[] = [];
   for (const { check } of MESSAGE_CHECKS) {
-    const verdict = check({ ...submission, fields, from: from.author });
-    if (verdict.verdict === 'refuse') return verdict;
-    if (verdict.verdict === 'audit') audited.push(verdict.reply.reason);
+    const objection = check({ ...submission, fields, from });
+    if (objection?.isAudited === false) return objection.reply;
+    if (objection !== undefined) audited.push(objection.reply.reason);
   }
   const changes = changesTo(fields, submission.list.senderPolicy);
-  return { verdict: 'pass', from: from.author.mailbox, changes, audited };
+  return { from: from.mailbox, changes, audited };
 }
 
-function checkLoop({ fields, config }: Message): Verdict {
+function checkLoop({ fields, config }: Message): Objection | undefined {
   const hops = fields.filter((field) => field.key === 'received').length;
-  return hops > config.class.session.receivedHeaders ? refuse(replies.loop()) : PASS;
+  return hops > config.class.session.receivedHeaders ? refuse(replies.loop()) : undefined;
 }
 
-function checkUnique({ fields }: Message): Verdict {
+function checkUnique({ fields }: Message): Objection | undefined {
   const seen = new Set<string>();
   for (const { key, name } of fields) {
     if (seen.has(key)) return refuse(replies.headerInvalid(`more than one ${name} field`));
     if (UNIQUE.has(key)) seen.add(key);
   }
-  return PASS;
+  return undefined;
 }
 
-function checkFrom({ config, userName, user, from }: Message): Verdict {
+function checkFrom({ config, userName, user, from }: Message): Objection | undefined {
   return checkHeaderSender(config, userName, user, from.mailbox, from.address);
 }
 
-function checkDisplayName({ user, list, from }: Message): Verdict {
+function checkDisplayName({ user, list, from }: Message): Objection | undefined {
   return judgeDisplayName('From', from, { user, list });
 }
 
@@ -97,35 +96,34 @@ function judgeDisplayName(
   fieldName: string,
   { nameProblem }: Author,
   { user, list }: Pick<Submission, 'user' | 'list'>,
-): Verdict {
+): Objection | undefined {
   const { displayName, headerFrom } = list.senderPolicy;
-  if (nameProblem === undefined || displayName === 'Allow') return PASS;
+  if (nameProblem === undefined || displayName === 'Allow') return undefined;
   const reply = replies.displayNameDenied(`${fieldName} ${nameProblem}`, user.list);
-  return headerFrom === 'Audit' ? { verdict: 'audit', reply } : refuse(reply);
+  return { reply, isAudited: headerFrom === 'Audit' };
 }
 
-function checkSenderFields({ config, userName, user, list, fields }: Message): Verdict {
-  let result = PASS;
-  if (list.senderPolicy.sender === 'Any') return result;
+function checkSenderFields({ config, userName, user, list, fields }: Message): Objection | undefined {
+  let audited: Objection | undefined;
+  if (list.senderPolicy.sender === 'Any') return undefined;
   for (const field of fields.filter(({ key }) => SENDER_FIELDS.has(key))) {
-    const reading = readAuthor(field);
-    if (!reading.ok) return refuse(replies.headerInvalid(reading.problem));
-    const { mailbox, address } = reading.author;
-    for (const verdict of [
-      checkFieldSender(config, userName, user, mailbox, { field: field.name, shown: address }),
-      judgeDisplayName(field.name, reading.author, { user, list }),
+    const author = readAuthor(field, replies.headerInvalid);
+    if (isReply(author)) return refuse(author);
+    for (const objection of [
+      checkFieldSender(config, userName, user, author.mailbox, { field: field.name, shown: author.address }),
+      judgeDisplayName(field.name, author, { user, list }),
     ]) {
-      if (verdict.verdict === 'refuse') return verdict;
-      if (verdict.verdict === 'audit') result = verdict;
+      if (objection?.isAudited === false) return objection;
+      audited = objection ?? audited;
     }
   }
-  return result;
+  return audited;
 }
 
-function checkReplyTo({ config, user, list, fields, from }: Message): Verdict {
+function checkReplyTo({ config, user, list, fields, from }: Message): Objection | undefined {
   const { replyTo } = list.senderPolicy;
   const field = fields.find(({ key }) => key === 'reply-to');
-  if (field === undefined || replyTo === 'Any') return PASS;
+  if (field === undefined || replyTo === 'Any') return undefined;
   const mailboxes = parseMailboxList(unfold(field.value));
   if (mailboxes === undefined) return refuse(replies.headerInvalid(`${field.name} is not a plain list of mailboxes`));
   const mayReplyTo = (mailbox: Mailbox) =>
@@ -133,9 +131,5 @@ function checkReplyTo({ config, user, list, fields, from }: Message): Verdict {
       ? formatMailbox(mailbox) === formatMailbox(from.mailbox)
       : isVerifiedSender(config, user, mailbox);
   const denied = mailboxes.find(({ mailbox }) => !mayReplyTo(mailbox));
-  return denied === undefined ? PASS : refuse(replies.replyToDenied(denied.address, user.list));
-}
-
-function refuse(reply: Reply): Verdict {
-  return { verdict: 'refuse', reply };
+  return denied === undefined ? undefined : refuse(replies.replyToDenied(denied.address, user.list));
 }

@@ -6,13 +6,12 @@ import { covers, formatMailbox, type Mailbox } from '../address.ts';
 import type { RelayConfig, SenderPolicy, SenderRule, UserConfig } from '../config.ts';
 import { replies, type Reply } from '../replies.ts';
 
-/** `audit`: accepted only because the list audits; `reply` is what an enforcing list would have said. */
-export type Verdict =
-  | { readonly verdict: 'pass' }
-  | { readonly verdict: 'audit'; readonly reply: Reply }
-  | { readonly verdict: 'refuse'; readonly reply: Reply };
-
-export const PASS: Verdict = { verdict: 'pass' };
+/** What speaks against a message; a check that finds nothing hands back `undefined`. */
+export interface Objection {
+  readonly reply: Reply;
+  /** The list lets the message through all the same: `reply` is what an enforcing list would have said. */
+  readonly isAudited: boolean;
+}
 
 /** A list that is not in the configuration audits nothing and allows nothing. */
 const STRICTEST: SenderPolicy = {
@@ -46,10 +45,10 @@ export function checkEnvelopeSender(
   user: UserConfig,
   mailbox: Mailbox | undefined,
   shown: string = mailbox === undefined ? '' : formatMailbox(mailbox),
-): Verdict {
+): Objection | undefined {
   if (!hasVerifiedSender(config, user)) return refuse(replies.noVerifiedSender(userName));
   const policy = senderPolicyOf(config, user);
-  if (mailbox === undefined) return policy.nullSender === 'Allow' ? PASS : refuse(replies.nullSender());
+  if (mailbox === undefined) return policy.nullSender === 'Allow' ? undefined : refuse(replies.nullSender());
   return judge(config, user, mailbox, {
     mode: policy.envelopeFrom,
     notVerified: (object) => replies.senderNotVerified(shown, object),
@@ -64,7 +63,7 @@ export function checkHeaderSender(
   user: UserConfig,
   mailbox: Mailbox,
   shown: string = formatMailbox(mailbox),
-): Verdict {
+): Objection | undefined {
   if (!hasVerifiedSender(config, user)) return refuse(replies.noVerifiedSender(userName));
   return judge(config, user, mailbox, {
     mode: senderPolicyOf(config, user).headerFrom,
@@ -80,7 +79,7 @@ export function checkFieldSender(
   user: UserConfig,
   mailbox: Mailbox,
   { field, shown }: { readonly field: string; readonly shown: string },
-): Verdict {
+): Objection | undefined {
   return judge(config, user, mailbox, {
     mode: senderPolicyOf(config, user).headerFrom,
     notVerified: (object) => replies.senderNotVerified(`${field} ${shown}`, object),
@@ -105,14 +104,14 @@ function judge(
     readonly notVerified: (object: string) => Reply;
     readonly notAuthorized: () => Reply;
   },
-): Verdict {
+): Objection | undefined {
   const covering = sendersOf(config, user).filter((rule) => covers(rule, mailbox));
-  if (covering.some((rule) => rule.verified)) return PASS;
+  if (covering.some((rule) => rule.verified)) return undefined;
   const [pending] = covering;
   const reply = pending === undefined ? options.notAuthorized() : options.notVerified(pending.object);
-  return options.mode === 'Audit' ? { verdict: 'audit', reply } : refuse(reply);
+  return { reply, isAudited: options.mode === 'Audit' };
 }
 
-function refuse(reply: Reply): Verdict {
-  return { verdict: 'refuse', reply };
+export function refuse(reply: Reply): Objection {
+  return { reply, isAudited: false };
 }

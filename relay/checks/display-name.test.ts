@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
+import { isReply } from '../replies.ts';
 import { readFrom } from './from-header.ts';
 
 const orders = 'orders@shop.example';
@@ -11,8 +12,8 @@ const quoted = (text: string) =>
 /** What is wrong with the display name of a From field that is otherwise fine. */
 function problemOf(name: string, address = orders): string {
   const reading = readFrom([{ name: 'From', key: 'from', value: ` ${name} <${address}>`, offset: 0 }]);
-  if (!reading.ok) return assert.fail(reading.problem);
-  return reading.author.nameProblem ?? 'none';
+  if (isReply(reading)) return assert.fail(reading.lines[0]);
+  return reading.nameProblem ?? 'none';
 }
 
 describe('a display name is harmless with', () => {

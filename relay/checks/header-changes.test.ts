@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
+import { isReply } from '../replies.ts';
 import { changesTo } from './header-changes.ts';
 import { scanHeaderSection } from './header-section.ts';
 
@@ -8,8 +9,8 @@ import { scanHeaderSection } from './header-section.ts';
 function change(lines: readonly string[], bcc: 'Drop' | 'Keep' = 'Drop') {
   const section = `${lines.join('\r\n')}\r\n\r\n`;
   const scan = scanHeaderSection(Buffer.from(section, 'latin1'), { headerBytes: 1_000_000 });
-  if (scan.verdict === 'refuse') return assert.fail(scan.reply.lines[0]);
-  const { missing, dropped } = changesTo(scan.fields, { bcc });
+  if (isReply(scan)) return assert.fail(scan.lines[0]);
+  const { missing, dropped } = changesTo(scan, { bcc });
   let [left, at] = ['', 0];
   for (const { start, end } of dropped) {
     assert.ok(at <= start && start < end);

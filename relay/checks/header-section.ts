@@ -15,10 +15,6 @@ export interface HeaderField {
   readonly offset: number;
 }
 
-export type HeaderScan =
-  | { readonly verdict: 'pass'; readonly fields: readonly HeaderField[] }
-  | { readonly verdict: 'refuse'; readonly reply: Reply };
-
 /** Octets of a line without its end (RFC 5322 section 2.1.1); longer ones are cut or folded by others on the way. */
 const LINE_MAX = 998;
 /** Far more than any real message has (some 100, when it comes over many hops); bounds the work done for each field. */
@@ -37,31 +33,31 @@ const CONTROL = /[\x01-\x08\x0b\x0c\x0e-\x1f\x7f]|\xc2\x85|\xe2\x80[\xa8\xa9]/;
  * Reads a header section up to its empty line. A message without one has no body, which is allowed (RFC 5322 section
  * 3.5): then the section is the whole message. Octets above 127 pass here, fields with addresses refuse them.
  */
-export function scanHeaderSection(section: Buffer, options: { readonly headerBytes: number }): HeaderScan {
-  if (section.length > options.headerBytes) return invalid(`larger than ${options.headerBytes} octets`);
+export function scanHeaderSection(
+  section: Buffer,
+  options: { readonly headerBytes: number },
+): readonly HeaderField[] | Reply {
+  if (section.length > options.headerBytes) return replies.headerInvalid(`larger than ${options.headerBytes} octets`);
   const text = section.toString('latin1');
-  if (BARE_NEWLINE.test(text)) return { verdict: 'refuse', reply: replies.bareNewline() };
+  if (BARE_NEWLINE.test(text)) return replies.bareNewline();
   const lines = splitLines(text);
-  if (lines === undefined) return invalid('its last line has no end');
+  if (lines === undefined) return replies.headerInvalid('its last line has no end');
   const fields: { name: string; start: number; end: number }[] = [];
   for (const [index, { start, end }] of lines.entries()) {
     const line = text.slice(start, end);
     const problem = problemOf(line, fields.length);
-    if (problem !== undefined) return invalid(`line ${index + 1} ${problem}`);
+    if (problem !== undefined) return replies.headerInvalid(`line ${index + 1} ${problem}`);
     const name = FIELD_LINE.exec(line)?.[1];
     const last = fields.at(-1);
     if (name !== undefined) fields.push({ name, start, end });
     else if (last !== undefined) last.end = end;
   }
-  return {
-    verdict: 'pass',
-    fields: fields.map(({ name, start, end }) => ({
-      name,
-      key: name.toLowerCase(),
-      value: text.slice(start + name.length + 1, end),
-      offset: start,
-    })),
-  };
+  return fields.map(({ name, start, end }) => ({
+    name,
+    key: name.toLowerCase(),
+    value: text.slice(start + name.length + 1, end),
+    offset: start,
+  }));
 }
 
 /** A field body on one line: folds lose their line end (RFC 5322 section 2.2.3). */
@@ -97,8 +93,4 @@ function splitLines(text: string): { start: number; end: number }[] | undefined 
     start = end + 2;
   }
   return lines;
-}
-
-function invalid(what: string): HeaderScan {
-  return { verdict: 'refuse', reply: replies.headerInvalid(what) };
 }

@@ -7,7 +7,7 @@
  *
  * What the guard of a list redirected is a copy of its own, `ID-redirected`.
  *
- * Some recipients are refused at RCPT already (session/provoked-refusal.ts). Local parts that provoke what an upstream
+ * Some recipients are refused at RCPT already (submission/provoked-refusal.ts). Local parts that provoke what an upstream
  * can do wrong, at any domain:
  *
  * | recipient     | answer                                                         |

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { describe, test, type TestContext } from 'node:test';
-import { listen } from '../../relay/session/listen.ts';
+import { listen } from '../../relay/submission/listen.ts';
 
 /** Says which kind of connection it was, and ends it. */
 const target = {

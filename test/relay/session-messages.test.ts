@@ -5,7 +5,7 @@ import { createTransport } from 'nodemailer';
 import { aConfig, aList, aUser, LIST, PASSWORD, USER } from '../support/relay-config.ts';
 import { openClient, openSecureClient, plain, type SmtpClient } from '../support/smtp-client.ts';
 import { until } from '../support/until.ts';
-import { beginMessage, logIn, MESSAGE, start } from './sessions.ts';
+import { beginMessage, filler, logIn, MESSAGE, start } from './sessions.ts';
 
 describe('messages', () => {
   test('a large one goes through a file, and arrives octet by octet behind our lines', async (t) => {
@@ -77,7 +77,7 @@ describe('messages', () => {
     });
     const client = await logIn(server);
     await beginMessage(client);
-    const flood = Buffer.from(`From: orders@shop.example\r\n\r\n${'x'.repeat(3_000_000)}`);
+    const flood = Buffer.from(`From: orders@shop.example\r\n\r\n${filler(3_000_000)}`);
     client.socket().write(flood);
     assert.equal(await client.reply(), '552 5.3.4 Message exceeds 500000 bytes');
     await client.closed();
@@ -96,7 +96,7 @@ describe('messages', () => {
         const client = await logIn(server);
         await beginMessage(client);
         const head = 'From: orders@shop.example\r\n\r\n';
-        await client.send(`${head}${'x'.repeat(limit - head.length - 100)}`);
+        await client.send(`${head}${filler(limit - head.length - 100)}`);
         // what we add is in the file before the last octets come
         if (where === 'in a file') await until(async () => (await server.incoming()).length > 0);
         await client.send(`${'x'.repeat(98 + over)}\r\n.\r\n`);
@@ -171,7 +171,7 @@ describe('peers that break off', () => {
     });
     const client = await logIn(server);
     await beginMessage(client);
-    await client.send(`From: orders@shop.example\r\n\r\n${'x'.repeat(600_000)}`);
+    await client.send(`From: orders@shop.example\r\n\r\n${filler(600_000)}`);
     await until(async () => (await server.incoming()).length > 0);
     client.destroy();
     await until(async () => (await server.incoming()).length === 0);

@@ -5,6 +5,7 @@ import { aConfig, aUser, PASSWORD, USER, VERIFIER } from '../support/relay-confi
 import { openSecureClient, plain } from '../support/smtp-client.ts';
 import { startSubmission } from '../support/submission.ts';
 import { until } from '../support/until.ts';
+import { filler } from './sessions.ts';
 import { sha256Verifier } from '../../relay/verifier.ts';
 
 describe('a password that is rotated while a large message comes in', () => {
@@ -26,7 +27,7 @@ describe('a password that is rotated while a large message comes in', () => {
     await stays.send('From: orders@shop.example\r\n\r\nbody\r\n.\r\n');
     assert.match(await stays.reply(), /^250 /);
     server.config = rotated;
-    await ends.send(`From: orders@shop.example\r\n\r\n${'x'.repeat(600_000)}\r\n.\r\n`);
+    await ends.send(`From: orders@shop.example\r\n\r\n${filler(600_000)}\r\n.\r\n`);
     assert.match(await ends.reply(), /^530 /);
     await until(() => server.server.inFlight() === 0);
     assert.match(await stays.ask('MAIL FROM:<orders@shop.example>'), /^250 /);

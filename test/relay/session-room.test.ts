@@ -5,6 +5,7 @@ import { aConfig, aUser, PASSWORD, USER } from '../support/relay-config.ts';
 import { openSecureClient, plain, type SmtpClient } from '../support/smtp-client.ts';
 import { startSubmission } from '../support/submission.ts';
 import { until } from '../support/until.ts';
+import { filler } from './sessions.ts';
 import { replies, type Reply } from '../../relay/replies.ts';
 
 async function start(t: TestContext, options: Parameters<typeof startSubmission>[0]) {
@@ -28,10 +29,10 @@ describe('a disk that is full', () => {
     let hasRoom = true;
     const server = await start(t, { spoolHasRoom: () => hasRoom });
     const client = await beginMessage(server);
-    await client.send(`From: orders@shop.example\r\n\r\n${'x'.repeat(600_000)}`);
+    await client.send(`From: orders@shop.example\r\n\r\n${filler(600_000)}`);
     await until(async () => (await server.incoming()).length > 0);
     hasRoom = false;
-    await client.send('x'.repeat(600_000));
+    await client.send(filler(600_000));
     await until(async () => (await server.incoming()).length === 0);
     await client.send('\r\n.\r\n');
     assert.equal(await client.reply(), '452 4.3.1 Insufficient system storage');
@@ -48,7 +49,7 @@ describe('a disk that is full', () => {
     };
     const server = await start(t, { spoolHasRoom: (bytes) => bytes <= 15_000, accept });
     const [first, second] = [await beginMessage(server), await beginMessage(server)];
-    const message = `From: orders@shop.example\r\n\r\n${'x'.repeat(10_000)}\r\n.\r\n`;
+    const message = `From: orders@shop.example\r\n\r\n${filler(10_000)}\r\n.\r\n`;
     await first.send(message);
     await until(() => storing === 1);
     await second.send(message);
@@ -64,9 +65,9 @@ describe('a message that is refused while it comes in', () => {
       config: aConfig({ users: { [USER]: aUser({ limits: { messageBytes: 500_000 } }) } }),
     });
     const client = await beginMessage(server);
-    await client.send(`From: orders@shop.example\r\n\r\n${'x'.repeat(400_000)}`);
+    await client.send(`From: orders@shop.example\r\n\r\n${filler(400_000)}`);
     await until(async () => (await server.incoming()).length > 0);
-    await client.send('x'.repeat(200_000));
+    await client.send(filler(200_000));
     await until(async () => (await server.incoming()).length === 0);
     await client.send('\r\n.\r\n');
     assert.equal(await client.reply(), '552 5.3.4 Message exceeds 500000 bytes');

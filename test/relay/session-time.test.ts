@@ -4,7 +4,7 @@ import { describe, test } from 'node:test';
 import { aClass, aConfig, PASSWORD, USER } from '../support/relay-config.ts';
 import { openClient, openSecureClient, plain } from '../support/smtp-client.ts';
 import { until } from '../support/until.ts';
-import { aClock, beginMessage, logIn, start } from './sessions.ts';
+import { aClock, beginMessage, filler, logIn, start } from './sessions.ts';
 
 describe('deadlines', () => {
   const config = aConfig({
@@ -77,7 +77,7 @@ describe('deadlines', () => {
       const server = await start(t, { config, monotonicNow: clock.now });
       const client = await logIn(server);
       await beginMessage(client);
-      await client.send(`From: orders@shop.example\r\n\r\n${'x'.repeat(octets)}`);
+      await client.send(`From: orders@shop.example\r\n\r\n${filler(octets)}`);
       if (octets > 300_000) await until(async () => (await server.incoming()).length > 0);
       clock.aheadMs = aheadSeconds * 1000;
       if (ends) {

@@ -5,7 +5,7 @@ import { LIST, PASSWORD, USER } from '../support/relay-config.ts';
 import { openClient, openSecureClient, plain } from '../support/smtp-client.ts';
 import { startSubmission } from '../support/submission.ts';
 import { until } from '../support/until.ts';
-import { beginMessage, logIn, MESSAGE, start } from './sessions.ts';
+import { beginMessage, filler, logIn, MESSAGE, start } from './sessions.ts';
 
 describe('TLS', () => {
   test('versions before 1.2 are refused', async (t) => {
@@ -68,7 +68,7 @@ describe('a shutdown', () => {
     const server = await start(t);
     const client = await logIn(server);
     await beginMessage(client);
-    await client.send(`From: orders@shop.example\r\n\r\n${'x'.repeat(600_000)}`);
+    await client.send(`From: orders@shop.example\r\n\r\n${filler(600_000)}`);
     await until(async () => (await server.incoming()).length > 0);
     await server.server.drain(50);
     await client.closed();

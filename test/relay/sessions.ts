@@ -19,6 +19,11 @@ export async function logIn(server: { port: number; ca: string }, user = USER): 
   return client;
 }
 
+/** So many octets, in lines as mail programs write them. */
+export function filler(octets: number): string {
+  return `${'x'.repeat(98)}\r\n`.repeat(Math.ceil(octets / 100)).slice(0, octets);
+}
+
 /** Up to the 354. */
 export async function beginMessage(client: SmtpClient): Promise<void> {
   assert.match(await client.ask('MAIL FROM:<orders@shop.example>'), /^250 /);

@@ -6,13 +6,13 @@ import { Writable } from 'node:stream';
 import { accept } from '../../relay/accept.ts';
 import { bytesOf as bytesOfContent } from '../../relay/delivery/content.ts';
 import type { RelayConfig } from '../../relay/config.ts';
-import { listen } from '../../relay/session/listen.ts';
+import { listen } from '../../relay/submission/listen.ts';
 import { createLog } from '../../relay/log.ts';
 import type { AcceptedMessage, SubmittedMessage } from '../../relay/message.ts';
 import { createMetrics } from '../../relay/metrics.ts';
 import { replies } from '../../relay/replies.ts';
 import { openSpool } from '../../relay/spool/spool.ts';
-import { createSubmissionServer, type SubmissionServerOptions } from '../../relay/session/submission-server.ts';
+import { createSubmissionServer, type SubmissionServerOptions } from '../../relay/submission/server.ts';
 import { ensureCertificates } from '../../relay/tls.ts';
 import { aConfig } from './relay-config.ts';
 

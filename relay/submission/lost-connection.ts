@@ -2,7 +2,7 @@
  * Why a connection ended, where that was nobody's QUIT: for the metric `connections_failed_total`, and for a line in the log
  * where somebody may have to look for the cause. What ends with a reply of ours has that reply's line and reason.
  */
-import type { ConnectionEnd } from './smtp-connection.ts';
+import type { ConnectionEnd } from '../smtp/client-socket.ts';
 import type { Session } from './state.ts';
 
 /** What a handshake can fail of, in the words of the log. */
@@ -87,7 +87,7 @@ function sessionLoss(session: Session, { code, hadCommand }: Circumstances): Los
   // once all of a message is in, it has its answer and its line
   if (session.reception !== undefined) return session.reception.isComplete ? 'closed' : 'cut_in_message';
   if (session.transaction !== undefined) return 'cut_in_transaction';
-  if (session.transport.tls !== undefined && session.helo === undefined) return 'tls_abandoned';
+  if (session.conn.tls !== undefined && session.helo === undefined) return 'tls_abandoned';
   if (!hadCommand) return 'no_command';
   if (session.login === undefined) return code === undefined ? 'closed_before_login' : 'broken';
   return code === undefined ? 'closed' : 'broken';

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { sessionSettingsSchema } from '../config.ts';
 import { createSharedLimits } from './limits.ts';
+import { isReply, replies } from '../replies.ts';
 
 const LIMITS = { messageBytes: 1, recipientsPerMessage: 1, connections: 1 };
 
@@ -9,16 +10,25 @@ function settings(overrides: object) {
   return sessionSettingsSchema.parse(overrides);
 }
 
+function kindOf(attempt: Awaited<ReturnType<ReturnType<typeof createSharedLimits>['logins']['attempt']>>): string {
+  if (isReply(attempt)) return 'locked-out';
+  return attempt.isRight ? 'right' : 'wrong';
+}
+
+function reasonOf(ticket: object): string | undefined {
+  return isReply(ticket) ? ticket.reason : undefined;
+}
+
 describe('connection limits', () => {
   test('one source cannot take the connections of others', () => {
     const { connections } = createSharedLimits();
     const few = settings({ connections: 3, connectionsPerSource: 2 });
     assert.deepEqual(
-      ['a', 'a', 'a', 'b', 'c'].map((source) => connections.open(source, few)),
-      [true, true, false, true, false],
+      ['a', 'a', 'a', 'b', 'c'].map((source) => connections.open(source, few)?.reason),
+      [undefined, undefined, 'source_conn_limited', undefined, 'conn_limited'],
     );
     connections.close('a');
-    assert.equal(connections.open('c', few), true);
+    assert.equal(connections.open('c', few), undefined);
   });
 
   test('a user has connections of his own', () => {
@@ -42,16 +52,16 @@ describe('failed log-ins', () => {
     const login = { user: 'u', address: '10.0.0.1', settings: strict };
     await logins.attempt(login, wrong);
     await logins.attempt(login, wrong);
-    assert.equal((await logins.attempt(login, right)).kind, 'locked-out');
-    assert.equal((await logins.attempt({ ...login, address: '10.0.0.2' }, right)).kind, 'right');
-    assert.equal((await logins.attempt({ ...login, user: 'v' }, right)).kind, 'right');
+    assert.equal(kindOf(await logins.attempt(login, right)), 'locked-out');
+    assert.equal(kindOf(await logins.attempt({ ...login, address: '10.0.0.2' }, right)), 'right');
+    assert.equal(kindOf(await logins.attempt({ ...login, user: 'v' }, right)), 'right');
   });
 
   test('lock out a source that tries many users', async () => {
     const { logins } = createSharedLimits();
     const kinds: string[] = [];
     for (let i = 0; i < 21; i++) {
-      kinds.push((await logins.attempt({ user: `u${i}`, address: '10.0.0.1', settings: strict }, wrong)).kind);
+      kinds.push(kindOf(await logins.attempt({ user: `u${i}`, address: '10.0.0.1', settings: strict }, wrong)));
     }
     assert.deepEqual(kinds, [...Array.from({ length: 20 }, () => 'wrong'), 'locked-out']);
   });
@@ -61,7 +71,7 @@ describe('failed log-ins', () => {
     const { logins } = createSharedLimits({ now: () => time });
     const kindAt = async (then: number, isRight: () => Promise<boolean>) => {
       time = then;
-      return (await logins.attempt({ user: 'u', address: '10.0.0.1', settings: strict }, isRight)).kind;
+      return kindOf(await logins.attempt({ user: 'u', address: '10.0.0.1', settings: strict }, isRight));
     };
     assert.equal(await kindAt(0, wrong), 'wrong');
     assert.equal(await kindAt(9000, wrong), 'wrong');
@@ -72,7 +82,7 @@ describe('failed log-ins', () => {
   test('are forgotten when the user logs in', async () => {
     const { logins } = createSharedLimits();
     for (const isRight of [wrong, right, wrong, right, wrong, right]) {
-      const { kind } = await logins.attempt({ user: 'u', address: '10.0.0.1', settings: strict }, isRight);
+      const kind = kindOf(await logins.attempt({ user: 'u', address: '10.0.0.1', settings: strict }, isRight));
       assert.equal(kind, isRight === right ? 'right' : 'wrong');
     }
   });
@@ -81,9 +91,9 @@ describe('failed log-ins', () => {
     const { logins } = createSharedLimits();
     const login = { user: 'u', address: '10.0.0.1', settings: strict };
     const good = await Promise.all(Array.from({ length: 30 }, () => logins.attempt(login, right)));
-    assert.deepEqual(new Set(good.map(({ kind }) => kind)), new Set(['right']));
+    assert.deepEqual(new Set(good.map(kindOf)), new Set(['right']));
     const bad = await Promise.all(Array.from({ length: 30 }, () => logins.attempt(login, wrong)));
-    assert.equal(bad.filter(({ kind }) => kind === 'wrong').length, 2);
+    assert.equal(bad.filter((one) => kindOf(one) === 'wrong').length, 2);
   });
 
   test('are answered later and later', async () => {
@@ -91,7 +101,7 @@ describe('failed log-ins', () => {
     const delays: number[] = [];
     for (let i = 0; i < 8; i++) {
       const verdict = await logins.attempt({ user: 'u', address: '10.0.0.1', settings: settings({}) }, wrong);
-      if (verdict.kind === 'wrong') delays.push(verdict.delayMs);
+      if (!isReply(verdict)) delays.push(verdict.delayMs);
     }
     assert.deepEqual(delays, [100, 200, 400, 800, 1600, 3000, 3000, 3000]);
   });
@@ -101,51 +111,51 @@ describe('sending rates', () => {
   test('a message that was not accepted does not count', () => {
     const { rates } = createSharedLimits();
     const limits = { ...LIMITS, messagesPerHour: 1 };
-    const ticket = rates.take('messages', 'u', limits);
+    const ticket = rates.spend('messagesPerHour', 'u', limits);
     assert.ok('giveBack' in ticket);
-    assert.ok('retrySeconds' in rates.take('messages', 'u', limits));
+    assert.equal(reasonOf(rates.spend('messagesPerHour', 'u', limits)), 'messages_per_hour');
     ticket.giveBack();
-    assert.ok('giveBack' in rates.take('messages', 'u', limits));
+    assert.ok('giveBack' in rates.spend('messagesPerHour', 'u', limits));
   });
 
   test('a message that is given up twice frees no more than it took', () => {
     const { rates } = createSharedLimits();
     const limits = { ...LIMITS, messagesPerHour: 2 };
-    rates.take('messages', 'u', limits);
-    const ticket = rates.take('messages', 'u', limits);
+    rates.spend('messagesPerHour', 'u', limits);
+    const ticket = rates.spend('messagesPerHour', 'u', limits);
     assert.ok('giveBack' in ticket);
     ticket.giveBack();
     ticket.giveBack();
-    assert.ok('giveBack' in rates.take('messages', 'u', limits));
-    assert.ok('retrySeconds' in rates.take('messages', 'u', limits));
+    assert.ok('giveBack' in rates.spend('messagesPerHour', 'u', limits));
+    assert.equal(reasonOf(rates.spend('messagesPerHour', 'u', limits)), 'messages_per_hour');
   });
 
   test('a message of the hour before that was not accepted frees nothing of this hour', () => {
     let time = 0;
     const { rates } = createSharedLimits({ now: () => time });
     const limits = { ...LIMITS, messagesPerHour: 1 };
-    const late = rates.take('messages', 'u', limits);
+    const late = rates.spend('messagesPerHour', 'u', limits);
     time = 3_600_000;
-    assert.ok('giveBack' in rates.take('messages', 'u', limits));
+    assert.ok('giveBack' in rates.spend('messagesPerHour', 'u', limits));
     if ('giveBack' in late) late.giveBack();
-    assert.ok('retrySeconds' in rates.take('messages', 'u', limits));
+    assert.equal(reasonOf(rates.spend('messagesPerHour', 'u', limits)), 'messages_per_hour');
   });
 
   test('say when there will be some left', () => {
     let time = 0;
     const { rates } = createSharedLimits({ now: () => time });
     const limits = { ...LIMITS, recipientsPerDay: 1 };
-    rates.take('recipients', 'u', limits);
+    rates.spend('recipientsPerDay', 'u', limits);
     time = 3_600_500;
-    assert.deepEqual(rates.take('recipients', 'u', limits), { retrySeconds: 82_800 });
+    assert.deepEqual(rates.spend('recipientsPerDay', 'u', limits), replies.recipientsPerDay('u', 82_800));
     time = 86_400_000;
-    assert.ok('giveBack' in rates.take('recipients', 'u', limits));
+    assert.ok('giveBack' in rates.spend('recipientsPerDay', 'u', limits));
   });
 
   test('are of each user, and none where none is set', () => {
     const { rates } = createSharedLimits();
-    rates.take('messages', 'u', { ...LIMITS, messagesPerHour: 1 });
-    assert.ok('giveBack' in rates.take('messages', 'v', { ...LIMITS, messagesPerHour: 1 }));
-    assert.ok('giveBack' in rates.take('messages', 'u', LIMITS));
+    rates.spend('messagesPerHour', 'u', { ...LIMITS, messagesPerHour: 1 });
+    assert.ok('giveBack' in rates.spend('messagesPerHour', 'v', { ...LIMITS, messagesPerHour: 1 }));
+    assert.ok('giveBack' in rates.spend('messagesPerHour', 'u', LIMITS));
   });
 });

@@ -2,9 +2,9 @@
 import type { Loss } from './lost-connection.ts';
 import type { Log } from '../log.ts';
 import { namedRecipients } from '../named-recipients.ts';
-import type { Reason, Reply } from '../replies.ts';
-import type { ConnectionEnd } from './smtp-connection.ts';
-import type { Answer, Session, SessionServices, Stage, Transaction } from './state.ts';
+import type { Answer, Reason, Reply, Stage } from '../replies.ts';
+import type { ConnectionEnd } from '../smtp/client-socket.ts';
+import type { Session, SessionServices, Transaction } from './state.ts';
 
 /** Of those who have not logged in. */
 const NO_LIST = '-';
@@ -12,9 +12,12 @@ const NO_LIST = '-';
 /** What no client can mend: people of the platform are to see it. */
 const OURS: ReadonlySet<Reason> = new Set([
   'auth_unavailable',
+  'disk_failed',
+  'disk_full',
   'internal',
   'list_missing',
-  'storage',
+  'queue_full',
+  'too_many_files',
   'upstream_unavailable',
   'user_unusable',
 ]);
@@ -25,8 +28,10 @@ export function noteRefusal(session: Session, answer: Answer, stage: Stage): voi
   session.services.metrics.refusals.inc({ list, stage, reason });
   // a message has a line of its own, whatever becomes of it
   if (stage === 'message' || !mayTell(session)) return;
+  const { id } = session.reception ?? {};
   const from = session.transaction?.from;
-  tellDecision(session.services.log, answer, { stage, list, user, remote: session.address, from, ...about }, 'refused');
+  const subject = { stage, id, list, user, remote: session.address, from, ...about };
+  tellDecision(session.services.log, answer, subject, 'refused');
 }
 
 /** Somebody was sent away before there was a session. */
@@ -53,7 +58,7 @@ export function noteMessage(session: Session, reply: Answer, facts: MessageFacts
   const result = isTaken ? (reply.reason ?? 'accepted') : 'refused';
   metrics.messages.inc({ list: facts.list, result });
   const { user, from, recipients } = transaction;
-  const tls = session.transport.tls?.protocol ?? 'none';
+  const tls = session.conn.tls?.protocol ?? 'none';
   const who = { user, from, ...namedRecipients([...recipients.values()]), remote: session.address };
   tellDecision(log, reply, { ...others, ...who, tls, result }, 'message');
 }

@@ -6,8 +6,8 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { isAllowedClient } from './client-address.ts';
 import type { Credential, RelayConfig, UnusableUser, UserConfig } from '../config.ts';
 import type { SharedLimits } from './limits.ts';
-import { replies, type Reply } from '../replies.ts';
-import type { Credentials } from './sasl.ts';
+import { isReply, replies, type Reply } from '../replies.ts';
+import type { Credentials } from './sasl/mechanism.ts';
 import { NOBODY, verifyPassword } from '../verifier.ts';
 
 /** A log-in that succeeded; `verifier` says with which of the user's credentials. */
@@ -16,9 +16,11 @@ export interface Login {
   readonly verifier: string;
 }
 
-export type LoginResult =
-  | { readonly verdict: 'pass'; readonly login: Login; readonly user: UserConfig }
-  | { readonly verdict: 'refuse'; readonly reply: Reply };
+/** Somebody who may log in. */
+interface Known {
+  readonly login: Login;
+  readonly user: UserConfig;
+}
 
 interface Client {
   readonly config: RelayConfig | undefined;
@@ -38,38 +40,37 @@ interface Client {
  * every password is wrong anywhere: with the same answer, work, delay and lock-out as a wrong one and as a name that
  * nobody has, so that neither passwords nor names can be found out.
  */
-export async function authenticate(credentials: Credentials, client: Client): Promise<LoginResult> {
+export async function authenticate(credentials: Credentials, client: Client): Promise<Known | Reply> {
   const { config } = client;
-  if (config === undefined) return refuse(replies.authUnavailable());
-  if (!client.isSecure && config.class.starttls !== 'Optional') return refuse(replies.tlsRequiredForAuth());
+  if (config === undefined) return replies.authUnavailable();
+  if (!client.isSecure && config.class.starttls !== 'Optional') return replies.tlsRequiredForAuth();
   return verify(credentials, { ...client, config });
 }
 
 async function verify(
   { user: name, password }: Credentials,
   client: Client & { config: RelayConfig },
-): Promise<LoginResult> {
+): Promise<Known | Reply> {
   const { config, logins, address, isSecure, now, monotonicNow } = client;
   const start = monotonicNow();
   const denial = denialOf(name, client);
   let verifier: string | undefined;
-  const verdict = await logins.attempt({ user: name, address, settings: config.class.session }, async () => {
+  const attempt = await logins.attempt({ user: name, address, settings: config.class.session }, async () => {
     verifier = await findVerifier(credentialsOf(config, name), password, now());
     return verifier !== undefined && denial === undefined;
   });
-  if (verdict.kind === 'locked-out') return refuse(replies.authThrottled());
-  if (verdict.kind === 'wrong' || verifier === undefined) {
+  if (isReply(attempt)) return attempt;
+  if (!attempt.isRight || verifier === undefined) {
     // counted from the attempt: a slow verifier (argon2id) must not tell real users from names that nobody has
-    const delayMs = verdict.kind === 'wrong' ? verdict.delayMs : 0;
-    await wait(Math.max(0, start + delayMs - monotonicNow()), undefined, { ref: false });
-    return refuse(failureReply(denial, { isSecure }));
+    await wait(Math.max(0, start + attempt.delayMs - monotonicNow()), undefined, { ref: false });
+    return failureReply(denial, { isSecure });
   }
   const login = { user: name, verifier };
   const user = userOfLogin(config, login, now());
-  if (user === undefined) return refuse(unusableReply(name, config.unusable.get(name)));
-  if (!user.active) return refuse(replies.userInactive(name));
-  if (!config.lists.has(user.list)) return refuse(replies.userUnusable(name));
-  return { verdict: 'pass', login, user };
+  if (user === undefined) return unusableReply(name, config.unusable.get(name));
+  if (!user.active) return replies.userInactive(name);
+  if (!config.lists.has(user.list)) return replies.userUnusable(name);
+  return { login, user };
 }
 
 type Denial = 'tls_required' | 'client_denied' | undefined;
@@ -136,8 +137,4 @@ async function findVerifier(
 
 function isExpired(credential: { readonly notAfter?: string | undefined }, now: number): boolean {
   return credential.notAfter !== undefined && Date.parse(credential.notAfter) <= now;
-}
-
-function refuse(reply: Reply): LoginResult {
-  return { verdict: 'refuse', reply };
 }

@@ -1,13 +1,27 @@
-/** What clients send in an AUTH exchange: PLAIN (RFC 4616) and LOGIN, in base64 (RFC 4954). */
+/** What every SASL mechanism (RFC 4422) has to work with. A further one is a file beside plain.ts, and a line in auth.ts. */
+import type { Answer } from '../../replies.ts';
+import { replies } from '../../replies.ts';
 
 export interface Credentials {
   readonly user: string;
   readonly password: string;
 }
 
+export interface Mechanism {
+  /** As in the EHLO reply, in capitals. */
+  readonly name: string;
+  /** Talks to the client until it has named itself, or is answered otherwise. */
+  readonly credentials: (ask: Ask) => Promise<Credentials | Answer>;
+}
+
+/** Sends a challenge, where the client has not answered it ahead, and resolves with its response; both are plain text. */
+export type Ask = (challenge: string) => Promise<string | Answer>;
+
 const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
 /** RFC 4616 section 2: each part has at least one character; names beyond this are nobody's. */
 const USER_MAX = 255;
+
+export const malformed = (): Answer => replies.badArgument('Authentication exchange is malformed');
 
 /** The text behind a line of an exchange: strict base64 of UTF-8, else undefined. Node's own decoder skips garbage. */
 export function decodeBase64(line: string): string | undefined {
@@ -17,17 +31,6 @@ export function decodeBase64(line: string): string | undefined {
   } catch {
     return undefined;
   }
-}
-
-/** `authzid NUL authcid NUL password`: the identity to act as must be absent or the user's own. */
-export function parsePlain(message: string): Credentials | 'malformed' | 'other-identity' {
-  const parts = message.split('\0');
-  const [authorization, user, password] = parts;
-  if (parts.length !== 3 || authorization === undefined || user === undefined || password === undefined) {
-    return 'malformed';
-  }
-  if (!isUserName(user) || password === '') return 'malformed';
-  return authorization === '' || authorization === user ? { user, password } : 'other-identity';
 }
 
 /** A name that may be looked up and logged: no control characters, which could forge lines of a log. */

@@ -1,5 +1,5 @@
 /** The arguments of MAIL and RCPT (RFC 5321 section 4.1.2), read strictly, and the parameters we know (RFC 1870, 3461, 6152). */
-import { replies, type Reply } from '../replies.ts';
+import { isReply, replies, type Reply } from '../replies.ts';
 
 export interface EnvelopeArguments {
   /** What stood between the angle brackets; undefined where there was no such thing. */
@@ -54,7 +54,7 @@ export function parseEnvelopeArguments(text: string, keyword: 'FROM' | 'TO'): En
 /** The parameters of MAIL, or the first objection to one. */
 export function parseMailParameters(args: EnvelopeArguments): MailParameters | Reply {
   const known = parseParameters(args, mailParameter);
-  return 'code' in known ? known : { size: 0, ...known };
+  return isReply(known) ? known : { size: 0, ...known };
 }
 
 /** The parameters of RCPT, or the first objection to one. */

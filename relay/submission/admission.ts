@@ -6,48 +6,41 @@ import { userOfLogin, whyUnusable } from './authenticate.ts';
 import { isAllowedClient } from './client-address.ts';
 import type { ListConfig, RelayConfig, UserConfig } from '../config.ts';
 import { replies, type Reply } from '../replies.ts';
-import { abandonTransaction, type Session } from './state.ts';
+import { abandonTransaction, mayUseClearText, type Session } from './state.ts';
 
 export interface Admitted {
-  readonly verdict: 'pass';
   readonly config: RelayConfig;
   readonly userName: string;
   readonly user: UserConfig;
   readonly list: ListConfig;
 }
 
-export type Admission = Admitted | { readonly verdict: 'refuse'; readonly reply: Reply };
-
-export function admit(session: Session): Admission {
+export function admit(session: Session): Admitted | Reply {
   const { login, services } = session;
   const config = services.config();
-  const isSecure = session.transport.tls !== undefined;
-  if (!isSecure && config?.class.starttls !== 'Optional') return refuse(replies.tlsRequired());
-  if (login === undefined || config === undefined) return refuse(replies.authRequired());
+  const isSecure = session.conn.tls !== undefined;
+  if (!mayUseClearText(session)) return replies.tlsRequired();
+  if (login === undefined || config === undefined) return replies.authRequired();
   const user = userOfLogin(config, login, services.now());
   if (user === undefined) {
     const why = whyUnusable(config, login, services.now());
     // the user or the password is gone: the session may log in again, with what holds now
-    return why === undefined ? logOut(session) : refuse(why);
+    return why ?? logOut(session);
   }
   const list = config.lists.get(user.list);
-  if (list === undefined) return refuse(replies.userUnusable(login.user));
-  if (!isSecure && list.starttls === 'Required') return refuse(replies.tlsRequired());
-  if (!user.active) return refuse(replies.userInactive(login.user));
-  if (list.suspended) return refuse(replies.listSuspended(user.list));
+  if (list === undefined) return replies.userUnusable(login.user);
+  if (!isSecure && list.starttls === 'Required') return replies.tlsRequired();
+  if (!user.active) return replies.userInactive(login.user);
+  if (list.suspended) return replies.listSuspended(user.list);
   if (!isAllowedClient(session.address, user.clientCIDRs)) {
-    return refuse(replies.clientDenied(session.address, login.user));
+    return replies.clientDenied(session.address, login.user);
   }
-  return { verdict: 'pass', config, userName: login.user, user, list };
+  return { config, userName: login.user, user, list };
 }
 
-function logOut(session: Session): Admission {
+function logOut(session: Session): Reply {
   if (session.login !== undefined) session.services.limits.connections.leave(session.login.user);
   session.login = undefined;
   abandonTransaction(session);
-  return refuse(replies.authRequired());
-}
-
-function refuse(reply: Reply): Admission {
-  return { verdict: 'refuse', reply };
+  return replies.authRequired();
 }

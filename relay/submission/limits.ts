@@ -4,6 +4,7 @@
  */
 import { sourceKey } from './client-address.ts';
 import type { Limits, SessionSettings } from '../config.ts';
+import { replies, type Reply } from '../replies.ts';
 import { createWindowCounter } from './window-counter.ts';
 
 /** 100,000 keys of some 100 octets: 10 MB at worst, and more sources than any honest lock-out needs. */
@@ -32,13 +33,13 @@ function createConnectionLimits() {
   let all = 0;
   return {
     /** Counts a connection, unless that would be one too many. */
-    open(address: string, settings: SessionSettings): boolean {
+    open(address: string, settings: SessionSettings): Reply | undefined {
       const source = sourceKey(address);
-      const isOver = all >= settings.connections || (bySource.get(source) ?? 0) >= settings.connectionsPerSource;
-      if (isOver) return false;
+      if (all >= settings.connections) return replies.connectionLimited();
+      if ((bySource.get(source) ?? 0) >= settings.connectionsPerSource) return replies.sourceConnectionLimited();
       all++;
       change(bySource, source, 1);
-      return true;
+      return undefined;
     },
     close(address: string): void {
       all--;
@@ -60,10 +61,11 @@ function change(counts: Map<string, number>, key: string, by: number): void {
   else counts.delete(key);
 }
 
-type LoginVerdict =
-  | { readonly kind: 'right' }
-  | { readonly kind: 'wrong'; readonly delayMs: number }
-  | { readonly kind: 'locked-out' };
+interface LoginAttempt {
+  readonly isRight: boolean;
+  /** How long after the attempt a wrong one is to be answered. */
+  readonly delayMs: number;
+}
 
 /** Failed log-ins by source, and by user and source: a user whom somebody attacks can still log in from elsewhere. */
 function createLoginLimits(now: Now) {
@@ -73,7 +75,7 @@ function createLoginLimits(now: Now) {
   async function attempt(
     { user, address, settings }: { user: string; address: string; settings: SessionSettings },
     isRight: () => Promise<boolean>,
-  ): Promise<LoginVerdict> {
+  ): Promise<LoginAttempt | Reply> {
     const windowMs = settings.lockoutSeconds * 1000;
     const source = sourceKey(address);
     const pair = `${source} ${user}`;
@@ -81,17 +83,17 @@ function createLoginLimits(now: Now) {
       { key: pair, most: settings.failedLogins },
       { key: source, most: settings.failedLogins * SOURCE_FACTOR },
     ];
-    if (limits.some(({ key, most }) => failures.used(key, windowMs) >= most)) return { kind: 'locked-out' };
+    if (limits.some(({ key, most }) => failures.used(key, windowMs) >= most)) return replies.authThrottled();
     if (await isRight()) {
       failures.forget(pair);
-      return { kind: 'right' };
+      return { isRight: true, delayMs: 0 };
     }
     for (const { key, most } of limits) {
       // the lock-out lasts its whole time, counted from the last failure
       if (failures.add(key, windowMs).count >= most) failures.restart(key);
     }
     const doublings = failures.used(pair, windowMs) - 1;
-    return { kind: 'wrong', delayMs: Math.min(FAILURE_DELAY_MAX_MS, FAILURE_DELAY_MS * 2 ** doublings) };
+    return { isRight: false, delayMs: Math.min(FAILURE_DELAY_MAX_MS, FAILURE_DELAY_MS * 2 ** doublings) };
   }
 
   return {
@@ -126,17 +128,17 @@ function createRateLimits(now: Now) {
   const messages = createWindowCounter({ maxKeys: KEYS_MAX, now });
   const recipients = createWindowCounter({ maxKeys: KEYS_MAX, now });
   const rates = {
-    messages: { counter: messages, windowMs: HOUR_MS, most: (limits: Limits) => limits.messagesPerHour },
-    recipients: { counter: recipients, windowMs: DAY_MS, most: (limits: Limits) => limits.recipientsPerDay },
+    messagesPerHour: { counter: messages, windowMs: HOUR_MS },
+    recipientsPerDay: { counter: recipients, windowMs: DAY_MS },
   };
   return {
-    /** Takes one message or recipient; where none is left, the seconds until there is. */
-    take(what: keyof typeof rates, user: string, limits: Limits): RateTicket | { readonly retrySeconds: number } {
-      const { counter, windowMs, most } = rates[what];
-      const limit = most(limits);
+    /** Counts one message or recipient, or refuses it. */
+    spend(what: keyof typeof rates, user: string, limits: Limits): RateTicket | Reply {
+      const { counter, windowMs } = rates[what];
+      const limit = limits[what];
       if (limit === undefined) return { giveBack: () => undefined };
       if (counter.used(user, windowMs) >= limit) {
-        return { retrySeconds: Math.ceil(counter.remainingMs(user, windowMs) / 1000) };
+        return replies[what](user, Math.ceil(counter.remainingMs(user, windowMs) / 1000));
       }
       const counted = counter.add(user, windowMs);
       let isTaken = true;

@@ -14,8 +14,8 @@ import { decodeLine, objectionToNonAscii } from './non-ascii-address.ts';
 import { parseRecipient, recipientKey } from './recipient-path.ts';
 import { provokedRefusal } from './provoked-refusal.ts';
 import { judgeRecipient, type RecipientVerdict } from '../recipient-guard.ts';
-import { replies, type Reply } from '../replies.ts';
-import { ok, type Answer, type Session, type Subject, type Transaction } from './state.ts';
+import { isReply, replies, type Answer, type Reply, type Subject } from '../replies.ts';
+import { ok, type Session, type Transaction } from './state.ts';
 
 export function mail(session: Session, text: string): Answer {
   const args = parseEnvelopeArguments(text, 'FROM');
@@ -24,12 +24,12 @@ export function mail(session: Session, text: string): Answer {
 
 function begin(session: Session, args: EnvelopeArguments): Answer {
   const admission = admit(session);
-  if (admission.verdict === 'refuse') return admission.reply;
+  if (isReply(admission)) return admission;
   if (session.transaction !== undefined) return replies.badSequence('Sender already given');
-  const ticket = take(session, admission, 'messages');
-  if ('code' in ticket) return ticket;
+  const ticket = spend(session, admission, 'messagesPerHour');
+  if (isReply(ticket)) return ticket;
   const envelope = readEnvelope(session, admission, args);
-  if ('code' in envelope) {
+  if (isReply(envelope)) {
     ticket.giveBack();
     return envelope;
   }
@@ -65,7 +65,7 @@ function readEnvelope(
   const objectionToAlphabet = objectionToNonAscii(args.path ?? '');
   if (objectionToAlphabet !== undefined) return objectionToAlphabet;
   const parameters = parseMailParameters(args);
-  if ('code' in parameters) return parameters;
+  if (isReply(parameters)) return parameters;
   const objection = checkSize(session, admitted, parameters);
   if (objection !== undefined) return objection;
   if (args.path === undefined) return replies.badSender();
@@ -84,7 +84,7 @@ function asWritten(path: string, { domain }: Mailbox): string {
 /** RFC 1870 section 6.1: a declared size that cannot be taken is refused before a single octet is sent. */
 function checkSize(session: Session, { user }: Admitted, { size }: MailParameters): Reply | undefined {
   if (size > user.limits.messageBytes) return replies.tooLarge(user.limits.messageBytes);
-  return session.services.room.has(size) ? undefined : replies.storage();
+  return session.services.room.has(size) ? undefined : replies.diskFull();
 }
 
 /** Judges the envelope sender; what a list only audits is counted and let through. */
@@ -94,18 +94,15 @@ export function checkSender(
   mailbox: Mailbox | undefined,
   shown: string,
 ): Reply | undefined {
-  const verdict = checkEnvelopeSender(config, userName, user, mailbox, shown);
-  if (verdict.verdict === 'refuse') return verdict.reply;
-  if (verdict.verdict === 'audit') {
-    const { metrics, log } = session.services;
-    metrics.audited.inc({ list: user.list, reason: verdict.reply.reason });
-    const { reason, lines } = verdict.reply;
-    const words = lines.join(' ');
-    log.warn(
-      { stage: 'mail', reason, list: user.list, user: userName, remote: session.address, from: shown, words },
-      'audited',
-    );
-  }
+  const objection = checkEnvelopeSender(config, userName, user, mailbox, shown);
+  if (objection === undefined) return undefined;
+  if (!objection.isAudited) return objection.reply;
+  const { metrics, log } = session.services;
+  const { reason, lines } = objection.reply;
+  const { list } = user;
+  metrics.audited.inc({ list, reason });
+  const words = lines.join(' ');
+  log.warn({ stage: 'mail', reason, list, user: userName, remote: session.address, from: shown, words }, 'audited');
   return undefined;
 }
 
@@ -122,7 +119,7 @@ export function rcpt(session: Session, text: string): Answer {
 
 function addRecipient(session: Session, args: EnvelopeArguments): Answer {
   const admission = admit(session);
-  if (admission.verdict === 'refuse') return admission.reply;
+  if (isReply(admission)) return admission;
   const { transaction } = session;
   if (transaction === undefined) return replies.badSequence('Need MAIL before RCPT');
   const objectionToAlphabet = objectionToNonAscii(args.path ?? '');
@@ -130,7 +127,7 @@ function addRecipient(session: Session, args: EnvelopeArguments): Answer {
   const address = args.path === undefined ? undefined : parseRecipient(args.path);
   if (address === undefined) return replies.badRecipient();
   const parameters = parseRecipientParameters(args);
-  if ('code' in parameters) return parameters;
+  if (isReply(parameters)) return parameters;
   const verdict = judgeRecipient(admission.list.recipients, address);
   if (verdict === 'refused') return refuseRecipient(session, address, admission.user.list);
   const provoked = provokedRefusal(admission, address);
@@ -163,13 +160,16 @@ function answerTo(verdict: Exclude<RecipientVerdict, 'refused'>, list: string): 
 
 function countRecipient(session: Session, admitted: Admitted, transaction: Transaction): Reply | undefined {
   if (transaction.recipients.size >= admitted.user.limits.recipientsPerMessage) return replies.tooManyRecipients();
-  const ticket = take(session, admitted, 'recipients');
-  if ('code' in ticket) return ticket;
+  const ticket = spend(session, admitted, 'recipientsPerDay');
+  if (isReply(ticket)) return ticket;
   transaction.tickets.push(ticket);
   return undefined;
 }
 
-function take(session: Session, { userName, user }: Admitted, what: 'messages' | 'recipients'): RateTicket | Reply {
-  const ticket = session.services.limits.rates.take(what, userName, user.limits);
-  return 'giveBack' in ticket ? ticket : replies.rateLimited(userName, ticket.retrySeconds);
+function spend(
+  session: Session,
+  { userName, user }: Admitted,
+  what: 'messagesPerHour' | 'recipientsPerDay',
+): RateTicket | Reply {
+  return session.services.limits.rates.spend(what, userName, user.limits);
 }

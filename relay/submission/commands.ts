@@ -1,14 +1,15 @@
 /** The commands of a session. What is not here does not exist: no EXPN, no XCLIENT, no BDAT, no jokes. */
-import { auth } from './auth-command.ts';
+import { auth, MECHANISMS } from './auth.ts';
 import type { RelayConfig } from '../config.ts';
-import { data } from './data-command.ts';
-import { mail, rcpt } from './mail-commands.ts';
-import { replies } from '../replies.ts';
-import { abandonTransaction, ok, type Answer, type Session, type Stage } from './state.ts';
+import { data } from './data.ts';
+import { mail, rcpt } from './mail.ts';
+import { replies, type Answer, type Stage } from '../replies.ts';
+import { startAfresh, abandonTransaction, mayUseClearText, ok, type Session } from './state.ts';
 
 interface Command {
   readonly stage: Stage;
-  readonly run: (session: Session, text: string) => Answer | Promise<Answer>;
+  /** Undefined: the client has its answer already. */
+  readonly run: (session: Session, text: string) => Answer | Promise<Answer | undefined>;
   readonly needsHelo?: boolean;
   /** Sees octets above ASCII, one character each, and says what is wrong with them. */
   readonly readsEightBit?: boolean;
@@ -52,13 +53,13 @@ const PRINTABLE = /^[\x20-\x7e]*$/;
 /** RFC 5321 section 4.5.3.1.2. */
 const HELO_MAX = 255;
 
-export interface Dispatch {
+interface Outcome {
   readonly stage: Stage;
-  readonly answer: Answer | Promise<Answer>;
+  readonly answer: Answer | undefined;
 }
 
 /** Runs a command line, which has no control characters. */
-export function runCommand(session: Session, line: string): Dispatch {
+export async function runCommand(session: Session, line: string): Promise<Outcome> {
   const [verb = '', text = ''] = line.split(/ (.*)/);
   const name = verb.toUpperCase();
   const command = COMMANDS.get(name);
@@ -69,7 +70,7 @@ export function runCommand(session: Session, line: string): Dispatch {
   const { stage, run, needsHelo = false, readsEightBit = false } = command;
   if (!readsEightBit && !PRINTABLE.test(line)) return { stage: 'command', answer: replies.badLine() };
   if (needsHelo && session.helo === undefined) return { stage, answer: replies.badSequence('Send EHLO first') };
-  return { stage, answer: run(session, text.trimEnd()) };
+  return { stage, answer: await run(session, text.trimEnd()) };
 }
 
 function helo(session: Session, name: string, isExtended: boolean): Answer {
@@ -85,8 +86,7 @@ function helo(session: Session, name: string, isExtended: boolean): Answer {
 
 /** SMTPUTF8, CHUNKING and REQUIRETLS are missing on purpose: we could not keep what they promise. */
 function extensions(session: Session, config: RelayConfig | undefined): string[] {
-  const isSecure = session.transport.tls !== undefined;
-  const mayLogIn = session.login === undefined && (isSecure || config?.class.starttls === 'Optional');
+  const mayLogIn = session.login === undefined && mayUseClearText(session);
   const size = config === undefined ? 'SIZE' : `SIZE ${largestMessage(config)}`;
   return [
     'PIPELINING',
@@ -94,8 +94,8 @@ function extensions(session: Session, config: RelayConfig | undefined): string[]
     '8BITMIME',
     'ENHANCEDSTATUSCODES',
     'DSN',
-    ...(isSecure ? [] : ['STARTTLS']),
-    ...(mayLogIn ? ['AUTH PLAIN LOGIN'] : []),
+    ...(session.conn.tls === undefined ? ['STARTTLS'] : []),
+    ...(mayLogIn ? [`AUTH ${MECHANISMS.map(({ name }) => name).join(' ')}`] : []),
   ];
 }
 
@@ -112,15 +112,15 @@ function largestMessage(config: RelayConfig): number {
   return most;
 }
 
-function startTls(session: Session, text: string): Answer {
+async function startTls(session: Session, text: string): Promise<Answer | undefined> {
+  const { conn } = session;
   if (text !== '') return replies.badArgument('Syntax: STARTTLS');
-  if (session.transport.tls !== undefined) return replies.badSequence('TLS is already active');
-  return {
-    code: 220,
-    enhanced: '2.0.0',
-    lines: ['Ready to start TLS'],
-    afterwards: () => session.transport.startTls(),
-  };
+  if (conn.tls !== undefined) return replies.badSequence('TLS is already active');
+  conn.reply({ code: 220, enhanced: '2.0.0', lines: ['Ready to start TLS'] });
+  await conn.startTls();
+  // RFC 3207 section 4.2: nothing that was said in clear text counts after the handshake
+  if (conn.tls !== undefined) startAfresh(session);
+  return undefined;
 }
 
 function reset(session: Session, text: string): Answer {

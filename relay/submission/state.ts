@@ -9,8 +9,8 @@ import type { Log } from '../log.ts';
 import type { Content, Recipient, SubmittedMessage } from '../message.ts';
 import type { Metrics } from '../metrics.ts';
 import type { RecipientVerdict } from '../recipient-guard.ts';
-import type { Reason, Reply } from '../replies.ts';
-import type { DataSink } from './input.ts';
+import type { Answer, Reply } from '../replies.ts';
+import type { Connection } from '../smtp/connection.ts';
 
 /** What all sessions share. */
 export interface SessionServices {
@@ -38,41 +38,18 @@ export interface SessionServices {
   readonly monotonicNow: () => number;
 }
 
-export interface TlsSession {
-  /** `TLSv1.3` or `TLSv1.2`. */
-  readonly protocol: string;
-  readonly cipher: string;
-}
-
-/** What a session may do with its connection. */
-interface Transport {
-  /** Undefined in clear text. */
-  readonly tls: TlsSession | undefined;
-  readonly hasUnread: boolean;
-  startTls(): void;
-  readData(sink: DataSink): void;
-}
-
-/** Where in a session something was refused; a label of metrics. */
-export type Stage = 'connect' | 'command' | 'auth' | 'mail' | 'rcpt' | 'data' | 'message';
-
 export interface Session {
   readonly services: SessionServices;
-  readonly respond: (answer: Answer, stage: Stage) => void;
-  /** Runs something that the client waits for; no deadline of the client's counts meanwhile. */
-  readonly whileBusy: <T>(work: Promise<T>) => Promise<T>;
-  readonly transport: Transport;
+  readonly conn: Connection;
+  /** Sends a challenge of an AUTH exchange, in base64, and resolves with the client's line, or the answer that ends it. */
+  readonly challenge: (prompt: string) => Promise<string | Answer>;
   /** Of the client, without what dual-stack sockets add to IPv4. */
   readonly address: string;
   /** By the monotonic clock. */
   readonly startedAt: number;
-  /** The connection is gone; whatever is still under way has nobody to answer. */
-  isClosed: boolean;
   /** What the client called itself, and whether with EHLO. */
   helo: { readonly name: string; readonly isExtended: boolean } | undefined;
   login: Login | undefined;
-  /** Takes the next line, in the middle of an AUTH exchange. */
-  exchange: ((line: string) => Answer | Promise<Answer>) | undefined;
   transaction: Transaction | undefined;
   /** A message on its way in, from the 354 to its answer. */
   reception: Reception | undefined;
@@ -95,39 +72,28 @@ export interface Transaction {
   readonly tickets: RateTicket[];
 }
 
-interface Reception {
+export interface Reception {
+  /** Queue id. */
+  readonly id: string;
   /** By the monotonic clock. */
   readonly startedAt: number;
   /** Octets that came from the client. */
-  readonly octets: () => number;
+  octets: number;
   /** All octets are in: from here on, what becomes of the connection changes nothing for the message. */
   isComplete: boolean;
-  /** The client is gone, or is to go: nothing of the message may remain. */
-  readonly discard: () => Promise<void>;
 }
 
-/** A reply, and what comes of it. Every `Reply` of replies.ts is one. */
-export interface Answer {
-  readonly code: number;
-  /** None in the greeting, in answers to EHLO, and in 3yz (RFC 2034 section 4). */
-  readonly enhanced?: string;
-  readonly lines: readonly [string, ...string[]];
-  /** Why not, where it is a refusal. */
-  readonly reason?: Reason;
-  /** What a refusal is about, as the client wrote it; for the log. */
-  readonly about?: Subject;
-  /** Ends the connection; 421 always does. */
-  readonly close?: boolean;
-  /** What follows once it has been sent. */
-  readonly afterwards?: () => void;
+/** Whether what the client says may be listened to in clear text, or there is TLS. */
+export function mayUseClearText({ conn, services }: Session): boolean {
+  return conn.tls !== undefined || services.config()?.class.starttls === 'Optional';
 }
 
-export interface Subject {
-  readonly from?: string;
-  readonly to?: string;
-  /** Whom a log-in was tried for: a user who exists, or how the log names anybody else. */
-  readonly user?: string;
-  readonly login?: string;
+/** Forgets all that the client said. */
+export function startAfresh(session: Session): void {
+  if (session.login !== undefined) session.services.limits.connections.leave(session.login.user);
+  session.login = undefined;
+  session.helo = undefined;
+  abandonTransaction(session);
 }
 
 /** Forgets the transaction; what it took of the user's rates was for nothing. */

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { decodeBase64, isUserName, parsePlain } from './sasl.ts';
+import { decodeBase64, isUserName, malformed } from './mechanism.ts';
+import { parsePlain } from './plain.ts';
+import { replies } from '../../replies.ts';
 
 describe('SASL', () => {
   test('base64 is strict: no garbage, no missing padding, no broken UTF-8', () => {
@@ -14,12 +16,12 @@ describe('SASL', () => {
   test('PLAIN names the user, and nobody else to act as', () => {
     assert.deepEqual(parsePlain('\0u\0p'), { user: 'u', password: 'p' });
     assert.deepEqual(parsePlain('u\0u\0p'), { user: 'u', password: 'p' });
-    assert.equal(parsePlain('root\0u\0p'), 'other-identity');
+    assert.deepEqual(parsePlain('root\0u\0p'), replies.authIdentity());
   });
 
   test('PLAIN without a user, a password, or exactly two NULs is malformed', () => {
     for (const message of ['', 'u', 'u\0p', 'u\0\0p', '\0u\0', '\0u\0p\0', '\0u\nv\0p', `\0${'u'.repeat(256)}\0p`]) {
-      assert.equal(parsePlain(message), 'malformed', JSON.stringify(message));
+      assert.deepEqual(parsePlain(message), malformed(), JSON.stringify(message));
     }
   });
 

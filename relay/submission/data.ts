@@ -1,0 +1,195 @@
+/** DATA: takes a message, judges it, and answers once it is durable. */
+import path from 'node:path';
+import { parseMailbox } from '../address.ts';
+import { checkMessage } from '../checks/check-message.ts';
+import type { HeaderChanges } from '../checks/header-changes.ts';
+import { dateField, messageIdField, receivedField } from '../checks/trace-header.ts';
+import type { Recipient, SubmittedMessage } from '../message.ts';
+import { applyGuard, judgeRecipient, tellGuarded, type Guarded } from '../recipient-guard.ts';
+import { isReply, isTaken, replies, type Answer, type Reply } from '../replies.ts';
+import { admit, type Admitted } from './admission.ts';
+import { checkSender, isUnverifiedSender } from './mail.ts';
+import { createQueueId } from './queue-id.ts';
+import { receive, type Received } from './receive.ts';
+import { noteMessage } from './session-log.ts';
+import { giveBackTickets, type Reception, type Session, type Transaction } from './state.ts';
+import { replyToFailure } from './storage-failure.ts';
+
+interface Submission {
+  readonly session: Session;
+  readonly transaction: Transaction;
+  readonly reception: Reception;
+  /** As last admitted: the message is judged by the configuration in force when its header is complete. */
+  admitted: Admitted;
+}
+
+/**
+ * Commands may be pipelined up to DATA, data may not (RFC 2920 section 3.1). Who sends it all the same has not asked
+ * whether we take it; and where we do not, its lines must not be read as commands of the user who is logged in.
+ */
+export async function data(session: Session, text: string): Promise<Answer> {
+  const isEarly = session.conn.hasUnread;
+  const submission = begin(session, text, { isEarly });
+  if (isReply(submission)) return isEarly ? { ...submission, close: true } : submission;
+  const { services, conn } = session;
+  const { transaction, reception } = submission;
+  session.reception = reception;
+  conn.reply({ code: 354, lines: ['End data with <CR><LF>.<CR><LF>'] });
+  const received = await receive(conn, receiveOptions(submission));
+  if ('interruption' in received) return received.interruption;
+  session.transaction = undefined;
+  reception.isComplete = true;
+  const dataEnd = services.monotonicNow();
+  const answer = isReply(received) ? received : await store(submission, received);
+  // a sandbox spends its rates too: it is there to show what would happen
+  if (!isTaken(answer)) giveBackTickets(transaction);
+  noteMessage(session, answer, {
+    id: reception.id,
+    list: submission.admitted.user.list,
+    transaction,
+    isTaken: isTaken(answer),
+    size: reception.octets,
+    dataMs: Math.round(dataEnd - reception.startedAt),
+    storeMs: Math.round(services.monotonicNow() - dataEnd),
+  });
+  return { ...answer, stage: 'message' };
+}
+
+function begin(session: Session, text: string, { isEarly }: { isEarly: boolean }): Submission | Reply {
+  const admitted = admit(session);
+  if (isReply(admitted)) return admitted;
+  const { transaction, services } = session;
+  if (text !== '') return replies.badArgument('Syntax: DATA');
+  if (transaction === undefined || transaction.recipients.size === 0) {
+    return replies.badSequence('Need MAIL and RCPT before DATA');
+  }
+  const objection = checkSenderAgain(session, admitted, transaction);
+  if (objection !== undefined) return objection;
+  if (isEarly) return replies.dataBefore354();
+  const startedAt = services.monotonicNow();
+  const reception = { id: createQueueId(services.now()), startedAt, octets: 0, isComplete: false };
+  return { session, transaction, reception, admitted };
+}
+
+/** The configuration may have changed since MAIL. */
+function checkSenderAgain(session: Session, admitted: Admitted, { config, from }: Transaction): Reply | undefined {
+  if (admitted.config === config) return undefined;
+  return checkSender(session, admitted, parseMailbox(from), from);
+}
+
+function receiveOptions(submission: Submission): Parameters<typeof receive>[1] {
+  const { session, reception, admitted } = submission;
+  const { headerBytes, lineBytes } = admitted.config.class.session;
+  return {
+    messageBytes: admitted.user.limits.messageBytes,
+    headerBytes,
+    lineBytes,
+    path: path.join(session.services.incomingFolder, `${reception.id}.part`),
+    room: session.services.room,
+    judge: (headerSection) => judge(submission, headerSection),
+    onOctets: (count) => (reception.octets += count),
+    fail: (error) => fail(submission, error),
+  };
+}
+
+function judge(submission: Submission, headerSection: Buffer): HeaderChanges | Reply {
+  const { session, transaction, reception } = submission;
+  const admitted = admit(session);
+  if (isReply(admitted)) return admitted;
+  submission.admitted = admitted;
+  const verdict = checkMessage({ ...admitted, headerSection });
+  if (isReply(verdict)) return verdict;
+  const { list, user, from } = transaction;
+  const { log, metrics } = session.services;
+  for (const reason of verdict.audited) {
+    metrics.audited.inc({ list, reason });
+    log.warn({ stage: 'message', reason, id: reception.id, list, user, remote: session.address, from }, 'audited');
+  }
+  return verdict.changes;
+}
+
+/** Hands the message to who takes responsibility for it. Never rejects, and leaves nothing behind that was not taken. */
+async function store(submission: Submission, received: Received): Promise<Reply> {
+  const reply = await put(submission, received).catch((error: unknown) => fail(submission, error));
+  // where the spool took the file over, there is nothing left to remove
+  await received.discard();
+  return reply;
+}
+
+async function put(submission: Submission, received: Received): Promise<Reply> {
+  const { session, admitted } = submission;
+  const { services } = session;
+  if (admitted.user.mode === 'Sandbox') return replies.sandboxed();
+  const guarded = guard(submission);
+  if (isReply(guarded)) return guarded;
+  const head = Buffer.from(addedFields(submission, received.changes), 'latin1');
+  const size = head.length + received.size;
+  // a file is on the disk already, and what passes through goes there only as a file
+  const unwritten = received.body.kind === 'memory' && admitted.list.delivery.mode === 'Spool' ? size : 0;
+  if (!services.room.has(unwritten)) return replies.diskFull();
+  const message = messageOf(submission, guarded, { size, eightBit: received.isEightBit });
+  const reply = await services.room.use(unwritten, () => services.accept(message, { head, body: received.body }));
+  if (reply.reason === 'accepted') services.metrics.messageBytes.observe(size);
+  return reply;
+}
+
+/** By the guard in force now, which must come to what the client was told. */
+function guard({ session, transaction, reception, admitted }: Submission): Guarded<Recipient> | Reply {
+  const { recipients, verdicts, user } = transaction;
+  const { list } = admitted.user;
+  const inForce = session.services.config()?.lists.get(list) ?? admitted.list;
+  const isAsSaid = [...recipients].every(([key, { address }]) => {
+    return judgeRecipient(inForce.recipients, address) === verdicts.get(key);
+  });
+  if (!isAsSaid) return replies.recipientsChanged(list);
+  const guarded = applyGuard(inForce.recipients, [...recipients.values()]);
+  tellGuarded(guarded, { id: reception.id, list, user }, session.services);
+  return guarded;
+}
+
+/** The lines that we put in front. */
+function addedFields({ session, reception, admitted }: Submission, { missing }: HeaderChanges): string {
+  const { hostname } = admitted.config.class;
+  const { id } = reception;
+  const date = new Date(session.services.now());
+  const received = receivedField({
+    hostname,
+    helo: session.helo?.name ?? '',
+    remoteAddress: session.address,
+    tls: session.conn.tls,
+    authenticated: true,
+    id,
+    date,
+  });
+  return received + (missing.messageId ? messageIdField(id, hostname) : '') + (missing.date ? dateField(date) : '');
+}
+
+function messageOf(
+  { session, transaction, reception, admitted }: Submission,
+  { deliver, captured }: Guarded<Recipient>,
+  { size, eightBit }: { readonly size: number; readonly eightBit: boolean },
+): SubmittedMessage {
+  const { parameters, from, user } = transaction;
+  const { ret, envelopeId } = parameters;
+  return {
+    id: reception.id,
+    user,
+    list: admitted.user.list,
+    envelope: {
+      from,
+      recipients: deliver,
+      eightBit,
+      ...(ret === undefined ? {} : { ret }),
+      ...(envelopeId === undefined ? {} : { envelopeId }),
+    },
+    ...(isUnverifiedSender(admitted, from) ? { unverifiedSender: true } : {}),
+    ...(captured.length === 0 ? {} : { captured: captured.map(({ address }) => address) }),
+    size,
+    received: new Date(session.services.now()).toISOString(),
+  };
+}
+
+function fail({ session, reception }: Submission, error: unknown): Reply {
+  session.services.log.error({ err: error, id: reception.id }, 'message could not be stored');
+  return replyToFailure(error);
+}

@@ -1,0 +1,123 @@
+/**
+ * Reads the octets of one message up to its final dot, never more of them than the limits allow. The header section is
+ * judged once, as soon as there is need to: before the first octet goes to a file.
+ */
+import { collectHeader } from '../checks/header-end.ts';
+import type { HeaderChanges } from '../checks/header-changes.ts';
+import type { Body } from '../message.ts';
+import { isReply, replies, type Answer, type Reply } from '../replies.ts';
+import type { Connection } from '../smtp/connection.ts';
+import { createDataScanner } from '../smtp/data-scanner.ts';
+import { createIncomingBody } from './incoming-body.ts';
+import type { IncomingRoom } from './incoming-room.ts';
+
+/** Read on past an objection so that the client gets our reply after its data; then the connection ends. */
+const EXCESS_MAX = 1024 * 1024;
+
+export interface ReceiveOptions {
+  readonly messageBytes: number;
+  readonly headerBytes: number;
+  readonly lineBytes: number;
+  /** Of the file that a large message goes to. */
+  readonly path: string;
+  readonly room: IncomingRoom;
+  /** What is to be changed in the header section, or why the message is refused. */
+  readonly judge: (headerSection: Buffer) => HeaderChanges | Reply;
+  /** Told how many octets have come. */
+  readonly onOctets: (count: number) => void;
+  /** The reply to a fault of ours. */
+  readonly fail: (error: unknown) => Reply;
+}
+
+export interface Received {
+  readonly body: Body;
+  /** Octets of the body. */
+  readonly size: number;
+  readonly isEightBit: boolean;
+  readonly changes: HeaderChanges;
+  /** Removes what nobody took over. */
+  readonly discard: () => Promise<void>;
+}
+
+/** The connection was gone, or had to end, before the message was through: nothing of it is left. */
+interface Interrupted {
+  readonly interruption: Answer;
+}
+
+export async function receive(
+  conn: Pick<Connection, 'readData' | 'putBack'>,
+  options: ReceiveOptions,
+): Promise<Received | Reply | Interrupted> {
+  const scanner = createDataScanner();
+  const message = createMessage(options);
+  let refusal: Reply | undefined;
+  let excess = 0;
+  while (!scanner.ended && excess <= EXCESS_MAX) {
+    const octets = await conn.readData();
+    if (!Buffer.isBuffer(octets)) {
+      await message.discard();
+      return { interruption: octets };
+    }
+    const { content, consumed } = scanner.scan(octets);
+    conn.putBack(octets.subarray(consumed));
+    options.onOctets(consumed);
+    if (refusal !== undefined) {
+      excess += consumed;
+      continue;
+    }
+    refusal = objectionTo(scanner, options) ?? (await message.add(content).catch(options.fail));
+    // at once: the client may go on for as long as a message may take
+    if (refusal !== undefined) await message.discard();
+  }
+  const received = refusal ?? (await message.finish().catch(options.fail));
+  if (!isReply(received)) return { ...received, isEightBit: scanner.isEightBit, discard: message.discard };
+  await message.discard();
+  // what a lenient parser before us may have taken for commands must not follow on this connection
+  return scanner.hasBareNewline || !scanner.ended ? { ...received, close: true } : received;
+}
+
+function objectionTo(
+  { hasBareNewline, longestLine }: ReturnType<typeof createDataScanner>,
+  { lineBytes }: ReceiveOptions,
+): Reply | undefined {
+  if (hasBareNewline) return replies.bareNewline();
+  return longestLine > lineBytes ? replies.lineTooLong(lineBytes) : undefined;
+}
+
+function createMessage(options: ReceiveOptions) {
+  const { messageBytes, headerBytes } = options;
+  const header = collectHeader(headerBytes);
+  const body = createIncomingBody(options);
+  let changes: HeaderChanges | undefined;
+  // the client's content alone: what we add must not count against what it may send
+  let size = 0;
+
+  function judgeOnce(): HeaderChanges | Reply {
+    if (changes !== undefined) return changes;
+    const judged = options.judge(header.section());
+    if (isReply(judged)) return judged;
+    size -= body.drop(judged.dropped);
+    changes = judged;
+    return judged;
+  }
+
+  async function add(content: Buffer): Promise<Reply | undefined> {
+    size += content.length;
+    const state = header.push(content);
+    if (size > messageBytes) return replies.tooLarge(messageBytes);
+    if (state === 'too_large') return replies.headerInvalid(`larger than ${headerBytes} octets`);
+    body.add(content);
+    if (!body.isFull() || state !== 'found') return undefined;
+    const judged = judgeOnce();
+    return isReply(judged) ? judged : body.flush();
+  }
+
+  async function finish(): Promise<Pick<Received, 'body' | 'size' | 'changes'> | Reply> {
+    const judged = judgeOnce();
+    if (isReply(judged)) return judged;
+    const whole = await body.finish();
+    return isReply(whole) ? whole : { body: whole, size, changes: judged };
+  }
+
+  return { add, finish, discard: () => body.discard() };
+}

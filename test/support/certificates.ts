@@ -1,0 +1,14 @@
+/** Certificates for `localhost`, of a CA of their own. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { type Certificates, ensureCertificates } from '../../relay/tls.ts';
+
+export async function certificates(): Promise<Certificates> {
+  const folder = await mkdtemp(path.join(tmpdir(), 'certificates-'));
+  try {
+    return await ensureCertificates(folder, { hostnames: ['localhost'] });
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
