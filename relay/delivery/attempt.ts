@@ -1,5 +1,5 @@
 /** One attempt to deliver one message: ask the upstream, write down what it said, tell the log. */
-import { makeReport } from './bounce.ts';
+import { logWithheld, makeReport } from './bounce.ts';
 import type { RecipientGuard, RelayConfig } from '../config.ts';
 import { guardQueued } from './guard-queued.ts';
 import { loseReport } from './lost-report.ts';
@@ -151,10 +151,7 @@ function createRecorder({ spool, config, metrics, log, now, random }: AttemptOpt
     const entry = await spool.settle(queued.id, { next: outcome.next, reports });
     for (const { kind } of outcome.reports) metrics.bounces.inc({ kind });
     logOutcome(queued, outcome.judged, circumstances, { log, metrics });
-    for (const { kind, recipients } of outcome.withheld) {
-      const { id, list, user, envelope } = queued;
-      log.warn({ id, list, user, from: envelope.from, kind, ...namedRecipients(recipients) }, 'report withheld');
-    }
+    logWithheld(queued, outcome.withheld, log);
     return outcome.next === undefined || entry === undefined ? undefined : { queued: outcome.next, entry };
   };
 }

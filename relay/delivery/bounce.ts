@@ -6,7 +6,9 @@
  */
 import { formatReport, returnedOf } from './dsn-report.ts';
 import type { Content } from '../message.ts';
-import type { ReportKind, ReportedRecipient } from './outcome.ts';
+import type { Log } from '../log.ts';
+import { namedRecipients } from '../named-recipients.ts';
+import type { OwedReport } from './outcome.ts';
 import type { NewReport } from '../spool/write.ts';
 import type { QueuedMessage } from '../spool/record.ts';
 
@@ -26,7 +28,7 @@ export interface ReportOptions {
 
 export async function makeReport(
   queued: QueuedMessage,
-  { kind, recipients }: { kind: ReportKind; recipients: readonly ReportedRecipient[] },
+  { kind, recipients }: OwedReport,
   { hostname, from, now, content, number }: ReportOptions,
 ): Promise<NewReport> {
   const id = `${queued.id}-r${number + 1}`;
@@ -45,4 +47,15 @@ export async function makeReport(
       reportOn: queued.id,
     },
   };
+}
+
+/** Nobody hears of it otherwise. */
+export function logWithheld(
+  { id, list, user, envelope }: QueuedMessage,
+  withheld: readonly OwedReport[],
+  log: Pick<Log, 'warn'>,
+): void {
+  for (const { kind, recipients } of withheld) {
+    log.warn({ id, list, user, from: envelope.from, kind, ...namedRecipients(recipients) }, 'report withheld');
+  }
 }

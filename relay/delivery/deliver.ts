@@ -207,6 +207,16 @@ export function startDelivery(options: DeliveryOptions): Delivery {
   });
   for (const entry of spool?.entries() ?? []) later.add(entry);
   wake();
-  const callers = createPassThrough({ lanes, route, occupy, wake, now, isStopped: () => isStopped, log, metrics });
+  const callers = createPassThrough({
+    lanes,
+    route,
+    occupy,
+    wake,
+    now,
+    isStopped: () => isStopped,
+    spool,
+    log,
+    metrics,
+  });
   return { wake, passThrough: callers.passThrough, upstreams: lanes.report, drain, close };
 }

@@ -22,9 +22,15 @@ export interface Outcome {
   readonly withheld: readonly OwedReport[];
 }
 
-interface OwedReport {
+export interface OwedReport {
   readonly kind: ReportKind;
   readonly recipients: readonly ReportedRecipient[];
+}
+
+/** Before it is looked at whether there is anybody to tell, and anything. */
+interface Claim {
+  readonly kind: ReportKind;
+  readonly recipients: readonly PendingRecipient[];
 }
 
 export interface OutcomeOptions {
@@ -54,21 +60,17 @@ export function conclude(
   const judged = all.filter(({ address }) => verdicts.has(address));
   const waiting = all.filter(({ last }) => last === undefined || last.outcome === 'deferred');
   const isDelayed = age >= options.delayNoticeAfterSeconds && !queued.delayNoticeSent;
-  const owed = [
+  const { reports, withheld } = shareOut(queued, [
     {
-      kind: 'failed' as const,
+      kind: 'failed',
       recipients: judged.filter((one) => one.last?.outcome === 'failed' && wants(one, 'FAILURE')),
     },
     {
-      kind: 'delayed' as const,
+      kind: 'delayed',
       recipients: isDelayed && !options.isPartial ? waiting.filter((one) => wants(one, 'DELAY')) : [],
     },
-    { kind: 'relayed' as const, recipients: options.dsnPassedOn ? [] : judged.filter(wantsSuccess) },
-  ]
-    .map(({ kind, recipients }) => ({ kind, recipients: recipients.filter(isJudged) }))
-    // RFC 5321 section 6.1: a report about a report could go in circles
-    .filter(({ recipients }) => recipients.length > 0 && queued.envelope.from !== '' && queued.reportOn === undefined);
-  const [reports, withheld] = queued.unverifiedSender === true ? [[], owed] : [owed, []];
+    relayed(judged, options.dsnPassedOn),
+  ]);
   if (waiting.length === 0) return { judged, reports, withheld };
   const attempts = queued.attempts + (options.isPartial ? 0 : 1);
   return {
@@ -84,6 +86,22 @@ export function conclude(
       reports: queued.reports + reports.length,
     },
   };
+}
+
+/** RFC 3461 section 5.2.2: where the upstream does not know DSN, it is up to us to say that a message went there. */
+export function relayed(judged: readonly PendingRecipient[], dsnPassedOn: boolean): Claim {
+  return { kind: 'relayed', recipients: dsnPassedOn ? [] : judged.filter(wantsSuccess) };
+}
+
+export function shareOut(
+  { envelope, reportOn, unverifiedSender }: Pick<QueuedMessage, 'envelope' | 'reportOn' | 'unverifiedSender'>,
+  claims: readonly Claim[],
+): Pick<Outcome, 'reports' | 'withheld'> {
+  const owed = claims
+    .map(({ kind, recipients }) => ({ kind, recipients: recipients.filter(isJudged) }))
+    // RFC 5321 section 6.1: a report about a report could go in circles
+    .filter(({ recipients }) => recipients.length > 0 && envelope.from !== '' && reportOn === undefined);
+  return unverifiedSender === true ? { reports: [], withheld: owed } : { reports: owed, withheld: [] };
 }
 
 /** An attempt falls on the time of the delay notice and on the end of the message's life, so that neither is late. */

@@ -52,6 +52,7 @@ test('a fault of ours during the probe of an upstream leaves the next probe to o
     wake: () => callers.shift()?.(),
     now: () => now,
     isStopped: () => false,
+    spool: undefined,
     log: createLog({ write: () => {} }),
     metrics: createMetrics(),
   });

@@ -12,6 +12,7 @@ import { namedRecipients } from '../named-recipients.ts';
 import { judgeRecipient } from '../recipient-guard.ts';
 import { type Reply, replies } from '../replies.ts';
 import { shareOf } from './redirected.ts';
+import { reportRelayed, type RelayedReportOptions } from './relayed-report.ts';
 import type { Verdict } from '../spool/record.ts';
 import { isOurFault, type TransportResult } from './transport.ts';
 import { deferred, replyClass } from './upstream-reply.ts';
@@ -25,6 +26,8 @@ export interface PassThroughOptions {
   readonly wake: () => void;
   readonly now: () => number;
   readonly isStopped: () => boolean;
+  /** For reports. */
+  readonly spool: RelayedReportOptions['spool'];
   readonly log: Log;
   readonly metrics: Metrics;
 }
@@ -36,7 +39,8 @@ const UNREADABLE = deferred('4.3.0', 'content could not be read');
 /** Each holds a message in memory or on disk. */
 const CALLERS_MAX = 500;
 
-export function createPassThrough({ lanes, route, occupy, wake, now, isStopped, log, metrics }: PassThroughOptions) {
+export function createPassThrough(options: PassThroughOptions) {
+  const { lanes, route, occupy, wake, now, isStopped, spool, log, metrics } = options;
   /** What makes those who wait give up. */
   const waiting = new Set<() => void>();
 
@@ -79,6 +83,9 @@ export function createPassThrough({ lanes, route, occupy, wake, now, isStopped, 
       lane.breaker.heard(result, now());
       lane.health.heard(list, result, now());
       const reply = replyTo(id, result);
+      if (result.kind === 'answered' && reply.reason === 'accepted') {
+        await reportRelayed(message, content, result, { spool, config: route, metrics, log, now });
+      }
       const verdict = verdictOf(result);
       const upstream = lane.transport.label;
       const outcome = reply.reason === 'accepted' ? 'delivered' : 'refused';
@@ -115,13 +122,17 @@ function isLetThrough(config: RelayConfig | undefined, { list, envelope }: Accep
 }
 
 async function deliverAll(lane: Lane, message: AcceptedMessage, content: Content): Promise<TransportResult> {
+  const verdicts = new Map<string, Verdict>();
+  let dsnPassedOn = true;
   let left: readonly Recipient[] = message.envelope.recipients;
   for (;;) {
     const share = await shareOf(left, { content, size: message.size });
     left = left.filter(({ address }) => !share.recipients.some((one) => one.address === address));
     const result = await lane.transport.deliver({ ...message, ...share, attempts: 0, isAllOrNothing: true });
-    const isAnswered = result.kind === 'answered' && firstRefusal(result.verdicts) === undefined;
-    if (!isAnswered || left.length === 0) return result;
+    if (result.kind !== 'answered' || firstRefusal(result.verdicts) !== undefined) return result;
+    for (const [address, verdict] of result.verdicts) verdicts.set(address, verdict);
+    dsnPassedOn &&= result.dsnPassedOn;
+    if (left.length === 0) return { kind: 'answered', verdicts, dsnPassedOn };
   }
 }
 

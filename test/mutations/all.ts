@@ -1,5 +1,6 @@
 /** Every mutation of `npm run mutations`: what this product must never lose, one after the other. */
+import { deliveryMutations } from './delivery.ts';
 import type { Mutation } from './mutation.ts';
 import { spoolMutations } from './spool.ts';
 
-export const mutations: readonly Mutation[] = [...spoolMutations];
+export const mutations: readonly Mutation[] = [...spoolMutations, ...deliveryMutations];

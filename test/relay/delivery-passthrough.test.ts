@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { closedPort, configured, startDelivering } from '../support/delivering.ts';
+import { closedPort, configured, emptied, said, startDelivering } from '../support/delivering.ts';
 import { aMessage, CONTENT, eventually, inMemory, metricValue } from '../support/queued.ts';
 import { aSmartHost, startRawUpstream, startUpstream } from '../support/upstream.ts';
 
@@ -54,5 +54,79 @@ describe('passthrough', () => {
     const relay = await startDelivering(t, configured(aSmartHost(await closedPort())));
     const reply = await relay.delivery.passThrough(aMessage(), inMemory());
     assert.deepEqual([reply.code, reply.reason], [451, 'upstream_unavailable']);
+  });
+
+  describe('to recipients for whom success is to be reported', () => {
+    const asked = {
+      ret: 'HDRS' as const,
+      envelopeId: 'QQ314',
+      recipients: [
+        { address: 'a@x.example', notify: ['SUCCESS', 'FAILURE'], originalRecipient: 'rfc822;a@shop.example' },
+        { address: 'b@x.example', notify: ['NEVER'] },
+        { address: 'c@x.example' },
+      ],
+    };
+
+    test('says what is asked for each of them to an upstream with DSN, and reports nothing itself', async (t) => {
+      const upstream = await startUpstream(t, { isDsn: true });
+      const relay = await startDelivering(t, configured(upstream.smartHost()));
+      const reply = await relay.delivery.passThrough(aMessage({ envelope: asked }), inMemory());
+      assert.equal(reply.code, 250);
+      await relay.delivery.drain(5000);
+      assert.equal(upstream.received.length, 1);
+      const { mailParameters, recipientParameters } = upstream.received[0]!;
+      assert.deepEqual([mailParameters['RET'], mailParameters['ENVID']], ['HDRS', 'QQ314']);
+      assert.deepEqual(
+        Object.entries(recipientParameters).map(([address, { NOTIFY, ORCPT }]) => [address, NOTIFY, ORCPT]),
+        [
+          ['a@x.example', 'SUCCESS,FAILURE', 'rfc822;a@shop.example'],
+          ['b@x.example', 'NEVER', undefined],
+          ['c@x.example', undefined, undefined],
+        ],
+      );
+    });
+
+    test('reports that it was relayed where the upstream has no DSN, about those who asked', async (t) => {
+      const upstream = await startUpstream(t);
+      const relay = await startDelivering(t, configured(upstream.smartHost()));
+      const message = aMessage({ envelope: asked });
+      assert.equal((await relay.delivery.passThrough(message, inMemory())).code, 250);
+      await emptied(relay);
+      const [, report, ...others] = upstream.received;
+      assert.deepEqual([others.length, report?.from, report?.to], [0, '', ['orders@shop.example']]);
+      const text = report?.bytes.toString() ?? '';
+      assert.match(text, /Original-Envelope-Id: QQ314\r\n/);
+      assert.match(
+        text,
+        /Original-Recipient: rfc822; a@shop\.example\r\nFinal-Recipient: rfc822; a@x\.example\r\nAction: relayed/,
+      );
+      assert.ok(!text.includes('b@x.example') && !text.includes('c@x.example'));
+      assert.equal(await metricValue(relay.metrics, 'bounces_total', { kind: 'relayed' }), 1);
+    });
+
+    test('reports nothing where it was not taken, nor to a sender that only an audit let through', async (t) => {
+      const upstream = await startUpstream(t, {
+        onContent: ({ to }) => (to.length === 3 ? '554 5.6.0 no' : undefined),
+      });
+      const relay = await startDelivering(t, configured(upstream.smartHost()));
+      assert.equal((await relay.delivery.passThrough(aMessage({ envelope: asked }), inMemory())).code, 554);
+      const [first] = asked.recipients;
+      const audited = aMessage({ envelope: { recipients: [first!] }, unverifiedSender: true });
+      assert.equal((await relay.delivery.passThrough(audited, inMemory())).code, 250);
+      await relay.delivery.drain(1000);
+      assert.equal(upstream.received.length, 1);
+      assert.deepEqual(
+        said(relay, 'report withheld').map(({ kind }) => kind),
+        ['relayed'],
+      );
+    });
+
+    test('is still a yes where the report cannot be made, and the log says so', async (t) => {
+      const upstream = await startUpstream(t);
+      const relay = await startDelivering(t, configured(upstream.smartHost()));
+      relay.spool.put = () => Promise.reject(new Error('no room'));
+      assert.equal((await relay.delivery.passThrough(aMessage({ envelope: asked }), inMemory())).code, 250);
+      assert.equal(said(relay, 'report could not be made').length, 1);
+    });
   });
 });
