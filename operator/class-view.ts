@@ -17,7 +17,7 @@ export async function viewClass(settings: ClassSettings, server: ClassServer, lo
 /** The class's own smart host with its files read, or what is wrong with them: mail waits in the spool then. */
 async function readUpstream(upstream: ClassSettings['upstream']): Promise<ClassView['upstream']> {
   if ('capture' in upstream) return { kind: 'capture' };
-  const { caFile, passwordFile, serverName, username, ...rest } = upstream;
+  const { caFile, passwordFile, serverName, username, auth, helo, ...rest } = upstream;
   const ca = await readSetting('upstream.caFile', caFile);
   const password = await readSetting('upstream.passwordFile', passwordFile);
   if ('problem' in ca) return { kind: 'unresolved', message: ca.problem };
@@ -27,6 +27,8 @@ async function readUpstream(upstream: ClassSettings['upstream']): Promise<ClassV
     ...rest,
     ...(serverName === undefined ? {} : { serverName }),
     ...(username === undefined ? {} : { username }),
+    ...(auth === undefined ? {} : { auth }),
+    ...(helo === undefined ? {} : { helo }),
     ...(ca.text === undefined ? {} : { ca: ca.text }),
     // editors and `echo` end a file with a newline that is no part of the password
     ...(password.text === undefined ? {} : { password: password.text.replace(/\r?\n$/, '') }),

@@ -7,7 +7,7 @@ import { z } from 'zod';
 import { deliverySettingsSchema, logSettingsSchema, sessionSettingsSchema } from '../relay/config.ts';
 import { canonicalSender, parseMailbox } from '../relay/address.ts';
 import { limits } from './api/common.ts';
-import { address, hostName, labelName, upstreamHost } from './api/names.ts';
+import { address, heloName, hostName, labelName, upstreamHost } from './api/names.ts';
 import { parsePorts, sharePorts } from './ports.ts';
 
 const port = z.number().int().min(0).max(65535);
@@ -35,8 +35,28 @@ const smartHost = z
     caFile: path.optional().describe('PEM bundle that replaces the public roots'),
     username: z.string().min(1).optional(),
     passwordFile: path.optional().describe('File with the password; a trailing newline is dropped'),
+    auth: z
+      .enum(['PLAIN', 'LOGIN', 'CRAM-MD5'])
+      .optional()
+      .describe('How to log in; default: what it offers of PLAIN, LOGIN, CRAM-MD5, in this order'),
+    helo: heloName
+      .optional()
+      .describe(
+        "Name in EHLO; default: `hostname`, or the relay's address in brackets where that is a cluster's own name, since strict servers look it up",
+      ),
     maxConnections: z.number().int().min(1).default(10),
     messagesPerConnection: z.number().int().min(1).default(100),
+    recipientsPerTransaction: z
+      .number()
+      .int()
+      .min(1)
+      .max(1000)
+      .default(50)
+      .describe('Most recipients in one transaction: a message with more goes out several times'),
+  })
+  .refine(({ auth, username }) => auth === undefined || username !== undefined, {
+    path: ['auth'],
+    message: 'needs username beside it',
   })
   // half of the two would send mail without logging in
   .refine(({ username, passwordFile }) => username === undefined || passwordFile !== undefined, {

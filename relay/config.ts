@@ -25,6 +25,15 @@ const smartHostSchema = z.object({
   ca: z.string().optional(),
   username: z.string().optional(),
   password: z.string().optional(),
+  /** How to log in; absent: the best that the upstream offers. */
+  auth: z.enum(['PLAIN', 'LOGIN', 'CRAM-MD5']).optional(),
+  /** Our name in EHLO; absent: see relay/delivery/helo.ts. */
+  helo: z
+    .string()
+    .regex(/^[^\s<>]+$/)
+    .optional(),
+  /** Absent in documents of an older operator. */
+  recipientsPerTransaction: count.default(50),
   maxConnections: count,
   messagesPerConnection: count,
 });

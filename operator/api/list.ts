@@ -9,7 +9,7 @@ import {
   setOf,
 } from './common.ts';
 import { duration } from './duration.ts';
-import { address, addressOrDomain, hostName, labelName, upstreamHost } from './names.ts';
+import { address, addressOrDomain, heloName, hostName, labelName, upstreamHost } from './names.ts';
 
 const upstream = z
   .object({
@@ -28,6 +28,15 @@ const upstream = z
       .optional()
       .describe('PEM bundle to verify it by (key `ca.crt`). Default: the public roots.'),
     credentialsSecretRef: secretReference.optional().describe('Secret with `username` and `password` for it.'),
+    auth: z
+      .enum(['PLAIN', 'LOGIN', 'CRAM-MD5'])
+      .optional()
+      .describe('How to log in. Default: what it offers of PLAIN, LOGIN, CRAM-MD5, in this order.'),
+    helo: heloName
+      .optional()
+      .describe(
+        "Name in EHLO. Default: the server name of the class, or the address of the relay pod in brackets where that is a cluster's own name, since strict servers look it up.",
+      ),
     maxConnections: z.number().int().min(1).max(1000).default(10).describe('Most connections to it at once.'),
     messagesPerConnection: z
       .number()
@@ -36,6 +45,13 @@ const upstream = z
       .max(100000)
       .default(100)
       .describe('Messages before a connection is closed.'),
+    recipientsPerTransaction: z
+      .number()
+      .int()
+      .min(1)
+      .max(1000)
+      .default(50)
+      .describe('Most recipients in one transaction: a message with more goes out several times.'),
   })
   .describe("The smart host that mail of this list goes to. Default: the class's.");
 

@@ -67,6 +67,17 @@ export const upstreamHost = z
     'must be a host name or an IP address, without port, scheme or brackets',
   );
 
+/** RFC 5321 section 4.1.1.1: what a server may look up, or an address literal. */
+const LDH_LABEL = '[A-Za-z0-9]([-A-Za-z0-9]*[A-Za-z0-9])?';
+export const heloName = z
+  .string()
+  .min(3)
+  .max(253)
+  .regex(
+    pattern(`(${LDH_LABEL}(\\.${LDH_LABEL})+|\\[([0-9.]{7,15}|IPv6:[0-9A-Fa-f:.]{2,45})\\])`),
+    'must be a domain name of two labels or more, such as `mail.shop.example`, or an IP address in brackets',
+  );
+
 export const domain = z
   .string()
   .min(3)

@@ -104,6 +104,15 @@ export const listRules: readonly Rule[] = [
     (self: Upstream) => (self.caSecretRef === undefined && self.serverName === undefined) || VERIFIED_TLS.has(self.tls),
   ),
   rule(
+    'spec.upstream',
+    {
+      field: 'auth',
+      cel: '!has(self.auth) || has(self.credentialsSecretRef)',
+      message: 'spec.upstream.auth says how to log in with credentialsSecretRef; add that, or remove auth',
+    },
+    (self: Upstream) => self.auth === undefined || self.credentialsSecretRef !== undefined,
+  ),
+  rule(
     'spec.recipients.allow.*',
     {
       cel: `self.indexOf('@') <= ${LOCAL_PART_MAX}`,

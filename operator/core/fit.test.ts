@@ -9,7 +9,13 @@ const sizeOf = (text: string): number => Buffer.byteLength(text);
 function listWithCa(bytes: number): ShardDocument['lists'][string] {
   const smartHost = { kind: 'smtp', host: 'smtp.example', port: 587, tls: 'StartTLS' } as const;
   return aList({
-    upstream: { ...smartHost, ca: 'x'.repeat(bytes), maxConnections: 1, messagesPerConnection: 1 },
+    upstream: {
+      ...smartHost,
+      ca: 'x'.repeat(bytes),
+      maxConnections: 1,
+      messagesPerConnection: 1,
+      recipientsPerTransaction: 50,
+    },
   });
 }
 

@@ -12,6 +12,7 @@ const upstream: SmartHost = {
   password: 'Tr0ub4dor (&3) x',
   maxConnections: 1,
   messagesPerConnection: 1,
+  recipientsPerTransaction: 50,
 };
 const base64 = (text: string): string => Buffer.from(text).toString('base64');
 const told = (text: string): string => tellable(text, upstream);

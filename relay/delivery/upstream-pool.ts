@@ -37,7 +37,7 @@ export function createUpstreamPool(
   const open = new Set<SmtpClient>();
   /** Where an address of several takes connections and nothing else, the next attempt begins with another one. */
   let avoid: string | undefined;
-  const limit = createRecipientLimit();
+  const limit = createRecipientLimit(upstream.recipientsPerTransaction);
   let secureContext: ReturnType<typeof secureContextOf> | undefined;
   const closing = new AbortController();
   setMaxListeners(0, closing.signal);
@@ -131,15 +131,12 @@ function isForNobody(result: TransportResult): boolean {
   return result.kind === 'broken' ? !result.wasSent : result.kind === 'answered' && result.verdicts.size === 0;
 }
 
-/** What RFC 5321 section 4.5.3.1.8 asks every server to take in one transaction. */
-const RECIPIENTS_MAX = 100;
-
 /** What an upstream said once about the number of recipients is true for its next messages, too; but not for ever. */
 const LIMIT_MS = 3600 * 1000;
 
-function createRecipientLimit() {
-  let learned = { most: RECIPIENTS_MAX, until: 0 };
-  const most = (time: number): number => (time < learned.until ? learned.most : RECIPIENTS_MAX);
+function createRecipientLimit(set: number) {
+  let learned = { most: set, until: 0 };
+  const most = (time: number): number => (time < learned.until ? learned.most : set);
   return {
     most,
     learn: (limit: number, time: number): void => {

@@ -6,11 +6,12 @@ import { introduce, type Introduction, type NotReady, type SmtpClient } from '..
 import { createWire, within } from '../smtp/wire.ts';
 import type { Verdict } from '../spool/record.ts';
 import { dial } from './dial.ts';
+import { defaultHelo } from './helo.ts';
 import type { Resolve } from './resolve.ts';
 import { deferred } from './upstream-reply.ts';
 
 export interface UpstreamOptions {
-  /** Our name in EHLO. */
+  /** What users connect to; our name in EHLO, where the upstream's settings have none. */
   readonly hostname: string;
   readonly settings: DeliverySettings;
   readonly secureContext: SecureContext;
@@ -65,13 +66,13 @@ interface Failure {
 async function attempt(upstream: SmartHost, options: UpstreamOptions): Promise<SmtpClient | Failure> {
   const socket = await reach(upstream, options);
   if (typeof socket === 'string') return { problem: socket, at: 'network' };
-  const { remoteAddress: address } = socket;
+  const { remoteAddress: address, localAddress } = socket;
   const wire = createWire(socket);
   const onAbort = (): void => wire.breakOff((options.signal.reason as Error).message);
   options.signal.addEventListener('abort', onAbort);
   if (options.signal.aborted) onAbort();
   try {
-    const result = await introduce(wire, introductionTo(upstream, options));
+    const result = await introduce(wire, introductionTo(upstream, { ...options, localAddress }));
     if (!('problem' in result)) return result;
     // the end was ours, whatever it broke
     const problem = options.signal.aborted ? (options.signal.reason as Error).message : result.problem;
@@ -93,15 +94,24 @@ async function reach({ host, port }: SmartHost, { resolve, avoid, signal }: Upst
   }
 }
 
+/** Where others read along, rather what does not hold the password itself. */
+const PREFERRED = {
+  inTheClear: ['CRAM-MD5', 'PLAIN', 'LOGIN'],
+  underTls: ['PLAIN', 'LOGIN', 'CRAM-MD5'],
+} as const;
+
 const TLS = { StartTLS: 'Required', Implicit: 'Implicit', Opportunistic: 'Possible', None: 'None' } as const;
 
-function introductionTo(upstream: SmartHost, { hostname, settings, secureContext }: UpstreamOptions): Introduction {
-  const { username, password = '', port, tls } = upstream;
+function introductionTo(
+  upstream: SmartHost,
+  { hostname, localAddress, settings, secureContext }: UpstreamOptions & { readonly localAddress: string | undefined },
+): Introduction {
+  const { username, password = '', port, tls, auth, helo } = upstream;
   const host = withoutFinalDot(upstream.host);
   // a handshake without an answer must leave time for another connection without one
   const handshakeSeconds = settings.connectSeconds / (tls === 'Opportunistic' ? 2 : 1);
   return {
-    name: hostname,
+    name: helo ?? defaultHelo(hostname, localAddress),
     tls: TLS[tls],
     tlsOptions: tlsOptions(upstream, secureContext),
     handshakeDeadline: within(handshakeSeconds),
@@ -113,7 +123,7 @@ function introductionTo(upstream: SmartHost, { hostname, settings, secureContext
             secret: password,
             host,
             port,
-            mechanisms: tls === 'None' ? ['CRAM-MD5', 'PLAIN', 'LOGIN'] : ['PLAIN', 'LOGIN', 'CRAM-MD5'],
+            mechanisms: auth === undefined ? PREFERRED[tls === 'None' ? 'inTheClear' : 'underTls'] : [auth],
             isForClearText: tls === 'None',
           },
         }),

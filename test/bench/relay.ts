@@ -32,6 +32,7 @@ const SMART_HOST = {
   tls: 'None',
   maxConnections: 10,
   messagesPerConnection: 1000,
+  recipientsPerTransaction: 50,
 } as const;
 const PASSWORD = randomBytes(24).toString('base64url');
 

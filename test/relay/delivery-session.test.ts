@@ -63,3 +63,33 @@ describe('the password', () => {
     });
   }
 });
+
+describe('EHLO', () => {
+  for (const [what, helo, expected] of [
+    ['has the name that the upstream is set', 'smtp.shop.example', 'EHLO smtp.shop.example'],
+    ['has the server name of the class where the upstream has none', undefined, 'EHLO relay.example'],
+  ] as const) {
+    test(what, async (t) => {
+      const raw = await startRawUpstream(t, { answer: ordinaryAnswers() });
+      const host = aSmartHost(raw.port, helo === undefined ? {} : { helo });
+      const relay = await startDelivering(t, configured(host));
+      await relay.spool.put(aMessage(), inMemory());
+      await emptied(relay);
+      assert.equal(raw.lines[0], expected);
+    });
+  }
+
+  test('has the address of the relay where only the cluster knows the name of the class', async (t) => {
+    const raw = await startRawUpstream(t, {
+      // as a server that looks the name up
+      answer: ordinaryAnswers((line) =>
+        line.startsWith('EHLO') && line.endsWith('.svc') ? '450 4.7.1 not found' : undefined,
+      ),
+    });
+    const config = configured(aSmartHost(raw.port));
+    const relay = await startDelivering(t, { ...config, class: { ...config.class, hostname: 'relay.smtp-plus.svc' } });
+    await relay.spool.put(aMessage(), inMemory());
+    await emptied(relay);
+    assert.equal(raw.lines[0], 'EHLO [127.0.0.1]');
+  });
+});

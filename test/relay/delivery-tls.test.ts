@@ -166,6 +166,18 @@ describe('the log-in', () => {
     });
   }
 
+  test('goes by the mechanism that is set, and by no other', async (t) => {
+    const raw = await startWith(t, 'PLAIN LOGIN CRAM-MD5');
+    const relay = await startDelivering(t, configured(aSmartHost(raw.port, { ...LOGIN, auth: 'LOGIN' })));
+    await relay.spool.put(aMessage(), inMemory());
+    await emptied(relay);
+    assert.equal(words(raw.lines)[0], 'AUTH LOGIN');
+    const other = await startWith(t, 'LOGIN CRAM-MD5');
+    const reply = await deferredBy(t, aSmartHost(other.port, { ...LOGIN, auth: 'PLAIN' }));
+    assert.match(reply, /the server offers AUTH by LOGIN, CRAM-MD5 only, and what is set is PLAIN/);
+    assert.deepEqual(secretsIn(other.lines), []);
+  });
+
   for (const [what, mechanisms, problem] of [
     ['no AUTH', undefined, /cannot log in: the server offers no AUTH, and what is set is CRAM-MD5 or PLAIN or LOGIN/],
     ['mechanisms that we do not have', 'GSSAPI NTLM', /the server offers AUTH by GSSAPI, NTLM only/],
@@ -175,6 +187,24 @@ describe('the log-in', () => {
       assert.match(await deferredBy(t, aSmartHost(raw.port, LOGIN)), problem);
       assert.deepEqual(secretsIn(raw.lines), []);
     });
+  }
+
+  for (const [what, ehlo] of [
+    ['offers AUTH without STARTTLS', '250-raw\r\n250 AUTH PLAIN LOGIN CRAM-MD5'],
+    ['offers STARTTLS and refuses it', '250-raw\r\n250-STARTTLS\r\n250 AUTH PLAIN LOGIN CRAM-MD5'],
+  ] as const) {
+    for (const tls of ['StartTLS', 'Opportunistic'] as const) {
+      test(`is not said in the clear to an upstream that ${what}, with tls: ${tls}`, async (t) => {
+        const raw = await startRawUpstream(t, {
+          answer: ordinaryAnswers((line) => {
+            if (line.startsWith('EHLO')) return ehlo;
+            return line === 'STARTTLS' ? '454 4.7.0 not now' : undefined;
+          }),
+        });
+        await deferredBy(t, aSmartHost(raw.port, { tls, ...LOGIN }));
+        assert.deepEqual(secretsIn(raw.lines), []);
+      });
+    }
   }
 
   test('that is asked for more and more is cancelled', async (t) => {

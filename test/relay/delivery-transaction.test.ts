@@ -4,7 +4,7 @@ import { describe, test } from 'node:test';
 import { configured, emptied, said, startDelivering } from '../support/delivering.ts';
 import { aMessage, CONTENT, eventually, inMemory } from '../support/queued.ts';
 import { startScripted } from '../support/scripted-server.ts';
-import { aSmartHost, ordinaryAnswers, startRawUpstream } from '../support/upstream.ts';
+import { aSmartHost, ordinaryAnswers, startRawUpstream, startUpstream } from '../support/upstream.ts';
 
 const NO_RETRY = { retryFirstSeconds: 3600, retryMostSeconds: 3600 };
 const QUIET = { acts: [], pieces: [] };
@@ -123,4 +123,20 @@ describe('replies out of turn', () => {
     assert.match(String(said(relay, 'deferred')[0]?.['reply']), /reply to nothing: 250 and ok to what comes/);
     assert.ok(!raw.lines.includes('DATA'));
   });
+});
+
+test('no transaction has more recipients than the upstream is set to take, and one attempt does for all', async (t) => {
+  const upstream = await startUpstream(t);
+  const relay = await startDelivering(t, configured(upstream.smartHost({ recipientsPerTransaction: 50 })));
+  const to = Array.from({ length: 120 }, (_, i) => `r${i}@x.example`);
+  await relay.spool.put(aMessage({ to }), inMemory());
+  await emptied(relay);
+  assert.deepEqual(
+    upstream.received.map((one) => one.to.length),
+    [50, 50, 20],
+  );
+  assert.deepEqual(
+    upstream.received.flatMap((one) => one.to),
+    to,
+  );
 });

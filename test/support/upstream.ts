@@ -103,6 +103,7 @@ export function aSmartHost(port: number, overrides: Partial<SmartHost> = {}): Sm
     tls: 'None',
     maxConnections: 10,
     messagesPerConnection: 100,
+    recipientsPerTransaction: 100,
     ...overrides,
   };
 }

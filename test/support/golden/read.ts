@@ -121,8 +121,8 @@ function classView(known: GoldenSettings, value: unknown): ClassView {
 
 function upstreamOf({ upstream }: ClassSettings): ClassView['upstream'] {
   if ('capture' in upstream) return { kind: 'capture' };
-  const { host, port, tls, maxConnections, messagesPerConnection } = upstream;
-  return { kind: 'smtp', host, port, tls, maxConnections, messagesPerConnection };
+  const { host, port, tls, maxConnections, messagesPerConnection, recipientsPerTransaction } = upstream;
+  return { kind: 'smtp', host, port, tls, maxConnections, messagesPerConnection, recipientsPerTransaction };
 }
 
 function objectOf({ apiVersion, kind, metadata: meta, spec, status }: Manifest): RawObject[] {
