@@ -10,10 +10,15 @@
  *   RECONNECT      goes on with another connection
  *   CLOSED         the server has ended the connection and said nothing more
  *   SPOOLED n      so many messages have been taken since the start of the dialogue
+ *   pieces: whole  in the first lines: what it says depends on which octets come together
+ *
+ * Each is played three times: line by line, octet by octet, and in bursts, where commands that may be pipelined (RFC 2920
+ * section 3.1) are sent at once and their replies read afterwards.
  */
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
+import { setImmediate as turn } from 'node:timers/promises';
 import { after, describe, test } from 'node:test';
 import { PASSWORD } from '../support/relay-config.ts';
 import { openClient, plain, type SmtpClient } from '../support/smtp-client.ts';
@@ -21,22 +26,27 @@ import { startSubmission, type SubmissionFixture } from '../support/submission.t
 import { SCENES, type SceneName } from './scenes.ts';
 
 const FOLDER = path.join(import.meta.dirname, 'dialogs');
-const servers = new Map<SceneName, Promise<SubmissionFixture>>();
+const servers = new Map<string, Promise<SubmissionFixture>>();
 
 after(async () => {
   for (const server of servers.values()) await (await server).stop();
 });
 
-describe('dialogues', () => {
-  for (const file of readdirSync(FOLDER)) {
-    const [title = '', ...lines] = readFileSync(path.join(FOLDER, file), 'utf8').trimEnd().split('\n');
-    test(title.replace('# ', ''), () => run(lines));
-  }
-});
+for (const pace of ['line by line', 'octet by octet', 'in bursts'] as const) {
+  describe(`dialogues ${pace}`, () => {
+    for (const file of readdirSync(FOLDER)) {
+      const [title = '', ...lines] = readFileSync(path.join(FOLDER, file), 'utf8').trimEnd().split('\n');
+      if (pace === 'octet by octet' && lines.includes('pieces: whole')) continue;
+      test(title.replace('# ', ''), () => run(lines, pace));
+    }
+  });
+}
 
-function serverOf(name: SceneName): Promise<SubmissionFixture> {
-  const server = servers.get(name) ?? startSubmission(SCENES[name]());
-  servers.set(name, server);
+/** One for each scene and pace: rates and lock-outs are counted once. */
+function serverOf(name: SceneName, pace: Pace): Promise<SubmissionFixture> {
+  const key = `${pace} ${name}`;
+  const server = servers.get(key) ?? startSubmission(SCENES[name]());
+  servers.set(key, server);
   return server;
 }
 
@@ -44,29 +54,70 @@ function isScene(name: string): name is SceneName {
   return name in SCENES;
 }
 
-async function run(lines: readonly string[]): Promise<void> {
+type Pace = 'line by line' | 'octet by octet' | 'in bursts';
+
+/** Nothing may be sent behind these before they are answered, and nothing of what is no command. */
+const LAST_OF_A_GROUP = /^C: (?!MAIL|RCPT|RSET|NOOP|VRFY|HELP)/i;
+
+/** Puts the commands of a group into one step, and what is expected after it. */
+function inBursts(steps: readonly string[]): string[] {
+  const ordered: string[] = [];
+  let group = { sent: [] as string[], expected: [] as string[], isFull: false };
+  const finish = () => {
+    if (group.sent.length > 0) ordered.push(`C: ${group.sent.join(String.raw`\r\n`)}`);
+    ordered.push(...group.expected);
+    group = { sent: [], expected: [], isFull: false };
+  };
+  for (const step of steps) {
+    if (step.startsWith('C: ')) {
+      if (group.isFull) finish();
+      group.sent.push(step.slice('C: '.length));
+      group.isFull = LAST_OF_A_GROUP.test(step);
+    } else if (step.startsWith('S: ')) {
+      group.expected.push(step);
+    } else {
+      finish();
+      ordered.push(step);
+    }
+  }
+  finish();
+  return ordered;
+}
+
+async function run(lines: readonly string[], pace: Pace): Promise<void> {
   const scene = lines.find((line) => line.startsWith('config: '))?.slice(8) ?? 'standard';
   assert.ok(isScene(scene), scene);
-  const server = await serverOf(scene);
+  const server = await serverOf(scene, pace);
   const spooledBefore = server.accepted.length;
   let client = await openClient(server.port, { ca: server.ca });
   let unread: string[] = [];
-  for (const [index, line] of lines.flatMap((line) => expand(line).split('\u2028')).entries()) {
-    await step(line).catch((cause: unknown) => {
-      throw new Error(`line ${index + 2}: ${line}`, { cause });
-    });
+  for (const line of pace === 'in bursts' ? inBursts(lines) : lines) {
+    for (const part of expand(line).split('\u2028')) {
+      await step(part).catch((cause: unknown) => {
+        throw new Error(line, { cause });
+      });
+    }
   }
   client.destroy();
+
+  async function send(octets: string): Promise<void> {
+    if (pace !== 'octet by octet') return client.send(octets);
+    for (const octet of octets) {
+      await client.send(octet);
+      await turn();
+    }
+  }
 
   async function step(line: string): Promise<void> {
     const [verb = '', text = ''] = line.split(/ (.*)/s);
     switch (verb) {
       case 'config:':
+      case 'pieces:':
         return undefined;
       case 'C:':
-        return client.send(`${text}\r\n`);
+        return send(`${text}\r\n`);
       case 'C>':
-        return client.send(text);
+        return send(text);
       case 'S:':
         return expectLine(text);
       case 'TLS':
@@ -82,7 +133,7 @@ async function run(lines: readonly string[]): Promise<void> {
       case 'MESSAGE':
         await client.send('MAIL FROM:<orders@shop.example>\r\nRCPT TO:<a@b.example>\r\nDATA\r\n');
         for (const code of ['250', '250', '354']) assert.equal((await client.reply()).slice(0, 3), code);
-        return client.send(`${text}\r\n\r\nbody\r\n.\r\n`);
+        return send(`${text}\r\n\r\nbody\r\n.\r\n`);
       case 'RECONNECT':
         client.destroy();
         client = await openClient(server.port, { ca: server.ca });
