@@ -2,12 +2,13 @@
  * Rules between fields, and about what may change. Each is written once, in CEL for the API server and in code for
  * files (a folder of manifests has no API server): test/operator/crds.test.ts runs both over the same bad objects.
  */
-import { z } from 'zod';
 import type { AllowedNamespaces } from './common.ts';
 import { durationSeconds } from './duration.ts';
+import { isCidr } from './ip.ts';
 import type { ListSpec } from './list.ts';
 import { immutable, rule, type Rule } from './rule.ts';
 import type { SenderSpec } from './sender.ts';
+import { upstreamRules } from './upstream-rules.ts';
 import type { UserSpec } from './user.ts';
 
 interface ObjectWith<Spec> {
@@ -59,59 +60,12 @@ function selectorRules(path: string): Rule[] {
   ];
 }
 
-/** `smtp.example:587` has the letters of an IPv6 address, and is none; `192.0.2.1.` would be asked for as a name. */
-function hostRule(path: string, mend: string): Rule {
-  return rule(
-    path,
-    {
-      // since Kubernetes 1.31
-      cel: "!(self.contains(':') || self.matches('^[0-9.]+[.]$')) || isIP(self)",
-      message: `${path} must be a host name or an IP address, without a port; ${mend}`,
-    },
-    (self: string) => !(self.includes(':') || /^[0-9.]+[.]$/.test(self)) || isIPv6(self),
-  );
-}
-
-type Upstream = NonNullable<ListSpec['upstream']>;
 type Recipients = NonNullable<ListSpec['recipients']>;
-
-/** Without a verified certificate, whoever answers gets the password. */
-const VERIFIED_TLS: ReadonlySet<string> = new Set(['StartTLS', 'Implicit']);
 
 export const listRules: readonly Rule[] = [
   immutable('spec', 'relayClassName', 'make a new list for another class, and attach the users to it'),
   ...selectorRules('spec.allowedNamespaces'),
-  hostRule('spec.upstream.host', 'put the port into spec.upstream.port, and a final dot behind names only'),
-  hostRule('spec.upstream.serverName', 'remove the port, which no certificate has'),
-  rule(
-    'spec.upstream',
-    {
-      field: 'tls',
-      cel: "!has(self.credentialsSecretRef) || self.tls in ['StartTLS', 'Implicit']",
-      message:
-        'spec.upstream.tls must be StartTLS or Implicit where credentialsSecretRef is set, or the password could be read on the way',
-    },
-    (self: Upstream) => self.credentialsSecretRef === undefined || VERIFIED_TLS.has(self.tls),
-  ),
-  rule(
-    'spec.upstream',
-    {
-      field: 'tls',
-      cel: "(!has(self.caSecretRef) && !has(self.serverName)) || self.tls in ['StartTLS', 'Implicit']",
-      message:
-        'spec.upstream.tls must be StartTLS or Implicit where caSecretRef or serverName is set; the other modes verify no certificate',
-    },
-    (self: Upstream) => (self.caSecretRef === undefined && self.serverName === undefined) || VERIFIED_TLS.has(self.tls),
-  ),
-  rule(
-    'spec.upstream',
-    {
-      field: 'auth',
-      cel: '!has(self.auth) || has(self.credentialsSecretRef)',
-      message: 'spec.upstream.auth says how to log in with credentialsSecretRef; add that, or remove auth',
-    },
-    (self: Upstream) => self.auth === undefined || self.credentialsSecretRef !== undefined,
-  ),
+  ...upstreamRules,
   rule(
     'spec.recipients.allow.*',
     {
@@ -153,19 +107,6 @@ export const listRules: readonly Rule[] = [
 ];
 
 type Rotation = NonNullable<UserSpec['credentials']['rotation']>;
-
-const [cidrv4, cidrv6, ipv6] = [z.cidrv4(), z.cidrv6(), z.ipv6()];
-
-function isCidr(text: string): boolean {
-  if (cidrv4.safeParse(text).success) return true;
-  return cidrv6.safeParse(text).success && isIPv6(text.replace(/\/.*/, ''));
-}
-
-/** An IPv4 address inside IPv6 is one address with two spellings: netip, behind isIP and isCIDR, refuses it too. */
-function isIPv6(text: string): boolean {
-  if (!ipv6.safeParse(text).success) return false;
-  return !/^\[::ffff:[^:]+:[^:]+\]$/.test(new URL(`http://[${text}]`).hostname);
-}
 
 const userNameRules: readonly Rule[] = [
   immutable('spec', 'username', 'make a new SmtpPlusUser for another name'),
