@@ -30,6 +30,8 @@ export interface AcceptedMessage {
   readonly id: string;
   /** User name it was submitted by. */
   readonly user: string;
+  /** Of the user: whose places, turns and room on the disk the message takes. */
+  readonly namespace: string;
   /** The user's list, `NAMESPACE/NAME`: its upstream is looked up at delivery. */
   readonly list: string;
   readonly envelope: Envelope;

@@ -40,6 +40,7 @@ export async function makeReport(
     message: {
       id,
       user: queued.user,
+      namespace: queued.namespace,
       list: queued.list,
       envelope: { from, recipients: [{ address: queued.envelope.from }], eightBit: false },
       size: bytes.length,

@@ -23,6 +23,7 @@ async function report({
     {
       id: 'ID1',
       user: 'orders.shop',
+      namespace: 'shop',
       list: 'shop/transactional',
       size: content.length,
       received: '2026-01-01T00:00:00.000Z',
@@ -56,6 +57,7 @@ describe('report to the sender', () => {
     assert.deepEqual(message, {
       id: 'ID1-r3',
       user: 'orders.shop',
+      namespace: 'shop',
       list: 'shop/transactional',
       envelope: { from: '', recipients: [{ address: 'orders@shop.example' }], eightBit: false },
       size: bytes.length,

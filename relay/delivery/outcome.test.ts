@@ -14,6 +14,7 @@ function queued(pending: readonly PendingRecipient[], overrides: Partial<QueuedM
   return {
     id: 'ID',
     user: 'orders.shop',
+    namespace: 'shop',
     list: 'shop/transactional',
     size: 100,
     received: new Date(RECEIVED).toISOString(),

@@ -57,7 +57,15 @@ test('a fault of ours during the probe of an upstream leaves the next probe to o
     metrics: createMetrics(),
   });
   const envelope = { from: 'a@x.example', recipients: [{ address: 'b@x.example' }], eightBit: false };
-  const message = { id: 'ID', user: 'u', list: 'l/l', size: 1, received: new Date(0).toISOString(), envelope };
+  const message = {
+    id: 'ID',
+    user: 'u',
+    namespace: 'n',
+    list: 'l/l',
+    size: 1,
+    received: new Date(0).toISOString(),
+    envelope,
+  };
   await assert.rejects(
     passThrough(message, { head: Buffer.alloc(0), body: { kind: 'memory', bytes: Buffer.from('x') } }),
     /fault/,

@@ -30,7 +30,7 @@ export function createWork({ log, now, keep, onEnd }: WorkOptions): Work {
     } catch (error) {
       // a fault of ours: the message is still on disk as it was
       log.error({ err: error, id: entry.id }, 'delivery attempt failed');
-      keep({ ...entry, due: now() + FAULT_RETRY_MS });
+      keep(entry.dueAt(now() + FAULT_RETRY_MS));
     }
   }
 

@@ -1,26 +1,74 @@
-/** What is in the spool, in memory: enough to schedule it and to measure it, about 200 bytes a message. */
+/**
+ * What is in the spool, in memory: enough to schedule it and to count it. A million messages are to fit into 200 MB, so
+ * an entry is small: whole milliseconds since the process began take no memory of their own, and names are shared.
+ */
 import type { Metrics } from '../metrics.ts';
-import type { QueuedMessage } from './record.ts';
+import type { EntryFields } from './record.ts';
 
-export interface SpoolEntry {
-  readonly id: string;
+/** Whose mail it is, and by way of which list. */
+export interface Sender {
+  readonly namespace: string;
+  readonly user: string;
   readonly list: string;
+}
+
+const IS_FILE = 1;
+const DELAY_NOTICE_SENT = 2;
+/** In the middle of what a small integer reaches: 24 days to both sides. */
+const ORIGIN = Math.floor(performance.timeOrigin);
+
+export class SpoolEntry {
+  readonly id: string;
+  readonly sender: Sender;
   readonly size: number;
+  readonly #flags: number;
+  readonly #received: number;
+  readonly #due: number;
+
+  constructor(id: string, sender: Sender, { size, isFile, delayNoticeSent, receivedMs, due }: EntryFields) {
+    this.id = id;
+    this.sender = sender;
+    this.size = size;
+    this.#flags = (isFile ? IS_FILE : 0) | (delayNoticeSent ? DELAY_NOTICE_SENT : 0);
+    this.#received = Math.round(receivedMs) - ORIGIN;
+    this.#due = Math.round(due) - ORIGIN;
+  }
+
+  get isFile(): boolean {
+    return (this.#flags & IS_FILE) !== 0;
+  }
+
+  get delayNoticeSent(): boolean {
+    return (this.#flags & DELAY_NOTICE_SENT) !== 0;
+  }
+
+  get list(): string {
+    return this.sender.list;
+  }
+
   /** Milliseconds since the epoch, as is `due`. */
-  readonly received: number;
-  readonly due: number;
-  readonly delayNoticeSent: boolean;
-  readonly isFile: boolean;
+  get received(): number {
+    return this.#received + ORIGIN;
+  }
+
+  get due(): number {
+    return this.#due + ORIGIN;
+  }
+
+  /** The same message at another time. */
+  dueAt(due: number): SpoolEntry {
+    const { id, sender, received: receivedMs, size, isFile, delayNoticeSent } = this;
+    return new SpoolEntry(id, sender, { ...sender, size, isFile, delayNoticeSent, receivedMs, due });
+  }
 }
 
 export type SpoolIndex = ReturnType<typeof createSpoolIndex>;
 
-/** A million messages, 200 MB: past that the index itself endangers the relay, whatever room the disk has. */
-const MESSAGES_MAX = 1_000_000;
-
-export function createSpoolIndex(metrics: Metrics) {
+/** @param most messages that memory has room for. */
+export function createSpoolIndex(metrics: Metrics, most: number) {
   // insertion order is the order of arrival: the first is the oldest
   const entries = new Map<string, SpoolEntry>();
+  const senders = createSenders();
   let bytes = 0;
 
   function count(entry: SpoolEntry, sign: 1 | -1): void {
@@ -32,14 +80,21 @@ export function createSpoolIndex(metrics: Metrics) {
     metrics.spoolBytes.set(bytes);
   }
 
+  function add(id: string, fields: EntryFields): SpoolEntry {
+    const entry = new SpoolEntry(id, senders.of(fields), fields);
+    entries.set(id, entry);
+    count(entry, 1);
+    return entry;
+  }
+
   return {
-    set: (queued: QueuedMessage): SpoolEntry => {
-      const { id, list, size, receivedMs: received, due, delayNoticeSent, isFile } = queued;
-      const entry = { id, list, size, received, due, delayNoticeSent, isFile };
+    /** Of one that is not there. `measure` is to follow. */
+    add,
+    measure,
+    set: (id: string, fields: EntryFields): SpoolEntry => {
       const before = entries.get(id);
       if (before !== undefined) count(before, -1);
-      entries.set(id, entry);
-      count(entry, 1);
+      const entry = add(id, fields);
       measure();
       return entry;
     },
@@ -53,11 +108,28 @@ export function createSpoolIndex(metrics: Metrics) {
     },
     has: (id: string) => entries.has(id),
     size: () => entries.size,
-    hasRoom: () => entries.size < MESSAGES_MAX,
+    most,
+    get: (id: string) => entries.get(id),
+    hasRoom: () => entries.size < most,
     entries: () => entries.values(),
     measureAge: (now: number): void => {
       const oldest = entries.values().next().value;
       metrics.spoolOldest.set(oldest === undefined ? 0 : Math.max(0, now - oldest.received) / 1000);
+    },
+  };
+}
+
+/** The same object for the same names, however many messages bear them. */
+function createSenders() {
+  const known = new Map<string, Sender>();
+  return {
+    of: ({ namespace, user, list }: Sender): Sender => {
+      const last = known.get(user);
+      // a user has one list at a time, and seldom another
+      if (last !== undefined && last.list === list && last.namespace === namespace) return last;
+      const sender = { namespace, user, list };
+      known.set(user, sender);
+      return sender;
     },
   };
 }

@@ -46,10 +46,13 @@ export function createReader({ store, files, index, quarantine: aside, log }: Re
   async function read(id: string) {
     const bytes = store.record(id);
     if (bytes === undefined) return undefined;
-    const queued = decodeRecord(bytes);
-    const content = queued === undefined ? undefined : await contentOf(queued);
-    if (queued !== undefined && content !== undefined) return { queued, content };
-    await quarantine(id, queued === undefined ? 'record not readable' : 'content missing or of another size');
+    const queued = decodeRecord(bytes.toString());
+    if ('broken' in queued) await quarantine(id, queued.broken);
+    else {
+      const content = await contentOf(queued);
+      if (content !== undefined) return { queued, content };
+      await quarantine(id, 'content missing or of another size');
+    }
     return undefined;
   }
 

@@ -1,5 +1,6 @@
 /** What the spool keeps of a message beside its content, and how it is written to disk. */
-import { z } from 'zod';
+import { crc32 } from 'node:zlib';
+import { parseRecordV1 } from './record-v1.ts';
 import type { AcceptedMessage, Envelope, Recipient } from '../message.ts';
 
 /** Ids become keys and file names. */
@@ -39,47 +40,6 @@ export interface QueuedMessage extends Omit<AcceptedMessage, 'envelope'> {
   readonly isFile: boolean;
 }
 
-const verdictSchema = z.object({
-  outcome: z.enum(['delivered', 'deferred', 'failed']),
-  code: z.number().optional(),
-  enhanced: z.string(),
-  text: z.string(),
-  at: z.enum(['MAIL', 'RCPT', 'DATA', 'content']).optional(),
-});
-
-const recordSchema = z.object({
-  version: z.literal(1),
-  id: z.string(),
-  user: z.string(),
-  list: z.string(),
-  size: z.number(),
-  received: z.iso.datetime(),
-  envelope: z.object({
-    from: z.string(),
-    eightBit: z.boolean(),
-    ret: z.enum(['FULL', 'HDRS']).exactOptional(),
-    envelopeId: z.string().exactOptional(),
-  }),
-  unverifiedSender: z.literal(true).exactOptional(),
-  reportOn: z.string().exactOptional(),
-  pending: z
-    .array(
-      z.object({
-        address: z.string(),
-        notify: z.array(z.string()).exactOptional(),
-        originalRecipient: z.string().exactOptional(),
-        redirectedFrom: z.array(z.string()).exactOptional(),
-        last: verdictSchema.optional(),
-      }),
-    )
-    .min(1),
-  attempts: z.number(),
-  due: z.number(),
-  delayNoticeSent: z.boolean(),
-  reports: z.number(),
-  isFile: z.boolean(),
-});
-
 /** A message as it enters the spool: nothing tried, due at once. */
 export function newRecord(message: AcceptedMessage, { isFile }: { isFile: boolean }): QueuedMessage {
   const { recipients, ...envelope } = message.envelope;
@@ -97,20 +57,69 @@ export function newRecord(message: AcceptedMessage, { isFile }: { isFile: boolea
   };
 }
 
-export function encodeRecord(queued: QueuedMessage): Buffer {
-  return Buffer.from(JSON.stringify({ version: 1, ...queued }));
+/** What scheduling and counting need of a message: all that memory holds of each one that waits. */
+export type EntryFields = Pick<
+  QueuedMessage,
+  'due' | 'receivedMs' | 'size' | 'isFile' | 'delayNoticeSent' | 'namespace' | 'user' | 'list'
+>;
+
+interface Broken {
+  /** For people. */
+  readonly broken: string;
 }
 
-/** Undefined where the bytes are not a record that this version understands. */
-export function decodeRecord(bytes: Buffer): QueuedMessage | undefined {
-  let json: unknown;
-  try {
-    json = JSON.parse(bytes.toString());
-  } catch {
-    return undefined;
+/*
+ * Three lines of text: version and checksum; what an entry needs, which a start reads of every message; the rest. What
+ * has the right checksum is as this version wrote it, so nothing of it is checked again.
+ */
+const VERSION = '2';
+const FIRST_LINE_LENGTH = firstLineOf('').length;
+
+type Head = [due: number, receivedMs: number, size: number, isFile: 0 | 1, delayNoticeSent: 0 | 1, ...Names];
+type Names = [namespace: string, user: string, list: string];
+
+export function encodeRecord(queued: QueuedMessage): Buffer {
+  const { due, receivedMs, size, isFile, delayNoticeSent, namespace, user, list, ...rest } = queued;
+  const flags = [isFile ? 1 : 0, delayNoticeSent ? 1 : 0] as const;
+  const head: Head = [due, receivedMs, size, ...flags, namespace, user, list];
+  const text = `${JSON.stringify(head)}\n${JSON.stringify(rest)}`;
+  return Buffer.from(firstLineOf(text) + text);
+}
+
+export function decodeEntry(record: string): EntryFields | Broken {
+  const lines = readLines(record);
+  return 'broken' in lines ? lines : (lines.whole ?? entryOf(lines.head));
+}
+
+export function decodeRecord(record: string): QueuedMessage | Broken {
+  const lines = readLines(record);
+  if ('broken' in lines) return lines;
+  return lines.whole ?? ({ ...entryOf(lines.head), ...(JSON.parse(lines.rest) as object) } as QueuedMessage);
+}
+
+type Lines =
+  | { readonly whole: QueuedMessage }
+  | { readonly whole?: never; readonly head: string; readonly rest: string };
+
+function readLines(record: string): Lines | Broken {
+  if (record.startsWith('{')) {
+    const whole = parseRecordV1(record);
+    return whole === undefined ? { broken: 'record not readable' } : { whole };
   }
-  const result = recordSchema.safeParse(json);
-  if (!result.success) return undefined;
-  const { version: _, ...record } = result.data;
-  return { ...record, receivedMs: Date.parse(record.received) };
+  if (!record.startsWith(VERSION)) return { broken: 'record not readable, or of a newer version' };
+  const text = record.slice(FIRST_LINE_LENGTH);
+  if (record.slice(0, FIRST_LINE_LENGTH) !== firstLineOf(text)) {
+    return { broken: 'record damaged: its checksum is another one' };
+  }
+  const end = text.indexOf('\n');
+  return { head: text.slice(0, end), rest: text.slice(end + 1) };
+}
+
+function firstLineOf(text: string): string {
+  return `${VERSION} ${crc32(text).toString(16).padStart(8, '0')}\n`;
+}
+
+function entryOf(head: string): EntryFields {
+  const [due, receivedMs, size, isFile, delayNoticeSent, namespace, user, list] = JSON.parse(head) as Head;
+  return { due, receivedMs, size, isFile: isFile === 1, delayNoticeSent: delayNoticeSent === 1, namespace, user, list };
 }

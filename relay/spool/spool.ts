@@ -17,14 +17,16 @@ import type { Metrics } from '../metrics.ts';
 import { type CapturedLimits, type CapturedMessage, openCaptured } from './captured.ts';
 import { type Disk, makeFolder, nodeDisk } from './disk.ts';
 import { openFiles, type SpoolFiles } from './files.ts';
-import { createSpoolIndex, type SpoolEntry, type SpoolIndex } from './entries.ts';
+import { createSpoolIndex, type SpoolEntry } from './entries.ts';
 import { type KeptReport, openKeptReports } from './kept-reports.ts';
 import { lockFolder } from './lock.ts';
 import { createQuarantine, type Quarantine } from './quarantine.ts';
-import { createReader, type SpoolReader } from './read.ts';
-import { decodeRecord, type QueuedMessage } from './record.ts';
+import { createReader } from './read.ts';
+import { createBacklog } from './load.ts';
+import { messagesThatFit } from './capacity.ts';
+import type { QueuedMessage } from './record.ts';
 import { openRoom } from './room.ts';
-import { openStore as openLmdbStore, SETTLE_BYTES, type SpoolStore } from './store.ts';
+import { openStore as openLmdbStore, type OpenStore, SETTLE_BYTES } from './store.ts';
 import { createWriter, type Settlement } from './write.ts';
 
 export interface Spool {
@@ -63,7 +65,9 @@ export interface SpoolOptions {
   readonly onFatal?: (error: unknown) => void;
   /** In place of the machine's disk, and of the database on it. */
   readonly disk?: Disk;
-  readonly openStore?: (file: string) => Promise<SpoolStore>;
+  readonly openStore?: OpenStore;
+  /** Messages that memory has room for. Default: by the limit of this process. */
+  readonly mostMessages?: number;
 }
 
 /** For the room within the file, and for what lmdb writes beside it. */
@@ -83,14 +87,14 @@ export async function openSpool(folder: string, options: SpoolOptions): Promise<
   started.defer(() => lock.release());
   const files = await openFiles(folder, disk);
   const quarantine = createQuarantine(folder, disk);
-  const store = await openStore(path.join(folder, 'queue.mdb'));
+  const index = createSpoolIndex(metrics, options.mostMessages ?? messagesThatFit());
+  const backlog = createBacklog(index);
+  const store = await openStore(path.join(folder, 'queue.mdb'), backlog.take);
   started.defer(() => store.close());
   if (store.isNew) await keepContents(files, quarantine, log);
   // a new database is only as safe as its entry in the folder
   await disk.syncFolder(folder);
-  const index = createSpoolIndex(metrics);
   const reader = createReader({ store, files, index, quarantine, log });
-  await load({ store, files, index, reader, log });
   await store.keepRoom().catch((cause: unknown) => {
     const problem = `the spool in ${folder} has no room to write down what is delivered, so nothing is`;
     throw new Error(`${problem}: free ${ROOM_TO_START_MIB} MiB of its volume, or enlarge it`, { cause });
@@ -100,6 +104,8 @@ export async function openSpool(folder: string, options: SpoolOptions): Promise<
   started.defer(() => room.close());
   const captured = await openCaptured(path.join(folder, 'captured'), capturedLimits, disk);
   const writer = createWriter({ store, files, index, room, metrics, log, onFatal });
+  const parts = { store, files, reader, log, announce: writer.announce };
+  await backlog.finish(parts);
   const reports = await openKeptReports(path.join(folder, 'reports'), { disk });
   const timer = setInterval(() => index.measureAge(Date.now()), MEASURE_MS);
   timer.unref();
@@ -117,12 +123,16 @@ export async function openSpool(folder: string, options: SpoolOptions): Promise<
       room.use(message.size);
       await captured.keep(message, content);
     },
-    hasRoom: (bytes) => !writer.hasFailed() && index.hasRoom() && room.has(bytes),
+    hasRoom: (bytes) => !writer.hasFailed() && index.hasRoom() && !backlog.isMore() && room.has(bytes),
     incomingFolder: files.incoming,
     entries: index.entries,
     onPut: writer.onPut,
     read: (id) => reader.read(id),
-    settle: writer.settle,
+    settle: async (id, outcome) => {
+      const entry = await writer.settle(id, outcome);
+      backlog.look(parts).catch((err: unknown) => log.error({ err }, 'messages of the spool could not be read'));
+      return entry;
+    },
     keepReport: async (report) => {
       if (!room.has(report.content.length)) throw new Error('no room on the disk of the spool');
       return reports.keep(report);
@@ -139,36 +149,10 @@ export function capturedLimitsOf({ capturedMessages, capturedBytes }: DeliverySe
   return { messages: capturedMessages, bytes: capturedBytes };
 }
 
-interface Parts {
-  readonly store: SpoolStore;
-  readonly files: SpoolFiles;
-  readonly index: SpoolIndex;
-  readonly reader: SpoolReader;
-  readonly log: Log;
-}
-
 /** Where the database was lost, files without a record are the last that is left of messages: kept for people. */
 async function keepContents(files: SpoolFiles, quarantine: Quarantine, log: Log): Promise<void> {
   const orphans = await files.orphans(new Set());
   if (orphans.length === 0) return;
   log.error({ contents: orphans.length, folder: quarantine.folder }, 'the spool has lost its database: contents moved');
   for (const name of orphans) await quarantine.keep(name, { file: files.pathOf(name) });
-}
-
-/** Reads what an earlier process left. Files without a record were never acknowledged, or are done: they go. */
-async function load({ store, files, index, reader, log }: Parts): Promise<void> {
-  const found: QueuedMessage[] = [];
-  const broken: string[] = [];
-  for (const { key, value } of store.records()) {
-    const queued = decodeRecord(value);
-    if (queued?.id === key) found.push(queued);
-    else broken.push(key);
-  }
-  for (const queued of found.toSorted((a, b) => a.receivedMs - b.receivedMs)) index.set(queued);
-  for (const id of broken) await reader.quarantine(id, 'record not readable');
-  const orphans = await files.orphans(index);
-  for (const name of orphans) await files.remove(name);
-  if (index.size() + orphans.length > 0) {
-    log.info({ messages: index.size(), orphans: orphans.length }, 'spool opened');
-  }
 }

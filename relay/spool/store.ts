@@ -8,6 +8,7 @@
 import { open as openLmdb } from 'lmdb';
 import { open, stat } from 'node:fs/promises';
 import { hasDatabase } from './database-file.ts';
+import { scanRecords } from './scan.ts';
 
 interface Change {
   readonly put?: readonly { readonly id: string; readonly record: Buffer; readonly body?: Buffer | undefined }[];
@@ -21,7 +22,8 @@ export interface SpoolStore {
   write(change: Change): Promise<void>;
   record(id: string): Buffer | undefined;
   body(id: string): Buffer | undefined;
-  records(): Iterable<{ readonly key: string; readonly value: Buffer }>;
+  /** In the order of their ids. */
+  records(after: string, most: number): Iterable<{ readonly key: string; readonly value: Buffer }>;
   /** Pages of the database file that are free to be used again, in bytes. */
   freeBytes(): Promise<number>;
   /** Sees to free pages for settlements where there are few. Rejects where the disk has no room, and hardly any is free. */
@@ -59,13 +61,16 @@ const META_PAGES = 2;
 /** Until then a crash would send again what was delivered: short, and long enough for the next message to come. */
 const REMOVAL_WAIT_MS = 5;
 
-/** Opens the database, or makes one. */
-export async function openStore(file: string): Promise<SpoolStore> {
+export type OpenStore = (file: string, show?: (id: string, record: string) => boolean) => Promise<SpoolStore>;
+
+/** Opens the database, or makes one. Each record in it is shown first, in the order of ids, until `show` returns false. */
+export const openStore: OpenStore = async (file, show = () => false) => {
   const isNew = !(await hasDatabase(file));
+  if (!isNew) await scanRecords(file, show);
   // lmdb would make files that the group may read
   for (const ours of [file, `${file}-lock`]) await makePrivate(ours);
   return { ...openDatabase(file), isNew };
-}
+};
 
 async function makePrivate(file: string): Promise<void> {
   await using handle = await open(file, 'a', 0o600);
@@ -138,7 +143,7 @@ function openDatabase(file: string): Omit<SpoolStore, 'isNew'> {
     },
     record: (id) => records.getBinary(id),
     body: (id) => bodies.getBinary(id),
-    records: () => records.getRange(),
+    records: (after, most) => records.getRange({ start: after, exclusiveStart: true, limit: most }),
     freeBytes,
     keepRoom,
     close: async () => {

@@ -52,8 +52,7 @@ export function createWriter({ store, files, index, room, metrics, log, onFatal 
     }
   }
 
-  function announce(queued: QueuedMessage): void {
-    const entry = index.set(queued);
+  function announce(entry: SpoolEntry): void {
     for (const listener of listeners) listener(entry);
   }
 
@@ -69,7 +68,7 @@ export function createWriter({ store, files, index, room, metrics, log, onFatal 
     await guarded(() => store.write({ put: [{ id: message.id, record: encodeRecord(queued), body: inline }] }));
     room.use(message.size);
     end();
-    announce(queued);
+    announce(index.set(message.id, queued));
   }
 
   /** A full disk refuses one file and no more; a failed sync puts everything in doubt. */
@@ -87,8 +86,8 @@ export function createWriter({ store, files, index, room, metrics, log, onFatal 
     const put = added.map(({ queued, body }) => ({ id: queued.id, record: encodeRecord(queued), body }));
     if (next === undefined) await guarded(() => store.write({ put, remove: [id] }));
     else await guarded(() => store.write({ put: [...put, { id, record: encodeRecord(next) }] }));
-    for (const { queued } of added) announce(queued);
-    if (next !== undefined) return index.set(next);
+    for (const { queued } of added) announce(index.set(queued.id, queued));
+    if (next !== undefined) return index.set(id, next);
     // after the record: a file without one is removed at the next start, a record without its file would be a loss
     if (index.remove(id)?.isFile === true) await files.remove(id);
     return undefined;
@@ -97,6 +96,7 @@ export function createWriter({ store, files, index, room, metrics, log, onFatal 
   return {
     put,
     settle,
+    announce,
     onPut: (listener: (entry: SpoolEntry) => void) => void listeners.push(listener),
     hasFailed: () => failed,
   };

@@ -174,6 +174,7 @@ function messageOf(
   return {
     id: reception.id,
     user,
+    namespace: admitted.user.namespace,
     list: admitted.user.list,
     envelope: {
       from,

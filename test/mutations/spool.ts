@@ -133,8 +133,8 @@ export const spoolMutations: readonly Mutation[] = [
   },
   {
     name: 'orphaned contents stay',
-    file: 'relay/spool/spool.ts',
-    from: '  for (const name of orphans) await files.remove(name);\n',
+    file: 'relay/spool/load.ts',
+    from: '      for (const name of orphans) await files.remove(name);\n',
     to: '',
     tests: SPOOL,
   },
@@ -144,5 +144,26 @@ export const spoolMutations: readonly Mutation[] = [
     from: '(await files.sizeOf(queued.id)) === queued.size - head.length',
     to: '(await files.sizeOf(queued.id)) !== undefined',
     tests: SPOOL,
+  },
+  {
+    name: 'damaged records are believed',
+    file: 'relay/spool/record.ts',
+    from: 'if (record.slice(0, FIRST_LINE_LENGTH) !== firstLineOf(text)) {',
+    to: 'if (record.length === 0) {',
+    tests: ['relay/spool/record.test.ts'],
+  },
+  {
+    name: 'a long queue is read into memory, whatever there is',
+    file: 'relay/spool/entries.ts',
+    from: 'hasRoom: () => entries.size < most',
+    to: 'hasRoom: () => true',
+    tests: ['test/relay/spool-backlog.test.ts'],
+  },
+  {
+    name: 'mail is accepted while more of the queue is on disk than memory knows of',
+    file: 'relay/spool/spool.ts',
+    from: ' && !backlog.isMore()',
+    to: '',
+    tests: ['test/relay/spool-backlog.test.ts'],
   },
 ];

@@ -56,6 +56,8 @@ export async function startDelivering(
   const { log, lines } = captureLog();
   const metrics = createMetrics();
   const spool = await openSpool(path.join(folder, 'spool'), { metrics, log, reserveBytes: () => 0 });
+  // what the spool said at its start
+  lines.length = 0;
   let config = first;
   const delivery = startDelivery({
     spool,

@@ -4,7 +4,7 @@
  */
 import path from 'node:path';
 import type { Disk } from '../../relay/spool/disk.ts';
-import type { SpoolStore } from '../../relay/spool/store.ts';
+import type { OpenStore, SpoolStore } from '../../relay/spool/store.ts';
 
 interface File {
   bytes: Buffer;
@@ -29,7 +29,7 @@ interface Database {
 
 export interface ForgetfulDisk {
   readonly disk: Disk;
-  readonly openStore: (file: string) => Promise<SpoolStore>;
+  readonly openStore: OpenStore;
   /** Stops everything at this operation, counted from now: nothing resolves any more. Resolves when it has happened. */
   crashAt(operation: number): Promise<void>;
   /** Stops everything now. */
@@ -146,10 +146,11 @@ export function createForgetfulDisk(root: string, top: Folder = newFolder()): Fo
 
   return {
     disk,
-    openStore: async (at) => {
+    openStore: async (at, show = () => false) => {
       const known = find(at);
       const database: Database = known !== undefined && 'records' in known ? known : newDatabase();
       if (known === undefined) put(at, database);
+      sorted(database.records).every(([id, record]) => show(id, record.toString()));
       return storeOf(database, { step, isNew: known === undefined, isCrashed: () => journal.length >= crashOperation });
     },
     crashAt: (operation) => {
@@ -193,11 +194,18 @@ function storeOf(
     },
     record: (id) => records.get(id),
     body: (id) => bodies.get(id),
-    records: () => [...records].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([key, value]) => ({ key, value })),
+    records: (after, most) => {
+      const later = sorted(records).filter(([key]) => key > after);
+      return later.slice(0, most).map(([key, value]) => ({ key, value }));
+    },
     freeBytes: () => Promise.resolve(0),
     keepRoom: () => Promise.resolve(),
     close: () => (isCrashed() ? Promise.resolve() : step('close')),
   };
+}
+
+function sorted(records: ReadonlyMap<string, Buffer>): [string, Buffer][] {
+  return [...records].toSorted(([a], [b]) => (a < b ? -1 : 1));
 }
 
 function newFolder(): Folder {

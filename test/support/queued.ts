@@ -2,7 +2,7 @@
 import { createMetrics, type Metrics } from '../../relay/metrics.ts';
 import { createLog, type Log } from '../../relay/log.ts';
 import type { AcceptedMessage, Content, Envelope } from '../../relay/message.ts';
-import { LIST, USER } from './relay-config.ts';
+import { LIST, NAMESPACE, USER } from './relay-config.ts';
 import { Writable } from 'node:stream';
 
 let count = 0;
@@ -26,6 +26,7 @@ export function aMessage(
   return {
     id: anId(),
     user: USER,
+    namespace: NAMESPACE,
     list: LIST,
     size: content.length,
     received: new Date().toISOString(),

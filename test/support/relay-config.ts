@@ -11,6 +11,7 @@ import {
 } from '../../relay/config.ts';
 import { sha256Verifier } from '../../relay/verifier.ts';
 
+export const NAMESPACE = 'shop';
 export const LIST = 'shop/transactional';
 export const USER = 'orders.shop';
 export const PASSWORD = 'correct-horse-battery-staple';
@@ -58,7 +59,7 @@ export function aUser(
   const { limits, ...rest } = overrides;
   return {
     object: 'shop/orders',
-    namespace: 'shop',
+    namespace: NAMESPACE,
     list: LIST,
     active: true,
     mode: 'Live',

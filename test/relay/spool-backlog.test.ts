@@ -1,0 +1,83 @@
+/** A queue that is longer than memory has room for: it may have had more when it grew. */
+import assert from 'node:assert/strict';
+import path from 'node:path';
+import { describe, test, type TestContext } from 'node:test';
+import { open as openLmdb } from 'lmdb';
+import { messagesThatFit } from '../../relay/spool/capacity.ts';
+import { openSpool } from '../../relay/spool/spool.ts';
+import { aTemporaryFolder } from '../support/delivering.ts';
+import { aMessage, captureLog, createMetrics, eventually, inMemory } from '../support/queued.ts';
+
+async function opened(folder: string, mostMessages?: number) {
+  const { log, lines } = captureLog();
+  const most = mostMessages === undefined ? {} : { mostMessages };
+  const spool = await openSpool(folder, { metrics: createMetrics(), log, reserveBytes: () => 0, ...most });
+  return { spool, lines, ids: () => [...spool.entries()].map(({ id }) => id) };
+}
+
+async function filled(t: TestContext, count: number) {
+  const folder = await aTemporaryFolder(t);
+  const { spool } = await opened(folder);
+  const messages = Array.from({ length: count }, () => aMessage());
+  for (const message of messages) await spool.put(message, inMemory());
+  await spool.close();
+  return { folder, ids: messages.map(({ id }) => id) };
+}
+
+describe('a queue longer than memory has room for', () => {
+  test('comes in from its oldest message on, the others as soon as half of the room is free', async (t) => {
+    const { folder, ids } = await filled(t, 12);
+    const opening = await opened(folder, 4);
+    const { spool } = opening;
+    t.after(() => spool.close());
+    const announced: string[] = [];
+    spool.onPut(({ id }) => announced.push(id));
+    assert.deepEqual(opening.ids(), ids.slice(0, 4));
+    for (let settled = 0; settled < 12; settled++) {
+      await eventually('there is a next message', () => opening.ids().length > 0);
+      assert.ok(opening.ids().length <= 4);
+      await spool.settle(opening.ids()[0] ?? '', { reports: [] });
+    }
+    assert.deepEqual(announced, ids.slice(4));
+    assert.deepEqual(opening.ids(), []);
+  });
+
+  test('takes no message before all of it is in memory, and the log says so', async (t) => {
+    const { folder, ids } = await filled(t, 6);
+    const { spool, lines } = await opened(folder, 4);
+    t.after(() => spool.close());
+    assert.equal(spool.hasRoom(1), false);
+    for (const id of ids.slice(0, 2)) await spool.settle(id, { reports: [] });
+    await eventually('the rest is in', () => [...spool.entries()].length === 4);
+    await spool.settle(ids[5] ?? '', { reports: [] });
+    await eventually('there is room', () => spool.hasRoom(1));
+    const said = lines.filter(({ messages }) => messages !== undefined).map(({ level, msg }) => [level, msg]);
+    assert.deepEqual(said, [
+      ['info', 'spool opened, with memory for `most` messages'],
+      ['warn', 'more messages in the spool than memory has room for: none is accepted'],
+      ['info', 'all messages of the spool are in memory: mail is accepted again'],
+    ]);
+  });
+
+  test('takes none beyond the room either', async (t) => {
+    const { spool } = await opened(await aTemporaryFolder(t), 2);
+    t.after(() => spool.close());
+    await spool.put(aMessage(), inMemory());
+    assert.equal(spool.hasRoom(1), true);
+    await spool.put(aMessage(), inMemory());
+    assert.equal(spool.hasRoom(1), false);
+  });
+
+  test('is one of hundreds of thousands with a small heap, and grows with it', () => {
+    assert.ok(messagesThatFit(256 * 1024 * 1024) > 500_000);
+    assert.equal(messagesThatFit(2_000_000_000), 2 * messagesThatFit(1_000_000_000));
+  });
+});
+
+test('a database that a process made and then ended, before anything was in it, is an empty one', async (t) => {
+  const folder = await aTemporaryFolder(t);
+  await openLmdb({ path: path.join(folder, 'queue.mdb'), noSubdir: true }).close();
+  const { spool, ids } = await opened(folder);
+  t.after(() => spool.close());
+  assert.deepEqual(ids(), []);
+});
