@@ -154,7 +154,12 @@ export const shardDocumentSchema = z.object({
 
 /** Every limit on a hostile client, each with a default that is right for a cluster. Times in seconds. */
 export const sessionSettingsSchema = z.object({
-  connections: count.default(2000).describe('Connections that the relay holds at once'),
+  connections: count
+    .default(2000)
+    .describe(
+      'Connections that the relay holds at once. Where all are taken, one without a log-in makes room for a new one, or else ' +
+        'an idle one of the namespace that has most',
+    ),
   connectionsPerSource: count.default(200).describe('Connections from one client address at once'),
   commands: count.default(10000).describe('Commands in one session'),
   unauthenticatedCommands: count.default(20).describe('Commands before a log-in succeeds'),

@@ -47,6 +47,7 @@ export type Reason =
   | 'messages_per_hour'
   | 'recipients_per_day'
   | 'conn_limited'
+  | 'conn_gave_way'
   | 'source_conn_limited'
   | 'user_conn_limited'
   | 'command_limited'
@@ -212,6 +213,8 @@ export const replies = {
   recipientsPerDay: (user: string, retrySeconds: number) =>
     reply(450, '4.7.1', 'recipients_per_day', overRate(user, retrySeconds)),
   connectionLimited: () => reply(421, '4.7.0', 'conn_limited', 'Too many connections'),
+  /** To one that was idle, where a new one came and all places were taken. */
+  gaveWay: () => reply(421, '4.7.0', 'conn_gave_way', 'Too many connections, come again when there is mail'),
   sourceConnectionLimited: () => reply(421, '4.7.0', 'source_conn_limited', 'Too many connections'),
   userConnectionLimited: () => reply(421, '4.7.0', 'user_conn_limited', 'Too many connections'),
   commandLimited: () => reply(421, '4.7.0', 'command_limited', 'Too many commands or errors in this session'),

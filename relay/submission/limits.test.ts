@@ -24,11 +24,14 @@ describe('connection limits', () => {
     const { connections } = createSharedLimits();
     const few = settings({ connections: 3, connectionsPerSource: 2 });
     assert.deepEqual(
-      ['a', 'a', 'a', 'b', 'c'].map((source) => connections.open(source, few)?.reason),
+      ['a', 'a', 'a', 'b', 'c'].map((source) => connections.open(source, few, () => false)?.reason),
       [undefined, undefined, 'source_conn_limited', undefined, 'conn_limited'],
     );
     connections.close('a');
-    assert.equal(connections.open('c', few), undefined);
+    assert.equal(
+      connections.open('c', few, () => false),
+      undefined,
+    );
   });
 
   test('a user has connections of his own', () => {

@@ -32,11 +32,11 @@ function createConnectionLimits() {
   const byUser = new Map<string, number>();
   let all = 0;
   return {
-    /** Counts a connection, unless that would be one too many. */
-    open(address: string, settings: SessionSettings): Reply | undefined {
+    /** Counts a connection, unless that would be one too many and nobody makes room for it. */
+    open(address: string, settings: SessionSettings, makeRoom: () => boolean): Reply | undefined {
       const source = sourceKey(address);
-      if (all >= settings.connections) return replies.connectionLimited();
       if ((bySource.get(source) ?? 0) >= settings.connectionsPerSource) return replies.sourceConnectionLimited();
+      if (all >= settings.connections && !makeRoom()) return replies.connectionLimited();
       all++;
       change(bySource, source, 1);
       return undefined;

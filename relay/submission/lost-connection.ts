@@ -26,6 +26,7 @@ const OTHERS = {
   cut_in_transaction: 'the connection ended between MAIL and the message',
   broken: 'the connection broke',
   shutdown: 'cut off by our shutdown',
+  gave_way: 'cut off in its handshake, to make room for another connection',
   closed_before_login: 'the client closed the connection before it logged in, without QUIT',
   /** The usual end of a connection in a pool. */
   closed: undefined,

@@ -7,6 +7,7 @@ import { createSharedLimits } from './limits.ts';
 import { formatReply, replies, type Reply } from '../replies.ts';
 import { createTlsServer } from '../smtp/client-socket.ts';
 import { Connection } from '../smtp/connection.ts';
+import { whoGivesWay } from './giving-way.ts';
 import { startSession, settingsOf, type SessionControl } from './session.ts';
 import type { SessionServices } from './state.ts';
 import { noteTurnedAway } from './session-log.ts';
@@ -73,7 +74,7 @@ export function createSubmissionServer(options: SubmissionServerOptions): Submis
   async function serve(socket: Socket, { implicitTls }: { implicitTls: boolean }): Promise<void> {
     const address = clientAddress(socket.remoteAddress);
     if (isDraining) return turnAway(socket, replies.shutdown(), { implicitTls });
-    const objection = limits.connections.open(address, settingsOf(services));
+    const objection = limits.connections.open(address, settingsOf(services), makeRoom);
     if (objection !== undefined) return turnAway(socket, objection, { implicitTls });
     metrics.connections.inc();
     const conn = new Connection((onChange) => tls.attach(socket, { implicitTls, onChange }));
@@ -84,6 +85,12 @@ export function createSubmissionServer(options: SubmissionServerOptions): Submis
     limits.connections.close(address);
     metrics.connections.dec();
     if (sessions.size === 0) whenEmpty();
+  }
+
+  function makeRoom(): boolean {
+    const session = whoGivesWay(sessions);
+    session?.giveWay();
+    return session !== undefined;
   }
 
   function turnAway(socket: Socket, reply: Reply, { implicitTls }: { implicitTls: boolean }): void {

@@ -7,6 +7,8 @@ import { sessionSettingsSchema } from '../config.ts';
 import { isTaken, replies, type Answer, type Reply, type Stage } from '../replies.ts';
 import { type Connection, GONE } from '../smtp/connection.ts';
 import { runCommand } from './commands.ts';
+import { sourceKey } from './client-address.ts';
+import type { Standing } from './giving-way.ts';
 import { startAfresh, type Session, type SessionServices } from './state.ts';
 import { type LossReason, lossOf } from './lost-connection.ts';
 import { noteLoss, noteRefusal } from './session-log.ts';
@@ -22,6 +24,9 @@ export interface SessionControl {
   readonly abort: (reason: LossReason) => void;
   /** A message is being received or stored. */
   readonly hasMessage: () => boolean;
+  readonly standing: () => Standing;
+  /** Ends the session at once, in favour of another; only while it is idle. */
+  readonly giveWay: () => void;
 }
 
 /** While there is no configuration. */
@@ -38,9 +43,11 @@ export function startSession(
   services: SessionServices,
   { conn, address }: { conn: Connection; address: string },
 ): SessionControl {
+  const source = sourceKey(address);
   const tally = { commands: 0, unauthenticated: 0, failed: 0 };
   let isDraining = false;
   let isOver = false;
+  let hasGivenWay = false;
   let cutFor: LossReason | undefined;
   let waitingSince = services.monotonicNow();
   const session: Session = {
@@ -126,7 +133,7 @@ export function startSession(
       return false;
     });
     isOver = true;
-    const end = await conn.close();
+    const end = await (hasGivenWay ? conn.closeAtOnce() : conn.close());
     if (!isGoodbye) noteLoss(session, lossOf(session, { ...end, cutFor, hadCommand: tally.commands > 0 }), end);
     services.metrics.sessions.inc({ tls: conn.tls === undefined ? 'no' : 'yes' });
     startAfresh(session);
@@ -154,12 +161,29 @@ export function startSession(
     },
     abort,
     hasMessage: () => session.reception !== undefined,
+    standing: () => ({
+      source,
+      namespace: namespaceOf(session),
+      isIdle: conn.isWaiting && !isOver && !hasGivenWay && session.transaction === undefined,
+      waitingSince,
+    }),
+    giveWay() {
+      hasGivenWay = true;
+      if (conn.isUpgrading) abort('gave_way');
+      else conn.interrupt(replies.gaveWay());
+    },
   };
+}
+
+function namespaceOf({ login, services }: Session): string | undefined {
+  if (login === undefined) return undefined;
+  // a user who is gone still has its place
+  return services.config()?.users.get(login.user)?.namespace ?? '';
 }
 
 /** Of an answer to no command. */
 function stageOf({ reason }: Answer): Stage {
-  return reason === 'shutdown' ? 'connect' : 'command';
+  return reason === 'shutdown' || reason === 'conn_gave_way' ? 'connect' : 'command';
 }
 
 function isLast({ code, close }: Answer): boolean {

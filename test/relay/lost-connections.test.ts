@@ -102,8 +102,8 @@ describe('a handshake that does not come to its end', () => {
 describe('a connection that is refused', () => {
   test('for there are too many', async (t) => {
     const server = await start(t, { config: aConfig({ relayClass: aClass({ session: { connections: 1 } }) }) });
-    const first = await openClient(server.port);
-    await first.reply();
+    const first = await logIn(server);
+    await first.ask('MAIL FROM:<orders@shop.example>');
     const second = await openClient(server.port);
     await second.closed();
     const [line, ...more] = await linesOf(server, 'conn_limited');
@@ -114,7 +114,8 @@ describe('a connection that is refused', () => {
 
   test('before its handshake, where TLS comes first', async (t) => {
     const server = await start(t, { config: aConfig({ relayClass: aClass({ session: { connections: 1 } }) }) });
-    const first = await openClient(server.port);
+    const first = await logIn(server);
+    await first.ask('MAIL FROM:<orders@shop.example>');
     const second = connectTls({ port: server.implicitTlsPort, host: '127.0.0.1' }).on('error', () => undefined);
     assert.equal((await linesOf(server, 'conn_limited')).length, 1);
     first.destroy();

@@ -1,0 +1,52 @@
+/**
+ * Which connection makes room for a new one where all places are taken. Whoever has not logged in costs nothing to hold a
+ * place, so these go first, of the source with most of them. Then one that is idle, of the namespace with most: a tenant
+ * that takes all places keeps nobody else out.
+ */
+
+export interface Standing {
+  /** The key of its address. */
+  readonly source: string;
+  /** Of the user who has logged in; undefined before. */
+  readonly namespace: string | undefined;
+  /** Can be told to go: between two commands, and outside of a mail transaction. */
+  readonly isIdle: boolean;
+  /** Since when it has been waiting for its client; the order is all that counts. */
+  readonly waitingSince: number;
+}
+
+interface Candidate {
+  readonly standing: () => Standing;
+}
+
+export function whoGivesWay<Session extends Candidate>(sessions: Iterable<Session>): Session | undefined {
+  const strangers: Placed<Session>[] = [];
+  const known: Placed<Session>[] = [];
+  for (const session of sessions) {
+    const standing = session.standing();
+    (standing.namespace === undefined ? strangers : known).push({ session, standing });
+  }
+  const one = longestIdle(strangers, ({ source }) => source) ?? longestIdle(known, ({ namespace = '' }) => namespace);
+  return one?.session;
+}
+
+interface Placed<Session> {
+  readonly session: Session;
+  readonly standing: Standing;
+}
+
+/** The one that has been idle longest, among those of the largest group that has an idle one. */
+function longestIdle<One extends { readonly standing: Standing }>(
+  all: readonly One[],
+  groupOf: (standing: Standing) => string,
+): One | undefined {
+  const sizes = new Map<string, number>();
+  for (const { standing } of all) sizes.set(groupOf(standing), (sizes.get(groupOf(standing)) ?? 0) + 1);
+  let [best, most] = [undefined as One | undefined, 0];
+  for (const one of all) {
+    const size = sizes.get(groupOf(one.standing)) ?? 0;
+    const isOlder = size === most && best !== undefined && one.standing.waitingSince < best.standing.waitingSince;
+    if (one.standing.isIdle && (size > most || isOlder)) [best, most] = [one, size];
+  }
+  return best;
+}
