@@ -111,6 +111,15 @@ describeWithControlPlane('the RBAC manifests', (cluster) => {
     await cluster().kubectl(['apply', '--dry-run=server', '--validate=strict', ...files]);
   });
 
+  test('stand beside manifests that are applied again without a change', async () => {
+    await cluster().kubectl(['apply', '-k', 'deploy']);
+    const again = await cluster().kubectl(['apply', '-k', 'deploy']);
+    const changed = again.split('\n').filter((line) => line !== '' && !line.endsWith(' unchanged'));
+    // of this kind kubectl says so whatever is there; whether anything differs, `diff` tells for all
+    assert.deepEqual(changed, ['poddisruptionbudget.policy/smtp-plus-relay configured']);
+    assert.equal(await cluster().kubectl(['diff', '-k', 'deploy']), '');
+  });
+
   test('let nobody but the operator write a status', async () => {
     const roles = documents('deploy/user-roles.yaml');
     assert.deepEqual(
