@@ -47,6 +47,7 @@ describe('the rollout of documents', () => {
     const held = new Map<string, string>();
     const writes: string[] = [];
     const rooms: string[] = [];
+    const progress: (ReadonlySet<string> | undefined)[] = [];
     const rollout = startRollout({
       secrets: {
         synced: Promise.resolve(),
@@ -68,7 +69,7 @@ describe('the rollout of documents', () => {
         leftOut: texts.get(fileName) === 'full' ? [ENTRY] : [],
       }),
       backlog: () => 0,
-      onProgress: () => undefined,
+      onProgress: (_, entries) => void progress.push(entries),
       onRoom: (_, entry) => void rooms.push(entry),
       onServed: () => undefined,
       onWritten: () => undefined,
@@ -81,7 +82,7 @@ describe('the rollout of documents', () => {
       rollout.offer({ className: 'default', fileName, entries, isUrgent: false });
     };
     const state = () => rollout.stateOf('default', { entries: [ENTRY], isChanged: false });
-    return { offer, writes, rooms, rollout, state, held };
+    return { offer, writes, rooms, progress, rollout, state, held };
   }
 
   test('makes of a burst of changes a few writes, the last of them with the last text', async (t) => {
@@ -163,6 +164,16 @@ describe('the rollout of documents', () => {
         state().message.startsWith('pod relay-1 did not say which configuration it runs (it has no address)') ||
         undefined,
     );
+  });
+
+  test('tells an entry that is new of a pod that lags already for another', async (t) => {
+    const { pod } = await startPod(t, 'relay-0');
+    const { offer, progress } = start(t, { pods: [pod] });
+    offer(FILE, 'one', ['other.user']);
+    await until(() => progress.length > 0 || undefined);
+    const before = progress.length;
+    offer(FILE, 'two', [ENTRY]);
+    await until(() => progress.slice(before).some((entries) => entries?.has(ENTRY) === true) || undefined);
   });
 
   test('says that nobody serves a class once no pod has been ready for a while, and not before', async (t) => {

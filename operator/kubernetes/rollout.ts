@@ -88,6 +88,8 @@ interface RelayClass {
   isUnserved: boolean;
   /** What was told last of the pods that lag. */
   lag: string;
+  /** Entries that have changed since: of them it is still said that they are being written. */
+  readonly changedSince: Set<string>;
 }
 
 export function startRollout(options: RolloutOptions): Rollout {
@@ -144,9 +146,11 @@ export function startRollout(options: RolloutOptions): Rollout {
       return entry === undefined ? [] : [lagOf(entry, versions, answers)];
     });
     const lag = [...new Set(lags)].join('\n');
-    if (lag === relayClass.lag) return;
+    const { changedSince } = relayClass;
+    if (lag !== relayClass.lag) options.onProgress(className);
+    else if (changedSince.size > 0) options.onProgress(className, new Set(changedSince));
     relayClass.lag = lag;
-    options.onProgress(className);
+    changedSince.clear();
   }
 
   function judgeService(className: string, relayClass: RelayClass): void {
@@ -178,14 +182,23 @@ export function startRollout(options: RolloutOptions): Rollout {
   function classOf(className: string): RelayClass {
     const known = classes.get(className);
     if (known !== undefined) return known;
-    const fresh = { documents: new Map(), answers: undefined, unservedSince: undefined, isUnserved: false, lag: '' };
+    const fresh: RelayClass = {
+      documents: new Map(),
+      answers: undefined,
+      unservedSince: undefined,
+      isUnserved: false,
+      lag: '',
+      changedSince: new Set(),
+    };
     classes.set(className, fresh);
     return fresh;
   }
 
   function offer({ className, fileName, entries, isUrgent }: DocumentChange): void {
-    const versions = versionsOf(classOf(className), fileName);
+    const relayClass = classOf(className);
+    const versions = versionsOf(relayClass, fileName);
     versions.change(entries);
+    for (const entry of entries) relayClass.changedSince.add(entry);
     const interval = isUrgent ? INTERVAL_MS : INTERVAL_MS + options.backlog() * INTERVAL_PER_OBJECT_MS;
     const earliest = versions.writtenAt() + Math.min(interval, INTERVAL_MOST_MS);
     documents.addAfter(`${className}/${fileName}`, Math.max(SETTLE_MS, earliest - performance.now()), { isUrgent });
