@@ -12,6 +12,7 @@ import { createMetrics, type Metrics } from './metrics.ts';
 import { watchDiskRoom, type DiskRoom } from './disk-room.ts';
 import type { UpstreamReport } from './upstream-report.ts';
 import { capturedLimitsOf, openSpool } from './spool/spool.ts';
+import { replies } from './replies.ts';
 import { createSubmissionServer, type SubmissionServer } from './submission/server.ts';
 import type { Certificates } from './tls.ts';
 import { deliverySettingsSchema, type RelayConfig } from './config.ts';
@@ -95,7 +96,10 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
     metrics,
     log,
     accept: (message, content) => accept({ config: config.current, spool, delivery }, message, content),
-    spoolHasRoom: (bytes) => state.fault() === undefined && spool.hasRoom(bytes),
+    room: {
+      refusal: (bytes) => (state.fault() === undefined ? spool.refusal(bytes) : replies.diskFailed()),
+      use: spool.useRoom,
+    },
     incomingFolder: spool.incomingFolder,
   });
   const listening = await listen(server, options);

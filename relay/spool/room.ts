@@ -2,43 +2,64 @@
 import { statfs } from 'node:fs/promises';
 import { shareRuns } from '../share-runs.ts';
 
-export interface SpoolRoom {
-  has(bytes: number): boolean;
-  /** Counts what was promised or freed since the disk was last asked. */
-  use(bytes: number): void;
-  refresh(): Promise<void>;
+export interface RoomAccount {
+  readonly has: (bytes: number) => boolean;
+  /**
+   * Does a write of so many octets. They count from its start and until the disk has been asked after its end: however
+   * many messages come in at once, they must not reach into the reserve.
+   */
+  readonly use: <T>(bytes: number, write: () => Promise<T>) => Promise<T>;
+  /** `ask` resolves with the free octets of the disk. */
+  readonly measure: (ask: () => Promise<number>) => Promise<void>;
+}
+
+export interface SpoolRoom extends Pick<RoomAccount, 'has' | 'use'> {
   close(): void;
 }
 
 /** At 1 GB/s of incoming mail the answer would be wrong by the size of one reserve and no more. */
 const REFRESH_MS = 250;
 
+export function createRoomAccount({ reserveBytes }: { readonly reserveBytes: () => number }): RoomAccount {
+  let freeBytes = 0;
+  let beingWritten = 0;
+  let writtenSince = 0;
+  return {
+    has: (bytes) => freeBytes - beingWritten - writtenSince - bytes >= reserveBytes(),
+    async use(bytes, write) {
+      beingWritten += bytes;
+      try {
+        return await write();
+      } finally {
+        beingWritten -= bytes;
+        writtenSince += bytes;
+      }
+    },
+    async measure(ask) {
+      // what is written while the disk is asked may not be in its answer
+      const before = writtenSince;
+      freeBytes = await ask();
+      writtenSince -= before;
+    },
+  };
+}
+
 export async function openRoom(
   folder: string,
   { reserveBytes, reusableBytes }: { reserveBytes: () => number; reusableBytes: () => Promise<number> },
 ): Promise<SpoolRoom> {
-  let freeBytes = 0;
-  let usedSince = 0;
-  // one at a time: two that overlap would both take off what was used before
-  const refresh = shareRuns(async () => {
-    const usedBefore = usedSince;
+  const account = createRoomAccount({ reserveBytes });
+  const ask = async () => {
     const [disk, reusable] = [await statfs(folder), await reusableBytes()];
-    freeBytes = disk.bavail * disk.bsize + reusable;
-    // what was used while the disk was asked may not be in its answer
-    usedSince -= usedBefore;
-  });
+    return disk.bavail * disk.bsize + reusable;
+  };
+  // one at a time: two that overlap would both take off what was written before
+  const refresh = shareRuns(() => account.measure(ask));
   await refresh();
   const timer = setInterval(() => {
     // a disk that cannot even be asked has no room
-    refresh().catch(() => (freeBytes = 0));
+    refresh().catch(() => account.measure(() => Promise.resolve(0)));
   }, REFRESH_MS);
   timer.unref();
-  return {
-    has: (bytes) => freeBytes - usedSince - bytes >= reserveBytes(),
-    use: (bytes) => {
-      usedSince += bytes;
-    },
-    refresh,
-    close: () => clearInterval(timer),
-  };
+  return { has: account.has, use: account.use, close: () => clearInterval(timer) };
 }

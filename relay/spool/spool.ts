@@ -14,6 +14,7 @@ import { type DeliverySettings, deliverySettingsSchema } from '../config.ts';
 import type { Log } from '../log.ts';
 import type { AcceptedMessage, Content } from '../message.ts';
 import type { Metrics } from '../metrics.ts';
+import { replies, type Reply } from '../replies.ts';
 import { type CapturedLimits, type CapturedMessage, openCaptured } from './captured.ts';
 import { type Disk, makeFolder, nodeDisk } from './disk.ts';
 import { openFiles, type SpoolFiles } from './files.ts';
@@ -39,6 +40,10 @@ export interface Spool {
   capture(message: CapturedMessage, content: Content): Promise<void>;
   /** Whether a message of this size fits without touching the reserve; false for good after a failed write. */
   hasRoom(bytes: number): boolean;
+  /** The reply to a message of this size for which there is no room. */
+  readonly refusal: (bytes: number) => Reply | undefined;
+  /** Does a write of so many octets beside the queue, on its disk. */
+  readonly useRoom: <T>(bytes: number, write: () => Promise<T>) => Promise<T>;
   /** Folder for contents being received, on the spool's file system. */
   readonly incomingFolder: string;
   /** What lies in the spool, oldest first. */
@@ -115,15 +120,21 @@ export async function openSpool(folder: string, options: SpoolOptions): Promise<
   }, HOUR_MS);
   hourly.unref();
   started.defer(() => clearInterval(hourly));
+  const refusal = (bytes: number): Reply | undefined => {
+    if (writer.hasFailed()) return replies.diskFailed();
+    if (!index.hasRoom() || backlog.isMore()) return replies.queueFull();
+    return room.has(bytes) ? undefined : replies.diskFull();
+  };
   const running = started.move();
   return {
     put: writer.put,
     capture: async (message, content) => {
       if (!room.has(message.size)) throw Object.assign(new Error('no room for a captured copy'), { code: 'ENOSPC' });
-      room.use(message.size);
-      await captured.keep(message, content);
+      await room.use(message.size, () => captured.keep(message, content));
     },
-    hasRoom: (bytes) => !writer.hasFailed() && index.hasRoom() && !backlog.isMore() && room.has(bytes),
+    refusal,
+    hasRoom: (bytes) => refusal(bytes) === undefined,
+    useRoom: room.use,
     incomingFolder: files.incoming,
     entries: index.entries,
     onPut: writer.onPut,

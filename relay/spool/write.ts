@@ -62,11 +62,13 @@ export function createWriter({ store, files, index, room, metrics, log, onFatal 
     const end = metrics.spoolWrite.startTimer();
     const isFile = body.kind === 'file' || head.length + body.bytes.length > INLINE_MAX_BYTES;
     const queued = newRecord(message, { isFile });
-    if (isFile) await takeFile(message.id, body);
     // the lines of ours are in the database in any case: the file is the client's, and was there before them
     const inline = isFile ? head : Buffer.concat([head, body.bytes]);
-    await guarded(() => store.write({ put: [{ id: message.id, record: encodeRecord(queued), body: inline }] }));
-    room.use(message.size);
+    const change = { put: [{ id: message.id, record: encodeRecord(queued), body: inline }] };
+    await room.use(message.size, async () => {
+      if (isFile) await takeFile(message.id, body);
+      await guarded(() => store.write(change));
+    });
     end();
     announce(index.set(message.id, queued));
   }

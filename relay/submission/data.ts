@@ -126,9 +126,10 @@ async function put(submission: Submission, received: Received): Promise<Reply> {
   const size = head.length + received.size;
   // a file is on the disk already, and what passes through goes there only as a file
   const unwritten = received.body.kind === 'memory' && admitted.list.delivery.mode === 'Spool' ? size : 0;
-  if (!services.room.has(unwritten)) return replies.diskFull();
+  const refusal = services.room.refusal(unwritten);
+  if (refusal !== undefined) return refusal;
   const message = messageOf(submission, guarded, { size, eightBit: received.isEightBit });
-  const reply = await services.room.use(unwritten, () => services.accept(message, { head, body: received.body }));
+  const reply = await services.accept(message, { head, body: received.body });
   if (reply.reason === 'accepted') services.metrics.messageBytes.observe(size);
   return reply;
 }

@@ -5,13 +5,13 @@
 import { type FileHandle, open, unlink } from 'node:fs/promises';
 import type { OctetRange } from '../checks/header-changes.ts';
 import type { Body } from '../message.ts';
-import { replies, type Reply } from '../replies.ts';
-import type { IncomingRoom } from './incoming-room.ts';
+import type { Reply } from '../replies.ts';
+import type { Room } from './state.ts';
 
 /** Most messages are smaller, and so cost no file; 2,000 connections may hold 500 MB. */
 const MEMORY_MAX = 256 * 1024;
 
-export function createIncomingBody({ path, room }: { readonly path: string; readonly room: IncomingRoom }) {
+export function createIncomingBody({ path, room }: { readonly path: string; readonly room: Room }) {
   const held = createHeldBytes();
   let file: FileHandle | undefined;
 
@@ -22,7 +22,8 @@ export function createIncomingBody({ path, room }: { readonly path: string; read
 
   /** Writes what is held to the file, where there is room for it. */
   async function flush(): Promise<Reply | undefined> {
-    if (!room.has(held.length())) return replies.diskFull();
+    const refusal = room.refusal(held.length());
+    if (refusal !== undefined) return refusal;
     const bytes = held.empty();
     await room.use(bytes.length, () => append(bytes));
     return undefined;

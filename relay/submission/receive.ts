@@ -9,7 +9,7 @@ import { isReply, replies, type Answer, type Reply } from '../replies.ts';
 import type { Connection } from '../smtp/connection.ts';
 import { createDataScanner } from '../smtp/data-scanner.ts';
 import { createIncomingBody } from './incoming-body.ts';
-import type { IncomingRoom } from './incoming-room.ts';
+import type { Room } from './state.ts';
 
 /** Read on past an objection so that the client gets our reply after its data; then the connection ends. */
 const EXCESS_MAX = 1024 * 1024;
@@ -20,7 +20,7 @@ export interface ReceiveOptions {
   readonly lineBytes: number;
   /** Of the file that a large message goes to. */
   readonly path: string;
-  readonly room: IncomingRoom;
+  readonly room: Room;
   /** What is to be changed in the header section, or why the message is refused. */
   readonly judge: (headerSection: Buffer) => HeaderChanges | Reply;
   /** Told how many octets have come. */

@@ -1,7 +1,6 @@
 /** The server behind all ports: one TLS context, one set of limits, and every session that is open. */
 import type { Socket } from 'node:net';
 import { clientAddress } from './client-address.ts';
-import { createIncomingRoom } from './incoming-room.ts';
 import { createLineLimit } from './line-limit.ts';
 import { createSharedLimits } from './limits.ts';
 import { formatReply, replies, type Reply } from '../replies.ts';
@@ -34,11 +33,9 @@ export interface SubmissionServer {
 
 export interface SubmissionServerOptions extends Omit<
   SessionServices,
-  'limits' | 'lineLimit' | 'room' | 'now' | 'monotonicNow'
+  'limits' | 'lineLimit' | 'now' | 'monotonicNow'
 > {
   readonly certificate: KeyPair;
-  /** Whether the spool's disk has room, as it was when the spool looked last. */
-  readonly spoolHasRoom: (bytes: number) => boolean;
   /** Time of day, in milliseconds; `Date.now` outside of tests. */
   readonly now?: () => number;
   /** `performance.now` outside of tests. */
@@ -56,7 +53,6 @@ export function createSubmissionServer(options: SubmissionServerOptions): Submis
     monotonicNow,
     limits: createSharedLimits({ now: monotonicNow }),
     lineLimit: createLineLimit({ log: options.log, now: monotonicNow }),
-    room: createIncomingRoom(options.spoolHasRoom),
   };
   const { metrics, limits, lineLimit } = services;
   const tls = createTlsServer(options.certificate, (error) => {

@@ -2,7 +2,6 @@
 import type { Login } from './authenticate.ts';
 import type { RelayConfig } from '../config.ts';
 import type { MailParameters } from './envelope-syntax.ts';
-import type { IncomingRoom } from './incoming-room.ts';
 import type { RateTicket, SharedLimits } from './limits.ts';
 import type { LineLimit } from './line-limit.ts';
 import type { Log } from '../log.ts';
@@ -29,13 +28,20 @@ export interface SessionServices {
    */
   readonly accept: (message: SubmittedMessage, content: Content) => Promise<Reply>;
   /** Of the disk that messages are written to. */
-  readonly room: IncomingRoom;
+  readonly room: Room;
   /** Folder for large messages while they come in. */
   readonly incomingFolder: string;
   /** Time of day, in milliseconds: for what is written down, and for dates that come from elsewhere. */
   readonly now: () => number;
   /** Milliseconds of a clock that nobody sets: for every limit and wait, which a step of the other one must not stretch. */
   readonly monotonicNow: () => number;
+}
+
+export interface Room {
+  /** The reply to a message of so many octets for which there is none. */
+  readonly refusal: (bytes: number) => Reply | undefined;
+  /** Does a write of so many octets, which count from its start. */
+  readonly use: <T>(bytes: number, write: () => Promise<T>) => Promise<T>;
 }
 
 export interface Session {

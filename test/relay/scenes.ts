@@ -1,6 +1,7 @@
 /** Configurations that the dialogues play in. */
 import { aClass, aConfig, aList, aSender, aUser, LIST, USER, VERIFIER } from '../support/relay-config.ts';
 import { aSmartHost } from '../support/upstream.ts';
+import { replies } from '../../relay/replies.ts';
 import type { startSubmission } from '../support/submission.ts';
 
 type Scene = NonNullable<Parameters<typeof startSubmission>[0]>;
@@ -59,10 +60,13 @@ export const SCENES = {
   strict: (): Scene => ({
     config: aConfig({ ...standard, relayClass: aClass({ session: { failedLogins: 2, failedCommands: 3 } }) }),
   }),
-  full: (): Scene => ({ spoolHasRoom: () => false }),
+  full: (): Scene => ({ room: { refusal: replies.diskFull, use: (_, write) => write() } }),
   buggy: (): Scene => ({
-    spoolHasRoom: () => {
-      throw new Error('a bug');
+    room: {
+      refusal: () => {
+        throw new Error('a bug');
+      },
+      use: (_, write) => write(),
     },
   }),
   failing: (): Scene => ({ accept: () => Promise.reject(new Error('a bug')) }),

@@ -6,6 +6,8 @@ import { openSecureClient, plain, type SmtpClient } from '../support/smtp-client
 import { startSubmission } from '../support/submission.ts';
 import { until } from '../support/until.ts';
 import { filler } from './sessions.ts';
+import type { SubmittedMessage } from '../../relay/message.ts';
+import { createRoomAccount } from '../../relay/spool/room.ts';
 import { replies, type Reply } from '../../relay/replies.ts';
 
 async function start(t: TestContext, options: Parameters<typeof startSubmission>[0]) {
@@ -27,7 +29,9 @@ async function beginMessage(server: { port: number; ca: string }): Promise<SmtpC
 describe('a disk that is full', () => {
   test('takes no more of a message that comes in, whose file goes before the client has ended', async (t) => {
     let hasRoom = true;
-    const server = await start(t, { spoolHasRoom: () => hasRoom });
+    const server = await start(t, {
+      room: { refusal: () => (hasRoom ? undefined : replies.diskFull()), use: (_, write) => write() },
+    });
     const client = await beginMessage(server);
     await client.send(`From: orders@shop.example\r\n\r\n${filler(600_000)}`);
     await until(async () => (await server.incoming()).length > 0);
@@ -43,11 +47,17 @@ describe('a disk that is full', () => {
   test('is not filled by messages that are stored side by side', async (t) => {
     let stored: (reply: Reply) => void = () => undefined;
     let storing = 0;
-    const accept = () => {
-      storing++;
-      return new Promise<Reply>((resolve) => (stored = resolve));
+    const account = createRoomAccount({ reserveBytes: () => 0 });
+    await account.measure(() => Promise.resolve(15_000));
+    const room = {
+      refusal: (bytes: number) => (account.has(bytes) ? undefined : replies.diskFull()),
+      use: account.use,
     };
-    const server = await start(t, { spoolHasRoom: (bytes) => bytes <= 15_000, accept });
+    const accept = ({ size }: SubmittedMessage) => {
+      storing++;
+      return account.use(size, () => new Promise<Reply>((resolve) => (stored = resolve)));
+    };
+    const server = await start(t, { room, accept });
     const [first, second] = [await beginMessage(server), await beginMessage(server)];
     const message = `From: orders@shop.example\r\n\r\n${filler(10_000)}\r\n.\r\n`;
     await first.send(message);

@@ -29,6 +29,8 @@ export async function startSubmission(
   const log = createLog(collect(lines));
   const metrics = createMetrics();
   const spool = await openSpool(spoolFolder, { metrics, log, reserveBytes: () => 1 });
+  // what the spool says when it opens is no matter of a session's
+  lines.length = 0;
   const certificate = await ensureCertificates(path.join(folder, 'tls'), { hostnames: ['localhost'] });
   const accepted: SubmittedMessage[] = [];
   const server = createSubmissionServer({
@@ -41,7 +43,7 @@ export async function startSubmission(
       accepted.push(message);
       return reply;
     },
-    spoolHasRoom: (bytes) => spool.hasRoom(bytes),
+    room: { refusal: spool.refusal, use: spool.useRoom },
     incomingFolder: spool.incomingFolder,
     ...options,
     config: () => fixture.config,
