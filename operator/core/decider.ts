@@ -1,12 +1,22 @@
 /**
  * The plan of one whole snapshot after the other, at the cost of what differs between them. It comes to what `plan` comes
- * to; of the events, it tells each once.
+ * to; of the events, it tells each once. That relays run what this plan itself has changed it says a snapshot later: what
+ * the snapshot knows of the relays is about what they were given before.
  */
 import { isEqual } from './equal.ts';
-import { keyOf, type Issuer, type Plan, type PlannedEvent, type RawObject, type Snapshot } from './model.ts';
+import {
+  keyOf,
+  type Issuer,
+  type Plan,
+  type PlannedEvent,
+  type ProgrammedFact,
+  type RawObject,
+  type Snapshot,
+} from './model.ts';
 import { collect, createResults, sourcesOf, wholePlan, type Results } from './plan.ts';
 import { createPlanner, nextTurn } from './planner.ts';
-import { markAwaiting, markNamespace, markObject, markSecret, type Planner } from './planner-state.ts';
+import { markAwaiting, markClass, markNamespace, markObject, markSecret, type Planner } from './planner-state.ts';
+import { takeChangedShards } from './relay-config.ts';
 import type { Sources } from './sources.ts';
 
 interface Last {
@@ -29,6 +39,8 @@ export function createDecider(issuer: Issuer): (snapshot: Snapshot, now: Date) =
       collect(results, turn);
       events.push(...turn.events);
     }
+    // with this plan they are on their way to the relays
+    takeChangedShards(planner.relays.store);
     return { ...wholePlan(planner, results), events };
   };
 }
@@ -43,22 +55,41 @@ function begin(snapshot: Snapshot, issuer: Issuer): Last {
   return { planner: createPlanner(through(view), snapshot, issuer), results: createResults(), view, snapshot };
 }
 
-/** Marks what differs from the snapshot before. Adapters hand on the same values where nothing about them has changed. */
+/** Marks what differs from the snapshot before. */
 function follow(last: Last, after: Snapshot): void {
-  const { planner, view, snapshot: before } = last;
+  const { planner, view, snapshot: before, results } = last;
   view.sources = sourcesOf(after);
   last.snapshot = after;
   const [old, current] = [byId(before.objects), byId(after.objects)];
-  for (const id of differing(old, current)) {
-    const { kind, meta } = current.get(id) ?? old.get(id) ?? {};
-    if (kind !== undefined && meta !== undefined) markObject(planner, kind, keyOf(meta));
+  for (const [id, object] of old) if (!current.has(id)) markObject(planner, object.kind, keyOf(object.meta));
+  for (const [id, object] of current) {
+    if (isNews(old.get(id), object, results)) markObject(planner, object.kind, keyOf(object.meta));
   }
   for (const key of differing(before.secrets, after.secrets)) markSecret(planner, key);
   for (const name of differing(before.namespaces, after.namespaces)) markNamespace(planner, name);
   for (const key of differing(before.dns, after.dns)) markObject(planner, 'VerifiedSender', key);
   for (const key of differing(before.secretTroubles, after.secretTroubles)) markObject(planner, 'SmtpPlusUser', key);
-  for (const name of differing(before.programmed, after.programmed)) markAwaiting(planner, name);
+  for (const name of new Set([...before.programmed.keys(), ...after.programmed.keys()])) {
+    const isLost =
+      before.programmed.get(name)?.state === 'Programmed' && after.programmed.get(name)?.state !== 'Programmed';
+    if (isLost) markClass(planner, name);
+    else markAwaiting(planner, name);
+  }
 }
+
+/** That its status has become what we planned is none. */
+function isNews(before: RawObject | undefined, after: RawObject, results: Results): boolean {
+  if (before === after) return false;
+  const status = before?.status === after.status ? after.status : plannedStatus(after, results);
+  return before === undefined || status !== after.status || !isEqual({ ...before, status }, after);
+}
+
+function plannedStatus({ kind, meta }: RawObject, { users, lists, senders }: Results): unknown {
+  const plans = { SmtpPlusUser: users, SmtpPlusList: lists, VerifiedSender: senders }[kind];
+  return plans.get(keyOf(meta))?.status;
+}
+
+const NOT_YET: ProgrammedFact = { state: 'Lagging', message: 'The relay is about to load it.' };
 
 /** Sources that ask whatever is in view when they are asked. */
 function through(view: { readonly sources: Sources }): Sources {
@@ -71,7 +102,10 @@ function through(view: { readonly sources: Sources }): Sources {
     secret: (key) => view.sources.secret(key),
     secretTroubleOf: (user) => view.sources.secretTroubleOf(user),
     evidenceOf: (sender) => view.sources.evidenceOf(sender),
-    programmed: (className, asked) => view.sources.programmed(className, asked),
+    programmed: (className, asked) => {
+      const fact = view.sources.programmed(className, asked);
+      return asked.isChanged && fact?.state === 'Programmed' ? NOT_YET : fact;
+    },
   };
 }
 
@@ -80,7 +114,7 @@ function differing<Value>(
   before: ReadonlyMap<string, Value> = new Map<string, Value>(),
   after: ReadonlyMap<string, Value> = new Map<string, Value>(),
 ): readonly string[] {
-  return [...new Set([...before.keys(), ...after.keys()])].filter((key) => before.get(key) !== after.get(key));
+  return [...new Set([...before.keys(), ...after.keys()])].filter((key) => !isEqual(before.get(key), after.get(key)));
 }
 
 function byId(objects: readonly RawObject[]): ReadonlyMap<string, RawObject> {

@@ -33,24 +33,70 @@ describe('the plan kept up to date', () => {
 
   test('is that of a decider, which is given whole snapshots', () => {
     fc.assert(
-      fc.property(steps, (history) => {
+      fc.property(steps, fc.nat(2), (history, idleRounds) => {
         const cluster = createCluster();
         const issuer = goldenIssuer(cluster, verifiers.of);
         const decide = createDecider(issuer);
         for (const happenings of history) {
           for (const one of happenings) happen(cluster, one, createNotes());
-          for (let round = 0; round < ROUNDS_MAX; round++) {
+          for (let round = 0; round < ROUNDS_MAX + idleRounds; round++) {
             const snapshot = { ...snapshotOf(cluster), ...copied(cluster) };
-            const { events, ...decided } = decide(snapshot, cluster.now);
+            const { events } = decide(snapshot, cluster.now);
+            // what relays run of it, the second one knows
+            const { events: later, ...decided } = decide(snapshot, cluster.now);
             const { events: all, ...whole } = plan(snapshot, cluster.now, issuer);
             assert.deepEqual(decided, whole);
-            for (const event of events) assert.ok(all.some((one) => isEqual(one, event)));
-            apply(cluster, decided, createNotes());
+            for (const event of [...events, ...later]) assert.ok(all.some((one) => isEqual(one, event)));
+            // what could not be carried out is planned again
+            if (round >= idleRounds) apply(cluster, decided, createNotes());
           }
         }
       }),
       { numRuns: 200 },
     );
+  });
+
+  test('says of nothing that relays run it before they were given it', () => {
+    const cluster = createCluster();
+    const decide = createDecider(goldenIssuer(cluster, verifiers.of));
+    const meta = { namespace: 'shop', name: 'orders', uid: 'uid', generation: 1, labels: {}, annotations: {} };
+    const programmed = (): unknown => {
+      const decided = decide({ ...snapshotOf(cluster), ...copied(cluster) }, cluster.now);
+      apply(cluster, { ...decided, statuses: [] }, createNotes());
+      const user = decided.statuses.find(({ kind }) => kind === 'SmtpPlusUser');
+      return user?.status.conditions?.find(({ type }) => type === 'Programmed')?.status;
+    };
+    cluster.programmed.set('default', { state: 'Programmed', message: 'The relay runs it.' });
+    happen(cluster, { does: 'put', object: { kind: 'SmtpPlusUser', meta, spec: { active: true } } }, createNotes());
+    assert.equal(programmed(), 'False', 'the user has come');
+    assert.equal(programmed(), 'False', 'its password has come');
+    assert.equal(programmed(), 'True');
+    cluster.programmed.set('default', { state: 'Lagging', message: 'The relay could not read it.' });
+    assert.equal(programmed(), 'False');
+  });
+
+  test('looks at nobody where a snapshot says the same in other words, or has the statuses that were planned', () => {
+    const cluster = createCluster();
+    const decide = createDecider(goldenIssuer(cluster, verifiers.of));
+    happen(cluster, { does: 'label', namespace: 'shop', labels: { team: 'shop' } }, createNotes());
+    for (const name of ['orders', 'returns']) {
+      const meta = { namespace: 'shop', name, uid: name, generation: 1, labels: {}, annotations: {} };
+      const object = { kind: 'SmtpPlusUser', meta, spec: { active: true } } as const;
+      happen(cluster, { does: 'put', object }, createNotes());
+    }
+    const round = (): Plan['statuses'] => {
+      const { objects, ...rest } = { ...snapshotOf(cluster), ...copied(cluster) };
+      const { secrets, namespaces } = structuredClone({ secrets: rest.secrets, namespaces: rest.namespaces });
+      const others = objects.map((object) => Object.assign({}, object, { meta: structuredClone(object.meta) }));
+      const decided = decide({ ...rest, objects: others, secrets, namespaces }, cluster.now);
+      apply(cluster, decided, createNotes());
+      return decided.statuses;
+    };
+    round();
+    const before = round();
+    const after = round();
+    for (const [i, { status }] of before.entries()) assert.equal(after[i]?.status, status, 'it was planned anew');
+    assert.equal(before.length, 2);
   });
 
   test('looks at one user where one has changed, however many share its list and its senders', () => {
