@@ -21,7 +21,7 @@ export async function readInput(
   const files = new Map<string, ReadFile>();
   const problems: Problem[] = [];
   for (const path of paths) {
-    const content = path === STDIN ? await readStream(stdin) : await createReader(path, { ignore })();
+    const content = path === STDIN ? await readStream(stdin) : await createReader(path, { ignore }).read();
     for (const file of content.files) {
       const key = path === STDIN ? STDIN : resolve(file.path);
       if (!files.has(key)) files.set(key, file);

@@ -6,6 +6,8 @@ import { join } from 'node:path';
 import type { Log } from '../../relay/log.ts';
 import type { Plan, ProgrammedFact, Snapshot } from '../core/model.ts';
 import { startLoop } from './loop.ts';
+import { bothLooks, EVERYTHING, isAny, NOTHING, watchBoth } from './look.ts';
+import type { Look } from './look.ts';
 import { createApplier } from './apply.ts';
 import type { Applier, PlanContext, RelayHashes } from './apply.ts';
 import { openDeletions } from './deletions.ts';
@@ -15,14 +17,13 @@ import { createInForce } from './in-force.ts';
 import { openKeptAside } from './kept-aside.ts';
 import { openLastGood } from './last-good.ts';
 import { openMemory } from './memory.ts';
-import type { Memory } from './memory.ts';
 import { openOwnSecrets } from './own-secrets.ts';
 import type { OwnSecrets } from './own-secrets.ts';
 import { createReader, mergeFiles } from '../manifests/read.ts';
+import type { Touched } from '../manifests/walk-again.ts';
 import { programmedFact } from './relay-state.ts';
 import type { RelayInProcess } from './relay-state.ts';
 import { createAnnouncer, createClassReporter, createReporter } from './report.ts';
-import { watchFolder } from './watch.ts';
 
 export interface DirectoryOptions extends Omit<GatherOptions, 'memory'> {
   readonly folder: string;
@@ -50,7 +51,7 @@ export interface Directory {
 
 interface Gathered {
   readonly snapshot: Snapshot;
-  readonly incomplete: boolean;
+  readonly context: Omit<PlanContext, 'now'>;
 }
 
 interface Decided {
@@ -84,47 +85,52 @@ export async function startDirectory(options: DirectoryOptions): Promise<Directo
     log,
   });
   const ignore = [...options.ignore, state];
-  const { gather, memory } = await openSources(options, { ignore, secrets });
+  const sources = await openSources(options, { ignore, secrets });
+  const { memory } = sources;
   const applier = createApplier({ state, relayClass: options.settings.relayClass, memory, secrets, deletions });
   const actor = createActor(options, applier);
-
-  /** Whether the next round reads everything. */
-  let isTouched = true;
-  const touch = (): void => {
-    isTouched = true;
-    loop.trigger();
-  };
+  /** Of the next round. One whose time has merely come looks at everything. */
+  let next: Look | undefined;
   const loop = startLoop<Gathered, Decided>(
     {
       gather: async () => {
-        const mayDiffer = isTouched;
-        isTouched = false;
-        return gather(actor.programmed(), mayDiffer);
+        const look = next ?? EVERYTHING;
+        next = undefined;
+        return sources.gather(actor.programmed(), look);
       },
-      decide: ({ snapshot, incomplete }, now) => ({
-        plan: options.decide(snapshot, now),
-        context: { objects: snapshot.objects, incomplete, now },
-      }),
+      decide: ({ snapshot, context }, now) => ({ plan: options.decide(snapshot, now), context: { ...context, now } }),
       act: async (decided) => {
+        const outcome = await actor.act(decided);
         // what we have just read, and written ourselves, need not be read again
-        if ((await actor.act(decided)) === 'again') loop.trigger();
-        else isTouched = true;
+        if (outcome === 'again') next ??= NOTHING;
+        else watchNow();
+        return outcome;
       },
       nextLook: ({ plan }) =>
         earliest(actor.nextLook(), plan.nextLook === undefined ? undefined : new Date(plan.nextLook)),
       onError: (error, retryMs) => {
-        isTouched = true;
+        next = EVERYTHING;
+        watchNow();
         log.error({ event: 'reconcile', err: error, retryMs }, 'could not carry out the plan');
       },
     },
     { idleMs: options.idleMs ?? IDLE_MS },
   );
-  const ends = [watchFolder(folder, { ignore, onChange: touch }), watchFolder(secretsFolder, { onChange: touch })];
+  const touch = (look: Look): void => {
+    next = next === undefined ? look : bothLooks(next, look);
+    loop.trigger();
+  };
+  let endWatches: (() => void) | undefined;
+  /** Not before the first round is done, which has enough to do: what happens meanwhile is seen then. */
+  const watchNow = (): void => {
+    const manifests = { folder, ignore, seen: sources.seen };
+    endWatches ??= watchBoth({ manifests, secrets: { folder: secretsFolder, ...secrets } }, touch);
+  };
   return {
-    trigger: touch,
+    trigger: () => touch(EVERYTHING),
     close: async () => {
-      for (const end of ends) end();
       await loop.close();
+      endWatches?.();
     },
   };
 }
@@ -136,10 +142,12 @@ function createActor({ relay, log, onSettled }: DirectoryOptions, applier: Appli
   let nextLook: Date | undefined;
 
   async function act({ plan, context }: Decided): Promise<'settled' | 'again'> {
+    // until all of the plan is written, the relay runs another one
+    written = undefined;
     // Secrets first: the relay accepts what is written down in them, by the plan of the next round
     const secrets = await applier.secrets(plan, context);
     ({ nextLook } = secrets);
-    const { hashes, isChanged } = await applier.relay(plan);
+    const { hashes, isChanged } = await applier.relay(plan, context);
     written = hashes;
     announce(plan);
     // statuses speak of what is in force: they are written by the next round, when the relay runs it
@@ -158,33 +166,34 @@ function createActor({ relay, log, onSettled }: DirectoryOptions, applier: Appli
 async function openSources(
   options: DirectoryOptions,
   { ignore, secrets }: { ignore: readonly string[]; secrets: OwnSecrets },
-): Promise<{ gather: (programmed: ProgrammedFact, mayDiffer: boolean) => Promise<Gathered>; memory: Memory }> {
+) {
   const { folder, state, log } = options;
   const { memory, problems } = await openMemory(join(state, 'memory'));
   const lastGood = await openLastGood(join(state, 'last-good'));
   for (const problem of [...problems, ...lastGood.problems]) log.warn({ event: 'state' }, problem);
-  const readManifests = createReader(folder, { ignore });
+  const reader = createReader(folder, { ignore });
   const toInForce = createInForce(lastGood, { strict: options.settings.strict });
   const toSnapshot = createGatherer({ ...options, memory });
   const report = createReporter(log);
   const reportClasses = createClassReporter(log);
-  const look = async () => {
-    const { content, faults, faultsOf } = await toInForce(await readManifests());
+  const lookAtManifests = async (touched: Touched) => {
+    const { content, faults, faultsOf } = await toInForce(await reader.read(touched));
     const manifests = mergeFiles(content);
     report(manifests, faults);
-    await secrets.restore(secretsWanted(manifests.manifests, options.installation));
-    await secrets.read();
     return { manifests, faultsOf };
   };
-  let last: Awaited<ReturnType<typeof look>> | undefined;
-  const gather = async (programmed: ProgrammedFact, mayDiffer: boolean): Promise<Gathered> => {
-    if (mayDiffer || last === undefined) last = await look();
+  let last: Awaited<ReturnType<typeof lookAtManifests>> | undefined;
+  const gather = async (programmed: ProgrammedFact, look: Look): Promise<Gathered> => {
+    if (last === undefined || isAny(look.manifests)) last = await lookAtManifests(look.manifests);
     const { manifests, faultsOf } = last;
+    const isRestored = await secrets.restore(secretsWanted(manifests.manifests, options.installation));
+    if (isRestored || isAny(look.secrets)) await secrets.read(isRestored ? 'any' : look.secrets);
     const snapshot = await toSnapshot({ manifests, faultsOf, own: secrets.current(), programmed });
     reportClasses(snapshot.classes);
-    return { snapshot, incomplete: manifests.incomplete };
+    const { objects } = snapshot;
+    return { snapshot, context: { objects, incomplete: manifests.incomplete, looks: look.manifests === 'any' } };
   };
-  return { gather, memory };
+  return { gather, memory, seen: reader.seen };
 }
 
 function earliest(a: Date | undefined, b: Date | undefined): Date | undefined {

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { CLASS_FILE_NAME, shardFileName } from '../../relay/config.ts';
 import type { RelayDocuments } from '../../relay/config.ts';
-import type { Plan, RawObject } from '../core/model.ts';
+import type { ObjectMeta, Plan, RawObject } from '../core/model.ts';
 import { hashSpec, memoryKey } from './memory.ts';
 import type { Memory } from './memory.ts';
 import { createMirror, textFile } from './mirror.ts';
@@ -26,6 +26,8 @@ export interface PlanContext {
   readonly objects: readonly RawObject[];
   /** Some manifests could not be read, or understood: what is not in the plan may still be wanted, and is kept. */
   readonly incomplete: boolean;
+  /** Whether to see to files of ours that somebody else may have changed or deleted, too. */
+  readonly looks: boolean;
   readonly now: Date;
 }
 
@@ -39,7 +41,10 @@ export interface Applier {
     context: PlanContext,
   ) => Promise<{ readonly nextLook: Date | undefined; readonly isChanged: boolean }>;
   /** Resolves to the hashes that the relay will report, and whether any document is new. */
-  readonly relay: (plan: Plan) => Promise<{ readonly hashes: RelayHashes; readonly isChanged: boolean }>;
+  readonly relay: (
+    plan: Plan,
+    context: PlanContext,
+  ) => Promise<{ readonly hashes: RelayHashes; readonly isChanged: boolean }>;
   readonly statuses: (plan: Plan, context: PlanContext) => Promise<void>;
 }
 
@@ -50,6 +55,7 @@ export function createApplier({ state, relayClass, memory, secrets, deletions }:
   // made anew from the manifests, where a loss of power takes them
   const statuses = createMirror(join(state, 'status'), { isDurable: false, known: memory.files });
   const relay = createMirror(join(state, 'relay'), { isDurable: false });
+  const hashStatus = rememberingHashes();
 
   return {
     secrets: async (plan, { objects, incomplete, now }) => {
@@ -64,32 +70,46 @@ export function createApplier({ state, relayClass, memory, secrets, deletions }:
       await secrets.remove(due);
       return { nextLook, isChanged: written > 0 };
     },
-    relay: async (plan) => {
+    relay: async (plan, { looks }) => {
       const documents = plan.relays.get(relayClass);
       const files = documents === undefined ? new Map<string, MirrorFile>() : relayFiles(documents);
-      const written = await relay.write(files);
+      const written = await relay.write(files, { looks });
       return {
         hashes: Object.fromEntries([...files].map(([name, { hash }]) => [name, hash])),
         isChanged: written > 0,
       };
     },
-    statuses: async (plan, { objects, incomplete }) => {
+    statuses: async (plan, { objects, incomplete, looks }) => {
       const specHashes = new Map(objects.map(({ kind, meta, spec }) => [memoryKey({ kind, ...meta }), hashSpec(spec)]));
       const files = new Map<string, MirrorFile>();
       for (const { kind, meta, status } of plan.statuses) {
         const object = { kind, namespace: meta.namespace, name: meta.name };
         const specHash = specHashes.get(memoryKey(object)) ?? '';
-        const hash = sha256(JSON.stringify([meta, status, specHash]));
+        const hash = hashStatus(meta, status, specHash);
         files.set(statusPath({ kind, meta }), { hash, format: () => formatStatus({ kind, meta, status }) });
         memory.remember(object, { generation: meta.generation, status, specHash }, hash);
       }
-      await statuses.write(files);
+      await statuses.write(files, { looks });
       if (!incomplete) {
+        await statuses.keepOnly(new Set(files.keys()), { looks });
         memory.forgetAllBut(new Set(specHashes.keys()));
-        await statuses.keepOnly(new Set(files.keys()));
       }
       await memory.save();
     },
+  };
+}
+
+/** Hashes of what becomes a status file. What has not been planned anew is the same status, by identity. */
+function rememberingHashes() {
+  const known = new WeakMap<object, { readonly meta: ObjectMeta; readonly specHash: string; readonly hash: string }>();
+  return (meta: ObjectMeta, status: object, specHash: string): string => {
+    const before = known.get(status);
+    if (before?.meta === meta && before.specHash === specHash) return before.hash;
+    const hash = createHash('sha256')
+      .update(JSON.stringify([meta, status, specHash]))
+      .digest('base64');
+    known.set(status, { meta, specHash, hash });
+    return hash;
   };
 }
 
@@ -98,10 +118,6 @@ function relayFiles(documents: RelayDocuments): ReadonlyMap<string, MirrorFile> 
   const files = new Map([[CLASS_FILE_NAME, jsonFile(documents.class)]]);
   for (const [index, shard] of documents.shards.entries()) files.set(shardFileName(index), jsonFile(shard));
   return files;
-}
-
-function sha256(text: string): string {
-  return createHash('sha256').update(text).digest('base64');
 }
 
 function jsonFile(document: unknown): MirrorFile {

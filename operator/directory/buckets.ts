@@ -46,7 +46,7 @@ export async function openBuckets<Value>(folder: string, schema: z.ZodType<Value
         if (bucket !== undefined) bucket[key] = value;
       }
       const files = [...buckets].map(([name, bucket]) => [name, textFile(`${JSON.stringify(bucket)}\n`)] as const);
-      await mirror.write(new Map(files));
+      await mirror.write(new Map(files), { looks: true });
     },
   };
 }

@@ -15,7 +15,7 @@ const PLAIN = { strict: false };
 async function open(t: TestContext, files: Readonly<Record<string, string>>, options = PLAIN) {
   const [folder, state] = [await folderOf(t, files), await folderOf(t)];
   const begin = async () => ({
-    read: createReader(folder),
+    read: createReader(folder).read,
     judge: createInForce(await openLastGood(join(state, 'last-good')), options),
   });
   let run = await begin();

@@ -6,7 +6,7 @@ import type { Loop, LoopParts, LoopTimes } from './loop.ts';
 
 /** A loop over a counter, which resolves `rounds(n)` when round n has acted. */
 function counting(
-  parts: Partial<LoopParts<number, number>> = {},
+  parts: Partial<Omit<LoopParts<number, number>, 'act'>> & { readonly act?: (plan: number) => Promise<unknown> } = {},
   times: Partial<LoopTimes> = {},
 ): { loop: Loop; rounds: (n: number) => Promise<void>; count: () => number; errors: unknown[] } {
   let count = 0;
@@ -20,9 +20,10 @@ function counting(
       onError: (error) => errors.push(error),
       ...parts,
       act: async (plan) => {
-        await parts.act?.(plan);
+        const outcome = await parts.act?.(plan);
         count = plan;
         for (const { n, done } of waiting) if (count >= n) done();
+        return outcome === 'again' ? 'again' : 'settled';
       },
     },
     { settleMs: 1, retryFirstMs: 1, ...times },
@@ -63,6 +64,20 @@ describe('the loop', () => {
     });
     await rounds(1);
     assert.match(String(errors), /disk/);
+    await loop.close();
+  });
+
+  test('makes the next round at once where one asks for it, and forgets no trigger over it', async () => {
+    const { loop, rounds, count } = counting({
+      act: async (plan) => {
+        if (plan > 1) return 'settled';
+        loop.trigger();
+        return 'again';
+      },
+    });
+    await rounds(3);
+    await sleep(30);
+    assert.equal(count(), 3);
     await loop.close();
   });
 

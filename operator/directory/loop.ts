@@ -6,7 +6,8 @@
 export interface LoopParts<Snapshot, Plan> {
   readonly gather: () => Promise<Snapshot>;
   readonly decide: (snapshot: Snapshot, now: Date) => Plan;
-  readonly act: (plan: Plan) => Promise<void>;
+  /** Resolves to whether the next round is to follow at once. */
+  readonly act: (plan: Plan) => Promise<'settled' | 'again'>;
   /** When the plan can change by itself, where it can. */
   readonly nextLook: (plan: Plan) => Date | undefined;
   /** Told of each failed round, with the time to the next. */
@@ -48,8 +49,9 @@ export function startLoop<Snapshot, Plan>(
   async function round(): Promise<number> {
     try {
       const plan = parts.decide(await parts.gather(), new Date());
-      await parts.act(plan);
+      const next = await parts.act(plan);
       failures = 0;
+      if (next === 'again') return 0;
       const due = parts.nextLook(plan);
       return due === undefined ? times.idleMs : clamp(due.getTime() - Date.now(), SHORTEST_PAUSE_MS, times.idleMs);
     } catch (error) {
@@ -67,7 +69,7 @@ export function startLoop<Snapshot, Plan>(
       const sleepMs = await round();
       // triggers don't cut a failure's pause short: a busy folder must not turn back-off into a busy loop
       if (failures > 0) await bell.pause(sleepMs);
-      else if (await bell.wait(sleepMs)) await bell.pause(times.settleMs);
+      else if (sleepMs > 0 && (await bell.wait(sleepMs))) await bell.pause(times.settleMs);
     }
   }
 

@@ -44,8 +44,18 @@ export function memoryKey(object: ObjectKey): string {
   return `${object.kind}/${object.namespace}/${object.name}`;
 }
 
+/** By identity: what was read once is not changed. */
+const specHashes = new WeakMap<object, string>();
+
 /** Hash of a spec as written; the order of its fields counts, which costs a generation at most. */
 export function hashSpec(spec: unknown): string {
+  if (typeof spec !== 'object' || spec === null) return hashOf(spec);
+  const hash = specHashes.get(spec) ?? hashOf(spec);
+  specHashes.set(spec, hash);
+  return hash;
+}
+
+function hashOf(spec: unknown): string {
   return createHash('sha256')
     .update(JSON.stringify(spec) ?? '')
     .digest('base64url');

@@ -16,13 +16,15 @@ export interface MirrorFile {
 
 /** Files of ours under one folder, by path from there. */
 export interface Mirror {
-  /**
-   * Makes the files hold these texts. What holds its text already is not touched; what somebody changed or deleted is
-   * made again. Resolves to the number of files written.
-   */
-  readonly write: (files: ReadonlyMap<string, MirrorFile>) => Promise<number>;
+  /** Makes the files hold these texts. What holds its text already is not touched. Resolves to the number of files written. */
+  readonly write: (files: ReadonlyMap<string, MirrorFile>, options: MirrorOptions) => Promise<number>;
   /** Removes every file but these. Resolves to the number of files removed. */
-  readonly keepOnly: (paths: ReadonlySet<string>) => Promise<number>;
+  readonly keepOnly: (paths: ReadonlySet<string>, options: MirrorOptions) => Promise<number>;
+}
+
+interface MirrorOptions {
+  /** Whether to see what is there, and make again what somebody else has changed or deleted; else it is as we left it. */
+  readonly looks: boolean;
 }
 
 /** What a file held when its metadata was so: spares reading and formatting ten thousand files for one change. */
@@ -33,10 +35,11 @@ export function createMirror(
   folder: string,
   { isDurable = true, known = new Map() }: Pick<WriteOptions, 'isDurable'> & { readonly known?: KnownFiles } = {},
 ): Mirror {
-  async function writeOne(path: string, { hash, format }: MirrorFile): Promise<boolean> {
+  async function writeOne(path: string, { hash, format }: MirrorFile, looks: boolean): Promise<boolean> {
+    const before = known.get(path);
+    if (!looks && before?.hash === hash) return false;
     const file = join(folder, path);
     const stamp = await stampOf(file);
-    const before = known.get(path);
     if (stamp !== undefined && before?.stamp === stamp && before.hash === hash) return false;
     const text = format();
     if (stamp !== undefined && (await readFile(file, 'utf8')) === text) {
@@ -56,12 +59,12 @@ export function createMirror(
   }
 
   return {
-    write: async (files) => {
-      const written = await inParallel(files, ([path, file]) => writeOne(path, file));
+    write: async (files, { looks }) => {
+      const written = await inParallel(files, ([path, file]) => writeOne(path, file, looks));
       return written.filter(Boolean).length;
     },
-    keepOnly: async (paths) => {
-      const extra = (await listFiles(folder)).filter((path) => !paths.has(path));
+    keepOnly: async (paths, { looks }) => {
+      const extra = [...(looks ? await listFiles(folder) : known.keys())].filter((path) => !paths.has(path));
       await remove(extra);
       return extra.length;
     },

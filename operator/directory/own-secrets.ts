@@ -1,23 +1,20 @@
 /** The credentials Secrets under `secrets/`: read as the core sees them, written as it plans them. */
-import { createHash } from 'node:crypto';
 import { rename, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { Log } from '../../relay/log.ts';
-import { sha256Verifier } from '../../relay/verifier.ts';
 import { isEqual } from '../core/equal.ts';
-import { isRetained } from '../core/credentials/ownership.ts';
 import { keyOf } from '../core/model.ts';
 import type { SecretPlan, SecretView } from '../core/model.ts';
-import { classify, isNamespaceName, isObjectName } from '../manifests/classify.ts';
-import type { NamedObject } from '../manifests/classify.ts';
-import { viewOwnSecret } from '../manifests/secrets.ts';
+import { isNamespaceName, isObjectName } from '../manifests/classify.ts';
 import type { Installation } from '../installation.ts';
 import type { KeptAside } from './kept-aside.ts';
 import { listFiles } from './mirror.ts';
+import { viewPlan, viewText } from './own-secret-view.ts';
 import { inParallel } from '../manifests/parallel.ts';
-import { parseManifests } from '../manifests/parse.ts';
-import { readFormatted } from '../manifests/read-formatted.ts';
-import { isAtOrBelow, listManifestFiles, readBounded, stampOf } from '../manifests/walk.ts';
+import { isAtOrBelow, readBounded, stampOf } from '../manifests/walk.ts';
+import type { Walk } from '../manifests/walk.ts';
+import { walkAgain } from '../manifests/walk-again.ts';
+import type { Touched } from '../manifests/walk-again.ts';
 import { formatSecret, secretPath } from './state-files.ts';
 import { makeFolder, syncFolder, writeAtomically } from './write-file.ts';
 
@@ -25,16 +22,26 @@ import { makeFolder, syncFolder, writeAtomically } from './write-file.ts';
 const MAX_SECRETS = 1_000_000;
 
 export interface OwnSecrets {
-  /** Looks at the files. Throws where the first time one can't be read. */
-  readonly read: () => Promise<void>;
+  /**
+   * Looks at the files, `touched` being those that alone can have changed since. Throws where the first time one can't be
+   * read.
+   */
+  readonly read: (touched?: Touched) => Promise<void>;
+  /** Whether one of these files is other than as read or written last. */
+  readonly isNews: (touched: Touched) => Promise<boolean>;
+  /** The folder as read or written last. */
+  readonly seen: () => Walk | undefined;
   /** Every Secret as read or written last, by `NAMESPACE/NAME`. */
   readonly current: () => ReadonlyMap<string, SecretView>;
   /** Makes the files hold what is planned. Those that do already are not touched. Resolves to the number of the others. */
   readonly write: (plans: readonly SecretPlan[]) => Promise<number>;
   /** Takes Secrets away, by `NAMESPACE/NAME`; each is kept aside for a day. */
   readonly remove: (keys: readonly string[]) => Promise<void>;
-  /** Brings the Secrets back that were taken away from users who are there again, by key of the Secret and user's UID. */
-  readonly restore: (wanted: readonly { readonly key: string; readonly uid: () => string }[]) => Promise<void>;
+  /**
+   * Brings the Secrets back that were taken away from users who are there again, by key of the Secret and user's UID.
+   * Resolves to whether there was any, to be read then.
+   */
+  readonly restore: (wanted: readonly { readonly key: string; readonly uid: () => string }[]) => Promise<boolean>;
 }
 
 const RESTORED =
@@ -43,8 +50,10 @@ const RESTORED =
 interface KnownFile {
   readonly stamp: string;
   readonly view: SecretView;
-  /** Of the plan that was written there; absent where the file was found so. */
-  readonly planHash?: string;
+  /** What was written there; absent where the file was found so. */
+  readonly plan?: SecretPlan;
+  /** It holds what is in the view no more. */
+  readonly isDamaged?: true;
 }
 
 interface OwnSecretsOptions {
@@ -58,6 +67,9 @@ export async function openOwnSecrets(folder: string, options: OwnSecretsOptions)
   await makeFolder(folder);
   await removeLeftovers(folder);
   let known = new Map<string, KnownFile>();
+  /** The last one, with what has been written and removed since. */
+  let walk: (Walk & { readonly files: Map<string, string> }) | undefined;
+  let writing: Promise<unknown> = Promise.resolve();
   /** Later, what could not be read before is none of ours: those we know. */
   let isStart = true;
 
@@ -74,12 +86,12 @@ export async function openOwnSecrets(folder: string, options: OwnSecretsOptions)
     const read = await readBounded(file);
     if ('code' in read) {
       if (read.code === 'ENOENT') return undefined;
-      return before ?? unreadable(file, read.problem);
+      return before === undefined ? unreadable(file, read.problem) : { ...before, stamp };
     }
     const view = 'text' in read ? viewText(read.text, { file, path, installation: options.installation }) : undefined;
     if (view !== undefined) return { stamp, view };
     // what we know to have been there is written again, with the same password
-    if (before !== undefined) return { stamp, view: before.view };
+    if (before !== undefined) return { stamp, view: before.view, isDamaged: true };
     await setAside(file, options.log);
     return undefined;
   }
@@ -87,24 +99,40 @@ export async function openOwnSecrets(folder: string, options: OwnSecretsOptions)
   /** Whether the file held something else. */
   async function writeOne(plan: SecretPlan): Promise<boolean> {
     const path = safePath(plan);
-    const planHash = hashOf(JSON.stringify(plan));
     const before = known.get(path);
-    if (before?.planHash === planHash) return false;
+    if (isEqual(before?.plan, plan)) return false;
     const view = viewPlan(plan, options.installation);
     const file = join(folder, path);
-    const isThere = before !== undefined && isEqual(before.view, view);
+    const isThere = before?.isDamaged === undefined && isEqual(before?.view, view);
     if (!isThere) await writeAtomically(file, formatSecret(plan), { isFolderSyncedLater: true });
-    const stamp = isThere ? before.stamp : ((await stampOf(file)) ?? '');
-    known.set(path, { stamp, planHash, view });
+    const stamp = isThere && before !== undefined ? before.stamp : ((await stampOf(file)) ?? '');
+    known.set(path, { stamp, plan, view });
+    walk?.files.set(file, stamp);
     return !isThere;
   }
 
+  /** Whether a file is other than it is known to be. A folder in which we know files is no news: the poll sees to it. */
+  async function isOther(path: string): Promise<boolean> {
+    const stamp = await stampOf(path).catch(() => 'unreadable');
+    if (stamp === walk?.files.get(path)) return false;
+    return ![...known.keys()].some((short) => isAtOrBelow(dirname(join(folder, short)), [path]));
+  }
+
+  async function write(plans: readonly SecretPlan[]): Promise<number> {
+    const isWritten = await inParallel(plans, writeOne);
+    const written = plans.filter((_, index) => isWritten[index]);
+    const folders = written.length === 0 ? [] : [folder, ...written.map(({ namespace }) => join(folder, namespace))];
+    await inParallel(new Set(folders), syncFolder);
+    return written.length;
+  }
+
   return {
-    read: async () => {
+    read: async (touched = 'any') => {
       await makeFolder(folder);
-      const walk = await listManifestFiles(folder, { maxFiles: MAX_SECRETS });
+      const now = await walkAgain(folder, { maxFiles: MAX_SECRETS, before: walk, touched });
+      walk = { ...now, files: new Map(now.files) };
       const found = new Map<string, KnownFile>();
-      const files = await inParallel(walk.files, async ({ path, stamp }) => {
+      const files = await inParallel(walk.files, async ([path, stamp]) => {
         const short = path.slice(folder.length + 1);
         return { short, file: await readOne(short, stamp) };
       });
@@ -118,22 +146,29 @@ export async function openOwnSecrets(folder: string, options: OwnSecretsOptions)
       isStart = false;
     },
     current: () => new Map([...known.values()].map(({ view }) => [keyOf(view), view])),
-    write: async (plans) => {
-      const isWritten = await inParallel(plans, writeOne);
-      const written = plans.filter((_, index) => isWritten[index]);
-      const folders = written.length === 0 ? [] : [folder, ...written.map(({ namespace }) => join(folder, namespace))];
-      await inParallel(new Set(folders), syncFolder);
-      return written.length;
+    isNews: async (touched) => {
+      if (touched === 'any') return true;
+      // what is being written is not known yet
+      await writing;
+      return (await inParallel(touched, isOther)).includes(true);
+    },
+    seen: () => walk,
+    write: (plans) => {
+      const result = write(plans);
+      writing = result.catch(() => {});
+      return result;
     },
     remove: async (keys) => {
       for (const key of keys) {
         known.delete(`${key}.yaml`);
+        walk?.files.delete(join(folder, `${key}.yaml`));
         await aside.take(`${key}.yaml`);
         log.warn({ event: 'secret', secret: key }, 'Secret deleted: its user is gone; its password is kept for a day');
       }
       await aside.tidy(Date.now());
     },
     restore: async (wanted) => {
+      let isAny = false;
       for (const { key, uid } of wanted) {
         const path = `${key}.yaml`;
         if (known.has(path) || !aside.has(path)) continue;
@@ -143,7 +178,9 @@ export async function openOwnSecrets(folder: string, options: OwnSecretsOptions)
           'text' in read ? viewText(read.text, { file, path, installation: options.installation }) : undefined;
         if (view?.controllerUid !== uid() || !(await aside.giveBack(path))) continue;
         log.warn({ event: 'secret', secret: key }, RESTORED);
+        isAny = true;
       }
+      return isAny;
     },
   };
 }
@@ -152,38 +189,6 @@ export async function openOwnSecrets(folder: string, options: OwnSecretsOptions)
 async function removeLeftovers(folder: string): Promise<void> {
   const leftovers = (await listFiles(folder)).filter((path) => /(^|\/)\.[^/]+\.tmp$/.test(path));
   for (const path of leftovers) await rm(join(folder, path), { force: true });
-}
-
-interface FilePlace {
-  readonly file: string;
-  /** From the folder of Secrets. */
-  readonly path: string;
-  readonly installation: Installation;
-}
-
-/** The Secret in a text; undefined where it is something else. One in the wrong place could stand in for another. */
-function viewText(text: string, { file, path, installation }: FilePlace): SecretView | undefined {
-  const [manifest, ...others] = objectsIn(file, text);
-  if (manifest?.kind !== 'Secret' || others.length > 0 || secretPath(manifest) !== path) return undefined;
-  return withVerifiers(viewOwnSecret(manifest), installation);
-}
-
-/** As written here it is read at once; as a person has left it, as any manifest is. */
-function objectsIn(file: string, text: string): readonly NamedObject[] {
-  const read = classify(readFormatted(text));
-  return read.as === 'manifest' ? [read.object] : parseManifests(file, text).manifests;
-}
-
-function viewPlan({ owner, ...secret }: SecretPlan, installation: Installation): SecretView {
-  const retained = isRetained(secret) && { retainedFor: owner.name };
-  return withVerifiers({ ...secret, controllerUid: owner.uid, ...retained }, installation);
-}
-
-function withVerifiers(view: Omit<SecretView, 'verifiers'>, installation: Installation): SecretView {
-  const { controllerUid } = view;
-  const password = view.data['password'];
-  if (controllerUid === undefined || password === undefined) return { ...view, verifiers: {} };
-  return { ...view, verifiers: { password: sha256Verifier(password, installation.saltFor(controllerUid)) } };
 }
 
 /** A damaged Secret may still hold a password that somebody can recover: it is kept, out of the way of the new one. */
@@ -198,8 +203,4 @@ function safePath(secret: { readonly namespace: string; readonly name: string })
     throw new Error(`refusing to write Secret ${keyOf(secret)}: no valid name`);
   }
   return secretPath(secret);
-}
-
-function hashOf(text: string): string {
-  return createHash('sha256').update(text).digest('base64');
 }

@@ -11,7 +11,7 @@ export interface RelayInProcess {
 
 /** Whether the relay runs what was written last. */
 export function programmedFact(relay: RelayInProcess, written: RelayHashes | undefined): ProgrammedFact {
-  if (written === undefined) return { state: 'Unknown', message: 'No configuration has been written yet.' };
+  if (written === undefined) return { state: 'Unknown', message: 'The configuration has not been written yet.' };
   const running = relay.configHashes();
   const late = Object.entries(written).filter(([name, hash]) => running[name] !== hash);
   if (late.length === 0) return { state: 'Programmed', message: 'The relay runs it.' };

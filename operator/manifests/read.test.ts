@@ -120,7 +120,7 @@ describe('a folder of manifests', () => {
 describe('a reader that goes on reading', () => {
   test('sees an editor that renames a temporary file, even with size and time kept', async (t) => {
     const folder = await folderOf(t, { 'a.yaml': user('aaa') });
-    const read = createReader(folder);
+    const { read } = createReader(folder);
     await read();
     await writeFile(join(folder, 'a.yaml.tmp'), user('bbb'));
     await rename(join(folder, 'a.yaml.tmp'), join(folder, 'a.yaml'));
@@ -131,7 +131,7 @@ describe('a reader that goes on reading', () => {
     const folder = await folderOf(t, { '..1/a.yaml': user('old'), '..2/a.yaml': user('new') });
     await symlink('..1', join(folder, '..data'));
     await symlink('..data/a.yaml', join(folder, 'a.yaml'));
-    const read = createReader(folder);
+    const { read } = createReader(folder);
     assert.deepEqual(names(mergeFiles(await read())), ['old']);
     await symlink('..2', join(folder, '..next'));
     await rename(join(folder, '..next'), join(folder, '..data'));

@@ -2,8 +2,9 @@ import { join } from 'node:path';
 import { parseManifests } from './parse.ts';
 import type { FileContent, Ignored, Manifest, Problem } from './parse.ts';
 import { inParallel } from './parallel.ts';
-import { inWords } from '../errors.ts';
-import { listManifestFiles, readBounded } from './walk.ts';
+import { walkAgain } from './walk-again.ts';
+import type { Touched } from './walk-again.ts';
+import { readBounded } from './walk.ts';
 import type { Walk, WalkOptions } from './walk.ts';
 
 /** As many as one relay class is made for, with room for their lists, senders and Secrets. */
@@ -38,33 +39,39 @@ export interface FolderContent {
 
 /** Reads every manifest under a folder once. Trouble is part of the answer, never an exception. */
 export async function readFolder(folder: string, options: WalkOptions = {}): Promise<Reading> {
-  const { files, ...rest } = await createReader(folder, options)();
+  const { files, ...rest } = await createReader(folder, options).read();
   // an empty file says nothing, where nobody remembers what it held before
   return mergeFiles({ ...rest, files: files.filter(({ content }) => !content.isEmpty) });
 }
 
-/** A reader that does not parse again what has not changed. */
-export function createReader(folder: string, options: WalkOptions = {}): () => Promise<FolderContent> {
-  let remembered = new Map<string, { readonly stamp: string; readonly file: ReadFile }>();
+export interface FolderReader {
+  /** What the files say now; `touched` are those that alone can have changed since it was last asked. */
+  readonly read: (touched?: Touched) => Promise<FolderContent>;
+  /** The folder when it was last asked. */
+  readonly seen: () => Walk | undefined;
+}
 
-  return async function read(): Promise<FolderContent> {
-    let walk: Walk;
-    try {
-      walk = await listManifestFiles(folder, options);
-    } catch (error) {
-      return { files: [], problems: [unreadable(folder, `cannot be read: ${inWords(error)}`)], hidden: [folder] };
-    }
-    const files = await inParallel(walk.files, async ({ path, stamp }) => {
-      const before = remembered.get(path);
-      if (before?.stamp === stamp) return before;
-      return { stamp, file: { path, content: contentOf(path, await readBounded(path)) } };
-    });
-    remembered = new Map(files.map((one) => [one.file.path, one]));
-    return {
-      files: files.map(({ file }) => file),
-      problems: walk.problems.map(({ path, message }) => unreadable(path, message)),
-      hidden: walk.problems.map(({ path }) => path),
-    };
+/** A reader that does not parse again what has not changed. */
+export function createReader(folder: string, options: WalkOptions = {}): FolderReader {
+  let remembered = new Map<string, { readonly stamp: string; readonly file: ReadFile }>();
+  let walk: Walk | undefined;
+
+  return {
+    read: async (touched = 'any') => {
+      walk = await walkAgain(folder, { ...options, before: walk, touched });
+      const files = await inParallel(walk.files, async ([path, stamp]) => {
+        const before = remembered.get(path);
+        if (before?.stamp === stamp) return before;
+        return { stamp, file: { path, content: contentOf(path, await readBounded(path)) } };
+      });
+      remembered = new Map(files.map((one) => [one.file.path, one]));
+      return {
+        files: files.map(({ file }) => file),
+        problems: walk.problems.map(({ path, message }) => unreadable(path, message)),
+        hidden: walk.problems.map(({ path }) => path),
+      };
+    },
+    seen: () => walk,
   };
 }
 

@@ -12,18 +12,18 @@ const MAX_FOLDER_DEPTH = 32;
 /** 8 MiB hold some 50,000 users; the YAML parser needs a second and 40 bytes of memory for each byte. */
 export const MAX_FILE_BYTES = 8 * 1024 * 1024;
 
-interface FoundFile {
-  /** Path as a person would type it: the folder as given, and the way from there. */
-  readonly path: string;
-  /** Differs whenever the content may differ. */
-  readonly stamp: string;
-}
-
+/** Paths are as a person would type them: the folder as given, and the way from there. */
 export interface Walk {
-  /** In path order, so that "the first one wins" means the same on every machine. */
-  readonly files: readonly FoundFile[];
-  readonly folders: readonly string[];
+  /**
+   * In path order, so that "the first one wins" means the same on every machine; each with a stamp that differs whenever
+   * the content may differ.
+   */
+  readonly files: ReadonlyMap<string, string>;
+  /** With what tells each from another one in its place. */
+  readonly folders: ReadonlyMap<string, string>;
   readonly problems: readonly { readonly path: string; readonly message: string }[];
+  /** Whether a symbolic link is among them: one file may be in several places then, or outside of the folder. */
+  readonly hasLinks: boolean;
 }
 
 export interface WalkOptions {
@@ -33,13 +33,13 @@ export interface WalkOptions {
 }
 
 /** Hidden files, editors' temporary files (`.x.swp`, `#x#`, `x~`) and what kustomize reads for itself are no manifests. */
-function isManifestName(name: string): boolean {
+export function isManifestName(name: string): boolean {
   if (!/\.(ya?ml|json)$/i.test(name) || /^[.#]/.test(name)) return false;
   return !/^kustomization\.ya?ml$/i.test(name);
 }
 
 /** `lost+found` is at the root of a volume, and nobody's to read. */
-function isFolderName(name: string): boolean {
+export function isFolderName(name: string): boolean {
   return !name.startsWith('.') && name !== 'node_modules' && name !== 'lost+found';
 }
 
@@ -49,9 +49,10 @@ function isFolderName(name: string): boolean {
  */
 export async function listManifestFiles(folder: string, options: WalkOptions = {}): Promise<Walk> {
   const walk = {
-    files: [] as FoundFile[],
-    folders: [] as string[],
+    files: new Map<string, string>(),
+    folders: new Map<string, string>(),
     problems: [] as { path: string; message: string }[],
+    hasLinks: false,
   };
   const ignored = new Set((options.ignore ?? []).map((path) => resolve(path)));
   const maxFiles = options.maxFiles ?? MAX_FILES;
@@ -60,11 +61,16 @@ export async function listManifestFiles(folder: string, options: WalkOptions = {
 
   async function visitFolder(path: string, found: BigIntStats, depth: number): Promise<void> {
     // a symbolic link back up would go round for ever
-    const identity = `${found.dev}:${found.ino}`;
+    const identity = formatIdentity(found);
     if (seen.has(identity) || depth > MAX_FOLDER_DEPTH || entries >= MAX_ENTRIES) return;
     seen.add(identity);
-    walk.folders.push(path);
-    const names = (await readdir(path)).filter((name) => isFolderName(name) || isManifestName(name)).sort();
+    walk.folders.set(path, identity);
+    const there = await readdir(path, { withFileTypes: true });
+    if (there.some((entry) => entry.isSymbolicLink())) walk.hasLinks = true;
+    const names = there
+      .map(({ name }) => name)
+      .filter((name) => isFolderName(name) || isManifestName(name))
+      .sort();
     entries += names.length;
     // asked for side by side, taken in order
     const stats = await inParallel(names, (name) => stat(join(path, name), { bigint: true }).catch(asError));
@@ -77,7 +83,7 @@ export async function listManifestFiles(folder: string, options: WalkOptions = {
     found: BigIntStats | Error | undefined,
     depth: number,
   ): Promise<void> {
-    if (ignored.has(resolve(path)) || walk.files.length >= maxFiles || found === undefined) return;
+    if (ignored.has(resolve(path)) || walk.files.size >= maxFiles || found === undefined) return;
     if (found instanceof Error) return tell(path, name, found);
     if (found.isDirectory())
       return visitFolder(path, found, depth + 1).catch((error: unknown) => tell(path, name, error));
@@ -85,8 +91,8 @@ export async function listManifestFiles(folder: string, options: WalkOptions = {
   }
 
   function take(path: string, found: BigIntStats): void {
-    walk.files.push({ path, stamp: formatStamp(found) });
-    if (walk.files.length === maxFiles) {
+    walk.files.set(path, formatStamp(found));
+    if (walk.files.size === maxFiles) {
       walk.problems.push({ path, message: `more than ${maxFiles} files; those after this one are not read` });
     }
   }
@@ -119,7 +125,11 @@ export async function stampOf(path: string): Promise<string | undefined> {
   return found === undefined ? undefined : formatStamp(found);
 }
 
-function formatStamp({ dev, ino, size, mtimeNs, ctimeNs }: BigIntStats): string {
+export function formatIdentity({ dev, ino }: BigIntStats): string {
+  return `${dev}:${ino}`;
+}
+
+export function formatStamp({ dev, ino, size, mtimeNs, ctimeNs }: BigIntStats): string {
   return `${dev}:${ino}:${size}:${mtimeNs}:${ctimeNs}`;
 }
 

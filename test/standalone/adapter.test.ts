@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { readdir, readFile, rename, rm, stat, symlink, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { parse } from 'yaml';
 import { openInstallation } from '../../operator/directory/installation-file.ts';
 import { verifyPassword } from '../../relay/verifier.ts';
@@ -126,6 +127,56 @@ describe('the directory adapter', () => {
     const second = await start(t, folder, state);
     assert.equal(second.user('orders.shop')?.active, true, 'what the file said last stays in force over a restart');
     assert.equal(await passwordIn(state, 'orders-smtp'), password);
+  });
+
+  test('says `Programmed` of what the relay runs, not of what it was given', async (t) => {
+    const [folder, state] = [await folderOf(t, { 's.yaml': sender, 'a.yaml': user('orders') }), await folderOf(t)];
+    let isReading = true;
+    const { settled, lines } = await start(t, folder, state, { isReading: () => isReading });
+    const isTold = (name: string): boolean =>
+      lines.some((line) => line.includes(`"object":"shop/${name}","reason":"Ready"`));
+    assert.ok(isTold('orders'));
+    const programmed = async (name: string): Promise<string | undefined> =>
+      (await conditionsIn(state, 'SmtpPlusUser', name))['Programmed'];
+    assert.equal(await programmed('orders'), 'True Programmed');
+
+    isReading = false;
+    const rounds = settled();
+    await writeFiles(folder, { 'a.yaml': user('orders', 'active: false'), 'b.yaml': user('b') });
+    await until(() => settled() > rounds || undefined);
+    assert.deepEqual(
+      [await programmed('orders'), await programmed('b')],
+      ['False RelaysLagging', 'False RelaysLagging'],
+    );
+    assert.equal(isTold('b'), false);
+    isReading = true;
+    await until(async () => (await programmed('orders')) === 'True Programmed' || undefined);
+    assert.equal(await programmed('b'), 'True Programmed');
+    assert.ok(isTold('b'));
+  });
+
+  test('looks once at each change, and not at the Secrets that it writes itself', async (t) => {
+    const [folder, state] = [await folderOf(t, { 's.yaml': sender, 'a.yaml': user('orders') }), await folderOf(t)];
+    const { settled, user: inForce } = await start(t, folder, state);
+    // longer than it takes for an event, and for a poll, to lead to a round
+    const quiet = (): Promise<void> => sleep(2500);
+    await quiet();
+    assert.equal(settled(), 1);
+    await writeFiles(folder, { 'b.yaml': user('b') });
+    await until(() => settled() === 2 || undefined);
+    assert.equal(inForce('b.shop')?.credentials.length, 1);
+    await quiet();
+    assert.equal(settled(), 2);
+    await writeFile(join(state, 'secrets/shop/b-smtp.yaml'), '');
+    await until(() => settled() === 3 || undefined);
+  });
+
+  test('writes a Secret again that was damaged while it ran, with the same password', async (t) => {
+    const [folder, state] = [await folderOf(t, { 's.yaml': sender, 'a.yaml': user('orders') }), await folderOf(t)];
+    await start(t, folder, state);
+    const password = await passwordIn(state, 'orders-smtp');
+    await truncate(join(state, 'secrets/shop/orders-smtp.yaml'), 60);
+    assert.equal(await until(() => passwordIn(state, 'orders-smtp')), password);
   });
 
   test('deletes the Secret and status of a user who is gone, and makes a deleted Secret again', async (t) => {

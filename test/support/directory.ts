@@ -35,6 +35,8 @@ export interface AdapterOptions {
   readonly settings?: object;
   /** Files in the folder that are no manifests. */
   readonly ignore?: readonly string[];
+  /** Whether the relay takes what it is given at present. Default: it does. */
+  readonly isReading?: () => boolean;
 }
 
 /** The adapter on a folder with these files, and the relay's view of what it writes. */
@@ -42,7 +44,14 @@ export async function startAdapter(
   t: Pick<TestContext, 'after'>,
   folder: string,
   state: string,
-  { secretGraceMs = 5000, idleMs = 60_000, prune = false, settings = SETTINGS, ignore = [] }: AdapterOptions = {},
+  {
+    secretGraceMs = 5000,
+    idleMs = 60_000,
+    prune = false,
+    settings = SETTINGS,
+    ignore = [],
+    isReading = () => true,
+  }: AdapterOptions = {},
 ) {
   const lines: string[] = [];
   const log = createLog({ write: (line) => void lines.push(line) });
@@ -53,6 +62,7 @@ export async function startAdapter(
   assert.ok('installation' in opened);
   const { installation } = opened;
   let settled = 0;
+  let inForce = config.hashes();
   const directory = await startDirectory({
     folder,
     state,
@@ -66,7 +76,13 @@ export async function startAdapter(
     implicitTlsPorts: [],
     caCertificate: 'PEM of this relay',
     decide: createDecider(installation.issuer),
-    relay: { configHashes: config.hashes, reload: config.reload },
+    relay: {
+      configHashes: () => {
+        if (isReading()) inForce = config.hashes();
+        return inForce;
+      },
+      reload: config.reload,
+    },
     onSettled: () => void (settled += 1),
     log,
   });

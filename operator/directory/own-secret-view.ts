@@ -1,0 +1,43 @@
+/** A credentials Secret as the core sees it, from what lies in its file and from what is to be written there. */
+import { sha256Verifier } from '../../relay/verifier.ts';
+import { isRetained } from '../core/credentials/ownership.ts';
+import type { SecretPlan, SecretView } from '../core/model.ts';
+import type { Installation } from '../installation.ts';
+import { classify } from '../manifests/classify.ts';
+import type { NamedObject } from '../manifests/classify.ts';
+import { parseManifests } from '../manifests/parse.ts';
+import { readFormatted } from '../manifests/read-formatted.ts';
+import { viewOwnSecret } from '../manifests/secrets.ts';
+import { secretPath } from './state-files.ts';
+
+interface FilePlace {
+  readonly file: string;
+  /** From the folder of Secrets. */
+  readonly path: string;
+  readonly installation: Installation;
+}
+
+/** The Secret in a text; undefined where it is something else. One in the wrong place could stand in for another. */
+export function viewText(text: string, { file, path, installation }: FilePlace): SecretView | undefined {
+  const [manifest, ...others] = objectsIn(file, text);
+  if (manifest?.kind !== 'Secret' || others.length > 0 || secretPath(manifest) !== path) return undefined;
+  return withVerifiers(viewOwnSecret(manifest), installation);
+}
+
+/** As written here it is read at once; as a person has left it, as any manifest is. */
+function objectsIn(file: string, text: string): readonly NamedObject[] {
+  const read = classify(readFormatted(text));
+  return read.as === 'manifest' ? [read.object] : parseManifests(file, text).manifests;
+}
+
+export function viewPlan({ owner, ...secret }: SecretPlan, installation: Installation): SecretView {
+  const retained = isRetained(secret) && { retainedFor: owner.name };
+  return withVerifiers({ ...secret, controllerUid: owner.uid, ...retained }, installation);
+}
+
+function withVerifiers(view: Omit<SecretView, 'verifiers'>, installation: Installation): SecretView {
+  const { controllerUid } = view;
+  const password = view.data['password'];
+  if (controllerUid === undefined || password === undefined) return { ...view, verifiers: {} };
+  return { ...view, verifiers: { password: sha256Verifier(password, installation.saltFor(controllerUid)) } };
+}
