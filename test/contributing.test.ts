@@ -8,7 +8,7 @@ const ROOT = path.join(import.meta.dirname, '..');
 const TEXT = readFileSync(path.join(ROOT, 'CONTRIBUTING.md'), 'utf8');
 const FILES = globSync('{operator,relay,test,tools}/**/*.ts', { cwd: ROOT });
 /** Folders that paths may begin in. */
-const BASES = ['', 'operator'];
+const BASES = ['', 'operator', 'relay'];
 
 function fileAt(name: string): string | undefined {
   return BASES.map((base) => path.join(base, name)).find((file) => existsSync(path.join(ROOT, file)));
@@ -45,10 +45,17 @@ describe('CONTRIBUTING.md', () => {
     for (const [, name = '', functions = ''] of steps) {
       const source = readFileSync(path.join(ROOT, fileAt(name) ?? assert.fail(`there is no ${name}`)), 'utf8');
       for (const [, one = ''] of functions.matchAll(/`(\w+)`/g)) {
-        assert.match(source, new RegExp(`function\\*? ${one}\\b|const ${one} =`), `${name} has no ${one}`);
+        const form = new RegExp(`function\\*? ${one}\\b|const ${one} =|^  (?:async )?${one}\\(`, 'm');
+        assert.match(source, form, `${name} has no ${one}`);
       }
     }
     assert.ok(steps.length > 12, `only ${steps.length} steps`);
+  });
+
+  test('leads a message from its octets to the spool through twelve files at most', () => {
+    const [, section = ''] = /^### From the octets of a message to the spool\n(.*?)^## /ms.exec(TEXT) ?? [];
+    const files = new Set([...section.matchAll(/`([\w./-]+\.ts)`/g)].map(([, name]) => name));
+    assert.ok(files.size > 8 && files.size <= 12, `${files.size} files`);
   });
 
   test('names files that are there', () => {
