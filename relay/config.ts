@@ -197,7 +197,11 @@ export const deliverySettingsSchema = z.object({
   unreachableSeconds: seconds
     .default(60)
     .describe('Failures in a row over so long a time make an upstream one that its lists say is not reachable'),
-  concurrency: count.default(50).describe('Messages under way at once, all upstreams together'),
+  concurrency: count
+    .default(50)
+    .describe(
+      'Messages under way at once, all upstreams together. Namespaces that have mail share them evenly; one that has none under way gets one in any case',
+    ),
   spoolReserveBytes: count.default(64 * 1024 * 1024).describe('Free disk space that the spool never uses'),
   capturedMessages: count
     .default(1000)

@@ -27,6 +27,14 @@ export interface AttemptOptions {
   readonly isStopped: () => boolean;
 }
 
+interface AttemptTerms {
+  readonly guard: RecipientGuard | undefined;
+  /** Gives the place back. */
+  readonly release: () => void;
+  /** Aborted where the message is not to go out any more. */
+  readonly signal: AbortSignal;
+}
+
 /** A list that was deleted has no say any more; its mail gets the usual chance to see it come back. */
 const LIMITS_OF_UNKNOWN_LIST = { maxAgeSeconds: 5 * 24 * 3600, delayNoticeAfterSeconds: 4 * 3600 };
 
@@ -41,10 +49,10 @@ export function createAttempts(options: AttemptOptions) {
   /** Calls `release` when the upstream is done with the message. Resolves with the entry where it stays in the spool. */
   async function attempt(
     lane: Lane,
-    id: string,
-    { guard, release }: { readonly guard: RecipientGuard | undefined; readonly release: () => void },
+    entry: SpoolEntry,
+    { guard, release, signal }: AttemptTerms,
   ): Promise<SpoolEntry | undefined> {
-    const found = await spool.read(id);
+    const found = await spool.read(entry.id);
     const guarded = found && (await guardQueued(found, guard, { ...options, refuse }));
     if (found === undefined || guarded === undefined) {
       lane.breaker.abandoned();
@@ -56,14 +64,18 @@ export function createAttempts(options: AttemptOptions) {
     for (let recipients = queued.pending; recipients.length > 0;) {
       const start = now();
       const share = await shareOf(recipients, { content, size: queued.size });
-      const result = await lane.transport.deliver({ ...queued, ...share, attempts: found.queued.attempts });
+      const result = await lane.transport.deliver({ ...queued, ...share, attempts: found.queued.attempts }, signal);
       options.metrics.deliverySeconds.observe({ upstream: lane.transport.label }, (now() - start) / 1000);
+      // what broke because we wanted it to says nothing of the upstream
+      if (result.kind !== 'answered' && (isStopped() || signal.aborted)) {
+        lane.breaker.abandoned();
+        return entry;
+      }
       lane.breaker.heard(result, now());
-      if (result.kind === 'answered' || !isStopped()) lane.health.heard(queued.list, result, now());
+      lane.health.heard(queued.list, result, now());
       recipients = untriedOf(recipients, result);
       const isLast = recipients.length === 0;
       if (isLast) release();
-      if (isStopped() && result.kind !== 'answered') return undefined;
       const answers = verdictsOf(result, queued.pending);
       for (const [address, verdict] of answers) if (verdict.outcome === 'failed') refused.set(address, verdict);
       const verdicts = isLast ? new Map([...answers, ...refused]) : withoutRefusals(answers);

@@ -36,12 +36,14 @@ const HANG_SECONDS = 10;
 /** Enough for any test; a folder on a slow disk should not hold up smart hosts. */
 const AT_ONCE = 20;
 
+async function waitFor(seconds: number, signal: AbortSignal): Promise<void> {
+  await sleep(seconds * 1000, undefined, { signal, ref: false }).catch(() => {});
+}
+
 export function createCapture(folder: string, { hangSeconds = HANG_SECONDS } = {}): Transport {
   const closing = new AbortController();
-  const wait = (seconds: number) =>
-    sleep(seconds * 1000, undefined, { signal: closing.signal, ref: false }).catch(() => {});
 
-  async function answer({ address }: PendingRecipient, attempts: number): Promise<Verdict> {
+  async function answer({ address }: PendingRecipient, attempts: number, signal: AbortSignal): Promise<Verdict> {
     const [, what = '', number] = PROVOCATION.exec(address) ?? [];
     switch (what) {
       case 'tempfail':
@@ -53,10 +55,10 @@ export function createCapture(folder: string, { hangSeconds = HANG_SECONDS } = {
       case 'disconnect':
         return deferred('4.4.2', 'connection closed (provoked by recipient)');
       case 'hang':
-        await wait(Number(number ?? hangSeconds));
+        await waitFor(Number(number ?? hangSeconds), signal);
         return deferred('4.4.2', 'timed out (provoked by recipient)');
       case 'slow':
-        await wait(Number(number ?? 1));
+        await waitFor(Number(number ?? 1), signal);
         return taken;
       default:
         return taken;
@@ -66,14 +68,14 @@ export function createCapture(folder: string, { hangSeconds = HANG_SECONDS } = {
   return {
     label: 'capture',
     limit: () => AT_ONCE,
-    deliver: async (transaction) => {
+    deliver: async (transaction, calledOff) => {
       const { recipients, attempts } = transaction;
+      const signal = AbortSignal.any([closing.signal, calledOff]);
       const verdicts = new Map(
-        await Promise.all(recipients.map(async (one) => [one.address, await answer(one, attempts)] as const)),
+        await Promise.all(recipients.map(async (one) => [one.address, await answer(one, attempts, signal)] as const)),
       );
       const isRefused = [...verdicts.values()].some(({ outcome }) => outcome !== 'delivered');
-      if (closing.signal.aborted)
-        return { kind: 'broken', verdict: deferred('4.3.2', 'shutting down'), wasSent: false };
+      if (signal.aborted) return { kind: 'broken', verdict: deferred('4.3.2', 'broken off'), wasSent: false };
       try {
         if (transaction.isAllOrNothing !== true || !isRefused) await write(folder, transaction, verdicts);
       } catch (error) {

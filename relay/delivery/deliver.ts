@@ -8,16 +8,18 @@ import { createAttempts } from './attempt.ts';
 import { createWork } from './work.ts';
 import type { DeliverySettings, RelayConfig } from '../config.ts';
 import { deliverySettingsSchema } from '../config.ts';
+import { createGoneLists } from './gone-lists.ts';
 import { createLanes, type Lane, mayBegin } from './lanes.ts';
 import type { Log } from '../log.ts';
 import type { AcceptedMessage, Content } from '../message.ts';
 import type { Metrics } from '../metrics.ts';
 import { createPassThrough } from './pass-through.ts';
+import { createPlaces } from './places.ts';
 import { createResolver, type Lookup } from './resolve.ts';
 import type { Reply } from '../replies.ts';
 import { createSchedule } from './schedule.ts';
 import type { Spool } from '../spool/spool.ts';
-import type { SpoolEntry } from '../spool/entries.ts';
+import type { Sender, SpoolEntry } from '../spool/entries.ts';
 import type { UpstreamReport } from '../upstream-report.ts';
 
 export interface Delivery {
@@ -68,10 +70,11 @@ export function startDelivery(options: DeliveryOptions): Delivery {
   const onTrouble = (upstream: string, step: 1 | -1) => metrics.upstreamsUnreachable.inc({ upstream }, step);
   const lanes = createLanes({ hostname, settings, resolve, now, random, captureFolder, onTrouble });
   const later = createSchedule<SpoolEntry>();
+  const places = createPlaces();
+  const goneLists = createGoneLists();
   const attempts = spool && createAttempts({ spool, config, metrics, log, now, random, isStopped: () => isStopped });
   const work = createWork({ log, now, keep: retryLater, onEnd });
   let routed: RelayConfig | undefined;
-  let active = 0;
   let isStopped = false;
   let timer: NodeJS.Timeout | undefined;
   let isWoken = false;
@@ -84,7 +87,9 @@ export function startDelivery(options: DeliveryOptions): Delivery {
       const time = now();
       for (let entry = later.shift(time); entry !== undefined; entry = later.shift(time)) enqueue(entry);
       serveAged(current, time);
-      for (const lane of lanes.inTurn()) {
+      const all = lanes.inTurn();
+      places.divide(waitingNamespaces(all, time), settings().concurrency);
+      for (const lane of all) {
         lane.transport.sweep(time);
         serve(lane, time);
       }
@@ -108,7 +113,7 @@ export function startDelivery(options: DeliveryOptions): Delivery {
   }
 
   function enqueue(entry: SpoolEntry): void {
-    lanes.of(entry.list).waiting.push(entry.list, entry);
+    lanes.of(entry.list).waiting.push(entry.sender, entry);
   }
 
   /** Mail whose way has changed need not wait for its next retry: the change may be what mends it. */
@@ -116,13 +121,14 @@ export function startDelivery(options: DeliveryOptions): Delivery {
     const current = config();
     if (current === undefined || current === routed) return current;
     routed = current;
-    const isMoved = lanes.reroute(current);
-    for (const entry of later.take(({ list }) => isMoved(list))) enqueue(entry);
+    goneLists.abort((list) => current.lists.has(list));
+    const moved = lanes.reroute(current);
+    if (moved.size > 0) for (const entry of later.take(({ list }) => moved.has(list))) enqueue(entry);
     return current;
   }
 
   function onEnd(): void {
-    if (work.size() - active >= UNRECORDED_MAX - 1) wake();
+    if (work.size() - places.active() >= UNRECORDED_MAX - 1) wake();
   }
 
   function retryLater(entry: SpoolEntry): void {
@@ -132,24 +138,24 @@ export function startDelivery(options: DeliveryOptions): Delivery {
   }
 
   function serve(lane: Lane, time: number): void {
-    const { concurrency } = settings();
-    while (work.size() - active < UNRECORDED_MAX && mayBegin(lane, { now: time, active, concurrency })) {
+    while (work.size() - places.active() < UNRECORDED_MAX && mayBegin(lane, time)) {
       // somebody holds a connection open for an answer: before what can wait
-      const caller = lane.callers.shift();
+      const caller = lane.callers.shift(places);
       if (caller?.() === true) continue;
-      const entry = caller === undefined ? lane.waiting.shift() : undefined;
+      const entry = caller === undefined ? lane.waiting.shift(places) : undefined;
       if (entry !== undefined) begin(lane, entry);
       else if (caller === undefined) return;
     }
   }
 
   function begin(lane: Lane, entry: SpoolEntry): void {
-    const release = occupy(lane);
+    const release = occupy(lane, entry.sender);
     // of the configuration that chose the lane: one without the list has no guard, and must not be met with a way out
     const guard = routed?.lists.get(entry.list)?.recipients;
+    const signal = goneLists.signalOf(entry.list);
     work.run(entry, async () => {
       try {
-        return await attempts?.attempt(lane, entry.id, { guard, release });
+        return await attempts?.attempt(lane, entry, { guard, release, signal });
       } catch (error) {
         lane.breaker.abandoned();
         throw error;
@@ -160,16 +166,16 @@ export function startDelivery(options: DeliveryOptions): Delivery {
   }
 
   /** Takes a place in the lane; the result gives it back, once. */
-  function occupy(lane: Lane): () => void {
+  function occupy(lane: Lane, sender: Sender): () => void {
     lane.active++;
-    active++;
+    const leave = places.take(sender);
     lane.breaker.begin();
     let isReleased = false;
     return () => {
       if (isReleased) return;
       isReleased = true;
       lane.active--;
-      active--;
+      leave();
       lanes.ended(lane);
       wake();
     };
@@ -211,6 +217,7 @@ export function startDelivery(options: DeliveryOptions): Delivery {
     lanes,
     route,
     occupy,
+    signalOf: (list) => goneLists.signalOf(list),
     wake,
     now,
     isStopped: () => isStopped,
@@ -219,4 +226,13 @@ export function startDelivery(options: DeliveryOptions): Delivery {
     metrics,
   });
   return { wake, passThrough: callers.passThrough, upstreams: lanes.report, drain, close };
+}
+
+/** Those with mail that a place would help: not what waits for an upstream that is down, or has all it takes at once. */
+function* waitingNamespaces(lanes: readonly Lane[], now: number): Generator<string> {
+  for (const lane of lanes) {
+    if (!mayBegin(lane, now)) continue;
+    yield* lane.callers.namespaces();
+    yield* lane.waiting.namespaces();
+  }
 }

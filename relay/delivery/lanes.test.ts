@@ -30,17 +30,19 @@ function start(lists: Record<string, ListConfig>) {
   return { lanes, fail, named };
 }
 
+const senderOf = (list: string) => ({ namespace: 'shop', user: 'orders.shop', list });
+
 describe('what is told of the lanes', () => {
   test('names a list whose mail waits behind the failures of another', () => {
     const { lanes, fail, named } = start({ 'shop/a': aList({ upstream: host }), 'shop/b': aList({ upstream: host }) });
-    lanes.of('shop/b').waiting.push('shop/b', {} as SpoolEntry);
+    lanes.of('shop/b').waiting.push(senderOf('shop/b'), {} as SpoolEntry);
     fail('shop/a');
     assert.deepEqual(named(), [['shop/a', 'shop/b']]);
   });
 
   test('names a list whose client is waiting for a place', () => {
     const { lanes, fail, named } = start({ 'shop/a': aList({ upstream: host }), 'shop/b': aList({ upstream: host }) });
-    lanes.of('shop/b').callers.push('shop/b', () => false);
+    lanes.of('shop/b').callers.push(senderOf('shop/b'), () => false);
     fail('shop/a');
     assert.deepEqual(named(), [['shop/a', 'shop/b']]);
   });
@@ -67,5 +69,34 @@ describe('what is told of the lanes', () => {
     const [first, second = []] = named();
     assert.deepEqual(first, ['shop/down']);
     assert.equal(second.length, 19_999);
+  });
+});
+
+describe('a change of the configuration', () => {
+  const lists = () => ({ 'shop/a': aList({ upstream: { ...host } }), 'shop/b': aList({ upstream: { ...host } }) });
+
+  test('that moves nothing looks at nothing of what waits', () => {
+    const { lanes } = start(lists());
+    let looks = 0;
+    const entry = {
+      get list() {
+        looks++;
+        return 'shop/a';
+      },
+    };
+    lanes.of('shop/a').waiting.push(senderOf('shop/a'), entry as SpoolEntry);
+    assert.deepEqual(lanes.reroute(aConfig({ lists: lists() })), new Set());
+    assert.equal(looks, 0);
+  });
+
+  test('moves what waits for lists that lead elsewhere, and leaves the rest', () => {
+    const { lanes } = start(lists());
+    const [a, b] = ['shop/a', 'shop/b'].map((list) => ({ list, sender: senderOf(list) }) as SpoolEntry);
+    assert.ok(a !== undefined && b !== undefined);
+    for (const entry of [a, b]) lanes.of(entry.list).waiting.push(entry.sender, entry);
+    const next = { ...lists(), 'shop/b': aList({ upstream: aSmartHost(26) }) };
+    assert.deepEqual(lanes.reroute(aConfig({ lists: next })), new Set(['shop/b']));
+    assert.equal(lanes.of('shop/a').waiting.shift(), a);
+    assert.equal(lanes.of('shop/b').waiting.shift(), b);
   });
 });

@@ -1,12 +1,12 @@
 /**
- * Which message goes next. Each upstream has a lane: its own queue (fair between lists), its own circuit breaker, its
+ * Which message goes next. Each upstream has a lane: its own queue (fair between namespaces and users), its own circuit breaker, its
  * own limit on connections. A list belongs to the lane of the upstream that the configuration in force gives it, so that
  * a changed list takes its waiting mail along.
  */
 import { type CircuitBreaker, createCircuitBreaker } from './circuit-breaker.ts';
 import type { RelayConfig, UpstreamConfig } from '../config.ts';
-import { createFairQueue, type FairQueue } from './fair-queue.ts';
 import { createTransport, type TransportOptions } from './routes.ts';
+import { createSenderQueue, type SenderQueue } from './sender-queue.ts';
 import type { SpoolEntry } from '../spool/entries.ts';
 import type { Transport } from './transport.ts';
 import { createUpstreamHealth, type UpstreamHealth } from './upstream-health.ts';
@@ -16,9 +16,9 @@ export interface Lane {
   readonly transport: Transport;
   readonly breaker: CircuitBreaker;
   readonly health: UpstreamHealth;
-  readonly waiting: FairQueue<SpoolEntry>;
+  readonly waiting: SenderQueue<SpoolEntry>;
   /** Clients of the passthrough that wait for a place; one that gave up meanwhile says no to it. */
-  readonly callers: FairQueue<() => boolean>;
+  readonly callers: SenderQueue<() => boolean>;
   /** Transactions under way. */
   active: number;
 }
@@ -27,8 +27,8 @@ export interface Lanes {
   of(list: string): Lane;
   /** Each time beginning with another one, so that none is always the first to find a free place. */
   inTurn(): readonly Lane[];
-  /** Puts waiting entries where the configuration in force wants them. Returns whether a list leads elsewhere now. */
-  reroute(config: RelayConfig): (list: string) => boolean;
+  /** Puts waiting entries where the configuration in force wants them. Returns the lists that lead elsewhere now. */
+  reroute(config: RelayConfig): ReadonlySet<string>;
   /** What is known of the upstreams that lists lead to now. */
   readonly report: () => UpstreamReport;
   /** Called when a transaction of the lane ended: closes it where no list leads there any more. */
@@ -47,12 +47,12 @@ export function createLanes(options: LanesOptions): Lanes {
   /** No list leads there any more, but transactions are under way. */
   const retired = new Set<Lane>();
   let turn = 0;
-  let keys = new Map<string, string>();
+  const keys = new Map<string, string>();
   let config: RelayConfig | undefined;
 
   function of(list: string): Lane {
     const upstream = upstreamOf(list, config);
-    const key = keys.get(list) ?? JSON.stringify(upstream);
+    const key = keys.get(list) ?? keyOf(upstream);
     keys.set(list, key);
     const lane = lanes.get(key) ?? createLane(upstream, options);
     lanes.set(key, lane);
@@ -60,20 +60,22 @@ export function createLanes(options: LanesOptions): Lanes {
     return lane;
   }
 
-  function reroute(next: RelayConfig): (list: string) => boolean {
-    const before = keys;
+  function reroute(next: RelayConfig): ReadonlySet<string> {
     config = next;
-    keys = new Map();
-    const moved = (list: string) => {
-      of(list);
-      return before.has(list) && before.get(list) !== keys.get(list);
-    };
-    const existing = [...lanes.values()];
-    for (const lane of existing) {
-      for (const entry of lane.waiting.take(({ list }) => moved(list))) of(entry.list).waiting.push(entry.list, entry);
-    }
-    retire(new Set([...before.keys(), ...next.lists.keys()].map((list) => JSON.stringify(upstreamOf(list, next)))));
+    const moved = new Set(
+      [...keys].filter(([list, key]) => keyOf(upstreamOf(list, next)) !== key).map(([list]) => list),
+    );
+    for (const list of moved) keys.delete(list);
+    // most changes move nothing, and what waits may be long
+    const existing = moved.size > 0 ? [...lanes.values()] : [];
+    for (const lane of existing) move(lane, moved);
+    retire(new Set([...keys.values(), ...[...next.lists.values()].map(({ upstream }) => keyOf(upstream))]));
     return moved;
+  }
+
+  function move({ waiting }: Lane, moved: ReadonlySet<string>): void {
+    if (![...waiting.lists()].some((list) => moved.has(list))) return;
+    for (const entry of waiting.take(({ list }) => moved.has(list))) of(entry.list).waiting.push(entry.sender, entry);
   }
 
   function retire(used: ReadonlySet<string>): void {
@@ -101,8 +103,7 @@ export function createLanes(options: LanesOptions): Lanes {
     },
     reroute,
     report: () => {
-      const leadsTo = (list: string, key: string) =>
-        (keys.get(list) ?? JSON.stringify(upstreamOf(list, config))) === key;
+      const leadsTo = (list: string, key: string) => (keys.get(list) ?? keyOf(upstreamOf(list, config))) === key;
       return reportOf(lanes, { leadsTo, now: options.now() });
     },
     ended,
@@ -150,8 +151,8 @@ function createLane(upstream: UpstreamConfig, options: LanesOptions): Lane {
       settings: options.settings,
       onTrouble: (step) => options.onTrouble(transport.label, step),
     }),
-    waiting: createFairQueue(),
-    callers: createFairQueue(),
+    waiting: createSenderQueue(),
+    callers: createSenderQueue(),
     active: 0,
   };
 }
@@ -166,19 +167,16 @@ function upstreamOf(list: string, config: RelayConfig | undefined): UpstreamConf
   );
 }
 
-/**
- * Whether a lane may begin one more transaction. The more of all places are taken, the fewer one lane may hold: upstreams
- * that hang can slow the others down. When none is left, a lane that holds none still gets one, so that hanging upstreams
- * never keep out one that is well.
- */
-export function mayBegin(
-  lane: Lane,
-  { now, active, concurrency }: { now: number; active: number; concurrency: number },
-): boolean {
-  const isAmongFirst = lane.active === 0 && active < concurrency * OVERSHOOT;
-  const hasPlace = isAmongFirst || lane.active < concurrency - active;
-  return hasPlace && lane.active < lane.transport.limit() && lane.breaker.allows(now);
+/** The same for upstreams with the same settings. Configurations are replaced as a whole, and never modified. */
+const upstreamKeys = new WeakMap<UpstreamConfig, string>();
+
+function keyOf(upstream: UpstreamConfig): string {
+  const key = upstreamKeys.get(upstream) ?? JSON.stringify(upstream);
+  upstreamKeys.set(upstream, key);
+  return key;
 }
 
-/** The first transactions of lanes may exceed what is set to this many times of it. */
-const OVERSHOOT = 2;
+/** Whether a lane may begin one more transaction, if there is a place for it. */
+export function mayBegin(lane: Lane, now: number): boolean {
+  return lane.active < lane.transport.limit() && lane.breaker.allows(now);
+}

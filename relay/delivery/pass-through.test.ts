@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createCircuitBreaker } from './circuit-breaker.ts';
-import { createFairQueue } from './fair-queue.ts';
+import { createSenderQueue } from './sender-queue.ts';
 import { createPassThrough } from './pass-through.ts';
 import { createUpstreamHealth } from './upstream-health.ts';
 import { deliverySettingsSchema } from '../config.ts';
@@ -15,7 +15,7 @@ test('a fault of ours during the probe of an upstream leaves the next probe to o
     random: () => 0,
   });
   for (let i = 0; i < 3; i++) breaker.heard({ kind: 'unreachable' }, 0);
-  const callers = createFairQueue<() => boolean>();
+  const callers = createSenderQueue<() => boolean>();
   const lane = {
     transport: {
       label: 'faulty',
@@ -30,7 +30,7 @@ test('a fault of ours during the probe of an upstream leaves the next probe to o
       settings: () => deliverySettingsSchema.parse({}),
       onTrouble: () => undefined,
     }),
-    waiting: createFairQueue<never>(),
+    waiting: createSenderQueue<never>(),
     callers,
     active: 0,
   };
@@ -39,7 +39,7 @@ test('a fault of ours during the probe of an upstream leaves the next probe to o
     lanes: {
       of: () => lane,
       inTurn: () => [lane],
-      reroute: () => () => false,
+      reroute: () => new Set(),
       report: () => ({ upstreams: [] }),
       ended: () => {},
       close: () => {},
@@ -52,6 +52,7 @@ test('a fault of ours during the probe of an upstream leaves the next probe to o
     wake: () => callers.shift()?.(),
     now: () => now,
     isStopped: () => false,
+    signalOf: () => new AbortController().signal,
     spool: undefined,
     log: createLog({ write: () => {} }),
     metrics: createMetrics(),

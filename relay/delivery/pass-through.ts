@@ -13,6 +13,7 @@ import { judgeRecipient } from '../recipient-guard.ts';
 import { type Reply, replies } from '../replies.ts';
 import { shareOf } from './redirected.ts';
 import { reportRelayed, type RelayedReportOptions } from './relayed-report.ts';
+import type { Sender } from '../spool/entries.ts';
 import type { Verdict } from '../spool/record.ts';
 import { isOurFault, type TransportResult } from './transport.ts';
 import { deferred, replyClass } from './upstream-reply.ts';
@@ -22,7 +23,9 @@ export interface PassThroughOptions {
   /** Puts the configuration in force. */
   readonly route: () => RelayConfig | undefined;
   /** Takes a place in the lane; the result gives it back. */
-  readonly occupy: (lane: Lane) => () => void;
+  readonly occupy: (lane: Lane, sender: Sender) => () => void;
+  /** Aborted once the list is gone. */
+  readonly signalOf: (list: string) => AbortSignal;
   readonly wake: () => void;
   readonly now: () => number;
   readonly isStopped: () => boolean;
@@ -44,7 +47,7 @@ export function createPassThrough(options: PassThroughOptions) {
   /** What makes those who wait give up. */
   const waiting = new Set<() => void>();
 
-  function place(lane: Lane, list: string): Promise<(() => void) | undefined> {
+  function place(lane: Lane, sender: Sender): Promise<(() => void) | undefined> {
     if (lane.callers.size() >= CALLERS_MAX) return Promise.resolve(undefined);
     return new Promise((resolve) => {
       const giveUp = () => {
@@ -54,10 +57,10 @@ export function createPassThrough(options: PassThroughOptions) {
       };
       const timer = setTimeout(giveUp, PLACE_WAIT_MS);
       waiting.add(giveUp);
-      lane.callers.push(list, () => {
+      lane.callers.push(sender, () => {
         if (!waiting.delete(giveUp)) return false;
         clearTimeout(timer);
-        resolve(occupy(lane));
+        resolve(occupy(lane, sender));
         return true;
       });
       wake();
@@ -70,7 +73,7 @@ export function createPassThrough(options: PassThroughOptions) {
     const { id, user, list, envelope } = message;
     const lane = lanes.of(list);
     if (lane.breaker.retryAt() !== undefined && !lane.breaker.allows(now())) return replies.upstreamUnavailable();
-    const release = await place(lane, list);
+    const release = await place(lane, message);
     if (release === undefined) return replies.upstreamUnavailable();
     const start = performance.now();
     try {
@@ -79,9 +82,13 @@ export function createPassThrough(options: PassThroughOptions) {
         return replies.recipientsChanged(list);
       }
       const { recipients } = envelope;
-      const result = await deliverAll(lane, message, content);
-      lane.breaker.heard(result, now());
-      lane.health.heard(list, result, now());
+      const signal = options.signalOf(list);
+      const result = await deliverAll(lane, message, { content, signal });
+      if (result.kind !== 'answered' && signal.aborted) lane.breaker.abandoned();
+      else {
+        lane.breaker.heard(result, now());
+        lane.health.heard(list, result, now());
+      }
       const reply = replyTo(id, result);
       if (result.kind === 'answered' && reply.reason === 'accepted') {
         await reportRelayed(message, content, result, { spool, config: route, metrics, log, now });
@@ -121,14 +128,18 @@ function isLetThrough(config: RelayConfig | undefined, { list, envelope }: Accep
   return envelope.recipients.every(({ address }) => judgeRecipient(inForce.recipients, address) === 'allowed');
 }
 
-async function deliverAll(lane: Lane, message: AcceptedMessage, content: Content): Promise<TransportResult> {
+async function deliverAll(
+  lane: Lane,
+  message: AcceptedMessage,
+  { content, signal }: { readonly content: Content; readonly signal: AbortSignal },
+): Promise<TransportResult> {
   const verdicts = new Map<string, Verdict>();
   let dsnPassedOn = true;
   let left: readonly Recipient[] = message.envelope.recipients;
   for (;;) {
     const share = await shareOf(left, { content, size: message.size });
     left = left.filter(({ address }) => !share.recipients.some((one) => one.address === address));
-    const result = await lane.transport.deliver({ ...message, ...share, attempts: 0, isAllOrNothing: true });
+    const result = await lane.transport.deliver({ ...message, ...share, attempts: 0, isAllOrNothing: true }, signal);
     if (result.kind !== 'answered' || firstRefusal(result.verdicts) !== undefined) return result;
     for (const [address, verdict] of result.verdicts) verdicts.set(address, verdict);
     dsnPassedOn &&= result.dsnPassedOn;

@@ -23,8 +23,8 @@ export function createSchedule<Item extends { readonly due: number }>(): Schedul
     }
   }
 
-  function sink(): void {
-    for (let parent = 0; ;) {
+  function sink(from = 0): void {
+    for (let parent = from; ;) {
       const [left, right] = [parent * 2 + 1, parent * 2 + 2];
       const child = dueAt(right) < dueAt(left) ? right : left;
       if (dueAt(child) >= dueAt(parent)) return;
@@ -58,8 +58,8 @@ export function createSchedule<Item extends { readonly due: number }>(): Schedul
     take: (predicate) => {
       const [taken, kept]: [Item[], Item[]] = [[], []];
       for (const item of heap) (predicate(item) ? taken : kept).push(item);
-      heap = [];
-      for (const item of kept) add(item);
+      heap = kept;
+      for (let parent = heap.length >> 1; parent >= 0; parent--) sink(parent);
       return taken;
     },
   };

@@ -30,7 +30,8 @@ export interface Transport {
   readonly label: string;
   /** Transactions at once. */
   limit(): number;
-  deliver(transaction: TransportTransaction): Promise<TransportResult>;
+  /** `signal` ends it as broken. */
+  deliver(transaction: TransportTransaction, signal: AbortSignal): Promise<TransportResult>;
   /** Called now and then. */
   sweep(now: number): void;
   /** What is under way ends as broken. */

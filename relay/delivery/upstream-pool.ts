@@ -12,7 +12,7 @@ import { connectUpstream, secureContextOf, type Unreached } from './upstream.ts'
 import { sendOver } from './upstream-send.ts';
 
 export interface UpstreamPool {
-  deliver(transaction: TransportTransaction): Promise<TransportResult>;
+  deliver(transaction: TransportTransaction, signal: AbortSignal): Promise<TransportResult>;
   /** Closes what has been idle for too long. */
   sweep(now: number): void;
   /** Closes everything; messages under way end as broken. */
@@ -42,7 +42,7 @@ export function createUpstreamPool(
   const closing = new AbortController();
   setMaxListeners(0, closing.signal);
 
-  async function connect(): Promise<SmtpClient | Unreached> {
+  async function connect(signal: AbortSignal): Promise<SmtpClient | Unreached> {
     secureContext ??= secureContextOf(upstream);
     const connection = await connectUpstream(upstream, {
       hostname: hostname(),
@@ -50,7 +50,7 @@ export function createUpstreamPool(
       secureContext,
       resolve,
       avoid,
-      signal: closing.signal,
+      signal: AbortSignal.any([closing.signal, signal]),
     });
     if ('failure' in connection) avoid = connection.address;
     else open.add(connection);
@@ -74,37 +74,42 @@ export function createUpstreamPool(
     connection.close();
   }
 
-  async function use(connection: SmtpClient, transaction: TransportTransaction): Promise<Answers> {
+  async function use(connection: SmtpClient, transaction: TransportTransaction, signal: AbortSignal): Promise<Answers> {
+    const breakOff = () => connection.close();
+    signal.addEventListener('abort', breakOff);
     try {
       const recipientsMax = limit.most(now());
       const answers = await sendOver(connection, transaction, { recipientsMax, settings: settings() });
       if (answers.limit !== undefined) limit.learn(answers.limit, now());
       return answers;
     } finally {
+      signal.removeEventListener('abort', breakOff);
       giveBack(connection);
     }
   }
 
-  async function sendOnce(transaction: TransportTransaction): Promise<Answers> {
+  const isEnded = (signal: AbortSignal) => closing.signal.aborted || signal.aborted;
+
+  async function sendOnce(transaction: TransportTransaction, signal: AbortSignal): Promise<Answers> {
     const reused = takeIdle();
     if (reused !== undefined) {
-      const answers = await use(reused, transaction);
+      const answers = await use(reused, transaction, signal);
       const { result, limit: learned } = answers;
       // an upstream may close an idle connection at any time: that says nothing about it or the message
       const isStale = result.kind === 'broken' && !result.wasSent && learned === undefined;
-      if (closing.signal.aborted || !isStale) return answers;
+      if (isEnded(signal) || !isStale) return answers;
     }
-    const connection = await connect();
+    const connection = await connect(signal);
     if ('failure' in connection) return { result: { kind: 'unreachable', verdict: connection.failure } };
-    return use(connection, transaction);
+    return use(connection, transaction, signal);
   }
 
   /** Again, to fewer at once, where nobody got it for their number: each time the limit is lower. */
-  async function deliver(transaction: TransportTransaction): Promise<TransportResult> {
+  async function deliver(transaction: TransportTransaction, signal: AbortSignal): Promise<TransportResult> {
     for (;;) {
-      const { result, limit: learned } = await sendOnce(transaction);
+      const { result, limit: learned } = await sendOnce(transaction, signal);
       const isAgain = learned !== undefined && isForNobody(result) && transaction.isAllOrNothing !== true;
-      if (closing.signal.aborted || !isAgain) return result;
+      if (isEnded(signal) || !isAgain) return result;
     }
   }
 

@@ -40,7 +40,7 @@ describe('the capture upstream', () => {
   test('ends a hang by itself, as a time-out', async (t) => {
     const capture = createCapture(await aTemporaryFolder(t), { hangSeconds: 0.05 });
     const message = { ...aMessage(), recipients: [{ address: 'hang@x.example' }], content: inMemory(), attempts: 0 };
-    const result = await capture.deliver(message);
+    const result = await capture.deliver(message, new AbortController().signal);
     assert.match(JSON.stringify(result.kind === 'answered' && [...result.verdicts]), /timed out/);
   });
 
