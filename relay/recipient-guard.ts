@@ -33,9 +33,10 @@ export function applyGuard<One extends Recipient>(
   guard: RecipientGuard | undefined,
   recipients: readonly One[],
 ): Guarded<One> {
+  if (guard === undefined) return { deliver: recipients, refused: [], captured: [], redirected: [] };
   const by = Map.groupBy(recipients, ({ address }) => judgeRecipient(guard, address));
   const { allowed = [], refused = [], captured = [], redirected = [] } = Object.fromEntries(by);
-  const deliver = guard?.otherwise === 'Redirect' ? merge(allowed, redirected, guard.redirectTo) : allowed;
+  const deliver = guard.otherwise === 'Redirect' ? merge(allowed, redirected, guard.redirectTo) : allowed;
   return { deliver, refused, captured, redirected };
 }
 

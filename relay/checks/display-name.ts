@@ -5,6 +5,8 @@
  */
 import { formatMailbox, parseMailbox, type Mailbox } from '../address.ts';
 
+/** ASCII without an at sign. */
+const PLAIN = /^[\x20-\x3f\x41-\x7e]*$/;
 /** Letters in a circle that look like it; the full-width and the small one become it by normalization. */
 const AT_LOOKALIKE = /[\u24d0\u24b6\u{1f150}]/gu;
 /** Full stops of other scripts, middle dots, bullets, and and zeros and tone marks that are drawn as a dot. */
@@ -26,6 +28,8 @@ const TOP_LEVEL = /^(?:xn--|[\p{L}\p{M}]{2})/iu;
 
 /** What reads as an address in the text of a display name, unless it is the mailbox's own. */
 export function foreignAddress(text: string, mailbox: Mailbox): string | undefined {
+  // most names: nothing in them can become an at sign
+  if (PLAIN.test(text)) return undefined;
   const plain = text
     .replaceAll(AT_LOOKALIKE, '@')
     .normalize('NFKC')

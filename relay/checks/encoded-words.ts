@@ -22,6 +22,7 @@ interface Piece {
  * not know, so that nobody can tell. Decoded within quotes too, as many clients do.
  */
 export function decodings(text: string): readonly string[] | undefined {
+  if (!text.includes('=?')) return [text];
   // what is left of an almost-encoded word is one to a lenient reader
   if (text.replaceAll(ENCODED_WORD, '').includes('=?')) return undefined;
   return decodeAll(text, DEPTH_MAX);

@@ -52,8 +52,10 @@ function addressLiteral(address: string): string {
 
 /** Nothing that we did not make ourselves can end a line, a comment or a field. */
 function atom(text: string): string {
+  if (ATOM.test(text)) return text;
   return text.replace(/[^A-Za-z0-9_.:-]/g, '?').slice(0, ATOM_MAX);
 }
 
 /** Octets of one part of a trace field: a domain is the longest, and the line stays within RFC 5322's 998. */
 const ATOM_MAX = 253;
+const ATOM = /^[A-Za-z0-9_.:-]{0,253}$/;

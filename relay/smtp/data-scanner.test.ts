@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { createDataScanner } from './data-scanner.ts';
+import fc from 'fast-check';
+import { DataScanner } from './data-scanner.ts';
 
 /** Scans the text in chunks of `size` octets. */
 function scan(text: string, size = text.length) {
-  const scanner = createDataScanner();
+  const scanner = new DataScanner();
   const input = Buffer.from(text, 'latin1');
   const parts: Buffer[] = [];
   let consumed = 0;
@@ -72,4 +73,30 @@ describe('the data scanner', () => {
     assert.equal(scan('gr\xfc\xdfe\r\n.\r\n').eightBit, true);
     assert.equal(scan('grusse\r\n.\r\n').eightBit, false);
   });
+
+  test('reads what a reader of the whole text reads, however it is cut into chunks', () => {
+    const piece = fc.constantFrom('a', '.', '..', '\r', '\n', '\r\n', '\r\n.', '.\r\n', '\0', '\xe9', 'text');
+    fc.assert(
+      fc.property(fc.array(piece, { maxLength: 30 }), fc.integer({ min: 1, max: 9 }), (pieces, size) => {
+        const text = `${pieces.join('')}\r\n.\r\nQUIT\r\n`;
+        const { content, rest, ended, bare, eightBit } = scan(text, size);
+        const whole = readWhole(text);
+        assert.deepEqual({ content, ended, bare, eightBit }, { ...whole, ended: true });
+        assert.ok(rest.endsWith('QUIT\r\n'));
+      }),
+      { numRuns: 5000 },
+    );
+  });
 });
+
+/** The same by other means, and without chunks. */
+function readWhole(text: string) {
+  let [content, at] = ['', 0];
+  while (!text.startsWith('.\r\n', at)) {
+    const end = text.indexOf('\r\n', at) + 2;
+    content += text.slice(text[at] === '.' ? at + 1 : at, end);
+    at = end;
+  }
+  const read = text.slice(0, at);
+  return { content, bare: /\0|\r(?!\n)|(?<!\r)\n/.test(read), eightBit: /[\x80-\xff]/.test(read) };
+}

@@ -9,120 +9,99 @@ const NUL = 0x00;
 const DOT = 0x2e;
 const NOTHING = Buffer.alloc(0);
 
-export interface DataScanner {
+export class DataScanner {
+  /** The final CRLF "." CRLF has been read. */
+  ended = false;
+  /** There was a CR or LF outside of CRLF, or a NUL: a lenient parser may see another end of the data (SMTP smuggling). */
+  hasBareNewline = false;
+  /** There was an octet above 127. */
+  isEightBit = false;
+  /** Octets of the longest line so far, without its CRLF and as it was sent. */
+  longestLine = 0;
+  /** Of a line that goes on in the next chunk. */
+  #lineSoFar = 0;
+  /** What only the next octets can tell the meaning of: a CR, or a dot at the start of a line with or without one. */
+  #carried: Buffer = NOTHING;
+
   /**
    * Reads the next octets. `content` is what they add to the message, mostly without a copy; `consumed` is less than their
    * number only when the final dot was among them: what follows is not ours to read.
    */
-  scan(chunk: Buffer): { content: Buffer; consumed: number };
-  /** The final CRLF "." CRLF has been read. */
-  readonly ended: boolean;
-  /** There was a CR or LF outside of CRLF, or a NUL: a lenient parser may see another end of the data (SMTP smuggling). */
-  readonly hasBareNewline: boolean;
-  /** There was an octet above 127. */
-  readonly isEightBit: boolean;
-  /** Octets of the longest line so far, without its CRLF and as it was sent. */
-  readonly longestLine: number;
-}
-
-export function createDataScanner(): DataScanner {
-  let ended = false;
-  let hasBareNewline = false;
-  let isEightBit = false;
-  let longestLine = 0;
-  /** Of a line that goes on in the next chunk. */
-  let lineSoFar = 0;
-  /** What only the next octets can tell the meaning of: a CR, or a dot at the start of a line with or without one. */
-  let carried: Buffer = NOTHING;
-
-  function scan(chunk: Buffer): { content: Buffer; consumed: number } {
-    const octets = carried.length === 0 ? chunk : Buffer.concat([carried, chunk]);
-    const before = carried.length;
-    const { content, end } = readLines(octets);
-    carried = ended ? NOTHING : octets.subarray(end);
+  scan(chunk: Buffer): { content: Buffer; consumed: number } {
+    const before = this.#carried.length;
+    const octets = before === 0 ? chunk : Buffer.concat([this.#carried, chunk]);
+    const { content, end } = this.#readLines(octets);
+    this.#carried = this.ended ? NOTHING : octets.subarray(end);
     const read = octets.subarray(0, end);
-    if (read.includes(NUL)) hasBareNewline = true;
-    if (!isEightBit && !isAscii(read)) isEightBit = true;
-    return { content, consumed: ended ? end - before : chunk.length };
+    if (read.includes(NUL)) this.hasBareNewline = true;
+    if (!this.isEightBit && !isAscii(read)) this.isEightBit = true;
+    return { content, consumed: this.ended ? end - before : chunk.length };
   }
 
   /** The content in these octets, and where the first of them is that is not read yet. */
-  function readLines(octets: Buffer): { content: Buffer; end: number } {
+  #readLines(octets: Buffer): { content: Buffer; end: number } {
     const text = octets.toString('latin1');
-    const content = createPieces(octets);
+    const content = new Pieces(octets);
     let at = 0;
     while (at < text.length) {
-      if (lineSoFar === 0 && text.charCodeAt(at) === DOT) {
+      if (this.#lineSoFar === 0 && text.charCodeAt(at) === DOT) {
         const after = text.slice(at + 1, at + 3);
-        if (after === '\r\n') ended = true;
-        if (ended) return { content: content.upTo(at), end: at + 3 };
+        if (after === '\r\n') this.ended = true;
+        if (this.ended) return { content: content.upTo(at), end: at + 3 };
         if (after === '' || after === '\r') return { content: content.upTo(at), end: at };
         // a dot that starts a line never belongs to the content (RFC 5321 section 4.5.2)
         content.skip(at);
       }
-      const next = lineEnd(text, at);
-      const isWhole = next !== undefined;
+      const next = this.#lineEnd(text, at);
       // a CR at the very end is of this line only where no LF follows
       const end = next ?? (text.endsWith('\r') ? text.length - 1 : text.length);
-      lineSoFar += end - at;
-      longestLine = Math.max(longestLine, isWhole ? lineSoFar - '\r\n'.length : lineSoFar);
-      if (!isWhole) return { content: content.upTo(end), end };
-      lineSoFar = 0;
-      at = end;
+      this.#lineSoFar += end - at;
+      this.longestLine = Math.max(this.longestLine, next === undefined ? this.#lineSoFar : this.#lineSoFar - 2);
+      if (next === undefined) return { content: content.upTo(end), end };
+      this.#lineSoFar = 0;
+      at = next;
     }
     return { content: content.upTo(at), end: at };
   }
 
   /** Where the line after this one begins: only CRLF starts one, so after a bare LF a dot is text. */
-  function lineEnd(text: string, at: number): number | undefined {
-    if (!hasBareNewline) {
+  #lineEnd(text: string, at: number): number | undefined {
+    if (!this.hasBareNewline) {
       const [lf, cr] = [text.indexOf('\n', at), text.indexOf('\r', at)];
       if (lf > 0 && cr === lf - 1) return lf + 1;
       if (lf === -1 && (cr === -1 || cr === text.length - 1)) return undefined;
-      hasBareNewline = true;
+      this.hasBareNewline = true;
     }
     const crlf = text.indexOf('\r\n', at);
     return crlf === -1 ? undefined : crlf + 2;
   }
-
-  return {
-    scan,
-    get ended() {
-      return ended;
-    },
-    get hasBareNewline() {
-      return hasBareNewline;
-    },
-    get isEightBit() {
-      return isEightBit;
-    },
-    get longestLine() {
-      return longestLine;
-    },
-  };
 }
 
 /** Octets less some of them: copied only where there is one to leave out. */
-function createPieces(octets: Buffer) {
-  let copy: Buffer | undefined;
-  let length = 0;
-  let from = 0;
+class Pieces {
+  readonly #octets: Buffer;
+  #copy: Buffer | undefined;
+  #length = 0;
+  #from = 0;
 
-  function take(to: number): void {
-    copy ??= Buffer.allocUnsafe(octets.length);
-    length += octets.copy(copy, length, from, to);
+  constructor(octets: Buffer) {
+    this.#octets = octets;
   }
 
-  return {
-    /** Leaves out the octet at this place. */
-    skip(at: number): void {
-      take(at);
-      from = at + 1;
-    },
-    upTo(end: number): Buffer {
-      if (copy === undefined) return octets.subarray(0, end);
-      take(end);
-      return copy.subarray(0, length);
-    },
-  };
+  /** Leaves out the octet at this place. */
+  skip(at: number): void {
+    this.#take(at);
+    this.#from = at + 1;
+  }
+
+  upTo(end: number): Buffer {
+    if (this.#copy === undefined) return this.#octets.subarray(0, end);
+    return this.#take(end).subarray(0, this.#length);
+  }
+
+  #take(to: number): Buffer {
+    this.#copy ??= Buffer.allocUnsafe(this.#octets.length);
+    this.#length += this.#octets.copy(this.#copy, this.#length, this.#from, to);
+    return this.#copy;
+  }
 }

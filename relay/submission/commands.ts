@@ -60,8 +60,9 @@ interface Outcome {
 
 /** Runs a command line, which has no control characters. */
 export async function runCommand(session: Session, line: string): Promise<Outcome> {
-  const [verb = '', text = ''] = line.split(/ (.*)/);
-  const name = verb.toUpperCase();
+  const space = line.indexOf(' ');
+  const name = (space === -1 ? line : line.slice(0, space)).toUpperCase();
+  const text = space === -1 ? '' : line.slice(space + 1);
   const command = COMMANDS.get(name);
   if (command === undefined) {
     const answer = CLOSING.has(name) ? { ...replies.notImplemented(), close: true } : replies.unknownCommand();

@@ -84,7 +84,7 @@ function receiveOptions(submission: Submission): Parameters<typeof receive>[1] {
     messageBytes: admitted.user.limits.messageBytes,
     headerBytes,
     lineBytes,
-    path: path.join(session.services.incomingFolder, `${reception.id}.part`),
+    pathOf: () => path.join(session.services.incomingFolder, `${reception.id}.part`),
     room: session.services.room,
     judge: (headerSection) => judge(submission, headerSection),
     onOctets: (count) => (reception.octets += count),

@@ -11,12 +11,12 @@ import type { Room } from './state.ts';
 /** Most messages are smaller, and so cost no file; 2,000 connections may hold 500 MB. */
 const MEMORY_MAX = 256 * 1024;
 
-export function createIncomingBody({ path, room }: { readonly path: string; readonly room: Room }) {
+export function createIncomingBody({ pathOf, room }: { readonly pathOf: () => string; readonly room: Room }) {
   const held = createHeldBytes();
   let file: FileHandle | undefined;
 
   async function append(bytes: Buffer): Promise<void> {
-    file ??= await open(path, 'wx', 0o600);
+    file ??= await open(pathOf(), 'wx', 0o600);
     await file.appendFile(bytes);
   }
 
@@ -42,14 +42,14 @@ export function createIncomingBody({ path, room }: { readonly path: string; read
       const objection = await flush();
       if (objection !== undefined) return objection;
       await file.close();
-      return { kind: 'file', path };
+      return { kind: 'file', path: pathOf() };
     },
     /** Leaves nothing behind but what somebody moved away. */
     async discard(): Promise<void> {
       held.empty();
       if (file === undefined) return;
       await file.close().catch(() => undefined);
-      await unlink(path).catch(() => undefined);
+      await unlink(pathOf()).catch(() => undefined);
     },
   };
 }

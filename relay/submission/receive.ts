@@ -7,7 +7,7 @@ import type { HeaderChanges } from '../checks/header-changes.ts';
 import type { Body } from '../message.ts';
 import { isReply, replies, type Answer, type Reply } from '../replies.ts';
 import type { Connection } from '../smtp/connection.ts';
-import { createDataScanner } from '../smtp/data-scanner.ts';
+import { DataScanner } from '../smtp/data-scanner.ts';
 import { createIncomingBody } from './incoming-body.ts';
 import type { Room } from './state.ts';
 
@@ -19,7 +19,7 @@ export interface ReceiveOptions {
   readonly headerBytes: number;
   readonly lineBytes: number;
   /** Of the file that a large message goes to. */
-  readonly path: string;
+  readonly pathOf: () => string;
   readonly room: Room;
   /** What is to be changed in the header section, or why the message is refused. */
   readonly judge: (headerSection: Buffer) => HeaderChanges | Reply;
@@ -48,7 +48,7 @@ export async function receive(
   conn: Pick<Connection, 'readData' | 'putBack'>,
   options: ReceiveOptions,
 ): Promise<Received | Reply | Interrupted> {
-  const scanner = createDataScanner();
+  const scanner = new DataScanner();
   const message = createMessage(options);
   let refusal: Reply | undefined;
   let excess = 0;
@@ -76,10 +76,7 @@ export async function receive(
   return scanner.hasBareNewline || !scanner.ended ? { ...received, close: true } : received;
 }
 
-function objectionTo(
-  { hasBareNewline, longestLine }: ReturnType<typeof createDataScanner>,
-  { lineBytes }: ReceiveOptions,
-): Reply | undefined {
+function objectionTo({ hasBareNewline, longestLine }: DataScanner, { lineBytes }: ReceiveOptions): Reply | undefined {
   if (hasBareNewline) return replies.bareNewline();
   return longestLine > lineBytes ? replies.lineTooLong(lineBytes) : undefined;
 }
