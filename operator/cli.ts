@@ -159,7 +159,9 @@ function portOption(flags: string, description: string): Option {
 function requireServerNode(): void {
   const major = Number(process.versions.node.split('.')[0]);
   if (major >= SERVER_NODE_MAJOR) return;
-  program.error(`error: this needs Node ${SERVER_NODE_MAJOR} or later, and here is ${process.versions.node}`);
+  program.error(
+    `error: this needs Node ${SERVER_NODE_MAJOR} or later, and this is Node ${process.versions.node}; install it, or run the container image`,
+  );
 }
 
 try {

@@ -96,7 +96,11 @@ async function start(flags: OperatorFlags, settings: Settings, { log, end, signa
     signal,
   });
   const election = { namespace, name: LEASE_NAME, identity, onTrouble };
-  const lease = startLease(ownClient, { ...election, onLost: () => end.fail('the lease is lost') });
+  const lease = startLease(ownClient, {
+    ...election,
+    onLost: () =>
+      end.fail('the lease is lost, so that another operator may lead; this process ends, to be started anew'),
+  });
   const client = createClient(source, {
     writableMs: lease.writableMs,
     onRequest: ({ method, status, seconds }) => {
@@ -143,7 +147,7 @@ function leadWhenElected(lease: Lease, operator: Controller, { log, end }: Pick<
     log.info('everything is planned; reconciling');
   };
   lead().catch((error: unknown) => {
-    end.fail(`could not begin: ${messageOf(error)}`);
+    end.fail(`could not start to work: ${messageOf(error)}`);
   });
 }
 

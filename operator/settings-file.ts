@@ -131,7 +131,7 @@ function noSuchSetting(path: Path): string {
   return similar === undefined ? 'no such setting' : `no such setting; did you mean ${similar}?`;
 }
 
-/** An empty host is too short and no host name: once mended, it is neither. */
+/** One mend for each place: an empty host, for one, is too short and is no host name. */
 function isFirstAtItsPlace({ path }: Flat, index: number, all: readonly Flat[]): boolean {
   return all.findIndex((other) => other.path.join('\0') === path.join('\0')) === index;
 }

@@ -247,7 +247,7 @@ export const settingsSchema = z
   })
   .refine(({ classes, relayClass }) => Object.hasOwn(classes, relayClass), {
     path: ['relayClass'],
-    message: 'must be one of `classes`',
+    message: 'must be one of `classes`; add it there, or name another',
   })
   .check(({ value: { classes, classesElsewhere }, issues }) => {
     for (const [index, name] of classesElsewhere.entries()) {

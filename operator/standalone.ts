@@ -157,7 +157,9 @@ async function openCertificates(settings: Settings, log: Log): Promise<Certifica
 function noticesOf({ classes }: Settings, { used, bystander }: SettingsFiles): readonly string[] {
   const notices: string[] = [];
   if (Object.values(classes).some(({ existingSendersBefore }) => existingSendersBefore !== undefined)) {
-    notices.push('existingSendersBefore has no effect here: the word of a file about its own age proves nothing');
+    notices.push(
+      'existingSendersBefore has no effect here, since a file cannot prove its age; list the senders under existingSenders',
+    );
   }
   if (bystander !== undefined) {
     notices.push(`${bystander} is not in use${used === undefined ? ', as --no-settings says' : `: ${used} is`}`);

@@ -1,4 +1,4 @@
-/** What a rule is: said in CEL for the API server and in code for files, side by side, so that both say the same. */
+/** A rule is written twice, side by side: in CEL for the API server and in code for files. */
 
 export interface Rule {
   /** Where `self` is in the object: property names, and `*` for every item of a list. */
@@ -20,7 +20,7 @@ interface RuleText {
   readonly message: string;
 }
 
-/** A rule about the value at a path such as `spec.senders.*`. The schema has accepted the value: it is what `holds` says it takes. */
+/** A rule about the value at a path such as `spec.senders.*`. The schema has accepted it, so that `holds` may rely on its type. */
 export function rule(path: string, text: RuleText, holds: (self: never) => boolean): Rule {
   return { ...text, at: steps(path), transition: false, holds: (self) => holds(self as never) };
 }

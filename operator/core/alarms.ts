@@ -1,4 +1,4 @@
-/** Moments at which something changes by itself: at most one for each thing. */
+/** When things change with time alone: at most one moment for each thing. */
 export interface Alarms {
   /** Sets the moment for a thing in place of the one before, or none. */
   readonly set: (what: string, moment: Date | undefined) => void;
@@ -57,7 +57,7 @@ export function createAlarms(): Alarms {
   };
 }
 
-/** By halving: almost every alarm is later than almost all others, so little is moved. */
+/** Binary search. Most alarms are set later than those before them, so that little has to be moved. */
 function insert(alarms: Alarm[], alarm: Alarm): void {
   let [low, high] = [0, alarms.length];
   while (low < high) {

@@ -14,7 +14,7 @@ const WORRYING: ReadonlySet<string> = new Set([
 /** events.k8s.io refuses longer notes. */
 const MESSAGE_MAX = 1024;
 
-/** An Event for `Ready` when it has changed, and one for each condition that is true and has come to be worrying. */
+/** An Event when `Ready` changes, and one for each condition that is true and still something to worry about. */
 export function eventsOf(subject: Subject, judgements: readonly Judgement[]): PlannedEvent[] {
   const before = previousConditions(subject);
   return judgements

@@ -9,7 +9,7 @@ export interface Fault {
   readonly error: unknown;
 }
 
-/** Runs a verdict on one object; where that fails, notes the fault and answers with what `otherwise` says. */
+/** Runs a verdict on one object; where that throws, notes the fault and returns what `otherwise` gives. */
 export function guarded<Verdict>(
   object: { readonly kind: Kind; readonly meta: ObjectMeta },
   faults: Fault[],

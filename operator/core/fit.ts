@@ -1,6 +1,6 @@
 /**
  * What fits a shard. It is one Secret, which takes 1 MiB, and entries of many tenants: where they come to more, the
- * namespace that takes most goes without some of its own, so that no tenant can keep the changes of others away.
+ * namespace that takes most loses some of its own, so that no tenant can keep out the changes of others.
  */
 import type { ShardDocument } from '../../relay/config.ts';
 import { compareText } from './time.ts';

@@ -1,7 +1,7 @@
-/** Who has to do with what: which objects name a list, a Secret or a user name, so that a change reaches just those. */
+/** Which objects name a list, a Secret or a user name, so that a change of one reaches just those objects. */
 
 export interface Interests {
-  /** What an object names now; answers with the things that it has come to name, or names no more. */
+  /** Sets what an object names. Returns what has been added or dropped. */
   readonly set: (object: string, things: readonly string[]) => readonly string[];
   /** The objects that name a thing. */
   readonly of: (thing: string) => Iterable<string>;

@@ -10,7 +10,7 @@ export interface Marks {
   readonly users: Set<string>;
   readonly lists: Set<string>;
   readonly senders: Set<string>;
-  /** Secrets that may be ours and wanted no more. */
+  /** Secrets that may be ours, and not wanted any more. */
   readonly secrets: Set<string>;
 }
 

@@ -25,8 +25,8 @@ export interface ObjectMeta {
 }
 
 /**
- * `warned`: all but the faults is as written. `kept`: the object is as it was before. `unread`: the same, since the file that
- * it is in cannot be read, which says nothing about this object. `refused`: it is not there, as nothing is known from before.
+ * `warned`: the object is as written, but for the faults. `kept`: it stays as it was before. `unread`: the same, since its file
+ * cannot be read, which says nothing about this object. `refused`: there is no such object, since there was none before.
  */
 export type FaultEffect = 'warned' | 'kept' | 'unread' | 'refused';
 

@@ -1,4 +1,4 @@
-/** What the lists and senders of one namespace come to by themselves, whatever other namespaces have. */
+/** Judges the lists and senders of one namespace, which depend on no other namespace. */
 import type { SenderRule } from '../../relay/config.ts';
 import { guarded, internalError, type Fault } from './faults.ts';
 import { defaultListOf, judgeList, type ListVerdict } from './lists/lists.ts';
@@ -29,7 +29,7 @@ export interface NamespaceVerdicts {
   readonly defaultList: string | undefined;
   /** What its own VerifiedSenders let its users send as. */
   readonly ownRules: readonly SenderRule[];
-  /** When one of these becomes another one by itself. */
+  /** When one of these changes with time alone. */
   readonly until: Date | undefined;
   readonly faults: readonly Fault[];
 }

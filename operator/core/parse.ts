@@ -14,7 +14,7 @@ export type Parsed<K extends Kind> =
 /** A message for people gets no longer than this: one broken object must not fill a status or a log. */
 const NAMED_MAX = 20;
 
-/** By identity: whoever plans the same object again and again pays for reading it once. */
+/** By identity: an object that is planned again and again is read once. */
 const memory = new WeakMap<RawObject, Parsed<Kind>>();
 
 export function parseObject<K extends Kind>(kind: K, object: RawObject): Parsed<K> {
@@ -40,7 +40,7 @@ function inWords(problems: readonly Problem[]): string {
 
 /**
  * The spec with its defaults filled in, or everything that is wrong with it. `before` is the spec that was valid so far,
- * where no API server has seen to what may not change.
+ * where no API server enforces which fields are immutable.
  */
 export function judgeSpec<K extends Kind>(kind: K, meta: ObjectName, spec: unknown, before?: unknown): Validated<K> {
   const result = validate(kind, meta, spec, before);

@@ -71,7 +71,7 @@ function* partsOf<One>(all: ReadonlyMap<string, One>): Generator<ReadonlyMap<str
   yield part;
 }
 
-/** Everything that a planner has come to, in a fixed order. */
+/** Everything that has been planned, in a fixed order. */
 export function wholePlan(planner: Planner, results: Results): Plan {
   const [lists, users, senders] = [inOrder(results.lists), inOrder(results.users), inOrder(results.senders)];
   const next = nextLook(planner);

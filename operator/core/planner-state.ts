@@ -23,7 +23,7 @@ export interface Planner {
   readonly shared: Shared;
   readonly interests: Interests;
   readonly relays: RelayEntries;
-  /** When something changes by itself: users by key, namespaces by name. */
+  /** When something changes with time alone: users by key, namespaces by name. */
   readonly alarms: Alarms;
   /** Objects that relays do not run yet as they are, with their class; by kind and key. */
   readonly awaiting: Map<string, string>;
@@ -41,7 +41,7 @@ export interface PlannedNamespace {
   rules: NamespaceRules;
 }
 
-/** What one turn has looked at. `undefined` for an object that is gone; not all of the rest has changed. */
+/** What one turn has looked at. `undefined`: the object is gone. What is here need not have changed. */
 export interface Turn {
   readonly users: ReadonlyMap<string, UserPlan | undefined>;
   readonly lists: ReadonlyMap<string, ListPlan | undefined>;
@@ -100,9 +100,9 @@ export function markNamespace(planner: Planner, namespace: string): void {
 }
 
 /**
- * The objects of a class that relays do not run yet as they are may be run by now.
+ * Relays may have caught up with the objects of a class that they did not run yet.
  *
- * @param entries those of the relays' configuration that have come to be run: lists, user names, namespaces. Default: any
+ * @param entries what they run now of their configuration: lists, user names, namespaces. Default: anything
  */
 export function markAwaiting(planner: Planner, className: string, entries?: ReadonlySet<string>): void {
   for (const [object, itsClass] of planner.awaiting) {
@@ -141,7 +141,7 @@ export function markClass(planner: Planner, className: string): void {
   }
 }
 
-/** All who have to do with a thing are planned anew; where a list reads a Secret, it is judged anew. */
+/** Marks every object that names a thing; a list that reads a Secret is judged anew as well. */
 export function markInterested(planner: Planner, thing: string): void {
   for (const object of planner.interests.of(thing)) {
     const [kind, key = ''] = object.split(' ');

@@ -60,7 +60,7 @@ export function hasTurns({ toJudge, toPlan }: Planner): boolean {
   return toJudge.size + toPlan.size > 0;
 }
 
-/** When something changes by itself. */
+/** When something changes with time alone. */
 export function nextLook({ alarms }: Planner): Date | undefined {
   return alarms.next();
 }

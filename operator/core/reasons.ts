@@ -87,7 +87,7 @@ export function isPassing(reason: Reason): boolean {
   return reasons[reason].progress === 'InProgress';
 }
 
-/** Whether people are to be told when it comes to be why an object is not ready. */
+/** Whether an Event says so when an object is not ready for this reason. */
 export function isNews(reason: Reason): boolean {
   const { progress, isNews = progress !== 'InProgress' }: ReasonText = reasons[reason];
   return isNews;

@@ -75,7 +75,7 @@ export function putEntry<Section extends keyof Sections>(
   if (before !== undefined && !onlyAdds(before, value)) change.takesAway = true;
 }
 
-/** Whether a user has come to have credentials and nothing else has changed: what most changes of a first start are. */
+/** Whether a user has got credentials and nothing else has changed, as with most changes of a first start. */
 function onlyAdds(before: unknown, after: unknown): boolean {
   const [old, current] = [before, after] as readonly (Partial<UserConfig> | undefined)[];
   if (old?.credentials === undefined || current?.credentials === undefined) return false;

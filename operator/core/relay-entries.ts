@@ -45,7 +45,7 @@ export function setListEntry(
   putEntry(store, { className: list.className, section: 'lists', key }, list.config);
 }
 
-/** Answers with the keys of the lists whose count has changed. */
+/** Returns the keys of the lists whose count has changed. */
 export function setUserParts(entries: RelayEntries, key: string, after: UserParts): readonly string[] {
   const before = entries.users.get(key) ?? {};
   if (after.entry === undefined && after.unusable === undefined) entries.users.delete(key);

@@ -30,7 +30,7 @@ export interface SharedChanges {
   readonly senders: readonly SenderVerdict[];
 }
 
-/** Puts what a namespace has in place of what it had. */
+/** Replaces what a namespace shares. */
 export function shareVerdicts(
   shared: Shared,
   before: NamespaceVerdicts | undefined,
@@ -46,7 +46,7 @@ export function shareVerdicts(
   };
 }
 
-/** Puts what a user says about its user name in place of what it said. Answers whether anything has changed. */
+/** Replaces what a user claims about its user name. Returns whether anything has changed. */
 export function shareClaim(
   { claims }: Shared,
   { username, user }: { readonly username: string; readonly user: string },
@@ -75,7 +75,7 @@ function onlyShared(senders: ReadonlyMap<string, SenderVerdict>): ReadonlyMap<st
   );
 }
 
-/** Answers with the keys of what has changed. */
+/** Returns the keys of what has changed. */
 function replace<Value>(
   all: Map<string, Value>,
   before: ReadonlyMap<string, Value>,

@@ -110,12 +110,12 @@ function readReferences(planner: Planner, { verdicts }: PlannedNamespace, key: s
   const before = planner.interests.things(object);
   const changed = planner.interests.set(object, user === undefined ? [] : thingsOf(user));
   const things = new Set([...before, ...planner.interests.things(object)]);
-  // who asks for the same Secret or user name may have to go without it from now on, or no more
+  // others who ask for the same Secret or user name may lose it by this, or get it
   for (const thing of changed.length === 0 ? [] : things) {
     const isContested = thing.startsWith('claimed Secret ') || thing.startsWith('user name ');
     if (isContested) for (const other of planner.interests.of(thing)) markPlan(planner, other);
   }
-  // Secrets of ours that it controls, or that one of its name controlled before it, may be wanted no more
+  // Secrets that it controls, or that an earlier user of its name did, may not be wanted any more
   for (const thing of things) if (thing.startsWith('uid ')) markSecretsOf(planner, thing);
   const username = user && wishedUsername(user);
   for (const thing of new Set([...before, `user name ${username}`])) {

@@ -30,7 +30,7 @@ import { wishedList, wishedSecretName, wishedUsername } from './users/wishes.ts'
 /** Users planned in one turn: a tenth of a second at the most, so that a namespace of thousands holds up nobody. */
 const USERS_MAX = 200;
 
-/** What a turn has come to so far. */
+/** What a turn has planned so far. */
 interface Draft {
   readonly users: Map<string, UserPlan | undefined>;
   readonly lists: Map<string, ListPlan | undefined>;
@@ -62,7 +62,7 @@ export function planTurn(planner: Planner, name: string, now: Date): Turn {
   return draft;
 }
 
-/** The first so many of a set, which are in it no more. */
+/** Takes the first `most` out of a set. */
 function* taken(set: Set<string>, most = Infinity): Generator<string> {
   let left = most;
   for (const one of set) {

@@ -194,7 +194,10 @@ async function removeLeftovers(folder: string): Promise<void> {
 /** A damaged Secret may still hold a password that somebody can recover: it is kept, out of the way of the new one. */
 async function setAside(file: string, log: Log): Promise<void> {
   await rename(file, `${file}.damaged`);
-  log.error({ event: 'state', file }, `damaged; kept as ${file}.damaged, and the Secret is made anew`);
+  log.error(
+    { event: 'state', file },
+    `damaged; kept as ${file}.damaged, and the Secret is made anew, with a new password`,
+  );
 }
 
 /** The core checks names too; a slip there must not write outside of the state folder. */

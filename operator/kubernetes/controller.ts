@@ -84,7 +84,7 @@ export interface Controller {
 
 /** Requests under way at once; the client has a few connections more, for the rollout. */
 const WORKERS = 24;
-/** What we knew was out of date: the watch will have told by then. */
+/** What we knew was out of date; by then the watch has caught up. */
 const RETRY_MS = 100;
 const IDLE_POLL_MS = 20;
 

@@ -1,20 +1,20 @@
 /**
  * The versions of one document of the relays' configuration: which entries wait for which version, and which version all
- * ready pods have come to run. A pod tells the hash of what it runs; a later version has all that an earlier one had to
- * bring, so that an entry is not kept waiting by changes of others.
+ * ready pods run. A pod reports the hash of its version. A later version contains what an earlier one was to bring, so that
+ * nobody's entry has to wait for the changes of others.
  */
 
 export interface DocumentVersions {
   /** Entries have changed: they are in the next version. */
   readonly change: (entries: Iterable<string>) => void;
-  /** A version is being written. Answers when the first change in it was, by `performance.now()`. */
+  /** A version is being written. Returns the time of the first change in it, by `performance.now()`. */
   readonly begin: (hash: string) => number;
-  /** It was written, without the entries that it had no room for. Answers with those for which that is new. */
+  /** It was written, without the entries that it had no room for. Returns those that got in, or dropped out, this time. */
   readonly succeed: (leftOut: readonly string[]) => readonly string[];
   readonly fail: (why: string) => void;
   /** The document is not to be any more. */
   readonly drop: () => void;
-  /** What ready pods run, by hash (undefined: one did not say). Answers with the entries that waited and are run by now. */
+  /** What ready pods run, by hash (undefined: one did not say). Returns the waiting entries that all of them run now. */
   readonly run: (hashes: readonly unknown[]) => readonly string[];
   /** Whether a pod that runs the version with this hash runs the entry as it is now. */
   readonly runs: (hash: unknown, entry: string) => boolean;

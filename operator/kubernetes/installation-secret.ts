@@ -29,10 +29,12 @@ export async function readInstallation(
     await insistOnNoCredentials(client, namespace, watchNamespaces);
     await create(client, namespace);
   }
-  const secret = bodyOf(first.ok ? first : await read(), `Secret ${namespace}/${INSTALLATION_SECRET}`);
+  const secret = bodyOf(first.ok ? first : await read(), `Secret ${namespace}/${INSTALLATION_SECRET} cannot be read`);
   const id = decodeValues(secret.data ?? {})[KEY]?.trim() ?? '';
   if (!INSTALLATION_ID.test(id)) {
-    throw new Error(`Secret ${namespace}/${INSTALLATION_SECRET} holds no id of 64 hexadecimal digits in key ${KEY}`);
+    throw new Error(
+      `Secret ${namespace}/${INSTALLATION_SECRET} holds no id of 64 hexadecimal digits in key ${KEY}; restore it from a backup: with another id all users get new passwords`,
+    );
   }
   return createInstallation(id);
 }
@@ -50,7 +52,7 @@ async function insistOnNoCredentials(
   for (const where of watchNamespaces.length === 0 ? [undefined] : watchNamespaces) {
     const path = `${pathOf(SECRETS, { namespace: where })}?${query.toString()}`;
     const answer = await client.request<{ readonly items: readonly SecretObject[] }>({ method: 'GET', path });
-    const [secret] = bodyOf(answer, 'list of credentials Secrets').items;
+    const [secret] = bodyOf(answer, 'the credentials Secrets cannot be listed').items;
     if (secret === undefined) continue;
     const found = `Secret ${secret.metadata.namespace}/${secret.metadata.name}`;
     throw new Error(
@@ -75,5 +77,5 @@ async function create(client: KubeClient, namespace: string): Promise<void> {
       data: encodeValues({ [KEY]: id }),
     },
   });
-  if (!answer.ok && answer.status !== 409) bodyOf(answer, `create Secret ${namespace}/${INSTALLATION_SECRET}`);
+  if (!answer.ok && answer.status !== 409) bodyOf(answer, `Secret ${namespace}/${INSTALLATION_SECRET} cannot be made`);
 }

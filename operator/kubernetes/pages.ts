@@ -21,7 +21,7 @@ export function operatorPages({
     // an API server that is away is no reason to restart us: nothing would be better afterwards
     unhealthy: () => undefined,
     unready: () => {
-      // it goes on working; an upgrade that waits for it is to be told why it is not whole
+      // it works all the same, but an upgrade that waits for readiness has to see what is missing
       if (operator.hasSynced()) return [...operator.crdTroubles().values()].join('; ') || undefined;
       return ['the caches have not synced yet', ...operator.syncTroubles()].join('; ');
     },

@@ -1,6 +1,6 @@
 import { messageOf } from '../errors.ts';
 
-/** Work that nobody waits for, until somebody does. */
+/** Work in the background, and a way to wait for it. */
 export interface Pending {
   readonly add: (work: Promise<void>) => void;
   readonly isIdle: () => boolean;

@@ -1,5 +1,6 @@
 /** When to plan: soon after something was marked, when something is due, and everything anew from time to time. */
 import { setImmediate as nextTick } from 'node:timers/promises';
+import { stackOf } from '../errors.ts';
 import type { ClassView, Issuer, OtherInstallations } from '../core/model.ts';
 import type { Fault } from '../core/faults.ts';
 import { collect, createResults, type Results } from '../core/plan.ts';
@@ -47,7 +48,7 @@ const SHORTEST_LOOK_MS = 50;
 export function createPlanning(options: PlanningOptions): Planning {
   const { sources, issuer, otherInstallations, onTrouble, fullPlanMs = FULL_PLAN_MS } = options;
   let planner: Planner | undefined;
-  /** A planner that is not through with everything yet: it is told of changes, and nothing of it is acted on. */
+  /** A planner that has not planned everything yet: changes are marked in it, but nothing that it plans is acted on. */
   let next: Planner | undefined;
   let stepping: Promise<void> | undefined;
   let stepTimer: NodeJS.Timeout | undefined;
@@ -65,7 +66,7 @@ export function createPlanning(options: PlanningOptions): Planning {
     const current = planner;
     if (isClosed || current === undefined || stepping !== undefined) return;
     stepping = takeTurns(current, 'step', (turn) => options.onTurn(turn, current))
-      .catch((error: unknown) => onTrouble(`plan: ${String(error)}`))
+      .catch((error: unknown) => onTrouble(`planning failed, and goes on with the next change: ${stackOf(error)}`))
       .finally(() => {
         stepping = undefined;
         if (planner !== undefined && hasTurns(planner)) wake();
@@ -86,7 +87,7 @@ export function createPlanning(options: PlanningOptions): Planning {
     }
   }
 
-  /** With pauses for others to do their work. Answers how long it took without them. */
+  /** Pauses now and then for other work. Resolves to the time that it took, pauses aside. */
   async function inPieces(work: Iterable<unknown>): Promise<number> {
     let [spentMs, began] = [0, performance.now()];
     for (const _ of work) {
@@ -99,7 +100,7 @@ export function createPlanning(options: PlanningOptions): Planning {
     return spentMs + performance.now() - began;
   }
 
-  /** As if just started: with the settings as they are now, and whatever no watch has told. */
+  /** Plans everything as at a start: with the settings as they are now, and with whatever the watches have missed. */
   async function planAll(): Promise<void> {
     const classes = await options.readClasses();
     const fresh = createPlanner(sources, { classes, otherInstallations, verification: 'none' }, issuer);
@@ -134,7 +135,9 @@ export function createPlanning(options: PlanningOptions): Planning {
     const wait = fullPlanMs * (1 + FULL_PLAN_JITTER * (2 * Math.random() - 1));
     fullTimer = setTimeout(() => {
       planAll()
-        .catch((error: unknown) => onTrouble(`full plan: ${String(error)}`))
+        .catch((error: unknown) =>
+          onTrouble(`planning everything anew failed, and is tried again later: ${stackOf(error)}`),
+        )
         .finally(fullLater);
     }, wait);
   }

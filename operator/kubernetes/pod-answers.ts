@@ -32,7 +32,7 @@ async function ask(pod: RelayPod): Promise<Readonly<Record<string, unknown>>> {
   if (pod.configz === undefined) throw new Error('it has no address');
   const response = await fetch(pod.configz, { signal: AbortSignal.timeout(ASK_TIMEOUT_MS), redirect: 'error' });
   const text = await response.text();
-  if (!response.ok || text.length > ANSWER_MAX) throw new Error('what it answered is no configuration report');
+  if (!response.ok || text.length > ANSWER_MAX) throw new Error('its answer is no report of a relay');
   return documentsOf(JSON.parse(text));
 }
 

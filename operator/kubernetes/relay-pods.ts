@@ -91,7 +91,10 @@ async function annotate(client: KubeClient, pod: RelayPod, configHash: string): 
     body: { metadata: { annotations: { [CONFIG_ANNOTATION]: configHash } } },
   });
   if (answer.ok || answer.status === 404) return;
-  bodyOf(answer, `annotation of pod ${pod.namespace}/${pod.name}`);
+  bodyOf(
+    answer,
+    `pod ${pod.namespace}/${pod.name} cannot be annotated, so that it takes a minute to get its configuration`,
+  );
 }
 
 function viewPod(object: KubeObject): RelayPod {

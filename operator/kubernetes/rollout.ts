@@ -54,13 +54,13 @@ export interface RolloutOptions {
   readonly pods: RelayPods;
   /** The document as it should be now, or undefined where its class is gone. */
   readonly read: (document: DocumentId) => DocumentText | undefined;
-  /** Objects that wait to be written: while there are many, a document would be out of date as soon as it is. */
+  /** How many objects wait to be written: while there are many, a document is out of date as soon as it is written. */
   readonly backlog: () => number;
-  /** These entries of a class have come to be run by its relays; undefined: what keeps others from it is another thing now. */
+  /** The relays of a class run these entries now. Undefined: they run no more than before, but for another reason. */
   readonly onProgress: (className: string, entries?: ReadonlySet<string>) => void;
-  /** There is room for this entry no more, or again. */
+  /** An entry has lost its room in a document, or got it back. */
   readonly onRoom: (className: string, entry: string) => void;
-  /** All pods of the class have gone, or one has come: this is about every object of the class. */
+  /** The last ready pod of a class has gone, or the first one has come: that concerns every object of the class. */
   readonly onServed: (className: string) => void;
   /** A document was written, this many seconds after it was offered. */
   readonly onWritten: (seconds: number) => void;

@@ -69,7 +69,7 @@ function danglingMessage({ source }: Alias): string {
   return `*${source} refers to nothing: &${source} must come before it; or put the text in quotes`;
 }
 
-/** The library does not say where: at the alias that is one too many if each stands for one copy, or else at the last. */
+/** The library does not say where: at the alias that exceeds the bound if each makes one copy, else at the last one. */
 function tooManyCopies(document: Document.Parsed): Plain {
   let count = 0;
   let last: Alias | undefined;

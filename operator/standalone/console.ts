@@ -41,7 +41,7 @@ export interface Console {
 
 export function createConsole({ json }: { readonly json: boolean }): Console {
   const isTerminal = process.stdout.isTTY && !json;
-  // who reads the output may go away; the mail must not
+  // a reader of the output that goes away must not end the process
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
   const print = (line: string): void => void process.stdout.write(`${line}\n`);
   const objects = afterTable((line) => print(formatLogLine(line)));
@@ -64,7 +64,7 @@ export function createConsole({ json }: { readonly json: boolean }): Console {
         return;
       }
       print(JSON.stringify({ ...portsEvent('ready', state.relay), settings: state.settingsFile ?? null }));
-      // stdout is read by a program, and somebody looks on
+      // a program reads stdout, and a person watches stderr
       if (process.stderr.isTTY && !json) {
         const table = formatTable(state.plan, { ...state, width: process.stderr.columns || WIDTH_DEFAULT });
         process.stderr.write(`${table}\n\n${summary(state)}\n`);

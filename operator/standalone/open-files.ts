@@ -3,7 +3,7 @@
 /** What a start with a single port opens, and some connections. */
 const BESIDES_PORTS = 100;
 
-/** Why so many ports cannot work out, before half of them are open and the spool is what fails. */
+/** Says before any port is opened that there are too many: else the spool would be what fails, half-way through. */
 export function openFilesTrouble(ports: number): string | undefined {
   const limit = openFilesLimit();
   if (limit === undefined || ports + BESIDES_PORTS <= limit) return undefined;

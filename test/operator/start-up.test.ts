@@ -52,7 +52,7 @@ describe('the operator', () => {
     [
       'names a certificate that is not there',
       kubeconfig({ user: { 'client-certificate': '/none.crt', 'client-key': '/none.key' } }),
-      /its credentials cannot be had: no such file or folder \(ENOENT\), at \/none\.crt$/,
+      /its credentials cannot be read: no such file or folder \(ENOENT\), at \/none\.crt$/,
     ],
     [
       'names a plugin that is not there',

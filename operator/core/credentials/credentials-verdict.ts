@@ -16,7 +16,7 @@ export interface CredentialsVerdict {
   readonly password?: string;
   readonly record?: PasswordRecord;
   readonly nextRotation?: string;
-  /** When it becomes another one by itself. */
+  /** When it changes with time alone (a password expires, say); absent: never. */
   readonly until?: Date;
   /** What a person should notice about a password that is being made. */
   readonly notice?: Notice;

@@ -71,7 +71,7 @@ export function judgeList(object: RawObject, { platform, defaultList, secretOf }
   return { allowed, terms, accepted: noted(acceptance(meta, spec.relayClassName, refused, defaultList), terms) };
 }
 
-/** As an ingress controller does, it leaves alone what names a class that is none of its own. */
+/** Leaves alone what names a class of another installation, as an ingress controller does. */
 function isElsewhere(className: string, { classes, otherInstallations }: Classes): boolean {
   const { classes: theirs, speaksForAll } = otherInstallations;
   return !classes.has(className) && (!speaksForAll || theirs.includes(className));

@@ -22,7 +22,7 @@ export interface Challenge {
 
 export interface DnsVerdict {
   readonly judgement: Judgement;
-  /** When the verdict becomes another one by itself. */
+  /** When the verdict changes with time alone. */
   readonly until?: Date;
   readonly lookup: Lookup;
   /** Of the evidence that was judged. */

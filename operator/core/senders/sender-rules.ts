@@ -61,7 +61,7 @@ function fewOfEach(shared: readonly SenderVerdict[]): SenderVerdict[] {
 /** Names and punctuation of a rule in JSON. */
 const RULE_OVERHEAD = 70;
 
-/** The first rules that come to so many bytes of the relay's configuration. */
+/** The first rules, as many as fit these bytes of the relay's configuration. */
 export function withinBudget(rules: readonly SenderRule[], bytes: number): SenderRule[] {
   let left = bytes;
   return rules.filter(({ sender, object }) => (left -= sender.length + object.length + RULE_OVERHEAD) >= 0);

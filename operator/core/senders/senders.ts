@@ -28,7 +28,7 @@ export interface SenderVerdict {
   readonly challenge?: Challenge;
   readonly lastCheckTime?: string;
   readonly lookup?: Lookup;
-  /** When it becomes another one by itself. */
+  /** When it changes with time alone (a password expires, say); absent: never. */
   readonly until?: Date;
 }
 

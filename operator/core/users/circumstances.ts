@@ -13,7 +13,7 @@ export interface UserCircumstances {
   readonly guest: Guest;
   /** What the users of its namespace may send as. */
   readonly rules: NamespaceRules;
-  /** Those of them that stem from VerifiedSenders of the namespace itself. */
+  /** Those of them that come from VerifiedSenders of the namespace itself. */
   readonly ownRules: readonly SenderRule[];
   /** Name of the default list of its namespace. */
   readonly defaultList: string | undefined;

@@ -47,8 +47,8 @@ export function judgeUsername(
 }
 
 /**
- * Whether a user name is to be understood as this user's, where nobody can be served under it: it belongs to whoever may
- * have it, else to the oldest of those who ask for it and have a password.
+ * Whose user name it is while nobody can be served under it: that of whoever is entitled to it, else of the oldest who asks for
+ * it and has a password. Returns whether that is this user.
  */
 export function holdsUsername(meta: ObjectMeta, username: string, claims: readonly UsernameClaim[]): boolean {
   if (isDefaultUsername(meta, username)) return true;

@@ -26,7 +26,7 @@ export interface UserVerdict {
   readonly admitted?: AdmittedUser;
   /** What the relays are to know of it where it is not accepted; absent: nothing. */
   readonly unusable?: UnusableEntry;
-  /** When it becomes another one by itself. */
+  /** When it changes with time alone (a password expires, say); absent: never. */
   readonly until: Date | undefined;
 }
 
@@ -43,7 +43,7 @@ export interface AdmittedUser {
   readonly config: UserConfig;
 }
 
-/** The first objection decides; who meets with none is admitted. */
+/** The first objection decides; a user without any is admitted. */
 export function judgeUser(object: RawObject, around: UserCircumstances): UserVerdict {
   const parsed = parseObject('SmtpPlusUser', object);
   const { meta } = parsed;
@@ -67,7 +67,7 @@ export function judgeUser(object: RawObject, around: UserCircumstances): UserVer
     object: keyOf(meta),
     namespace: meta.namespace,
     list,
-    // the wish: the relay has an own reply for a user without a verified sender, and one for a suspended list
+    // as the spec says, whatever the list or the senders say: for those the relay has replies of its own
     active: spec.active,
     mode: spec.mode,
     credentials: [...credentials.credentials],
@@ -111,7 +111,7 @@ function refusal(
   return { meta: user.object.meta, accepted, ...(unusable !== undefined && { unusable }), until };
 }
 
-/** Whether it can send: the first objection counts, a wish of its own before what others do. */
+/** Whether it can send: the first objection counts, and what its owner asked for comes before what others have done. */
 function judgeActive(
   spec: UserSpec,
   { list, terms, credentials, senders }: Pick<AdmittedUser, 'list' | 'terms' | 'credentials' | 'senders'>,

@@ -9,7 +9,7 @@ import type { SecretCache } from './secret-cache.ts';
 export interface FollowedSecrets {
   /** Says what an object names now. Resolves when each of those Secrets has been looked up and its password hashed. */
   readonly setReferences: (object: string, references: readonly SecretReference[]) => Promise<void>;
-  /** Reads a Secret that an object names, though nothing has told of it yet; not for long. */
+  /** Reads a Secret that an object names before any watch has told of it; gives up after a while. */
   readonly lookAt: (secret: string) => Promise<void>;
   /** A Secret in the cache has changed. Resolves when its view is up to date. */
   readonly refresh: (secret: string) => Promise<void>;
@@ -49,7 +49,7 @@ export function createFollowedSecrets(cache: SecretCache, saltFor: (purpose: str
   async function hash(secret: string): Promise<void> {
     const known = cache.get(secret)?.view;
     const view = known && (await withVerifiers(known, passwordKeys(secret)));
-    // what has changed meanwhile has a run of its own, and what nobody names any more is not kept
+    // a change in the meantime is hashed by a run of its own, and what nobody names any more is not kept
     if (cache.get(secret)?.view !== known || !bySecret.has(secret)) return;
     if (view === undefined) hashed.delete(secret);
     else hashed.set(secret, view);

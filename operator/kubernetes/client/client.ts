@@ -5,7 +5,7 @@ import { cachedCredentials, type CredentialsSource } from './credentials.ts';
 import { createTransport, readLines, type HttpRequest, type Transport } from './http.ts';
 import { tokenBucket, type Pause, type RateLimit } from './token-bucket.ts';
 
-/** What the server said: an object, or why not (its Status object). Throws only where it said nothing at all. */
+/** What the server answered: an object, or why there is none (its Status object). Errors are for when it did not answer. */
 export type Answer<T> =
   | { readonly ok: true; readonly status: number; readonly body: T }
   | { readonly ok: false; readonly status: number; readonly reason: string; readonly message: string };
@@ -20,7 +20,7 @@ export interface KubeClient {
 interface KubeRequest extends Omit<HttpRequest, 'body'> {
   readonly body?: unknown;
   readonly signal?: AbortSignal | undefined;
-  /** Whether trying again would change nothing of an answer that is tried again otherwise. */
+  /** Whether an answer is final that is otherwise tried again: another try could not change it. */
   readonly isFinal?: (answer: Answer<unknown>) => boolean;
   /** Default: 5. A lease must not be renewed by a late retry, for instance. */
   readonly attempts?: number;

@@ -1,7 +1,8 @@
 /** Events: the same one again becomes a series instead of another object. Never in the way of work. */
 import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { PlannedEvent } from '../../core/model.ts';
+import { messageOf } from '../../errors.ts';
+import { keyOf, type PlannedEvent } from '../../core/model.ts';
 import { formatMicroTime, formatTime } from '../../core/time.ts';
 import { API_VERSION } from '../../api/common.ts';
 import type { KubeClient } from './client.ts';
@@ -41,7 +42,9 @@ export function startEventRecorder(
 
   async function drain(): Promise<void> {
     for (let event = waiting.shift(); event !== undefined; event = waiting.shift()) {
-      await write(event).catch((error: unknown) => options.onTrouble(`event: ${String(error)}`));
+      await write(event).catch((error: unknown) =>
+        options.onTrouble(`an Event about ${event.kind} ${keyOf(event.meta)} cannot be written: ${messageOf(error)}`),
+      );
       await sleep(1000 / PER_SECOND);
     }
     running = undefined;

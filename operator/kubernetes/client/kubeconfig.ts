@@ -51,7 +51,7 @@ function credentialsOf(load: () => KubeConfig, name: string): CredentialsSource 
     try {
       return { server, ...(await readCredentials(config)) };
     } catch (error) {
-      throw new Error(`${name}: its credentials cannot be had: ${firstLine(error)}`, { cause: error });
+      throw new Error(`${name}: its credentials cannot be read: ${firstLine(error)}`, { cause: error });
     }
   };
 }
@@ -82,7 +82,7 @@ async function proxyOf(config: KubeConfig): Promise<Dispatcher> {
   await config.applySecurityAuthentication(
     context as unknown as Parameters<KubeConfig['applySecurityAuthentication']>[0],
   );
-  if (found === undefined) throw new Error('its proxy-url leads nowhere');
+  if (found === undefined) throw new Error('its proxy-url cannot be used; correct it');
   return found;
 }
 
@@ -115,7 +115,7 @@ function serverOf(text: string | undefined, name: string): URL {
     throw new Error(`${name}: its server \`${text}\` is no URL, such as https://api.example:6443`);
   const url = new URL(text);
   if (url.protocol !== 'https:')
-    throw new Error(`${name}: its server ${text} is not https, so that tokens could be read`);
+    throw new Error(`${name}: its server ${text} is not https, so that tokens could be read on the way; use https`);
   return url;
 }
 

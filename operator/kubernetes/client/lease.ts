@@ -4,6 +4,7 @@
  * keeps two operators from ever writing at once.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { messageOf } from '../../errors.ts';
 import { formatMicroTime } from '../../core/time.ts';
 import type { KubeClient } from './client.ts';
 import { LEASES, pathOf, type KubeMeta } from './resources.ts';
@@ -70,7 +71,11 @@ export function startLease(client: KubeClient, options: LeaseOptions): Lease {
 
   async function run(): Promise<void> {
     while (!stopping.signal.aborted) {
-      await tryOnce().catch((error: unknown) => options.onTrouble(`lease: ${String(error)}`));
+      await tryOnce().catch((error: unknown) =>
+        options.onTrouble(
+          `Lease ${options.namespace}/${options.name} cannot be taken or renewed, and is tried again: ${messageOf(error)}`,
+        ),
+      );
       if (renewedAt !== undefined && writableMs() <= 0) {
         renewedAt = undefined;
         options.onLost();

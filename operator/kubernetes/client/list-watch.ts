@@ -26,7 +26,7 @@ export interface ListWatchOptions extends Selection {
   readonly signal: AbortSignal;
 }
 
-/** Who is told. Calls come one after the other. */
+/** Hears what there is. Never called while another call is under way. */
 interface Follower {
   readonly listBegins: () => void;
   /**
@@ -49,7 +49,7 @@ export interface ListWatch {
   readonly trouble: () => string | undefined;
   /** When the server was last heard, as `performance.now()`. */
   readonly heardAt: () => number;
-  /** How far the watch has come; undefined: it is about to list. */
+  /** The version that the watch has reached; undefined: it is about to list. */
   readonly version: () => string | undefined;
 }
 
@@ -94,7 +94,7 @@ export function startListWatch(client: KubeClient, options: ListWatchOptions): L
         failures = 0;
       } catch (error) {
         if (options.signal.aborted) return;
-        trouble = `${options.resource.plural}: ${messageOf(error)}`;
+        trouble = `${options.resource.plural} ${messageOf(error)}`;
         options.onTrouble(trouble);
         // a watch that got as far as an event was a good one: a server that drops us once an hour is no reason to slow down
         failures = state.progressed ? 0 : failures + 1;
@@ -172,10 +172,12 @@ async function readPage(
   const as = selection.isMetadataOnly === true ? 'PartialObjectMetadataList' : undefined;
   const answer = await client.request<Page>({ method: 'GET', path, as, signal });
   if (answer.status === 404) {
-    throw new Error('list: 404, the API server does not know this kind; apply crds/ of the version of this operator');
+    throw new Error(
+      'cannot be listed: 404, the API server does not know this kind; apply crds/ of the version of this operator',
+    );
   }
   // 410 in the middle: the first pages are too old to be continued; the caller lists anew
-  if (!answer.ok) throw new Error(`list: ${answer.status} ${answer.message}`);
+  if (!answer.ok) throw new Error(`cannot be listed: ${answer.status} ${answer.message}`);
   return answer.body;
 }
 
@@ -194,20 +196,23 @@ async function follow(client: KubeClient, options: ListWatchOptions, state: Stat
     state.progressed = true;
   }
   // a server (or a proxy) that ends each watch at once would otherwise be asked in a tight loop
-  if (performance.now() - began < WATCH_SHORTEST_MS) throw new Error('watch: ended at once');
+  if (performance.now() - began < WATCH_SHORTEST_MS)
+    throw new Error('cannot be watched: the server, or a proxy before it, ends each watch at once');
 }
 
 function handle(event: WatchEvent, to: Follower, state: State): void {
   if (event.type === 'ERROR') {
     // 410 Gone (and any answer that this version will never please): what we know is too old, list again
     if (event.object.code === 410 || event.object.code === 400) state.version = undefined;
-    throw new Error(`watch: ${event.object.code ?? ''} ${event.object.message ?? ''}`);
+    throw new Error(`cannot be watched any further: ${event.object.code ?? ''} ${event.object.message ?? ''}`);
   }
   const object = event.object as KubeObject;
   const { resourceVersion } = object.metadata;
   if (isNewer(state.version ?? '', resourceVersion)) {
     state.version = undefined;
-    throw new Error(`watch: went back to version ${resourceVersion}, as after a backup was restored`);
+    throw new Error(
+      `are listed anew: the watch went back to version ${resourceVersion}, as after a backup was restored`,
+    );
   }
   if (event.type === 'DELETED') to.deleted(object);
   else if (event.type !== 'BOOKMARK') to.changed(object);

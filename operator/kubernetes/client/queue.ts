@@ -35,7 +35,7 @@ export interface WorkQueueOptions {
   readonly random?: () => number;
 }
 
-/** After so many urgent ones in a row comes one that is not. */
+/** After this many urgent keys in a row, one that is not urgent has its turn. */
 const URGENT_IN_A_ROW = 8;
 const BACKOFF_FIRST_MS = 50;
 const BACKOFF_MOST_MS = 300_000;
@@ -56,7 +56,7 @@ interface Working {
 
 export function createWorkQueue(options: WorkQueueOptions): WorkQueue {
   const waiting = new Map<string, Waiting>();
-  /** A key that has come to be urgent is in both, and passed over in the second. */
+  /** A key that becomes urgent while it waits is in both; the second one then passes it over. */
   const turns = { urgent: createFairQueue<string>(), other: createFairQueue<string>() };
   let urgentInARow = 0;
   const working = new Map<string, Working>();

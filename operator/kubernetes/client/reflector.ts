@@ -1,4 +1,5 @@
 /** Mirrors one kind of the API server: keeps what matters of each object, and tells what has changed. */
+import { stackOf } from '../../errors.ts';
 import type { KubeClient } from './client.ts';
 import { isNewer, isThere, keyOfObject, startListWatch, type ListWatch, type ListWatchOptions } from './list-watch.ts';
 import type { KubeObject } from './resources.ts';
@@ -22,7 +23,7 @@ export interface Reflector<T> extends Omit<ListWatch, 'version'> {
   readonly observe: (object: KubeObject) => void;
 }
 
-/** Of those that a list has left out, so many are asked for: a list that is not whole lacks more than one. */
+/** Of the objects that a list lacks, this many are asked for one by one: a list that is not whole lacks more than one. */
 const CONFIRMED_MAX = 5;
 
 export function startReflector<T>(client: KubeClient, options: ReflectorOptions<T>): Reflector<T> {
@@ -89,7 +90,7 @@ function createMirror<T>({ resource, keep, onChange, onTrouble }: ReflectorOptio
       onChange(key, before, after);
     } catch (error) {
       // a fault in a handler is ours, and must not end the mirror
-      onTrouble(`handler of ${resource.plural} ${key}: ${String(error)}`);
+      onTrouble(`${resource.plural} ${key}: the operator failed on a change of it: ${stackOf(error)}`);
     }
   }
   function remove(key: string): void {
@@ -119,7 +120,7 @@ async function confirmGone(
 ): Promise<void> {
   for (const key of keys) {
     if (await isThere(client, options, key, options.signal)) {
-      throw new Error(`list: incomplete, ${key} is there and was left out`);
+      throw new Error(`are listed anew: ${key} is there and was left out`);
     }
   }
 }

@@ -1,4 +1,4 @@
-/** Waits for so many milliseconds; rejects when the signal aborts. */
+/** Waits; rejects when the signal aborts. */
 export type Pause = (milliseconds: number, signal?: AbortSignal) => Promise<void>;
 
 /** Waits for its turn; rejects only when the signal aborts. */

@@ -97,13 +97,15 @@ function secretOf({ className, fileName, text }: ConfigDocument, target: { names
 
 /** With POST the API server itself guarantees that nothing is taken over: without our label it is somebody else's. */
 async function create(client: KubeClient, body: SecretBody): Promise<SecretObject> {
-  const { namespace, name } = body.metadata;
+  const { namespace, name, labels } = body.metadata;
   const path = `${pathOf(SECRETS, { namespace })}?fieldManager=${FIELD_MANAGER}`;
   const answer = await client.request<SecretObject>({ method: 'POST', path, body });
   if (!answer.ok && answer.status === 409) {
-    throw new Error(`Secret ${namespace}/${name} has no label ${CONFIG_LABEL}: it is not ours; delete or rename it`);
+    throw new Error(
+      `Secret ${namespace}/${name} has no label ${CONFIG_LABEL}, so that somebody else has made it; give class ${labels[CONFIG_LABEL]} another configSecret in the settings, or delete the Secret if you are sure that nobody uses it`,
+    );
   }
-  return bodyOf(answer, `write of Secret ${namespace}/${name}`);
+  return bodyOf(answer, `Secret ${namespace}/${name} cannot be written`);
 }
 
 /** Only in the version that is known. Keys that somebody has added go: pods would mount them. */
@@ -124,7 +126,7 @@ async function replace(
       data: { ...body.data, ...Object.fromEntries(strangers.map((key) => [key, null])) },
     },
   });
-  return bodyOf(answer, `write of Secret ${namespace}/${name}`);
+  return bodyOf(answer, `Secret ${namespace}/${name} cannot be written`);
 }
 
 function hashesOf(object: SecretObject): ReadonlyMap<string, string> {

@@ -123,8 +123,8 @@ async function removeSecret({ client, caches, onWrite }: WriteContext, key: stri
 }
 
 /**
- * Whether the user that a Secret belongs to is there, and we do not know of it. A Secret is deleted where its user wants
- * another, or is gone: and that it is gone, no list or watch alone is believed.
+ * Whether the user that a Secret belongs to exists, though our caches lack it. A Secret is deleted when its user is gone or
+ * wants another one; that it is gone, neither a list nor a watch is believed alone.
  */
 async function isOwnerMissed(
   { client, caches }: Pick<WriteContext, 'client' | 'caches'>,
@@ -134,7 +134,10 @@ async function isOwnerMissed(
   // a list of one: the operator may list users, and nothing else
   const path = `${pathOf(USERS, { namespace })}?fieldSelector=${encodeURIComponent(`metadata.name=${ownerName}`)}`;
   const answer = await client.request<{ readonly items: readonly KubeObject[] }>({ method: 'GET', path });
-  if (!answer.ok) throw new Error(`list of SmtpPlusUser ${namespace}/${ownerName}: ${answer.status} ${answer.message}`);
+  if (!answer.ok)
+    throw new Error(
+      `whether SmtpPlusUser ${namespace}/${ownerName} is there cannot be told: ${answer.status} ${answer.message}`,
+    );
   return answer.body.items.some(
     ({ metadata }) => metadata.uid === controllerUid && metadata.deletionTimestamp === undefined,
   );
@@ -164,7 +167,7 @@ function statusPlanOf(work: Exclude<Work, { kind: 'Secret' }>): StatusPlan {
   }
 }
 
-/** A plan may be older than the cache: an object that is gone, going or made anew is another step's matter. */
+/** A plan may be older than the cache: the object may be gone, going or made anew, which is for the next plan to deal with. */
 function isThere(
   { caches }: Pick<WriteContext, 'caches'>,
   kind: StatusPlan['kind'],

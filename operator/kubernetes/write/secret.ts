@@ -58,7 +58,9 @@ export async function deleteSecret(client: KubeClient, known: KnownSecret): Prom
   const answer = await client.request({ method: 'DELETE', path, body: { preconditions: { uid, resourceVersion } } });
   if (answer.ok || answer.status === 404) return { kind: 'gone' };
   if (answer.status === 409) return { kind: 'taken' };
-  throw new Error(`delete of Secret ${known.view.namespace}/${known.view.name}: ${answer.status} ${answer.message}`);
+  throw new Error(
+    `Secret ${known.view.namespace}/${known.view.name} cannot be deleted: ${answer.status} ${answer.message}`,
+  );
 }
 
 /**

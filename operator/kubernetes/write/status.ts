@@ -106,7 +106,9 @@ function ifStillThere(answer: Answer<unknown>, { kind, meta }: StatusPlan): unde
   if (answer.ok || answer.status === 404 || answer.status === 409) return undefined;
   // a `test` of a JSON patch did not hold; a value that is not valid is answered in other words
   if (answer.status === 422 && answer.message.includes('rejected our request')) return undefined;
-  throw new Error(`status of ${kind} ${meta.namespace}/${meta.name}: ${answer.status} ${answer.message}`);
+  throw new Error(
+    `the status of ${kind} ${meta.namespace}/${meta.name} cannot be written: ${answer.status} ${answer.message}`,
+  );
 }
 
 export interface OwnStatus {
