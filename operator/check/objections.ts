@@ -1,5 +1,5 @@
 /**
- * The core's objections as findings: how severe each is where manifests are not the whole world, and which field to point
+ * The core's objections as findings: how severe each is where manifests are not all there is, and which field to point
  * at. What is simply not among them may be in the cluster: that is a warning, unless its neighbours are there.
  */
 import { asRecord, textAt, texts } from '../api/plain-data.ts';

@@ -1,5 +1,5 @@
 /**
- * Manifests as the core sees a world, at its most lenient: every sender is verified, and a relay class that no settings
+ * Manifests as a snapshot for the core, at its most lenient: every sender is verified, and a relay class that no settings
  * define allows everything. What the core objects to even then, no class and no DNS record can mend.
  */
 import { asRecord, texts } from '../api/plain-data.ts';

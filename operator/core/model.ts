@@ -178,7 +178,7 @@ export interface PlannedEvent {
   readonly message: string;
 }
 
-/** A question for the outside world, to be asked at `due` or later. */
+/** A DNS record to look up, at `due` or later. */
 export interface Lookup {
   /** `NAMESPACE/NAME` of the VerifiedSender. */
   readonly sender: string;

@@ -48,7 +48,7 @@ export async function openDeletions(options: DeletionOptions): Promise<Deletions
   const since = new Map<string, number>();
   const recent: number[] = [];
   let isPruning = prune;
-  let told = '';
+  let saidLast = '';
   const owner = await readRecord(record);
   const isSame = owner !== undefined && (await isSameFolder(owner, folder));
   const isOther = owner !== undefined && !isSame && !prune;
@@ -64,9 +64,9 @@ export async function openDeletions(options: DeletionOptions): Promise<Deletions
     return isMuch ? `${gone} of ${total + recent.length} users are gone at once` : undefined;
   }
 
-  function tell(why: string, going: readonly string[]): void {
-    if (told === why) return;
-    told = why;
+  function say(why: string, going: readonly string[]): void {
+    if (saidLast === why) return;
+    saidLast = why;
     const names = going.slice(0, NAMED_MAX).join(', ');
     const more = going.length > NAMED_MAX ? ` and ${going.length - NAMED_MAX} more` : '';
     const mend = isOther ? 'or use another state folder: --state DIR' : 'or bring the manifests back';
@@ -88,10 +88,10 @@ export async function openDeletions(options: DeletionOptions): Promise<Deletions
       for (const key of candidates) if (!since.has(key)) since.set(key, now);
       const why = objection(round, since.size);
       if (why !== undefined) {
-        tell(why, [...since.keys()]);
+        say(why, [...since.keys()]);
         return { due: [], nextLook: undefined };
       }
-      told = '';
+      saidLast = '';
       const due = [...since].filter(([, start]) => isPruning || now - start >= graceMs).map(([key]) => key);
       isPruning = false;
       for (const key of due) since.delete(key);

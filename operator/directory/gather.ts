@@ -1,4 +1,4 @@
-/** The world of the directory adapter as the core sees it: a folder of manifests, and the Secrets of the state folder. */
+/** The input of the core, in a folder: the manifests, and the Secrets of the state folder. */
 import { isEqual } from '../core/equal.ts';
 import type {
   ClassView,

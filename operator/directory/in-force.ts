@@ -86,8 +86,8 @@ export function createInForce(lastGood: LastGood, { strict }: Options): (content
         return { path, content: { ...content, manifests: missingIn(place, content.problems, 'unread') } };
       }
       const judgements = content.manifests.map((manifest) => judgeOnce(manifest, before.get(manifestKey(manifest))));
-      for (const { manifest, told, faults: ofObject } of judgements) {
-        faults.push(...told);
+      for (const { manifest, logged, faults: ofObject } of judgements) {
+        faults.push(...logged);
         if (manifest !== undefined && ofObject !== undefined) faultsOf.set(manifest, ofObject);
       }
       const missing = content.problems.length === 0 ? [] : missingIn(place, content.problems, 'kept');
@@ -120,7 +120,7 @@ interface Judgement {
   /** For the core. */
   readonly faults?: ObjectFaults;
   /** For the log. */
-  readonly told: readonly Fault[];
+  readonly logged: readonly Fault[];
   /** To be kept; absent where it has never been taken. */
   readonly good?: Manifest;
 }
@@ -130,26 +130,26 @@ function judge(manifest: Manifest, before: Manifest | undefined, strict: boolean
   const refusals = strict ? [...found.refusals, ...found.warnings] : found.refusals;
   const warnings = strict ? [] : found.warnings.map(having('warned'));
   if (refusals.length === 0) {
-    const told = warnings;
-    if (told.length === 0) return { manifest, told, good: manifest };
-    return { manifest, told, faults: { effect: 'warned', message: inWords(told) }, good: manifest };
+    const logged = warnings;
+    if (logged.length === 0) return { manifest, logged, good: manifest };
+    return { manifest, logged, faults: { effect: 'warned', message: inWords(logged) }, good: manifest };
   }
   const effect = before === undefined ? 'refused' : 'kept';
-  const told = [...refusals.map(having(effect)), ...warnings];
+  const logged = [...refusals.map(having(effect)), ...warnings];
   if (before === undefined) {
-    if (manifest.kind === 'Secret') return { told };
-    if (isToldByCore(found)) return { manifest, told };
-    return { manifest, told, faults: { effect, message: inWords(told) } };
+    if (manifest.kind === 'Secret') return { logged };
+    if (isSaidByCore(found)) return { manifest, logged };
+    return { manifest, logged, faults: { effect, message: inWords(logged) } };
   }
   const kept = { ...manifest, value: before.value };
-  return { manifest: kept, told, faults: { effect, message: `${inWords(told)} ${KEPT}` }, good: before };
+  return { manifest: kept, logged, faults: { effect, message: `${inWords(logged)} ${KEPT}` }, good: before };
 }
 
 function having(effect: Fault['effect']): (finding: Finding) => Fault {
   return ({ source, rule, message }) => ({ source, rule, message, effect });
 }
 
-function isToldByCore({ isKnownToCore, warnings }: ManifestFaults): boolean {
+function isSaidByCore({ isKnownToCore, warnings }: ManifestFaults): boolean {
   return isKnownToCore && warnings.length === 0;
 }
 

@@ -42,10 +42,10 @@ export function startLoop<Snapshot, Plan>(
 ): Loop {
   const times = { ...DEFAULT_TIMES, ...options };
   const random = options.random ?? Math.random;
-  const bell = createBell();
+  const notifier = createNotifier();
   let failures = 0;
 
-  /** One round; answers how long to sleep when nothing happens. */
+  /** One round. Resolves to how long to sleep when nothing happens. */
   async function round(): Promise<number> {
     try {
       const plan = parts.decide(await parts.gather(), new Date());
@@ -65,46 +65,46 @@ export function startLoop<Snapshot, Plan>(
   }
 
   async function run(): Promise<void> {
-    while (!bell.isReleased()) {
+    while (!notifier.isClosed()) {
       const sleepMs = await round();
       // triggers don't cut a failure's pause short: a busy folder must not turn back-off into a busy loop
-      if (failures > 0) await bell.pause(sleepMs);
-      else if (sleepMs > 0 && (await bell.wait(sleepMs))) await bell.pause(times.settleMs);
+      if (failures > 0) await notifier.pause(sleepMs);
+      else if (sleepMs > 0 && (await notifier.wait(sleepMs))) await notifier.pause(times.settleMs);
     }
   }
 
   const running = run();
   return {
-    trigger: bell.ring,
+    trigger: notifier.notify,
     close: async () => {
-      bell.release();
+      notifier.close();
       await running;
     },
   };
 }
 
-interface Bell {
-  readonly ring: () => void;
-  /** Waits until it rings or has rung, or the time is over; whether it rang. */
+interface Notifier {
+  readonly notify: () => void;
+  /** Waits for a notification, or takes one that has come already; at most this long. Resolves to whether there was one. */
   readonly wait: (ms: number) => Promise<boolean>;
-  /** Waits for the time and forgets rings meanwhile, unless released. */
+  /** Waits for the whole time, and drops what is notified meanwhile. */
   readonly pause: (ms: number) => Promise<void>;
   /** Ends all waiting, now and later. */
-  readonly release: () => void;
-  readonly isReleased: () => boolean;
+  readonly close: () => void;
+  readonly isClosed: () => boolean;
 }
 
-function createBell(): Bell {
-  let rung = false;
-  let released = false;
+function createNotifier(): Notifier {
+  let isNotified = false;
+  let isClosed = false;
   let wake: (() => void) | undefined;
 
   async function sleep(ms: number, isOver: () => boolean): Promise<void> {
-    if (released || isOver()) return;
+    if (isClosed || isOver()) return;
     await new Promise<void>((resolve) => {
       const timer = setTimeout(resolve, ms);
       wake = () => {
-        if (!released && !isOver()) return;
+        if (!isClosed && !isOver()) return;
         clearTimeout(timer);
         resolve();
       };
@@ -113,25 +113,25 @@ function createBell(): Bell {
   }
 
   return {
-    ring: () => {
-      rung = true;
+    notify: () => {
+      isNotified = true;
       wake?.();
     },
     wait: async (ms) => {
-      await sleep(ms, () => rung);
-      const wasRung = rung;
-      rung = false;
-      return wasRung;
+      await sleep(ms, () => isNotified);
+      const wasNotified = isNotified;
+      isNotified = false;
+      return wasNotified;
     },
     pause: async (ms) => {
       await sleep(ms, () => false);
-      rung = false;
+      isNotified = false;
     },
-    release: () => {
-      released = true;
+    close: () => {
+      isClosed = true;
       wake?.();
     },
-    isReleased: () => released,
+    isClosed: () => isClosed,
   };
 }
 

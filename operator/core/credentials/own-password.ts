@@ -2,9 +2,9 @@ import { formatPath } from '../../api/path.ts';
 import type { UserSpec } from '../../api/user.ts';
 import { credentialsReady, notReady, type CredentialsOwner, type CredentialsVerdict } from './credentials-verdict.ts';
 import type { SecretOf } from '../model.ts';
+import { PASSWORD_KEY } from '../users/wishes.ts';
 
 const FIELD = ['spec', 'credentials', 'passwordSecretRef'];
-const DEFAULT_KEY = 'password';
 /** Anybody may try passwords over the network; the relay's lock-out makes twelve characters enough. */
 const LENGTH_MIN = 12;
 const LENGTH_MAX = 512;
@@ -16,7 +16,7 @@ export function ownPassword(
   secretOf: SecretOf,
 ): CredentialsVerdict {
   const name = `Secret ${meta.namespace}/${ref.name}`;
-  const key = ref.key ?? DEFAULT_KEY;
+  const key = ref.key ?? PASSWORD_KEY;
   const secret = secretOf(ref.name);
   if (secret === undefined) {
     return notReady('SecretNotFound', `${formatPath(FIELD)}: ${name} does not exist; create it.`, FIELD);

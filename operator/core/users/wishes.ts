@@ -16,10 +16,13 @@ export function wishedSecretName({ meta, spec }: { readonly meta: ObjectName; re
   return textAt(spec, 'credentials', 'secretName') ?? `${meta.name}-smtp`;
 }
 
+/** Key of a password of people's own in its Secret, where they name none. */
+export const PASSWORD_KEY = 'password';
+
 /** The Secret with a password of people's own that a user names, and the key in it. */
 export function passwordReference({ spec }: Pick<RawObject, 'spec'>): { name: string; key: string } | undefined {
   const name = textAt(spec, 'credentials', 'passwordSecretRef', 'name');
-  const key = textAt(spec, 'credentials', 'passwordSecretRef', 'key') ?? 'password';
+  const key = textAt(spec, 'credentials', 'passwordSecretRef', 'key') ?? PASSWORD_KEY;
   return name === undefined ? undefined : { name, key };
 }
 
