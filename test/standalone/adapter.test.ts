@@ -60,7 +60,7 @@ describe('the directory adapter', () => {
     await symlink('..data/a.yaml', join(folder, 'a.yaml'));
     const { user: inForce } = await start(t, folder, await folderOf(t));
     const becomes = async (name: string, active: boolean | undefined): Promise<void> => {
-      await until(() => inForce(`${name}.shop`)?.active === active || undefined, 1000);
+      await until(() => inForce(`${name}.shop`)?.active === active || undefined);
     };
     assert.equal(inForce('orders.shop')?.active, true);
 
@@ -191,7 +191,7 @@ describe('the directory adapter', () => {
     await until(() => inForce('b.shop')?.credentials[0]?.verifier !== before || undefined);
 
     await rm(join(folder, 'a.yaml'));
-    await until(() => inForce('orders.shop') === undefined || undefined, 1000);
+    await until(() => inForce('orders.shop') === undefined || undefined);
     await until(async () => !(await readdir(join(state, 'secrets/shop'))).includes('orders-smtp.yaml') || undefined);
     await until(async () => (await readdir(join(state, 'status/SmtpPlusUser/shop'))).join() === 'b.yaml' || undefined);
   });

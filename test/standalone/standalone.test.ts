@@ -91,9 +91,9 @@ describe('npm start', () => {
     const { state } = await startStandalone(t, { folder, settings });
     const file = join(folder, 'orders.yaml');
     await edit(file, 'active: true', 'active: false');
-    await until(async () => (await userInForce(state, 'orders.shop'))?.active === false || undefined, 1000);
+    await until(async () => (await userInForce(state, 'orders.shop'))?.active === false || undefined);
     await edit(file, 'active: false', 'active: true');
-    await until(async () => (await userInForce(state, 'orders.shop'))?.active === true || undefined, 1000);
+    await until(async () => (await userInForce(state, 'orders.shop'))?.active === true || undefined);
   });
 
   test('reports a syntax error with file and line, and changes nothing else', async (t) => {
@@ -104,7 +104,7 @@ describe('npm start', () => {
     await until(() => lines.some((line) => line.includes(`${join(folder, 'orders.yaml')}:`)) || undefined);
     // a later change of another file shows that the broken one has been gone through
     await edit(join(folder, 'sandbox.yaml'), 'active: true', 'active: false');
-    await until(async () => (await userInForce(state, 'staging.shop'))?.active === false || undefined, 1000);
+    await until(async () => (await userInForce(state, 'staging.shop'))?.active === false || undefined);
     assert.equal((await userInForce(state, 'orders.shop'))?.active, true);
     assert.equal(await readFile(join(state, 'secrets/shop/orders-smtp.yaml'), 'utf8'), before);
   });
