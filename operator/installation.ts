@@ -1,6 +1,6 @@
 import { createHmac, createSecretKey, randomBytes } from 'node:crypto';
 import type { Issuer } from './core/model.ts';
-import { sha256Verifier } from '../relay/verifier.ts';
+import { sha256Verifier } from '../relay/password-hash.ts';
 import { randomPassword } from './random-password.ts';
 
 const SALT_BYTES = 16;

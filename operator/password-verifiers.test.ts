@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { verifyPassword } from '../relay/verifier.ts';
+import { verifyPassword } from '../relay/password-hash.ts';
 import type { SecretView } from './core/model.ts';
 import { createPasswordVerifiers } from './password-verifiers.ts';
 

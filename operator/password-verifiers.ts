@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { createFairQueue } from '../relay/delivery/fair-queue.ts';
-import { argon2idVerifier } from '../relay/verifier.ts';
+import { argon2idVerifier } from '../relay/password-hash.ts';
 import { trimPassword } from './core/credentials/own-password.ts';
 import type { SecretView } from './core/model.ts';
 

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import type { Log } from '../relay/log.ts';
 import { startRelay } from '../relay/main.ts';
 import type { Relay } from '../relay/main.ts';
-import { ensureCertificates } from '../relay/tls.ts';
+import { ensureCertificates } from './self-signed.ts';
 import { startDirectory } from './directory/adapter.ts';
 import { openInstallation } from './directory/installation-file.ts';
 import { takeLock } from './directory/lock.ts';

@@ -86,7 +86,7 @@ const senderRuleSchema = z.object({
 });
 
 const credentialSchema = z.object({
-  /** `sha256$SALT$HASH` or `argon2id$m=,t=,p=$SALT$HASH`, see relay/verifier.ts. Never a password. */
+  /** `sha256$SALT$HASH` or `argon2id$m=,t=,p=$SALT$HASH`, see relay/password-hash.ts. Never a password. */
   verifier: z.string(),
   /** A rotated password dies here, whether or not the operator runs. ISO 8601. */
   notAfter: z.iso.datetime().optional(),

@@ -1,4 +1,4 @@
-/** JSON lines on stdout for programs; a terminal gets readable ones (see log-lines.ts). Never a password or a body. */
+/** JSON lines on stdout for programs; a terminal gets readable ones (operator/standalone/log-lines.ts). Never a password or a body. */
 import { pino, type DestinationStream, type Logger } from 'pino';
 import { createAddressRule, type AddressRule } from './log-addresses.ts';
 

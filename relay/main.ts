@@ -14,7 +14,6 @@ import type { UpstreamReport } from './upstream-report.ts';
 import { capturedLimitsOf, openSpool } from './spool/spool.ts';
 import { replies } from './replies.ts';
 import { createSubmissionServer, type SubmissionServer } from './submission/server.ts';
-import type { Certificates } from './tls.ts';
 import { deliverySettingsSchema, type RelayConfig } from './config.ts';
 
 export interface RelayOptions {
@@ -23,7 +22,8 @@ export interface RelayOptions {
   readonly spoolFolder: string;
   /** Where the capture upstream writes. */
   readonly captureFolder: string;
-  readonly certificates: Pick<Certificates, 'cert' | 'key' | 'notAfter'>;
+  /** PEM, with the chain behind the certificate. */
+  readonly certificates: { readonly cert: string; readonly key: string; readonly notAfter: Date };
   /** Default: all addresses. */
   readonly host?: string | undefined;
   /** Ports that start in clear text, with STARTTLS; 0 takes a free one. */

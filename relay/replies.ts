@@ -3,6 +3,8 @@
  * bear. The text names the object that would mend it. 4yz where trying again can help, 5yz only where it cannot.
  */
 
+import { printable } from './printable.ts';
+
 export type Reason =
   | 'tls_required'
   | 'auth_required'
@@ -263,12 +265,9 @@ export function isTaken({ code, reason }: Answer): boolean {
 export function formatReply({ code, enhanced, lines }: Answer): string {
   const last = lines.length - 1;
   const words = enhanced === undefined ? '' : `${enhanced} `;
-  return lines.map((line, i) => `${code}${i < last ? '-' : ' '}${words}${printable(line)}`).join('\r\n');
-}
-
-/** Text from a client may stand in a reply: anything that could split the line or hide in a log becomes a `?`. */
-function printable(line: string): string {
-  return line.replace(/[^\x20-\x7e]/g, '?').slice(0, REPLY_LINE_MAX);
+  return lines
+    .map((line, i) => `${code}${i < last ? '-' : ' '}${words}${printable(line).slice(0, REPLY_LINE_MAX)}`)
+    .join('\r\n');
 }
 
 /** RFC 5321 section 4.5.3.1.5 allows 512 octets with code and line end. */

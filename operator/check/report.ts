@@ -1,4 +1,5 @@
 /** Findings as text for people, as JSON and SARIF for programs, and as commands that GitHub shows beside the lines of a diff. */
+import { printable } from '../printable.ts';
 import { relative } from 'node:path';
 import type { Finding } from './finding.ts';
 import type { OutputFormat, Report } from './output.ts';
@@ -56,14 +57,6 @@ function escapeData(text: string): string {
 
 function escapeProperty(text: string): string {
   return escapeData(text).replaceAll(':', '%3A').replaceAll(',', '%2C');
-}
-
-/** Names of files and fields are anybody's: control and direction characters must not reach a terminal. */
-function printable(text: string): string {
-  return text.replaceAll(
-    /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu,
-    (char) => `\\u${(char.codePointAt(0) ?? 0).toString(16).padStart(4, '0')}`,
-  );
 }
 
 function summary({ paths, findings, unreported, objects, ignored }: Report): string[] {

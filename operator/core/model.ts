@@ -61,7 +61,7 @@ export interface SecretView {
   readonly retainedFor?: string;
   /** Decoded. Values that are not UTF-8 are left out. */
   readonly data: Readonly<Record<string, string>>;
-  /** Verifier for each value that may be a password, made by the adapter (see relay/verifier.ts for the form). */
+  /** Verifier for each value that may be a password, made by the adapter (see relay/password-hash.ts for the form). */
   readonly verifiers: Readonly<Record<string, string>>;
 }
 

@@ -1,5 +1,5 @@
 /** A credentials Secret as the core sees it, from what lies in its file and from what is to be written there. */
-import { sha256Verifier } from '../../relay/verifier.ts';
+import { sha256Verifier } from '../../relay/password-hash.ts';
 import { isRetained } from '../core/credentials/ownership.ts';
 import type { SecretPlan, SecretView } from '../core/model.ts';
 import type { Installation } from '../installation.ts';

@@ -1,5 +1,5 @@
 /** Aligned columns, none of whose rows is wider than the terminal. */
-import { printable } from '../../relay/log-lines.ts';
+import { printable } from '../printable.ts';
 
 const GAP = 2;
 /** Less says nothing. */

@@ -1,6 +1,6 @@
 import { createLog } from '../../relay/log.ts';
 import type { Log } from '../../relay/log.ts';
-import { formatLogLine } from '../../relay/log-lines.ts';
+import { formatLogLine } from './log-lines.ts';
 import type { SkippedPort } from '../../relay/submission/listen.ts';
 import { urlHost } from '../api/names.ts';
 import type { Plan } from '../core/model.ts';

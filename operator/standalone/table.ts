@@ -1,6 +1,6 @@
 /** What a person wants to know first: who may log in where, as whom, and where the password is. Never the password. */
 import { join } from 'node:path';
-import { printable } from '../../relay/log-lines.ts';
+import { printable } from '../printable.ts';
 
 import { urlHost } from '../api/names.ts';
 import { keyOf } from '../core/model.ts';

@@ -1,4 +1,5 @@
 /** The lines that we put in front of a message: Received always, Date and Message-ID where missing. All else is as sent. */
+import { mailDate } from '../mail-date.ts';
 
 export interface TraceInfo {
   /** Our own name. */
@@ -24,24 +25,19 @@ export function receivedField({ hostname, helo, remoteAddress, tls, authenticate
   return [
     `Received: from ${client} (${addressLiteral(remoteAddress)})`,
     `\tby ${atom(hostname)} with ${protocol}${comment}`,
-    `\tid ${atom(id)}; ${formatDate(date)}`,
+    `\tid ${atom(id)}; ${mailDate(date)}`,
     '',
   ].join('\r\n');
 }
 
 /** The Date field with its line end. */
 export function dateField(date: Date): string {
-  return `Date: ${formatDate(date)}\r\n`;
+  return `Date: ${mailDate(date)}\r\n`;
 }
 
 /** The Message-ID field with its line end; the queue id makes it unique. */
 export function messageIdField(id: string, hostname: string): string {
   return `Message-ID: <${atom(id)}@${atom(hostname)}>\r\n`;
-}
-
-/** RFC 5322 section 3.3: `GMT` is an obsolete zone. */
-function formatDate(date: Date): string {
-  return date.toUTCString().replace('GMT', '+0000');
 }
 
 /** RFC 5321 section 4.1.3. */

@@ -4,7 +4,8 @@ import type { Content } from '../message.ts';
 import type { ReportKind, ReportedRecipient } from './outcome.ts';
 import type { QueuedMessage } from '../spool/record.ts';
 import { fromXtext } from '../xtext.ts';
-import { printable } from './upstream-reply.ts';
+import { mailDate } from '../mail-date.ts';
+import { oneLine } from '../printable.ts';
 
 const SUBJECT = {
   failed: 'Undelivered mail returned to sender',
@@ -40,7 +41,7 @@ export function formatReport(report: Report): Buffer {
   // the id is ours and occurs in no received header of the past, so the boundary cannot be forged into the content
   const boundary = `=_${id}`;
   const head = [
-    `Date: ${formatDate(now)}`,
+    `Date: ${mailDate(now)}`,
     // a smart host that wants a verified envelope sender wants it here as well
     `From: Mail Delivery System <${from === '' ? `MAILER-DAEMON@${hostname}` : from}>`,
     `To: <${queued.envelope.from}>`,
@@ -79,7 +80,7 @@ function peopleText({ kind, queued, recipients, hostname }: Report): readonly st
       '',
     ]),
     `Queue id: ${queued.id}`,
-    `Received: ${formatDate(queued.receivedMs)}`,
+    `Received: ${mailDate(queued.receivedMs)}`,
     '',
   ];
 }
@@ -87,7 +88,7 @@ function peopleText({ kind, queued, recipients, hostname }: Report): readonly st
 const NAMED_MAX = 3;
 
 function namesOf(addresses: readonly string[]): string {
-  const named = addresses.slice(0, NAMED_MAX).map((address) => `<${printable(address)}>`);
+  const named = addresses.slice(0, NAMED_MAX).map((address) => `<${oneLine(address)}>`);
   const others = addresses.length - named.length;
   return named.join(', ') + (others > 0 ? ` and ${others} more` : '');
 }
@@ -96,8 +97,8 @@ function programText({ kind, queued, recipients, hostname, now }: Report): reado
   const envelopeId = queued.envelope.envelopeId;
   return [
     `Reporting-MTA: dns; ${hostname}`,
-    ...(envelopeId === undefined ? [] : [line(`Original-Envelope-Id: ${printable(fromXtext(envelopeId) ?? '')}`)]),
-    `Arrival-Date: ${formatDate(queued.receivedMs)}`,
+    ...(envelopeId === undefined ? [] : [line(`Original-Envelope-Id: ${oneLine(fromXtext(envelopeId) ?? '')}`)]),
+    `Arrival-Date: ${mailDate(queued.receivedMs)}`,
     ...recipients.flatMap(({ address, originalRecipient, last }) => [
       '',
       ...(originalRecipient === undefined ? [] : [line(`Original-Recipient: ${addressType(originalRecipient)}`)]),
@@ -106,7 +107,7 @@ function programText({ kind, queued, recipients, hostname, now }: Report): reado
       // the upstream's own class may differ: what expired was a 4yz to the last
       `Status: ${last.enhanced}`,
       line(`Diagnostic-Code: ${last.code === undefined ? 'X-SMTP-Plus' : 'smtp'}; ${last.text}`),
-      `Last-Attempt-Date: ${formatDate(now)}`,
+      `Last-Attempt-Date: ${mailDate(now)}`,
     ]),
     '',
   ];
@@ -115,16 +116,11 @@ function programText({ kind, queued, recipients, hostname, now }: Report): reado
 /** `rfc822;xtext` as one printable line. */
 function addressType(originalRecipient: string): string {
   const [type = 'rfc822', ...address] = originalRecipient.split(';');
-  return printable(`${type}; ${fromXtext(address.join(';')) ?? ''}`);
+  return oneLine(`${type}; ${fromXtext(address.join(';')) ?? ''}`);
 }
 
 function line(text: string): string {
   return text.slice(0, LINE_MAX);
-}
-
-/** RFC 5322 section 3.3, in UTC. */
-function formatDate(time: number): string {
-  return new Date(time).toUTCString().replace('GMT', '+0000');
 }
 
 const BLANK_LINE = Buffer.from('\r\n\r\n');

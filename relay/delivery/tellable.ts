@@ -1,7 +1,7 @@
 /** Words of an upstream, as others than its owner may read them in the status of a list: no mail address, no log-in. */
 import { REPORTED_ERROR_MAX } from '../upstream-report.ts';
 import type { UpstreamConfig } from '../config.ts';
-import { printable } from './upstream-reply.ts';
+import { oneLine } from '../printable.ts';
 
 const HIDDEN = '(hidden)';
 const ADDRESS = /"[^"]*"@\S*|\S*@\S*/g;
@@ -14,7 +14,7 @@ const SECRET_MIN = 4;
  * away has other ways to do so; this is for those that quote what they do not understand.
  */
 export function tellable(text: string, upstream: UpstreamConfig): string {
-  let told = printable(text);
+  let told = oneLine(text);
   for (const secret of secretsOf(upstream)) told = without(told, secret);
   return told.replace(LOG_IN, `AUTH ${HIDDEN}`).replace(ADDRESS, HIDDEN).slice(0, REPORTED_ERROR_MAX);
 }
@@ -24,7 +24,7 @@ function secretsOf(upstream: UpstreamConfig): string[] {
   if (upstream.kind !== 'smtp') return [];
   const { username = '', password = '' } = upstream;
   const encoded = [`\0${username}\0${password}`, password, username].map((text) => toBase64(text));
-  return [...encoded, password, username].map(printable).filter(({ length }) => length >= SECRET_MIN);
+  return [...encoded, password, username].map((secret) => oneLine(secret)).filter(({ length }) => length >= SECRET_MIN);
 }
 
 function toBase64(text: string): string {

@@ -2,10 +2,8 @@
  * Replies of upstreams, read as what they are: text from a stranger that decides about other people's mail. A code means
  * something at its place only, so the two are read together.
  */
+import { oneLine } from '../printable.ts';
 import type { Verdict } from '../spool/record.ts';
-
-/** Long enough for the longest real reply with its hints and links; logs and reports carry it as one line. */
-const TEXT_MAX = 400;
 
 /** Reply code, then optionally the enhanced code (RFC 2034). */
 const REPLY = /^([2-5][0-9][0-9])(?:[ -](?:([245]\.[0-9]{1,3}\.[0-9]{1,3})(?= |$))?|$)/;
@@ -76,7 +74,7 @@ export function readReply(reply: string, at: Place): Reading {
   // an enhanced code of another class than the reply contradicts it: the reply code decides (RFC 2034 section 4)
   const enhanced = status.startsWith(statusClass) ? status : `${statusClass}.0.0`;
   return {
-    verdict: { outcome, code, enhanced, text: printable(reply), at },
+    verdict: { outcome, code, enhanced, text: oneLine(reply), at },
     isTooMany: rule?.means === 'tooMany',
   };
 }
@@ -100,20 +98,10 @@ export function replyClass({ code }: Verdict): string {
 
 /** Our own finding that a later attempt may mend. */
 export function deferred(enhanced: string, text: string): Verdict {
-  return { outcome: 'deferred', enhanced, text: printable(text) };
+  return { outcome: 'deferred', enhanced, text: oneLine(text) };
 }
 
 /** Our own finding that no later attempt mends. */
 export function failed(enhanced: string, text: string): Verdict {
-  return { outcome: 'failed', enhanced, text: printable(text) };
-}
-
-/** One line of ASCII: nothing that could add a line to a log or a header to a report, or steer a terminal. */
-export function printable(text: string): string {
-  return text
-    .slice(0, TEXT_MAX * 2)
-    .replace(/[\s\x00-\x1f\x7f]+/g, ' ')
-    .replace(/[^\x20-\x7e]/g, '?')
-    .trim()
-    .slice(0, TEXT_MAX);
+  return { outcome: 'failed', enhanced, text: oneLine(text) };
 }

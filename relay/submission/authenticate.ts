@@ -8,7 +8,7 @@ import type { Credential, RelayConfig, UnusableUser, UserConfig } from '../confi
 import type { SharedLimits } from './limits.ts';
 import { isReply, replies, type Reply } from '../replies.ts';
 import type { Credentials } from './sasl/mechanism.ts';
-import { NOBODY, verifyPassword } from '../verifier.ts';
+import { NOBODY, verifyPassword } from '../password-hash.ts';
 
 /** A log-in that succeeded; `verifier` says with which of the user's credentials. */
 export interface Login {

@@ -2,7 +2,7 @@
 import path from 'node:path';
 import { createLog } from '../../relay/log.ts';
 import { startRelay } from '../../relay/main.ts';
-import { ensureCertificates } from '../../relay/tls.ts';
+import { ensureCertificates } from '../../operator/self-signed.ts';
 
 const folder = process.argv[2] ?? '';
 const certificates = await ensureCertificates(path.join(folder, 'tls'), { hostnames: ['localhost'] });

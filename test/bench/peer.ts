@@ -6,7 +6,7 @@ import { once } from 'node:events';
 import path from 'node:path';
 import { open } from 'lmdb';
 import { SMTPServer } from 'smtp-server';
-import { ensureCertificates } from '../../relay/tls.ts';
+import { ensureCertificates } from '../../operator/self-signed.ts';
 
 const folder = process.argv[2] ?? '';
 const { cert, key } = await ensureCertificates(folder, { hostnames: ['localhost'] });

@@ -9,7 +9,7 @@ import { inParts, sourcesOf } from '../../operator/core/plan.ts';
 import { digestOf } from '../../operator/kubernetes/cache/known-status.ts';
 import { createPlanning } from '../../operator/kubernetes/planning.ts';
 import { settingsSchema } from '../../operator/settings.ts';
-import { sha256Verifier } from '../../relay/verifier.ts';
+import { sha256Verifier } from '../../relay/password-hash.ts';
 
 const USERS = Number(process.env['USERS'] ?? 100_000);
 const NAMESPACES = Number(process.env['NAMESPACES'] ?? 5000);

@@ -19,7 +19,7 @@ import {
   type ListConfig,
   type ShardDocument,
 } from '../../relay/config.ts';
-import { sha256Verifier } from '../../relay/verifier.ts';
+import { sha256Verifier } from '../../relay/password-hash.ts';
 import { aClass, aList, aSender, aUser, LIST, USER } from '../support/relay-config.ts';
 
 const PAIRS = 5;

@@ -1,7 +1,7 @@
 /** What one tenant, or a slip, must not do to others: each on a real API server. */
 import assert from 'node:assert/strict';
 import { after, before, test, type TestContext } from 'node:test';
-import { verifyPassword } from '../../relay/verifier.ts';
+import { verifyPassword } from '../../relay/password-hash.ts';
 import { describeWithControlPlane } from '../support/control-plane.ts';
 import { createAdmin, list, namespace, secret, sender, user, type Admin } from './support/admin.ts';
 import { eventually, until } from './support/eventually.ts';

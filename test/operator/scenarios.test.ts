@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { verifyPassword } from '../../relay/verifier.ts';
+import { verifyPassword } from '../../relay/password-hash.ts';
 import { describeWithControlPlane } from '../support/control-plane.ts';
 import { createAdmin, list, namespace, secret, sender, user, type Admin } from './support/admin.ts';
 import { eventually, until } from './support/eventually.ts';

@@ -1,7 +1,7 @@
 /** What people add to credentials Secrets, and how long these live, on a real API server. */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { verifyPassword } from '../../relay/verifier.ts';
+import { verifyPassword } from '../../relay/password-hash.ts';
 import { describeWithControlPlane } from '../support/control-plane.ts';
 import { createAdmin, namespace, user, type Admin } from './support/admin.ts';
 import { eventually } from './support/eventually.ts';

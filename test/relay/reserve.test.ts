@@ -5,7 +5,7 @@ import path from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { CLASS_FILE_NAME, deliverySettingsSchema, SHARD_COUNT, shardFileName, shardOf } from '../../relay/config.ts';
 import { startRelay } from '../../relay/main.ts';
-import { ensureCertificates } from '../../relay/tls.ts';
+import { ensureCertificates } from '../../operator/self-signed.ts';
 import { aTemporaryFolder } from '../support/delivering.ts';
 import { captureLog } from '../support/queued.ts';
 import { aClass, aList, aSender, aUser, LIST, PASSWORD, USER } from '../support/relay-config.ts';

@@ -6,7 +6,7 @@ import { openSecureClient, plain } from '../support/smtp-client.ts';
 import { startSubmission } from '../support/submission.ts';
 import { until } from '../support/until.ts';
 import { filler } from './sessions.ts';
-import { sha256Verifier } from '../../relay/verifier.ts';
+import { sha256Verifier } from '../../relay/password-hash.ts';
 
 describe('a password that is rotated while a large message comes in', () => {
   test('ends the message, which frees nothing of what other messages took', async (t) => {

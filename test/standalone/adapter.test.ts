@@ -6,7 +6,7 @@ import { describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parse } from 'yaml';
 import { openInstallation } from '../../operator/directory/installation-file.ts';
-import { verifyPassword } from '../../relay/verifier.ts';
+import { verifyPassword } from '../../relay/password-hash.ts';
 import { conditionsIn, passwordIn, sender, secretIn, startAdapter as start, user } from '../support/directory.ts';
 import { folderOf, writeFiles } from '../support/folder.ts';
 import { until } from '../support/until.ts';

@@ -7,7 +7,7 @@ import { describe, test } from 'node:test';
 import { connect } from 'node:tls';
 import { keepCertificates } from '../../operator/standalone/certificates.ts';
 import { createLog } from '../../relay/log.ts';
-import { ensureCertificates } from '../../relay/tls.ts';
+import { ensureCertificates } from '../../operator/self-signed.ts';
 import { folderOf } from '../support/folder.ts';
 import { runCli, startStandalone } from '../support/standalone.ts';
 import { until } from '../support/until.ts';

@@ -9,7 +9,7 @@ import {
   type UnusableUser,
   type UserConfig,
 } from '../../relay/config.ts';
-import { sha256Verifier } from '../../relay/verifier.ts';
+import { sha256Verifier } from '../../relay/password-hash.ts';
 
 export const NAMESPACE = 'shop';
 export const LIST = 'shop/transactional';

@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { CREDENTIALS_ANNOTATION } from '../names.ts';
 import { after, formatTime, parseTime } from '../time.ts';
 
-/** Generated passwords only (relay/verifier.ts): a forged argon2id could order gigabytes of memory at each log-in. */
+/** Generated passwords only (relay/password-hash.ts): a forged argon2id could order gigabytes of memory at each log-in. */
 const verifier = z
   .string()
   .max(256)

@@ -2,7 +2,7 @@
 import type { Kind, ObjectMeta, RawObject, SecretView } from '../../core/model.ts';
 import { isEqual } from '../../core/equal.ts';
 import { decodeValues, ownershipOf, secretOwner } from '../../manifests/secrets.ts';
-import { sha256Verifier } from '../../../relay/verifier.ts';
+import { sha256Verifier } from '../../../relay/password-hash.ts';
 import { recordedSalt } from '../../core/credentials/password-record.ts';
 import { knownStatus, type KnownStatus } from './known-status.ts';
 import { createPool } from './pool.ts';

@@ -3,7 +3,7 @@
  * verifier is written `sha256Of(PASSWORD)` or `argon2idOf(PASSWORD)`.
  */
 import type { Issuer } from '../../../operator/core/model.ts';
-import { sha256Verifier } from '../../../relay/verifier.ts';
+import { sha256Verifier } from '../../../relay/password-hash.ts';
 
 export const SALT = Buffer.alloc(16, 7);
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { argon2idVerifier, NOBODY, sha256Verifier, verifyPassword } from './verifier.ts';
+import { argon2idVerifier, NOBODY, sha256Verifier, verifyPassword } from './password-hash.ts';
 
 const salt = Buffer.from('0123456789abcdef');
 

@@ -1,5 +1,6 @@
 /** Log lines for people at a terminal: one line an event, the words first and the details after them. */
 import { styleText } from 'node:util';
+import { printable } from '../printable.ts';
 
 type Entry = Readonly<Record<string, unknown>>;
 
@@ -51,13 +52,6 @@ function quote(text: string): string {
 
 function clip(text: string): string {
   return text.length > VALUE_MAX ? `${text.slice(0, VALUE_MAX)}...` : text;
-}
-
-/** Clients choose addresses, and upstreams replies: none of them may steer the terminal, or turn a line's direction. */
-export function printable(text: string): string {
-  return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (character) => {
-    return `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`;
-  });
 }
 
 function parse(line: string): Entry | undefined {

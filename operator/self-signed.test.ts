@@ -6,7 +6,7 @@ import path from 'node:path';
 import { after, describe, test } from 'node:test';
 import tls from 'node:tls';
 import { once } from 'node:events';
-import { ensureCertificates } from './tls.ts';
+import { ensureCertificates } from './self-signed.ts';
 
 describe("the relay's own certificates", async () => {
   const folder = await mkdtemp(path.join(tmpdir(), 'smtp-plus-tls-'));
