@@ -40,6 +40,21 @@ describe('an upstream with CHUNKING', () => {
   });
 });
 
+test('an upstream that refuses every recipient and wants the content all the same gets none', async (t) => {
+  const raw = await startRawUpstream(t, {
+    answer: ordinaryAnswers((line) => {
+      if (line.startsWith('EHLO')) return '250-raw\r\n250 PIPELINING';
+      return line.startsWith('RCPT') ? '550 5.1.1 nobody' : undefined;
+    }),
+  });
+  const relay = await startDelivering(t, configured(aSmartHost(raw.port)));
+  await relay.spool.put(aMessage({ envelope: { from: '' } }), inMemory());
+  await emptied(relay);
+  assert.match(String(said(relay, 'bounced')[0]?.['reply']), /550 5\.1\.1 nobody/);
+  await eventually('the connection is closed', () => raw.open() === 0);
+  assert.equal(raw.lines.at(-1), 'DATA');
+});
+
 test('a refused transaction is reset before the next one, over the same connection', async (t) => {
   for (const keywords of [['PIPELINING'], []]) {
     const server = await startScripted(t, { ...QUIET, keywords, acts: ['yes', 'no'] });
