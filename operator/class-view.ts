@@ -1,4 +1,5 @@
 /** A relay class as the core sees it: its settings, with the files that they name read. */
+import type { OAuth2 } from '../relay/config.ts';
 import type { ClassView } from './core/model.ts';
 import type { ClassSettings } from './settings.ts';
 import { readBounded } from './manifests/walk.ts';
@@ -17,11 +18,13 @@ export async function viewClass(settings: ClassSettings, server: ClassServer, lo
 /** The class's own smart host with its files read, or what is wrong with them: mail waits in the spool then. */
 async function readUpstream(upstream: ClassSettings['upstream']): Promise<ClassView['upstream']> {
   if ('capture' in upstream) return { kind: 'capture' };
-  const { caFile, passwordFile, serverName, username, auth, helo, ...rest } = upstream;
+  const { caFile, passwordFile, serverName, username, auth, helo, oauth2, ...rest } = upstream;
   const ca = await readSetting('upstream.caFile', caFile);
   const password = await readSetting('upstream.passwordFile', passwordFile);
   if ('problem' in ca) return { kind: 'unresolved', message: ca.problem };
   if ('problem' in password) return { kind: 'unresolved', message: password.problem };
+  const login = await readOAuth2(oauth2);
+  if ('problem' in login) return { kind: 'unresolved', message: login.problem };
   return {
     kind: 'smtp',
     ...rest,
@@ -29,10 +32,37 @@ async function readUpstream(upstream: ClassSettings['upstream']): Promise<ClassV
     ...(username === undefined ? {} : { username }),
     ...(auth === undefined ? {} : { auth }),
     ...(helo === undefined ? {} : { helo }),
+    ...login,
     ...(ca.text === undefined ? {} : { ca: ca.text }),
-    // editors and `echo` end a file with a newline that is no part of the password
-    ...(password.text === undefined ? {} : { password: password.text.replace(/\r?\n$/, '') }),
+    ...(password.text === undefined ? {} : { password: withoutNewline(password.text) }),
   };
+}
+
+type OAuth2Settings = Extract<ClassSettings['upstream'], { host: string }>['oauth2'];
+
+async function readOAuth2(
+  oauth2: OAuth2Settings,
+): Promise<{ readonly oauth2?: OAuth2 } | { readonly problem: string }> {
+  if (oauth2 === undefined) return {};
+  const { tokenURL, clientID, clientSecretFile, clientAssertionFile, scope, user } = oauth2;
+  const secret = await readSetting('upstream.oauth2.clientSecretFile', clientSecretFile);
+  if ('problem' in secret) return secret;
+  return {
+    oauth2: {
+      tokenUrl: tokenURL,
+      clientId: clientID,
+      user,
+      ...(scope === undefined ? {} : { scope }),
+      ...(secret.text === undefined ? {} : { clientSecret: withoutNewline(secret.text) }),
+      // of the relay pods, whose token changes all the time: not ours to read
+      ...(clientAssertionFile === undefined ? {} : { assertionFile: clientAssertionFile }),
+    },
+  };
+}
+
+/** Editors and `echo` end a file with one that is no part of the secret. */
+function withoutNewline(text: string): string {
+  return text.replace(/\r?\n$/, '');
 }
 
 async function readSetting(

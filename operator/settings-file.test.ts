@@ -141,6 +141,29 @@ describe('the settings file', () => {
     ['classes: {default: {upstream: {host: ""}}}', /upstream.host: must have/],
     ['classes: {default: {upstream: {host: x, username: u}}}', /upstream.username: needs passwordFile beside it$/],
     ['classes: {default: {upstream: {host: x, passwordFile: p}}}', /upstream.passwordFile: needs username beside it$/],
+    ['classes: {default: {upstream: {host: x, auth: LOGIN}}}', /upstream.auth: needs username beside it$/],
+    ['classes: {default: {upstream: {host: x, auth: XOAUTH2}}}', /upstream.auth: needs oauth2 beside it$/],
+    ['classes: {default: {upstream: {host: x, helo: relay}}}', /upstream.helo: must be a domain name of two labels/],
+    [
+      'classes: {default: {upstream: {host: x, recipientsPerTransaction: 0}}}',
+      /recipientsPerTransaction: must be at least 1/,
+    ],
+    [
+      'classes: {default: {upstream: {host: x, oauth2: {tokenURL: https://a.example/t, clientID: c, user: u}}}}',
+      /upstream.oauth2: must have one of clientSecretFile and clientAssertionFile$/,
+    ],
+    [
+      'classes: {default: {upstream: {host: x, tls: None, oauth2: {tokenURL: https://a.example/t, clientID: c, user: u, clientSecretFile: f}}}}',
+      /upstream.tls: must be StartTLS or Implicit with oauth2/,
+    ],
+    [
+      'classes: {default: {upstream: {host: x, username: u, passwordFile: p, oauth2: {tokenURL: https://a.example/t, clientID: c, user: u, clientSecretFile: f}}}}',
+      /upstream.oauth2: is a way to log in, as username is: remove one of them$/,
+    ],
+    [
+      'classes: {default: {upstream: {host: x, oauth2: {tokenURL: http://a.example/t, clientID: c, user: u, clientSecretFile: f}}}}',
+      /upstream.oauth2.tokenURL: must be a URL that begins with https:/,
+    ],
   ];
   for (const [setting, message] of refused) {
     test(`refuses ${setting}`, async (t) => {

@@ -2,78 +2,16 @@
  * The settings file: what the platform owner decides, as against what users of the kinds may ask for.
  * One zod schema; the README's table of settings and the chart's values follow it.
  */
-import { isIPv6 } from 'node:net';
 import { z } from 'zod';
 import { deliverySettingsSchema, logSettingsSchema, sessionSettingsSchema } from '../relay/config.ts';
 import { canonicalSender, parseMailbox } from '../relay/address.ts';
 import { limits } from './api/common.ts';
-import { address, heloName, hostName, labelName, upstreamHost } from './api/names.ts';
+import { address, labelName } from './api/names.ts';
 import { parsePorts, sharePorts } from './ports.ts';
+import { path, serverName } from './settings-text.ts';
+import { upstream } from './upstream-settings.ts';
 
 const port = z.number().int().min(0).max(65535);
-
-/** A path: an empty one would mean the working folder to some, and nothing to others. */
-const path = z.string().min(1);
-
-/** `smtp.example:25` has the letters of an IPv6 address, and is none. */
-const serverName = hostName.refine((text) => !text.includes(':') || isIPv6(text), {
-  message: 'must be a host name or an IP address, without port, scheme or brackets',
-});
-
-const upstreamServer = upstreamHost
-  .refine((text) => !text.includes(':') || isIPv6(text), {
-    message: 'must be a host name or an IP address, without port, scheme or brackets',
-  })
-  .refine((text) => !/^[0-9.]+[.]$/.test(text), { message: 'must not end in a dot where it is an IP address' });
-
-const smartHost = z
-  .strictObject({
-    host: upstreamServer.describe('Smart host; a final dot keeps the search list away from the name'),
-    port: z.number().int().min(1).max(65535).default(587),
-    tls: z.enum(['StartTLS', 'Implicit', 'Opportunistic', 'None']).default('StartTLS'),
-    serverName: serverName.optional().describe('Name in its certificate, where it is not host'),
-    caFile: path.optional().describe('PEM bundle that replaces the public roots'),
-    username: z.string().min(1).optional(),
-    passwordFile: path.optional().describe('File with the password; a trailing newline is dropped'),
-    auth: z
-      .enum(['PLAIN', 'LOGIN', 'CRAM-MD5'])
-      .optional()
-      .describe('How to log in; default: what it offers of PLAIN, LOGIN, CRAM-MD5, in this order'),
-    helo: heloName
-      .optional()
-      .describe(
-        "Name in EHLO; default: `hostname`, or the relay's address in brackets where that is a cluster's own name, since strict servers look it up",
-      ),
-    maxConnections: z.number().int().min(1).default(10),
-    messagesPerConnection: z.number().int().min(1).default(100),
-    recipientsPerTransaction: z
-      .number()
-      .int()
-      .min(1)
-      .max(1000)
-      .default(50)
-      .describe('Most recipients in one transaction: a message with more goes out several times'),
-  })
-  .refine(({ auth, username }) => auth === undefined || username !== undefined, {
-    path: ['auth'],
-    message: 'needs username beside it',
-  })
-  // half of the two would send mail without logging in
-  .refine(({ username, passwordFile }) => username === undefined || passwordFile !== undefined, {
-    path: ['username'],
-    message: 'needs passwordFile beside it',
-  })
-  .refine(({ username, passwordFile }) => passwordFile === undefined || username !== undefined, {
-    path: ['passwordFile'],
-    message: 'needs username beside it',
-  });
-
-const upstream = z.union([
-  z.strictObject({
-    capture: z.literal(true).describe('Write each message into the capture folder instead of sending it'),
-  }),
-  smartHost,
-]);
 
 const delivery = deliverySettingsSchema
   .strict()

@@ -14,6 +14,18 @@ const count = z.number().int().positive();
 /** `NAMESPACE/NAME` of a Kubernetes object. */
 const objectKey = z.string().regex(/^[^/]+\/[^/]+$/);
 
+/** Logging in to an upstream with an access token in place of a password. */
+const oauth2Schema = z.object({
+  tokenUrl: z.url({ protocol: /^https$/ }),
+  clientId: z.string().min(1),
+  clientSecret: z.string().optional(),
+  /** File, where the relay runs, with a client assertion (RFC 7523) in place of the secret. */
+  assertionFile: z.string().min(1).optional(),
+  scope: z.string().optional(),
+  /** As whom to log in. */
+  user: z.string().regex(/^[^\x00-\x1f\x7f]+$/),
+});
+
 const smartHostSchema = z.object({
   kind: z.literal('smtp'),
   host: z.string().min(1),
@@ -26,7 +38,9 @@ const smartHostSchema = z.object({
   username: z.string().optional(),
   password: z.string().optional(),
   /** How to log in; absent: the best that the upstream offers. */
-  auth: z.enum(['PLAIN', 'LOGIN', 'CRAM-MD5']).optional(),
+  auth: z.enum(['PLAIN', 'LOGIN', 'CRAM-MD5', 'XOAUTH2', 'OAUTHBEARER']).optional(),
+  /** In place of user name and password. */
+  oauth2: oauth2Schema.optional(),
   /** Our name in EHLO; absent: see relay/delivery/helo.ts. */
   helo: z
     .string()
@@ -239,6 +253,7 @@ export const classDocumentSchema = z.object({
 
 export type UpstreamConfig = z.infer<typeof upstreamSchema>;
 export type SmartHost = z.infer<typeof smartHostSchema>;
+export type OAuth2 = z.infer<typeof oauth2Schema>;
 export type Limits = z.infer<typeof limitsSchema>;
 export type SenderPolicy = z.infer<typeof senderPolicySchema>;
 export type RecipientGuard = z.infer<typeof recipientGuardSchema>;

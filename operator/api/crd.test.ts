@@ -72,7 +72,7 @@ for (const kind of kindNames) {
             names.reduce<Schema | undefined>((at, name) => at?.properties?.[name], node),
             `${path}${fieldPath}`,
           );
-          assert.match(message, /^[a-zA-Z.]+ .*[^.\n]$/, path);
+          assert.match(message, /^[a-zA-Z0-9.]+ .*[^.\n]$/, path);
           const field = names.at(-1) ?? path.split('.').findLast((step) => /^\w+$/.test(step));
           assert(message.includes(String(field)) || path === kind, `${message} does not name ${field}`);
         }

@@ -11,6 +11,37 @@ import {
 import { duration } from './duration.ts';
 import { address, addressOrDomain, heloName, hostName, labelName, upstreamHost } from './names.ts';
 
+const oauth2 = z
+  .object({
+    tokenURL: z
+      .string()
+      .min(1)
+      .max(2048)
+      .regex(/^https:\/\/[A-Za-z0-9.:[\]-]+(\/[!-~]*)?$/, 'must be a URL that begins with https://')
+      .describe('Where access tokens are asked for, with https. Trusted by the public roots, and by caSecretRef.'),
+    clientID: z
+      .string()
+      .min(1)
+      .max(256)
+      .regex(/^[ -~]+$/, 'must be printable ASCII')
+      .describe('Name of the client there.'),
+    clientSecretRef: secretKeyReference.describe('Its secret (key `client-secret`).'),
+    scope: z
+      .string()
+      .min(1)
+      .max(1024)
+      .regex(/^[ -~]+$/, 'must be printable ASCII')
+      .optional()
+      .describe('What to ask for.'),
+    user: z
+      .string()
+      .min(1)
+      .max(320)
+      .regex(/^[^\x00-\x20\x7f]+$/, 'must be without spaces and control characters')
+      .describe('As whom to log in to the smart host, mostly a mail address.'),
+  })
+  .describe('Log-in by an access token (OAuth 2.0, client credentials) in place of a password.');
+
 const upstream = z
   .object({
     host: upstreamHost.describe(
@@ -28,10 +59,13 @@ const upstream = z
       .optional()
       .describe('PEM bundle to verify it by (key `ca.crt`). Default: the public roots.'),
     credentialsSecretRef: secretReference.optional().describe('Secret with `username` and `password` for it.'),
+    oauth2: oauth2.optional(),
     auth: z
-      .enum(['PLAIN', 'LOGIN', 'CRAM-MD5'])
+      .enum(['PLAIN', 'LOGIN', 'CRAM-MD5', 'XOAUTH2', 'OAUTHBEARER'])
       .optional()
-      .describe('How to log in. Default: what it offers of PLAIN, LOGIN, CRAM-MD5, in this order.'),
+      .describe(
+        'How to log in. Default: what it offers of PLAIN, LOGIN, CRAM-MD5, or with `oauth2` of XOAUTH2, OAUTHBEARER, in this order.',
+      ),
     helo: heloName
       .optional()
       .describe(

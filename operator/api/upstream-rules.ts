@@ -8,6 +8,8 @@ type Upstream = NonNullable<ListSpec['upstream']>;
 /** Without a verified certificate, whoever answers gets the password. */
 const VERIFIED_TLS: ReadonlySet<string> = new Set(['StartTLS', 'Implicit']);
 
+const BY_TOKEN: ReadonlySet<string> = new Set(['XOAUTH2', 'OAUTHBEARER']);
+
 export const upstreamRules: readonly Rule[] = [
   hostRule('spec.upstream.host', 'put the port into spec.upstream.port, and a final dot behind names only'),
   hostRule('spec.upstream.serverName', 'remove the port, which no certificate has'),
@@ -15,11 +17,12 @@ export const upstreamRules: readonly Rule[] = [
     'spec.upstream',
     {
       field: 'tls',
-      cel: "!has(self.credentialsSecretRef) || self.tls in ['StartTLS', 'Implicit']",
+      cel: "(!has(self.credentialsSecretRef) && !has(self.oauth2)) || self.tls in ['StartTLS', 'Implicit']",
       message:
-        'spec.upstream.tls must be StartTLS or Implicit where credentialsSecretRef is set, or the password could be read on the way',
+        'spec.upstream.tls must be StartTLS or Implicit where credentialsSecretRef or oauth2 is set, or the password could be read on the way',
     },
-    (self: Upstream) => self.credentialsSecretRef === undefined || VERIFIED_TLS.has(self.tls),
+    (self: Upstream) =>
+      (self.credentialsSecretRef === undefined && self.oauth2 === undefined) || VERIFIED_TLS.has(self.tls),
   ),
   rule(
     'spec.upstream',
@@ -34,11 +37,22 @@ export const upstreamRules: readonly Rule[] = [
   rule(
     'spec.upstream',
     {
-      field: 'auth',
-      cel: '!has(self.auth) || has(self.credentialsSecretRef)',
-      message: 'spec.upstream.auth says how to log in with credentialsSecretRef; add that, or remove auth',
+      field: 'oauth2',
+      cel: '!has(self.oauth2) || !has(self.credentialsSecretRef)',
+      message: 'spec.upstream.oauth2 and spec.upstream.credentialsSecretRef are two ways to log in; remove one of them',
     },
-    (self: Upstream) => self.auth === undefined || self.credentialsSecretRef !== undefined,
+    (self: Upstream) => self.oauth2 === undefined || self.credentialsSecretRef === undefined,
+  ),
+  rule(
+    'spec.upstream',
+    {
+      field: 'auth',
+      cel: "!has(self.auth) || (self.auth in ['XOAUTH2', 'OAUTHBEARER'] ? has(self.oauth2) : has(self.credentialsSecretRef))",
+      message:
+        'spec.upstream.auth goes with what it needs: XOAUTH2 and OAUTHBEARER with oauth2, the others with credentialsSecretRef; add that, or remove auth',
+    },
+    ({ auth, oauth2, credentialsSecretRef }: Upstream) =>
+      auth === undefined || (BY_TOKEN.has(auth) ? oauth2 : credentialsSecretRef) !== undefined,
   ),
 ];
 

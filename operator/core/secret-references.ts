@@ -23,8 +23,8 @@ export function secretReferencesOf({ kind, meta, spec }: RawObject): readonly Se
         : [target, { secret: secretOf(password.name), passwordKey: password.key }];
     }
     case 'SmtpPlusList':
-      return ['caSecretRef', 'credentialsSecretRef']
-        .map((field) => textAt(spec, 'upstream', field, 'name'))
+      return [['caSecretRef'], ['credentialsSecretRef'], ['oauth2', 'clientSecretRef']]
+        .map((field) => textAt(spec, 'upstream', ...field, 'name'))
         .flatMap((name) => (name === undefined ? [] : [{ secret: secretOf(name) }]));
     case 'VerifiedSender':
       return [];

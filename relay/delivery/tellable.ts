@@ -22,9 +22,11 @@ export function tellable(text: string, upstream: UpstreamConfig): string {
 /** Longest first: what is encoded together holds no part of it as it is. */
 function secretsOf(upstream: UpstreamConfig): string[] {
   if (upstream.kind !== 'smtp') return [];
-  const { username = '', password = '' } = upstream;
+  const { username = '', password = '', oauth2 } = upstream;
   const encoded = [`\0${username}\0${password}`, password, username].map((text) => toBase64(text));
-  return [...encoded, password, username].map((secret) => oneLine(secret)).filter(({ length }) => length >= SECRET_MIN);
+  return [...encoded, password, username, oauth2?.clientSecret ?? '']
+    .map((secret) => oneLine(secret))
+    .filter(({ length }) => length >= SECRET_MIN);
 }
 
 function toBase64(text: string): string {

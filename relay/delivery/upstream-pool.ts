@@ -3,12 +3,15 @@
  * (deliver.ts); here none is used longer or by more messages than the upstream's owner wants.
  */
 import { setMaxListeners } from 'node:events';
-import type { DeliverySettings, SmartHost } from '../config.ts';
+import { createTokenSource, type TokenSource, withToken } from './access-token.ts';
+import type { DeliverySettings, OAuth2, SmartHost } from '../config.ts';
 import type { Resolve } from './resolve.ts';
+import { requestToken, TokenProblem } from './token-request.ts';
 import type { TransportResult, TransportTransaction } from './transport.ts';
 import type { Answers } from './upstream-answers.ts';
 import type { SmtpClient } from '../smtp/client.ts';
 import { connectUpstream, secureContextOf, type Unreached } from './upstream.ts';
+import { deferred } from './upstream-reply.ts';
 import { sendOver } from './upstream-send.ts';
 
 export interface UpstreamPool {
@@ -42,19 +45,36 @@ export function createUpstreamPool(
   const closing = new AbortController();
   setMaxListeners(0, closing.signal);
 
+  const tokens = upstream.oauth2 && tokensFor(upstream.oauth2, { ca: upstream.ca, signal: closing.signal, now });
+
   async function connect(signal: AbortSignal): Promise<SmtpClient | Unreached> {
+    const connection = tokens === undefined ? await connectOnce(signal) : await connectBy(tokens, signal);
+    if ('failure' in connection) avoid = connection.address;
+    else open.add(connection);
+    return connection;
+  }
+
+  async function connectBy(tokens: TokenSource, signal: AbortSignal): Promise<SmtpClient | Unreached> {
+    const connectWith = (token: string) => connectOnce(signal, token);
+    try {
+      return await withToken(tokens, connectWith, (result) => 'failure' in result && result.isUnknown === true);
+    } catch (error) {
+      if (error instanceof TokenProblem) return { failure: deferred('4.7.0', error.message) };
+      throw error;
+    }
+  }
+
+  function connectOnce(signal: AbortSignal, accessToken?: string): Promise<SmtpClient | Unreached> {
     secureContext ??= secureContextOf(upstream);
-    const connection = await connectUpstream(upstream, {
+    return connectUpstream(upstream, {
       hostname: hostname(),
       settings: settings(),
       secureContext,
       resolve,
       avoid,
       signal: AbortSignal.any([closing.signal, signal]),
+      accessToken,
     });
-    if ('failure' in connection) avoid = connection.address;
-    else open.add(connection);
-    return connection;
   }
 
   function takeIdle(): SmtpClient | undefined {
@@ -129,6 +149,13 @@ export function createUpstreamPool(
       idle.length = 0;
     },
   };
+}
+
+function tokensFor(
+  oauth2: OAuth2,
+  { ca, signal, now }: { readonly ca: string | undefined; readonly signal: AbortSignal; readonly now: () => number },
+): TokenSource {
+  return createTokenSource(() => requestToken(oauth2, { ca, signal }), now);
 }
 
 /** Nobody was refused for what it is, and nobody may have the message. */

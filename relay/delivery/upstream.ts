@@ -20,12 +20,16 @@ export interface UpstreamOptions {
   readonly avoid?: string | undefined;
   /** Ends the wait for a connection. */
   readonly signal: AbortSignal;
+  /** In place of a password. */
+  readonly accessToken?: string | undefined;
 }
 
 /** Why there is no connection; `address` where one was reached, and was of no use. */
 export interface Unreached {
   readonly failure: Verdict;
   readonly address?: string | undefined;
+  /** The upstream does not know the password or token that it was told. */
+  readonly isUnknown?: boolean;
 }
 
 /** Parsing the root certificates takes longer than a delivery: made once for each upstream. */
@@ -47,10 +51,11 @@ export async function connectUpstream(upstream: SmartHost, options: UpstreamOpti
     if (!('problem' in first)) return first;
     // RFC 7435: encryption that fails must not keep away mail that would go without it; a password would stay here
     const isForClearText = first.at === 'handshake' && upstream.tls === 'Opportunistic';
-    const isAgain = isForClearText && upstream.username === undefined && !ending.signal.aborted;
+    const isAgain = isForClearText && !logsIn(upstream) && !ending.signal.aborted;
     const last = isAgain ? await attempt({ ...upstream, tls: 'None' }, bounded) : first;
     if (!('problem' in last)) return last;
-    return { failure: deferred('4.4.1', `${upstream.host}:${upstream.port}: ${last.problem}`), address: last.address };
+    const failure = deferred('4.4.1', `${upstream.host}:${upstream.port}: ${last.problem}`);
+    return { failure, address: last.address, isUnknown: last.loginCode === 535 };
   } finally {
     clearTimeout(deadline);
     options.signal.removeEventListener('abort', onAbort);
@@ -61,6 +66,7 @@ interface Failure {
   readonly problem: string;
   readonly at: NotReady['at'] | 'network';
   readonly address?: string | undefined;
+  readonly loginCode?: number;
 }
 
 async function attempt(upstream: SmartHost, options: UpstreamOptions): Promise<SmtpClient | Failure> {
@@ -77,7 +83,7 @@ async function attempt(upstream: SmartHost, options: UpstreamOptions): Promise<S
     // the end was ours, whatever it broke
     const problem = options.signal.aborted ? (options.signal.reason as Error).message : result.problem;
     wire.breakOff(problem);
-    return { problem, at: result.at, address };
+    return { ...result, problem, address };
   } finally {
     options.signal.removeEventListener('abort', onAbort);
   }
@@ -94,40 +100,48 @@ async function reach({ host, port }: SmartHost, { resolve, avoid, signal }: Upst
   }
 }
 
+function logsIn({ username, oauth2 }: SmartHost): boolean {
+  return username !== undefined || oauth2 !== undefined;
+}
+
 /** Where others read along, rather what does not hold the password itself. */
 const PREFERRED = {
   inTheClear: ['CRAM-MD5', 'PLAIN', 'LOGIN'],
   underTls: ['PLAIN', 'LOGIN', 'CRAM-MD5'],
+  /** The one that has been there for longer is what more of them know. */
+  oauth2: ['XOAUTH2', 'OAUTHBEARER'],
 } as const;
 
 const TLS = { StartTLS: 'Required', Implicit: 'Implicit', Opportunistic: 'Possible', None: 'None' } as const;
 
 function introductionTo(
   upstream: SmartHost,
-  { hostname, localAddress, settings, secureContext }: UpstreamOptions & { readonly localAddress: string | undefined },
+  options: UpstreamOptions & { readonly localAddress: string | undefined },
 ): Introduction {
-  const { username, password = '', port, tls, auth, helo } = upstream;
-  const host = withoutFinalDot(upstream.host);
+  const { hostname, localAddress, settings, secureContext } = options;
   // a handshake without an answer must leave time for another connection without one
-  const handshakeSeconds = settings.connectSeconds / (tls === 'Opportunistic' ? 2 : 1);
+  const handshakeSeconds = settings.connectSeconds / (upstream.tls === 'Opportunistic' ? 2 : 1);
   return {
-    name: helo ?? defaultHelo(hostname, localAddress),
-    tls: TLS[tls],
+    name: upstream.helo ?? defaultHelo(hostname, localAddress),
+    tls: TLS[upstream.tls],
     tlsOptions: tlsOptions(upstream, secureContext),
     handshakeDeadline: within(handshakeSeconds),
-    ...(username === undefined
-      ? {}
-      : {
-          login: {
-            user: username,
-            secret: password,
-            host,
-            port,
-            mechanisms: auth === undefined ? PREFERRED[tls === 'None' ? 'inTheClear' : 'underTls'] : [auth],
-            isForClearText: tls === 'None',
-          },
-        }),
+    ...(logsIn(upstream) ? { login: loginTo(upstream, options.accessToken) } : {}),
   };
+}
+
+function loginTo(
+  { host, port, tls, auth, username, password = '', oauth2 }: SmartHost,
+  accessToken = '',
+): NonNullable<Introduction['login']> {
+  const server = { host: withoutFinalDot(host), port };
+  if (oauth2 !== undefined) {
+    const mechanisms = auth === undefined ? PREFERRED.oauth2 : [auth];
+    return { ...server, user: oauth2.user, secret: accessToken, mechanisms, isForClearText: false };
+  }
+  const isClear = tls === 'None';
+  const mechanisms = auth === undefined ? PREFERRED[isClear ? 'inTheClear' : 'underTls'] : [auth];
+  return { ...server, user: username ?? '', secret: password, mechanisms, isForClearText: isClear };
 }
 
 /** The dot keeps the search list away from a name; in a certificate and in SNI (RFC 6066 section 3) there is none. */
@@ -140,7 +154,7 @@ function tlsOptions(upstream: SmartHost, secureContext: SecureContext): Connecti
   return {
     secureContext,
     // opportunistic TLS takes any certificate (RFC 7435), but a password goes to nobody who does not prove a name
-    rejectUnauthorized: upstream.tls !== 'Opportunistic' || upstream.username !== undefined,
+    rejectUnauthorized: upstream.tls !== 'Opportunistic' || logsIn(upstream),
     checkServerIdentity: (_host, certificate) => checkServerIdentity(name, certificate),
     ...(isIP(name) === 0 ? { servername: name } : {}),
   };

@@ -35,15 +35,28 @@ export interface SmtpClient {
 export interface NotReady {
   readonly problem: string;
   readonly at: 'greeting' | 'handshake' | 'login';
+  /** The reply to the log-in, where that was refused. */
+  readonly loginCode?: number;
 }
 
 const QUIT_WAIT_SECONDS = 1;
+/** RFC 4954 section 6. */
+const LOGGED_OUT: ReadonlySet<number> = new Set([530, 535]);
 
 /** RFC 5321 section 4.5.3.1.4; a longer first response goes without AUTH (RFC 4954 section 4). */
 const COMMAND_MAX = 512;
 
 /** The server is there, and does not want us, or we do not want it. */
 class Unwanted extends Error {}
+
+class LoginRefused extends Unwanted {
+  readonly code: number;
+
+  constructor(reply: Reply) {
+    super(`log-in refused with ${codesOf(reply)}`);
+    this.code = reply.code;
+  }
+}
 
 /** From the greeting to the log-in. How long it may take is the caller's to see to, by `wire.breakOff`. */
 export async function introduce(wire: Wire, introduction: Introduction): Promise<SmtpClient | NotReady> {
@@ -65,6 +78,7 @@ export async function introduce(wire: Wire, introduction: Introduction): Promise
     if (login !== undefined) await logIn(wire, capabilities, login);
     return ready(wire, capabilities);
   } catch (error) {
+    if (error instanceof LoginRefused) return { problem: error.message, at, loginCode: error.code };
     if (error instanceof Unwanted) return { problem: error.message, at };
     if (error instanceof ConnectionBroken) {
       return { problem: at === 'login' ? 'connection lost during log-in' : error.message, at };
@@ -117,7 +131,7 @@ async function logIn(
     reply = await ask(wire, next === undefined ? '*' : next.toString('base64'));
     if (next === undefined) break;
   }
-  if (reply.code !== 235) throw new Unwanted(`log-in refused with ${codesOf(reply)}`);
+  if (reply.code !== 235) throw new LoginRefused(reply);
 }
 
 function objectionTo(offered: ReadonlySet<string>, wanted: readonly Mechanism[]): string {
@@ -146,6 +160,8 @@ function ready(wire: Wire, capabilities: Capabilities): SmtpClient {
       isBusy = false;
       // RFC 5321 section 4.1.1.4: only a transaction that reached its end leaves nothing behind
       needsReset = transcript.content === undefined || transcript.content.code >= 300;
+      // it has forgotten who we are, as when an access token has ended: the next connection says it again
+      if (LOGGED_OUT.has(transcript.mail?.code ?? 0)) wire.breakOff('logged out');
       return transcript;
     },
     close: () => {

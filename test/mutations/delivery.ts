@@ -5,6 +5,7 @@ const FUZZ = ['test/relay/smtp-client-fuzz.test.ts'];
 const TLS = ['test/relay/delivery-tls.test.ts'];
 const TRANSACTION = ['test/relay/delivery-transaction.test.ts'];
 const BROKEN = ['test/relay/delivery-broken.test.ts'];
+const OAUTH = ['test/relay/delivery-oauth.test.ts', 'relay/delivery/access-token.test.ts'];
 const HOSTILE = ['test/relay/hostile-upstream.test.ts'];
 
 export const deliveryMutations: readonly Mutation[] = [
@@ -154,5 +155,47 @@ export const deliveryMutations: readonly Mutation[] = [
     from: 'if (capabilities.chunking) return isWanted;',
     to: 'if (capabilities.chunking) return true;',
     tests: TRANSACTION,
+  },
+  {
+    name: 'a refused access token is used again',
+    file: 'relay/delivery/access-token.ts',
+    from: 'if (current?.token === token) current = undefined;',
+    to: '',
+    tests: OAUTH,
+  },
+  {
+    name: 'each connection asks for an access token of its own',
+    file: 'relay/delivery/access-token.ts',
+    from: 'pending ??= renew()',
+    to: 'pending = renew()',
+    tests: OAUTH,
+  },
+  {
+    name: 'an access token is used beyond its end',
+    file: 'relay/delivery/access-token.ts',
+    from: 'current === undefined || now() >= current.endsAt',
+    to: 'current === undefined',
+    tests: OAUTH,
+  },
+  {
+    name: 'the words of a token server are told',
+    file: 'relay/delivery/token-request.ts',
+    from: '`${status} ${refusal.data.error}`',
+    to: '`${status} ${body}`',
+    tests: OAUTH,
+  },
+  {
+    name: 'an access token may end its field of the log-in',
+    file: 'relay/delivery/token-request.ts',
+    from: 'z.string().regex(/^[A-Za-z0-9._~+/-]{1,16384}=*$/)',
+    to: 'z.string()',
+    tests: OAUTH,
+  },
+  {
+    name: 'a session that was logged out is used for the next message',
+    file: 'relay/smtp/client.ts',
+    from: "if (LOGGED_OUT.has(transcript.mail?.code ?? 0)) wire.breakOff('logged out');",
+    to: '',
+    tests: OAUTH,
   },
 ];

@@ -42,6 +42,12 @@ function rule(words: RegExp): Says {
 }
 
 const smartHost = { host: 'smtp.example' };
+const oauth2 = {
+  tokenURL: 'https://login.example/token',
+  clientID: 'relay',
+  clientSecretRef: { name: 'client' },
+  user: 'orders@shop.example',
+};
 const text = (length: number): string => 'a'.repeat(length);
 const numbers = (count: number): number[] => Array.from({ length: count }, (_, i) => i);
 
@@ -156,13 +162,55 @@ const lists: readonly Slip[] = [
     'says how to log in and not as whom',
     'spec.upstream.auth',
     { upstream: { ...smartHost, auth: 'LOGIN' } },
-    rule(/spec\.upstream\.auth says how to log in with credentialsSecretRef; add that, or remove auth/),
+    rule(/spec\.upstream\.auth goes with what it needs/),
   ],
   [
     'logs in by a mechanism that there is not',
     'spec.upstream.auth',
     { upstream: { ...smartHost, auth: 'NTLM', credentialsSecretRef: { name: 'smart-host' } } },
     ONE_OF,
+  ],
+  [
+    'logs in with a token and has no way to get one',
+    'spec.upstream.auth',
+    { upstream: { ...smartHost, auth: 'XOAUTH2', credentialsSecretRef: { name: 'smart-host' } } },
+    rule(/XOAUTH2 and OAUTHBEARER with oauth2, the others with credentialsSecretRef/),
+  ],
+  [
+    'logs in in two ways',
+    'spec.upstream.oauth2',
+    { upstream: { ...smartHost, oauth2, credentialsSecretRef: { name: 'smart-host' } } },
+    rule(/oauth2 and spec\.upstream\.credentialsSecretRef are two ways to log in; remove one of them/),
+  ],
+  [
+    'sends a token in clear text',
+    'spec.upstream.tls',
+    { upstream: { ...smartHost, tls: 'Opportunistic', oauth2 } },
+    rule(/must be StartTLS or Implicit where credentialsSecretRef or oauth2 is set/),
+  ],
+  [
+    'asks for a token in clear text',
+    'spec.upstream.oauth2.tokenURL',
+    { upstream: { ...smartHost, oauth2: { ...oauth2, tokenURL: 'http://login.example/token' } } },
+    PATTERN,
+  ],
+  [
+    'asks for a token without a secret',
+    'spec.upstream.oauth2.clientSecretRef',
+    { upstream: { ...smartHost, oauth2: { ...oauth2, clientSecretRef: undefined } } },
+    MISSING,
+  ],
+  [
+    'logs in as nobody',
+    'spec.upstream.oauth2.user',
+    { upstream: { ...smartHost, oauth2: { ...oauth2, user: '' } } },
+    TOO_SHORT,
+  ],
+  [
+    'logs in as somebody with a control character',
+    'spec.upstream.oauth2.user',
+    { upstream: { ...smartHost, oauth2: { ...oauth2, user: 'a\x01auth=Bearer' } } },
+    PATTERN,
   ],
   ['says EHLO with one label', 'spec.upstream.helo', { upstream: { ...smartHost, helo: 'relay' } }, PATTERN],
   ['says EHLO with a command', 'spec.upstream.helo', { upstream: { ...smartHost, helo: 'a.b\r\nQUIT' } }, PATTERN],

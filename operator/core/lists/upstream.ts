@@ -2,7 +2,7 @@
 import { formatPath, type Path } from '../../api/path.ts';
 import type { Reason } from '../reasons.ts';
 import type { ListSpec } from '../../api/list.ts';
-import type { UpstreamConfig } from '../../../relay/config.ts';
+import type { OAuth2, UpstreamConfig } from '../../../relay/config.ts';
 import type { Judgement } from '../conditions.ts';
 import type { ClassView, SecretOf, SecretView } from '../model.ts';
 import { trimPassword } from '../credentials/own-password.ts';
@@ -16,6 +16,7 @@ export interface UpstreamVerdict {
 type Upstream = NonNullable<ListSpec['upstream']>;
 
 const CA_KEY = 'ca.crt';
+const CLIENT_SECRET_KEY = 'client-secret';
 /** A dozen certificates. It is in a configuration document of 1 MiB that many lists share; for public roots none is needed. */
 const CA_MAX = 32 * 1024;
 /** The shape only: whether the certificate is any good, TLS decides. */
@@ -44,23 +45,34 @@ function ofClass({ upstream }: ClassView): UpstreamVerdict {
 }
 
 function ofList(namespace: string, upstream: Upstream, secretOf: SecretOf): UpstreamVerdict {
-  const { caSecretRef, credentialsSecretRef, ...smartHost } = upstream;
-  const at = (field: 'caSecretRef' | 'credentialsSecretRef', name: string): NamedSecret => {
-    return { field: ['spec', 'upstream', field], key: `${namespace}/${name}`, secret: secretOf(name) };
+  const { caSecretRef, credentialsSecretRef, oauth2, ...smartHost } = upstream;
+  const at = (field: Path, { name }: { readonly name: string }): NamedSecret => {
+    return { field: ['spec', 'upstream', ...field], key: `${namespace}/${name}`, secret: secretOf(name) };
   };
-  const ca = caSecretRef && pick(at('caSecretRef', caSecretRef.name), caSecretRef.key ?? CA_KEY, caObjection);
-  const login = credentialsSecretRef && at('credentialsSecretRef', credentialsSecretRef.name);
+  const ca = caSecretRef && pick(at(['caSecretRef'], caSecretRef), caSecretRef.key ?? CA_KEY, caObjection);
+  const login = credentialsSecretRef && at(['credentialsSecretRef'], credentialsSecretRef);
+  const client = oauth2?.clientSecretRef;
+  const clientSecret =
+    client && pick(at(['oauth2', 'clientSecretRef'], client), client.key ?? CLIENT_SECRET_KEY, credentialObjection);
   const username = login && pick(login, 'username', credentialObjection);
   const password = login && pick(login, 'password', credentialObjection);
-  for (const picked of [ca, username, password]) if (picked?.ok === false) return picked.verdict;
+  for (const picked of [ca, username, password, clientSecret]) if (picked?.ok === false) return picked.verdict;
   const config: UpstreamConfig = {
     kind: 'smtp',
     ...smartHost,
     ...(ca?.ok && { ca: ca.value }),
     ...(username?.ok && { username: username.value }),
     ...(password?.ok && { password: password.value }),
+    ...(oauth2 && clientSecret?.ok && { oauth2: oauth2Config(oauth2, clientSecret.value) }),
   };
   return { config, judgement: resolved('Resolved', `Mail goes to ${upstream.host}:${upstream.port}.`) };
+}
+
+function oauth2Config(
+  { tokenURL, clientID, scope, user }: NonNullable<Upstream['oauth2']>,
+  clientSecret: string,
+): OAuth2 {
+  return { tokenUrl: tokenURL, clientId: clientID, clientSecret, user, ...(scope === undefined ? {} : { scope }) };
 }
 
 type Picked = { readonly ok: true; readonly value: string } | { readonly ok: false; readonly verdict: UpstreamVerdict };

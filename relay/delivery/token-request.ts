@@ -1,0 +1,100 @@
+/** One access token of OAuth 2.0, by client credentials (RFC 6749 section 4.4, RFC 7523 section 2.2). */
+import { readFile } from 'node:fs/promises';
+import { request } from 'node:https';
+import { rootCertificates } from 'node:tls';
+import { z } from 'zod';
+import type { OAuth2 } from '../config.ts';
+
+export interface AccessToken {
+  readonly token: string;
+  readonly seconds: number;
+}
+
+/** Why there is none: for logs and for the status of a list, so no word of it is the server's own. */
+export class TokenProblem extends Error {}
+
+const REQUEST_MS = 10_000;
+/** Real ones have two or three thousand octets. */
+const ANSWER_MAX_BYTES = 64 * 1024;
+/** RFC 6749 section 5.1 only recommends to say it. */
+const DEFAULT_SECONDS = 3600;
+const ASSERTION_TYPE = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
+
+const answerSchema = z.object({
+  // RFC 6750 section 2.1: nothing in it could end a field of the log-in
+  access_token: z.string().regex(/^[A-Za-z0-9._~+/-]{1,16384}=*$/),
+  expires_in: z.coerce.number().positive().max(86_400).catch(DEFAULT_SECONDS),
+});
+/** RFC 6749 section 5.2. */
+const refusalSchema = z.object({ error: z.string().regex(/^[a-z0-9_.-]{1,60}$/i) });
+
+/** `ca`: PEM that is trusted beside the public roots. Throws `TokenProblem`. */
+export async function requestToken(
+  oauth2: OAuth2,
+  { ca, signal }: { readonly ca: string | undefined; readonly signal: AbortSignal },
+): Promise<AccessToken> {
+  const url = new URL(oauth2.tokenUrl);
+  const form = new URLSearchParams({ grant_type: 'client_credentials', client_id: oauth2.clientId });
+  if (oauth2.scope !== undefined) form.set('scope', oauth2.scope);
+  for (const [name, value] of Object.entries(await proofOf(oauth2))) form.set(name, value);
+  const { status, body } = await post(url, form.toString(), { ca, signal });
+  const answer = status === 200 ? answerSchema.safeParse(fromJson(body)) : undefined;
+  if (answer?.success === true) return { token: answer.data.access_token, seconds: answer.data.expires_in };
+  const refusal = refusalSchema.safeParse(fromJson(body));
+  const why = refusal.success ? `${status} ${refusal.data.error}` : `${status} without a token`;
+  throw new TokenProblem(`no access token: ${url.host} answered ${why}`);
+}
+
+async function proofOf({ clientSecret, assertionFile }: OAuth2): Promise<Record<string, string>> {
+  if (assertionFile === undefined) return { client_secret: clientSecret ?? '' };
+  try {
+    // read each time: the kubelet writes a new one long before this one ends
+    const assertion = (await readFile(assertionFile, 'utf8')).trim();
+    return { client_assertion_type: ASSERTION_TYPE, client_assertion: assertion };
+  } catch (error) {
+    const { code = 'unknown' } = error as NodeJS.ErrnoException;
+    throw new TokenProblem(`no access token: ${assertionFile} cannot be read (${code})`);
+  }
+}
+
+function post(
+  url: URL,
+  body: string,
+  { ca, signal }: { readonly ca: string | undefined; readonly signal: AbortSignal },
+): Promise<{ readonly status: number; readonly body: string }> {
+  const { promise, resolve, reject } = Promise.withResolvers<{ readonly status: number; readonly body: string }>();
+  const fail = (why: string): void => reject(new TokenProblem(`no access token: ${url.host}: ${why}`));
+  const sent = request(url, {
+    method: 'POST',
+    headers: { 'content-type': 'application/x-www-form-urlencoded', accept: 'application/json' },
+    // one request in an hour needs no connection that is kept
+    agent: false,
+    ...(ca === undefined ? {} : { ca: [...rootCertificates, ca] }),
+    signal: AbortSignal.any([signal, AbortSignal.timeout(REQUEST_MS)]),
+  });
+  sent.on('error', ({ name, message, code }: NodeJS.ErrnoException) =>
+    fail(name === 'AbortError' ? 'timed out' : (code ?? message)),
+  );
+  // a redirect is an answer like any other: the secret goes to nobody else
+  sent.on('response', (answer) => {
+    let text = '';
+    answer.setEncoding('utf8');
+    answer.on('data', (chunk: string) => {
+      text += chunk;
+      if (text.length > ANSWER_MAX_BYTES) sent.destroy(new Error('answers without end'));
+    });
+    answer.on('error', () => {});
+    answer.on('end', () => resolve({ status: answer.statusCode ?? 0, body: text }));
+    answer.on('close', () => fail('closed in the middle of its answer'));
+  });
+  sent.end(body);
+  return promise;
+}
+
+function fromJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
