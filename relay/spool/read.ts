@@ -3,6 +3,7 @@ import type { Log } from '../log.ts';
 import type { Content } from '../message.ts';
 import type { SpoolFiles } from './files.ts';
 import type { SpoolIndex } from './entries.ts';
+import type { FreshMessages } from './fresh.ts';
 import type { Quarantine } from './quarantine.ts';
 import { decodeRecord, ID, type QueuedMessage } from './record.ts';
 import type { SpoolStore } from './store.ts';
@@ -16,13 +17,14 @@ export interface ReaderOptions {
   readonly store: SpoolStore;
   readonly files: SpoolFiles;
   readonly index: SpoolIndex;
+  readonly fresh: FreshMessages;
   readonly quarantine: Quarantine;
   readonly log: Log;
 }
 
 const NOTHING = Buffer.alloc(0);
 
-export function createReader({ store, files, index, quarantine: aside, log }: ReaderOptions): SpoolReader {
+export function createReader({ store, files, index, fresh, quarantine: aside, log }: ReaderOptions): SpoolReader {
   async function contentOf(queued: QueuedMessage): Promise<Content | undefined> {
     if (queued.isFile) {
       // a spool of an older version has all of it in the file
@@ -44,6 +46,8 @@ export function createReader({ store, files, index, quarantine: aside, log }: Re
   }
 
   async function read(id: string) {
+    const known = fresh.take(id);
+    if (known !== undefined) return known;
     const bytes = store.record(id);
     if (bytes === undefined) return undefined;
     const queued = decodeRecord(bytes.toString());

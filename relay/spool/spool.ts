@@ -22,6 +22,7 @@ import { createSpoolIndex, type SpoolEntry } from './entries.ts';
 import { type KeptReport, openKeptReports } from './kept-reports.ts';
 import { lockFolder } from './lock.ts';
 import { createQuarantine, type Quarantine } from './quarantine.ts';
+import { createFreshMessages } from './fresh.ts';
 import { createReader } from './read.ts';
 import { createBacklog } from './load.ts';
 import { messagesThatFit } from './capacity.ts';
@@ -99,7 +100,8 @@ export async function openSpool(folder: string, options: SpoolOptions): Promise<
   if (store.isNew) await keepContents(files, quarantine, log);
   // a new database is only as safe as its entry in the folder
   await disk.syncFolder(folder);
-  const reader = createReader({ store, files, index, quarantine, log });
+  const fresh = createFreshMessages();
+  const reader = createReader({ store, files, index, fresh, quarantine, log });
   await store.keepRoom().catch((cause: unknown) => {
     const problem = `the spool in ${folder} has no room to write down what is delivered, so nothing is`;
     throw new Error(`${problem}: free ${ROOM_TO_START_MIB} MiB of its volume, or enlarge it`, { cause });
@@ -108,7 +110,7 @@ export async function openSpool(folder: string, options: SpoolOptions): Promise<
   const room = await openRoom(folder, { reserveBytes, reusableBytes });
   started.defer(() => room.close());
   const captured = await openCaptured(path.join(folder, 'captured'), capturedLimits, disk);
-  const writer = createWriter({ store, files, index, room, metrics, log, onFatal });
+  const writer = createWriter({ store, files, index, fresh, room, metrics, log, onFatal });
   const parts = { store, files, reader, log, announce: writer.announce };
   await backlog.finish(parts);
   const reports = await openKeptReports(path.join(folder, 'reports'), { disk });

@@ -5,6 +5,7 @@ import type { Metrics } from '../metrics.ts';
 import { SyncError } from './disk.ts';
 import type { SpoolFiles } from './files.ts';
 import type { SpoolEntry, SpoolIndex } from './entries.ts';
+import type { FreshMessages } from './fresh.ts';
 import { encodeRecord, ID, newRecord, type QueuedMessage } from './record.ts';
 import type { SpoolRoom } from './room.ts';
 import type { SpoolStore } from './store.ts';
@@ -24,6 +25,7 @@ export interface WriterOptions {
   readonly store: SpoolStore;
   readonly files: SpoolFiles;
   readonly index: SpoolIndex;
+  readonly fresh: FreshMessages;
   readonly room: SpoolRoom;
   readonly metrics: Metrics;
   readonly log: Log;
@@ -32,8 +34,9 @@ export interface WriterOptions {
 
 /** Below this a content lies in the database, where one sync serves many messages; above, copying it there costs more. */
 const INLINE_MAX_BYTES = 64 * 1024;
+const NOTHING = Buffer.alloc(0);
 
-export function createWriter({ store, files, index, room, metrics, log, onFatal }: WriterOptions) {
+export function createWriter({ store, files, index, fresh, room, metrics, log, onFatal }: WriterOptions) {
   const listeners: ((entry: SpoolEntry) => void)[] = [];
   let failed = false;
 
@@ -70,6 +73,7 @@ export function createWriter({ store, files, index, room, metrics, log, onFatal 
       await guarded(() => store.write(change));
     });
     end();
+    if (!isFile) fresh.keep({ queued, content: { head: NOTHING, body: { kind: 'memory', bytes: inline } } });
     announce(index.set(message.id, queued));
   }
 
@@ -84,6 +88,7 @@ export function createWriter({ store, files, index, room, metrics, log, onFatal 
   }
 
   async function settle(id: string, { next, reports }: Settlement): Promise<SpoolEntry | undefined> {
+    fresh.take(id);
     const added = reports.map(({ message, bytes: body }) => ({ queued: newRecord(message, { isFile: false }), body }));
     const put = added.map(({ queued, body }) => ({ id: queued.id, record: encodeRecord(queued), body }));
     if (next === undefined) await guarded(() => store.write({ put, remove: [id] }));

@@ -1,0 +1,47 @@
+/**
+ * What came in last, as it is on disk by now: its first attempt need not read it back. It is handed out once, since a
+ * later attempt reads what an earlier one has written.
+ */
+import type { Content } from '../message.ts';
+import type { QueuedMessage } from './record.ts';
+
+export interface Fresh {
+  readonly queued: QueuedMessage;
+  readonly content: Content;
+}
+
+/** A second or two of mail at full speed; what waits for longer is read back. */
+const BYTES_MAX = 16 * 1024 * 1024;
+/** Of a record with a few recipients. */
+const RECORD_BYTES = 1024;
+
+export function createFreshMessages(bytesMax = BYTES_MAX) {
+  const kept = new Map<string, Fresh>();
+  let bytes = 0;
+
+  function take(id: string): Fresh | undefined {
+    const found = kept.get(id);
+    if (found === undefined) return undefined;
+    kept.delete(id);
+    bytes -= sizeOf(found);
+    return found;
+  }
+
+  return {
+    keep: (one: Fresh): void => {
+      kept.set(one.queued.id, one);
+      bytes += sizeOf(one);
+      for (const [oldest] of kept) {
+        if (bytes <= bytesMax) return;
+        take(oldest);
+      }
+    },
+    take,
+  };
+}
+
+export type FreshMessages = ReturnType<typeof createFreshMessages>;
+
+function sizeOf({ queued }: Fresh): number {
+  return queued.size + RECORD_BYTES;
+}
