@@ -18,7 +18,8 @@ import { onceAnswered } from './kubernetes/first-answer.ts';
 import { readInstallation } from './kubernetes/installation-secret.ts';
 import { startLease, type Lease } from './kubernetes/client/lease.ts';
 import { createOperatorMetrics } from './kubernetes/metrics.ts';
-import { startController, type Controller } from './kubernetes/controller.ts';
+import { startController, type Controller, type ControllerOptions } from './kubernetes/controller.ts';
+import { dnsVerificationOf, resolversOf } from './settings-verification.ts';
 import { operatorPages } from './kubernetes/pages.ts';
 import { endOfRun, EXIT_FAILURE, EXIT_USAGE, type EndOfRun } from './end-of-run.ts';
 import { messageOf } from './errors.ts';
@@ -116,6 +117,7 @@ async function start(flags: OperatorFlags, settings: Settings, { log, end, signa
     watchNamespaces: settings.watchNamespaces,
     readClasses: () => readClasses(settings, installation),
     otherInstallations: otherInstallationsOf(settings),
+    ...dnsOf(settings),
     configPrefixOf: (className) => configSecretPrefix(settings, className),
     metrics,
     onTrouble,
@@ -137,6 +139,11 @@ async function start(flags: OperatorFlags, settings: Settings, { log, end, signa
       ownClient.close();
     },
   };
+}
+
+function dnsOf({ verification }: Settings): Pick<ControllerOptions, 'verification'> {
+  const rules = dnsVerificationOf(verification);
+  return rules === undefined ? {} : { verification: { ...rules, resolvers: resolversOf(verification) } };
 }
 
 function leadWhenElected(lease: Lease, operator: Controller, { log, end }: Pick<StartOptions, 'log' | 'end'>): void {

@@ -10,6 +10,7 @@ import { address, labelName } from './api/names.ts';
 import { parsePorts, sharePorts } from './ports.ts';
 import { path, serverName } from './settings-text.ts';
 import { upstream } from './upstream-settings.ts';
+import { verificationSettingsSchema } from './settings-verification.ts';
 
 const port = z.number().int().min(0).max(65535);
 
@@ -178,6 +179,9 @@ export const settingsSchema = z
       .array(labelName)
       .default([])
       .describe('In a cluster: relay classes that another installation serves; their lists and users are left alone'),
+    verification: verificationSettingsSchema
+      .prefault({})
+      .describe('How VerifiedSenders come to be verified. Those under existingSenders are, without it'),
     classes: z
       .record(labelName, classSettingsSchema)
       .default({ default: classSettingsSchema.parse({}) })

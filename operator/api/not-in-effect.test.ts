@@ -4,27 +4,21 @@ import { schemaOf, type Schema } from './crd.ts';
 import { kinds, type KindName } from './kinds.ts';
 import { fieldsNotInEffect, notInEffect } from './not-in-effect.ts';
 
-const everything = { dns: { publish: 'DNSEndpoint' }, email: { code: '123456' }, recheckInterval: '6h' };
+const everything = { dns: { publish: 'DNSEndpoint' }, email: { code: '123456' } };
 
 describe('a field that is not in effect yet', () => {
   test('is named where a spec sets it, and not where it asks for nothing', () => {
     assert.deepEqual(
       fieldsNotInEffect('VerifiedSender', everything).map(({ path }) => path.join('.')),
-      ['spec.dns.publish', 'spec.recheckInterval', 'spec.email'],
+      ['spec.dns.publish', 'spec.email'],
     );
-    assert.equal(notInEffect('VerifiedSender', { dns: { publish: 'None' }, recheckInterval: '24h' }), '');
-  });
-
-  test('is named no more where it is in effect', () => {
-    assert.equal(notInEffect('VerifiedSender', { recheckInterval: '6h' }, { hasLookups: true }), '');
+    assert.equal(notInEffect('VerifiedSender', { dns: { publish: 'None' } }), '');
   });
 
   test('says so in its description, in the status too', () => {
     const fields: readonly (readonly [KindName, readonly (string | number)[]])[] = [
       ...fieldsNotInEffect('VerifiedSender', everything).map(({ path }) => ['VerifiedSender', path] as const),
       ['VerifiedSender', ['status', 'dnsRecords']],
-      ['VerifiedSender', ['status', 'lastCheckTime']],
-      ['VerifiedSender', ['status', 'nextCheckTime']],
       ['SmtpPlusList', ['status', 'traffic']],
       ['SmtpPlusUser', ['status', 'lastUsedTime']],
     ];

@@ -9,13 +9,6 @@ interface PendingField {
   /** The value that asks for nothing. */
   readonly none?: unknown;
   readonly instead: string;
-  /** In effect where somebody carries out look-ups, as no adapter does yet. */
-  readonly needsLookups?: true;
-}
-
-interface Abilities {
-  /** Whether somebody carries out look-ups of DNS records. */
-  readonly hasLookups: boolean;
 }
 
 const pending: Readonly<Record<KindName, readonly PendingField[]>> = {
@@ -23,29 +16,20 @@ const pending: Readonly<Record<KindName, readonly PendingField[]>> = {
   SmtpPlusUser: [],
   VerifiedSender: [
     { path: ['spec', 'dns', 'publish'], none: 'None', instead: 'publish the record of status.challenge by hand' },
-    {
-      path: ['spec', 'recheckInterval'],
-      none: '24h',
-      instead: 'leave it out: no domain is asked again',
-      needsLookups: true,
-    },
     { path: ['spec', 'email'], instead: 'have the address listed under existingSenders, in the settings' },
   ],
 };
 
-const WITHOUT_LOOKUPS: Abilities = { hasLookups: false };
-
 /** One sentence for each such field that a spec sets. */
-export function fieldsNotInEffect(kind: KindName, spec: unknown, { hasLookups } = WITHOUT_LOOKUPS): Problem[] {
+export function fieldsNotInEffect(kind: KindName, spec: unknown): Problem[] {
   return pending[kind]
-    .filter(({ needsLookups }) => !(needsLookups && hasLookups))
     .filter(({ path, none }) => ![undefined, none].includes(at({ spec }, path)))
     .map(({ path, instead }) => ({ path, message: `${formatPath(path)} is not in effect yet; ${instead}.` }));
 }
 
 /** The same in one text, for the message of a condition; empty where there is nothing to say. */
-export function notInEffect(kind: KindName, spec: unknown, abilities = WITHOUT_LOOKUPS): string {
-  return fieldsNotInEffect(kind, spec, abilities)
+export function notInEffect(kind: KindName, spec: unknown): string {
+  return fieldsNotInEffect(kind, spec)
     .map(({ message }) => message)
     .join(' ');
 }

@@ -36,9 +36,7 @@ export const senderSpec = z
       })
       .optional()
       .describe('Proof by mail. Not in effect yet.'),
-    recheckInterval: duration
-      .default('24h')
-      .describe('How often a verified domain is asked again: 5m to 720h. Not in effect yet.'),
+    recheckInterval: duration.default('24h').describe('How often a verified domain is asked again: 5m to 720h.'),
   })
   .describe('An address or domain that this namespace may send as, once verified.');
 
@@ -75,8 +73,8 @@ export const senderStatus = z.object({
     .optional()
     .describe('Records that make mail from this domain arrive. Not in effect yet.'),
   verifiedTime: z.iso.datetime().optional().describe('When it was first verified.'),
-  lastCheckTime: z.iso.datetime().optional().describe('When it was last asked. Not in effect yet.'),
-  nextCheckTime: z.iso.datetime().optional().describe('When it is asked next. Not in effect yet.'),
+  lastCheckTime: z.iso.datetime().optional().describe('When its record was last looked up.'),
+  nextCheckTime: z.iso.datetime().optional().describe('When its record is looked up next.'),
 });
 
 export type SenderSpec = z.infer<typeof senderSpec>;

@@ -30,7 +30,7 @@ export function snapshotOf(manifests: readonly Manifest[], classes?: Settings['c
     objects: manifests.flatMap(toObject),
     secrets: new Map(secrets.map((secret) => [`${secret.namespace}/${secret.name}`, secret])),
     dns: new Map(),
-    verification: 'dns',
+    verification: { graceSeconds: 0 },
     programmed: new Map(),
   };
 }

@@ -2,7 +2,7 @@
 import { GROUP } from '../api/common.ts';
 import { isKindName } from '../api/kinds.ts';
 import { labelKey, labelValue } from '../api/names.ts';
-import { DEFAULT_LIST_ANNOTATION } from '../core/names.ts';
+import { CHECK_NOW_ANNOTATION, DEFAULT_LIST_ANNOTATION } from '../core/names.ts';
 import { isRecord } from '../api/plain-data.ts';
 import type { Manifest } from '../manifests/parse.ts';
 import { findingAt, type Finding } from './finding.ts';
@@ -13,6 +13,7 @@ type Field = 'labels' | 'annotations';
 /** What people write on objects of our kinds; no label means anything. */
 const ANNOTATIONS: Readonly<Partial<Record<Manifest['kind'], readonly string[]>>> = {
   SmtpPlusList: [DEFAULT_LIST_ANNOTATION],
+  VerifiedSender: [CHECK_NOW_ANNOTATION],
 };
 
 export function checkTexts(manifest: Manifest): Finding[] {
@@ -54,6 +55,7 @@ function objectionToOurs(kind: Manifest['kind'], field: Field, key: string, valu
   if (!isKindName(kind) || !key.toLowerCase().startsWith(`${GROUP}/`)) return undefined;
   const known = ANNOTATIONS[kind] ?? [];
   if (field === 'annotations' && known.includes(key)) {
+    if (key !== DEFAULT_LIST_ANNOTATION) return undefined;
     // anything else reads as false, whatever somebody meant by it; what is no text has been told of
     if (typeof value !== 'string' || ['true', 'false'].includes(value)) return undefined;
     return `metadata.annotations: ${key} must be "true" or "false"; it is ${JSON.stringify(value.slice(0, 60))}.`;
@@ -63,7 +65,9 @@ function objectionToOurs(kind: Manifest['kind'], field: Field, key: string, valu
   if (meant === undefined) {
     const elsewhere = Object.entries(ANNOTATIONS).find(([, names]) => mostSimilar(key, names) !== undefined);
     const mend =
-      elsewhere === undefined ? 'remove it' : `${DEFAULT_LIST_ANNOTATION} belongs on a ${elsewhere[0]}; remove it`;
+      elsewhere === undefined
+        ? 'remove it'
+        : `${mostSimilar(key, elsewhere[1])} belongs on a ${elsewhere[0]}; remove it`;
     return `metadata.${field}: ${key} is no ${noun} of a ${kind}; ${mend}.`;
   }
   const place = field === 'labels' ? `the annotation ${meant}` : meant;

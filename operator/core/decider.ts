@@ -47,7 +47,11 @@ export function createDecider(issuer: Issuer): (snapshot: Snapshot, now: Date) =
 
 /** What a planner takes once: the settings. */
 function isSameFrame(a: Snapshot, b: Snapshot): boolean {
-  return isEqual([...a.classes], [...b.classes]) && a.verification === b.verification && a.howToVouch === b.howToVouch;
+  return isEqual(frameOf(a), frameOf(b));
+}
+
+function frameOf({ classes, verification, howToVouch }: Snapshot): unknown {
+  return [[...classes], verification, howToVouch];
 }
 
 function begin(snapshot: Snapshot, issuer: Issuer): Last {

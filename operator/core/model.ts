@@ -73,13 +73,26 @@ export interface DnsEvidence {
   /** Of the last look-up. ISO 8601, as all times here. */
   readonly time: string;
   readonly outcome: 'found' | 'absent' | 'mismatch' | 'failed';
+  /** For people: what was seen, or why nothing was. */
   readonly detail: string;
-  /** Look-ups in a row with this outcome, for the back-off. */
+  /** Look-ups in a row that have not found it, for the back-off. */
   readonly attempts: number;
+  /** Since when it has been found, or not found, at each look-up. */
+  readonly since: string;
   /** When the record was last found; absent: never. */
-  readonly foundTime?: string;
+  readonly foundTime?: string | undefined;
   /** When, after `foundTime`, it was first not found (failed look-ups aside). */
-  readonly missingSince?: string;
+  readonly missingSince?: string | undefined;
+  /** The annotation that asks for a look-up at once, as it was at this one. */
+  readonly touched?: string | undefined;
+  /** 0 to 1: what is verified together is not asked again together. */
+  readonly jitter: number;
+}
+
+/** How senders are verified by DNS. */
+export interface DnsVerification {
+  /** From the first look-up that misses a record that was there to the revocation. */
+  readonly graceSeconds: number;
 }
 
 /**
@@ -129,8 +142,8 @@ export interface Snapshot {
   /** Why a credentials Secret could not be written when it was last tried, by key of the user. */
   readonly secretTroubles?: ReadonlyMap<string, string>;
   readonly dns: ReadonlyMap<string, DnsEvidence>;
-  /** Whether somebody carries out the plan's look-ups; `none`: a pending sender says that proof is not in effect yet. */
-  readonly verification: 'none' | 'dns';
+  /** Absent: domains are not verified by DNS here, and nobody makes look-ups. */
+  readonly verification?: DnsVerification;
   /**
    * What to do where a sender is to be verified without proof, for `{namespace}` and `{sender}`. Absent: who writes objects
    * and who writes settings are two, and the platform owner is to be asked.
@@ -186,6 +199,8 @@ export interface Lookup {
   readonly recordValue: string;
   /** ISO 8601. */
   readonly due: string;
+  /** The annotation that asks for a look-up at once, as it is. */
+  readonly touched?: string;
 }
 
 export interface Plan {

@@ -3,6 +3,8 @@ import { GROUP } from '../api/common.ts';
 
 /** On a SmtpPlusList: it takes the users of its namespace that name no list. */
 export const DEFAULT_LIST_ANNOTATION = `${GROUP}/default-list`;
+/** On a VerifiedSender: a value that was not there at the last look-up asks for another one at once. */
+export const CHECK_NOW_ANNOTATION = `${GROUP}/check-now`;
 /** On a credentials Secret: which passwords were issued, and when (see password-record.ts). */
 export const CREDENTIALS_ANNOTATION = `${GROUP}/credentials`;
 /** On a credentials Secret: which labels and annotations `secretTemplate` has put there. */

@@ -1,13 +1,14 @@
 /** What is the same for every namespace: what the platform owner has decided, worked out once for all. */
 import { judgeBuiltInList, type ListVerdict } from './lists/lists.ts';
-import type { ClassView, Issuer, OtherInstallations, Snapshot } from './model.ts';
+import type { ClassView, DnsVerification, Issuer, OtherInstallations, Snapshot } from './model.ts';
 import { existingSendersOf, type ExistingSenders } from './senders/existing-senders.ts';
 
 export interface Platform {
   readonly classes: ReadonlyMap<string, ClassView>;
   /** Names of the classes, in a fixed order. */
   readonly classNames: readonly string[];
-  readonly verification: Snapshot['verification'];
+  /** Absent: domains are not verified by DNS here. */
+  readonly verification?: DnsVerification;
   readonly howToVouch?: string;
   readonly otherInstallations: OtherInstallations;
   readonly existingSenders: ExistingSenders;
@@ -17,7 +18,9 @@ export interface Platform {
 }
 
 /** The part of a snapshot that is the platform owner's. */
-export type PlatformFacts = Pick<Snapshot, 'classes' | 'verification' | 'howToVouch' | 'otherInstallations'>;
+export type PlatformFacts = Pick<Snapshot, 'classes' | 'howToVouch' | 'otherInstallations'> & {
+  readonly verification?: DnsVerification | undefined;
+};
 
 const NO_OTHERS: OtherInstallations = { classes: [], speaksForAll: true };
 
@@ -29,7 +32,7 @@ export function createPlatform(
   return {
     classes,
     classNames,
-    verification,
+    ...(verification !== undefined && { verification }),
     ...(howToVouch !== undefined && { howToVouch }),
     otherInstallations,
     existingSenders: existingSendersOf(classNames.flatMap((name) => classes.get(name) ?? [])),

@@ -48,6 +48,9 @@ export const reasons = {
   RecordMismatch: awaited('The DNS record has another value; it is looked up again.'),
   LookupFailed: awaited('The look-up failed; it is made again.'),
 
+  ProofOverdue: failed(
+    'The DNS record has not been there for seven days; it is looked up once a day, and at once when `smtpplus.io/check-now` is set.',
+  ),
   NotAccepted: failed('Not looked at, since the object is not accepted; see `Accepted`.'),
   InvalidSpec: failed('The spec has to be corrected.'),
   InvalidManifest: failed('In a folder: the file has to be corrected.'),

@@ -210,7 +210,7 @@ function planOneSender(planner: Planner, key: string, { verdicts }: PlannedNames
     forget(planner, id);
     return;
   }
-  const plan = (): SenderPlan => planSender(object, verdict, planner.platform, now);
+  const plan = (): SenderPlan => planSender(object, verdict, now);
   draft.senders.set(key, published(planner, { object, className: undefined, now, draft }, plan));
 }
 

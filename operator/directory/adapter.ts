@@ -19,13 +19,16 @@ import { openLastGood } from './last-good.ts';
 import { openMemory } from './memory.ts';
 import { openOwnSecrets } from './own-secrets.ts';
 import type { OwnSecrets } from './own-secrets.ts';
+import { resolversOf } from '../settings-verification.ts';
 import { createReader, mergeFiles } from '../manifests/read.ts';
 import type { Touched } from '../manifests/walk-again.ts';
 import { programmedFact } from './relay-state.ts';
 import type { RelayInProcess } from './relay-state.ts';
 import { createAnnouncer, createClassReporter, createReporter } from './report.ts';
+import { openVerification } from './verification.ts';
+import type { Verification } from './verification.ts';
 
-export interface DirectoryOptions extends Omit<GatherOptions, 'memory'> {
+export interface DirectoryOptions extends Omit<GatherOptions, 'memory' | 'evidence'> {
   readonly folder: string;
   readonly state: string;
   /** Files in the folder that are no manifests. */
@@ -85,7 +88,13 @@ export async function startDirectory(options: DirectoryOptions): Promise<Directo
     log,
   });
   const ignore = [...options.ignore, state];
-  const sources = await openSources(options, { ignore, secrets });
+  const verification = await openVerification({
+    folder: join(state, 'evidence'),
+    resolvers: resolversOf(options.settings.verification),
+    onEvidence: () => touch(NOTHING),
+    log,
+  });
+  const sources = await openSources(options, { ignore, secrets, verification });
   const { memory } = sources;
   const applier = createApplier({ state, relayClass: options.settings.relayClass, memory, secrets, deletions });
   const actor = createActor(options, applier);
@@ -104,6 +113,7 @@ export async function startDirectory(options: DirectoryOptions): Promise<Directo
         // what we have just read, and written ourselves, need not be read again
         if (outcome === 'again') next ??= NOTHING;
         else watchNow();
+        verification.follow(decided.plan);
         return outcome;
       },
       nextLook: ({ plan }) =>
@@ -129,6 +139,7 @@ export async function startDirectory(options: DirectoryOptions): Promise<Directo
   return {
     trigger: () => touch(EVERYTHING),
     close: async () => {
+      verification.close();
       await loop.close();
       endWatches?.();
     },
@@ -165,7 +176,7 @@ function createActor({ relay, log, onSettled }: DirectoryOptions, applier: Appli
 /** What a round reads: the manifests, our Secrets, and what the state folder remembers of objects. */
 async function openSources(
   options: DirectoryOptions,
-  { ignore, secrets }: { ignore: readonly string[]; secrets: OwnSecrets },
+  { ignore, secrets, verification }: { ignore: readonly string[]; secrets: OwnSecrets; verification: Verification },
 ) {
   const { folder, state, log } = options;
   const { memory, problems } = await openMemory(join(state, 'memory'));
@@ -173,7 +184,7 @@ async function openSources(
   for (const problem of [...problems, ...lastGood.problems]) log.warn({ event: 'state' }, problem);
   const reader = createReader(folder, { ignore });
   const toInForce = createInForce(lastGood, { strict: options.settings.strict });
-  const toSnapshot = createGatherer({ ...options, memory });
+  const toSnapshot = createGatherer({ ...options, memory, evidence: verification.evidence });
   const report = createReporter(log);
   const reportClasses = createClassReporter(log);
   const lookAtManifests = async (touched: Touched) => {

@@ -11,12 +11,14 @@ import type {
   Snapshot,
 } from '../core/model.ts';
 import type { Settings } from '../settings.ts';
+import { dnsVerificationOf } from '../settings-verification.ts';
 import { secretReferencesOf } from '../core/secret-references.ts';
 import { wishedSecretName } from '../core/users/wishes.ts';
 import { createPasswordVerifiers } from '../password-verifiers.ts';
 import { asRecord, texts } from '../api/plain-data.ts';
 import { viewSecret } from '../manifests/secrets.ts';
 import type { Installation } from '../installation.ts';
+import type { EvidenceFolder } from './evidence.ts';
 import type { InForce } from './in-force.ts';
 import { hashSpec } from './memory.ts';
 import type { Memory } from './memory.ts';
@@ -28,6 +30,7 @@ export interface GatherOptions {
   readonly settings: Settings;
   readonly installation: Installation;
   readonly memory: Memory;
+  readonly evidence: Pick<EvidenceFolder, 'all'>;
   /** Ports that listen, in order of preference. */
   readonly ports: readonly number[];
   readonly implicitTlsPorts: readonly number[];
@@ -49,6 +52,7 @@ interface GatheredParts {
 export function createGatherer(options: GatherOptions): (parts: GatheredParts) => Promise<Snapshot> {
   const withVerifiers = createPasswordVerifiers(options.installation.saltFor);
   const toObject = rememberingObjects(options);
+  const verification = dnsVerificationOf(options.settings.verification);
 
   return async ({ manifests, faultsOf, own, programmed }) => {
     const objects = manifests.manifests.flatMap((manifest) => toObject(manifest, faultsOf(manifest)));
@@ -66,8 +70,8 @@ export function createGatherer(options: GatherOptions): (parts: GatheredParts) =
       namespaces: viewNamespaces(manifests.manifests),
       objects,
       secrets,
-      dns: new Map(),
-      verification: 'none',
+      dns: options.evidence.all(),
+      ...(verification !== undefined && { verification }),
       ...(options.howToVouch === undefined ? {} : { howToVouch: options.howToVouch }),
       programmed: new Map([[options.settings.relayClass, programmed]]),
     };

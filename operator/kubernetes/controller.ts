@@ -5,7 +5,7 @@
  *   is queued -> written; what the relays are to know of it is offered to the rollout
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { ClassView, Kind, OtherInstallations, RawObject } from '../core/model.ts';
+import type { ClassView, DnsVerification, Kind, OtherInstallations, RawObject } from '../core/model.ts';
 import {
   markAwaiting,
   markClass,
@@ -23,21 +23,21 @@ import type { Sources } from '../core/sources.ts';
 import { shardFileName } from '../../relay/config.ts';
 import { stackOf } from '../errors.ts';
 import type { Installation } from '../installation.ts';
+import type { Resolvers } from '../verify/look-up.ts';
 import { countReadiness, startCaches, type Readiness } from './cache/caches.ts';
 import { createFollowedSecrets } from './cache/followed-secrets.ts';
 import type { KubeClient } from './client/client.ts';
 import { startEventRecorder } from './client/events.ts';
-import { createWorkQueue } from './client/queue.ts';
 import { queueObserver, type OperatorMetrics } from './metrics.ts';
 import { createPending } from './pending.ts';
 import { createPlanning, type Planning } from './planning.ts';
 import { allDocuments, documentText } from './relay-documents.ts';
 import { startRelayPods } from './relay-pods.ts';
 import { startRollout } from './rollout.ts';
+import { startVerification } from './verification.ts';
+import { createBacklog } from './write/backlog.ts';
 import { startConfigSecrets } from './write/configuration.ts';
 import { startCrdFit } from './write/crd-fit.ts';
-import { isDone, isSecretDone, writeObject, type Work, type WorkKey } from './write/object.ts';
-import { enqueueWork, urgencyOf } from './write/order.ts';
 import { createOwnStatus } from './write/status.ts';
 
 export interface ControllerOptions {
@@ -50,6 +50,8 @@ export interface ControllerOptions {
   readonly watchNamespaces: readonly string[];
   readonly readClasses: () => Promise<ReadonlyMap<string, ClassView>>;
   readonly otherInstallations: OtherInstallations;
+  /** Absent: no domain is verified by DNS. */
+  readonly verification?: DnsVerification & { readonly resolvers: Resolvers };
   readonly configPrefixOf: (className: string) => string;
   readonly metrics: OperatorMetrics;
   readonly onTrouble: (message: string) => void;
@@ -82,10 +84,6 @@ export interface Controller {
   readonly close: () => Promise<void>;
 }
 
-/** Requests under way at once; the client has a few connections more, for the rollout. */
-const WORKERS = 24;
-/** What we knew was out of date; by then the watch has caught up. */
-const RETRY_MS = 100;
 const IDLE_POLL_MS = 20;
 
 /** Starts to fill the caches. */
@@ -98,10 +96,6 @@ export function startController(options: ControllerOptions): Controller {
   /** Objects whose Secrets are being looked up. */
   const lookUps = createPending(onTrouble);
   const ownStatus = createOwnStatus();
-  /** Why the Secrets of users could not be written when that was last tried. */
-  const secretTroubles = new Map<string, string>();
-  /** What is to be done about each key that is queued; the latest plan is the only one that counts. */
-  const backlog = new Map<string, Work>();
 
   // --- an event marks what is to be looked at again
 
@@ -141,8 +135,8 @@ export function startController(options: ControllerOptions): Controller {
     object: (kind, key) => caches.objects[kind].get(key),
     secretsOf: (name) => caches.secrets.in(name),
     secret: followed.view,
-    secretTroubleOf: (user) => secretTroubles.get(user),
-    evidenceOf: () => undefined,
+    secretTroubleOf: (user) => backlog.secretTroubleOf(user),
+    evidenceOf: (sender) => verification.evidenceOf(sender),
     programmed: (className, asked) => rollout.stateOf(className, asked),
   };
 
@@ -151,6 +145,7 @@ export function startController(options: ControllerOptions): Controller {
     issuer: installation.issuer,
     readClasses: options.readClasses,
     otherInstallations: options.otherInstallations,
+    verification: options.verification,
     onTurn: (turn, planner) => {
       publish(turn);
       offerChanges(planner);
@@ -167,64 +162,36 @@ export function startController(options: ControllerOptions): Controller {
     fullPlanMs: options.fullPlanMs,
   });
 
+  function publish(turn: Omit<Turn, 'events' | 'faults'>): void {
+    backlog.publish(turn);
+    verification.follow(turn.senders);
+  }
+
+  const verification = startVerification(client, {
+    namespace,
+    resolvers: options.verification?.resolvers,
+    isThere: (sender) => caches.objects.VerifiedSender.get(sender) !== undefined,
+    onEvidence: (sender) => mark((to) => markObject(to, 'VerifiedSender', sender)),
+    onTrouble,
+  });
+
   // --- what differs from the cluster is written
 
-  const queue = createWorkQueue({
-    workers: WORKERS,
-    tenantOf: (key) => key.split('/')[1] ?? '',
-    work: async (key) => {
-      const work = backlog.get(key);
-      if (work === undefined) return;
-      const outcome = await writeObject(context, work);
-      if (outcome === 'again') {
-        metrics.retries.inc();
-        queue.addAfter(key, RETRY_MS, urgencyOf(work, caches));
-      }
-      // done, unless something else is to be done by now
-      else if (backlog.get(key) === work) backlog.delete(key);
-    },
-    onDone,
-  });
   const onFits = (kind: Kind, keys: readonly string[]): void =>
     mark((to) => keys.forEach((key) => markObject(to, kind, key)));
   const fit = startCrdFit(client, { ...options, record: events.record, onFits, signal });
-  const context = {
+  const backlog = createBacklog({
     client,
     caches,
     fit,
     record: events.record,
-    onWrite: (what: string) => metrics.writes.inc({ what }),
+    onWrite: (what) => metrics.writes.inc({ what }),
     ownStatus,
-    onSecretTrouble: setSecretTrouble,
     lookAtSecret: followed.lookAt,
-  };
-
-  function publish({ users, lists, senders, secrets }: Omit<Turn, 'events' | 'faults'>): void {
-    for (const [key, plan] of users) {
-      put(`SmtpPlusUser/${key}`, plan && { kind: 'SmtpPlusUser', plan });
-      if (secretTroubles.has(key) && isSecretDone(context, plan)) setSecretTrouble(key, undefined);
-    }
-    for (const [key, plan] of lists) put(`SmtpPlusList/${key}`, plan && { kind: 'SmtpPlusList', plan });
-    for (const [key, plan] of senders) put(`VerifiedSender/${key}`, plan && { kind: 'VerifiedSender', plan });
-    for (const [key, isOrphan] of secrets) put(`Secret/${key}`, isOrphan ? { kind: 'Secret', key } : undefined);
-  }
-
-  function put(key: WorkKey, work: Work | undefined): void {
-    // while an older plan is being written, what the caches know is about to change
-    if (work === undefined || (!backlog.has(key) && isDone(context, work))) {
-      backlog.delete(key);
-      return;
-    }
-    backlog.set(key, work);
-    enqueueWork(queue, key, work, caches);
-  }
-
-  function setSecretTrouble(user: string, trouble: string | undefined): void {
-    if (secretTroubles.get(user) === trouble) return;
-    if (trouble === undefined) secretTroubles.delete(user);
-    else secretTroubles.set(user, trouble);
-    mark((to) => markObject(to, 'SmtpPlusUser', user));
-  }
+    onSecretTrouble: (user) => mark((to) => markObject(to, 'SmtpPlusUser', user)),
+    onRetry: () => metrics.retries.inc(),
+    onDone,
+  });
 
   // --- and the relays are told
 
@@ -242,7 +209,7 @@ export function startController(options: ControllerOptions): Controller {
       const planner = planning.planner();
       return planner && documentText(planner, document);
     },
-    backlog: queue.depth,
+    backlog: backlog.depth,
     onProgress: (className, entries) => mark((to) => markAwaiting(to, className, entries)),
     onRoom: (className, entry) => mark((to) => markEntry(to, className, entry)),
     onServed: (className) => mark((to) => markClass(to, className)),
@@ -266,18 +233,19 @@ export function startController(options: ControllerOptions): Controller {
     await lookUps.settled();
   }
 
-  const isIdle = (): boolean => [lookUps, planning, queue, rollout].every((part) => part.isIdle());
+  const isIdle = (): boolean => [lookUps, planning, backlog, rollout, verification].every((part) => part.isIdle());
 
   return {
     hasSynced: () => caches.hasSynced() && configSecrets.hasSynced() && pods.hasSynced(),
     syncTroubles: caches.syncTroubles,
     lead: async () => {
       await synced();
+      await verification.load();
       await planning.start();
     },
     readiness: () => countReadiness(caches),
     written: rollout.written,
-    depth: queue.depth,
+    depth: backlog.depth,
     silence: caches.silence,
     eventsDropped: events.dropped,
     crdTroubles: fit.troubles,
@@ -285,8 +253,9 @@ export function startController(options: ControllerOptions): Controller {
       while (!signal.aborted && !isIdle()) await sleep(IDLE_POLL_MS);
     },
     close: async () => {
+      verification.close();
       await planning.close();
-      await Promise.all([queue.close(), rollout.close(), events.close()]);
+      await Promise.all([backlog.close(), rollout.close(), events.close()]);
       stopping.abort();
     },
   };

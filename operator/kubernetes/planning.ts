@@ -1,7 +1,7 @@
 /** When to plan: soon after something was marked, when something is due, and everything anew from time to time. */
 import { setImmediate as nextTick } from 'node:timers/promises';
 import { stackOf } from '../errors.ts';
-import type { ClassView, Issuer, OtherInstallations } from '../core/model.ts';
+import type { ClassView, DnsVerification, Issuer, OtherInstallations } from '../core/model.ts';
 import type { Fault } from '../core/faults.ts';
 import { collect, createResults, type Results } from '../core/plan.ts';
 import { createPlanner, hasTurns, nextLook, nextTurn } from '../core/planner.ts';
@@ -24,6 +24,8 @@ export interface PlanningOptions {
   readonly issuer: Issuer;
   readonly readClasses: () => Promise<ReadonlyMap<string, ClassView>>;
   readonly otherInstallations: OtherInstallations;
+  /** Absent: no domain is verified by DNS. */
+  readonly verification: DnsVerification | undefined;
   /** A turn was taken. */
   readonly onTurn: (turn: Turn, planner: Planner) => void;
   /** Everything was planned anew, by another planner than before. Done piece by piece; no turn is taken meanwhile. */
@@ -46,7 +48,7 @@ const FULL_PLAN_JITTER = 0.1;
 const SHORTEST_LOOK_MS = 50;
 
 export function createPlanning(options: PlanningOptions): Planning {
-  const { sources, issuer, otherInstallations, onTrouble, fullPlanMs = FULL_PLAN_MS } = options;
+  const { sources, issuer, otherInstallations, verification, onTrouble, fullPlanMs = FULL_PLAN_MS } = options;
   let planner: Planner | undefined;
   /** A planner that has not planned everything yet: changes are marked in it, but nothing that it plans is acted on. */
   let next: Planner | undefined;
@@ -103,7 +105,7 @@ export function createPlanning(options: PlanningOptions): Planning {
   /** Plans everything as at a start: with the settings as they are now, and with whatever the watches have missed. */
   async function planAll(): Promise<void> {
     const classes = await options.readClasses();
-    const fresh = createPlanner(sources, { classes, otherInstallations, verification: 'none' }, issuer);
+    const fresh = createPlanner(sources, { classes, otherInstallations, verification }, issuer);
     const results = createResults();
     next = fresh;
     await takeTurns(fresh, 'full', (turn) => collect(results, turn));

@@ -37,7 +37,6 @@ const snapshot: Snapshot = {
   ],
   secrets: new Map(),
   dns: new Map(),
-  verification: 'none',
   programmed: new Map(),
 };
 const salt = randomBytes(16);
@@ -57,6 +56,7 @@ const planning = createPlanning({
   },
   readClasses: async () => views,
   otherInstallations: { classes: [], speaksForAll: true },
+  verification: undefined,
   onTurn: () => undefined,
   // as the operator does with each: compared with what is there
   onAll: function* (results) {

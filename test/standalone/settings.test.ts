@@ -8,7 +8,9 @@ import { sender, user } from '../support/directory.ts';
 import { folderOf } from '../support/folder.ts';
 import { runCli, startStandalone, statusOf } from '../support/standalone.ts';
 
-const MANIFESTS = { 'shop.yaml': `${sender}---\n${user('orders')}` };
+/** An address: nobody looks for a record of it. */
+const ADDRESS = sender.replace('domain: shop.example', 'address: orders@shop.example');
+const MANIFESTS = { 'shop.yaml': `${ADDRESS}---\n${user('orders')}` };
 const SETTINGS = 'classes:\n  default:\n    existingSenders:\n      - shop: shop.example\n';
 const CONFIG_MAP = 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: settings, namespace: shop}\n';
 
@@ -84,10 +86,10 @@ describe('a pending sender in one process', () => {
     assert.equal(condition?.reason, 'Pending');
     const [file, message] = [join(folder, 'settings.yaml'), condition?.message ?? ''];
     assert.ok(
-      message.includes(`add \`- shop: shop.example\` to existingSenders at ${file}:4 and start again`),
+      message.includes(`add \`- shop: orders@shop.example\` to existingSenders at ${file}:4 and start again`),
       message,
     );
-    assert.ok(message.includes('or start with `--existing-sender shop=shop.example`'), message);
+    assert.ok(message.includes('or start with `--existing-sender shop=orders@shop.example`'), message);
     assert.doesNotMatch(message, /platform owner/);
   });
 

@@ -25,7 +25,10 @@ kind: SmtpPlusUser
 metadata: {name: ${name}, namespace: shop}
 spec: {${spec}}
 `;
-const SETTINGS = { classes: { default: { existingSenders: [{ shop: 'shop.example' }] } } };
+const SETTINGS = {
+  verification: { dns: 'Disabled' },
+  classes: { default: { existingSenders: [{ shop: 'shop.example' }] } },
+};
 
 export interface AdapterOptions {
   readonly secretGraceMs?: number;

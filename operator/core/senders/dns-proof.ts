@@ -1,18 +1,24 @@
 /**
- * Proof by DNS: what the evidence of look-ups means. Absent is not the same as could-not-ask: a failed look-up never
- * revokes, and a record that was there and is gone has a grace period.
+ * Proof by DNS: what the evidence of look-ups means, and when the next one is due. Absent is not the same as could-not-ask: a
+ * failed look-up never revokes, and a record that was there and is gone has a grace period.
  */
 import type { Reason } from '../reasons.ts';
 import type { Judgement } from '../conditions.ts';
 import type { DnsEvidence, Lookup, ObjectMeta } from '../model.ts';
 import { keyOf } from '../model.ts';
+import { CHECK_NOW_ANNOTATION } from '../names.ts';
 import { after, formatTime, parseTime } from '../time.ts';
 
-/** From the first look-up that misses a record that was there to the revocation: long enough for a weekend. */
-const GRACE_SECONDS = 72 * 3600;
 /** Between look-ups of a record that is not as it should be: doubled each time, between these two. */
-const RETRY_FIRST_SECONDS = 60;
+const RETRY_FIRST_SECONDS = 30;
 const RETRY_MOST_SECONDS = 3600;
+/** Whoever has not published it by then has other things to do: it is looked up this rarely, until somebody says so. */
+const OVERDUE_SECONDS = 7 * 24 * 3600;
+const OVERDUE_RETRY_SECONDS = 24 * 3600;
+/** Of `recheckInterval`: what was verified together is not asked again together. */
+const JITTER = 0.1;
+/** Of the annotation: enough for a time or a number. */
+const TOUCH_LENGTH = 64;
 
 export interface Challenge {
   readonly recordName: string;
@@ -38,70 +44,128 @@ interface Question {
   readonly meta: ObjectMeta;
   readonly challenge: Challenge;
   readonly recheckSeconds: number;
+  readonly graceSeconds: number;
 }
 
 export function judgeEvidence(question: Question, evidence: DnsEvidence | undefined, now: Date): DnsVerdict {
-  const { challenge } = question;
+  const { meta, challenge } = question;
   const isAboutThis = evidence?.recordName === challenge.recordName && evidence.recordValue === challenge.recordValue;
   if (evidence === undefined || !isAboutThis) {
     const message = `${publish(challenge)} It has not been looked up yet.`;
-    const due = parseTime(question.meta.creationTimestamp) ?? new Date(0);
+    const due = parseTime(meta.creationTimestamp) ?? new Date(0);
     return { judgement: unverified('NotLookedUp', message), lookup: lookupOf(question, due) };
   }
-  const verdict =
-    evidence.foundTime === undefined && evidence.outcome !== 'found'
-      ? { judgement: neverFound(challenge, evidence) }
-      : onceFound(challenge, evidence, now);
-  const lookup = lookupOf(question, nextLookup(question, evidence, now));
-  return { ...verdict, lookup, lastCheckTime: evidence.time };
+  const due = nextLookup(question, evidence, now);
+  return {
+    ...judgeAnswer(question, evidence, { now, due }),
+    lookup: lookupOf(question, due),
+    lastCheckTime: evidence.time,
+  };
 }
 
-function neverFound(challenge: Challenge, { outcome, detail, time }: DnsEvidence): Judgement {
-  switch (outcome) {
-    case 'found':
-    case 'absent':
-      return unverified('RecordNotFound', `${publish(challenge)} It was not there at ${time}.`);
-    case 'mismatch':
-      return unverified('RecordMismatch', `${publish(challenge)} At ${time} the record had another value: ${detail}`);
-    case 'failed':
-      return unverified('LookupFailed', `${publish(challenge)} The look-up at ${time} failed: ${detail}`);
+interface Times {
+  readonly now: Date;
+  /** Of the next look-up. */
+  readonly due: Date;
+}
+
+function judgeAnswer(
+  question: Question,
+  evidence: DnsEvidence,
+  times: Times,
+): { readonly judgement: Judgement; readonly until?: Date } {
+  if (evidence.outcome !== 'found' && evidence.foundTime === undefined) {
+    return { judgement: neverFound(question.challenge, evidence, times) };
   }
+  return onceFound(question, evidence, times);
 }
 
-function onceFound(challenge: Challenge, evidence: DnsEvidence, now: Date): { judgement: Judgement; until?: Date } {
+function neverFound(challenge: Challenge, evidence: DnsEvidence, { due }: Times): Judgement {
+  const seen = `${publish(challenge)} ${describeAnswer(evidence)}`;
+  if (isOverdue(evidence)) {
+    const touch = `annotate it with ${CHECK_NOW_ANNOTATION} when the record is there`;
+    return unverified('ProofOverdue', `${seen} It is looked up once a day by now; ${touch}.`);
+  }
+  return unverified(reasonOf(evidence), `${seen} ${next(due)}`);
+}
+
+function onceFound(
+  { challenge, graceSeconds }: Question,
+  evidence: DnsEvidence,
+  { now, due }: Times,
+): { judgement: Judgement; until?: Date } {
   const { outcome, time, detail } = evidence;
   const found = `TXT ${challenge.recordName} proves it`;
+  if (outcome === 'found') return { judgement: verified('DnsProof', `${found}; last seen at ${time}.`) };
   const missing = parseTime(evidence.missingSince);
-  switch (outcome) {
-    case 'found':
-      return { judgement: verified('DnsProof', `${found}; last seen at ${time}.`) };
-    case 'failed':
-      if (missing === undefined) {
-        return { judgement: verified('DnsProof', `${found}; the look-up at ${time} failed: ${detail}`) };
-      }
-      break;
-    case 'absent':
-    case 'mismatch':
-      break;
+  if (outcome === 'failed' && missing === undefined) {
+    const failure = `the look-up at ${time} failed, which changes nothing: ${detail}.`;
+    return { judgement: verified('DnsProof', `${found}; ${failure} ${next(due)}`) };
   }
-  const revocation = after(missing ?? parseTime(time) ?? now, GRACE_SECONDS);
-  const since = evidence.missingSince ?? time;
-  if (revocation <= now) {
-    return { judgement: unverified('Revoked', `${publish(challenge)} It has been missing since ${since}.`) };
-  }
-  const reason = outcome === 'mismatch' ? 'RecordMismatch' : 'RecordNotFound';
-  const deadline = `It has been missing since ${since}; mail from this sender stops at ${formatTime(revocation)}.`;
-  return { judgement: verified(reason, `${publish(challenge)} ${deadline}`), until: revocation };
+  const revocation = after(missing ?? parseTime(time) ?? now, graceSeconds);
+  const since = `It has been missing since ${evidence.missingSince ?? time}`;
+  const seen = `${publish(challenge)} ${describeAnswer(evidence)}`;
+  if (revocation <= now) return { judgement: unverified('Revoked', `${seen} ${since}. ${next(due)}`) };
+  const deadline = `${since}; mail from this sender stops at ${formatTime(revocation)}.`;
+  return { judgement: verified(reasonOf(evidence), `${seen} ${deadline} ${next(due)}`), until: revocation };
 }
 
-function nextLookup({ recheckSeconds }: Question, { outcome, attempts, time }: DnsEvidence, now: Date): Date {
-  const retry = Math.min(RETRY_FIRST_SECONDS * 2 ** Math.max(0, attempts - 1), RETRY_MOST_SECONDS);
-  return after(parseTime(time) ?? now, outcome === 'found' ? recheckSeconds : retry);
+function reasonOf({ outcome }: DnsEvidence): Reason {
+  switch (outcome) {
+    case 'found':
+      return 'DnsProof';
+    case 'absent':
+      return 'RecordNotFound';
+    case 'mismatch':
+      return 'RecordMismatch';
+    case 'failed':
+      return 'LookupFailed';
+  }
+}
+
+/** What the last look-up saw, in a sentence. */
+function describeAnswer({ outcome, time, detail }: DnsEvidence): string {
+  switch (outcome) {
+    case 'found':
+      return `It was there at ${time}.`;
+    case 'absent':
+      return `It was not there at ${time}: ${detail}.`;
+    case 'mismatch':
+      return `At ${time} there was another value: ${detail}.`;
+    case 'failed':
+      return `The look-up at ${time} failed: ${detail}.`;
+  }
+}
+
+function next(due: Date): string {
+  return `Next look: ${formatTime(due)}.`;
+}
+
+/** Not found for so long that nobody seems to be at it. */
+function isOverdue({ outcome, since, time }: DnsEvidence): boolean {
+  const seconds = (Date.parse(time) - Date.parse(since)) / 1000;
+  return outcome !== 'found' && seconds >= OVERDUE_SECONDS;
+}
+
+function nextLookup({ meta, recheckSeconds }: Question, evidence: DnsEvidence, now: Date): Date {
+  const last = parseTime(evidence.time) ?? now;
+  if (touchOf(meta) !== evidence.touched) return last;
+  if (evidence.outcome === 'found') return after(last, recheckSeconds * (1 - JITTER + 2 * JITTER * evidence.jitter));
+  if (isOverdue(evidence)) return after(last, OVERDUE_RETRY_SECONDS);
+  const doubled = RETRY_FIRST_SECONDS * 2 ** Math.max(0, evidence.attempts - 1);
+  return after(last, Math.min(doubled, RETRY_MOST_SECONDS));
 }
 
 function lookupOf({ meta, challenge }: Question, due: Date): Lookup {
   const { recordName, recordValue } = challenge;
-  return { sender: keyOf(meta), recordName, recordValue, due: formatTime(due) };
+  const touched = touchOf(meta);
+  const lookup = { sender: keyOf(meta), recordName, recordValue, due: formatTime(due) };
+  return touched === undefined ? lookup : { ...lookup, touched };
+}
+
+/** Whatever somebody writes there that was not there at the last look-up asks for one. */
+function touchOf({ annotations }: ObjectMeta): string | undefined {
+  return annotations[CHECK_NOW_ANNOTATION]?.slice(0, TOUCH_LENGTH);
 }
 
 /** The thing to do, as people copy it into their zone. */
@@ -109,7 +173,7 @@ function publish(challenge: Challenge): string {
   return `Publish ${describe(challenge)}`;
 }
 
-export function describe({ recordName, recordType, recordValue }: Challenge): string {
+function describe({ recordName, recordType, recordValue }: Challenge): string {
   return `${recordType} ${recordName} with the value "${recordValue}".`;
 }
 

@@ -20,7 +20,9 @@ function start() {
       foundTime: time,
       outcome: 'found',
       detail: 'detail.',
-      attempts: 1,
+      attempts: 0,
+      since: time,
+      jitter: 0.5,
     });
   };
   const plan = () => startFollowing(cluster);

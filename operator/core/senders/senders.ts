@@ -6,7 +6,7 @@ import type { SenderSpec, SenderStatus } from '../../api/sender.ts';
 import { canonicalSender } from '../../../relay/address.ts';
 import { notInEffect } from '../../api/not-in-effect.ts';
 import { conditionsOf, readiness, readyAsWritten, withNote, type Judgement } from '../conditions.ts';
-import { challengeOf, judgeEvidence, describe, type Challenge } from './dns-proof.ts';
+import { challengeOf, judgeEvidence, type Challenge } from './dns-proof.ts';
 import { eventsOf } from '../events.ts';
 import { grandfatheredBy } from './existing-senders.ts';
 import { type DnsEvidence, type Lookup, type ObjectMeta, type PlannedEvent, type RawObject } from '../model.ts';
@@ -69,25 +69,24 @@ type Proof = Omit<SenderVerdict, 'meta' | 'covers'>;
 
 function judgeProof({ meta, sender, spec }: Claim, { platform, evidence, now }: SenderCircumstances): Proof {
   const ask = whomToAsk(platform, meta.namespace, sender.replace(/^@/, ''));
+  const { verification } = platform;
   if (!sender.startsWith('@')) {
     return { judgement: pending(`Proof by mail is not in effect yet in this release: ${ask}.`) };
   }
+  if (verification === undefined) return { judgement: pending(`Proof by DNS is switched off here: ${ask}.`) };
   const domain = sender.slice(1);
   const challenge = challengeOf(domain, platform.issuer.challengeToken(meta.namespace, domain));
   if (challenge.recordName.length > DNS_NAME_MAX) {
     return { judgement: pending(`The domain is too long for a record below it to prove it: ${ask}.`) };
   }
-  if (platform.verification !== 'dns') {
-    const later = `A later release looks for ${describe(challenge)}`;
-    const message = `Proof by DNS is not in effect yet in this release: ${ask}. ${later}`;
-    return { challenge, judgement: pending(message) };
-  }
   const recheckSeconds = durationSeconds(spec.recheckInterval);
-  const verdict = judgeEvidence({ meta, challenge, recheckSeconds }, evidence, now);
+  const verdict = judgeEvidence({ meta, challenge, recheckSeconds, ...verification }, evidence, now);
   const { judgement, until, lookup, lastCheckTime } = verdict;
   const isVerified = judgement.status === 'True';
+  // who runs one process writes its settings, too
+  const alternative = isVerified || platform.howToVouch === undefined ? '' : `Or vouch for it: ${ask}.`;
   return {
-    judgement,
+    judgement: withNote(judgement, alternative),
     challenge,
     lookup,
     ...(isVerified && { method: 'DnsProof' as const }),
@@ -122,11 +121,10 @@ export interface SenderPlan {
 }
 
 /** What there is to do about a VerifiedSender. */
-export function planSender(object: RawObject, verdict: SenderVerdict, platform: Platform, now: Date): SenderPlan {
+export function planSender(object: RawObject, verdict: SenderVerdict, now: Date): SenderPlan {
   const { meta, covers, judgement, method, challenge, lookup, lastCheckTime } = verdict;
   const parsed = parseObject('VerifiedSender', object);
-  const hasLookups = platform.verification === 'dns';
-  const missing = parsed.ok ? notInEffect('VerifiedSender', parsed.spec, { hasLookups }) : '';
+  const missing = parsed.ok ? notInEffect('VerifiedSender', parsed.spec) : '';
   const noted = withNote(readiness([judgement], { reason: 'Verified', message: judgement.message }), missing);
   const ready = readyAsWritten(object, noted);
   const status: SenderStatus = {

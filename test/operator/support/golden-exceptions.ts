@@ -1,12 +1,13 @@
 /** Golden inputs that say something which an adapter cannot be told; each with the reason. */
 
-/** Neither adapter looks records up yet: what a look-up has found can be told to the core only. */
+/** It is in the DNS, and in what the operator keeps for itself. */
 const FINDINGS = 'what a look-up of DNS has found is no manifest';
 
 export const NOT_IN_A_CLUSTER: ReadonlyMap<string, string> = new Map([
   ['a-domain-is-verified-by-its-record', FINDINGS],
   ['a-lost-record-has-a-grace-period-and-a-failed-look-up-revokes-nothing', FINDINGS],
   ['evidence-about-another-record-counts-for-nothing', FINDINGS],
+  ['a-record-that-nobody-publishes-is-asked-for-once-a-day-until-somebody-touches-it', FINDINGS],
   ['one-broken-object-changes-nothing-for-the-good-ones', 'the API server refuses these specs (crds.test.ts)'],
   ['senders-created-before-a-time-are-verified', 'the API server alone sets the time of creation'],
   ['a-user-name-of-another-namespace-is-refused', 'the API server refuses it first (crds.test.ts)'],
@@ -18,6 +19,7 @@ export const NOT_IN_A_FOLDER: ReadonlyMap<string, string> = new Map([
   ['a-domain-is-verified-by-its-record', FINDINGS],
   ['a-lost-record-has-a-grace-period-and-a-failed-look-up-revokes-nothing', FINDINGS],
   ['evidence-about-another-record-counts-for-nothing', FINDINGS],
+  ['a-record-that-nobody-publishes-is-asked-for-once-a-day-until-somebody-touches-it', FINDINGS],
   ['senders-created-before-a-time-are-verified', 'a file has no time of creation that could be trusted'],
   ['an-object-is-programmed-once-every-relay-runs-it', 'needs relays that lag (adapter.test.ts)'],
   ['a-user-name-belongs-to-the-oldest-who-may-have-it', 'a file has no time of creation'],

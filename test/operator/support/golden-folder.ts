@@ -46,7 +46,7 @@ export async function startOnFolder(t: TestContext, golden: Golden): Promise<Fol
     folder,
     state,
     ignore: [],
-    settings: { ...settingsSchema.parse({}), classes },
+    settings: { ...settingsSchema.parse({ verification: { dns: 'Disabled' } }), classes },
     secretGraceMs: 0,
     installation,
     ports: main?.ports ?? [],

@@ -10,6 +10,7 @@ import { startLease, type Lease } from '../../../operator/kubernetes/client/leas
 import { createOperatorMetrics, type OperatorMetrics } from '../../../operator/kubernetes/metrics.ts';
 import { startController, type Controller, type ControllerOptions } from '../../../operator/kubernetes/controller.ts';
 import { settingsSchema, type Settings } from '../../../operator/settings.ts';
+import { dnsVerificationOf, resolversOf } from '../../../operator/settings-verification.ts';
 import type { ControlPlane } from '../../support/control-plane.ts';
 import { tokenCredentials } from './credentials.ts';
 
@@ -81,6 +82,7 @@ export async function startTestOperator(
     watchNamespaces: settings.watchNamespaces,
     readClasses: () => readClasses(settings, installation),
     otherInstallations: otherInstallationsOf(settings),
+    ...verificationOf(settings, given),
     configPrefixOf: (className) => configSecretPrefix(settings, className),
     metrics,
     onTrouble: (message) => troubles.push(message),
@@ -102,6 +104,13 @@ export async function startTestOperator(
     troubles,
     writes: () => writes,
   };
+}
+
+/** Look-ups only where a test says whom to ask: nothing leaves this machine. */
+function verificationOf({ verification }: Settings, given: unknown): Pick<ControllerOptions, 'verification'> {
+  const rules = dnsVerificationOf(verification);
+  const isGiven = typeof given === 'object' && given !== null && 'verification' in given;
+  return rules === undefined || !isGiven ? {} : { verification: { ...rules, resolvers: resolversOf(verification) } };
 }
 
 /** Operators that a test has started; what a failed one left running would keep its process alive for ever. */

@@ -46,7 +46,15 @@ const classes: Snapshot['classes'] = new Map(
 );
 
 export function snapshotOf({ objects, secrets, namespaces, dns, programmed }: Cluster): Snapshot {
-  return { classes, objects: [...objects.values()], secrets, namespaces, dns, programmed, verification: 'dns' };
+  return {
+    classes,
+    objects: [...objects.values()],
+    secrets,
+    namespaces,
+    dns,
+    programmed,
+    verification: { graceSeconds: 72 * 3600 },
+  };
 }
 
 /** Mutable, so that what happens can be noted down one by one. */

@@ -146,6 +146,8 @@ export function evidenceOf({ meta, spec }: RawObject, finding: Finding, now: Dat
     outcome,
     detail: 'detail.',
     attempts: 1 + (hoursMissed % 10),
+    since: new Date(now.getTime() - hoursMissed * 3_600_000).toISOString(),
+    jitter: 0.5,
   };
   if (outcome === 'found') return { ...base, foundTime: base.time };
   if (hoursMissed % 4 === 0) return base;

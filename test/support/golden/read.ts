@@ -46,8 +46,11 @@ const evidence = z.object({
   recordValue: z.string(),
   time: z.string(),
   outcome: z.enum(['found', 'absent', 'mismatch', 'failed']),
-  detail: z.string().default(''),
+  detail: z.string().default('the name does not exist (NXDOMAIN)'),
   attempts: z.number().default(1),
+  since: z.string().default('2026-01-01T00:00:00Z'),
+  touched: z.string().optional(),
+  jitter: z.number().default(0.5),
   foundTime: z.string().optional(),
   missingSince: z.string().optional(),
 });
@@ -92,7 +95,7 @@ export function readGolden(text: string, verifiers: Verifiers): GoldenInput {
       objects: manifests.flatMap(objectOf),
       secrets: new Map(ofKind('Secret').map((one) => [keyOf(one), secretView(one, verifiers)])),
       dns: new Map(Object.entries(known.evidence).map(([key, value]) => [key, value as DnsEvidence])),
-      verification: known.verification,
+      ...(known.verification === 'dns' && { verification: { graceSeconds: 72 * 3600 } }),
       programmed: new Map(Object.entries(known.programmed ?? allProgrammed(known))),
     },
   };

@@ -1,0 +1,79 @@
+/** What differs from the cluster is queued, at most one thing about each object, and written by a few workers. */
+import type { Turn } from '../../core/planner-state.ts';
+import { createWorkQueue, type WorkQueue, type WorkQueueOptions } from '../client/queue.ts';
+import { isDone, isSecretDone, writeObject, type Work, type WorkKey, type WriteContext } from './object.ts';
+import { enqueueWork, urgencyOf } from './order.ts';
+
+export interface Backlog extends Pick<WorkQueue, 'depth' | 'isIdle' | 'close'> {
+  /** Queues what of this is not so on the cluster yet. */
+  readonly publish: (turn: Omit<Turn, 'events' | 'faults'>) => void;
+  /** Why the Secret of a user could not be written when it was last tried. */
+  readonly secretTroubleOf: (user: string) => string | undefined;
+}
+
+export interface BacklogOptions extends Omit<WriteContext, 'onSecretTrouble'>, Pick<WorkQueueOptions, 'onDone'> {
+  /** Something was written again, since what we knew was not what was there. */
+  readonly onRetry: () => void;
+  /** `secretTroubleOf` says something else of this user. */
+  readonly onSecretTrouble: (user: string) => void;
+}
+
+/** Requests under way at once; the client has a few connections more, for the rollout. */
+const WORKERS = 24;
+/** What we knew was out of date; by then the watch has caught up. */
+const RETRY_MS = 100;
+
+export function createBacklog({ onDone, onRetry, onSecretTrouble, ...options }: BacklogOptions): Backlog {
+  const { caches } = options;
+  /** The latest plan is the only one that counts. */
+  const backlog = new Map<string, Work>();
+  const secretTroubles = new Map<string, string>();
+  const context: WriteContext = { ...options, onSecretTrouble: setSecretTrouble };
+
+  const queue = createWorkQueue({
+    workers: WORKERS,
+    tenantOf: (key) => key.split('/')[1] ?? '',
+    work: async (key) => {
+      const work = backlog.get(key);
+      if (work === undefined) return;
+      const outcome = await writeObject(context, work);
+      if (outcome === 'again') {
+        onRetry();
+        queue.addAfter(key, RETRY_MS, urgencyOf(work, caches));
+      }
+      // done, unless something else is to be done by now
+      else if (backlog.get(key) === work) backlog.delete(key);
+    },
+    ...(onDone !== undefined && { onDone }),
+  });
+
+  function publish({ users, lists, senders, secrets }: Omit<Turn, 'events' | 'faults'>): void {
+    for (const [key, plan] of users) {
+      put(`SmtpPlusUser/${key}`, plan && { kind: 'SmtpPlusUser', plan });
+      if (secretTroubles.has(key) && isSecretDone(context, plan)) setSecretTrouble(key, undefined);
+    }
+    for (const [key, plan] of lists) put(`SmtpPlusList/${key}`, plan && { kind: 'SmtpPlusList', plan });
+    for (const [key, plan] of senders) put(`VerifiedSender/${key}`, plan && { kind: 'VerifiedSender', plan });
+    for (const [key, isOrphan] of secrets) put(`Secret/${key}`, isOrphan ? { kind: 'Secret', key } : undefined);
+  }
+
+  function put(key: WorkKey, work: Work | undefined): void {
+    // while an older plan is being written, what the caches know is about to change
+    if (work === undefined || (!backlog.has(key) && isDone(context, work))) {
+      backlog.delete(key);
+      return;
+    }
+    backlog.set(key, work);
+    enqueueWork(queue, key, work, caches);
+  }
+
+  function setSecretTrouble(user: string, trouble: string | undefined): void {
+    if (secretTroubles.get(user) === trouble) return;
+    if (trouble === undefined) secretTroubles.delete(user);
+    else secretTroubles.set(user, trouble);
+    onSecretTrouble(user);
+  }
+
+  const { depth, isIdle, close } = queue;
+  return { publish, secretTroubleOf: (user) => secretTroubles.get(user), depth, isIdle, close };
+}

@@ -1,0 +1,108 @@
+/** One of the Secrets with evidence about senders. */
+import { gunzipSync, gzipSync } from 'node:zlib';
+import { z } from 'zod';
+import { GROUP } from '../../api/common.ts';
+import type { DnsEvidence } from '../../core/model.ts';
+import { evidenceSchema } from '../../verify/evidence.ts';
+import type { SecretObject } from '../cache/views.ts';
+import { bodyOf } from '../client/answers.ts';
+import type { KubeClient } from '../client/client.ts';
+import { pathOf, SECRETS } from '../client/resources.ts';
+import { FIELD_MANAGER } from './secret.ts';
+
+export interface EvidenceShard {
+  readonly name: string;
+  /** By `NAMESPACE/NAME` of the VerifiedSender. */
+  readonly entries: Map<string, DnsEvidence>;
+  /** Of the Secret as it was last read or written; undefined: there was none. */
+  resourceVersion: string | undefined;
+}
+
+export interface ShardPlace {
+  readonly client: KubeClient;
+  /** The operator's own namespace. */
+  readonly namespace: string;
+  readonly onTrouble: (message: string) => void;
+}
+
+const LABEL = `${GROUP}/evidence`;
+const KEY = 'evidence.json.gz';
+/** Of one Secret, once unpacked: what somebody else has put there must not fill the memory. */
+const UNPACKED_MAX = 64 * 1024 * 1024;
+
+const contents = z.record(z.string(), z.unknown());
+
+/** What is damaged is told, and looked up again. */
+export async function loadShard(place: ShardPlace, index: number): Promise<EvidenceShard> {
+  const name = `smtp-plus-evidence-${String(index).padStart(2, '0')}`;
+  const secret = await read(place, name);
+  const entries = new Map<string, DnsEvidence>();
+  const text = secret?.data?.[KEY];
+  const values = text === undefined ? {} : unpack(text);
+  let isDamaged = values === undefined;
+  for (const [sender, value] of Object.entries(values ?? {})) {
+    const { data } = evidenceSchema.safeParse(value);
+    if (data === undefined) isDamaged = true;
+    else entries.set(sender, data);
+  }
+  if (isDamaged) {
+    place.onTrouble(`Secret ${place.namespace}/${name} is damaged; the senders that it has lost are looked up again`);
+  }
+  return { name, entries, resourceVersion: secret?.metadata.resourceVersion };
+}
+
+/** By a list: the operator may read no Secret of its namespace by name but that of the installation. */
+async function read({ client, namespace }: ShardPlace, name: string): Promise<SecretObject | undefined> {
+  const query = new URLSearchParams({ fieldSelector: `metadata.name=${name}` });
+  const path = `${pathOf(SECRETS, { namespace })}?${query.toString()}`;
+  const answer = await client.request<{ readonly items: readonly SecretObject[] }>({ method: 'GET', path });
+  const [secret] = bodyOf(answer, `read of Secret ${namespace}/${name}`).items;
+  if (secret !== undefined && secret.metadata.labels?.[LABEL] === undefined) {
+    throw new Error(`Secret ${namespace}/${name} has no label ${LABEL}: it is not ours; rename or delete it`);
+  }
+  return secret;
+}
+
+/** Writes the version that is known, and where somebody has changed or deleted that meanwhile, what is there by now. */
+export async function writeShard(place: ShardPlace, shard: EvidenceShard): Promise<void> {
+  let answer = await tryToWrite(place, shard);
+  if (!answer.ok && [404, 409].includes(answer.status)) {
+    shard.resourceVersion = (await read(place, shard.name))?.metadata.resourceVersion;
+    answer = await tryToWrite(place, shard);
+  }
+  shard.resourceVersion = bodyOf(answer, `write of Secret ${place.namespace}/${shard.name}`).metadata.resourceVersion;
+}
+
+function tryToWrite({ client, namespace }: ShardPlace, { name, resourceVersion, entries }: EvidenceShard) {
+  const labels = { [LABEL]: '' };
+  const data = { [KEY]: pack(entries) };
+  const options = `?fieldManager=${FIELD_MANAGER}`;
+  const metadata = { namespace, name, labels };
+  return client.request<SecretObject>(
+    resourceVersion === undefined
+      ? {
+          method: 'POST',
+          path: `${pathOf(SECRETS, { namespace })}${options}`,
+          body: { apiVersion: 'v1', kind: 'Secret', metadata, type: 'Opaque', data },
+        }
+      : {
+          method: 'PATCH',
+          path: `${pathOf(SECRETS, { namespace, name })}${options}`,
+          contentType: 'application/merge-patch+json',
+          body: { metadata: { resourceVersion, labels }, data },
+        },
+  );
+}
+
+function pack(entries: ReadonlyMap<string, DnsEvidence>): string {
+  return gzipSync(JSON.stringify(Object.fromEntries(entries))).toString('base64');
+}
+
+function unpack(text: string): Readonly<Record<string, unknown>> | undefined {
+  try {
+    const json = gunzipSync(Buffer.from(text, 'base64'), { maxOutputLength: UNPACKED_MAX }).toString();
+    return contents.safeParse(JSON.parse(json)).data;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,95 @@
+/** What the DNS says about one challenge record, asked of one resolver or of several that have to agree. */
+import type { DnsEvidence } from '../core/model.ts';
+import { askTxt, type TxtAnswer } from './ask-txt.ts';
+
+export interface Question {
+  readonly recordName: string;
+  readonly recordValue: string;
+}
+
+/** The part of the evidence that comes from the DNS. */
+export type Observation = Pick<DnsEvidence, 'outcome' | 'detail'>;
+
+export interface Resolvers {
+  /** `ADDRESS` or `ADDRESS:PORT`; none: those of the system. */
+  readonly servers: readonly string[];
+  /** How many of `servers` have to say the same before it counts. */
+  readonly quorum: number;
+  /** For the first try of a question; milliseconds. Default: 3 s. */
+  readonly timeoutMs?: number;
+}
+
+const TIMEOUT_MS = 3000;
+const TRIES = 3;
+/** Values that are shown: a hostile zone may have thousands. */
+const SHOWN = 3;
+const SHOWN_LENGTH = 120;
+/** What marks a value as one of ours, of whatever installation. */
+const PREFIX = 'smtpplus-verification=';
+
+export async function lookUp(question: Question, resolvers: Resolvers): Promise<Observation> {
+  const { servers, timeoutMs = TIMEOUT_MS } = resolvers;
+  const patience = { timeoutMs, tries: TRIES };
+  if (servers.length === 0) return judge(await askTxt(question.recordName, patience), question);
+  const ask = async (server: string): Promise<Vote> => {
+    const answer = await askTxt(question.recordName, { server, ...patience });
+    return { server, ...judge(answer, question) };
+  };
+  const votes = await Promise.all(servers.map(ask));
+  return agree(votes, resolvers.quorum);
+}
+
+interface Vote extends Observation {
+  readonly server: string;
+}
+
+/**
+ * `found` takes the word of as many as the quorum, and so does its absence: neither a resolver that was poisoned nor one
+ * that is broken decides alone.
+ */
+function agree(votes: readonly Vote[], quorum: number): Observation {
+  const found = votes.filter(({ outcome }) => outcome === 'found');
+  const gone = votes.filter(({ outcome }) => outcome === 'absent' || outcome === 'mismatch');
+  const [first] = found.length >= quorum ? found : [];
+  if (first !== undefined) return { outcome: first.outcome, detail: first.detail };
+  const mismatch = gone.find(({ outcome }) => outcome === 'mismatch') ?? gone[0];
+  if (mismatch !== undefined && gone.length >= quorum) return { outcome: mismatch.outcome, detail: mismatch.detail };
+  const said = votes.map(({ server, outcome, detail }) => `${server}: ${outcome === 'found' ? 'it is there' : detail}`);
+  return {
+    outcome: 'failed',
+    detail: `${quorum} of ${votes.length} resolvers have to agree, and do not. ${said.join('; ')}`,
+  };
+}
+
+function judge(answer: TxtAnswer, { recordValue }: Question): Observation {
+  if (answer.kind === 'failed') return { outcome: 'failed', detail: answer.why };
+  if (answer.kind === 'absent') return { outcome: 'absent', detail: answer.why };
+  const values = answer.values.map((value) => value.trim());
+  if (values.includes(recordValue)) return { outcome: 'found', detail: 'it is there' };
+  if (values.length === 0) {
+    const detail = 'the name is an alias (CNAME), and what it points to has no TXT record that could be found';
+    return { outcome: 'absent', detail };
+  }
+  return { outcome: 'mismatch', detail: describeOthers(values) };
+}
+
+/**
+ * Ours are shown, so that somebody sees the typing error; of others only how many there are: by a CNAME, whoever owns the
+ * domain could make us read out the records of a zone that only we can see.
+ */
+function describeOthers(values: readonly string[]): string {
+  const ours = values.filter((value) => value.startsWith(PREFIX));
+  const others = values.length - ours.length;
+  const shown = ours.slice(0, SHOWN).map(show);
+  const more = ours.length - shown.length;
+  return [
+    ...shown,
+    ...(more > 0 ? [`${more} more that begin so`] : []),
+    ...(others > 0 ? [`${others} TXT ${others === 1 ? 'record' : 'records'} for other purposes`] : []),
+  ].join(', ');
+}
+
+function show(value: string): string {
+  const plain = value.replaceAll(/[^\x20-\x7e]/g, '?');
+  return `"${plain.length > SHOWN_LENGTH ? `${plain.slice(0, SHOWN_LENGTH)}…` : plain}"`;
+}

@@ -1,0 +1,110 @@
+/** A domain on its way to being verified by DNS, in one process, with a real name server and a real SMTP client. */
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { describe, test, type TestContext } from 'node:test';
+import { createTransport } from 'nodemailer';
+import { needsCommand } from '../support/commands.ts';
+import { startNsd } from '../support/dns-server.ts';
+import { folderOf, writeFiles } from '../support/folder.ts';
+import { credentialsOf, startStandalone, statusOf, type Standalone } from '../support/standalone.ts';
+import { until } from '../support/until.ts';
+
+const LOOK_MS = 30_000;
+
+const sender = (touched: string): string => `apiVersion: smtpplus.io/v1alpha1
+kind: VerifiedSender
+metadata: {name: shop, namespace: shop, annotations: {smtpplus.io/check-now: "${touched}"}}
+spec: {domain: shop.example}
+`;
+const USER = `apiVersion: smtpplus.io/v1alpha1
+kind: SmtpPlusUser
+metadata: {name: orders, namespace: shop}
+spec: {active: true}
+`;
+
+interface Place {
+  readonly folder: string;
+  readonly state: string;
+  readonly servers: readonly string[];
+  readonly grace?: string;
+}
+
+async function startIn(t: TestContext, { folder, state, servers, grace = '72h' }: Place): Promise<Standalone> {
+  const settings = await folderOf(t, {
+    'settings.yaml': `verification: {dnsServers: ${JSON.stringify(servers)}, grace: ${grace}}\n`,
+  });
+  return startStandalone(t, { folder, state, settings: join(settings, 'settings.yaml') });
+}
+
+function reasonOf({ state }: { readonly state: string }, kind = 'VerifiedSender', name = 'shop', type = 'Verified') {
+  return async (): Promise<string> => (await statusOf(state, kind, 'shop', name)).condition(type)?.reason ?? '';
+}
+
+/** The reply to a mail from orders@shop.example. */
+async function send({ state, port }: Standalone): Promise<string> {
+  const { username, password, ca } = await credentialsOf(state, 'shop', 'orders-smtp');
+  const transport = createTransport({
+    host: 'localhost',
+    port,
+    requireTLS: true,
+    auth: { user: username, pass: password },
+    tls: { ca },
+  });
+  const mail = { from: 'orders@shop.example', to: 'jane@customer.example', subject: 'Hello', text: 'Hello.' };
+  try {
+    return (await transport.sendMail(mail)).response;
+  } catch (error) {
+    return String(error);
+  } finally {
+    transport.close();
+  }
+}
+
+describe('a domain that proves itself by DNS', () => {
+  test('is pending, then verified, stays so without DNS and after a restart, and is revoked at the end', async (t) => {
+    if (!needsCommand(t, 'nsd')) return;
+    const [folder, state] = [await folderOf(t, { 'sender.yaml': sender('0'), 'user.yaml': USER }), await folderOf(t)];
+    const dns = await startNsd(t);
+    const place = { folder, state, servers: [dns.address] };
+    const first = await startIn(t, place);
+    await until(async () => (await reasonOf(first)()) === 'RecordNotFound', LOOK_MS);
+    assert.match(await send(first), /550 5\.7\.1 .* has no verified sender/);
+
+    const { challenge } = await statusOf(state, 'VerifiedSender', 'shop', 'shop');
+    const record = `${challenge.recordName}. IN TXT "${challenge.recordValue}"`;
+    await dns.serve([record]);
+    await writeFiles(folder, { 'sender.yaml': sender('1') });
+    await until(async () => (await reasonOf(first)()) === 'DnsProof', LOOK_MS);
+    await until(async () => (await send(first)).startsWith('250 '), LOOK_MS);
+    await first.stop();
+
+    // nothing listens there
+    const second = await startIn(t, { ...place, servers: ['127.0.0.1:9'] });
+    assert.equal(await reasonOf(second)(), 'DnsProof');
+    assert.match(await send(second), /^250 /);
+    await writeFiles(folder, { 'sender.yaml': sender('2') });
+    await until(async () => {
+      const status = await statusOf(state, 'VerifiedSender', 'shop', 'shop');
+      return /nothing answers at the address/.test(status.condition('Verified')?.message ?? '');
+    }, LOOK_MS);
+    assert.match(await send(second), /^250 /);
+    await second.stop();
+
+    await dns.serve([]);
+    await writeFiles(folder, { 'sender.yaml': sender('3') });
+    const third = await startIn(t, place);
+    await until(async () => (await reasonOf(third)()) === 'RecordNotFound', LOOK_MS);
+    assert.match(await send(third), /^250 /);
+    await third.stop();
+
+    const fourth = await startIn(t, { ...place, grace: '1s' });
+    assert.equal(await reasonOf(fourth)(), 'Revoked');
+    assert.equal(await reasonOf(fourth, 'SmtpPlusUser', 'orders', 'Ready')(), 'NoVerifiedSender');
+    assert.match(await send(fourth), /550 5\.7\.1 .* has no verified sender/);
+
+    await dns.serve([record]);
+    await writeFiles(folder, { 'sender.yaml': sender('4') });
+    await until(async () => (await reasonOf(fourth)()) === 'DnsProof', LOOK_MS);
+    await until(async () => (await send(fourth)).startsWith('250 '), LOOK_MS);
+  });
+});

@@ -1,0 +1,111 @@
+/** DNS servers on loopback: a real authoritative one (Debian's `nsd`), and one that answers whatever a test wants. */
+import { spawn } from 'node:child_process';
+import { createSocket } from 'node:dgram';
+import { Resolver } from 'node:dns/promises';
+import { once } from 'node:events';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { TestContext } from 'node:test';
+import { folderOf } from './folder.ts';
+import { until } from './until.ts';
+
+type Ends = Pick<TestContext, 'after'>;
+
+export interface DnsServer {
+  /** `ADDRESS:PORT`. */
+  readonly address: string;
+  /** Serves these records of `example.`, in the form of a zone file, instead of those before. */
+  readonly serve: (records: readonly string[]) => Promise<void>;
+}
+
+/** Is authoritative for `example.`, and answers REFUSED for all else. */
+export async function startNsd(t: Ends, records: readonly string[] = []): Promise<DnsServer> {
+  const folder = await folderOf(t);
+  const address = `127.0.0.1:${await freePort()}`;
+  let serial = 1;
+  await writeFile(join(folder, 'zone'), zoneFile(records, serial));
+  await writeFile(join(folder, 'nsd.conf'), configuration(folder, address));
+  const child = spawn('nsd', ['-d', '-c', join(folder, 'nsd.conf')], { stdio: 'ignore' });
+  const exited = once(child, 'exit');
+  t.after(async () => {
+    child.kill('SIGTERM');
+    await exited;
+  });
+  await untilServed(address, serial);
+  return {
+    address,
+    serve: async (after) => {
+      serial++;
+      await writeFile(join(folder, 'zone'), zoneFile(after, serial));
+      child.kill('SIGHUP');
+      await untilServed(address, serial);
+    },
+  };
+}
+
+function zoneFile(records: readonly string[], serial: number): string {
+  const head = [`@ 60 IN SOA ns.example. admin.example. ${serial} 60 60 60 60`, '@ IN NS ns', 'ns IN A 127.0.0.1'];
+  return ['$ORIGIN example.', '$TTL 60', ...head, ...records, ''].join('\n');
+}
+
+function configuration(folder: string, address: string): string {
+  const files = ['pidfile', 'xfrdfile', 'zonelistfile'].map((option) => `  ${option}: "${join(folder, option)}"`);
+  return [
+    'server:',
+    `  ip-address: ${address.replace(':', '@')}`,
+    '  username: ""',
+    '  chroot: ""',
+    '  database: ""',
+    `  zonesdir: "${folder}"`,
+    ...files,
+    'remote-control:',
+    '  control-enable: no',
+    'zone:',
+    '  name: example',
+    '  zonefile: zone',
+    '',
+  ].join('\n');
+}
+
+async function untilServed(address: string, serial: number): Promise<void> {
+  await until(async () => {
+    const resolver = new Resolver({ timeout: 200, tries: 1 });
+    resolver.setServers([address]);
+    return (await resolver.resolveSoa('example')).serial === serial;
+  }, 20_000);
+}
+
+/** Answers each question (a whole packet) with what `answer` makes of it; undefined: not at all. */
+export async function startDnsServer(
+  t: Ends,
+  answer: (question: Buffer) => Buffer | undefined,
+): Promise<{ readonly address: string; readonly questions: () => number }> {
+  const socket = createSocket('udp4');
+  let questions = 0;
+  socket.on('message', (question, { address, port }) => {
+    questions++;
+    const packet = answer(question);
+    if (packet !== undefined) socket.send(packet, port, address);
+  });
+  socket.bind(0, '127.0.0.1');
+  await once(socket, 'listening');
+  t.after(() => void socket.close());
+  return { address: `127.0.0.1:${socket.address().port}`, questions: () => questions };
+}
+
+/** An answer without records, RFC 1035 section 4.1.1. */
+export function answerWith(question: Buffer, rcode: number): Buffer {
+  const packet = Buffer.from(question);
+  packet.writeUInt16BE(0x8180 | rcode, 2);
+  return packet;
+}
+
+async function freePort(): Promise<number> {
+  const socket = createSocket('udp4');
+  socket.bind(0, '127.0.0.1');
+  await once(socket, 'listening');
+  const { port } = socket.address();
+  socket.close();
+  await once(socket, 'close');
+  return port;
+}
