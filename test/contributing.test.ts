@@ -53,7 +53,7 @@ describe('CONTRIBUTING.md', () => {
   });
 
   test('leads a message from its octets to the spool through twelve files at most', () => {
-    const [, section = ''] = /^### From the octets of a message to the spool\n(.*?)^## /ms.exec(TEXT) ?? [];
+    const [, section = ''] = /^### From the octets of a message to the spool\n(.*?)^##/ms.exec(TEXT) ?? [];
     const files = new Set([...section.matchAll(/`([\w./-]+\.ts)`/g)].map(([, name]) => name));
     assert.ok(files.size > 8 && files.size <= 12, `${files.size} files`);
   });

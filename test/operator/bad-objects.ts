@@ -237,13 +237,13 @@ const lists: readonly Slip[] = [
     'sends a password in clear text',
     'spec.upstream.tls',
     { upstream: { ...smartHost, tls: 'None', credentialsSecretRef: { name: 'smart-host' } } },
-    rule(/must be StartTLS or Implicit where credentialsSecretRef is set/),
+    rule(/must be StartTLS or Implicit where credentialsSecretRef or oauth2 is set/),
   ],
   [
     'sends a password to whoever answers',
     'spec.upstream.tls',
     { upstream: { ...smartHost, tls: 'Opportunistic', credentialsSecretRef: { name: 'smart-host' } } },
-    rule(/must be StartTLS or Implicit where credentialsSecretRef is set/),
+    rule(/must be StartTLS or Implicit where credentialsSecretRef or oauth2 is set/),
   ],
   [
     'has a CA and does not verify',
