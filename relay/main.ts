@@ -9,6 +9,7 @@ import { listen, type Listening, type SkippedPort } from './submission/listen.ts
 import { tellDeadCredentials } from './dead-credentials.ts';
 import type { Log } from './log.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
+import { watchSpool, type SpoolWarning } from './spool-warning.ts';
 import { watchDiskRoom, type DiskRoom } from './disk-room.ts';
 import type { UpstreamReport } from './upstream-report.ts';
 import { capturedLimitsOf, openSpool } from './spool/spool.ts';
@@ -76,6 +77,7 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
     log,
     reserveBytes,
     capturedLimits,
+    namespacePercent: () => settingsOf(config).spoolNamespacePercent,
     onFatal: state.fail,
   });
   started.defer(() => spool.close());
@@ -86,6 +88,8 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
     log,
   });
   started.defer(disk.close);
+  const warning = watchSpool({ fill: spool.fill, metrics, log });
+  started.defer(warning.close);
   const delivery = startDelivery({ spool, config: config.current, captureFolder, metrics, log });
   started.defer(() => delivery.close());
   config.onChange(() => delivery.wake());
@@ -97,14 +101,15 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
     log,
     accept: (message, content) => accept({ config: config.current, spool, delivery }, message, content),
     room: {
-      refusal: (bytes) => (state.fault() === undefined ? spool.refusal(bytes) : replies.diskFailed()),
+      refusal: (bytes, namespace) =>
+        state.fault() === undefined ? spool.refusal(bytes, namespace) : replies.diskFailed(),
       use: spool.useRoom,
     },
     incomingFolder: spool.incomingFolder,
   });
   const listening = await listen(server, options);
   started.defer(() => listening.close());
-  const http = await startHttp(pages({ config, metrics, state, delivery, disk }), options.http);
+  const http = await startHttp(pages({ config, metrics, state, delivery, disk, warning }), options.http);
   started.defer(() => http.close());
   metrics.certificateExpiry.set(certificates.notAfter.getTime() / 1000);
   const running = started.move();
@@ -170,9 +175,10 @@ interface Told {
   readonly state: State;
   readonly delivery: Delivery;
   readonly disk: DiskRoom;
+  readonly warning: SpoolWarning;
 }
 
-function pages({ config, metrics, state, delivery, disk }: Told): HttpPages {
+function pages({ config, metrics, state, delivery, disk, warning }: Told): HttpPages {
   const notReady = () => (config.current() === undefined ? 'no complete configuration yet' : undefined);
   return {
     metrics: async () => ({ contentType: metrics.registry.contentType, body: await metrics.registry.metrics() }),
@@ -185,6 +191,7 @@ function pages({ config, metrics, state, delivery, disk }: Told): HttpPages {
       readTime: config.readTime(),
       documents: config.hashes(),
       spoolFullSince: disk.fullSince(),
+      spoolFill: warning.state(),
     }),
     upstreamz: delivery.upstreams,
   };

@@ -46,6 +46,12 @@ export function createMetrics() {
     spoolBytes: gauge('spool_bytes', 'Bytes of messages in the spool'),
     spoolOldest: gauge('spool_oldest_seconds', 'Age of the oldest message in the spool'),
     spoolFull: gauge('spool_full', '1 while the disk of the spool has no room: mail is refused with 452'),
+    spoolFill: gauge('spool_fill_ratio', 'How full the spool is: of its disk, or of what memory has room for; 0 to 1'),
+    spoolNamespaceFill: gauge(
+      'spool_namespace_fill_ratio',
+      'Namespaces that have filled most of their share of the spool: the fullest, how much of it; 0 to 1',
+      ['namespace'],
+    ),
     spoolWrite: histogram('spool_write_seconds', 'Time until a message is on disk', SECONDS),
     deliveries: counter('deliveries_total', 'Recipients by upstream and result', ['upstream', 'result']),
     deliverySeconds: histogram('delivery_seconds', 'Time of one delivery attempt', SECONDS, ['upstream']),

@@ -58,6 +58,7 @@ export type Reason =
   | 'disk_full'
   | 'disk_failed'
   | 'queue_full'
+  | 'share_full'
   | 'too_many_files'
   | 'internal'
   | 'upstream_refused'
@@ -226,6 +227,8 @@ export const replies = {
   diskFull: () => reply(452, '4.3.1', 'disk_full', 'Insufficient system storage'),
   diskFailed: () => reply(452, '4.3.1', 'disk_failed', 'Insufficient system storage'),
   queueFull: () => reply(452, '4.3.1', 'queue_full', 'Insufficient system storage'),
+  shareFull: (namespace: string) =>
+    reply(452, '4.3.1', 'share_full', `Namespace ${namespace} has filled its share of the queue, try again later`),
   tooManyFiles: () => reply(452, '4.3.1', 'too_many_files', 'Insufficient system storage'),
   internal: () => reply(451, '4.3.0', 'internal', 'Temporary internal error'),
   /** Passthrough: what the upstream said, in its own code. */

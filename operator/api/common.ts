@@ -105,7 +105,7 @@ export const limits = z.object({
     .min(1)
     .max(100000000)
     .optional()
-    .describe('Most messages of one user in an hour. Default: no limit.'),
+    .describe('Most messages of one user in an hour. Default: 36000 (ten a second).'),
   recipientsPerDay: z
     .number()
     .int()

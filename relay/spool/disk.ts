@@ -16,8 +16,11 @@ import {
   writeFile,
 } from 'node:fs/promises';
 import path from 'node:path';
+import { lockFolder } from './lock.ts';
 
 export interface Disk {
+  /** For this process alone, until the result gives it back or the process ends. Throws where another one has it. */
+  lock(folder: string): Promise<() => Promise<void>>;
   /** Makes a folder and those above it; resolves with the first one that was not there. */
   mkdir(folder: string): Promise<string | undefined>;
   list(folder: string): Promise<readonly { readonly name: string; readonly isFolder: boolean }[]>;
@@ -44,6 +47,7 @@ const PRIVATE_FILE = { mode: 0o600 } as const;
 const PRIVATE_FOLDER = { recursive: true, mode: 0o700 } as const;
 
 export const nodeDisk: Disk = {
+  lock: lockFolder,
   mkdir: (folder) => mkdir(folder, PRIVATE_FOLDER),
   list: async (folder) => {
     const entries = await readdir(folder, { withFileTypes: true });

@@ -64,15 +64,28 @@ export class SpoolEntry {
 
 export type SpoolIndex = ReturnType<typeof createSpoolIndex>;
 
+export interface Usage {
+  readonly messages: number;
+  readonly bytes: number;
+}
+
+const NOTHING: Usage = { messages: 0, bytes: 0 };
+
 /** @param most messages that memory has room for. */
 export function createSpoolIndex(metrics: Metrics, most: number) {
   // insertion order is the order of arrival: the first is the oldest
   const entries = new Map<string, SpoolEntry>();
   const senders = createSenders();
+  const byNamespace = new Map<string, { messages: number; bytes: number }>();
   let bytes = 0;
 
-  function count(entry: SpoolEntry, sign: 1 | -1): void {
-    bytes += sign * entry.size;
+  function count({ size, sender: { namespace } }: SpoolEntry, sign: 1 | -1): void {
+    bytes += sign * size;
+    const usage = byNamespace.get(namespace) ?? { messages: 0, bytes: 0 };
+    usage.messages += sign;
+    usage.bytes += sign * size;
+    if (usage.messages > 0) byNamespace.set(namespace, usage);
+    else byNamespace.delete(namespace);
   }
 
   function measure(): void {
@@ -108,6 +121,10 @@ export function createSpoolIndex(metrics: Metrics, most: number) {
     },
     has: (id: string) => entries.has(id),
     size: () => entries.size,
+    usage: (): Usage => ({ messages: entries.size, bytes }),
+    usageOf: (namespace: string): Usage => byNamespace.get(namespace) ?? NOTHING,
+    /** By namespace, of those that have some. */
+    usages: (): ReadonlyMap<string, Usage> => byNamespace,
     most,
     get: (id: string) => entries.get(id),
     hasRoom: () => entries.size < most,

@@ -4,6 +4,8 @@ import { shareRuns } from '../share-runs.ts';
 
 export interface RoomAccount {
   readonly has: (bytes: number) => boolean;
+  /** Above the reserve. */
+  readonly free: () => number;
   /**
    * Does a write of so many octets. They count from its start and until the disk has been asked after its end: however
    * many messages come in at once, they must not reach into the reserve.
@@ -13,7 +15,7 @@ export interface RoomAccount {
   readonly measure: (ask: () => Promise<number>) => Promise<void>;
 }
 
-export interface SpoolRoom extends Pick<RoomAccount, 'has' | 'use'> {
+export interface SpoolRoom extends Pick<RoomAccount, 'has' | 'free' | 'use'> {
   close(): void;
 }
 
@@ -24,8 +26,10 @@ export function createRoomAccount({ reserveBytes }: { readonly reserveBytes: () 
   let freeBytes = 0;
   let beingWritten = 0;
   let writtenSince = 0;
+  const free = () => freeBytes - beingWritten - writtenSince - reserveBytes();
   return {
-    has: (bytes) => freeBytes - beingWritten - writtenSince - bytes >= reserveBytes(),
+    free,
+    has: (bytes) => free() - bytes >= 0,
     async use(bytes, write) {
       beingWritten += bytes;
       try {
@@ -61,5 +65,5 @@ export async function openRoom(
     refresh().catch(() => account.measure(() => Promise.resolve(0)));
   }, REFRESH_MS);
   timer.unref();
-  return { has: account.has, use: account.use, close: () => clearInterval(timer) };
+  return { has: account.has, free: account.free, use: account.use, close: () => clearInterval(timer) };
 }

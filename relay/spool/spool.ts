@@ -20,7 +20,6 @@ import { type Disk, makeFolder, nodeDisk } from './disk.ts';
 import { openFiles, type SpoolFiles } from './files.ts';
 import { createSpoolIndex, type SpoolEntry } from './entries.ts';
 import { type KeptReport, openKeptReports } from './kept-reports.ts';
-import { lockFolder } from './lock.ts';
 import { createQuarantine, type Quarantine } from './quarantine.ts';
 import { createFreshMessages } from './fresh.ts';
 import { createReader } from './read.ts';
@@ -29,6 +28,7 @@ import { messagesThatFit } from './capacity.ts';
 import type { QueuedMessage } from './record.ts';
 import { openRoom } from './room.ts';
 import { openStore as openLmdbStore, type OpenStore, SETTLE_BYTES } from './store.ts';
+import { createShares, type Fill } from './shares.ts';
 import { createWriter, type Settlement } from './write.ts';
 
 export interface Spool {
@@ -41,8 +41,10 @@ export interface Spool {
   capture(message: CapturedMessage, content: Content): Promise<void>;
   /** Whether a message of this size fits without touching the reserve; false for good after a failed write. */
   hasRoom(bytes: number): boolean;
-  /** The reply to a message of this size for which there is no room. */
-  readonly refusal: (bytes: number) => Reply | undefined;
+  /** The reply to a message of this size for which there is no room, or none for this namespace. */
+  readonly refusal: (bytes: number, namespace: string) => Reply | undefined;
+  /** How full it is, and the namespaces that have filled more of their share than the bound says. */
+  readonly fill: (bound: number) => Fill;
   /** Does a write of so many octets beside the queue, on its disk. */
   readonly useRoom: <T>(bytes: number, write: () => Promise<T>) => Promise<T>;
   /** Folder for contents being received, on the spool's file system. */
@@ -67,6 +69,8 @@ export interface SpoolOptions {
   readonly reserveBytes: () => number;
   /** Bounds of what `capture` keeps; default: those of a class that says nothing. */
   readonly capturedLimits?: () => CapturedLimits;
+  /** Of the room that others leave to a namespace, how much it may fill; default: all. */
+  readonly namespacePercent?: () => number;
   /** A write failed: what the disk holds is known only after opening it again. The process should end. */
   readonly onFatal?: (error: unknown) => void;
   /** In place of the machine's disk, and of the database on it. */
@@ -86,11 +90,11 @@ const HOUR_MS = 3600 * 1000;
 /** Throws where the folder cannot be used, or another process uses it. */
 export async function openSpool(folder: string, options: SpoolOptions): Promise<Spool> {
   const { metrics, log, reserveBytes, capturedLimits = defaultCapturedLimits, onFatal = () => {} } = options;
+  const { namespacePercent = () => 100 } = options;
   const { disk = nodeDisk, openStore = openLmdbStore } = options;
   await makeFolder(disk, folder);
   await using started = new AsyncDisposableStack();
-  const lock = await lockFolder(folder);
-  started.defer(() => lock.release());
+  started.defer(await disk.lock(folder));
   const files = await openFiles(folder, disk);
   const quarantine = createQuarantine(folder, disk);
   const index = createSpoolIndex(metrics, options.mostMessages ?? messagesThatFit());
@@ -122,7 +126,8 @@ export async function openSpool(folder: string, options: SpoolOptions): Promise<
   }, HOUR_MS);
   hourly.unref();
   started.defer(() => clearInterval(hourly));
-  const refusal = (bytes: number): Reply | undefined => {
+  const shares = createShares({ index, freeBytes: room.free, reserveBytes, percent: namespacePercent });
+  const refusalToAll = (bytes: number): Reply | undefined => {
     if (writer.hasFailed()) return replies.diskFailed();
     if (!index.hasRoom() || backlog.isMore()) return replies.queueFull();
     return room.has(bytes) ? undefined : replies.diskFull();
@@ -134,8 +139,10 @@ export async function openSpool(folder: string, options: SpoolOptions): Promise<
       if (!room.has(message.size)) throw Object.assign(new Error('no room for a captured copy'), { code: 'ENOSPC' });
       await room.use(message.size, () => captured.keep(message, content));
     },
-    refusal,
-    hasRoom: (bytes) => refusal(bytes) === undefined,
+    refusal: (bytes, namespace) =>
+      refusalToAll(bytes) ?? (shares.fits(bytes, namespace) ? undefined : replies.shareFull(namespace)),
+    fill: (bound) => shares.fill(bound),
+    hasRoom: (bytes) => refusalToAll(bytes) === undefined,
     useRoom: room.use,
     incomingFolder: files.incoming,
     entries: index.entries,

@@ -9,6 +9,7 @@ import { applyGuard, judgeRecipient, tellGuarded, type Guarded } from '../recipi
 import { isReply, isTaken, replies, type Answer, type Reply } from '../replies.ts';
 import { admit, type Admitted } from './admission.ts';
 import { checkSender, isUnverifiedSender } from './mail.ts';
+import type { BodyRoom } from './incoming-body.ts';
 import { createQueueId } from './queue-id.ts';
 import { receive, type Received } from './receive.ts';
 import { noteMessage } from './session-log.ts';
@@ -85,11 +86,17 @@ function receiveOptions(submission: Submission): Parameters<typeof receive>[1] {
     headerBytes,
     lineBytes,
     pathOf: () => path.join(session.services.incomingFolder, `${reception.id}.part`),
-    room: session.services.room,
+    room: roomOf(submission),
     judge: (headerSection) => judge(submission, headerSection),
     onOctets: (count) => (reception.octets += count),
     fail: (error) => fail(submission, error),
   };
+}
+
+/** What may be written while the message comes in. */
+function roomOf({ session, admitted }: Submission): BodyRoom {
+  const { refusal, use } = session.services.room;
+  return { refusal: (bytes) => refusal(bytes, admitted.user.namespace), use };
 }
 
 function judge(submission: Submission, headerSection: Buffer): HeaderChanges | Reply {
@@ -126,7 +133,7 @@ async function put(submission: Submission, received: Received): Promise<Reply> {
   const size = head.length + received.size;
   // a file is on the disk already, and what passes through goes there only as a file
   const unwritten = received.body.kind === 'memory' && admitted.list.delivery.mode === 'Spool' ? size : 0;
-  const refusal = services.room.refusal(unwritten);
+  const refusal = services.room.refusal(unwritten, admitted.user.namespace);
   if (refusal !== undefined) return refusal;
   const message = messageOf(submission, guarded, { size, eightBit: received.isEightBit });
   const reply = await services.accept(message, { head, body: received.body });

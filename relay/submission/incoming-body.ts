@@ -8,10 +8,15 @@ import type { Body } from '../message.ts';
 import type { Reply } from '../replies.ts';
 import type { Room } from './state.ts';
 
+/** Of the disk, for one message. */
+export interface BodyRoom extends Pick<Room, 'use'> {
+  readonly refusal: (bytes: number) => Reply | undefined;
+}
+
 /** Most messages are smaller, and so cost no file; 2,000 connections may hold 500 MB. */
 const MEMORY_MAX = 256 * 1024;
 
-export function createIncomingBody({ pathOf, room }: { readonly pathOf: () => string; readonly room: Room }) {
+export function createIncomingBody({ pathOf, room }: { readonly pathOf: () => string; readonly room: BodyRoom }) {
   const held = createHeldBytes();
   let file: FileHandle | undefined;
 

@@ -84,7 +84,7 @@ function asWritten(path: string, { domain }: Mailbox): string {
 /** RFC 1870 section 6.1: a declared size that cannot be taken is refused before a single octet is sent. */
 function checkSize(session: Session, { user }: Admitted, { size }: MailParameters): Reply | undefined {
   if (size > user.limits.messageBytes) return replies.tooLarge(user.limits.messageBytes);
-  return session.services.room.refusal(size);
+  return session.services.room.refusal(size, user.namespace);
 }
 
 /** Judges the envelope sender; what a list only audits is counted and let through. */

@@ -8,8 +8,7 @@ import type { Body } from '../message.ts';
 import { isReply, replies, type Answer, type Reply } from '../replies.ts';
 import type { Connection } from '../smtp/connection.ts';
 import { DataScanner } from '../smtp/data-scanner.ts';
-import { createIncomingBody } from './incoming-body.ts';
-import type { Room } from './state.ts';
+import { createIncomingBody, type BodyRoom } from './incoming-body.ts';
 
 /** Read on past an objection so that the client gets our reply after its data; then the connection ends. */
 const EXCESS_MAX = 1024 * 1024;
@@ -20,7 +19,7 @@ export interface ReceiveOptions {
   readonly lineBytes: number;
   /** Of the file that a large message goes to. */
   readonly pathOf: () => string;
-  readonly room: Room;
+  readonly room: BodyRoom;
   /** What is to be changed in the header section, or why the message is refused. */
   readonly judge: (headerSection: Buffer) => HeaderChanges | Reply;
   /** Told how many octets have come. */

@@ -38,8 +38,8 @@ export interface SessionServices {
 }
 
 export interface Room {
-  /** The reply to a message of so many octets for which there is none. */
-  readonly refusal: (bytes: number) => Reply | undefined;
+  /** The reply to a message of so many octets of a user of this namespace for which there is none. */
+  readonly refusal: (bytes: number, namespace: string) => Reply | undefined;
   /** Does a write of so many octets, which count from its start. */
   readonly use: <T>(bytes: number, write: () => Promise<T>) => Promise<T>;
 }

@@ -127,8 +127,8 @@ export const spoolMutations: readonly Mutation[] = [
   {
     name: 'the reserve is not kept',
     file: 'relay/spool/room.ts',
-    from: '>= reserveBytes()',
-    to: '>= 0',
+    from: ' - reserveBytes();',
+    to: ';',
     tests: ['test/relay/spool.test.ts', 'test/relay/reserve.test.ts'],
   },
   {
@@ -162,7 +162,7 @@ export const spoolMutations: readonly Mutation[] = [
   {
     name: 'mail is accepted while more of the queue is on disk than memory knows of',
     file: 'relay/spool/spool.ts',
-    from: ' && !backlog.isMore()',
+    from: ' || backlog.isMore()',
     to: '',
     tests: ['test/relay/spool-backlog.test.ts'],
   },

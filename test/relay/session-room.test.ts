@@ -83,3 +83,20 @@ describe('a message that is refused while it comes in', () => {
     assert.equal(await client.reply(), '552 5.3.4 Message exceeds 500000 bytes');
   });
 });
+
+test('a namespace without room is told so in its name, at MAIL and after the content', async (t) => {
+  let isFull = false;
+  const server = await start(t, {
+    room: {
+      refusal: (_, namespace) => (isFull && namespace === 'shop' ? replies.shareFull(namespace) : undefined),
+      use: (_, write) => write(),
+    },
+  });
+  const client = await beginMessage(server);
+  isFull = true;
+  await client.send('From: orders@shop.example\r\n\r\ntext\r\n.\r\n');
+  const refusal = '452 4.3.1 Namespace shop has filled its share of the queue, try again later';
+  assert.equal(await client.reply(), refusal);
+  assert.equal(await client.ask('MAIL FROM:<orders@shop.example>'), refusal);
+  assert.deepEqual(server.accepted, []);
+});

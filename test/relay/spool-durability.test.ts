@@ -203,7 +203,7 @@ test('a database that was lost and made anew has its name on disk before anythin
   );
 });
 
-/** For its lock and the room on it, which are those of the machine; each life has one, for a crashed one keeps its lock. */
+/** For the room on it, which is that of the machine. */
 async function aRealFolder(run: string, life: number): Promise<string> {
   const folder = path.join(run, String(life));
   await mkdir(folder);

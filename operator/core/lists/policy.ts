@@ -67,11 +67,12 @@ export function tightenStarttls(floor: Starttls, wish: Starttls): Tightened<Star
   return { value: 'Required', refused: [{ field: ['spec', 'starttls'], words: 'stays Required, not Optional' }] };
 }
 
-/** What holds where nobody says otherwise; the others are unlimited. */
+/** What holds where nobody says otherwise; the other is unlimited. */
 const DEFAULT_LIMITS = {
   messageBytes: 10 * 1024 * 1024,
   recipientsPerMessage: 100,
-  messagesPerHour: undefined,
+  // ten a second: more is seldom meant, and would fill a queue before anybody looks
+  messagesPerHour: 36_000,
   recipientsPerDay: undefined,
   connections: 50,
 } as const satisfies { readonly [Field in keyof Required<Limits>]: number | undefined };

@@ -1,0 +1,63 @@
+/**
+ * How much of the spool a namespace may fill: a part of the room that the others leave to it. So one alone may have that
+ * part of the whole, a second one that part of the rest, and there is always something left for one more.
+ */
+import type { SpoolIndex, Usage } from './entries.ts';
+
+/** From 0 to 1. */
+export interface Fill {
+  readonly spool: number;
+  /** Of their shares, the fullest first. */
+  readonly namespaces: readonly { readonly namespace: string; readonly fill: number }[];
+}
+
+export interface Shares {
+  /** Whether a message of this size fits into the share of the namespace. */
+  fits(bytes: number, namespace: string): boolean;
+  /** Namespaces whose fill is above a bound, a few at most. */
+  fill(bound: number): Fill;
+}
+
+interface SharesOptions {
+  readonly index: SpoolIndex;
+  /** Above the reserve. */
+  readonly freeBytes: () => number;
+  readonly reserveBytes: () => number;
+  readonly percent: () => number;
+}
+
+/** In logs and answers. */
+const TOLD_MAX = 20;
+
+export function createShares({ index, freeBytes, reserveBytes, percent }: SharesOptions): Shares {
+  const free = (): Usage => ({ bytes: Math.max(0, freeBytes()), messages: Math.max(0, index.most - index.size()) });
+
+  function fillOf(held: Usage, room: Usage): number {
+    const part = percent() / 100;
+    const of = (own: number, left: number) => (own === 0 ? 0 : own / (part * (own + left)));
+    return Math.max(of(held.bytes, room.bytes), of(held.messages, room.messages));
+  }
+
+  function fillOfSpool(all: Usage, room: Usage): number {
+    const of = (own: number, left: number) => own / Math.max(1, own + left);
+    // of a disk that others fill, too, the part that is ours says little
+    const isNearReserve = room.bytes < reserveBytes();
+    return Math.max(isNearReserve ? 0.9 : 0, of(all.bytes, room.bytes), of(all.messages, room.messages));
+  }
+
+  return {
+    fits: (bytes, namespace) => {
+      if (percent() >= 100) return true;
+      const { bytes: held, messages } = index.usageOf(namespace);
+      const room = free();
+      const after = { bytes: held + bytes, messages: messages + 1 };
+      return fillOf(after, { bytes: room.bytes - bytes, messages: room.messages - 1 }) <= 1;
+    },
+    fill: (bound) => {
+      const room = free();
+      const all = [...index.usages()].map(([namespace, usage]) => ({ namespace, fill: fillOf(usage, room) }));
+      const full = all.filter(({ fill }) => percent() < 100 && fill > bound).sort((a, b) => b.fill - a.fill);
+      return { spool: fillOfSpool(index.usage(), room), namespaces: full.slice(0, TOLD_MAX) };
+    },
+  };
+}
