@@ -4,7 +4,7 @@ import type { RelayConfig } from '../config.ts';
 import { data } from './data.ts';
 import { mail, rcpt } from './mail.ts';
 import { replies, type Answer, type Stage } from '../replies.ts';
-import { startAfresh, abandonTransaction, mayUseClearText, ok, type Session } from './state.ts';
+import { abandonTransaction, mayUseClearText, ok, startAfresh, type Session } from './state.ts';
 
 interface Command {
   readonly stage: Stage;

@@ -105,7 +105,8 @@ export function startSession(
     try {
       return await runCommand(session, line);
     } catch (error) {
-      return { stage: 'command', answer: internal(error) };
+      // what is left of a message must not be read as commands
+      return { stage: 'command', answer: { ...internal(error), close: session.reception !== undefined } };
     }
   }
 
