@@ -156,13 +156,20 @@ function ready(wire: Wire, capabilities: Capabilities): SmtpClient {
     send: async (mail, times) => {
       count++;
       isBusy = true;
-      const transcript = await transact({ wire, capabilities, times, needsReset }, mail);
-      isBusy = false;
-      // RFC 5321 section 4.1.1.4: only a transaction that reached its end leaves nothing behind
-      needsReset = transcript.content === undefined || transcript.content.code >= 300;
-      // it has forgotten who we are, as when an access token has ended: the next connection says it again
-      if (LOGGED_OUT.has(transcript.mail?.code ?? 0)) wire.breakOff('logged out');
-      return transcript;
+      try {
+        const transcript = await transact({ wire, capabilities, times, needsReset }, mail);
+        // RFC 5321 section 4.1.1.4: only a transaction that reached its end leaves nothing behind
+        needsReset = transcript.content === undefined || transcript.content.code >= 300;
+        // it has forgotten who we are, as when an access token has ended: the next connection says it again
+        if (LOGGED_OUT.has(transcript.mail?.code ?? 0)) wire.breakOff('logged out');
+        return transcript;
+      } catch (error) {
+        // a fault of ours: nobody knows where in the transaction the server is
+        wire.breakOff('given up');
+        throw error;
+      } finally {
+        isBusy = false;
+      }
     },
     close: () => {
       if (isBusy || !wire.isOpen()) return wire.breakOff('connection closed');

@@ -157,6 +157,13 @@ export const deliveryMutations: readonly Mutation[] = [
     tests: TRANSACTION,
   },
   {
+    name: 'a first response of any length goes with AUTH',
+    file: 'relay/smtp/client.ts',
+    from: 'initial !== undefined && withInitial.length + 2 <= COMMAND_MAX',
+    to: 'initial !== undefined',
+    tests: OAUTH,
+  },
+  {
     name: 'a refused access token is used again',
     file: 'relay/delivery/access-token.ts',
     from: 'if (current?.token === token) current = undefined;',

@@ -40,6 +40,22 @@ for (const mechanism of ['XOAUTH2', 'OAUTHBEARER'] as const) {
   });
 }
 
+for (const mechanism of ['XOAUTH2', 'OAUTHBEARER'] as const) {
+  test(`${mechanism}: a token too long for a command line goes in a line of its own, and may be refused there`, async (t) => {
+    const long = `${'x'.repeat(2000)}.1`;
+    const tokens = await startTokenServer(t, (_form, response) => issue(response, long));
+    let isKnown = false;
+    const host = await startOAuthHost(t, { mechanism, knows: (token) => isKnown && token === long });
+    const relay = await startDelivering(t, configured(host.smartHost(tokens.url)));
+    await relay.spool.put(aMessage(), inMemory());
+    await eventually('it is refused', () => said(relay, 'deferred').length > 0);
+    assert.match(String(said(relay, 'deferred')[0]?.['reply']), /log-in refused with 535 5\.7\.3$/);
+    isKnown = true;
+    await emptied(relay);
+    assert.equal(host.messages(), 1);
+  });
+}
+
 test('a token that the smart host does not take any more is replaced once, and mail goes on at once', async (t) => {
   const tokens = await startTokenServer(t);
   let isTakenBack = false;

@@ -78,6 +78,7 @@ export async function startOAuthHost(
   const logins: string[] = [];
   const known = new WeakSet<TLSSocket>();
   const refused = new WeakSet<TLSSocket>();
+  const asked = new WeakSet<TLSSocket>();
   const sockets = new Set<TLSSocket>();
   let messages = 0;
   let connections = 0;
@@ -106,6 +107,12 @@ export async function startOAuthHost(
       return isRight ? '535 5.7.3 Authentication unsuccessful' : '500 5.5.1 protocol error';
     }
     if (line.startsWith('EHLO')) return `250-host\r\n250 AUTH ${mechanism}`;
+    if (asked.delete(one)) return logIn(one, line);
+    if (line.length > 510) return '500 5.5.2 line too long';
+    if (line === `AUTH ${mechanism}`) {
+      asked.add(one);
+      return '334 ';
+    }
     if (line.startsWith('AUTH ')) return logIn(one, line.slice(`AUTH ${mechanism} `.length));
     if (line.startsWith('MAIL') && (!known.has(one) || forgets())) return '530 5.7.57 not authenticated';
     if (line === '.') messages++;
