@@ -163,10 +163,10 @@ interface Parts {
 
 async function drain({ config, listening, server, delivery }: Parts): Promise<void> {
   const budgetMs = settingsOf(config).shutdownSeconds * 1000;
-  const start = Date.now();
+  const start = performance.now();
   await listening.close();
   await server.drain(budgetMs * DRAIN_SHARE);
-  await delivery.drain(Math.max(0, budgetMs - (Date.now() - start)));
+  await delivery.drain(Math.max(0, budgetMs - (performance.now() - start)));
 }
 
 interface Told {

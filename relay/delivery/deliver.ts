@@ -18,6 +18,7 @@ import { createPlaces } from './places.ts';
 import { createResolver, type Lookup } from './resolve.ts';
 import type { Reply } from '../replies.ts';
 import { createSchedule } from './schedule.ts';
+import { steadyNow } from '../steady-time.ts';
 import type { Spool } from '../spool/spool.ts';
 import type { Sender, SpoolEntry } from '../spool/entries.ts';
 import type { UpstreamReport } from '../upstream-report.ts';
@@ -45,6 +46,7 @@ export interface DeliveryOptions {
   readonly log: Log;
   /** In place of the system's. */
   readonly lookup?: Lookup | undefined;
+  /** Default: steady time. */
   readonly now?: () => number;
   readonly random?: () => number;
 }
@@ -62,7 +64,7 @@ const UNRECORDED_MAX = 128;
 const DRAIN_LOOK_MS = 10;
 
 export function startDelivery(options: DeliveryOptions): Delivery {
-  const { spool, config, captureFolder, metrics, log, now = Date.now, random = Math.random } = options;
+  const { spool, config, captureFolder, metrics, log, now = steadyNow, random = Math.random } = options;
   const defaults = deliverySettingsSchema.parse({});
   const settings = (): DeliverySettings => config()?.class.delivery ?? defaults;
   const hostname = () => config()?.class.hostname ?? 'localhost';
@@ -198,10 +200,10 @@ export function startDelivery(options: DeliveryOptions): Delivery {
   }
 
   async function drain(deadlineMs: number): Promise<void> {
-    const deadline = Date.now() + deadlineMs;
+    const deadline = performance.now() + deadlineMs;
     look();
-    while (work.size() > 0 && Date.now() < deadline) {
-      await sleep(Math.min(DRAIN_LOOK_MS, deadline - Date.now()));
+    while (work.size() > 0 && performance.now() < deadline) {
+      await sleep(Math.min(DRAIN_LOOK_MS, deadline - performance.now()));
       look();
     }
     await close();
@@ -211,7 +213,7 @@ export function startDelivery(options: DeliveryOptions): Delivery {
     enqueue(entry);
     wake();
   });
-  for (const entry of spool?.entries() ?? []) later.add(entry);
+  for (const entry of spool?.entries() ?? []) later.add(soonEnough(entry, now(), settings()));
   wake();
   const callers = createPassThrough({
     lanes,
@@ -235,4 +237,10 @@ function* waitingNamespaces(lanes: readonly Lane[], now: number): Generator<stri
     yield* lane.callers.namespaces();
     yield* lane.waiting.namespaces();
   }
+}
+
+/** What an earlier process wrote down by a clock that was ahead is not to wait until then. */
+function soonEnough(entry: SpoolEntry, now: number, { retryMostSeconds }: DeliverySettings): SpoolEntry {
+  const latest = now + retryMostSeconds * 1000;
+  return entry.due > latest ? entry.dueAt(latest) : entry;
 }

@@ -46,7 +46,7 @@ export class SpoolEntry {
     return this.sender.list;
   }
 
-  /** Milliseconds since the epoch, as is `due`. */
+  /** In steady time, as is `due`. */
   get received(): number {
     return this.#received + ORIGIN;
   }

@@ -1,5 +1,6 @@
 /** What the spool keeps of a message beside its content, and how it is written to disk. */
 import { crc32 } from 'node:zlib';
+import { steadyOf } from '../steady-time.ts';
 import { parseRecordV1 } from './record-v1.ts';
 import type { AcceptedMessage, Envelope, Recipient } from '../message.ts';
 
@@ -26,12 +27,12 @@ export interface PendingRecipient extends Recipient {
 }
 
 export interface QueuedMessage extends Omit<AcceptedMessage, 'envelope'> {
-  /** `received` as milliseconds since the epoch. */
+  /** `received` in steady time, as is `due`. */
   readonly receivedMs: number;
   readonly envelope: Omit<Envelope, 'recipients'>;
   readonly pending: readonly PendingRecipient[];
   readonly attempts: number;
-  /** Not before this time, in milliseconds since the epoch. */
+  /** Not before this time. */
   readonly due: number;
   readonly delayNoticeSent: boolean;
   /** Reports made about it so far: the next one's id counts on from here. */
@@ -43,7 +44,7 @@ export interface QueuedMessage extends Omit<AcceptedMessage, 'envelope'> {
 /** A message as it enters the spool: nothing tried, due at once. */
 export function newRecord(message: AcceptedMessage, { isFile }: { isFile: boolean }): QueuedMessage {
   const { recipients, ...envelope } = message.envelope;
-  const receivedMs = Date.parse(message.received);
+  const receivedMs = steadyOf(Date.parse(message.received));
   return {
     ...message,
     envelope,

@@ -29,6 +29,7 @@ import type { QueuedMessage } from './record.ts';
 import { openRoom } from './room.ts';
 import { openStore as openLmdbStore, type OpenStore, SETTLE_BYTES } from './store.ts';
 import { createShares, type Fill } from './shares.ts';
+import { steadyNow } from '../steady-time.ts';
 import { createWriter, type Settlement } from './write.ts';
 
 export interface Spool {
@@ -118,7 +119,7 @@ export async function openSpool(folder: string, options: SpoolOptions): Promise<
   const parts = { store, files, reader, log, announce: writer.announce };
   await backlog.finish(parts);
   const reports = await openKeptReports(path.join(folder, 'reports'), { disk });
-  const timer = setInterval(() => index.measureAge(Date.now()), MEASURE_MS);
+  const timer = setInterval(() => index.measureAge(steadyNow()), MEASURE_MS);
   timer.unref();
   started.defer(() => clearInterval(timer));
   const hourly = setInterval(() => {

@@ -214,7 +214,8 @@ describe('spool', () => {
     const { spool } = await opened(folder);
     t.after(() => spool.close());
     assert.ok(acknowledged.length > 50);
-    for (const line of acknowledged) assert.ok((await spool.read(line.split(' ')[0] ?? '')) !== undefined, `${line} is gone`);
+    for (const line of acknowledged)
+      assert.ok((await spool.read(line.split(' ')[0] ?? '')) !== undefined, `${line} is gone`);
   });
 });
 
