@@ -118,6 +118,7 @@ async function start(flags: OperatorFlags, settings: Settings, { log, end, signa
     readClasses: () => readClasses(settings, installation),
     otherInstallations: otherInstallationsOf(settings),
     ...dnsOf(settings),
+    namespaceLimits: settings.namespaceLimits,
     configPrefixOf: (className) => configSecretPrefix(settings, className),
     metrics,
     onTrouble,

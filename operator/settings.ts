@@ -11,6 +11,7 @@ import { parsePorts, sharePorts } from './ports.ts';
 import { path, serverName } from './settings-text.ts';
 import { upstream } from './upstream-settings.ts';
 import { verificationSettingsSchema } from './settings-verification.ts';
+import { namespaceLimits } from './settings-namespace-limits.ts';
 
 const port = z.number().int().min(0).max(65535);
 
@@ -169,6 +170,9 @@ export const settingsSchema = z
       .array(labelName)
       .default([])
       .describe('In a cluster: the namespaces whose objects are read; default: all'),
+    namespaceLimits: namespaceLimits
+      .prefault({})
+      .describe('How many objects of one namespace are served, so that no tenant takes all there is; the oldest count'),
     reportsUnknownClasses: z
       .boolean()
       .default(true)
@@ -228,3 +232,4 @@ export const settingsSchema = z
   });
 
 export type Settings = z.infer<typeof settingsSchema>;
+export type NamespaceLimits = Settings['namespaceLimits'];

@@ -71,8 +71,12 @@ interface Context {
 function findingsIn(content: FolderContent, { isPart, settings }: Context): Finding[] {
   const { manifests } = mergeFiles(content);
   const objects = content.files.flatMap((file) => file.content.manifests.flatMap((manifest) => checkObject(manifest)));
-  const classes = settings && { classes: settings.classes, classesElsewhere: settings.classesElsewhere };
-  return [...inputFindings(content), ...objects, ...checkReferences(manifests, { isPart, ...classes })];
+  const known = settings && {
+    classes: settings.classes,
+    classesElsewhere: settings.classesElsewhere,
+    namespaceLimits: settings.namespaceLimits,
+  };
+  return [...inputFindings(content), ...objects, ...checkReferences(manifests, { isPart, ...known })];
 }
 
 async function findUnreadable(paths: readonly string[]): Promise<Finding[]> {

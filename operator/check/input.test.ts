@@ -127,6 +127,17 @@ describe('check with settings', () => {
     assert.deepEqual([code, found], [0, ['warning ClassFloor']]);
   });
 
+  test('says which objects are more than a namespace may have', async (t) => {
+    const folder = await folderOf(t, {
+      'a.yaml': [user('a', '{}'), user('b', '{}'), list('c', '{}')].join('---\n'),
+      'settings.yaml': 'namespaceLimits: {users: 1}\n',
+    });
+    const { code, found, messages } = await check([folder]);
+    assert.deepEqual([code, found], [1, ['error TooManyUsers']]);
+    assert.match(messages[0] ?? '', /has 2 objects .* 1 are served/);
+    assert.deepEqual((await check([folder], { settings: false })).found, []);
+  });
+
   test('takes those of the folder, as a start does, unless told not to', async (t) => {
     const folder = await folderOf(t, { 'a.yaml': list('a', '{relayClassName: bluk}'), 'settings.yaml': settings });
     assert.deepEqual((await check([folder])).found, ['error RelayClassNotFound']);

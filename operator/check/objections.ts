@@ -56,6 +56,10 @@ export function objectionTo(condition: Condition, subject: Subject): Objection[]
       return [notTheDefault(subject, path)];
     case 'SecretNotFound':
       return secretNotFound(subject, path);
+    case 'TooManyUsers':
+    case 'TooManyLists':
+    case 'TooManySenders':
+      return [{ severity: 'error', rule, message, path: ['metadata', 'namespace'] }];
     case 'SecretNotOwned':
     case 'KeyNotFound':
     case 'CertificateInvalid':

@@ -5,12 +5,12 @@ import { plan } from '../core/plan.ts';
 import { manifestKey } from '../manifests/read.ts';
 import { asRecord } from '../api/plain-data.ts';
 import type { Manifest } from '../manifests/parse.ts';
-import type { Settings } from '../settings.ts';
+import type { NamespaceLimits, Settings } from '../settings.ts';
 import { checkClasses } from './classes.ts';
 import { findingAt, type Finding } from './finding.ts';
 import { mended } from './mended.ts';
 import { objectionTo, type Subject, type Surroundings } from './objections.ts';
-import { issuer, NOW, snapshotOf } from './snapshot.ts';
+import { issuer, NOW, snapshotOf, type KnownSettings } from './snapshot.ts';
 import { sharedUsernames } from './usernames.ts';
 
 export interface References {
@@ -18,6 +18,8 @@ export interface References {
   readonly isPart: boolean;
   /** The relay classes; absent where no settings are at hand. */
   readonly classes?: Settings['classes'];
+  /** How many objects of a namespace are served; absent where no settings are at hand. */
+  readonly namespaceLimits?: NamespaceLimits;
   /** What another installation serves. */
   readonly classesElsewhere?: readonly string[];
 }
@@ -25,13 +27,13 @@ export interface References {
 /** Findings about references, conflicts and names that only all objects together can tell. */
 export function checkReferences(
   manifests: readonly Manifest[],
-  { isPart, classes, classesElsewhere = [] }: References,
+  { isPart, classes, namespaceLimits, classesElsewhere = [] }: References,
 ): Finding[] {
   const written = new Map(manifests.map((manifest) => [manifestKey(manifest), manifest]));
   const sound = manifests.flatMap((manifest) => mended(manifest) ?? []);
   const [users, lists] = [sound.filter(isOf('SmtpPlusUser')), sound.filter(isOf('SmtpPlusList'))];
   const surroundings = surroundingsOf(sound, isPart);
-  const statuses = statusesOf(sound, classes);
+  const statuses = statusesOf(sound, { classes, namespaceLimits });
   return [
     ...statuses.flatMap((status) => {
       const manifest = written.get(manifestKey({ kind: status.kind, ...status.meta }));
@@ -48,13 +50,13 @@ function isOf(wanted: Manifest['kind']): (manifest: Manifest) => boolean {
 }
 
 /** The core looks no further where it does not accept a user; here each is looked at once more as if it did. */
-function statusesOf(manifests: readonly Manifest[], classes: References['classes']): PlannedStatus[] {
-  const { statuses } = plan(snapshotOf(manifests, classes), NOW, issuer);
+function statusesOf(manifests: readonly Manifest[], settings: KnownSettings): PlannedStatus[] {
+  const { statuses } = plan(snapshotOf(manifests, settings), NOW, issuer);
   const refused = new Set(statuses.filter(isRefusedUser).map(({ meta }) => keyOf(meta)));
   if (refused.size === 0) return [...statuses];
   const isAmong = (kind: string, key: string): boolean => kind === 'SmtpPlusUser' && refused.has(key);
   const accepted = manifests.map((one) => (isAmong(one.kind, keyOf(one)) ? asAccepted(one) : one));
-  const further = plan(snapshotOf(accepted, classes), NOW, issuer)
+  const further = plan(snapshotOf(accepted, settings), NOW, issuer)
     .statuses.filter(({ kind, meta }) => isAmong(kind, keyOf(meta)))
     .map(withoutAcceptance);
   return [...statuses, ...further];

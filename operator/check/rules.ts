@@ -80,6 +80,18 @@ export const rules = {
     title: 'A namespace has several default lists',
     help: 'Only the first counts. Take the annotation off the others.',
   },
+  TooManyUsers: {
+    title: 'A namespace has more users than are served',
+    help: 'Those beyond cannot log in. Delete some, or have the settings allow more (namespaceLimits).',
+  },
+  TooManyLists: {
+    title: 'A namespace has more lists than are served',
+    help: 'Users of those beyond cannot log in. Delete some, or have the settings allow more (namespaceLimits).',
+  },
+  TooManySenders: {
+    title: 'A namespace has more VerifiedSenders than are served',
+    help: 'Nobody can send as those beyond. Delete some, or have the settings allow more (namespaceLimits).',
+  },
   SecretNotInFolder: { title: 'A Secret is not among what is checked', help: 'Make sure that the cluster has it.' },
   SecretNotOwned: {
     title: 'A Secret belongs to somebody else',

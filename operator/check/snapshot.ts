@@ -8,7 +8,7 @@ import type { Manifest } from '../manifests/parse.ts';
 import { isKindName } from '../api/kinds.ts';
 import type { ClassView, Issuer, RawObject, SecretView, Snapshot } from '../core/model.ts';
 import { DEFAULT_CLASS, NAMESPACE_NAME_LABEL } from '../core/names.ts';
-import { classSettingsSchema, type ClassSettings, type Settings } from '../settings.ts';
+import { classSettingsSchema, type ClassSettings, type NamespaceLimits, type Settings } from '../settings.ts';
 import { classOf } from './classes.ts';
 
 const CREATED = '2000-01-01T00:00:00Z';
@@ -22,7 +22,13 @@ export const issuer: Issuer = {
   challengeToken: () => 'unused',
 };
 
-export function snapshotOf(manifests: readonly Manifest[], classes?: Settings['classes']): Snapshot {
+/** Of the settings, those that are at hand. */
+export interface KnownSettings {
+  readonly classes?: Settings['classes'] | undefined;
+  readonly namespaceLimits?: NamespaceLimits | undefined;
+}
+
+export function snapshotOf(manifests: readonly Manifest[], { classes, namespaceLimits }: KnownSettings = {}): Snapshot {
   const secrets = manifests.filter(({ kind }) => kind === 'Secret').map(viewOf);
   return {
     classes: viewsOf(manifests, classes),
@@ -31,6 +37,7 @@ export function snapshotOf(manifests: readonly Manifest[], classes?: Settings['c
     secrets: new Map(secrets.map((secret) => [`${secret.namespace}/${secret.name}`, secret])),
     dns: new Map(),
     verification: { graceSeconds: 0 },
+    ...(namespaceLimits && { namespaceLimits }),
     programmed: new Map(),
   };
 }

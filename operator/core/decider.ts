@@ -50,8 +50,8 @@ function isSameFrame(a: Snapshot, b: Snapshot): boolean {
   return isEqual(frameOf(a), frameOf(b));
 }
 
-function frameOf({ classes, verification, howToVouch }: Snapshot): unknown {
-  return [[...classes], verification, howToVouch];
+function frameOf({ classes, verification, howToVouch, namespaceLimits }: Snapshot): unknown {
+  return [[...classes], verification, howToVouch, namespaceLimits];
 }
 
 function begin(snapshot: Snapshot, issuer: Issuer): Last {
@@ -101,6 +101,7 @@ function through(view: { readonly sources: Sources }): Sources {
     namespaces: () => view.sources.namespaces(),
     labelsOf: (namespace) => view.sources.labelsOf(namespace),
     objectsOf: (kind, namespace) => view.sources.objectsOf(kind, namespace),
+    countOf: (kind, namespace) => view.sources.countOf(kind, namespace),
     object: (kind, key) => view.sources.object(kind, key),
     secretsOf: (namespace) => view.sources.secretsOf(namespace),
     secret: (key) => view.sources.secret(key),

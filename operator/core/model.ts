@@ -8,7 +8,7 @@ import type { SenderStatus } from '../api/sender.ts';
 import type { ListStatus } from '../api/list.ts';
 import type { UserStatus } from '../api/user.ts';
 import type { RelayDocuments, SmartHost } from '../../relay/config.ts';
-import type { ClassSettings } from '../settings.ts';
+import type { ClassSettings, NamespaceLimits } from '../settings.ts';
 
 export type Kind = KindName;
 
@@ -151,6 +151,8 @@ export interface Snapshot {
   readonly howToVouch?: string;
   /** Absent: there are none. */
   readonly otherInstallations?: OtherInstallations;
+  /** How many objects of one namespace are served. Absent: any number. */
+  readonly namespaceLimits?: NamespaceLimits;
   /** By class; a class that is not here is Unknown. */
   readonly programmed: ReadonlyMap<string, ProgrammedFact>;
 }

@@ -3,6 +3,7 @@ import type { SenderRule } from '../../relay/config.ts';
 import { guarded, internalError, type Fault } from './faults.ts';
 import { defaultListOf, judgeList, type ListVerdict } from './lists/lists.ts';
 import { keyOf, type DnsEvidence, type RawObject, type SecretOf } from './model.ts';
+import { crowdAmong, whyWaiting } from './places.ts';
 import type { Platform } from './platform.ts';
 import { ownRulesOf } from './senders/sender-rules.ts';
 import { judgeSender, type SenderVerdict } from './senders/senders.ts';
@@ -39,14 +40,21 @@ export function judgeNamespace(
   { platform, secretOf, evidenceOf, now }: NamespaceCircumstances,
 ): NamespaceVerdicts {
   const faults: Fault[] = [];
+  const crowds = { lists: crowdAmong(lists, platform), senders: crowdAmong(senders, platform) };
   const senderVerdicts = senders.map((object) => {
-    const judge = (): SenderVerdict => judgeSender(object, { platform, evidence: evidenceOf(keyOf(object.meta)), now });
+    const judge = (): SenderVerdict => {
+      const { meta } = object;
+      const judgement = whyWaiting(crowds.senders, object);
+      if (judgement !== undefined) return { meta, judgement };
+      return judgeSender(object, { platform, evidence: evidenceOf(keyOf(meta)), now });
+    };
     const failed = (): SenderVerdict => ({ meta: object.meta, judgement: internalError('Verified') });
     return [keyOf(object.meta), guarded(object, faults, judge, failed)] as const;
   });
   const defaultList = defaultListOf(lists);
   const listVerdicts = lists.map((object) => {
-    const judge = (): ListVerdict => judgeList(object, { platform, defaultList, secretOf });
+    const waiting = whyWaiting(crowds.lists, object);
+    const judge = (): ListVerdict => judgeList(object, { platform, defaultList, secretOf, waiting });
     const failed = (): ListVerdict => ({ accepted: internalError('Accepted') });
     return [keyOf(object.meta), guarded(object, faults, judge, failed)] as const;
   });

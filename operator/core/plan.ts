@@ -102,6 +102,7 @@ export function sourcesOf(snapshot: Snapshot): Sources {
     namespaces: () => namespaces,
     labelsOf: (namespace) => snapshot.namespaces.get(namespace),
     objectsOf: (kind: Kind, namespace) => byNamespace.get(`${kind} ${namespace}`) ?? [],
+    countOf: (kind, namespace) => byNamespace.get(`${kind} ${namespace}`)?.length ?? 0,
     object: (kind, key) => byKey.get(`${kind} ${key}`),
     secretsOf: (namespace) => secretsIn.get(namespace) ?? [],
     secret: (key) => snapshot.secrets.get(key),

@@ -7,6 +7,7 @@ import { createMarks, isToJudge, isToPlan, type Marks } from './marks.ts';
 import { keyOf, type Kind, type PlannedEvent, type RawObject } from './model.ts';
 import { BUILT_IN_LIST } from './names.ts';
 import type { NamespaceVerdicts } from './namespace.ts';
+import type { Crowd } from './places.ts';
 import type { Platform } from './platform.ts';
 import type { RelayEntries } from './relay-entries.ts';
 import type { Guest } from './selector.ts';
@@ -38,6 +39,8 @@ export interface Planner {
 export interface PlannedNamespace {
   readonly marks: Marks;
   verdicts: NamespaceVerdicts | undefined;
+  /** Its users who have to wait for a place. */
+  crowd: Crowd | undefined;
   rules: NamespaceRules;
 }
 
@@ -177,7 +180,7 @@ export function present({ sources }: Planner, kind: Kind, key: string): RawObjec
 export function namespaceIn({ namespaces }: Planner, name: string): PlannedNamespace {
   const known = namespaces.get(name);
   if (known !== undefined) return known;
-  const fresh = { marks: createMarks(), verdicts: undefined, rules: NO_RULES };
+  const fresh = { marks: createMarks(), verdicts: undefined, crowd: undefined, rules: NO_RULES };
   namespaces.set(name, fresh);
   return fresh;
 }

@@ -11,9 +11,10 @@ import {
   type Cluster,
 } from '../../test/support/golden/cluster.ts';
 import { follow, startFollowing } from '../../test/support/golden/follow.ts';
-import { step, type Step } from '../../test/support/golden/history.ts';
+import { namespaceLimits, step, type Step } from '../../test/support/golden/history.ts';
 import { goldenIssuer } from '../../test/support/golden/passwords.ts';
 import type { ShardDocument } from '../../relay/config.ts';
+import type { NamespaceLimits } from '../settings.ts';
 import { createDecider } from './decider.ts';
 import { isEqual } from './equal.ts';
 import { keyOf, type Kind, type Plan } from './model.ts';
@@ -28,13 +29,13 @@ const steps = fc.array(fc.array(step, { minLength: 1, maxLength: 4 }), { minLeng
 
 describe('the plan kept up to date', () => {
   test('is the plan over the whole, after every change of any history', () => {
-    fc.assert(fc.property(steps, followBoth), { numRuns: 400 });
+    fc.assert(fc.property(steps, namespaceLimits, followBoth), { numRuns: 400 });
   });
 
   test('is that of a decider, which is given whole snapshots', () => {
     fc.assert(
-      fc.property(steps, fc.nat(2), (history, idleRounds) => {
-        const cluster = createCluster();
+      fc.property(steps, fc.nat(2), namespaceLimits, (history, idleRounds, limits) => {
+        const cluster = createCluster(limits);
         const issuer = goldenIssuer(cluster, verifiers.of);
         const decide = createDecider(issuer);
         for (const happenings of history) {
@@ -137,8 +138,8 @@ function copied({ secrets, namespaces, dns, programmed }: Cluster) {
 }
 
 /** Lives through a history twice: with one planner kept up to date, and with a new plan over everything each time. */
-function followBoth(history: readonly (readonly Step[])[]): void {
-  const cluster = createCluster();
+function followBoth(history: readonly (readonly Step[])[], limits: NamespaceLimits | undefined): void {
+  const cluster = createCluster(limits);
   const issuer = goldenIssuer(cluster, verifiers.of);
   const following = startFollowing(cluster);
   const shards = new Map<string, ShardDocument>();

@@ -1,6 +1,7 @@
 /** What is the same for every namespace: what the platform owner has decided, worked out once for all. */
 import { judgeBuiltInList, type ListVerdict } from './lists/lists.ts';
 import type { ClassView, DnsVerification, Issuer, OtherInstallations, Snapshot } from './model.ts';
+import type { NamespaceLimits } from '../settings.ts';
 import { existingSendersOf, type ExistingSenders } from './senders/existing-senders.ts';
 
 export interface Platform {
@@ -11,6 +12,7 @@ export interface Platform {
   readonly verification?: DnsVerification;
   readonly howToVouch?: string;
   readonly otherInstallations: OtherInstallations;
+  readonly namespaceLimits?: NamespaceLimits;
   readonly existingSenders: ExistingSenders;
   /** The list of users whose namespace has no default list. */
   readonly builtInList: ListVerdict;
@@ -18,14 +20,14 @@ export interface Platform {
 }
 
 /** The part of a snapshot that is the platform owner's. */
-export type PlatformFacts = Pick<Snapshot, 'classes' | 'howToVouch' | 'otherInstallations'> & {
+export type PlatformFacts = Pick<Snapshot, 'classes' | 'howToVouch' | 'otherInstallations' | 'namespaceLimits'> & {
   readonly verification?: DnsVerification | undefined;
 };
 
 const NO_OTHERS: OtherInstallations = { classes: [], speaksForAll: true };
 
 export function createPlatform(
-  { classes, verification, howToVouch, otherInstallations = NO_OTHERS }: PlatformFacts,
+  { classes, verification, howToVouch, otherInstallations = NO_OTHERS, namespaceLimits }: PlatformFacts,
   issuer: Issuer,
 ): Platform {
   const classNames = [...classes.keys()].sort();
@@ -35,6 +37,7 @@ export function createPlatform(
     ...(verification !== undefined && { verification }),
     ...(howToVouch !== undefined && { howToVouch }),
     otherInstallations,
+    ...(namespaceLimits !== undefined && { namespaceLimits }),
     existingSenders: existingSendersOf(classNames.flatMap((name) => classes.get(name) ?? [])),
     builtInList: judgeBuiltInList({ classes, otherInstallations }),
     issuer,

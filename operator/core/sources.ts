@@ -12,6 +12,8 @@ export interface Sources {
   readonly namespaces: () => Iterable<string>;
   readonly labelsOf: (namespace: string) => Readonly<Record<string, string>> | undefined;
   readonly objectsOf: (kind: Kind, namespace: string) => Iterable<RawObject>;
+  /** How many there are in a namespace; those count too that are being deleted. */
+  readonly countOf: (kind: Kind, namespace: string) => number;
   readonly object: (kind: Kind, key: string) => RawObject | undefined;
   readonly secretsOf: (namespace: string) => Iterable<SecretView>;
   readonly secret: (key: string) => SecretView | undefined;

@@ -4,6 +4,7 @@ import { guarded, type Fault } from './faults.ts';
 import { isAnnotatedDefault } from './lists/lists.ts';
 import { keyOf, type RawObject } from './model.ts';
 import { judgeNamespace, type NamespaceVerdicts } from './namespace.ts';
+import { crowdAmong, placesIn, whyWaiting } from './places.ts';
 import {
   enqueue,
   guestOf,
@@ -31,6 +32,7 @@ export function judgeTurn(planner: Planner, name: string, now: Date): Turn {
   const { marks } = namespace;
   const faults = marks.judge ? judgeObjects(planner, name, namespace, now) : [];
   marks.judge = false;
+  if (marks.references.size > 0) assignPlaces(planner, name, namespace);
   for (const key of marks.references) {
     marks.references.delete(key);
     const user = present(planner, 'SmtpPlusUser', key);
@@ -44,6 +46,22 @@ export function judgeTurn(planner: Planner, name: string, now: Date): Turn {
       );
   }
   return { ...NOTHING, faults };
+}
+
+/** Which of its users are served; marks those of whom something else is true than before. */
+function assignPlaces({ sources, platform }: Planner, name: string, namespace: PlannedNamespace): void {
+  const before = namespace.crowd;
+  const most = placesIn(platform.namespaceLimits, 'SmtpPlusUser', name);
+  if (before === undefined && sources.countOf('SmtpPlusUser', name) <= most) return;
+  const after = crowdAmong(presentOf(sources.objectsOf('SmtpPlusUser', name)), platform);
+  namespace.crowd = after;
+  const isSaidAnew = !isEqual(before?.judgement, after?.judgement);
+  for (const key of new Set([...(before?.waiting ?? []), ...(after?.waiting ?? [])])) {
+    const waits = [before, after].map((crowd) => crowd?.waiting.has(key) === true);
+    if (waits[0] === waits[1] && !isSaidAnew) continue;
+    namespace.marks.references.add(key);
+    namespace.marks.users.add(key);
+  }
 }
 
 const NOTHING: Turn = {
@@ -89,6 +107,9 @@ function judgeObjects(planner: Planner, name: string, namespace: PlannedNamespac
   const isDefaultConcerned =
     before?.defaultList !== after.defaultList || changes.lists.includes(`${name}/${after.defaultList}`);
   if (isDefaultConcerned) markInterested(planner, `default list of ${name}`);
+  for (const [key, verdict] of after.senders) {
+    if (!isEqual(before?.senders.get(key)?.judgement, verdict.judgement)) namespace.marks.senders.add(key);
+  }
   if (!isSameSenders(before, after)) markRules(planner, name);
   if (!isEqual(before?.ownRules, after.ownRules)) {
     const named = [...planner.interests.of(`own senders of ${name}`)];
@@ -104,11 +125,14 @@ function judgeObjects(planner: Planner, name: string, namespace: PlannedNamespac
 }
 
 /** What a user refers to, and what it says about its user name. */
-function readReferences(planner: Planner, { verdicts }: PlannedNamespace, key: string): void {
+function readReferences(planner: Planner, { verdicts, crowd }: PlannedNamespace, key: string): void {
   const object = `SmtpPlusUser ${key}`;
   const user = present(planner, 'SmtpPlusUser', key);
   const before = planner.interests.things(object);
-  const changed = planner.interests.set(object, user === undefined ? [] : thingsOf(user));
+  // one that is not served yet stands in nobody's way
+  const isWaiting = user !== undefined && whyWaiting(crowd, user) !== undefined;
+  const named = user === undefined ? [] : thingsOf(user);
+  const changed = planner.interests.set(object, isWaiting ? named.filter(isOfWaiting) : named);
   const things = new Set([...before, ...planner.interests.things(object)]);
   // others who ask for the same Secret or user name may lose it by this, or get it
   for (const thing of changed.length === 0 ? [] : things) {
@@ -123,7 +147,7 @@ function readReferences(planner: Planner, { verdicts }: PlannedNamespace, key: s
     const name = thing.slice('user name '.length);
     const secretOf = (secret: string) => planner.sources.secret(`${namespaceOf(key)}/${secret}`);
     const claim =
-      user !== undefined && name === username
+      user !== undefined && !isWaiting && name === username
         ? claimOf(user, verdicts?.ownRules ?? [], storedCredentials(user, secretOf).length > 0)
         : undefined;
     if (shareClaim(planner.shared, { username: name, user: key }, claim)) markInterested(planner, thing);
@@ -150,6 +174,11 @@ function thingsOf(user: RawObject): string[] {
     list === undefined ? `default list of ${namespace}` : `list ${list}`,
     ...(isDefaultUsername(user.meta, username) ? [] : [`user name ${username}`, `own senders of ${namespace}`]),
   ];
+}
+
+/** Of a user who has to wait: what decides whether it is ours to say so, and whether a Secret is still its own. */
+function isOfWaiting(thing: string): boolean {
+  return ['uid ', 'list ', 'default list '].some((start) => thing.startsWith(start));
 }
 
 function secretsOf(object: RawObject): string[] {

@@ -5,7 +5,7 @@ import { guarded, internalError, type Fault } from './faults.ts';
 import { conditionsOf } from './conditions.ts';
 import { planList, type ListPlan, type ListVerdict } from './lists/lists.ts';
 import { keyOf, type PlannedEvent, type RawObject } from './model.ts';
-import type { Platform } from './platform.ts';
+import { whyWaiting } from './places.ts';
 import { BUILT_IN_LIST } from './names.ts';
 import {
   guestOf,
@@ -85,7 +85,7 @@ function renewRules(planner: Planner, name: string, namespace: PlannedNamespace)
 function circumstancesOf(
   planner: Planner,
   name: string,
-  { verdicts, rules }: PlannedNamespace,
+  { verdicts, rules, crowd }: PlannedNamespace,
   now: Date,
 ): UserCircumstances {
   const { sources, platform, shared, interests } = planner;
@@ -107,6 +107,7 @@ function circumstancesOf(
       }),
     claimsOn: (user) => [...(shared.claims.get(wishedUsername(user))?.values() ?? [])],
     secretTroubleOf: sources.secretTroubleOf,
+    whyWaiting: (user) => whyWaiting(crowd, user),
     now,
   };
 }
@@ -133,7 +134,7 @@ function planOneUser(planner: Planner, key: string, around: UserCircumstances, d
     markCounted(planner, setUserParts(planner.relays, key, { entry: admitted && entryOf(admitted), unusable }));
     planner.alarms.set(key, verdict.until);
   }
-  if (isLeftToSpeaker(platform, verdict)) {
+  if (isLeftToSpeaker(planner, object, verdict)) {
     draft.users.set(key, undefined);
     forget(planner, `SmtpPlusUser ${key}`);
     return;
@@ -169,15 +170,21 @@ function judgeHere(
 
 /** Its Secret and its status are the affair of whoever serves its list. */
 function isServedElsewhere(planner: Planner, user: RawObject): boolean {
+  return listOfUser(planner, user)?.isServedElsewhere === true;
+}
+
+function listOfUser(planner: Planner, user: RawObject): ListVerdict | undefined {
   const { namespace } = user.meta;
   const { verdicts } = namespaceIn(planner, namespace);
-  const list = wishedList(user) ?? listAskedFor(namespace, undefined, verdicts?.defaultList);
-  return listOf(planner, list)?.isServedElsewhere === true;
+  return listOf(planner, wishedList(user) ?? listAskedFor(namespace, undefined, verdicts?.defaultList));
 }
 
 /** Whoever served a list that is gone goes on telling those who log in; one installation alone says so in the status. */
-function isLeftToSpeaker({ otherInstallations }: Platform, { accepted }: UserVerdict): boolean {
-  return accepted.reason === 'ListNotFound' && !otherInstallations.speaksForAll;
+function isLeftToSpeaker(planner: Planner, user: RawObject, { accepted }: UserVerdict): boolean {
+  if (planner.platform.otherInstallations.speaksForAll) return false;
+  if (accepted.reason === 'ListNotFound') return true;
+  // nobody has looked for its list
+  return accepted.reason === 'TooManyUsers' && listOfUser(planner, user) === undefined;
 }
 
 function planOneList(planner: Planner, key: string, { verdicts }: PlannedNamespace, now: Date, draft: Draft): void {

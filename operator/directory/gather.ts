@@ -10,6 +10,7 @@ import type {
   SecretView,
   Snapshot,
 } from '../core/model.ts';
+import { crowdAmong, whyWaiting } from '../core/places.ts';
 import type { Settings } from '../settings.ts';
 import { dnsVerificationOf } from '../settings-verification.ts';
 import { secretReferencesOf } from '../core/secret-references.ts';
@@ -58,7 +59,7 @@ export function createGatherer(options: GatherOptions): (parts: GatheredParts) =
     const objects = manifests.manifests.flatMap((manifest) => toObject(manifest, faultsOf(manifest)));
     const secrets = new Map(own);
     // a Secret among the manifests is somebody's own: it is never ours, whatever owner it claims
-    const passwordKeys = referencedPasswords(objects);
+    const passwordKeys = referencedPasswords(withoutThoseWhoWait(objects, options.settings));
     for (const manifest of manifests.manifests) {
       if (manifest.kind !== 'Secret') continue;
       const key = `${manifest.namespace}/${manifest.name}`;
@@ -72,6 +73,7 @@ export function createGatherer(options: GatherOptions): (parts: GatheredParts) =
       secrets,
       dns: options.evidence.all(),
       ...(verification !== undefined && { verification }),
+      namespaceLimits: options.settings.namespaceLimits,
       ...(options.howToVouch === undefined ? {} : { howToVouch: options.howToVouch }),
       programmed: new Map([[options.settings.relayClass, programmed]]),
     };
@@ -122,6 +124,16 @@ export function secretsWanted(manifests: readonly Manifest[], { uidOf }: Install
     if (kind !== 'SmtpPlusUser') return [];
     const secret = wishedSecretName({ meta: { namespace, name }, spec: value['spec'] });
     return [{ key: `${namespace}/${secret}`, uid: () => uidOf(kind, namespace, name) }];
+  });
+}
+
+/** For users who are not served no password is hashed. */
+function withoutThoseWhoWait(objects: readonly RawObject[], settings: Settings): readonly RawObject[] {
+  const users = objects.filter(({ kind }) => kind === 'SmtpPlusUser');
+  const byNamespace = Map.groupBy(users, ({ meta }) => meta.namespace);
+  return [...byNamespace.values()].flatMap((some) => {
+    const crowd = crowdAmong(some, settings);
+    return crowd === undefined ? some : some.filter((user) => whyWaiting(crowd, user) === undefined);
   });
 }
 

@@ -5,31 +5,30 @@
  *   is queued -> written; what the relays are to know of it is offered to the rollout
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { ClassView, DnsVerification, Kind, OtherInstallations, RawObject } from '../core/model.ts';
+import type { ClassView, DnsVerification, Kind, OtherInstallations } from '../core/model.ts';
 import {
   markAwaiting,
   markClass,
   markEntry,
   markNamespace,
   markObject,
-  markSecret,
   type Planner,
   type Turn,
 } from '../core/planner-state.ts';
 import { inParts } from '../core/plan.ts';
 import { takeChangedShards } from '../core/relay-config.ts';
-import { secretReferencesOf } from '../core/secret-references.ts';
 import type { Sources } from '../core/sources.ts';
 import { shardFileName } from '../../relay/config.ts';
 import { stackOf } from '../errors.ts';
 import type { Installation } from '../installation.ts';
 import type { Resolvers } from '../verify/look-up.ts';
+import type { NamespaceLimits } from '../settings.ts';
 import { countReadiness, startCaches, type Readiness } from './cache/caches.ts';
 import { createFollowedSecrets } from './cache/followed-secrets.ts';
 import type { KubeClient } from './client/client.ts';
 import { startEventRecorder } from './client/events.ts';
 import { queueObserver, type OperatorMetrics } from './metrics.ts';
-import { createPending } from './pending.ts';
+import { createLookUps } from './look-ups.ts';
 import { createPlanning, type Planning } from './planning.ts';
 import { allDocuments, documentText } from './relay-documents.ts';
 import { startRelayPods } from './relay-pods.ts';
@@ -52,6 +51,8 @@ export interface ControllerOptions {
   readonly otherInstallations: OtherInstallations;
   /** Absent: no domain is verified by DNS. */
   readonly verification?: DnsVerification & { readonly resolvers: Resolvers };
+  /** Absent: a namespace may have any number of objects. */
+  readonly namespaceLimits?: NamespaceLimits;
   readonly configPrefixOf: (className: string) => string;
   readonly metrics: OperatorMetrics;
   readonly onTrouble: (message: string) => void;
@@ -93,36 +94,31 @@ export function startController(options: ControllerOptions): Controller {
   const { signal } = stopping;
   const events = startEventRecorder(client, { instance: options.identity, onTrouble });
   const onDone = queueObserver(metrics, onTrouble);
-  /** Objects whose Secrets are being looked up. */
-  const lookUps = createPending(onTrouble);
   const ownStatus = createOwnStatus();
 
-  // --- an event marks what is to be looked at again
+  // --- an event marks what is to be looked at again, once the Secrets are looked up that it names
+
+  const lookUps = createLookUps({
+    objects: () => caches.objects,
+    followed: () => followed,
+    namespaceLimits: options.namespaceLimits,
+    mark: (inPlanner) => mark(inPlanner),
+    onTrouble,
+  });
 
   const caches = startCaches(client, {
     watchNamespaces: options.watchNamespaces,
     saltFor: installation.saltFor,
     onObject: (kind, key, after) => {
-      if (!ownStatus.isTold(after)) lookUps.add(onObject(kind, key, after));
+      if (!ownStatus.isTold(after)) lookUps.onObject(kind, key, after);
     },
     onNamespace: (name) => mark((to) => markNamespace(to, name)),
-    onSecret: (key) => lookUps.add(onSecret(key)),
+    onSecret: (key) => lookUps.onSecret(key),
     onTrouble,
     onRelist: (kind) => metrics.relists.inc({ kind }),
     signal,
   });
   const followed = createFollowedSecrets(caches.secrets, installation.saltFor);
-
-  /** An object's Secrets are looked up before the object counts: otherwise they would seem to be missing. */
-  async function onObject(kind: Kind, key: string, after: RawObject | undefined): Promise<void> {
-    await followed.setReferences(`${kind}/${key}`, after === undefined ? [] : secretReferencesOf(after));
-    mark((to) => markObject(to, kind, key));
-  }
-
-  async function onSecret(key: string): Promise<void> {
-    await followed.refresh(key);
-    mark((to) => markSecret(to, key));
-  }
 
   const mark: Planning['mark'] = (inPlanner) => planning.mark(inPlanner);
 
@@ -132,6 +128,7 @@ export function startController(options: ControllerOptions): Controller {
     namespaces: caches.namespacesInUse,
     labelsOf: caches.namespaces.get,
     objectsOf: (kind, name) => caches.objects[kind].in(name),
+    countOf: (kind, name) => caches.objects[kind].countIn(name),
     object: (kind, key) => caches.objects[kind].get(key),
     secretsOf: (name) => caches.secrets.in(name),
     secret: followed.view,
@@ -146,6 +143,7 @@ export function startController(options: ControllerOptions): Controller {
     readClasses: options.readClasses,
     otherInstallations: options.otherInstallations,
     verification: options.verification,
+    namespaceLimits: options.namespaceLimits,
     onTurn: (turn, planner) => {
       publish(turn);
       offerChanges(planner);
@@ -188,6 +186,7 @@ export function startController(options: ControllerOptions): Controller {
     onWrite: (what) => metrics.writes.inc({ what }),
     ownStatus,
     lookAtSecret: followed.lookAt,
+    isEarly: lookUps.isEarly,
     onSecretTrouble: (user) => mark((to) => markObject(to, 'SmtpPlusUser', user)),
     onRetry: () => metrics.retries.inc(),
     onDone,

@@ -7,6 +7,7 @@ import { collect, createResults, type Results } from '../core/plan.ts';
 import { createPlanner, hasTurns, nextLook, nextTurn } from '../core/planner.ts';
 import type { Planner, Turn } from '../core/planner-state.ts';
 import type { Sources } from '../core/sources.ts';
+import type { NamespaceLimits } from '../settings.ts';
 
 export interface Planning {
   /** The planner that is acted on; undefined until everything was planned once. */
@@ -26,6 +27,7 @@ export interface PlanningOptions {
   readonly otherInstallations: OtherInstallations;
   /** Absent: no domain is verified by DNS. */
   readonly verification: DnsVerification | undefined;
+  readonly namespaceLimits?: NamespaceLimits | undefined;
   /** A turn was taken. */
   readonly onTurn: (turn: Turn, planner: Planner) => void;
   /** Everything was planned anew, by another planner than before. Done piece by piece; no turn is taken meanwhile. */
@@ -48,7 +50,15 @@ const FULL_PLAN_JITTER = 0.1;
 const SHORTEST_LOOK_MS = 50;
 
 export function createPlanning(options: PlanningOptions): Planning {
-  const { sources, issuer, otherInstallations, verification, onTrouble, fullPlanMs = FULL_PLAN_MS } = options;
+  const {
+    sources,
+    issuer,
+    otherInstallations,
+    verification,
+    namespaceLimits,
+    onTrouble,
+    fullPlanMs = FULL_PLAN_MS,
+  } = options;
   let planner: Planner | undefined;
   /** A planner that has not planned everything yet: changes are marked in it, but nothing that it plans is acted on. */
   let next: Planner | undefined;
@@ -105,7 +115,8 @@ export function createPlanning(options: PlanningOptions): Planning {
   /** Plans everything as at a start: with the settings as they are now, and with whatever the watches have missed. */
   async function planAll(): Promise<void> {
     const classes = await options.readClasses();
-    const fresh = createPlanner(sources, { classes, otherInstallations, verification }, issuer);
+    const settings = { classes, otherInstallations, verification, ...(namespaceLimits && { namespaceLimits }) };
+    const fresh = createPlanner(sources, settings, issuer);
     const results = createResults();
     next = fresh;
     await takeTurns(fresh, 'full', (turn) => collect(results, turn));

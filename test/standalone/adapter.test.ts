@@ -214,6 +214,25 @@ describe('the directory adapter', () => {
     assert.equal(await readFile(file, 'utf8'), before);
   });
 
+  test('serves as many users of a namespace as it may have, and those who were there keep their place', async (t) => {
+    const settings = { namespaceLimits: { users: 2 } };
+    const folder = await folderOf(t, { 's.yaml': sender, 'x.yaml': user('x'), 'z.yaml': user('z') });
+    const state = await folderOf(t);
+    const first = await start(t, folder, state, { settings, secretGraceMs: 0 });
+    const password = await passwordIn(state, 'z-smtp');
+    await writeFiles(folder, { 'a.yaml': user('a') });
+    await until(async () => (await conditionsIn(state, 'SmtpPlusUser', 'a'))['Stalled']?.includes('TooManyUsers'));
+    assert.deepEqual([first.user('a.shop'), await passwordIn(state, 'z-smtp')], [undefined, password]);
+    await first.close();
+
+    const second = await start(t, folder, state, { settings, secretGraceMs: 0 });
+    assert.notEqual(second.user('z.shop'), undefined);
+    assert.equal(second.user('a.shop'), undefined);
+    await rm(join(folder, 'x.yaml'));
+    await until(() => second.user('a.shop') !== undefined || undefined);
+    assert.equal(await passwordIn(state, 'z-smtp'), password);
+  });
+
   test('names damaged files of the state folder, and goes on with new ones', async (t) => {
     const [folder, state] = [await folderOf(t, { 's.yaml': sender, 'a.yaml': user('orders') }), await folderOf(t)];
     await (await start(t, folder, state)).close();

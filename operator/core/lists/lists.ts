@@ -53,12 +53,18 @@ export interface ListCircumstances {
   /** The default list of its namespace, where there is one. */
   readonly defaultList: ObjectMeta | undefined;
   readonly secretOf: SecretOf;
+  /** Why it is not served, whatever it says; undefined: it is. */
+  readonly waiting: Judgement | undefined;
 }
 
-export function judgeList(object: RawObject, { platform, defaultList, secretOf }: ListCircumstances): ListVerdict {
+export function judgeList(
+  object: RawObject,
+  { platform, defaultList, secretOf, waiting }: ListCircumstances,
+): ListVerdict {
   // before anything is said about it: what is wrong with the rest of its spec is for whoever serves it to say
   const className = textAt(object.spec, 'relayClassName') ?? DEFAULT_CLASS;
   if (isElsewhere(className, platform)) return servedElsewhere(className);
+  if (waiting !== undefined) return { accepted: waiting };
   const parsed = parseObject('SmtpPlusList', object);
   if (!parsed.ok) return { accepted: notAccepted('InvalidSpec', parsed.message) };
   const { meta, spec } = parsed;

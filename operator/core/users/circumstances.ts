@@ -1,4 +1,5 @@
 import type { SenderRule } from '../../../relay/config.ts';
+import type { Judgement } from '../conditions.ts';
 import type { ListVerdict } from '../lists/lists.ts';
 import type { ObjectMeta, RawObject, SecretOf } from '../model.ts';
 import type { Platform } from '../platform.ts';
@@ -26,5 +27,7 @@ export interface UserCircumstances {
   readonly claimsOn: (user: RawObject) => readonly UsernameClaim[];
   /** Why the Secret of a user (`NAMESPACE/NAME`) could not be written when it was last tried. */
   readonly secretTroubleOf: (user: string) => string | undefined;
+  /** Why the user is not served, whatever it says; undefined: it is. */
+  readonly whyWaiting: (user: RawObject) => Judgement | undefined;
   readonly now: Date;
 }

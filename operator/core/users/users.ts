@@ -45,6 +45,8 @@ export interface AdmittedUser {
 
 /** The first objection decides; a user without any is admitted. */
 export function judgeUser(object: RawObject, around: UserCircumstances): UserVerdict {
+  const waiting = around.whyWaiting(object);
+  if (waiting !== undefined) return { meta: object.meta, accepted: waiting, until: undefined };
   const parsed = parseObject('SmtpPlusUser', object);
   const { meta } = parsed;
   if (!parsed.ok) return refusal({ object }, { reason: 'InvalidSpec', message: parsed.message }, around);

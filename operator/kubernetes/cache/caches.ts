@@ -28,6 +28,7 @@ export interface Caches {
 interface MergedCache<T> {
   readonly get: (key: string) => T | undefined;
   readonly keys: () => Iterable<string>;
+  readonly countIn: (namespace: string) => number;
   /** What is in a namespace. */
   readonly in: (namespace: string) => Iterable<T>;
   readonly observe: (object: KubeObject) => void;
@@ -128,6 +129,7 @@ function merge<T>(
   };
   return {
     get,
+    countIn: index.countIn,
     in: (namespace) => [...index.keysIn(namespace)].flatMap((key) => get(key) ?? []),
     keys: function* () {
       for (const { entries } of reflectors) yield* entries.keys();

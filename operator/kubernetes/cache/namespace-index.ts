@@ -1,6 +1,7 @@
 /** Which keys (`NAMESPACE/NAME`) there are in each namespace. */
 export interface NamespaceIndex {
   readonly note: (key: string, isThere: boolean) => void;
+  readonly countIn: (namespace: string) => number;
   readonly keysIn: (namespace: string) => Iterable<string>;
 }
 
@@ -13,6 +14,7 @@ export function createNamespaceIndex(): NamespaceIndex {
       if (isThere) keys.set(namespace, there.add(key));
       else if (there.delete(key) && there.size === 0) keys.delete(namespace);
     },
+    countIn: (namespace) => keys.get(namespace)?.size ?? 0,
     keysIn: (namespace) => keys.get(namespace) ?? [],
   };
 }

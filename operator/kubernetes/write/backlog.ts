@@ -1,5 +1,8 @@
 /** What differs from the cluster is queued, at most one thing about each object, and written by a few workers. */
+import type { ListPlan } from '../../core/lists/lists.ts';
+import type { Kind } from '../../core/model.ts';
 import type { Turn } from '../../core/planner-state.ts';
+import type { UserPlan } from '../../core/users/user-plan.ts';
 import { createWorkQueue, type WorkQueue, type WorkQueueOptions } from '../client/queue.ts';
 import { isDone, isSecretDone, writeObject, type Work, type WorkKey, type WriteContext } from './object.ts';
 import { enqueueWork, urgencyOf } from './order.ts';
@@ -12,6 +15,8 @@ export interface Backlog extends Pick<WorkQueue, 'depth' | 'isIdle' | 'close'> {
 }
 
 export interface BacklogOptions extends Omit<WriteContext, 'onSecretTrouble'>, Pick<WorkQueueOptions, 'onDone'> {
+  /** Whether what a plan names has still to be looked up: it is planned again then. */
+  readonly isEarly: (kind: Kind, plan: UserPlan | ListPlan) => boolean;
   /** Something was written again, since what we knew was not what was there. */
   readonly onRetry: () => void;
   /** `secretTroubleOf` says something else of this user. */
@@ -23,7 +28,7 @@ const WORKERS = 24;
 /** What we knew was out of date; by then the watch has caught up. */
 const RETRY_MS = 100;
 
-export function createBacklog({ onDone, onRetry, onSecretTrouble, ...options }: BacklogOptions): Backlog {
+export function createBacklog({ onDone, onRetry, onSecretTrouble, isEarly, ...options }: BacklogOptions): Backlog {
   const { caches } = options;
   /** The latest plan is the only one that counts. */
   const backlog = new Map<string, Work>();
@@ -49,10 +54,14 @@ export function createBacklog({ onDone, onRetry, onSecretTrouble, ...options }: 
 
   function publish({ users, lists, senders, secrets }: Omit<Turn, 'events' | 'faults'>): void {
     for (const [key, plan] of users) {
+      if (plan && isEarly('SmtpPlusUser', plan)) continue;
       put(`SmtpPlusUser/${key}`, plan && { kind: 'SmtpPlusUser', plan });
       if (secretTroubles.has(key) && isSecretDone(context, plan)) setSecretTrouble(key, undefined);
     }
-    for (const [key, plan] of lists) put(`SmtpPlusList/${key}`, plan && { kind: 'SmtpPlusList', plan });
+    for (const [key, plan] of lists) {
+      if (plan && isEarly('SmtpPlusList', plan)) continue;
+      put(`SmtpPlusList/${key}`, plan && { kind: 'SmtpPlusList', plan });
+    }
     for (const [key, plan] of senders) put(`VerifiedSender/${key}`, plan && { kind: 'VerifiedSender', plan });
     for (const [key, isOrphan] of secrets) put(`Secret/${key}`, isOrphan ? { kind: 'Secret', key } : undefined);
   }

@@ -83,6 +83,7 @@ export async function startTestOperator(
     readClasses: () => readClasses(settings, installation),
     otherInstallations: otherInstallationsOf(settings),
     ...verificationOf(settings, given),
+    namespaceLimits: settings.namespaceLimits,
     configPrefixOf: (className) => configSecretPrefix(settings, className),
     metrics,
     onTrouble: (message) => troubles.push(message),

@@ -11,7 +11,7 @@ import {
   type StatusPlan,
 } from '../../../operator/core/model.ts';
 import { isRetained } from '../../../operator/core/credentials/ownership.ts';
-import { classSettingsSchema } from '../../../operator/settings.ts';
+import { classSettingsSchema, type NamespaceLimits } from '../../../operator/settings.ts';
 import { evidenceOf, type Step } from './history.ts';
 import { createVerifiers } from './passwords.ts';
 
@@ -24,10 +24,12 @@ export interface Cluster {
   readonly namespaces: Map<string, Readonly<Record<string, string>>>;
   readonly dns: Map<string, DnsEvidence>;
   readonly programmed: Map<string, ProgrammedFact>;
+  readonly namespaceLimits?: NamespaceLimits;
 }
 
-export function createCluster(): Cluster {
+export function createCluster(namespaceLimits?: NamespaceLimits): Cluster {
   return {
+    ...(namespaceLimits && { namespaceLimits }),
     now: new Date('2026-01-01T00:00:00Z'),
     objects: new Map(),
     secrets: new Map(),
@@ -45,7 +47,7 @@ const classes: Snapshot['classes'] = new Map(
   }),
 );
 
-export function snapshotOf({ objects, secrets, namespaces, dns, programmed }: Cluster): Snapshot {
+export function snapshotOf({ objects, secrets, namespaces, dns, programmed, namespaceLimits }: Cluster): Snapshot {
   return {
     classes,
     objects: [...objects.values()],
@@ -53,6 +55,7 @@ export function snapshotOf({ objects, secrets, namespaces, dns, programmed }: Cl
     namespaces,
     dns,
     programmed,
+    ...(namespaceLimits && { namespaceLimits }),
     verification: { graceSeconds: 72 * 3600 },
   };
 }

@@ -85,6 +85,7 @@ function sourcesNow(cluster: Cluster): Sources {
     namespaces: () => now().namespaces(),
     labelsOf: (namespace) => cluster.namespaces.get(namespace),
     objectsOf: (kind, namespace) => now().objectsOf(kind, namespace),
+    countOf: (kind, namespace) => now().countOf(kind, namespace),
     object: (kind, key) => cluster.objects.get(`${kind} ${key}`),
     secretsOf: (namespace) => now().secretsOf(namespace),
     secret: (key) => cluster.secrets.get(key),

@@ -1,4 +1,5 @@
 /** Random worlds for the properties of the core: few names, so that objects meet; every feature, and nonsense. */
+import type { NamespaceLimits } from '../../../operator/settings.ts';
 import fc from 'fast-check';
 import type { DnsEvidence, Kind, ObjectMeta, RawObject, SecretView } from '../../../operator/core/model.ts';
 
@@ -167,6 +168,17 @@ export type Step =
   | { readonly does: 'look up'; readonly which: number; readonly finding: Finding }
   | { readonly does: 'program'; readonly state: 'Unknown' | 'Programmed' | 'Lagging' }
   | { readonly does: 'wait'; readonly hours: number };
+
+/** Few enough that histories come up against them; or none. */
+export const namespaceLimits: fc.Arbitrary<NamespaceLimits | undefined> = fc.option(
+  fc.record({
+    users: fc.integer({ min: 0, max: 3 }),
+    lists: fc.integer({ min: 0, max: 2 }),
+    senders: fc.integer({ min: 0, max: 2 }),
+    namespaces: fc.constantFrom<NamespaceLimits['namespaces']>({}, { shop: { users: 1, lists: 3 } }),
+  }),
+  { nil: undefined },
+);
 
 const which = fc.nat(30);
 
