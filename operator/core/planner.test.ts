@@ -10,7 +10,7 @@ import {
   verifiers,
   type Cluster,
 } from '../../test/support/golden/cluster.ts';
-import { follow, startFollowing } from '../../test/support/golden/follow.ts';
+import { follow, sourcesNow, startFollowing } from '../../test/support/golden/follow.ts';
 import { namespaceLimits, step, type Step } from '../../test/support/golden/history.ts';
 import { goldenIssuer } from '../../test/support/golden/passwords.ts';
 import type { ShardDocument } from '../../relay/config.ts';
@@ -19,8 +19,10 @@ import { createDecider } from './decider.ts';
 import { isEqual } from './equal.ts';
 import { keyOf, type Kind, type Plan } from './model.ts';
 import { collect, plan, wholePlan } from './plan.ts';
-import { nextTurn } from './planner.ts';
+import { createPlanner, nextTurn } from './planner.ts';
 import { markObject } from './planner-state.ts';
+import { takeChangedShards } from './relay-config.ts';
+import type { Sources } from './sources.ts';
 
 /** A user made anew takes most: its former Secret goes, its new one comes, and all is quiet. */
 const ROUNDS_MAX = 4;
@@ -124,6 +126,38 @@ describe('the plan kept up to date', () => {
     }
     assert.deepEqual(looked, { users: ['shop/user-7'], lists: ['shop/house'], senders: [] });
     assert.deepEqual(results.lists.get('shop/house')?.status.users, { total: 500, active: 499 });
+  });
+
+  test('says of no user that relays run it in the turn in which its namespace comes to have other senders', () => {
+    const cluster = createCluster();
+    const put = (kind: Kind, name: string, spec: unknown): void => {
+      const meta = { namespace: 'shop', name, uid: `${kind} ${name}`, generation: 1, labels: {}, annotations: {} };
+      happen(cluster, { does: 'put', object: { kind, meta, spec } }, createNotes());
+    };
+    put('VerifiedSender', 'shop', { domain: 'shop.example' });
+    put('SmtpPlusUser', 'orders', { active: true });
+    const sources: Sources = {
+      ...sourcesNow(cluster),
+      // relays run whatever was taken
+      programmed: (_, { isChanged }) => ({ state: isChanged ? 'Lagging' : 'Programmed', message: '' }),
+    };
+    const planner = createPlanner(sources, snapshotOf(cluster), goldenIssuer(cluster, verifiers.of));
+    const takeTurns = (): string | undefined => {
+      let programmed: string | undefined;
+      for (let turn = nextTurn(planner, cluster.now); turn !== undefined; turn = nextTurn(planner, cluster.now)) {
+        const { conditions = [] } = turn.users.get('shop/orders')?.status ?? {};
+        programmed = conditions.find(({ type }) => type === 'Programmed')?.status ?? programmed;
+      }
+      return programmed;
+    };
+    takeTurns();
+    takeChangedShards(planner.relays.store);
+    markObject(planner, 'SmtpPlusUser', 'shop/orders');
+    assert.equal(takeTurns(), 'True');
+
+    put('VerifiedSender', 'other', { domain: 'other.example' });
+    markObject(planner, 'VerifiedSender', 'shop/other');
+    assert.equal(takeTurns(), 'False');
   });
 });
 

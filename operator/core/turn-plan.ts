@@ -54,6 +54,7 @@ export function planTurn(planner: Planner, name: string, now: Date): Turn {
   if (marks.rules) renewRules(planner, name, namespace);
   const around = circumstancesOf(planner, name, namespace, now);
   for (const key of taken(marks.users, USERS_MAX)) planOneUser(planner, key, around, draft);
+  // of a class whose relays serve its first user since now, or its last one no more
   setNamespaceEntry(planner.relays, name, namespace.rules.rules);
   for (const key of taken(marks.senders)) planOneSender(planner, key, namespace, now, draft);
   // after the users, who are counted in the status of their list
@@ -79,6 +80,8 @@ function renewRules(planner: Planner, name: string, namespace: PlannedNamespace)
   const rules = namespaceRulesOf(verdicts?.senders.values() ?? [], planner.shared.senders.values(), guest);
   if (isEqual(rules, namespace.rules)) return;
   namespace.rules = rules;
+  // before the users, whose statuses say whether relays run it
+  setNamespaceEntry(planner.relays, name, rules.rules);
   for (const { meta } of planner.sources.objectsOf('SmtpPlusUser', name)) marks.users.add(keyOf(meta));
 }
 

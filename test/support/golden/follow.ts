@@ -79,7 +79,7 @@ function* turns(planner: Planner, { now }: Cluster): Generator<Turn> {
 }
 
 /** Asks the cluster each time, as caches are asked. */
-function sourcesNow(cluster: Cluster): Sources {
+export function sourcesNow(cluster: Cluster): Sources {
   const now = (): Sources => sourcesOf(snapshotOf(cluster));
   return {
     namespaces: () => now().namespaces(),
