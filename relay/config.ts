@@ -211,18 +211,12 @@ export const deliverySettingsSchema = z.object({
   unreachableSeconds: seconds
     .default(60)
     .describe('Failures in a row over so long a time make an upstream one that its lists say is not reachable'),
-  concurrency: count
-    .default(50)
-    .describe(
-      'Messages under way at once, all upstreams together. Namespaces that have mail share them evenly; one that has none under way gets one in any case',
-    ),
+  concurrency: count.default(50).describe('Messages under way at once, shared by the namespaces that have mail'),
   spoolReserveBytes: count.default(64 * 1024 * 1024).describe('Free disk space that the spool never uses'),
   spoolNamespacePercent: count
     .max(100)
     .default(50)
-    .describe(
-      'How much of the room in the spool that the others leave to a namespace (disk, and messages that may wait) it may fill, in percent; then its mail is refused with 452, and that of the others is not. 100: no bound',
-    ),
+    .describe('How much of the room that others leave in the spool one namespace may fill, in percent'),
   capturedMessages: count
     .default(1000)
     .describe(
