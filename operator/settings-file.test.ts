@@ -132,7 +132,7 @@ describe('the settings file', () => {
       /retryFirstSeconds: must be at most retryMostSeconds$/,
     ],
     ['classes: {default: {delivery: {retryFirstSeconds: 0}}}', /retryFirstSeconds: must be more than 0; it is 0$/],
-    ['relayClass: blue', /relayClass: must be one of `classes`$/],
+    ['relayClass: blue', /relayClass: must be one of `classes`;/],
     [
       'classes: {default: {upstream: {host: "smtp.x:25"}}}',
       /upstream.host: must be .*without port, .*; it is "smtp\.x:25"$/,

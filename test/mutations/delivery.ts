@@ -12,7 +12,7 @@ export const deliveryMutations: readonly Mutation[] = [
   {
     name: 'with a password, Opportunistic verifies no certificate',
     file: 'relay/delivery/upstream.ts',
-    from: "upstream.tls !== 'Opportunistic' || upstream.username !== undefined",
+    from: "upstream.tls !== 'Opportunistic' || logsIn(upstream)",
     to: "upstream.tls !== 'Opportunistic'",
     tests: TLS,
   },
