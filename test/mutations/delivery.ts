@@ -19,7 +19,7 @@ export const deliveryMutations: readonly Mutation[] = [
   {
     name: 'with a password, Opportunistic goes on in the clear after a failed handshake',
     file: 'relay/delivery/upstream.ts',
-    from: 'isForClearText && upstream.username === undefined',
+    from: 'isForClearText && !logsIn(upstream)',
     to: 'isForClearText',
     tests: TLS,
   },
