@@ -1,9 +1,11 @@
 /** One access token of OAuth 2.0, by client credentials (RFC 6749 section 4.4, RFC 7523 section 2.2). */
 import { readFile } from 'node:fs/promises';
 import { request } from 'node:https';
+import { isIP, type LookupFunction } from 'node:net';
 import { rootCertificates } from 'node:tls';
 import { z } from 'zod';
 import type { OAuth2 } from '../config.ts';
+import type { Resolve } from './resolve.ts';
 
 export interface AccessToken {
   readonly token: string;
@@ -28,16 +30,21 @@ const answerSchema = z.object({
 /** RFC 6749 section 5.2. */
 const refusalSchema = z.object({ error: z.string().regex(/^[a-z0-9_.-]{1,60}$/i) });
 
-/** `ca`: PEM that is trusted beside the public roots. Throws `TokenProblem`. */
-export async function requestToken(
-  oauth2: OAuth2,
-  { ca, signal }: { readonly ca: string | undefined; readonly signal: AbortSignal },
-): Promise<AccessToken> {
+export interface TokenRequestOptions {
+  /** PEM that is trusted beside the public roots. */
+  readonly ca: string | undefined;
+  /** As names of smart hosts are found: one whose name servers never answer must not hold up others (resolve.ts). */
+  readonly resolve: Resolve;
+  readonly signal: AbortSignal;
+}
+
+/** Throws `TokenProblem`. */
+export async function requestToken(oauth2: OAuth2, options: TokenRequestOptions): Promise<AccessToken> {
   const url = new URL(oauth2.tokenUrl);
   const form = new URLSearchParams({ grant_type: 'client_credentials', client_id: oauth2.clientId });
   if (oauth2.scope !== undefined) form.set('scope', oauth2.scope);
   for (const [name, value] of Object.entries(await proofOf(oauth2))) form.set(name, value);
-  const { status, body } = await post(url, form.toString(), { ca, signal });
+  const { status, body } = await post(url, form.toString(), options);
   const answer = status === 200 ? answerSchema.safeParse(fromJson(body)) : undefined;
   if (answer?.success === true) return { token: answer.data.access_token, seconds: answer.data.expires_in };
   const refusal = refusalSchema.safeParse(fromJson(body));
@@ -60,17 +67,19 @@ async function proofOf({ clientSecret, assertionFile }: OAuth2): Promise<Record<
 function post(
   url: URL,
   body: string,
-  { ca, signal }: { readonly ca: string | undefined; readonly signal: AbortSignal },
+  { ca, resolve: find, signal: ending }: TokenRequestOptions,
 ): Promise<{ readonly status: number; readonly body: string }> {
   const { promise, resolve, reject } = Promise.withResolvers<{ readonly status: number; readonly body: string }>();
   const fail = (why: string): void => reject(new TokenProblem(`no access token: ${url.host}: ${why}`));
+  const signal = AbortSignal.any([ending, AbortSignal.timeout(REQUEST_MS)]);
   const sent = request(url, {
     method: 'POST',
     headers: { 'content-type': 'application/x-www-form-urlencoded', accept: 'application/json' },
     // one request in an hour needs no connection that is kept
     agent: false,
     ...(ca === undefined ? {} : { ca: [...rootCertificates, ca] }),
-    signal: AbortSignal.any([signal, AbortSignal.timeout(REQUEST_MS)]),
+    lookup: lookupBy(find, signal),
+    signal,
   });
   sent.on('error', ({ name, message, code }: NodeJS.ErrnoException) =>
     fail(name === 'AbortError' ? 'timed out' : (code ?? message)),
@@ -89,6 +98,21 @@ function post(
   });
   sent.end(body);
   return promise;
+}
+
+function lookupBy(find: Resolve, signal: AbortSignal): LookupFunction {
+  return (name, { all }, callback) => {
+    find(name, signal).then(
+      (addresses) => {
+        const found = addresses.map((address) => ({ address, family: isIP(address) }));
+        const [first] = found;
+        if (first === undefined) callback(new Error(`${name} has no address`), []);
+        else if (all === true) callback(null, found);
+        else callback(null, first.address, first.family);
+      },
+      (error: Error) => callback(error, []),
+    );
+  };
 }
 
 function fromJson(text: string): unknown {

@@ -6,7 +6,7 @@ import { setMaxListeners } from 'node:events';
 import { createTokenSource, type TokenSource, withToken } from './access-token.ts';
 import type { DeliverySettings, OAuth2, SmartHost } from '../config.ts';
 import type { Resolve } from './resolve.ts';
-import { requestToken, TokenProblem } from './token-request.ts';
+import { requestToken, TokenProblem, type TokenRequestOptions } from './token-request.ts';
 import type { TransportResult, TransportTransaction } from './transport.ts';
 import type { Answers } from './upstream-answers.ts';
 import type { SmtpClient } from '../smtp/client.ts';
@@ -45,7 +45,8 @@ export function createUpstreamPool(
   const closing = new AbortController();
   setMaxListeners(0, closing.signal);
 
-  const tokens = upstream.oauth2 && tokensFor(upstream.oauth2, { ca: upstream.ca, signal: closing.signal, now });
+  const tokens =
+    upstream.oauth2 && tokensFor(upstream.oauth2, { ca: upstream.ca, resolve, signal: closing.signal }, now);
 
   async function connect(signal: AbortSignal): Promise<SmtpClient | Unreached> {
     const connection = tokens === undefined ? await connectOnce(signal) : await connectBy(tokens, signal);
@@ -151,11 +152,8 @@ export function createUpstreamPool(
   };
 }
 
-function tokensFor(
-  oauth2: OAuth2,
-  { ca, signal, now }: { readonly ca: string | undefined; readonly signal: AbortSignal; readonly now: () => number },
-): TokenSource {
-  return createTokenSource(() => requestToken(oauth2, { ca, signal }), now);
+function tokensFor(oauth2: OAuth2, options: TokenRequestOptions, now: () => number): TokenSource {
+  return createTokenSource(() => requestToken(oauth2, options), now);
 }
 
 /** Nobody was refused for what it is, and nobody may have the message. */

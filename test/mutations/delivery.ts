@@ -164,6 +164,13 @@ export const deliveryMutations: readonly Mutation[] = [
     tests: OAUTH,
   },
   {
+    name: 'names of token servers are looked up past the resolver that shares out threads',
+    file: 'relay/delivery/token-request.ts',
+    from: '    lookup: lookupBy(find, signal),\n',
+    to: '',
+    tests: OAUTH,
+  },
+  {
     name: 'a refused access token is used again',
     file: 'relay/delivery/access-token.ts',
     from: 'if (current?.token === token) current = undefined;',

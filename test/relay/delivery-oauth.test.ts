@@ -205,6 +205,36 @@ describe('a token server', () => {
     assert.equal(said(relay, 'bounced').length, 0);
   });
 
+  test('is found as smart hosts are, so that its name servers hold up nobody else', async (t) => {
+    const tokens = await startTokenServer(t);
+    const host = await startOAuthHost(t, { knows: () => true });
+    const names: string[] = [];
+    const lookup = (name: string) => {
+      names.push(name);
+      return Promise.resolve([{ address: '127.0.0.1' }]);
+    };
+    const config = configured(host.smartHost(tokens.url, { host: '127.0.0.1', serverName: 'localhost' }));
+    const relay = await startDelivering(t, config, { lookup });
+    await relay.spool.put(aMessage(), inMemory());
+    await emptied(relay);
+    assert.deepEqual(names, ['localhost']);
+  });
+
+  test('whose name is not found makes mail wait', async (t) => {
+    const host = await startOAuthHost(t, { knows: () => true });
+    const lookup = () => Promise.reject(Object.assign(new Error('queryA ENOTFOUND'), { code: 'ENOTFOUND' }));
+    const relay = await startDelivering(
+      t,
+      configured(host.smartHost('https://login.example/token', { host: '127.0.0.1', serverName: 'localhost' }), {
+        settings: NO_RETRY,
+      }),
+      { lookup },
+    );
+    await relay.spool.put(aMessage(), inMemory());
+    await eventually('it is deferred', () => said(relay, 'deferred').length > 0);
+    assert.equal(said(relay, 'deferred')[0]?.['reply'], 'no access token: login.example: ENOTFOUND');
+  });
+
   test('that cannot be reached makes mail wait', async (t) => {
     const host = await startOAuthHost(t, { knows: () => true });
     const url = `https://localhost:${await closedPort()}/token`;
