@@ -1,6 +1,13 @@
 /** Every mutation of `npm run mutations`: what this product must never lose, one after the other. */
 import { deliveryMutations } from './delivery.ts';
 import type { Mutation } from './mutation.ts';
+import { scheduleMutations } from './schedule.ts';
+import { sessionMutations } from './session.ts';
 import { spoolMutations } from './spool.ts';
 
-export const mutations: readonly Mutation[] = [...spoolMutations, ...deliveryMutations];
+export const mutations: readonly Mutation[] = [
+  ...spoolMutations,
+  ...scheduleMutations,
+  ...deliveryMutations,
+  ...sessionMutations,
+];
