@@ -1,0 +1,61 @@
+/** Clients that send message after message to a relay that is killed again and again, and note what it acknowledged. */
+import { PASSWORD, USER } from '../support/relay-config.ts';
+import { openSecureClient, plain } from '../support/smtp-client.ts';
+
+export interface Door {
+  readonly port: number;
+  readonly ca: string;
+}
+
+export interface Clients {
+  /** Addresses of messages that were answered with 250. */
+  readonly acknowledged: ReadonlySet<string>;
+  /** Resolves when no client sends any more. */
+  stop(): Promise<void>;
+}
+
+const CLIENTS = 4;
+/** One in so many is large enough for a file of its own. */
+const LARGE_EACH = 6;
+const SMALL = `From: orders@shop.example\r\nSubject: small\r\n\r\n${'a line of text\r\n'.repeat(100)}`;
+const LARGE = `From: orders@shop.example\r\nSubject: large\r\n\r\n${'a line of text\r\n'.repeat(20_000)}`;
+
+/** @param door resolves with the way into the relay that runs now. */
+export function startClients(door: () => Promise<Door>): Clients {
+  const acknowledged = new Set<string>();
+  let count = 0;
+  let isStopped = false;
+
+  async function session(): Promise<void> {
+    const { port, ca } = await door();
+    const client = await openSecureClient(port, { ca });
+    try {
+      await client.ask(`AUTH PLAIN ${plain(USER, PASSWORD)}`);
+      while (!isStopped) {
+        const number = count++;
+        const address = `m${number}@x.example`;
+        await client.ask('MAIL FROM:<orders@shop.example>');
+        await client.ask(`RCPT TO:<${address}>`);
+        await client.ask('DATA');
+        const reply = await client.ask(`${number % LARGE_EACH === 0 ? LARGE : SMALL}.`);
+        if (reply.startsWith('250 ')) acknowledged.add(address);
+      }
+    } finally {
+      client.destroy();
+    }
+  }
+
+  async function run(): Promise<void> {
+    // a relay that is killed under it is what this is about
+    while (!isStopped) await session().catch(() => undefined);
+  }
+
+  const running = Array.from({ length: CLIENTS }, run);
+  return {
+    acknowledged,
+    stop: async () => {
+      isStopped = true;
+      await Promise.all(running);
+    },
+  };
+}

@@ -1,0 +1,29 @@
+/** `npm run torture [KILLS]`: 1,000 kills by default, which takes half an hour. See torture.ts. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { torture } from './torture.ts';
+
+const REPORT_EACH = 50;
+
+const folder = await mkdtemp(path.join(tmpdir(), 'torture-'));
+const ends: (() => unknown)[] = [];
+try {
+  const { lost, unexplained, ...counts } = await torture({ after: (end) => ends.push(end as () => unknown) }, folder, {
+    kills: Number(process.argv[2] ?? 1000),
+    mostMs: 1000,
+    onKill: (kills) => {
+      if (kills % REPORT_EACH === 0) process.stderr.write(`${kills} kills\n`);
+    },
+  });
+  const { kills, acknowledged, twice, unheard } = counts;
+  process.stdout.write(
+    `${kills} kills, ${acknowledged} messages acknowledged: ${lost.length} lost; ${twice} came twice with a kill between, ` +
+      `${unexplained.length} without; ${unheard} came whose client was cut off before its 250\n`,
+  );
+  process.exitCode = lost.length + unexplained.length === 0 ? 0 : 1;
+} finally {
+  for (const end of ends) await end();
+  await rm(folder, { recursive: true, force: true });
+}
+process.exit();
