@@ -1,7 +1,7 @@
 /** One access token of OAuth 2.0, by client credentials (RFC 6749 section 4.4, RFC 7523 section 2.2). */
 import { readFile } from 'node:fs/promises';
-import { request } from 'node:https';
-import { isIP, type LookupFunction } from 'node:net';
+import { request, type RequestOptions } from 'node:https';
+import { isIP } from 'node:net';
 import { rootCertificates } from 'node:tls';
 import { z } from 'zod';
 import type { OAuth2 } from '../config.ts';
@@ -64,26 +64,41 @@ async function proofOf({ clientSecret, assertionFile }: OAuth2): Promise<Record<
   }
 }
 
-function post(
+async function post(
   url: URL,
   body: string,
   { ca, resolve: find, signal: ending }: TokenRequestOptions,
 ): Promise<{ readonly status: number; readonly body: string }> {
-  const { promise, resolve, reject } = Promise.withResolvers<{ readonly status: number; readonly body: string }>();
-  const fail = (why: string): void => reject(new TokenProblem(`no access token: ${url.host}: ${why}`));
   const signal = AbortSignal.any([ending, AbortSignal.timeout(REQUEST_MS)]);
-  const sent = request(url, {
-    method: 'POST',
-    headers: { 'content-type': 'application/x-www-form-urlencoded', accept: 'application/json' },
-    // one request in an hour needs no connection that is kept
-    agent: false,
-    ...(ca === undefined ? {} : { ca: [...rootCertificates, ca] }),
-    lookup: lookupBy(find, signal),
-    signal,
-  });
-  sent.on('error', ({ name, message, code }: NodeJS.ErrnoException) =>
-    fail(name === 'AbortError' ? 'timed out' : (code ?? message)),
-  );
+  try {
+    const addresses = await find(url.hostname.replace(/^\[|\]$/g, ''), signal);
+    return await exchange(url, body, {
+      method: 'POST',
+      headers: { 'content-type': 'application/x-www-form-urlencoded', accept: 'application/json' },
+      // one request in an hour needs no connection that is kept
+      agent: false,
+      ...(ca === undefined ? {} : { ca: [...rootCertificates, ca] }),
+      lookup: (_name, { all }, callback) => {
+        const found = addresses.map((address) => ({ address, family: isIP(address) }));
+        if (all === true) callback(null, found);
+        else callback(null, found[0]?.address ?? '', found[0]?.family);
+      },
+      signal,
+    });
+  } catch (error) {
+    const { message, code } = error as NodeJS.ErrnoException;
+    throw new TokenProblem(`no access token: ${url.host}: ${signal.aborted ? 'timed out' : (code ?? message)}`);
+  }
+}
+
+function exchange(
+  url: URL,
+  body: string,
+  options: RequestOptions,
+): Promise<{ readonly status: number; readonly body: string }> {
+  const { promise, resolve, reject } = Promise.withResolvers<{ readonly status: number; readonly body: string }>();
+  const sent = request(url, options);
+  sent.on('error', reject);
   // a redirect is an answer like any other: the secret goes to nobody else
   sent.on('response', (answer) => {
     let text = '';
@@ -92,27 +107,12 @@ function post(
       text += chunk;
       if (text.length > ANSWER_MAX_BYTES) sent.destroy(new Error('answers without end'));
     });
-    answer.on('error', () => {});
+    answer.on('error', reject);
     answer.on('end', () => resolve({ status: answer.statusCode ?? 0, body: text }));
-    answer.on('close', () => fail('closed in the middle of its answer'));
+    answer.on('close', () => reject(new Error('closed in the middle of its answer')));
   });
   sent.end(body);
   return promise;
-}
-
-function lookupBy(find: Resolve, signal: AbortSignal): LookupFunction {
-  return (name, { all }, callback) => {
-    find(name, signal).then(
-      (addresses) => {
-        const found = addresses.map((address) => ({ address, family: isIP(address) }));
-        const [first] = found;
-        if (first === undefined) callback(new Error(`${name} has no address`), []);
-        else if (all === true) callback(null, found);
-        else callback(null, first.address, first.family);
-      },
-      (error: Error) => callback(error, []),
-    );
-  };
 }
 
 function fromJson(text: string): unknown {

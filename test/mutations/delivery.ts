@@ -166,8 +166,8 @@ export const deliveryMutations: readonly Mutation[] = [
   {
     name: 'names of token servers are looked up past the resolver that shares out threads',
     file: 'relay/delivery/token-request.ts',
-    from: '    lookup: lookupBy(find, signal),\n',
-    to: '',
+    from: "await find(url.hostname.replace(/^\\[|\\]$/g, ''), signal)",
+    to: "['127.0.0.1']",
     tests: OAUTH,
   },
   {
