@@ -3,6 +3,9 @@ import type { Mutation } from './mutation.ts';
 
 const HOSTILE = ['test/relay/session-hostile.test.ts'];
 
+const DIALOGUES = ['test/relay/dialogs.test.ts'];
+const PLACES = ['test/relay/session-places.test.ts'];
+const SCANNER = ['relay/smtp/data-scanner.test.ts'];
 export const sessionMutations: readonly Mutation[] = [
   {
     name: 'a client that reads no replies gets more of them',
@@ -52,5 +55,75 @@ export const sessionMutations: readonly Mutation[] = [
     from: '  if (!mayUseClearText(session)) return replies.tlsRequiredForAuth();\n',
     to: '',
     tests: ['test/relay/dialogs.test.ts', 'test/relay/session.test.ts'],
+  },
+  {
+    name: 'replies to pipelined commands leave one by one',
+    file: 'relay/smtp/connection.ts',
+    from: "if (this.#unsent === '') process.nextTick(() => this.#flush());",
+    to: 'queueMicrotask(() => this.#flush());',
+    tests: ['relay/smtp/connection.test.ts'],
+  },
+  {
+    name: 'a half-closed client hears nothing',
+    file: 'relay/smtp/client-socket.ts',
+    from: 'socket.allowHalfOpen = true;',
+    to: 'socket.allowHalfOpen = false;',
+    tests: HOSTILE,
+  },
+  {
+    name: '250 does not wait for what takes responsibility',
+    file: 'relay/submission/data.ts',
+    from: 'const reply = await services.accept(message, { head, body: received.body });',
+    to: 'const reply = replies.accepted(message.id);\n  void services.accept(message, { head, body: received.body });',
+    tests: HOSTILE,
+  },
+  {
+    name: 'data sent before 354 is taken',
+    file: 'relay/submission/data.ts',
+    from: 'const isEarly = session.conn.hasUnread;',
+    to: 'const isEarly = false;',
+    tests: DIALOGUES,
+  },
+  {
+    name: 'what was said before STARTTLS counts after it',
+    file: 'relay/submission/commands.ts',
+    from: 'if (conn.tls !== undefined) startAfresh(session);',
+    to: '',
+    tests: DIALOGUES,
+  },
+  {
+    name: 'commands behind refused data are run',
+    file: 'relay/submission/receive.ts',
+    from: 'return scanner.hasBareNewline || !scanner.ended ? { ...received, close: true } : received;',
+    to: 'return received;',
+    tests: DIALOGUES,
+  },
+  {
+    name: 'a line of any length is taken',
+    file: 'relay/submission/receive.ts',
+    from: 'return longestLine > lineBytes ? replies.lineTooLong(lineBytes) : undefined;',
+    to: 'return longestLine > lineBytes * 1e6 ? replies.lineTooLong(lineBytes) : undefined;',
+    tests: HOSTILE,
+  },
+  {
+    name: 'nobody makes room',
+    file: 'relay/submission/server.ts',
+    from: 'session?.giveWay();\n    return session !== undefined;',
+    to: 'return session === undefined && false;',
+    tests: PLACES,
+  },
+  {
+    name: 'a bare LF starts a line',
+    file: 'relay/smtp/data-scanner.ts',
+    from: 'if (lf > 0 && cr === lf - 1) return lf + 1;',
+    to: 'if (lf !== -1) return lf + 1;',
+    tests: SCANNER,
+  },
+  {
+    name: 'a dot before more text ends the data',
+    file: 'relay/smtp/data-scanner.ts',
+    from: "this.ended = text.startsWith('\\r\\n', at + 1);",
+    to: "this.ended = text.startsWith('\\r', at + 1);",
+    tests: SCANNER,
   },
 ];
