@@ -8,6 +8,8 @@ import { z } from 'zod';
 
 /** Lists, users and namespaces are spread over this many documents by hash of their key (see `shardOf`). */
 export const SHARD_COUNT = 32;
+/** Valid passwords of one user. A wrong one costs a slow hash for each salt of argon2id among their verifiers. */
+export const CREDENTIALS_MAX = 5;
 
 const seconds = z.number().positive();
 const count = z.number().int().positive();
@@ -80,7 +82,6 @@ const senderPolicySchema = z.object({
 
 /** An address (`orders@shop.example`) or a domain (`@shop.example`), canonical: lower-case domain in A-labels. */
 const addressOrDomain = z.string().regex(/^[^\s@]*@[^\s@]+$|^"/);
-
 const allow = z.array(z.object({ recipient: addressOrDomain, includeSubdomains: z.boolean() }));
 
 /** Whom mail of a list may reach, and what becomes of mail to everybody else. */
@@ -132,7 +133,7 @@ const userSchema = z.object({
   list: objectKey,
   active: z.boolean(),
   mode: z.enum(['Live', 'Sandbox']),
-  credentials: z.array(credentialSchema),
+  credentials: z.array(credentialSchema).max(CREDENTIALS_MAX),
   /** What it may send as, where narrower than its namespace's; absent: all of `namespaces[namespace]`. */
   senders: z.array(senderRuleSchema).optional(),
   limits: limitsSchema,
@@ -148,7 +149,7 @@ const unusableUserSchema = z.object({
   /** The SmtpPlusUser object. */
   object: objectKey,
   namespace: z.string(),
-  credentials: z.array(credentialSchema),
+  credentials: z.array(credentialSchema).max(CREDENTIALS_MAX),
   /** Empty: any address. */
   clientCIDRs: z.array(z.string()),
   /** The list that it names and that does not exist; absent: something else is wrong. */

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
+import { createHook } from 'node:async_hooks';
 import { describe, test } from 'node:test';
-import { argon2idVerifier, NOBODY, sha256Verifier, verifyPassword } from './password-hash.ts';
+import { argon2idVerifier, findVerifier, NOBODY, sha256Verifier, verifyPassword } from './password-hash.ts';
 
 const salt = Buffer.from('0123456789abcdef');
 
@@ -24,6 +25,21 @@ describe('a verifier', () => {
     assert.notEqual(sha256Verifier('p', salt), sha256Verifier('p', Buffer.from('fedcba9876543210')));
   });
 
+  test('is found among several at the cost of one slow hash for each salt', async () => {
+    const other = Buffer.from('fedcba9876543210');
+    const chosen = await Promise.all(['one', 'two', 'three', 'four'].map((text) => argon2idVerifier(text, salt)));
+    const verifiers = [...chosen, sha256Verifier('five', salt)];
+    for (const [index, password] of ['one', 'two', 'three', 'four', 'five', 'six'].entries()) {
+      const { found, hashes } = await counting(() => findVerifier(password, verifiers));
+      assert.deepEqual([found, hashes], [verifiers[index], 1], password);
+    }
+    const elsewhere = await argon2idVerifier('seven', other);
+    assert.deepEqual(await counting(() => findVerifier('seven', [...verifiers, elsewhere])), {
+      found: elsewhere,
+      hashes: 2,
+    });
+  });
+
   test('that is malformed, too costly or of nobody fits no password', async () => {
     const malformed = [
       '',
@@ -36,3 +52,16 @@ describe('a verifier', () => {
     for (const verifier of malformed) assert.equal(await verifyPassword('', verifier), false, verifier);
   });
 });
+
+/** Counts the slow hashes that something takes. */
+async function counting<Found>(find: () => Promise<Found>): Promise<{ found: Found; hashes: number }> {
+  let hashes = 0;
+  const hook = createHook({
+    init: (_, type) => {
+      if (type === 'ARGON2REQUEST') hashes += 1;
+    },
+  }).enable();
+  const found = await find();
+  hook.disable();
+  return { found, hashes };
+}

@@ -31,16 +31,40 @@ export async function argon2idVerifier(password: string, salt: Buffer): Promise<
 
 /** Whether the password is the one that the verifier was made of, in constant time. A malformed verifier fits none. */
 export async function verifyPassword(password: string, verifier: string): Promise<boolean> {
-  const simple = SHA256_FORM.exec(verifier);
-  if (simple?.[1] !== undefined && simple[2] !== undefined) {
-    return timingSafeEqual(sha256(simple[1], password), Buffer.from(simple[2], 'base64url'));
+  return (await findVerifier(password, [verifier])) !== undefined;
+}
+
+/**
+ * The one of several verifiers that the password fits, at the cost of one slow hash for each salt among them: passwords of
+ * a user that follow each other have the same. All are tried, so that the time does not tell which one it was.
+ */
+export async function findVerifier(password: string, verifiers: readonly string[]): Promise<string | undefined> {
+  const slowHashes = new Map<string, Buffer>();
+  let found: string | undefined;
+  for (const verifier of verifiers) {
+    const fits = fitsSha256(password, verifier) ?? (await fitsArgon2id(password, verifier, slowHashes));
+    if (fits) found = verifier;
   }
-  const slow = ARGON2_FORM.exec(verifier);
-  if (slow?.[4] === undefined || slow[5] === undefined) return false;
-  const cost = { memory: Number(slow[1]), passes: Number(slow[2]), parallelism: Number(slow[3]), tagLength: 32 };
+  return found;
+}
+
+/** Whether a password fits the verifier of a generated one; undefined where that is no such verifier. */
+export function fitsSha256(password: string, verifier: string): boolean | undefined {
+  const [, salt, hash] = SHA256_FORM.exec(verifier) ?? [];
+  if (salt === undefined || hash === undefined) return undefined;
+  return timingSafeEqual(sha256(salt, password), Buffer.from(hash, 'base64url'));
+}
+
+/** @param known Hashes of this password that were made already, by costs and salt. */
+async function fitsArgon2id(password: string, verifier: string, known: Map<string, Buffer>): Promise<boolean> {
+  const [, memory, passes, parallelism, salt, expected] = ARGON2_FORM.exec(verifier) ?? [];
+  if (salt === undefined || expected === undefined) return false;
+  const cost = { memory: Number(memory), passes: Number(passes), parallelism: Number(parallelism), tagLength: 32 };
   if (cost.memory > ARGON2_MEMORY_MAX || cost.passes > ARGON2_PASSES_MAX) return false;
-  const hash = await argon2id(password, Buffer.from(slow[4], 'base64url'), cost);
-  return timingSafeEqual(hash, Buffer.from(slow[5], 'base64url'));
+  const costAndSalt = verifier.slice(0, verifier.lastIndexOf('$'));
+  const hash = known.get(costAndSalt) ?? (await argon2id(password, Buffer.from(salt, 'base64url'), cost));
+  known.set(costAndSalt, hash);
+  return timingSafeEqual(hash, Buffer.from(expected, 'base64url'));
 }
 
 /** A verifier that no password fits, so that an unknown user costs as much work as a known one. */

@@ -8,7 +8,7 @@ import type { Credential, RelayConfig, UnusableUser, UserConfig } from '../confi
 import type { SharedLimits } from './limits.ts';
 import { isReply, replies, type Reply } from '../replies.ts';
 import type { Credentials } from './sasl/mechanism.ts';
-import { NOBODY, verifyPassword } from '../password-hash.ts';
+import { findVerifier, NOBODY } from '../password-hash.ts';
 
 /** A log-in that succeeded; `verifier` says with which of the user's credentials. */
 export interface Login {
@@ -56,7 +56,7 @@ async function verify(
   const denial = denialOf(name, client);
   let verifier: string | undefined;
   const attempt = await logins.attempt({ user: name, address, settings: config.class.session }, async () => {
-    verifier = await findVerifier(credentialsOf(config, name), password, now());
+    verifier = await findVerifier(password, validVerifiers(credentialsOf(config, name), now()));
     return verifier !== undefined && denial === undefined;
   });
   if (isReply(attempt)) return attempt;
@@ -121,18 +121,10 @@ function credentialsOf({ users, unusable }: RelayConfig, name: string): readonly
   return [...(users.get(name)?.credentials ?? []), ...(unusable.get(name)?.credentials ?? [])];
 }
 
-/** The verifier that the password fits. Every one is tried, and one for nobody where there is none. */
-async function findVerifier(
-  credentials: readonly Credential[],
-  password: string,
-  now: number,
-): Promise<string | undefined> {
+/** Verifiers of the passwords that are valid, and one for nobody where there are none. */
+function validVerifiers(credentials: readonly Credential[], now: number): readonly string[] {
   const verifiers = credentials.filter((one) => !isExpired(one, now)).map((one) => one.verifier);
-  let found: string | undefined;
-  for (const verifier of verifiers.length === 0 ? [NOBODY] : verifiers) {
-    if (await verifyPassword(password, verifier)) found = verifier;
-  }
-  return found;
+  return verifiers.length === 0 ? [NOBODY] : verifiers;
 }
 
 function isExpired(credential: { readonly notAfter?: string | undefined }, now: number): boolean {
