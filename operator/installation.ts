@@ -1,7 +1,7 @@
 import { createHmac, createSecretKey, randomBytes } from 'node:crypto';
 import type { Issuer } from './core/model.ts';
-import { sha256Verifier } from '../relay/password-hash.ts';
-import { randomPassword } from './random-password.ts';
+import { fitsSha256, sha256Verifier } from '../relay/password-hash.ts';
+import { isGenerated, randomPassword } from './random-password.ts';
 
 const SALT_BYTES = 16;
 
@@ -37,10 +37,14 @@ export function createInstallation(id: string): Installation {
     saltFor,
     logKeyOf: (className) => derive('log', className).toString('hex'),
     issuer: {
-      newPassword: (user) => {
+      newPassword: ({ uid }) => {
         const password = randomPassword();
-        return { password, verifier: sha256Verifier(password, saltFor(user.uid)) };
+        return { password, verifier: sha256Verifier(password, saltFor(uid)) };
       },
+      verifierOf: ({ uid }, password) => (isGenerated(password) ? sha256Verifier(password, saltFor(uid)) : undefined),
+      fits: (password, verifier) => isGenerated(password) && fitsSha256(password, verifier) === true,
+      isFor: ({ uid }, verifier) => verifier.startsWith(`sha256$${saltFor(uid).toString('base64url')}$`),
+      seal: ({ namespace, name }, text) => derive('passwords', namespace, name, text).toString('base64url'),
       challengeToken: (namespace, domain) => derive('challenge', namespace, domain).toString('hex').slice(0, 40),
     },
   };

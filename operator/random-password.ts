@@ -15,6 +15,13 @@ export function randomPassword(below: (bound: number) => number = randomInt): st
   return Array.from({ length: LENGTH }, (_, i) => pick(i === 0 ? LETTERS : LETTERS_AND_DIGITS, below)).join('');
 }
 
+const FORM = new RegExp(`^[${LETTERS}][${LETTERS_AND_DIGITS}]{${LENGTH - 1}}$`);
+
+/** Whether `randomPassword` could have made it: anything else would be easier to guess, or more work to hash. */
+export function isGenerated(text: string): boolean {
+  return FORM.test(text);
+}
+
 function pick(alphabet: string, below: (bound: number) => number): string {
   return alphabet.charAt(below(alphabet.length));
 }

@@ -10,6 +10,7 @@ import { startRelay } from '../relay/main.ts';
 import type { Relay } from '../relay/main.ts';
 import { ensureCertificates } from './self-signed.ts';
 import { startDirectory } from './directory/adapter.ts';
+import { RELAY_FOLDER } from './directory/relay-folder.ts';
 import { openInstallation } from './directory/installation-file.ts';
 import { takeLock } from './directory/lock.ts';
 import { makeFolder } from './directory/write-file.ts';
@@ -131,7 +132,7 @@ interface RelayParts {
 
 async function openRelay(settings: Settings, { ports, tls, log, onFatal }: RelayParts): Promise<Relay> {
   const { state, host, http } = settings;
-  const configFolder = join(state, 'relay');
+  const configFolder = join(state, RELAY_FOLDER);
   // what the last run wrote may let somebody in who has been shut out since: nothing is served before the first plan
   await rm(configFolder, { recursive: true, force: true });
   await makeFolder(configFolder);

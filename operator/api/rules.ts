@@ -169,10 +169,12 @@ export const userRules: readonly Rule[] = [
     'spec.credentials',
     {
       field: 'rotation',
-      cel: '!(has(self.passwordSecretRef) && has(self.rotation))',
-      message: 'spec.credentials.rotation replaces generated passwords only; remove it, or passwordSecretRef',
+      cel: '!has(self.passwordSecretRef) || !has(self.rotation) || !has(self.rotation.interval) && !has(self.rotation.trigger)',
+      message:
+        'spec.credentials.rotation may have only overlap beside passwordSecretRef; remove interval and trigger, or passwordSecretRef',
     },
-    (self: UserSpec['credentials']) => self.passwordSecretRef === undefined || self.rotation === undefined,
+    ({ passwordSecretRef, rotation }: UserSpec['credentials']) =>
+      passwordSecretRef === undefined || (rotation?.interval ?? rotation?.trigger) === undefined,
   ),
   rule(
     '',
@@ -190,11 +192,12 @@ export const userRules: readonly Rule[] = [
     'spec.credentials.rotation',
     {
       field: 'overlap',
-      cel: "duration(self.overlap) <= duration(has(self.interval) ? self.interval : '8784h')",
+      cel: "!has(self.overlap) || duration(self.overlap) <= duration(has(self.interval) ? self.interval : '8784h')",
       message:
         'spec.credentials.rotation.overlap must not exceed the interval (8784h where there is none), or old passwords would pile up; shorten it',
     },
-    (self: Rotation) => durationSeconds(self.overlap) <= durationSeconds(self.interval ?? '8784h'),
+    ({ overlap, interval = '8784h' }: Rotation) =>
+      overlap === undefined || durationSeconds(overlap) <= durationSeconds(interval),
   ),
 ];
 

@@ -44,11 +44,15 @@ export const userSpec = z
         rotation: z
           .object({
             interval: duration.optional().describe('A new password this often: 1h to 8784h.'),
-            overlap: duration.default('24h').describe('How long the old password stays valid; at most `interval`.'),
+            overlap: duration
+              .optional()
+              .describe(
+                'How long a password that gives way stays valid; at most `interval`. Default: 24h, or `interval` where that is shorter.',
+              ),
             trigger: z.string().max(256).optional().describe('A new password whenever this text changes.'),
           })
           .optional()
-          .describe('Replacement of a generated password.'),
+          .describe('How a password gives way to another one.'),
       })
       .prefault({})
       .describe('How it logs in.'),
@@ -94,7 +98,10 @@ export const userStatus = z.object({
     .describe('What it may send as.'),
   passwordIssuedTime: z.iso.datetime().optional().describe('When the generated password was made.'),
   nextRotationTime: z.iso.datetime().optional().describe('When it is replaced.'),
-  previousPasswordExpiryTime: z.iso.datetime().optional().describe('Until when the password before it is valid.'),
+  previousPasswordExpiryTime: z.iso
+    .datetime()
+    .optional()
+    .describe('Until when the password before it is valid; of several, the last.'),
   lastUsedTime: z.iso.datetime().optional().describe('Last successful log-in. Not in effect yet.'),
 });
 

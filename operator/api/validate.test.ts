@@ -107,6 +107,23 @@ describe('validate', () => {
     );
   });
 
+  test('lets an interval be shorter than a day, and the overlap of passwords that people choose be said', () => {
+    const own = { passwordSecretRef: { name: 'own' } };
+    for (const credentials of [
+      { rotation: { interval: '12h' } },
+      { rotation: { interval: '12h', overlap: '12h' } },
+      { rotation: { trigger: 'now', overlap: '0s' } },
+      { ...own, rotation: { overlap: '0s' } },
+      { ...own, rotation: {} },
+    ]) {
+      assert.deepEqual(problems('SmtpPlusUser', { credentials }), [], JSON.stringify(credentials));
+    }
+    for (const rotation of [{ interval: '12h' }, { trigger: 'now' }]) {
+      const paths = problems('SmtpPlusUser', { credentials: { ...own, rotation } }).map(([path]) => path);
+      assert.deepEqual(paths, ['spec.credentials.rotation']);
+    }
+  });
+
   test('names the item of a list by its place in the file, whatever stands before it', () => {
     const spec = { clientCIDRs: [1, '10.0.0.1', 2, '10.0.0.0/8', '10.0.0.3'] };
     const paths = problems('SmtpPlusUser', spec).map(([path]) => path);

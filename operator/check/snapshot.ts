@@ -19,6 +19,10 @@ export const NOW = new Date(LATER);
 /** Nothing here leaves the process: passwords and tokens are never written anywhere. */
 export const issuer: Issuer = {
   newPassword: () => ({ password: 'unused', verifier: 'unused' }),
+  verifierOf: () => undefined,
+  fits: () => false,
+  isFor: () => false,
+  seal: () => 'unused',
   challengeToken: () => 'unused',
 };
 
@@ -103,5 +107,5 @@ function toObject({ kind, namespace, name, value }: Manifest): RawObject[] {
 function viewOf(manifest: Manifest): SecretView {
   const view = viewSecret(manifest);
   const verifiers = Object.fromEntries(Object.keys(view.data).map((key) => [key, 'unused']));
-  return { ...view, verifiers };
+  return { ...view, isOthers: true, verifiers };
 }

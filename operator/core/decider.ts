@@ -17,21 +17,28 @@ import { collect, createResults, sourcesOf, wholePlan, type Results } from './pl
 import { createPlanner, nextTurn } from './planner.ts';
 import { markAwaiting, markClass, markNamespace, markObject, markSecret, type Planner } from './planner-state.ts';
 import { takeChangedShards } from './relay-config.ts';
+import { acceptedPasswords } from './relay-entries.ts';
 import type { Sources } from './sources.ts';
 
 interface Last {
   readonly planner: Planner;
   readonly results: Results;
   /** What the planner looks at: replaced by each snapshot. */
-  readonly view: { sources: Sources };
+  readonly view: View;
   snapshot: Snapshot;
+}
+
+interface View {
+  sources: Sources;
+  /** What is known of passwords from before the planner; it knows better once it has planned everything. */
+  accepted: Sources['accepted'];
 }
 
 export function createDecider(issuer: Issuer): (snapshot: Snapshot, now: Date) => Plan {
   let last: Last | undefined;
 
   return (snapshot, now) => {
-    if (last === undefined || !isSameFrame(last.snapshot, snapshot)) last = begin(snapshot, issuer);
+    if (last === undefined || !isSameFrame(last.snapshot, snapshot)) last = begin(snapshot, issuer, last?.planner);
     else follow(last, snapshot);
     const { planner, results } = last;
     const events: PlannedEvent[] = [];
@@ -41,6 +48,7 @@ export function createDecider(issuer: Issuer): (snapshot: Snapshot, now: Date) =
     }
     // with this plan they are on their way to the relays
     takeChangedShards(planner.relays.store);
+    last.view.accepted = () => undefined;
     return { ...wholePlan(planner, results), events };
   };
 }
@@ -54,8 +62,12 @@ function frameOf({ classes, verification, howToVouch, namespaceLimits }: Snapsho
   return [[...classes], verification, howToVouch, namespaceLimits];
 }
 
-function begin(snapshot: Snapshot, issuer: Issuer): Last {
-  const view = { sources: sourcesOf(snapshot) };
+function begin(snapshot: Snapshot, issuer: Issuer, before: Planner | undefined): Last {
+  const sources = sourcesOf(snapshot);
+  const view: View = {
+    sources,
+    accepted: before === undefined ? sources.accepted : (user) => acceptedPasswords(before.relays, user),
+  };
   return { planner: createPlanner(through(view), snapshot, issuer), results: createResults(), view, snapshot };
 }
 
@@ -96,7 +108,7 @@ function plannedStatus({ kind, meta }: RawObject, { users, lists, senders }: Res
 const NOT_YET: ProgrammedFact = { state: 'Lagging', message: 'The relay is about to load it.' };
 
 /** Sources that ask whatever is in view when they are asked. */
-function through(view: { readonly sources: Sources }): Sources {
+function through(view: View): Sources {
   return {
     namespaces: () => view.sources.namespaces(),
     labelsOf: (namespace) => view.sources.labelsOf(namespace),
@@ -106,6 +118,7 @@ function through(view: { readonly sources: Sources }): Sources {
     secretsOf: (namespace) => view.sources.secretsOf(namespace),
     secret: (key) => view.sources.secret(key),
     secretTroubleOf: (user) => view.sources.secretTroubleOf(user),
+    accepted: (user) => view.accepted(user),
     evidenceOf: (sender) => view.sources.evidenceOf(sender),
     programmed: (className, asked) => {
       const fact = view.sources.programmed(className, asked);

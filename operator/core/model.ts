@@ -7,7 +7,7 @@ import type { Path } from '../api/path.ts';
 import type { SenderStatus } from '../api/sender.ts';
 import type { ListStatus } from '../api/list.ts';
 import type { UserStatus } from '../api/user.ts';
-import type { RelayDocuments, SmartHost } from '../../relay/config.ts';
+import type { Credential, RelayDocuments, SmartHost } from '../../relay/config.ts';
 import type { ClassSettings, NamespaceLimits } from '../settings.ts';
 
 export type Kind = KindName;
@@ -59,9 +59,11 @@ export interface SecretView {
   readonly controllerUid?: string;
   /** Name of that user, where no owner reference but an annotation says so: it may be gone (see credentials/ownership.ts). */
   readonly retainedFor?: string;
+  /** Something else controls it, or it is among the manifests: whatever its labels say, it is not ours. */
+  readonly isOthers?: true;
   /** Decoded. Values that are not UTF-8 are left out. */
   readonly data: Readonly<Record<string, string>>;
-  /** Verifier for each value that may be a password, made by the adapter (see relay/password-hash.ts for the form). */
+  /** Verifiers of values that users name as their own password, made by the adapter (their form: relay/password-hash.ts). */
   readonly verifiers: Readonly<Record<string, string>>;
 }
 
@@ -132,6 +134,13 @@ export interface OtherInstallations {
   readonly speaksForAll: boolean;
 }
 
+/** The passwords of a user that the relays were told to accept. */
+export interface AcceptedPasswords {
+  /** UID of the user that they were told it of. Absent where only their documents are left, which do not say. */
+  readonly uid?: string;
+  readonly credentials: readonly Credential[];
+}
+
 export interface Snapshot {
   readonly classes: ReadonlyMap<string, ClassView>;
   /** Namespaces by name, with their labels. */
@@ -153,6 +162,8 @@ export interface Snapshot {
   readonly otherInstallations?: OtherInstallations;
   /** How many objects of one namespace are served. Absent: any number. */
   readonly namespaceLimits?: NamespaceLimits;
+  /** What the relays were told last, by key of the user. */
+  readonly accepted?: ReadonlyMap<string, AcceptedPasswords>;
   /** By class; a class that is not here is Unknown. */
   readonly programmed: ReadonlyMap<string, ProgrammedFact>;
 }
@@ -161,6 +172,14 @@ export interface Snapshot {
 export interface Issuer {
   /** A new password of at least 128 random bits, and its verifier. */
   readonly newPassword: (user: ObjectMeta) => { readonly password: string; readonly verifier: string };
+  /** The verifier that `newPassword` would give for this password; undefined for a text that it never makes. */
+  readonly verifierOf: (user: ObjectMeta, password: string) => string | undefined;
+  /** Whether a verifier of a generated password, made for whatever object, is that of this password. */
+  readonly fits: (password: string, verifier: string) => boolean;
+  /** Whether a verifier of a generated password was made for this very object. */
+  readonly isFor: (user: ObjectMeta, verifier: string) => boolean;
+  /** Proof that a text was written by this installation about the user of this name. */
+  readonly seal: (user: ObjectMeta, text: string) => string;
   /** The token of a domain's TXT challenge, bound to installation, namespace and domain. */
   readonly challengeToken: (namespace: string, domain: string) => string;
 }

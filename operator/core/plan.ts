@@ -107,6 +107,7 @@ export function sourcesOf(snapshot: Snapshot): Sources {
     secretsOf: (namespace) => secretsIn.get(namespace) ?? [],
     secret: (key) => snapshot.secrets.get(key),
     secretTroubleOf: (user) => snapshot.secretTroubles?.get(user),
+    accepted: (user) => snapshot.accepted?.get(user),
     evidenceOf: (sender) => snapshot.dns.get(sender),
     programmed: (className) => snapshot.programmed.get(className),
   };

@@ -162,9 +162,10 @@ describe('the plan kept up to date', () => {
 });
 
 /** A cluster changes its maps in place; a snapshot is what was there at its time. */
-function copied({ secrets, namespaces, dns, programmed }: Cluster) {
+function copied({ secrets, accepted, namespaces, dns, programmed }: Cluster) {
   return {
     secrets: new Map(secrets),
+    accepted: new Map(accepted),
     namespaces: new Map(namespaces),
     dns: new Map(dns),
     programmed: new Map(programmed),
@@ -189,7 +190,7 @@ function followBoth(history: readonly (readonly Step[])[], limits: NamespaceLimi
       for (const { className, shard, document } of change.shards) shards.set(`${className} ${shard}`, document);
       assertSameShards(shards, whole.relays);
       notes = createNotes();
-      apply(cluster, change, notes);
+      apply(cluster, { ...change, relays: whole.relays }, notes);
       isQuiet = [change.secrets, change.secretsToDelete, change.statuses, change.events].every(
         (one) => one.length === 0,
       );

@@ -2,7 +2,13 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { covers, parseMailbox } from '../../relay/address.ts';
-import { classDocumentSchema, shardDocumentSchema, type SenderRule } from '../../relay/config.ts';
+import {
+  classDocumentSchema,
+  CREDENTIALS_MAX,
+  shardDocumentSchema,
+  type Credential,
+  type SenderRule,
+} from '../../relay/config.ts';
 import {
   apply,
   createCluster,
@@ -12,10 +18,12 @@ import {
   verifiers,
   type Cluster,
 } from '../../test/support/golden/cluster.ts';
-import { object, step, type Step } from '../../test/support/golden/history.ts';
+import { foreignSecret, object, secretStep, step, type Step } from '../../test/support/golden/history.ts';
 import { goldenIssuer } from '../../test/support/golden/passwords.ts';
 import { keyOf, type Plan, type RawObject } from './model.ts';
 import { plan } from './plan.ts';
+
+const foreignSecretStep = foreignSecret.map((secret) => ({ does: 'put Secret', secret }) as const);
 
 const NUM_RUNS = { numRuns: 300 };
 
@@ -95,6 +103,23 @@ describe('whatever people write', () => {
     );
   });
 
+  test('what relays accept goes on being accepted, whatever becomes of the Secrets, unless somebody wants it to end', () => {
+    fc.assert(
+      fc.property(worlds, fc.oneof(secretStep, foreignSecretStep), fc.boolean(), (cluster, mishap, isMemoryLost) => {
+        apply(cluster, planOf(cluster), createNotes());
+        apply(cluster, planOf(cluster), createNotes());
+        const before = new Map(cluster.accepted);
+        happen(cluster, mishap, createNotes());
+        // a restart, after which only documents say what was told
+        if (isMemoryLost) for (const [user, { credentials }] of before) cluster.accepted.set(user, { credentials });
+        apply(cluster, planOf(cluster), createNotes());
+        apply(cluster, planOf(cluster), createNotes());
+        for (const [user, { credentials }] of before) assertAccepted(cluster, user, credentials);
+      }),
+      { numRuns: 1000 },
+    );
+  });
+
   test('a broken object changes nothing for the others', () => {
     fc.assert(
       fc.property(
@@ -133,6 +158,21 @@ describe('whatever people write', () => {
     );
   });
 });
+
+function assertAccepted(cluster: Cluster, user: string, credentials: readonly Credential[]): void {
+  const { spec } = cluster.objects.get(`SmtpPlusUser ${user}`) ?? assert.fail();
+  const text = JSON.stringify(spec) ?? '';
+  if (text.includes('"overlap":"0s"')) return;
+  // who is not accepted, and has a name that others ask for too, may be nobody to the relays
+  if (!cluster.accepted.has(user) && text.includes('"username"')) return;
+  const after = cluster.accepted.get(user)?.credentials ?? [];
+  for (const { verifier } of after.length === CREDENTIALS_MAX ? [] : credentials) {
+    assert.ok(
+      after.some((one) => one.verifier === verifier),
+      `${user}: ${verifier} is cut off`,
+    );
+  }
+}
 
 /** A rule of a namespace comes from a VerifiedSender that is its own, or that lets it in. */
 function assertRight(cluster: Cluster, namespace: string, rule: SenderRule): void {

@@ -2,6 +2,7 @@
 import type { ListConfig, SenderRule } from '../../relay/config.ts';
 import { isEqual } from './equal.ts';
 import type { Tally } from './lists/lists.ts';
+import type { AcceptedPasswords } from './model.ts';
 import { createRelayStore, entryOf, putEntry, type RelayStore } from './relay-config.ts';
 import type { UnusableEntry } from './users/unusable.ts';
 import type { UserEntry } from './users/user-plan.ts';
@@ -20,6 +21,8 @@ export interface RelayEntries {
 
 /** A user is served by a relay, or known as one that cannot be served at present, or neither. */
 export interface UserParts {
+  /** Of the object that they are about. */
+  readonly uid: string;
   readonly entry?: UserEntry | undefined;
   readonly unusable?: UnusableEntry | undefined;
 }
@@ -45,16 +48,29 @@ export function setListEntry(
   putEntry(store, { className: list.className, section: 'lists', key }, list.config);
 }
 
+type Parts = Omit<UserParts, 'uid'>;
+
+const NO_PARTS: Parts = {};
+
 /** Returns the keys of the lists whose count has changed. */
-export function setUserParts(entries: RelayEntries, key: string, after: UserParts): readonly string[] {
-  const before = entries.users.get(key) ?? {};
-  if (after.entry === undefined && after.unusable === undefined) entries.users.delete(key);
-  else entries.users.set(key, after);
+export function setUserParts(entries: RelayEntries, key: string, parts: UserParts | undefined): readonly string[] {
+  const before = entries.users.get(key) ?? NO_PARTS;
+  const after = parts ?? NO_PARTS;
+  if (parts === undefined || (parts.entry === undefined && parts.unusable === undefined)) entries.users.delete(key);
+  else entries.users.set(key, parts);
   removeParts(entries, key, before, after);
   putParts(entries, after);
   const [from, to] = [before.entry, after.entry];
   if (isEqual(from && placeOf(from), to && placeOf(to))) return [];
   return [...(from === undefined ? [] : count(entries, from, -1)), ...(to === undefined ? [] : count(entries, to, 1))];
+}
+
+/** What the relays are told to accept of a user. */
+export function acceptedPasswords({ users }: RelayEntries, key: string): AcceptedPasswords | undefined {
+  const parts = users.get(key);
+  if (parts === undefined) return undefined;
+  const { credentials } = parts.entry?.config ?? parts.unusable?.config ?? { credentials: [] };
+  return { uid: parts.uid, credentials };
 }
 
 /** The senders of a namespace, for the relays of each class that serves one of its users. */
@@ -72,7 +88,7 @@ function placeOf({ className, isActive, config: { list, namespace } }: UserEntry
   return [className, isActive, list, namespace];
 }
 
-function putParts({ store }: RelayEntries, { entry, unusable }: UserParts): void {
+function putParts({ store }: RelayEntries, { entry, unusable }: Parts): void {
   if (entry !== undefined) {
     putEntry(store, { className: entry.className, section: 'users', key: entry.username }, entry.config);
   }
@@ -82,7 +98,7 @@ function putParts({ store }: RelayEntries, { entry, unusable }: UserParts): void
 }
 
 /** A user name may have passed to another object already: only an entry of this one goes. */
-function removeParts({ store }: RelayEntries, object: string, before: UserParts, after: UserParts): void {
+function removeParts({ store }: RelayEntries, object: string, before: Parts, after: Parts): void {
   const { entry, unusable } = before;
   const staysAt = [after.entry?.className, after.entry?.username].join(' ');
   if (entry !== undefined && [entry.className, entry.username].join(' ') !== staysAt) {

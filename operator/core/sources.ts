@@ -1,4 +1,4 @@
-import type { DnsEvidence, Kind, ProgrammedFact, RawObject, SecretView } from './model.ts';
+import type { AcceptedPasswords, DnsEvidence, Kind, ProgrammedFact, RawObject, SecretView } from './model.ts';
 
 export interface AskedEntries {
   /** Lists, user names, namespaces. */
@@ -19,6 +19,8 @@ export interface Sources {
   readonly secret: (key: string) => SecretView | undefined;
   /** Why the Secret of a user could not be written when it was last tried. */
   readonly secretTroubleOf: (user: string) => string | undefined;
+  /** What the relays were told last of the passwords of a user, by a planner before this one. */
+  readonly accepted: (user: string) => AcceptedPasswords | undefined;
   readonly evidenceOf: (sender: string) => DnsEvidence | undefined;
   /** Whether relays of a class run these entries of their configuration. */
   readonly programmed: (className: string, entries: AskedEntries) => ProgrammedFact | undefined;

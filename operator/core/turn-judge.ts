@@ -148,7 +148,11 @@ function readReferences(planner: Planner, { verdicts, crowd }: PlannedNamespace,
     const secretOf = (secret: string) => planner.sources.secret(`${namespaceOf(key)}/${secret}`);
     const claim =
       user !== undefined && !isWaiting && name === username
-        ? claimOf(user, verdicts?.ownRules ?? [], storedCredentials(user, secretOf).length > 0)
+        ? claimOf(
+            user,
+            verdicts?.ownRules ?? [],
+            storedCredentials(user, { secretOf, issuer: planner.platform.issuer }).length > 0,
+          )
         : undefined;
     if (shareClaim(planner.shared, { username: name, user: key }, claim)) markInterested(planner, thing);
   }

@@ -17,7 +17,7 @@ import {
   type Turn,
 } from './planner-state.ts';
 import { isChanged } from './relay-config.ts';
-import { setNamespaceEntry, setUserParts } from './relay-entries.ts';
+import { acceptedPasswords, setNamespaceEntry, setUserParts } from './relay-entries.ts';
 import { namespaceRulesOf } from './senders/sender-rules.ts';
 import { planSender, type SenderPlan } from './senders/senders.ts';
 import { parseObject } from './parse.ts';
@@ -111,6 +111,7 @@ function circumstancesOf(
     claimsOn: (user) => [...(shared.claims.get(wishedUsername(user))?.values() ?? [])],
     secretTroubleOf: sources.secretTroubleOf,
     whyWaiting: (user) => whyWaiting(crowd, user),
+    acceptedOf: (user) => acceptedPasswords(planner.relays, user) ?? sources.accepted(user),
     now,
   };
 }
@@ -127,14 +128,15 @@ function planOneUser(planner: Planner, key: string, around: UserCircumstances, d
     draft.users.set(key, undefined);
     planner.alarms.set(key, undefined);
     forget(planner, `SmtpPlusUser ${key}`);
-    markCounted(planner, setUserParts(planner.relays, key, {}));
+    markCounted(planner, setUserParts(planner.relays, key, undefined));
     return;
   }
   const { platform, now } = around;
   const { admitted, unusable } = verdict;
   // what relays know of it stays as it was where the fault is ours
   if (draft.faults.length === faultsBefore) {
-    markCounted(planner, setUserParts(planner.relays, key, { entry: admitted && entryOf(admitted), unusable }));
+    const { uid } = object.meta;
+    markCounted(planner, setUserParts(planner.relays, key, { uid, entry: admitted && entryOf(admitted), unusable }));
     planner.alarms.set(key, verdict.until);
   }
   if (isLeftToSpeaker(planner, object, verdict)) {

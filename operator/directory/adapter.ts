@@ -24,11 +24,12 @@ import { createReader, mergeFiles } from '../manifests/read.ts';
 import type { Touched } from '../manifests/walk-again.ts';
 import { programmedFact } from './relay-state.ts';
 import type { RelayInProcess } from './relay-state.ts';
+import { RELAY_FOLDER, readAccepted } from './relay-folder.ts';
 import { createAnnouncer, createClassReporter, createReporter } from './report.ts';
 import { openVerification } from './verification.ts';
 import type { Verification } from './verification.ts';
 
-export interface DirectoryOptions extends Omit<GatherOptions, 'memory' | 'evidence'> {
+export interface DirectoryOptions extends Omit<GatherOptions, 'memory' | 'evidence' | 'accepted'> {
   readonly folder: string;
   readonly state: string;
   /** Files in the folder that are no manifests. */
@@ -184,7 +185,8 @@ async function openSources(
   for (const problem of [...problems, ...lastGood.problems]) log.warn({ event: 'state' }, problem);
   const reader = createReader(folder, { ignore });
   const toInForce = createInForce(lastGood, { strict: options.settings.strict });
-  const toSnapshot = createGatherer({ ...options, memory, evidence: verification.evidence });
+  const accepted = await readAccepted(join(state, RELAY_FOLDER));
+  const toSnapshot = createGatherer({ ...options, memory, accepted, evidence: verification.evidence });
   const report = createReporter(log);
   const reportClasses = createClassReporter(log);
   const lookAtManifests = async (touched: Touched) => {

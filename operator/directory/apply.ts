@@ -11,6 +11,7 @@ import type { MirrorFile } from './mirror.ts';
 import type { Deletions } from './deletions.ts';
 import { formatStatus, statusPath } from './state-files.ts';
 import type { OwnSecrets } from './own-secrets.ts';
+import { RELAY_FOLDER } from './relay-folder.ts';
 
 export interface ApplyOptions {
   /** The state folder. */
@@ -54,7 +55,7 @@ export type RelayHashes = Readonly<Record<string, string>>;
 export function createApplier({ state, relayClass, memory, secrets, deletions }: ApplyOptions): Applier {
   // made anew from the manifests, where a loss of power takes them
   const statuses = createMirror(join(state, 'status'), { isDurable: false, known: memory.files });
-  const relay = createMirror(join(state, 'relay'), { isDurable: false });
+  const relay = createMirror(join(state, RELAY_FOLDER), { isDurable: false });
   const hashStatus = rememberingHashes();
 
   return {

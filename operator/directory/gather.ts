@@ -1,6 +1,7 @@
 /** The input of the core, in a folder: the manifests, and the Secrets of the state folder. */
 import { isEqual } from '../core/equal.ts';
 import type {
+  AcceptedPasswords,
   ClassView,
   Kind,
   ObjectFaults,
@@ -37,6 +38,8 @@ export interface GatherOptions {
   readonly implicitTlsPorts: readonly number[];
   /** PEM of the relay's own CA. */
   readonly caCertificate: string | undefined;
+  /** What the relay was told before this process. */
+  readonly accepted: ReadonlyMap<string, AcceptedPasswords>;
   /** See Snapshot. */
   readonly howToVouch?: string;
 }
@@ -63,7 +66,7 @@ export function createGatherer(options: GatherOptions): (parts: GatheredParts) =
     for (const manifest of manifests.manifests) {
       if (manifest.kind !== 'Secret') continue;
       const key = `${manifest.namespace}/${manifest.name}`;
-      const view = { ...viewSecret(manifest), verifiers: {} };
+      const view = { ...viewSecret(manifest), isOthers: true, verifiers: {} } as const;
       secrets.set(key, await withVerifiers(view, passwordKeys.get(key) ?? []));
     }
     return {
@@ -75,6 +78,7 @@ export function createGatherer(options: GatherOptions): (parts: GatheredParts) =
       ...(verification !== undefined && { verification }),
       namespaceLimits: options.settings.namespaceLimits,
       ...(options.howToVouch === undefined ? {} : { howToVouch: options.howToVouch }),
+      accepted: options.accepted,
       programmed: new Map([[options.settings.relayClass, programmed]]),
     };
   };

@@ -1,5 +1,4 @@
 /** A credentials Secret as the core sees it, from what lies in its file and from what is to be written there. */
-import { sha256Verifier } from '../../relay/password-hash.ts';
 import { isRetained } from '../core/credentials/ownership.ts';
 import type { SecretPlan, SecretView } from '../core/model.ts';
 import type { Installation } from '../installation.ts';
@@ -7,7 +6,7 @@ import { classify } from '../manifests/classify.ts';
 import type { NamedObject } from '../manifests/classify.ts';
 import { parseManifests } from '../manifests/parse.ts';
 import { readFormatted } from '../manifests/read-formatted.ts';
-import { viewOwnSecret } from '../manifests/secrets.ts';
+import { controllerOf, viewOwnSecret } from '../manifests/secrets.ts';
 import { secretPath } from './state-files.ts';
 
 interface FilePlace {
@@ -21,7 +20,12 @@ interface FilePlace {
 export function viewText(text: string, { file, path, installation }: FilePlace): SecretView | undefined {
   const [manifest, ...others] = objectsIn(file, text);
   if (manifest?.kind !== 'Secret' || others.length > 0 || secretPath(manifest) !== path) return undefined;
-  return withVerifiers(viewOwnSecret(manifest), installation);
+  const view = { ...viewOwnSecret(manifest), verifiers: {} };
+  const controller = controllerOf(manifest);
+  if (controller === undefined) return view;
+  // in a state folder that came from elsewhere, it is owned by somebody who is not here
+  const { controllerUid: _, ...unowned } = view;
+  return controller.uid === installation.uidOf('SmtpPlusUser', view.namespace, controller.name) ? view : unowned;
 }
 
 /** As written here it is read at once; as a person has left it, as any manifest is. */
@@ -30,14 +34,7 @@ function objectsIn(file: string, text: string): readonly NamedObject[] {
   return read.as === 'manifest' ? [read.object] : parseManifests(file, text).manifests;
 }
 
-export function viewPlan({ owner, ...secret }: SecretPlan, installation: Installation): SecretView {
+export function viewPlan({ owner, ...secret }: SecretPlan): SecretView {
   const retained = isRetained(secret) && { retainedFor: owner.name };
-  return withVerifiers({ ...secret, controllerUid: owner.uid, ...retained }, installation);
-}
-
-function withVerifiers(view: Omit<SecretView, 'verifiers'>, installation: Installation): SecretView {
-  const { controllerUid } = view;
-  const password = view.data['password'];
-  if (controllerUid === undefined || password === undefined) return { ...view, verifiers: {} };
-  return { ...view, verifiers: { password: sha256Verifier(password, installation.saltFor(controllerUid)) } };
+  return { ...secret, controllerUid: owner.uid, ...retained, verifiers: {} };
 }

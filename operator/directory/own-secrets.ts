@@ -101,7 +101,7 @@ export async function openOwnSecrets(folder: string, options: OwnSecretsOptions)
     const path = safePath(plan);
     const before = known.get(path);
     if (isEqual(before?.plan, plan)) return false;
-    const view = viewPlan(plan, options.installation);
+    const view = viewPlan(plan);
     const file = join(folder, path);
     const isThere = before?.isDamaged === undefined && isEqual(before?.view, view);
     if (!isThere) await writeAtomically(file, formatSecret(plan), { isFolderSyncedLater: true });

@@ -23,6 +23,7 @@ import { stackOf } from '../errors.ts';
 import type { Installation } from '../installation.ts';
 import type { Resolvers } from '../verify/look-up.ts';
 import type { NamespaceLimits } from '../settings.ts';
+import { createAccepted } from './accepted.ts';
 import { countReadiness, startCaches, type Readiness } from './cache/caches.ts';
 import { createFollowedSecrets } from './cache/followed-secrets.ts';
 import type { KubeClient } from './client/client.ts';
@@ -108,7 +109,6 @@ export function startController(options: ControllerOptions): Controller {
 
   const caches = startCaches(client, {
     watchNamespaces: options.watchNamespaces,
-    saltFor: installation.saltFor,
     onObject: (kind, key, after) => {
       if (!ownStatus.isTold(after)) lookUps.onObject(kind, key, after);
     },
@@ -124,6 +124,8 @@ export function startController(options: ControllerOptions): Controller {
 
   // --- turns of the planner say what is to be done
 
+  const accepted = createAccepted(client, { namespace, planner: () => planning.planner(), signal });
+
   const sources: Sources = {
     namespaces: caches.namespacesInUse,
     labelsOf: caches.namespaces.get,
@@ -133,6 +135,7 @@ export function startController(options: ControllerOptions): Controller {
     secretsOf: (name) => caches.secrets.in(name),
     secret: followed.view,
     secretTroubleOf: (user) => backlog.secretTroubleOf(user),
+    accepted: accepted.of,
     evidenceOf: (sender) => verification.evidenceOf(sender),
     programmed: (className, asked) => rollout.stateOf(className, asked),
   };
@@ -240,6 +243,7 @@ export function startController(options: ControllerOptions): Controller {
     lead: async () => {
       await synced();
       await verification.load();
+      await accepted.read();
       await planning.start();
     },
     readiness: () => countReadiness(caches),

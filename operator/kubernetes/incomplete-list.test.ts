@@ -9,7 +9,7 @@ import { createOwnStatus } from './write/status.ts';
 import { writeObject, type Outcome } from './write/object.ts';
 import { startReflector } from './client/reflector.ts';
 import { USERS, type KubeObject } from './client/resources.ts';
-import { viewObject, viewOwnSecret } from './cache/views.ts';
+import { viewObject, viewSecret } from './cache/views.ts';
 
 const user = (name: string): KubeObject => ({
   metadata: { namespace: 'shop', name, uid: `uid of ${name}`, resourceVersion: '1', creationTimestamp: '' },
@@ -69,23 +69,20 @@ describe('a list that is not whole', () => {
 });
 
 describe('a credentials Secret that nothing wants', () => {
-  const secret = viewOwnSecret(
-    {
-      metadata: {
-        ...user('orders-smtp').metadata,
-        ownerReferences: [
-          {
-            apiVersion: 'smtpplus.io/v1alpha1',
-            kind: 'SmtpPlusUser',
-            name: 'orders',
-            uid: 'uid of orders',
-            controller: true,
-          },
-        ],
-      },
+  const secret = viewSecret({
+    metadata: {
+      ...user('orders-smtp').metadata,
+      ownerReferences: [
+        {
+          apiVersion: 'smtpplus.io/v1alpha1',
+          kind: 'SmtpPlusUser',
+          name: 'orders',
+          uid: 'uid of orders',
+          controller: true,
+        },
+      ],
     },
-    () => Buffer.alloc(16),
-  );
+  });
 
   async function remove(there: readonly KubeObject[], cached: readonly KubeObject[]) {
     const { client, requests } = fakeClient(new Map(there.map((one) => [one.metadata.name, one])), () => false);

@@ -1,11 +1,13 @@
 /** The installation id in the cluster: a Secret in the operator's own namespace, made once and never changed. */
 import { createInstallation, INSTALLATION_ID, newInstallationId, type Installation } from '../installation.ts';
 import { MANAGED_BY, MANAGED_BY_LABEL, SECRET_TYPE } from '../core/names.ts';
-import { decodeValues, encodeValues } from '../manifests/secrets.ts';
+import { decodeValues, encodeValues, secretOwner } from '../manifests/secrets.ts';
 import { bodyOf } from './client/answers.ts';
 import { FIELD_MANAGER } from './write/secret.ts';
 import type { KubeClient } from './client/client.ts';
+import { keyOfObject } from './client/list-watch.ts';
 import { pathOf, SECRETS } from './client/resources.ts';
+import { findUser } from './find-user.ts';
 import type { SecretObject } from './cache/views.ts';
 
 const INSTALLATION_SECRET = 'smtp-plus-installation';
@@ -44,23 +46,53 @@ async function insistOnNoCredentials(
   namespace: string,
   watchNamespaces: readonly string[],
 ): Promise<void> {
-  const query = new URLSearchParams({
-    labelSelector: `${MANAGED_BY_LABEL}=${MANAGED_BY}`,
-    fieldSelector: `type=${SECRET_TYPE}`,
-    limit: '1',
-  });
   for (const where of watchNamespaces.length === 0 ? [undefined] : watchNamespaces) {
-    const path = `${pathOf(SECRETS, { namespace: where })}?${query.toString()}`;
-    const answer = await client.request<{ readonly items: readonly SecretObject[] }>({ method: 'GET', path });
-    const [secret] = bodyOf(answer, 'the credentials Secrets cannot be listed').items;
-    if (secret === undefined) continue;
-    const found = `Secret ${secret.metadata.namespace}/${secret.metadata.name}`;
+    const key = await findCredentials(client, where);
+    if (key === undefined) continue;
     throw new Error(
-      `Secret ${namespace}/${INSTALLATION_SECRET} is gone, but there are credentials that were made with it (${found}). ` +
+      `Secret ${namespace}/${INSTALLATION_SECRET} is gone, but there are credentials that were made with it (Secret ${key}). ` +
         'Restore it from a backup. Where there is none, all users get new passwords: ' +
         `kubectl create secret generic -n ${namespace} ${INSTALLATION_SECRET} --from-literal=${KEY}=$(openssl rand -hex 32)`,
     );
   }
+}
+
+const PAGE = 100;
+
+interface Page {
+  readonly items: readonly SecretObject[];
+  readonly metadata: { readonly continue?: string };
+}
+
+/**
+ * A credentials Secret that belongs to a user who is here. Those that nobody here owns were brought from elsewhere: users who
+ * come after them get new passwords, and are told so.
+ */
+async function findCredentials(client: KubeClient, namespace: string | undefined): Promise<string | undefined> {
+  for (let next: string | undefined = ''; next !== undefined;) {
+    const query = new URLSearchParams({
+      labelSelector: `${MANAGED_BY_LABEL}=${MANAGED_BY}`,
+      fieldSelector: `type=${SECRET_TYPE}`,
+      limit: String(PAGE),
+      continue: next,
+    });
+    const path = `${pathOf(SECRETS, { namespace })}?${query.toString()}`;
+    const { items, metadata }: Page = bodyOf(
+      await client.request<Page>({ method: 'GET', path }),
+      'list of credentials',
+    );
+    for (const secret of items) if (await isOwned(client, secret)) return keyOfObject(secret);
+    next = metadata.continue || undefined;
+  }
+  return undefined;
+}
+
+async function isOwned(client: KubeClient, { type = '', metadata }: SecretObject): Promise<boolean> {
+  const { namespace = '', annotations = {}, ownerReferences } = metadata;
+  const owner = secretOwner(ownerReferences, { type, annotations });
+  if (owner === undefined) return false;
+  const user = await findUser(client, { namespace, name: owner.name });
+  return user?.metadata.uid === owner.uid;
 }
 
 /** Two operators that start at once both try: the first one's id stays. */

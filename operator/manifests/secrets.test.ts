@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { retainedBy } from '../core/credentials/ownership.ts';
 import { OWNER_ANNOTATION, SECRET_TYPE } from '../core/names.ts';
-import { owningUser, ownerReference, secretOwner } from './secrets.ts';
+import { owningUser, ownerReference, ownershipOf, secretOwner } from './secrets.ts';
 
 const owner = { name: 'orders', uid: '1' };
 
@@ -40,7 +40,10 @@ test('a Secret without a controller belongs to the user in its annotation', () =
 test('what an annotation says counts for nothing where a controller is named, whoever that is', () => {
   const other = ownerReference({ name: 'other', uid: '2' });
   assert.deepEqual(secretOwner([other], retained), { name: 'other', uid: '2', isRetained: false });
-  assert.equal(secretOwner([{ ...other, kind: 'ExternalSecret' }], retained), undefined);
+  const external = { ...other, kind: 'ExternalSecret' };
+  assert.equal(secretOwner([external], retained), undefined);
+  assert.deepEqual(ownershipOf([external], retained), { isOthers: true });
+  assert.deepEqual(ownershipOf([{ ...external, controller: false }], { ...retained, annotations: {} }), {});
 });
 
 test('an annotation on a Secret of another type, and one that says nothing, make no owner', () => {

@@ -38,7 +38,16 @@ export function viewSecret(manifest: NamedObject): Omit<SecretView, 'verifiers'>
 /** One that was written here says besides whose it is; in a manifest of somebody's own that would be a claim. */
 export function viewOwnSecret(manifest: NamedObject): Omit<SecretView, 'verifiers'> {
   const view = viewSecret(manifest);
-  return { ...view, ...ownershipOf(secretOwner(asRecord(manifest.value['metadata'])['ownerReferences'], view)) };
+  return { ...view, ...ownershipOf(ownerReferencesOf(manifest), view) };
+}
+
+/** Name and UID of the user that the owner references of a Secret name as its controller. */
+export function controllerOf(manifest: NamedObject): Owner | undefined {
+  return owningUser(ownerReferencesOf(manifest));
+}
+
+function ownerReferencesOf({ value }: NamedObject): unknown {
+  return asRecord(value['metadata'])['ownerReferences'];
 }
 
 const KIND = 'SmtpPlusUser';
@@ -78,15 +87,22 @@ export function secretOwner(
   references: unknown,
   secret: Pick<SecretView, 'type' | 'annotations'>,
 ): SecretOwner | undefined {
-  const isControlled = Array.isArray(references) && references.some(isController);
-  const owner = isControlled ? owningUser(references) : retainedOwner(secret);
-  return owner && { ...owner, isRetained: !isControlled };
+  const owner = isControlled(references) ? owningUser(references) : retainedOwner(secret);
+  return owner && { ...owner, isRetained: !isControlled(references) };
 }
 
 /** What a view of a Secret says of that. */
-export function ownershipOf(owner: SecretOwner | undefined): Pick<SecretView, 'controllerUid' | 'retainedFor'> {
-  if (owner === undefined) return {};
+export function ownershipOf(
+  references: unknown,
+  secret: Pick<SecretView, 'type' | 'annotations'>,
+): Pick<SecretView, 'controllerUid' | 'retainedFor' | 'isOthers'> {
+  const owner = secretOwner(references, secret);
+  if (owner === undefined) return isControlled(references) ? { isOthers: true } : {};
   return { controllerUid: owner.uid, ...(owner.isRetained && { retainedFor: owner.name }) };
+}
+
+function isControlled(references: unknown): boolean {
+  return Array.isArray(references) && references.some(isController);
 }
 
 function isController(reference: unknown): reference is Readonly<Record<string, unknown>> {

@@ -52,6 +52,10 @@ const planning = createPlanning({
       const password = randomBytes(24).toString('base64url');
       return { password, verifier: sha256Verifier(password, salt) };
     },
+    verifierOf: () => undefined,
+    fits: () => false,
+    isFor: () => false,
+    seal: () => 'seal',
     challengeToken: () => 'token',
   },
   readClasses: async () => views,

@@ -445,7 +445,7 @@ const users: readonly Slip[] = [
     'rotates a password of its own',
     'spec.credentials.rotation',
     { credentials: { passwordSecretRef: { name: 'own' }, rotation: { interval: '720h' } } },
-    rule(/rotation replaces generated passwords only/),
+    rule(/rotation may have only overlap beside passwordSecretRef/),
   ],
   [
     'overwrites its own password',

@@ -1,74 +1,105 @@
 import { durationSeconds } from '../../api/duration.ts';
 import type { UserSpec } from '../../api/user.ts';
-import type { Credential } from '../../../relay/config.ts';
-import { credentialsReady, notReady, type CredentialsOwner, type CredentialsVerdict } from './credentials-verdict.ts';
-import type { SecretView } from '../model.ts';
+import {
+  adopted,
+  credentialsReady,
+  earliestEnd,
+  notReady,
+  waiting,
+  type CredentialsOwner,
+  type CredentialsVerdict,
+  type Holding,
+  type Notice,
+} from './credentials-verdict.ts';
+import type { EndingPassword, PasswordRecord } from './password-record.ts';
 import { CREDENTIALS_ANNOTATION } from '../names.ts';
-import { readRecord, type PasswordRecord } from './password-record.ts';
-import { after, earliestAfter, formatTime, parseTime } from '../time.ts';
+import { after, formatTime, parseTime } from '../time.ts';
 import type { UserCircumstances } from '../users/circumstances.ts';
-
-/** Where a user has no `rotation` (any more): the schema's default. */
-const OVERLAP_SECONDS = 24 * 3600;
+import { endingPasswords } from './valid-passwords.ts';
 
 type Rotation = UserSpec['credentials']['rotation'];
+type Around = Pick<UserCircumstances, 'platform' | 'now'>;
 
-/** A generated password: the one in the Secret, where it is the one that was issued and its time has not come. */
-export function generatedPassword(
-  { meta, spec, secretName, hasServer }: CredentialsOwner,
-  secret: SecretView | undefined,
-  { platform, now }: Pick<UserCircumstances, 'platform' | 'now'>,
-): CredentialsVerdict {
+/** A generated password: the one in the Secret, where it was issued and its time has not come. */
+export function generatedPassword(owner: CredentialsOwner, holding: Holding, around: Around): CredentialsVerdict {
+  const { meta, spec, secretName, hasServer } = owner;
+  const { overlapSeconds, valid, isAdopted } = holding;
+  const { now } = around;
   const { rotation } = spec.credentials;
-  const overlapSeconds = rotation === undefined ? OVERLAP_SECONDS : durationSeconds(rotation.overlap);
-  const state = stateOf(secret, { now, overlapSeconds, rotation });
   const where = `Secret ${meta.namespace}/${secretName}`;
-  if (state.kind === 'current' || (state.kind === 'due' && !hasServer))
-    return verdictOf(rotation, state, { where, now });
-  if (!hasServer) {
-    return notReady('NoEndpoint', `The relay class tells no port yet; ${where} is written as soon as it does.`);
+  const endingBeside = (...inForce: readonly string[]): readonly EndingPassword[] =>
+    endingPasswords(valid, { inForce, now, overlapSeconds });
+  const found = lookInto(holding, owner, around);
+  if (found.kind === 'kept' || (found.kind === 'due' && !hasServer)) {
+    const { password, record, verifier } = found;
+    const issued = formatTime(earlier(parseTime(record.issued), now));
+    const kept = { ...record, issued, verifier, previous: endingBeside(verifier, record.verifier) };
+    const verdict = verdictOf(rotation, { password, record: kept }, { where, now });
+    return isAdopted && hasServer ? { ...verdict, notice: adopted(where, 'the password that it held') } : verdict;
   }
-
-  const made = platform.issuer.newPassword(meta);
+  if (!hasServer) {
+    const message = `The relay class tells no port yet; ${where} is written as soon as it does.`;
+    return waiting(notReady('NoEndpoint', message), endingBeside(), now);
+  }
+  const made = around.platform.issuer.newPassword(meta);
   const record: PasswordRecord = {
     verifier: made.verifier,
     issued: formatTime(now),
     ...(rotation?.trigger !== undefined && { trigger: rotation.trigger }),
-    ...(state.kind === 'due' &&
-      overlapSeconds > 0 && {
-        previous: { verifier: state.record.verifier, notAfter: formatTime(after(now, overlapSeconds)) },
-      }),
+    previous: endingBeside(),
   };
   const verdict = verdictOf(rotation, { password: made.password, record }, { where, now });
-  const notice = noticeOf(state, where, record);
-  // a relay accepts what stands in a Secret: a password that could not be written down there is nobody's
-  const credentials = state.kind === 'due' ? credentialsOf(state.record) : [];
-  return { ...verdict, credentials, ...(notice !== undefined && { notice }) };
+  // a relay accepts what stands in a Secret: until this one does, what was in force is all that anybody has
+  const inForce = valid.filter(({ notAfter }) => notAfter === undefined);
+  const credentials = [...inForce, ...endingBeside(...inForce.map(({ verifier }) => verifier))];
+  return { ...verdict, credentials, notice: noticeOf(found.kind, where, record.previous) };
 }
 
-type State =
+type Found =
   | { readonly kind: 'none' }
-  /** It may be one that a person chose: the user had a passwordSecretRef before. */
+  /** Nobody knows what was issued: it may be a password that a person chose. */
   | { readonly kind: 'unrecorded' }
-  /** The password is not the one that was issued, or nobody knows which one was. */
+  /** The user had a passwordSecretRef before. */
+  | { readonly kind: 'chosen' }
+  /** The password is not the one that was issued, or the record is not ours. */
   | { readonly kind: 'edited' }
-  | { readonly kind: 'due' | 'current'; readonly password: string; readonly record: PasswordRecord };
+  /** So is that in a Secret that nobody owned. */
+  | { readonly kind: 'strange' }
+  /** `verifier` is the one for this object, where the Secret was made for one before it. */
+  | {
+      readonly kind: 'due' | 'kept';
+      readonly password: string;
+      readonly record: PasswordRecord;
+      readonly verifier: string;
+    };
 
-function stateOf(
-  secret: SecretView | undefined,
-  { now, overlapSeconds, rotation }: { now: Date; overlapSeconds: number; rotation: Rotation },
-): State {
+function lookInto(
+  { secret, record, isAdopted, valid }: Holding,
+  { meta, spec }: CredentialsOwner,
+  { platform: { issuer }, now }: Around,
+): Found {
   if (secret === undefined) return { kind: 'none' };
-  if (secret.annotations[CREDENTIALS_ANNOTATION] === undefined) return { kind: 'unrecorded' };
-  const record = readRecord(secret.annotations, { now, overlapSeconds });
-  const password = secret.data['password'];
-  if (record === undefined || password === undefined || secret.verifiers['password'] !== record.verifier) {
-    return { kind: 'edited' };
+  const { rotation } = spec.credentials;
+  const password = secret.data['password'] ?? '';
+  if (record !== undefined && issuer.fits(password, record.verifier)) {
+    const verifier = isAdopted ? (issuer.verifierOf(meta, password) ?? record.verifier) : record.verifier;
+    return { kind: isDue(record, rotation, now) ? 'due' : 'kept', password, record, verifier };
   }
-  const isTriggered = rotation?.trigger !== undefined && rotation.trigger !== record.trigger;
-  const rotationTime = nextRotation(record, rotation);
-  const isDue = isTriggered || (rotationTime !== undefined && rotationTime <= now);
-  return { kind: isDue ? 'due' : 'current', password, record };
+  // the record is lost, and the relays know the password: it is the one. When it was issued, nobody knows any more
+  const verifier = issuer.verifierOf(meta, password);
+  const isInForce = valid.some((one) => one.verifier === verifier && one.notAfter === undefined);
+  if (verifier !== undefined && isInForce && rotation?.interval === undefined && rotation?.trigger === undefined) {
+    return { kind: 'kept', password, record: { verifier, issued: formatTime(now), previous: [] }, verifier };
+  }
+  if (record?.verifier.startsWith('argon2id')) return { kind: 'chosen' };
+  if (isAdopted) return { kind: 'strange' };
+  return { kind: secret.annotations[CREDENTIALS_ANNOTATION] === undefined ? 'unrecorded' : 'edited' };
+}
+
+function isDue(record: PasswordRecord, rotation: Rotation, now: Date): boolean {
+  if (rotation?.trigger !== undefined && rotation.trigger !== record.trigger) return true;
+  const time = nextRotation(record, rotation);
+  return time !== undefined && time <= now;
 }
 
 function nextRotation({ issued }: PasswordRecord, rotation: Rotation): Date | undefined {
@@ -77,60 +108,52 @@ function nextRotation({ issued }: PasswordRecord, rotation: Rotation): Date | un
   return after(time, durationSeconds(rotation.interval));
 }
 
+function earlier(time: Date | undefined, bound: Date): Date {
+  return time !== undefined && time < bound ? time : bound;
+}
+
 function verdictOf(
   rotation: Rotation,
   { password, record }: { readonly password: string; readonly record: PasswordRecord },
   { where, now }: { readonly where: string; readonly now: Date },
 ): CredentialsVerdict {
   const next = nextRotation(record, rotation);
-  const expiry = parseTime(record.previous?.notAfter);
-  const until = earliestAfter(now, [next, expiry]);
-  const overlap =
-    record.previous === undefined ? '' : ` The password before it is valid until ${record.previous.notAfter}.`;
+  const until = earliestEnd(record.previous, now, next);
   return {
-    judgement: credentialsReady(`${where} has the credentials.${overlap}`),
-    credentials: credentialsOf(record),
+    judgement: credentialsReady(`${where} has the credentials.`, record.previous),
+    credentials: [{ verifier: record.verifier }, ...record.previous],
     password,
     record,
+    issued: record.issued,
     ...(next !== undefined && { nextRotation: formatTime(next) }),
     ...(until !== undefined && { until }),
   };
 }
 
-function credentialsOf({ verifier, previous }: PasswordRecord): Credential[] {
-  return previous === undefined ? [{ verifier }] : [{ verifier }, previous];
-}
+const NOTICES = {
+  none: { type: 'Warning', reason: 'PasswordReissued', what: 'was not there; it was made with a new password' },
+  unrecorded: {
+    type: 'Normal',
+    reason: 'PasswordIssued',
+    what: 'has a generated password now, as there was no record of one',
+  },
+  chosen: { type: 'Normal', reason: 'PasswordIssued', what: 'has a generated password now, no longer a chosen one' },
+  edited: {
+    type: 'Warning',
+    reason: 'PasswordRepaired',
+    what: 'did not have the password that the operator had issued; it has a new one now',
+  },
+  strange: {
+    type: 'Warning',
+    reason: 'PasswordReissued',
+    what: 'had no owner, as after a restore or where a user is made anew, and its password is not known to be one that this installation issued to this user; it has a new one now',
+  },
+  due: { type: 'Normal', reason: 'PasswordRotated', what: 'has a new password' },
+} as const;
 
-function noticeOf(state: State, where: string, record: PasswordRecord): CredentialsVerdict['notice'] {
-  switch (state.kind) {
-    case 'current':
-      return undefined;
-    case 'none':
-      return {
-        type: 'Warning',
-        reason: 'PasswordReissued',
-        message: `${where} was not there; it was made with a new password.`,
-        isNewsOnlyAgain: true,
-      };
-    case 'unrecorded':
-      return {
-        type: 'Normal',
-        reason: 'PasswordIssued',
-        message: `${where} has a generated password now; there was no record of the one before.`,
-      };
-    case 'edited':
-      return {
-        type: 'Warning',
-        reason: 'PasswordRepaired',
-        message: `The password in ${where} was not the one that the operator had issued; it was replaced by a new one.`,
-      };
-    case 'due': {
-      const until = record.previous === undefined ? 'is no longer valid' : `is valid until ${record.previous.notAfter}`;
-      return {
-        type: 'Normal',
-        reason: 'PasswordRotated',
-        message: `${where} has a new password; the old one ${until}.`,
-      };
-    }
-  }
+function noticeOf(kind: keyof typeof NOTICES, where: string, [last]: readonly EndingPassword[]): Notice {
+  const { type, reason, what } = NOTICES[kind];
+  const end = last === undefined ? 'is not valid any more' : `is valid until ${last.notAfter}`;
+  const message = `${where} ${what}; the password that was valid before ${end}.`;
+  return { type, reason, message, ...(kind === 'none' && { isNewsOnlyAgain: true }) };
 }

@@ -1,20 +1,67 @@
 import { formatPath } from '../../api/path.ts';
 import type { UserSpec } from '../../api/user.ts';
-import { credentialsReady, notReady, type CredentialsOwner, type CredentialsVerdict } from './credentials-verdict.ts';
-import type { SecretOf } from '../model.ts';
+import {
+  adopted,
+  credentialsReady,
+  earliestEnd,
+  notReady,
+  waiting,
+  type CredentialsOwner,
+  type CredentialsVerdict,
+  type Holding,
+} from './credentials-verdict.ts';
+import type { Judgement } from '../conditions.ts';
+import { formatTime } from '../time.ts';
 import { PASSWORD_KEY } from '../users/wishes.ts';
+import type { UserCircumstances } from '../users/circumstances.ts';
+import { endingPasswords } from './valid-passwords.ts';
 
 const FIELD = ['spec', 'credentials', 'passwordSecretRef'];
 /** Anybody may try passwords over the network; the relay's lock-out makes twelve characters enough. */
 const LENGTH_MIN = 12;
 const LENGTH_MAX = 512;
 
+type Reference = NonNullable<UserSpec['credentials']['passwordSecretRef']>;
+type Around = Pick<UserCircumstances, 'secretOf' | 'now'>;
+
 /** A password that people chose, from a Secret in the user's own namespace. */
 export function ownPassword(
-  { meta }: CredentialsOwner,
-  ref: NonNullable<UserSpec['credentials']['passwordSecretRef']>,
-  secretOf: SecretOf,
+  owner: CredentialsOwner,
+  ref: Reference,
+  { valid, overlapSeconds, record: before, isAdopted }: Holding,
+  { secretOf, now }: Around,
 ): CredentialsVerdict {
+  const { meta, secretName, hasServer } = owner;
+  const found = findPassword(owner, ref, secretOf);
+  if ('type' in found) {
+    return waiting(found, endingPasswords(valid, { inForce: [], now, overlapSeconds }), now);
+  }
+  const { password, verifier, message } = found;
+  const previous = endingPasswords(valid, { inForce: [verifier], now, overlapSeconds });
+  const issued = before?.verifier === verifier ? before.issued : formatTime(now);
+  const until = earliestEnd(previous, now);
+  return {
+    judgement: credentialsReady(message, previous),
+    credentials: [{ verifier }, ...previous],
+    password,
+    record: { verifier, issued, previous },
+    ...(until !== undefined && { until }),
+    ...(isAdopted && hasServer && { notice: adopted(`Secret ${meta.namespace}/${secretName}`, 'the chosen password') }),
+  };
+}
+
+interface FoundPassword {
+  readonly password: string;
+  readonly verifier: string;
+  readonly message: string;
+}
+
+/** The password, or why there is none. */
+function findPassword(
+  { meta }: CredentialsOwner,
+  ref: Reference,
+  secretOf: Around['secretOf'],
+): FoundPassword | Judgement {
   const name = `Secret ${meta.namespace}/${ref.name}`;
   const key = ref.key ?? PASSWORD_KEY;
   const secret = secretOf(ref.name);
@@ -36,8 +83,7 @@ export function ownPassword(
     return notReady('PasswordBeingHashed', `The password under key ${key} of ${name} is being hashed.`);
   }
   const trimmed = password === value ? '' : ' The newline at its end is not part of it.';
-  const judgement = credentialsReady(`The password under key ${key} of ${name} is in force.${trimmed}`);
-  return { judgement, credentials: [{ verifier }], password };
+  return { password, verifier, message: `The password under key ${key} of ${name} is in force.${trimmed}` };
 }
 
 /** Without the newline that editors and `kubectl create secret --from-file` leave at the end. Adapters hash this. */

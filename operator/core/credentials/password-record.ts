@@ -1,67 +1,78 @@
 /**
- * What the operator remembers of the passwords that it has issued: one annotation on the credentials Secret. Whoever may
- * write the Secret can forge it, so it can only shorten what is valid, never open more than one rotation would.
+ * What the operator remembers of a user's passwords: one annotation on its credentials Secret. Whoever may write the Secret
+ * can write anything there, and a backup may bring it from anywhere, so it counts for as much as its seal says: that this
+ * installation wrote it, about the user of this name.
  */
 import { z } from 'zod';
+import type { Issuer, ObjectMeta, SecretView } from '../model.ts';
 import { CREDENTIALS_ANNOTATION } from '../names.ts';
-import { after, formatTime, parseTime } from '../time.ts';
-
-/** Generated passwords only (relay/password-hash.ts): a forged argon2id could order gigabytes of memory at each log-in. */
-const verifier = z
-  .string()
-  .max(256)
-  .regex(/^sha256\$[\w-]+\$[\w-]+$/);
-
-const recordSchema = z.object({
-  verifier,
-  issued: z.iso.datetime(),
-  trigger: z.string().max(256).optional(),
-  previous: z.object({ verifier, notAfter: z.iso.datetime() }).optional(),
-});
 
 export interface PasswordRecord {
   readonly verifier: string;
   readonly issued: string;
   /** `rotation.trigger` as it was then. */
   readonly trigger?: string;
-  /** The password before it, and until when it is valid. */
-  readonly previous?: { readonly verifier: string; readonly notAfter: string };
+  /** Passwords that have given way, and until when each is valid. */
+  readonly previous: readonly EndingPassword[];
 }
 
-/** The record of a Secret, with times that cannot be true put right; undefined where there is none, or nonsense. */
+export interface EndingPassword {
+  readonly verifier: string;
+  readonly notAfter: string;
+}
+
+const verifier = z.string().max(256);
+const ending = z.object({ verifier, notAfter: z.iso.datetime() });
+/** More than there ever are: a tenant may write anything. */
+const LISTED_MAX = 16;
+
+const recordSchema = z.object({
+  verifier,
+  issued: z.iso.datetime(),
+  trigger: z.string().max(256).optional(),
+  /** A single one in records from before there were seals. */
+  previous: z.union([ending.transform((one) => [one]), z.array(ending).max(LISTED_MAX)]).default([]),
+  seal: z.string().max(256).optional(),
+});
+
+/** The record of a Secret; undefined where there is none, or none that this installation wrote about this user. */
 export function readRecord(
-  annotations: Readonly<Record<string, string>>,
-  { now, overlapSeconds }: { readonly now: Date; readonly overlapSeconds: number },
+  { annotations, data }: Pick<SecretView, 'annotations' | 'data'>,
+  user: ObjectMeta,
+  issuer: Issuer,
 ): PasswordRecord | undefined {
   const parsed = recordSchema.safeParse(parseJson(annotations[CREDENTIALS_ANNOTATION]));
   if (!parsed.success) return undefined;
-  const { issued, trigger, previous } = parsed.data;
-  const notAfter = earliest(parseTime(previous?.notAfter), after(now, overlapSeconds));
-  const isValid = previous !== undefined && notAfter > now;
-  return {
-    verifier: parsed.data.verifier,
-    issued: formatTime(earliest(parseTime(issued), now)),
-    ...(trigger !== undefined && { trigger }),
-    ...(isValid && { previous: { verifier: previous.verifier, notAfter: formatTime(notAfter) } }),
-  };
+  const { seal, trigger, ...rest } = parsed.data;
+  const record = { ...rest, ...(trigger !== undefined && { trigger }) };
+  const isOurs =
+    seal === undefined
+      ? isFromBeforeSeals(record, issuer.verifierOf(user, data['password'] ?? ''))
+      : seal === issuer.seal(user, textOf(record));
+  return isOurs ? record : undefined;
 }
 
-/** The verifier of the password in force, in the text of a record. */
-export function recordedVerifier(text: string | undefined): string | undefined {
-  return recordSchema.safeParse(parseJson(text)).data?.verifier;
+/**
+ * A record without a seal is believed where it is about the password in the Secret, with the salt of this very object: who
+ * has never read the Secret does not know that. Generated passwords only (relay/password-hash.ts): a forged argon2id could order
+ * gigabytes of memory at each log-in.
+ */
+function isFromBeforeSeals({ verifier, previous }: PasswordRecord, expected: string | undefined): boolean {
+  const isGenerated = (one: { readonly verifier: string }): boolean => /^sha256\$[\w-]+\$[\w-]+$/.test(one.verifier);
+  return verifier === expected && previous.every(isGenerated);
 }
 
-/** The salt of that verifier: whoever checks the password against the record has to hash it with the same. */
-export function recordedSalt(annotations: Readonly<Record<string, string>>): string | undefined {
-  return recordedVerifier(annotations[CREDENTIALS_ANNOTATION])?.split('$')[1];
+/** The annotation, sealed. */
+export function writeRecord(record: PasswordRecord, user: ObjectMeta, issuer: Issuer): Record<string, string> {
+  const { verifier, issued, trigger, previous } = record;
+  const list = previous.length === 0 ? {} : { previous };
+  const text = { verifier, issued, trigger, ...list, seal: issuer.seal(user, textOf(record)) };
+  return { [CREDENTIALS_ANNOTATION]: JSON.stringify(text) };
 }
 
-export function writeRecord({ verifier, issued, trigger, previous }: PasswordRecord): Record<string, string> {
-  return { [CREDENTIALS_ANNOTATION]: JSON.stringify({ verifier, issued, trigger, previous }) };
-}
-
-function earliest(time: Date | undefined, bound: Date): Date {
-  return time !== undefined && time < bound ? time : bound;
+/** What the seal is about: all of it, in one form. */
+function textOf({ verifier, issued, trigger, previous }: PasswordRecord): string {
+  return JSON.stringify([verifier, issued, trigger ?? null, previous.map((one) => [one.verifier, one.notAfter])]);
 }
 
 function parseJson(text: string | undefined): unknown {

@@ -1,9 +1,7 @@
 /** What stands in a credentials Secret: everything a client needs, under the keys of Service Binding for Kubernetes. */
 import { urlHost } from '../../api/names.ts';
 import type { SecretTemplate } from '../../api/secret-template.ts';
-import { retainedBy } from './ownership.ts';
-import type { PasswordRecord } from './password-record.ts';
-import { writeRecord } from './password-record.ts';
+import { LABEL_MAX, retainedBy } from './ownership.ts';
 import type { ClassView, ObjectMeta, SecretPlan } from '../model.ts';
 import { MANAGED_BY, MANAGED_BY_LABEL, SECRET_TYPE, USER_LABEL } from '../names.ts';
 import { withTemplate } from './secret-template.ts';
@@ -11,7 +9,8 @@ import { withTemplate } from './secret-template.ts';
 interface Login {
   readonly username: string;
   readonly password: string;
-  readonly record?: PasswordRecord;
+  /** Annotations that say what is known of it. */
+  readonly record?: Readonly<Record<string, string>>;
 }
 
 interface Wish {
@@ -20,9 +19,6 @@ interface Wish {
   readonly isRetained: boolean;
   readonly template?: SecretTemplate | undefined;
 }
-
-/** Kubernetes refuses longer label values. */
-const LABEL_MAX = 63;
 
 /** The Secret of a user, or undefined where its relay class tells no port yet. */
 export function secretPlan(
@@ -50,7 +46,7 @@ export function secretPlan(
     ...(owner.name.length <= LABEL_MAX && { [USER_LABEL]: owner.name }),
   };
   const annotations = {
-    ...(record !== undefined && writeRecord(record)),
+    ...record,
     ...(isRetained && retainedBy(owner)),
   };
   const content = withTemplate({ labels, annotations, data }, template);

@@ -1,7 +1,7 @@
 import type { SenderRule } from '../../../relay/config.ts';
 import type { Judgement } from '../conditions.ts';
 import type { ListVerdict } from '../lists/lists.ts';
-import type { ObjectMeta, RawObject, SecretOf } from '../model.ts';
+import type { AcceptedPasswords, ObjectMeta, RawObject, SecretOf } from '../model.ts';
 import type { Platform } from '../platform.ts';
 import type { Guest } from '../selector.ts';
 import type { NamespaceRules } from '../senders/sender-rules.ts';
@@ -29,5 +29,7 @@ export interface UserCircumstances {
   readonly secretTroubleOf: (user: string) => string | undefined;
   /** Why the user is not served, whatever it says; undefined: it is. */
   readonly whyWaiting: (user: RawObject) => Judgement | undefined;
+  /** What the relays were told last of the passwords of a user (`NAMESPACE/NAME`). */
+  readonly acceptedOf: (user: string) => AcceptedPasswords | undefined;
   readonly now: Date;
 }

@@ -7,6 +7,7 @@ import type { Credential, UnusableUser } from '../../../relay/config.ts';
 import { judgeCredentials } from '../credentials/credentials.ts';
 import type { CredentialsVerdict } from '../credentials/credentials-verdict.ts';
 import { storedCredentials } from '../credentials/stored-credentials.ts';
+import { validPasswords } from '../credentials/valid-passwords.ts';
 import { keyOf, type RawObject } from '../model.ts';
 import type { UserCircumstances } from './circumstances.ts';
 import { holdsUsername } from './usernames.ts';
@@ -33,8 +34,14 @@ export function credentialsOfRefused(
   { object, spec }: RefusedUser,
   around: UserCircumstances,
 ): Pick<CredentialsVerdict, 'credentials' | 'until'> {
-  if (spec === undefined) return { credentials: storedCredentials(object, around.secretOf) };
   const { meta } = object;
+  if (spec === undefined) {
+    const { platform, acceptedOf, now, secretOf } = around;
+    const { issuer } = platform;
+    const stored = storedCredentials(object, { secretOf, issuer });
+    if (stored.length > 0) return { credentials: stored };
+    return { credentials: validPasswords(meta, { accepted: acceptedOf(keyOf(meta)), record: undefined, issuer, now }) };
+  }
   // without a server: nothing is to be made for a user who is not accepted
   return judgeCredentials({ meta, spec, secretName: wishedSecretName({ meta, spec }), hasServer: false }, around);
 }

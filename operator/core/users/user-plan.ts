@@ -19,6 +19,7 @@ import type { ObjectMeta, PlannedEvent, ProgrammedFact, RawObject, SecretPlan } 
 import type { Platform } from '../platform.ts';
 import { judgeProgrammed } from '../programmed.ts';
 import type { Notice } from '../credentials/credentials-verdict.ts';
+import { writeRecord } from '../credentials/password-record.ts';
 import { secretPlan } from '../credentials/secret-content.ts';
 import type { AdmittedUser, UserVerdict } from './users.ts';
 
@@ -115,16 +116,17 @@ function readinessOf({ admitted }: UserVerdict, judgements: readonly Judgement[]
   );
 }
 
-function secretOf({ classes }: Platform, owner: ObjectMeta, admitted: AdmittedUser): SecretPlan | undefined {
+function secretOf({ classes, issuer }: Platform, owner: ObjectMeta, admitted: AdmittedUser): SecretPlan | undefined {
   const { username, secretName: name, terms, credentials } = admitted;
   const { secretTemplate: template, deletionPolicy } = admitted.spec.credentials;
   const isRetained = deletionPolicy === 'Retain';
   const { password, record } = credentials;
   const view = classes.get(terms.className);
   if (password === undefined || view === undefined) return undefined;
+  const annotations = record && writeRecord(record, owner, issuer);
   return secretPlan(
     { owner, name, isRetained, template },
-    { username, password, ...(record !== undefined && { record }) },
+    { username, password, ...(annotations !== undefined && { record: annotations }) },
     view,
   );
 }
@@ -132,16 +134,17 @@ function secretOf({ classes }: Platform, owner: ObjectMeta, admitted: AdmittedUs
 function details({ classes }: Platform, admitted: AdmittedUser): UserStatus {
   const { username, list, terms, secretName, credentials, senders } = admitted;
   const view = classes.get(terms.className);
-  const { password, record, nextRotation } = credentials;
+  const { password, record, issued, nextRotation } = credentials;
+  const [last] = record?.previous ?? [];
   return {
     username,
     list,
     ...(password !== undefined && { secretRef: { name: secretName } }),
     ...(view !== undefined && { server: { ...endpointOf(view), starttls: terms.config.starttls } }),
     senders: [...senders.states],
-    ...(record !== undefined && { passwordIssuedTime: record.issued }),
+    ...(issued !== undefined && { passwordIssuedTime: issued }),
     ...(nextRotation !== undefined && { nextRotationTime: nextRotation }),
-    ...(record?.previous !== undefined && { previousPasswordExpiryTime: record.previous.notAfter }),
+    ...(last !== undefined && { previousPasswordExpiryTime: last.notAfter }),
   };
 }
 

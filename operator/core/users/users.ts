@@ -103,6 +103,7 @@ function refusal(
 ): UserVerdict {
   const { credentials, until } = credentialsOfRefused(user, around);
   const unusable = unusableEntryOf(user, credentials, around);
+  const { meta } = user.object;
   const accepted: Judgement = {
     type: 'Accepted',
     status: 'False',
@@ -110,7 +111,8 @@ function refusal(
     message,
     ...(field !== undefined && { field }),
   };
-  return { meta: user.object.meta, accepted, ...(unusable !== undefined && { unusable }), until };
+  // nobody is told of credentials that come to nothing, nor of their end
+  return unusable === undefined ? { meta, accepted, until: undefined } : { meta, accepted, unusable, until };
 }
 
 /** Whether it can send: the first objection counts, and what its owner asked for comes before what others have done. */

@@ -37,7 +37,6 @@ interface MergedCache<T> {
 export interface CachesOptions {
   /** Empty: all namespaces. */
   readonly watchNamespaces: readonly string[];
-  readonly saltFor: (uid: string) => Buffer;
   readonly onObject: (kind: Kind, key: string, after: KnownObject | undefined) => void;
   readonly onNamespace: (name: string) => void;
   readonly onSecret: (key: string) => void;
@@ -88,7 +87,6 @@ export function startCaches(client: KubeClient, options: CachesOptions): Caches 
   });
   const secrets = startSecretCache(client, {
     namespaces,
-    saltFor: options.saltFor,
     onChange: options.onSecret,
     onTrouble,
     signal,

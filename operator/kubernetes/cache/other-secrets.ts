@@ -7,7 +7,7 @@ import { keyOfObject, startListWatch, type ListWatch } from '../client/list-watc
 import { pathOf, SECRETS } from '../client/resources.ts';
 import { createWorkQueue } from '../client/queue.ts';
 import { messageOf } from '../../errors.ts';
-import { viewOwnSecret, viewSecret, type KnownSecret, type SecretObject } from './views.ts';
+import { viewSecret, type KnownSecret, type SecretObject } from './views.ts';
 
 export interface OtherSecrets {
   readonly get: (key: string) => KnownSecret | undefined;
@@ -27,7 +27,6 @@ export interface OtherSecrets {
 export interface OtherSecretsOptions {
   readonly namespaces: readonly (string | undefined)[];
   readonly labelSelector: string;
-  readonly saltFor: (uid: string) => Buffer;
   /** Whether it is known already, with our label. */
   readonly isElsewhere: (key: string) => boolean;
   readonly onChange: (key: string) => void;
@@ -65,7 +64,7 @@ export function startOtherSecrets(client: KubeClient, options: OtherSecretsOptio
     const path = pathOf(SECRETS, { namespace, name });
     const answer = await client.request<SecretObject>({ method: 'GET', path, signal });
     if (!answer.ok && answer.status !== 404) throw new Error(`${answer.status} ${answer.message}`);
-    take(key, answer.ok ? viewFound(answer.body, options.saltFor) : undefined);
+    take(key, answer.ok ? viewSecret(answer.body) : undefined);
     waiting.get(key)?.resolve();
     waiting.delete(key);
   }
@@ -143,10 +142,4 @@ export function startOtherSecrets(client: KubeClient, options: OtherSecretsOptio
     lists: options.namespaces.map(list),
     settled: reads.idle,
   };
-}
-
-/** Without the label it may still be ours: somebody took the label away. Its owner reference tells. */
-function viewFound(object: SecretObject, saltFor: (uid: string) => Buffer): KnownSecret {
-  const known = viewSecret(object);
-  return known.view.controllerUid === undefined ? known : viewOwnSecret(object, saltFor);
 }

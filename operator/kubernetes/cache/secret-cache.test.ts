@@ -109,7 +109,6 @@ describe('the cache of Secrets', () => {
     const troubles: string[] = [];
     const cache = startSecretCache(server.client, {
       namespaces: [undefined],
-      saltFor: () => Buffer.alloc(16),
       onChange: (key) => void changes.push(`${key} ${cache.get(key)?.view.data['password'] ?? 'gone'}`),
       onTrouble: (message) => void troubles.push(message),
       signal: stop.signal,

@@ -10,7 +10,7 @@ import { startReflector } from '../client/reflector.ts';
 import { SECRETS, type KubeObject } from '../client/resources.ts';
 import { createNamespaceIndex } from './namespace-index.ts';
 import { startOtherSecrets } from './other-secrets.ts';
-import { viewOwnSecret, type KnownSecret, type SecretObject } from './views.ts';
+import { viewSecret, type KnownSecret, type SecretObject } from './views.ts';
 
 export interface SecretCache {
   readonly get: (key: string) => KnownSecret | undefined;
@@ -35,7 +35,6 @@ export interface SecretCache {
 export interface SecretCacheOptions {
   /** Undefined: all namespaces. */
   readonly namespaces: readonly (string | undefined)[];
-  readonly saltFor: (uid: string) => Buffer;
   readonly onChange: (key: string) => void;
   readonly onTrouble: (message: string) => void;
   readonly signal: AbortSignal;
@@ -45,7 +44,7 @@ export interface SecretCacheOptions {
 export const CONFIG_LABEL = 'smtpplus.io/relay-config';
 
 export function startSecretCache(client: KubeClient, options: SecretCacheOptions): SecretCache {
-  const { namespaces, onTrouble, saltFor, signal } = options;
+  const { namespaces, onTrouble, signal } = options;
   const index = createNamespaceIndex();
   const onChange = (key: string): void => {
     index.note(key, get(key) !== undefined);
@@ -56,7 +55,7 @@ export function startSecretCache(client: KubeClient, options: SecretCacheOptions
       resource: SECRETS,
       namespace,
       labelSelector: `${MANAGED_BY_LABEL}=${MANAGED_BY}`,
-      keep: (object: KubeObject): KnownSecret => viewOwnSecret(object, saltFor),
+      keep: (object: KubeObject): KnownSecret => viewSecret(object),
       onChange: (key, before, after) => {
         if (after !== undefined) {
           others.forget(key);

@@ -2,8 +2,6 @@
 import type { Kind, ObjectMeta, RawObject, SecretView } from '../../core/model.ts';
 import { isEqual } from '../../core/equal.ts';
 import { decodeValues, ownershipOf, secretOwner } from '../../manifests/secrets.ts';
-import { sha256Verifier } from '../../../relay/password-hash.ts';
-import { recordedSalt } from '../../core/credentials/password-record.ts';
 import { knownStatus, type KnownStatus } from './known-status.ts';
 import { createPool } from './pool.ts';
 import type { KubeMeta, KubeObject } from '../client/resources.ts';
@@ -67,20 +65,6 @@ function withoutLastApplied(annotations: Readonly<Record<string, string>> = NONE
   return Object.keys(rest).length === 0 ? NONE : rest;
 }
 
-/** A Secret that carries our label. `saltFor` must give the same salt for a UID over restarts. */
-export function viewOwnSecret(object: SecretObject, saltFor: (uid: string) => Buffer): KnownSecret {
-  const known = viewSecret(object);
-  const { controllerUid } = known.view;
-  if (controllerUid === undefined) return known;
-  const recorded = recordedSalt(known.view.annotations);
-  // a user that was made again has another UID, and keeps its password
-  const salt = recorded === undefined ? saltFor(controllerUid) : Buffer.from(recorded, 'base64url');
-  const verifiers = Object.entries(known.view.data)
-    .filter(([key]) => /password/i.test(key))
-    .map(([key, password]) => [key, sha256Verifier(password, salt)]);
-  return { ...known, view: { ...known.view, verifiers: Object.fromEntries(verifiers) } };
-}
-
 export function viewSecret(object: SecretObject): KnownSecret {
   const { metadata, data = {} } = object;
   const type = object.type ?? 'Opaque';
@@ -93,7 +77,7 @@ export function viewSecret(object: SecretObject): KnownSecret {
     type,
     labels: metadata.labels ?? NONE,
     annotations,
-    ...ownershipOf(owner),
+    ...ownershipOf(metadata.ownerReferences, { type, annotations }),
     data: decoded,
     verifiers: NONE,
   };

@@ -7,7 +7,7 @@ import { applySecret, deleteSecret, isSecretApplied, SecretRefused, type SecretO
 import { applyStatus, isStatusApplied, type OwnStatus } from './status.ts';
 import type { Caches } from '../cache/caches.ts';
 import type { KubeClient } from '../client/client.ts';
-import { pathOf, USERS, type KubeObject } from '../client/resources.ts';
+import { findUser } from '../find-user.ts';
 import type { KnownSecret } from '../cache/views.ts';
 import type { CrdFit } from './crd-fit.ts';
 
@@ -131,16 +131,9 @@ async function isOwnerMissed(
   { ownerName = '', view: { namespace, controllerUid } }: KnownSecret,
 ): Promise<boolean> {
   if (caches.objects.SmtpPlusUser.get(`${namespace}/${ownerName}`)?.meta.uid === controllerUid) return false;
-  // a list of one: the operator may list users, and nothing else
-  const path = `${pathOf(USERS, { namespace })}?fieldSelector=${encodeURIComponent(`metadata.name=${ownerName}`)}`;
-  const answer = await client.request<{ readonly items: readonly KubeObject[] }>({ method: 'GET', path });
-  if (!answer.ok)
-    throw new Error(
-      `whether SmtpPlusUser ${namespace}/${ownerName} is there cannot be told: ${answer.status} ${answer.message}`,
-    );
-  return answer.body.items.some(
-    ({ metadata }) => metadata.uid === controllerUid && metadata.deletionTimestamp === undefined,
-  );
+  const user = await findUser(client, { namespace, name: ownerName });
+  if (user === undefined || user.metadata.uid !== controllerUid) return false;
+  return user.metadata.deletionTimestamp === undefined;
 }
 
 async function writeStatus(context: WriteContext, work: Exclude<Work, { kind: 'Secret' }>): Promise<Outcome> {

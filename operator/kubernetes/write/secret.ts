@@ -1,4 +1,4 @@
-/** Credentials Secrets: made, repaired and deleted; never taken over from somebody else. */
+/** Credentials Secrets: made, repaired, adopted and deleted; never taken over from somebody else. */
 import { leftovers } from '../../core/credentials/secret-template.ts';
 import { belongsTo, isRetained } from '../../core/credentials/ownership.ts';
 import type { SecretPlan, SecretView } from '../../core/model.ts';
@@ -107,10 +107,10 @@ function patchOf(plan: SecretPlan, known: KnownSecret): object | undefined {
 }
 
 /** A patch of a list that is merged by UID. */
-function ownersToChange(plan: SecretPlan, view: SecretView): readonly object[] {
-  const isReferred = view.retainedFor === undefined;
-  if (isRetained(plan)) return isReferred ? [{ $patch: 'delete', uid: view.controllerUid }] : [];
-  return isReferred ? [] : [ownerReference(plan.owner)];
+function ownersToChange(plan: SecretPlan, { controllerUid, retainedFor }: SecretView): readonly object[] {
+  const referred = retainedFor === undefined ? controllerUid : undefined;
+  if (isRetained(plan)) return referred === undefined ? [] : [{ $patch: 'delete', uid: referred }];
+  return referred === undefined ? [ownerReference(plan.owner)] : [];
 }
 
 function missingFrom(wanted: Readonly<Record<string, string>>, there: Readonly<Record<string, string>>): object {

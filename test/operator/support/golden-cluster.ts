@@ -1,6 +1,7 @@
 /** Brings a golden input to the API server, lets an operator work on it, and reads what has become of it. */
 import { isKindName } from '../../../operator/api/kinds.ts';
 import { OWNER_ANNOTATION } from '../../../operator/core/names.ts';
+import { CONFIG_LABEL } from '../../../operator/kubernetes/cache/secret-cache.ts';
 import { bodyOf } from '../../../operator/kubernetes/client/answers.ts';
 import {
   KIND_RESOURCES,
@@ -14,12 +15,13 @@ import {
   goldenUid,
   isOwnSecret,
   keyOf,
+  withoutSlowHashes,
   type EndState,
   type Golden,
   type Manifest,
 } from '../../support/golden/end-state.ts';
 import { namespace as namespaceOf, type Admin, type LiveObject } from './admin.ts';
-import { startTestOperator, type TestOperator } from './operator.ts';
+import { OPERATOR_NAMESPACE, startTestOperator, type TestOperator } from './operator.ts';
 
 /** Keeps what is being deleted. */
 const FINALIZER = 'test.smtpplus.io/keep';
@@ -99,7 +101,7 @@ export async function readEndState(admin: Admin, { manifests }: Golden): Promise
       secrets[`${namespace}/${metadata.name}`] = {
         type: String(type),
         labels: metadata.labels ?? {},
-        annotations: withOwner(metadata.annotations ?? {}, uids),
+        annotations: withoutSlowHashes(withOwner(metadata.annotations ?? {}, uids)),
         data: Object.fromEntries(
           Object.entries(data).map(([key, text]) => [key, Buffer.from(text, 'base64').toString()]),
         ),
@@ -114,7 +116,7 @@ export async function readEndState(admin: Admin, { manifests }: Golden): Promise
   return { secrets, statuses };
 }
 
-/** Leaves the namespaces, empty. */
+/** Leaves the namespaces, empty, and nothing that an operator would remember of them. */
 export async function removeGolden(admin: Admin, { manifests }: Golden): Promise<void> {
   for (const object of manifests.filter(({ metadata }) => metadata.deletionTimestamp !== undefined)) {
     await admin.patch(object.kind, keyOf(object), { metadata: { finalizers: null } });
@@ -124,6 +126,8 @@ export async function removeGolden(admin: Admin, { manifests }: Golden): Promise
       bodyOf(await admin.client.request({ method: 'DELETE', path: pathOf(resource, { namespace }) }), namespace);
     }
   }
+  const documents = `${pathOf(SECRETS, { namespace: OPERATOR_NAMESPACE })}?labelSelector=${CONFIG_LABEL}`;
+  bodyOf(await admin.client.request({ method: 'DELETE', path: documents }), 'documents of the relays');
 }
 
 async function listOf(

@@ -1,8 +1,10 @@
 /** A cluster as far as the core can tell: what people did to it, and what an operator has written into it. */
 import {
   keyOf,
+  type AcceptedPasswords,
   type DnsEvidence,
   type Kind,
+  type Plan,
   type ProgrammedFact,
   type RawObject,
   type SecretPlan,
@@ -11,6 +13,7 @@ import {
   type StatusPlan,
 } from '../../../operator/core/model.ts';
 import { isRetained } from '../../../operator/core/credentials/ownership.ts';
+import type { ShardDocument } from '../../../relay/config.ts';
 import { classSettingsSchema, type NamespaceLimits } from '../../../operator/settings.ts';
 import { evidenceOf, type Step } from './history.ts';
 import { createVerifiers } from './passwords.ts';
@@ -21,6 +24,9 @@ export interface Cluster {
   now: Date;
   readonly objects: Map<string, RawObject>;
   readonly secrets: Map<string, SecretView>;
+  /** Every Secret that an operator has written: what backups hold. */
+  readonly backups: SecretView[];
+  readonly accepted: Map<string, AcceptedPasswords>;
   readonly namespaces: Map<string, Readonly<Record<string, string>>>;
   readonly dns: Map<string, DnsEvidence>;
   readonly programmed: Map<string, ProgrammedFact>;
@@ -33,6 +39,8 @@ export function createCluster(namespaceLimits?: NamespaceLimits): Cluster {
     now: new Date('2026-01-01T00:00:00Z'),
     objects: new Map(),
     secrets: new Map(),
+    backups: [],
+    accepted: new Map(),
     namespaces: new Map(),
     dns: new Map(),
     programmed: new Map(),
@@ -47,11 +55,13 @@ const classes: Snapshot['classes'] = new Map(
   }),
 );
 
-export function snapshotOf({ objects, secrets, namespaces, dns, programmed, namespaceLimits }: Cluster): Snapshot {
+export function snapshotOf({ objects, ...cluster }: Cluster): Snapshot {
+  const { secrets, accepted, namespaces, dns, programmed, namespaceLimits } = cluster;
   return {
     classes,
     objects: [...objects.values()],
     secrets,
+    accepted,
     namespaces,
     dns,
     programmed,
@@ -110,9 +120,16 @@ export function happen(cluster: Cluster, step: Step, notes: Notes): void {
       if (secret !== undefined) deleteSecret(cluster, keyOf(secret), notes);
       return;
     }
-    case 'edit Secret': {
+    case 'edit Secret':
+    case 'orphan Secret': {
       const secret = nth(cluster.secrets.values(), step.which);
-      if (secret !== undefined) putSecret(cluster, edited(secret), notes);
+      if (secret === undefined) return;
+      putSecret(cluster, step.does === 'edit Secret' ? edited(secret) : withoutOwner(secret), notes);
+      return;
+    }
+    case 'restore Secret': {
+      const secret = nth(cluster.backups, step.which);
+      if (secret !== undefined) putSecret(cluster, step.isOwned ? secret : withoutOwner(secret), notes);
       return;
     }
     case 'label':
@@ -146,11 +163,11 @@ export function apply(
     readonly secrets: readonly SecretPlan[];
     readonly secretsToDelete: readonly string[];
     readonly statuses: readonly StatusPlan[];
+    readonly relays: Plan['relays'];
   },
   notes: Notes,
 ): void {
   for (const { namespace, name, owner, type, labels, annotations, data } of plan.secrets) {
-    const password = verifiers.of(data['password'] ?? '');
     const view = {
       namespace,
       name,
@@ -160,15 +177,33 @@ export function apply(
       data,
       controllerUid: owner.uid,
       ...(isRetained({ annotations }) && { retainedFor: owner.name }),
-      verifiers: { password },
+      verifiers: {},
     };
     putSecret(cluster, view, notes);
+    cluster.backups.push(view);
   }
   for (const key of plan.secretsToDelete) deleteSecret(cluster, key, notes);
   for (const { kind, meta, status } of plan.statuses) {
     const object = cluster.objects.get(`${kind} ${keyOf(meta)}`);
     if (object !== undefined) putObject(cluster, { ...object, status }, notes);
   }
+  tell(
+    cluster,
+    [...plan.relays.values()].flatMap(({ shards }) => shards),
+  );
+}
+
+/** What relays are told of the passwords of users replaces what they were told before. */
+function tell(cluster: Cluster, shards: readonly ShardDocument[]): void {
+  const told = new Map<string, AcceptedPasswords>();
+  for (const { users, unusable } of shards) {
+    for (const { object, credentials } of [...Object.values(unusable), ...Object.values(users)]) {
+      const { uid } = cluster.objects.get(`SmtpPlusUser ${object}`)?.meta ?? {};
+      if (uid !== undefined) told.set(object, { uid, credentials });
+    }
+  }
+  cluster.accepted.clear();
+  for (const [user, one] of told) cluster.accepted.set(user, one);
 }
 
 function putObject(cluster: Cluster, object: RawObject, notes: Notes): void {
@@ -187,8 +222,12 @@ function deleteSecret(cluster: Cluster, key: string, notes: Notes): void {
 }
 
 function edited(secret: SecretView): SecretView {
-  const password = 'edited by hand';
-  return { ...secret, data: { ...secret.data, password }, verifiers: { password: verifiers.of(password) } };
+  return { ...secret, data: { ...secret.data, password: 'edited by hand' } };
+}
+
+function withoutOwner(secret: SecretView): SecretView {
+  const { controllerUid: _, ...rest } = secret;
+  return rest;
 }
 
 function idOf({ kind, meta }: RawObject): string {

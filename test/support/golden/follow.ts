@@ -90,6 +90,7 @@ export function sourcesNow(cluster: Cluster): Sources {
     secretsOf: (namespace) => now().secretsOf(namespace),
     secret: (key) => cluster.secrets.get(key),
     secretTroubleOf: () => undefined,
+    accepted: (user) => cluster.accepted.get(user),
     evidenceOf: (sender) => cluster.dns.get(sender),
     programmed: (className) => cluster.programmed.get(className),
   };

@@ -68,7 +68,7 @@ const specs: Readonly<Record<Kind, fc.Arbitrary<unknown>>> = {
         fc.record({
           rotation: fc.record({
             interval: often(fc.constantFrom('1h', '30h')),
-            overlap: fc.constantFrom('0s', '1h'),
+            overlap: fc.constantFrom(undefined, '0s', '1h'),
             trigger: rarely(fc.constantFrom('one', 'two')),
           }),
         }),
@@ -163,7 +163,7 @@ export type Step =
   | { readonly does: 'edit'; readonly which: number; readonly like: RawObject }
   | { readonly does: 'delete'; readonly which: number }
   | { readonly does: 'put Secret'; readonly secret: SecretView }
-  | { readonly does: 'delete Secret' | 'edit Secret'; readonly which: number }
+  | SecretStep
   | { readonly does: 'label'; readonly namespace: string; readonly labels: Readonly<Record<string, string>> }
   | { readonly does: 'look up'; readonly which: number; readonly finding: Finding }
   | { readonly does: 'program'; readonly state: 'Unknown' | 'Programmed' | 'Lagging' }
@@ -179,18 +179,28 @@ export const namespaceLimits: fc.Arbitrary<NamespaceLimits | undefined> = fc.opt
   }),
   { nil: undefined },
 );
+/** Mishaps with Secrets. */
+export type SecretStep =
+  | { readonly does: 'delete Secret' | 'edit Secret' | 'orphan Secret'; readonly which: number }
+  /** One that an operator has written at some time, as it was then. */
+  | { readonly does: 'restore Secret'; readonly which: number; readonly isOwned: boolean };
 
 const which = fc.nat(30);
+
+export const secretStep: fc.Arbitrary<SecretStep> = fc.oneof(
+  fc.record({
+    does: fc.constantFrom('delete Secret' as const, 'edit Secret' as const, 'orphan Secret' as const),
+    which,
+  }),
+  fc.record({ does: fc.constant('restore Secret' as const), which, isOwned: fc.boolean() }),
+);
 
 export const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 12, arbitrary: object.map((object) => ({ does: 'put', object }) as const) },
   { weight: 6, arbitrary: fc.record({ does: fc.constant('edit' as const), which, like: object }) },
   { weight: 3, arbitrary: which.map((which) => ({ does: 'delete', which }) as const) },
   { weight: 3, arbitrary: foreignSecret.map((secret) => ({ does: 'put Secret', secret }) as const) },
-  {
-    weight: 3,
-    arbitrary: fc.record({ does: fc.constantFrom('delete Secret' as const, 'edit Secret' as const), which }),
-  },
+  { weight: 5, arbitrary: secretStep },
   {
     weight: 2,
     arbitrary: fc

@@ -35,6 +35,10 @@ export function goldenIssuer(clock: { readonly now: Date }, verifierOf: (passwor
       const password = `generated-for-${namespace}-${name}-at-${clock.now.toISOString().replace(/[-:]|\..*/g, '')}`;
       return { password, verifier: verifierOf(password) };
     },
+    verifierOf: (_, password) => verifierOf(password),
+    fits: (password, verifier) => verifierOf(password) === verifier,
+    isFor: () => true,
+    seal: ({ namespace, name }) => `seal-for-${namespace}-${name}`,
     challengeToken: (namespace, domain) => `token-of-${namespace}-for-${domain}`,
   };
 }

@@ -93,7 +93,7 @@ export function readGolden(text: string, verifiers: Verifiers): GoldenInput {
       classes: new Map(Object.entries(known.classes).map(([name, value]) => [name, classView(known, value)])),
       namespaces: new Map(ofKind('Namespace').map((one) => [one.metadata.name, one.metadata.labels])),
       objects: manifests.flatMap(objectOf),
-      secrets: new Map(ofKind('Secret').map((one) => [keyOf(one), secretView(one, verifiers)])),
+      secrets: new Map(ofKind('Secret').map((one) => [keyOf(one), secretView(one)])),
       dns: new Map(Object.entries(known.evidence).map(([key, value]) => [key, value as DnsEvidence])),
       ...(known.verification === 'dns' && { verification: { graceSeconds: 72 * 3600 } }),
       programmed: new Map(Object.entries(known.programmed ?? allProgrammed(known))),
@@ -139,14 +139,14 @@ function metaOf(meta: Manifest['metadata']): ObjectMeta {
   return { ...(rest as Omit<ObjectMeta, 'uid'>), uid: uid ?? `uid-of-${meta.namespace}-${meta.name}` };
 }
 
-function secretView({ metadata: meta, type, stringData }: Manifest, verifiers: Verifiers): SecretView {
+function secretView({ metadata: meta, type, stringData }: Manifest): SecretView {
   const { namespace, name, labels, annotations } = meta;
   const reference = meta.ownerReferences.find(({ controller }) => controller);
   const retained = reference === undefined ? retainedOwner({ type, annotations }) : undefined;
   const controllerUid = (reference ?? retained)?.uid;
   const entries = Object.entries(stringData).map(([key, value]) => {
     const password = value.replace(/\r?\n$/, '');
-    return [key, controllerUid === undefined ? `argon2idOf(${password})` : verifiers.of(password)];
+    return [key, `argon2idOf(${password})`];
   });
   const view = { namespace, name, type, labels, annotations, data: stringData, verifiers: Object.fromEntries(entries) };
   return {
