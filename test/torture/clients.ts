@@ -24,14 +24,15 @@ const LARGE = `From: orders@shop.example\r\nSubject: large\r\n\r\n${'a line of t
 export function startClients(door: () => Promise<Door>): Clients {
   const acknowledged = new Set<string>();
   let count = 0;
-  let isStopped = false;
+  const stopping = new AbortController();
+  const { signal } = stopping;
 
   async function session(): Promise<void> {
     const { port, ca } = await door();
     const client = await openSecureClient(port, { ca });
     try {
       await client.ask(`AUTH PLAIN ${plain(USER, PASSWORD)}`);
-      while (!isStopped) {
+      while (!signal.aborted) {
         const number = count++;
         const address = `m${number}@x.example`;
         await client.ask('MAIL FROM:<orders@shop.example>');
@@ -47,14 +48,14 @@ export function startClients(door: () => Promise<Door>): Clients {
 
   async function run(): Promise<void> {
     // a relay that is killed under it is what this is about
-    while (!isStopped) await session().catch(() => undefined);
+    while (!signal.aborted) await session().catch(() => undefined);
   }
 
   const running = Array.from({ length: CLIENTS }, run);
   return {
     acknowledged,
     stop: async () => {
-      isStopped = true;
+      stopping.abort();
       await Promise.all(running);
     },
   };
