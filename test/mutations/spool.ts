@@ -166,4 +166,18 @@ export const spoolMutations: readonly Mutation[] = [
     to: '',
     tests: ['test/relay/spool-backlog.test.ts'],
   },
+  {
+    name: 'no room in the file is kept for what is settled on a full disk',
+    file: 'relay/spool/store.ts',
+    from: 'if (free >= SETTLE_BYTES / 2) return;',
+    to: 'if (free >= 0) return;',
+    tests: ['test/relay/spool.test.ts', 'test/relay/spool-full-disk.test.ts'],
+  },
+  {
+    name: 'messages may take the room that is kept for what is settled',
+    file: 'relay/spool/spool.ts',
+    from: 'Math.max(0, (await store.freeBytes()) - SETTLE_BYTES)',
+    to: 'store.freeBytes()',
+    tests: ['test/relay/spool-full-disk.test.ts'],
+  },
 ];
