@@ -96,6 +96,8 @@ const senderRuleSchema = z.object({
   sender: addressOrDomain,
   includeSubdomains: z.boolean(),
   verified: z.boolean(),
+  /** Nobody has looked yet whether it is verified: a refusal is temporary. */
+  unchecked: z.literal(true).optional(),
   /** The VerifiedSender that says so, or that is to be verified first. */
   object: objectKey,
 });

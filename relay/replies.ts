@@ -13,6 +13,7 @@ export type Reason =
   | 'user_unusable'
   | 'list_missing'
   | 'no_verified_sender'
+  | 'sender_unchecked'
   | 'list_suspended'
   | 'auth_throttled'
   | 'auth_unavailable'
@@ -145,6 +146,8 @@ export const replies = {
   listMissing: (list: string) => reply(454, '4.7.0', 'list_missing', `SMTP+ list ${list} does not exist (any more)`),
   noVerifiedSender: (user: string) =>
     reply(550, '5.7.1', 'no_verified_sender', `SMTP+ user ${user} has no verified sender`),
+  senderUnchecked: (object: string) =>
+    reply(451, '4.7.1', 'sender_unchecked', `VerifiedSender ${object} is being checked, try again in a minute`),
   listSuspended: (list: string) => reply(550, '5.7.1', 'list_suspended', `SMTP+ list ${list} is suspended`),
   authThrottled: () => reply(421, '4.7.0', 'auth_throttled', 'Too many failed logins, try again later'),
   authUnavailable: () => reply(454, '4.7.0', 'auth_unavailable', 'Temporary authentication failure'),

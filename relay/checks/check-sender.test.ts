@@ -43,6 +43,35 @@ describe('the senders of a user', () => {
   });
 });
 
+describe('a sender that nobody has looked up yet', () => {
+  const unchecked = aSender({ sender: '@new.example', verified: false, unchecked: true, object: 'shop/new-example' });
+  const news = { local: 'news', domain: 'new.example' };
+  const AGAIN = '451 4.7.1 VerifiedSender shop/new-example is being checked, try again in a minute';
+
+  test('is refused for a moment, not for good: as envelope sender, as From and in other fields', () => {
+    const config = configWith({}, [aSender(), unchecked]);
+    assert.equal(outcome(checkEnvelopeSender(config, USER, aUser(), news)), `refuse: ${AGAIN}`);
+    assert.equal(outcome(checkHeaderSender(config, USER, aUser(), news)), `refuse: ${AGAIN}`);
+    const field = { field: 'Sender', shown: 'news@new.example' };
+    assert.equal(outcome(checkFieldSender(config, USER, aUser(), news, field)), `refuse: ${AGAIN}`);
+  });
+
+  test('has its user try again where there is no other', () => {
+    assert.equal(outcome(checkEnvelopeSender(configWith({}, [unchecked]), USER, aUser(), orders)), `refuse: ${AGAIN}`);
+  });
+
+  test('gives way to one that covers the same and is verified', () => {
+    const config = configWith({}, [unchecked, aSender({ sender: '@new.example' })]);
+    assert.equal(outcome(checkEnvelopeSender(config, USER, aUser(), news)), 'pass');
+  });
+
+  test('does not help another sender', () => {
+    const config = configWith({}, [aSender(), unchecked, pending]);
+    assert.match(outcome(checkEnvelopeSender(config, USER, aUser(), unproven)), /^refuse: 550 /);
+    assert.match(outcome(checkEnvelopeSender(config, USER, aUser(), ceo)), /^refuse: 550 /);
+  });
+});
+
 describe('the envelope sender', () => {
   const judge = (mailbox: typeof orders | undefined, config = configWith()) =>
     outcome(checkEnvelopeSender(config, USER, aUser(), mailbox));

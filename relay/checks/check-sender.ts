@@ -46,7 +46,8 @@ export function checkEnvelopeSender(
   mailbox: Mailbox | undefined,
   shown: string = mailbox === undefined ? '' : formatMailbox(mailbox),
 ): Objection | undefined {
-  if (!hasVerifiedSender(config, user)) return refuse(replies.noVerifiedSender(userName));
+  const none = noVerifiedSender(config, userName, user);
+  if (none !== undefined) return none;
   const policy = senderPolicyOf(config, user);
   if (mailbox === undefined) return policy.nullSender === 'Allow' ? undefined : refuse(replies.nullSender());
   return judge(config, user, mailbox, {
@@ -64,7 +65,8 @@ export function checkHeaderSender(
   mailbox: Mailbox,
   shown: string = formatMailbox(mailbox),
 ): Objection | undefined {
-  if (!hasVerifiedSender(config, user)) return refuse(replies.noVerifiedSender(userName));
+  const none = noVerifiedSender(config, userName, user);
+  if (none !== undefined) return none;
   return judge(config, user, mailbox, {
     mode: senderPolicyOf(config, user).headerFrom,
     notVerified: (object) => replies.fromNotVerified(shown, object),
@@ -91,25 +93,36 @@ function senderPolicyOf(config: RelayConfig, user: UserConfig): SenderPolicy {
   return config.lists.get(user.list)?.senderPolicy ?? STRICTEST;
 }
 
-function hasVerifiedSender(config: RelayConfig, user: UserConfig): boolean {
-  return sendersOf(config, user).some((rule) => rule.verified);
+function noVerifiedSender(config: RelayConfig, userName: string, user: UserConfig): Objection | undefined {
+  const senders = sendersOf(config, user);
+  if (senders.some((rule) => rule.verified)) return undefined;
+  const unchecked = senders.find((rule) => rule.unchecked === true);
+  return refuse(
+    unchecked === undefined ? replies.noVerifiedSender(userName) : replies.senderUnchecked(unchecked.object),
+  );
 }
 
-function judge(
-  config: RelayConfig,
-  user: UserConfig,
-  mailbox: Mailbox,
-  options: {
-    readonly mode: 'Enforce' | 'Audit';
-    readonly notVerified: (object: string) => Reply;
-    readonly notAuthorized: () => Reply;
-  },
-): Objection | undefined {
+interface JudgeOptions {
+  readonly mode: 'Enforce' | 'Audit';
+  readonly notVerified: (object: string) => Reply;
+  readonly notAuthorized: () => Reply;
+}
+
+function judge(config: RelayConfig, user: UserConfig, mailbox: Mailbox, options: JudgeOptions): Objection | undefined {
   const covering = sendersOf(config, user).filter((rule) => covers(rule, mailbox));
   if (covering.some((rule) => rule.verified)) return undefined;
+  return { reply: replyAbout(covering, options), isAudited: options.mode === 'Audit' };
+}
+
+/** One rule that may turn out to be verified is enough for the client to try again. */
+function replyAbout(
+  covering: readonly SenderRule[],
+  { notVerified, notAuthorized }: Pick<JudgeOptions, 'notVerified' | 'notAuthorized'>,
+): Reply {
+  const unchecked = covering.find((rule) => rule.unchecked === true);
+  if (unchecked !== undefined) return replies.senderUnchecked(unchecked.object);
   const [pending] = covering;
-  const reply = pending === undefined ? options.notAuthorized() : options.notVerified(pending.object);
-  return { reply, isAudited: options.mode === 'Audit' };
+  return pending === undefined ? notAuthorized() : notVerified(pending.object);
 }
 
 export function refuse(reply: Reply): Objection {

@@ -42,13 +42,13 @@ function coversDomain({ sender, includeSubdomains }: SenderRule, domain: string)
   return domainCovers(sender.slice(1), includeSubdomains, domain);
 }
 
-/** One rule is enough, and a verified one is better than one that waits. */
+/** One rule is enough, and a verified one is better than one that may turn out to be, and that than one that waits. */
 function best(rules: readonly SenderRule[]): SenderRule[] {
-  const rule = rules.find(({ verified }) => verified) ?? rules[0];
+  const rule = rules.find(({ verified }) => verified) ?? rules.find(({ unchecked }) => unchecked) ?? rules[0];
   return rule === undefined ? [] : [rule];
 }
 
 /** `@shop.example` among a user's senders means that domain alone, even where the VerifiedSender covers those below. */
-function exactly(sender: string, { verified, object }: SenderRule): SenderRule {
-  return { sender, includeSubdomains: false, verified, object };
+function exactly(sender: string, { verified, unchecked, object }: SenderRule): SenderRule {
+  return { sender, includeSubdomains: false, verified, ...(unchecked && { unchecked }), object };
 }

@@ -66,4 +66,23 @@ describe('the senders of a namespace', () => {
     assert.deepEqual([rules[0]?.object, from('crowd'), from('friend'), leftOut], ['shop/shop', 50, 1, 0]);
     assert.ok(rules.every(({ verified }) => verified));
   });
+
+  test('tell one that nobody has looked up yet from one that was not found', () => {
+    const { put, plan } = start();
+    put('VerifiedSender', 'shop', 'new', { domain: 'new.example' });
+    put('VerifiedSender', 'shop', 'address', { address: 'orders@new.example' });
+    put('SmtpPlusUser', 'shop', 'orders', { active: true, senders: ['orders@new.example'] });
+    const { planner } = plan();
+
+    const rules = namespaceIn(planner, 'shop').rules.rules.map(({ sender, unchecked }) => [sender, unchecked]);
+    assert.deepEqual(rules, [
+      ['orders@new.example', undefined],
+      ['@new.example', true],
+    ]);
+    const narrowed = planner.relays.users.get('shop/orders')?.entry?.config.senders ?? [];
+    assert.deepEqual(
+      narrowed.map(({ sender, unchecked }) => [sender, unchecked]),
+      [['orders@new.example', true]],
+    );
+  });
 });

@@ -59,7 +59,7 @@ function fewOfEach(shared: readonly SenderVerdict[]): SenderVerdict[] {
 }
 
 /** Names and punctuation of a rule in JSON. */
-const RULE_OVERHEAD = 70;
+const RULE_OVERHEAD = 90;
 
 /** The first rules, as many as fit these bytes of the relay's configuration. */
 export function withinBudget(rules: readonly SenderRule[], bytes: number): SenderRule[] {
@@ -78,5 +78,6 @@ function isVerified({ judgement }: SenderVerdict): boolean {
 function ruleOf(verdict: SenderVerdict): SenderRule[] {
   if (verdict.covers === undefined) return [];
   const { sender, includeSubdomains } = verdict.covers;
-  return [{ sender, includeSubdomains, verified: isVerified(verdict), object: keyOf(verdict.meta) }];
+  const rule = { sender, includeSubdomains, verified: isVerified(verdict), object: keyOf(verdict.meta) };
+  return [verdict.judgement.reason === 'NotLookedUp' ? { ...rule, unchecked: true } : rule];
 }
