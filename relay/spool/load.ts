@@ -71,7 +71,9 @@ export function createBacklog(index: SpoolIndex) {
       const orphans = await files.orphans({ has: (id) => store.record(id) !== undefined });
       for (const name of orphans) await files.remove(name);
       const [messages, most] = [index.size(), index.most];
-      log.info({ messages, orphans: orphans.length, most }, 'spool opened, with memory for `most` messages');
+      if (messages + orphans.length > 0) {
+        log.info({ messages, orphans: orphans.length, most }, 'spool opened, with memory for `most` messages');
+      }
       if (isMore) log.warn({ messages, most }, 'more messages in the spool than memory has room for: none is accepted');
     },
     /** Messages lie on disk that memory does not know of. */

@@ -29,8 +29,6 @@ export async function startSubmission(
   const log = createLog(collect(lines));
   const metrics = createMetrics();
   const spool = await openSpool(spoolFolder, { metrics, log, reserveBytes: () => 1 });
-  // what the spool says when it opens is no matter of a session's
-  lines.length = 0;
   const certificate = await ensureCertificates(path.join(folder, 'tls'), { hostnames: ['localhost'] });
   const accepted: SubmittedMessage[] = [];
   const server = createSubmissionServer({
