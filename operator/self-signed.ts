@@ -3,12 +3,11 @@
  * once more when the certificate nears its end or the host names change; clients trust the CA (`ca.crt`), so that
  * neither asks anything of them. A class with certificates of its own never gets here.
  */
-import 'reflect-metadata'; // @peculiar/x509 throws at load without it
-import * as x509 from '@peculiar/x509';
-import { createPrivateKey, webcrypto, X509Certificate } from 'node:crypto';
+import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { chmod, mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { isIP } from 'node:net';
+import type { Authority } from './make-certificates.ts';
 
 export interface Certificates {
   /** PEM of the CA, for clients. */
@@ -20,14 +19,10 @@ export interface Certificates {
   readonly notAfter: Date;
 }
 
-const KEY_ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const;
 const DAY_MS = 24 * 60 * 60 * 1000;
-const CA_DAYS = 3650;
 /** What Apple's clients, the strictest, take of a private CA is 825 days. */
 const LEAF_DAYS = 365;
 const RENEW_DAYS = 30;
-/** Clients' clocks may be slow. */
-const BACKDATE_MS = 60 * 60 * 1000;
 
 /**
  * The certificates in `folder`, made or renewed where they are missing, near their end or for other names.
@@ -39,102 +34,57 @@ export async function ensureCertificates(
 ): Promise<Certificates> {
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const ca = (await readAuthority(folder, now)) ?? (await createAuthority(folder, now));
-  const kept = await readLeaf(folder, { ca: ca.certificate, hostnames, now });
+  const kept = await readLeaf(folder, { ca, hostnames, now });
   return kept ?? (await createLeaf(folder, { ca, hostnames, now }));
 }
 
-interface Authority {
-  readonly certificate: x509.X509Certificate;
-  readonly key: webcrypto.CryptoKey;
+async function readAuthority(folder: string, now: Date): Promise<Authority | undefined> {
+  const [pem, key] = [await readIfThere(folder, 'ca.crt'), await readIfThere(folder, 'ca.key')];
+  if (pem === undefined || key === undefined) return undefined;
+  const certificate = new X509Certificate(pem);
+  // a damaged key is to be noticed now, and not when it is to sign once more
+  createPrivateKey(key);
+  const isNearItsEnd = new Date(certificate.validTo).getTime() - now.getTime() < LEAF_DAYS * DAY_MS;
+  return isNearItsEnd ? undefined : { pem: certificate.toString(), key };
 }
 
-async function readAuthority(folder: string, now: Date): Promise<Authority | undefined> {
-  const [pem, keyPem] = [await readIfThere(folder, 'ca.crt'), await readIfThere(folder, 'ca.key')];
-  if (pem === undefined || keyPem === undefined) return undefined;
-  const certificate = new x509.X509Certificate(pem);
-  if (certificate.notAfter.getTime() - now.getTime() < LEAF_DAYS * DAY_MS) return undefined;
-  const der = createPrivateKey(keyPem).export({ type: 'pkcs8', format: 'der' });
-  return { certificate, key: await webcrypto.subtle.importKey('pkcs8', der, KEY_ALGORITHM, true, ['sign']) };
-}
+/** What makes certificates takes a tenth of a second to load, and is needed once a year. */
+const maker = () => import('./make-certificates.ts');
 
 async function createAuthority(folder: string, now: Date): Promise<Authority> {
-  const keys = await webcrypto.subtle.generateKey(KEY_ALGORITHM, true, ['sign', 'verify']);
-  const certificate = await x509.X509CertificateGenerator.createSelfSigned(
-    {
-      name: 'CN=smtp-plus CA',
-      ...validity(now, CA_DAYS),
-      keys,
-      signingAlgorithm: KEY_ALGORITHM,
-      extensions: [
-        new x509.BasicConstraintsExtension(true, 0, true),
-        new x509.KeyUsagesExtension(x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.cRLSign, true),
-        await x509.SubjectKeyIdentifierExtension.create(keys.publicKey, false, webcrypto),
-      ],
-    },
-    webcrypto,
-  );
-  await write(folder, 'ca.key', await pemOf(keys.privateKey));
-  await write(folder, 'ca.crt', `${certificate.toString('pem')}\n`);
-  return { certificate, key: keys.privateKey };
+  const { makeAuthority } = await maker();
+  const ca = await makeAuthority(now);
+  await write(folder, 'ca.key', ca.key);
+  await write(folder, 'ca.crt', ca.pem);
+  return ca;
 }
 
 async function readLeaf(
   folder: string,
-  { ca, hostnames, now }: { ca: x509.X509Certificate; hostnames: readonly string[]; now: Date },
+  { ca, hostnames, now }: { ca: Authority; hostnames: readonly string[]; now: Date },
 ): Promise<Certificates | undefined> {
   const [cert, key] = [await readIfThere(folder, 'tls.crt'), await readIfThere(folder, 'tls.key')];
   if (cert === undefined || key === undefined) return undefined;
   const leaf = new X509Certificate(cert);
   const notAfter = new Date(leaf.validTo);
   const isCurrent = notAfter.getTime() - now.getTime() > RENEW_DAYS * DAY_MS;
-  const isOurs =
-    leaf.verify(new X509Certificate(ca.toString('pem')).publicKey) && leaf.checkPrivateKey(createPrivateKey(key));
+  const isOurs = leaf.verify(new X509Certificate(ca.pem).publicKey) && leaf.checkPrivateKey(createPrivateKey(key));
   const hasNames = hostnames.every(
     (name) => (isIP(name) === 0 ? leaf.checkHost(name) : leaf.checkIP(name)) !== undefined,
   );
-  return isCurrent && isOurs && hasNames ? { ca: `${ca.toString('pem')}\n`, cert, key, notAfter } : undefined;
+  return isCurrent && isOurs && hasNames ? { ca: ca.pem, cert, key, notAfter } : undefined;
 }
 
 async function createLeaf(
   folder: string,
   { ca, hostnames, now }: { ca: Authority; hostnames: readonly string[]; now: Date },
 ): Promise<Certificates> {
-  const keys = await webcrypto.subtle.generateKey(KEY_ALGORITHM, true, ['sign', 'verify']);
-  const names = hostnames.map((name) => ({ type: isIP(name) === 0 ? ('dns' as const) : ('ip' as const), value: name }));
-  const certificate = await x509.X509CertificateGenerator.create(
-    {
-      subject: 'CN=smtp-plus relay',
-      issuer: ca.certificate.subject,
-      ...validity(now, LEAF_DAYS),
-      publicKey: keys.publicKey,
-      signingKey: ca.key,
-      signingAlgorithm: KEY_ALGORITHM,
-      extensions: [
-        new x509.BasicConstraintsExtension(false, undefined, true),
-        new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
-        new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.serverAuth]),
-        new x509.SubjectAlternativeNameExtension(names),
-        await x509.AuthorityKeyIdentifierExtension.create(ca.certificate, false, webcrypto),
-      ],
-    },
-    webcrypto,
-  );
-  const authority = `${ca.certificate.toString('pem')}\n`;
-  const [cert, key] = [`${certificate.toString('pem')}\n${authority}`, await pemOf(keys.privateKey)];
-  await write(folder, 'tls.key', key);
+  const { makeLeaf } = await maker();
+  const leaf = await makeLeaf(ca, { hostnames, now, days: LEAF_DAYS });
+  const cert = `${leaf.pem}${ca.pem}`;
+  await write(folder, 'tls.key', leaf.key);
   await write(folder, 'tls.crt', cert);
-  return { ca: authority, cert, key, notAfter: certificate.notAfter };
-}
-
-function validity(now: Date, days: number) {
-  return { notBefore: new Date(now.getTime() - BACKDATE_MS), notAfter: new Date(now.getTime() + days * DAY_MS) };
-}
-
-async function pemOf(key: webcrypto.CryptoKey): Promise<string> {
-  const der = Buffer.from(await webcrypto.subtle.exportKey('pkcs8', key));
-  return createPrivateKey({ key: der, type: 'pkcs8', format: 'der' })
-    .export({ type: 'pkcs8', format: 'pem' })
-    .toString();
+  return { ca: ca.pem, cert, key: leaf.key, notAfter: leaf.notAfter };
 }
 
 async function readIfThere(folder: string, name: string): Promise<string | undefined> {
