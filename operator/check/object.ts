@@ -4,6 +4,7 @@
  */
 import { isKindName, type KindName } from '../api/kinds.ts';
 import { fieldsNotInEffect } from '../api/not-in-effect.ts';
+import { isEqual } from '../core/equal.ts';
 import { judgeSpec } from '../core/parse.ts';
 import type { Manifest } from '../manifests/parse.ts';
 import { findingAt, type Finding } from './finding.ts';
@@ -35,7 +36,8 @@ function checkSpec(kind: KindName, manifest: Manifest, before: Pick<Manifest, 'v
 
 /** With its defaults, as an API server compares it. */
 function specBefore(kind: KindName, manifest: Manifest, before: Pick<Manifest, 'value'> | undefined): unknown {
-  if (before === undefined) return undefined;
+  // what stays as it was changes nothing that may not change
+  if (before === undefined || isEqual(before.value['spec'], manifest.value['spec'])) return undefined;
   const spec = judgeSpec(kind, manifest, before.value['spec']);
   return spec.ok ? spec.spec : undefined;
 }

@@ -14,19 +14,7 @@ export type Parsed<K extends Kind> =
 /** A message for people gets no longer than this: one broken object must not fill a status or a log. */
 const NAMED_MAX = 20;
 
-/** By identity: an object that is planned again and again is read once. */
-const memory = new WeakMap<RawObject, Parsed<Kind>>();
-
-export function parseObject<K extends Kind>(kind: K, object: RawObject): Parsed<K> {
-  // the memory is keyed by objects of every kind; `kind` is the object's own
-  const known = memory.get(object) as Parsed<K> | undefined;
-  if (known !== undefined) return known;
-  const parsed = judge(kind, object);
-  memory.set(object, parsed);
-  return parsed;
-}
-
-function judge<K extends Kind>(kind: K, { meta, spec, faults }: RawObject): Parsed<K> {
+export function parseObject<K extends Kind>(kind: K, { meta, spec, faults }: RawObject): Parsed<K> {
   if (faults?.effect === 'refused') return { ok: false, meta, message: faults.message };
   const result = judgeSpec(kind, meta, spec);
   if (result.ok) return { ok: true, meta, spec: result.spec };
@@ -38,11 +26,34 @@ function inWords(problems: readonly Problem[]): string {
   return [...named, ...(problems.length > NAMED_MAX ? [`And ${problems.length - NAMED_MAX} more.`] : [])].join(' ');
 }
 
+interface Judged {
+  readonly kind: Kind;
+  readonly meta: ObjectName;
+  readonly result: Validated<Kind>;
+}
+
+/** By identity: a folder's manifests are judged when they are read, and once more when they are planned. */
+const judged = new WeakMap<object, Judged>();
+
 /**
  * The spec with its defaults filled in, or everything that is wrong with it. `before` is the spec that was valid so far,
  * where no API server enforces which fields are immutable.
  */
 export function judgeSpec<K extends Kind>(kind: K, meta: ObjectName, spec: unknown, before?: unknown): Validated<K> {
+  if (before !== undefined || typeof spec !== 'object' || spec === null) return judgeAnew(kind, meta, spec, before);
+  const known = judged.get(spec);
+  // the result is that of this kind
+  if (known?.kind === kind && isSameName(known.meta, meta)) return known.result as Validated<K>;
+  const result = judgeAnew(kind, meta, spec, undefined);
+  judged.set(spec, { kind, meta, result });
+  return result;
+}
+
+function isSameName(a: ObjectName, b: ObjectName): boolean {
+  return a.name === b.name && a.namespace === b.namespace;
+}
+
+function judgeAnew<K extends Kind>(kind: K, meta: ObjectName, spec: unknown, before: unknown): Validated<K> {
   const result = validate(kind, meta, spec, before);
   const sound = result.ok ? { spec: result.spec, asWritten: (path: Path) => path } : result.sound;
   if (sound === undefined) return result;
