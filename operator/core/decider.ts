@@ -86,9 +86,8 @@ function follow(last: Last, after: Snapshot): void {
   for (const key of differing(before.dns, after.dns)) markObject(planner, 'VerifiedSender', key);
   for (const key of differing(before.secretTroubles, after.secretTroubles)) markObject(planner, 'SmtpPlusUser', key);
   for (const name of new Set([...before.programmed.keys(), ...after.programmed.keys()])) {
-    const isLost =
-      before.programmed.get(name)?.state === 'Programmed' && after.programmed.get(name)?.state !== 'Programmed';
-    if (isLost) markClass(planner, name);
+    if (before.programmed.get(name)?.state !== after.programmed.get(name)?.state) markClass(planner, name);
+    // what the last plan itself has changed
     else markAwaiting(planner, name);
   }
 }
