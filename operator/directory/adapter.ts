@@ -99,8 +99,8 @@ export async function startDirectory(options: DirectoryOptions): Promise<Directo
   const { memory } = sources;
   const applier = createApplier({ state, relayClass: options.settings.relayClass, memory, secrets, deletions });
   const actor = createActor(options, applier);
-  /** Of the next round. One whose time has merely come looks at everything. */
-  let next: Look | undefined;
+  /** Of the next round. One whose time has merely come looks at everything. At first, our Secrets have just been read. */
+  let next: Look | undefined = { ...EVERYTHING, secrets: NOTHING.secrets };
   const loop = startLoop<Gathered, Decided>(
     {
       gather: async () => {

@@ -39,7 +39,8 @@ export function createMirror(
     const before = known.get(path);
     if (!looks && before?.hash === hash) return false;
     const file = join(folder, path);
-    const stamp = await stampOf(file);
+    // what nobody knows of is written, which costs no more than to look for it
+    const stamp = looks || before !== undefined ? await stampOf(file) : undefined;
     if (stamp !== undefined && before?.stamp === stamp && before.hash === hash) return false;
     const text = format();
     if (stamp !== undefined && (await readFile(file, 'utf8')) === text) {

@@ -54,7 +54,7 @@ describe('the directory adapter', () => {
     assert.equal(await generation(), 3);
   });
 
-  test('has a change in force within a second, however an editor writes it', async (t) => {
+  test('has a change in force soon, however an editor writes it', async (t) => {
     const folder = await folderOf(t, { 's.yaml': sender, '..1/a.yaml': user('orders'), 'sub/b.yaml': user('b') });
     await symlink('..1', join(folder, '..data'));
     await symlink('..data/a.yaml', join(folder, 'a.yaml'));
