@@ -1,4 +1,4 @@
-/** Makes the certificates of `tls.ts`. */
+/** Makes the certificates of `self-signed.ts`. */
 import 'reflect-metadata'; // @peculiar/x509 throws at load without it
 import * as x509 from '@peculiar/x509';
 import { createPrivateKey, webcrypto } from 'node:crypto';
