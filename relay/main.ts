@@ -104,6 +104,7 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
       refusal: (bytes, namespace) =>
         state.fault() === undefined ? spool.refusal(bytes, namespace) : replies.diskFailed(),
       use: spool.useRoom,
+      incoming: spool.incoming,
     },
     incomingFolder: spool.incomingFolder,
   });

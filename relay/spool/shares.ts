@@ -14,6 +14,8 @@ export interface Fill {
 export interface Shares {
   /** Whether a message of this size fits into the share of the namespace. */
   fits(bytes: number, namespace: string): boolean;
+  /** So many octets more, or fewer, are on the disk of messages that come in. */
+  incoming(namespace: string, bytes: number): void;
   /** Namespaces whose fill is above a bound, a few at most. */
   fill(bound: number): Fill;
 }
@@ -30,6 +32,7 @@ interface SharesOptions {
 const TOLD_MAX = 20;
 
 export function createShares({ index, freeBytes, reserveBytes, percent }: SharesOptions): Shares {
+  const comingIn = new Map<string, number>();
   const free = (): Usage => ({ bytes: Math.max(0, freeBytes()), messages: Math.max(0, index.most - index.size()) });
 
   function fillOf(held: Usage, room: Usage): number {
@@ -48,10 +51,16 @@ export function createShares({ index, freeBytes, reserveBytes, percent }: Shares
   return {
     fits: (bytes, namespace) => {
       if (percent() >= 100) return true;
-      const { bytes: held, messages } = index.usageOf(namespace);
+      const { bytes: queued, messages } = index.usageOf(namespace);
+      const held = queued + (comingIn.get(namespace) ?? 0);
       const room = free();
       const after = { bytes: held + bytes, messages: messages + 1 };
       return fillOf(after, { bytes: room.bytes - bytes, messages: room.messages - 1 }) <= 1;
+    },
+    incoming: (namespace, bytes) => {
+      const left = (comingIn.get(namespace) ?? 0) + bytes;
+      if (left > 0) comingIn.set(namespace, left);
+      else comingIn.delete(namespace);
     },
     fill: (bound) => {
       const room = free();

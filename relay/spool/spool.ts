@@ -48,6 +48,8 @@ export interface Spool {
   readonly fill: (bound: number) => Fill;
   /** Does a write of so many octets beside the queue, on its disk. */
   readonly useRoom: <T>(bytes: number, write: () => Promise<T>) => Promise<T>;
+  /** So many octets more (or fewer) of messages that come in are on the disk: they count as their namespace's. */
+  readonly incoming: (namespace: string, bytes: number) => void;
   /** Folder for contents being received, on the spool's file system. */
   readonly incomingFolder: string;
   /** What lies in the spool, oldest first. */
@@ -145,6 +147,7 @@ export async function openSpool(folder: string, options: SpoolOptions): Promise<
     fill: (bound) => shares.fill(bound),
     hasRoom: (bytes) => refusalToAll(bytes) === undefined,
     useRoom: room.use,
+    incoming: (namespace, bytes) => shares.incoming(namespace, bytes),
     incomingFolder: files.incoming,
     entries: index.entries,
     onPut: writer.onPut,

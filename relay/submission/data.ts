@@ -93,10 +93,23 @@ function receiveOptions(submission: Submission): Parameters<typeof receive>[1] {
   };
 }
 
-/** What may be written while the message comes in. */
+/** For what is written while the message comes in. */
 function roomOf({ session, admitted }: Submission): BodyRoom {
-  const { refusal, use } = session.services.room;
-  return { refusal: (bytes) => refusal(bytes, admitted.user.namespace), use };
+  const { refusal, use, incoming } = session.services.room;
+  const { namespace } = admitted.user;
+  let written = 0;
+  const count = (bytes: number) => {
+    written += bytes;
+    incoming(namespace, bytes);
+  };
+  return {
+    refusal: (bytes) => refusal(bytes, namespace),
+    use: (bytes, write) => {
+      count(bytes);
+      return use(bytes, write);
+    },
+    release: () => count(-written),
+  };
 }
 
 function judge(submission: Submission, headerSection: Buffer): HeaderChanges | Reply {

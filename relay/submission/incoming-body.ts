@@ -11,6 +11,8 @@ import type { Room } from './state.ts';
 /** Of the disk, for one message. */
 export interface BodyRoom extends Pick<Room, 'use'> {
   readonly refusal: (bytes: number) => Reply | undefined;
+  /** What was written for the message is gone, or counts elsewhere. */
+  readonly release: () => void;
 }
 
 /** Most messages are smaller, and so cost no file; 2,000 connections may hold 500 MB. */
@@ -55,6 +57,7 @@ export function createIncomingBody({ pathOf, room }: { readonly pathOf: () => st
       if (file === undefined) return;
       await file.close().catch(() => undefined);
       await unlink(pathOf()).catch(() => undefined);
+      room.release();
     },
   };
 }

@@ -42,6 +42,8 @@ export interface Room {
   readonly refusal: (bytes: number, namespace: string) => Reply | undefined;
   /** Does a write of so many octets, which count from its start. */
   readonly use: <T>(bytes: number, write: () => Promise<T>) => Promise<T>;
+  /** So many octets more (or fewer) of messages that come in are on the disk: they count as their namespace's. */
+  readonly incoming: (namespace: string, bytes: number) => void;
 }
 
 export interface Session {

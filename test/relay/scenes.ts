@@ -60,13 +60,14 @@ export const SCENES = {
   strict: (): Scene => ({
     config: aConfig({ ...standard, relayClass: aClass({ session: { failedLogins: 2, failedCommands: 3 } }) }),
   }),
-  full: (): Scene => ({ room: { refusal: replies.diskFull, use: (_, write) => write() } }),
+  full: (): Scene => ({ room: { refusal: replies.diskFull, use: (_, write) => write(), incoming: () => {} } }),
   buggy: (): Scene => ({
     room: {
       refusal: () => {
         throw new Error('a bug');
       },
       use: (_, write) => write(),
+      incoming: () => {},
     },
   }),
   failing: (): Scene => ({ accept: () => Promise.reject(new Error('a bug')) }),

@@ -30,7 +30,11 @@ describe('a disk that is full', () => {
   test('takes no more of a message that comes in, whose file goes before the client has ended', async (t) => {
     let hasRoom = true;
     const server = await start(t, {
-      room: { refusal: () => (hasRoom ? undefined : replies.diskFull()), use: (_, write) => write() },
+      room: {
+        refusal: () => (hasRoom ? undefined : replies.diskFull()),
+        use: (_, write) => write(),
+        incoming: () => {},
+      },
     });
     const client = await beginMessage(server);
     await client.send(`From: orders@shop.example\r\n\r\n${filler(600_000)}`);
@@ -52,6 +56,7 @@ describe('a disk that is full', () => {
     const room = {
       refusal: (bytes: number) => (account.has(bytes) ? undefined : replies.diskFull()),
       use: account.use,
+      incoming: () => {},
     };
     const accept = ({ size }: SubmittedMessage) => {
       storing++;
@@ -90,6 +95,7 @@ test('a namespace without room is told so in its name, at MAIL and after the con
     room: {
       refusal: (_, namespace) => (isFull && namespace === 'shop' ? replies.shareFull(namespace) : undefined),
       use: (_, write) => write(),
+      incoming: () => {},
     },
   });
   const client = await beginMessage(server);
@@ -99,4 +105,31 @@ test('a namespace without room is told so in its name, at MAIL and after the con
   assert.equal(await client.reply(), refusal);
   assert.equal(await client.ask('MAIL FROM:<orders@shop.example>'), refusal);
   assert.deepEqual(server.accepted, []);
+});
+
+test("what of a message is on the disk while it comes in counts as its namespace's, until it is through", async (t) => {
+  let counted = 0;
+  const server = await start(t, {
+    room: {
+      refusal: () => undefined,
+      use: (_, write) => write(),
+      incoming: (namespace, bytes) => {
+        assert.equal(namespace, 'shop');
+        counted += bytes;
+      },
+    },
+  });
+  const client = await beginMessage(server);
+  await client.send(`From: orders@shop.example\r\n\r\n${filler(600_000)}`);
+  await until(() => counted > 250_000);
+  await client.send('\r\n.\r\n');
+  assert.match(await client.reply(), /^250 /);
+  assert.equal(counted, 0);
+  await client.ask('MAIL FROM:<orders@shop.example>');
+  await client.ask('RCPT TO:<a@b.example>');
+  await client.ask('DATA');
+  await client.send(`From: orders@shop.example\r\n\r\n${filler(600_000)}`);
+  await until(() => counted > 250_000);
+  client.destroy();
+  await until(() => counted === 0);
 });

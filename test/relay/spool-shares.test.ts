@@ -44,6 +44,14 @@ describe('the share of a namespace', () => {
     assert.deepEqual([fill('a', 1), fill('b', 1)], [50, 25]);
   });
 
+  test('counts what is coming in as well', () => {
+    const { fill, shares } = start();
+    shares.incoming('a', 300 * MIB);
+    assert.equal(fill('a', MIB), 350);
+    shares.incoming('a', -300 * MIB);
+    assert.equal(fill('a', MIB), 150);
+  });
+
   test('grows when others have gone, and with its setting', () => {
     const { fill, settings } = start({ percent: 10 });
     assert.equal(fill('a', MIB), 100);

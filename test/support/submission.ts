@@ -41,7 +41,7 @@ export async function startSubmission(
       accepted.push(message);
       return reply;
     },
-    room: { refusal: spool.refusal, use: spool.useRoom },
+    room: { refusal: spool.refusal, use: spool.useRoom, incoming: spool.incoming },
     incomingFolder: spool.incomingFolder,
     ...options,
     config: () => fixture.config,
