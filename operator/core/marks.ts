@@ -35,3 +35,13 @@ export function isToJudge({ judge, references }: Marks): boolean {
 export function isToPlan({ rules, users, lists, senders, secrets }: Marks): boolean {
   return rules || [users, lists, senders, secrets].some(({ size }) => size > 0);
 }
+
+/** The first so many of a set, which are in it no more. */
+export function* taken(set: Set<string>, most = Infinity): Generator<string> {
+  let left = most;
+  for (const one of set) {
+    if (left-- <= 0) return;
+    set.delete(one);
+    yield one;
+  }
+}

@@ -46,7 +46,9 @@ export function nextTurn(planner: Planner, time: Date): Turn | undefined {
   const [toJudge] = planner.toJudge;
   if (toJudge !== undefined) {
     planner.toJudge.delete(toJudge);
-    return judgeTurn(planner, toJudge, now);
+    const turn = judgeTurn(planner, toJudge, now);
+    enqueue(planner, toJudge);
+    return turn;
   }
   const [toPlan] = planner.toPlan;
   if (toPlan === undefined) return undefined;

@@ -2,11 +2,11 @@
 import { isEqual } from './equal.ts';
 import { guarded, type Fault } from './faults.ts';
 import { isAnnotatedDefault } from './lists/lists.ts';
+import { taken } from './marks.ts';
 import { keyOf, type RawObject } from './model.ts';
 import { judgeNamespace, type NamespaceVerdicts } from './namespace.ts';
 import { crowdAmong, placesIn, whyWaiting } from './places.ts';
 import {
-  enqueue,
   guestOf,
   markInterested,
   markPlan,
@@ -26,6 +26,9 @@ import { parseObject } from './parse.ts';
 import { claimOf } from './users/usernames.ts';
 import { isDefaultUsername, wishedList, wishedSecretName, wishedUsername } from './users/wishes.ts';
 
+/** Users whose references are read in one turn: some tens of milliseconds, so that a namespace of thousands holds up nobody. */
+const REFERENCES_MAX = 500;
+
 /** Judges its lists and senders, and reads what its users refer to; marks whoever sees something change by that. */
 export function judgeTurn(planner: Planner, name: string, now: Date): Turn {
   const namespace = namespaceIn(planner, name);
@@ -33,8 +36,7 @@ export function judgeTurn(planner: Planner, name: string, now: Date): Turn {
   const faults = marks.judge ? judgeObjects(planner, name, namespace, now) : [];
   marks.judge = false;
   if (marks.references.size > 0) assignPlaces(planner, name, namespace);
-  for (const key of marks.references) {
-    marks.references.delete(key);
+  for (const key of taken(marks.references, REFERENCES_MAX)) {
     const user = present(planner, 'SmtpPlusUser', key);
     if (user === undefined) readReferences(planner, namespace, key);
     else
@@ -120,7 +122,6 @@ function judgeObjects(planner: Planner, name: string, namespace: PlannedNamespac
       if (concerns(changes.senders, guestOf(planner, guest))) markRules(planner, guest);
     }
   }
-  enqueue(planner, name);
   return faults;
 }
 

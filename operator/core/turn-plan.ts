@@ -6,6 +6,7 @@ import { conditionsOf } from './conditions.ts';
 import { planList, type ListPlan, type ListVerdict } from './lists/lists.ts';
 import { keyOf, type PlannedEvent, type RawObject } from './model.ts';
 import { whyWaiting } from './places.ts';
+import { taken } from './marks.ts';
 import { BUILT_IN_LIST } from './names.ts';
 import {
   guestOf,
@@ -61,16 +62,6 @@ export function planTurn(planner: Planner, name: string, now: Date): Turn {
   for (const key of taken(marks.lists)) planOneList(planner, key, namespace, now, draft);
   for (const key of taken(marks.secrets)) lookAtSecret(planner, key, draft);
   return draft;
-}
-
-/** Takes the first `most` out of a set. */
-function* taken(set: Set<string>, most = Infinity): Generator<string> {
-  let left = most;
-  for (const one of set) {
-    if (left-- <= 0) return;
-    set.delete(one);
-    yield one;
-  }
 }
 
 function renewRules(planner: Planner, name: string, namespace: PlannedNamespace): void {

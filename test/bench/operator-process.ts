@@ -57,6 +57,7 @@ async function start({ cluster, kubeconfig, settings: given }: Extract<Question,
     // there are no relays here, which is not to be said of each object in the middle of a measurement
     unservedMs: 3_600_000,
     otherInstallations: { classes: [], speaksForAll: true },
+    namespaceLimits: settings.namespaceLimits,
     readClasses: () => readClasses(settings, installation),
     configPrefixOf: (className) => configSecretPrefix(settings, className),
     metrics,
