@@ -1,7 +1,6 @@
 /** What is kept of a status: a tenth of its size, and all that the core or a write of ours asks about it. */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { Condition } from '../../api/common.ts';
-import { compareText } from '../../core/time.ts';
 import { createPool } from './pool.ts';
 
 export interface KnownStatus {
@@ -32,9 +31,17 @@ export function knownStatus(status: unknown): KnownStatus {
   };
 }
 
-/** Of plain data, whatever the order of its properties: the API server has an order of its own. */
+/** A status is asked for its digest when it is planned, compared, written and told of. */
+const digests = new WeakMap<object, string>();
+
+/** Of plain data that nobody changes, whatever the order of its properties: the API server has an order of its own. */
 export function digestOf(value: unknown): string {
-  return createHash('sha256').update(canonical(value)).digest('base64');
+  const isObject = typeof value === 'object' && value !== null;
+  const known = isObject ? digests.get(value) : undefined;
+  if (known !== undefined) return known;
+  const digest = hash('sha256', canonical(value), 'base64');
+  if (isObject) digests.set(value, digest);
+  return digest;
 }
 
 function withoutMessage(given: Condition): Condition {
@@ -48,9 +55,11 @@ function withoutMessage(given: Condition): Condition {
 function canonical(value: unknown): string {
   if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null';
   if (Array.isArray(value)) return `[${value.map(canonical).join()}]`;
-  const entries = Object.entries(value).filter(([, part]) => part !== undefined);
-  return `{${entries
-    .sort(([a], [b]) => compareText(a, b))
-    .map(([key, part]) => `${JSON.stringify(key)}:${canonical(part)}`)
-    .join()}}`;
+  const record = value as Readonly<Record<string, unknown>>;
+  let text = '';
+  for (const key of Object.keys(record).sort()) {
+    if (record[key] === undefined) continue;
+    text += `${text === '' ? '' : ','}${JSON.stringify(key)}:${canonical(record[key])}`;
+  }
+  return `{${text}}`;
 }
