@@ -12,25 +12,24 @@ export interface Fresh {
 
 /** A second or two of mail at full speed; what waits for longer is read back. */
 const BYTES_MAX = 16 * 1024 * 1024;
-/** Of a record with a few recipients. */
-const RECORD_BYTES = 1024;
 
 export function createFreshMessages(bytesMax = BYTES_MAX) {
-  const kept = new Map<string, Fresh>();
+  const kept = new Map<string, Fresh & { readonly bytes: number }>();
   let bytes = 0;
 
   function take(id: string): Fresh | undefined {
     const found = kept.get(id);
     if (found === undefined) return undefined;
     kept.delete(id);
-    bytes -= sizeOf(found);
-    return found;
+    bytes -= found.bytes;
+    return { queued: found.queued, content: found.content };
   }
 
   return {
-    keep: (one: Fresh): void => {
-      kept.set(one.queued.id, one);
-      bytes += sizeOf(one);
+    /** `size`: what it takes on disk, its record included: a message of a few octets may have a hundred recipients. */
+    keep: (one: Fresh, size: number): void => {
+      kept.set(one.queued.id, { ...one, bytes: size });
+      bytes += size;
       for (const [oldest] of kept) {
         if (bytes <= bytesMax) return;
         take(oldest);
@@ -41,7 +40,3 @@ export function createFreshMessages(bytesMax = BYTES_MAX) {
 }
 
 export type FreshMessages = ReturnType<typeof createFreshMessages>;
-
-function sizeOf({ queued }: Fresh): number {
-  return queued.size + RECORD_BYTES;
-}

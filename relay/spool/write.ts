@@ -67,13 +67,15 @@ export function createWriter({ store, files, index, fresh, room, metrics, log, o
     const queued = newRecord(message, { isFile });
     // the lines of ours are in the database in any case: the file is the client's, and was there before them
     const inline = isFile ? head : Buffer.concat([head, body.bytes]);
-    const change = { put: [{ id: message.id, record: encodeRecord(queued), body: inline }] };
+    const record = encodeRecord(queued);
+    const change = { put: [{ id: message.id, record, body: inline }] };
     await room.use(message.size, async () => {
       if (isFile) await takeFile(message.id, body);
       await guarded(() => store.write(change));
     });
     end();
-    if (!isFile) fresh.keep({ queued, content: { head: NOTHING, body: { kind: 'memory', bytes: inline } } });
+    const content: Content = { head: NOTHING, body: { kind: 'memory', bytes: inline } };
+    if (!isFile) fresh.keep({ queued, content }, record.length + inline.length);
     announce(index.set(message.id, queued));
   }
 
