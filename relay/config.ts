@@ -216,10 +216,7 @@ export const deliverySettingsSchema = z.object({
     .describe('Failures in a row over so long a time make an upstream one that its lists say is not reachable'),
   concurrency: count.default(50).describe('Messages under way at once, shared by the namespaces that have mail'),
   spoolReserveBytes: count.default(64 * 1024 * 1024).describe('Free disk space that the spool never uses'),
-  spoolNamespacePercent: count
-    .max(100)
-    .default(50)
-    .describe('How much of the room that others leave in the spool one namespace may fill, in percent'),
+  spoolNamespacePercent: count.max(100).default(50).describe('Percent of the free room in the spool for one namespace'),
   capturedMessages: count
     .default(1000)
     .describe(
