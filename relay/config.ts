@@ -5,6 +5,7 @@
  * Kubernetes, and the operator nothing about SMTP sessions. Documents hold secrets: mode 0600, or a Secret volume.
  */
 import { z } from 'zod';
+import { type oauth2Schema, type smartHostSchema, upstreamSchema } from './config-upstream.ts';
 
 /** Lists, users and namespaces are spread over this many documents by hash of their key (see `shardOf`). */
 export const SHARD_COUNT = 32;
@@ -15,51 +16,6 @@ const seconds = z.number().positive();
 const count = z.number().int().positive();
 /** `NAMESPACE/NAME` of a Kubernetes object. */
 const objectKey = z.string().regex(/^[^/]+\/[^/]+$/);
-
-/** Logging in to an upstream with an access token in place of a password. */
-const oauth2Schema = z.object({
-  tokenUrl: z.url({ protocol: /^https$/ }),
-  clientId: z.string().min(1),
-  clientSecret: z.string().optional(),
-  /** File, where the relay runs, with a client assertion (RFC 7523) in place of the secret. */
-  assertionFile: z.string().min(1).optional(),
-  scope: z.string().optional(),
-  /** As whom to log in. */
-  user: z.string().regex(/^[^\x00-\x1f\x7f]+$/),
-});
-
-const smartHostSchema = z.object({
-  kind: z.literal('smtp'),
-  host: z.string().min(1),
-  port: z.number().int().min(1).max(65535),
-  tls: z.enum(['StartTLS', 'Implicit', 'Opportunistic', 'None']),
-  /** Name that the upstream's certificate must bear, where it is not `host`. */
-  serverName: z.string().optional(),
-  /** PEM bundle that replaces the public roots. */
-  ca: z.string().optional(),
-  username: z.string().optional(),
-  password: z.string().optional(),
-  /** How to log in; absent: the best that the upstream offers. */
-  auth: z.enum(['PLAIN', 'LOGIN', 'CRAM-MD5', 'XOAUTH2', 'OAUTHBEARER']).optional(),
-  /** In place of user name and password. */
-  oauth2: oauth2Schema.optional(),
-  /** Our name in EHLO; absent: see relay/delivery/helo.ts. */
-  helo: z
-    .string()
-    .regex(/^[^\s<>]+$/)
-    .optional(),
-  /** Absent in documents of an older operator. */
-  recipientsPerTransaction: count.default(50),
-  maxConnections: count,
-  messagesPerConnection: count,
-});
-
-/** Where mail of a list goes. `unresolved` keeps it in the spool, with the reason for the log and the metrics. */
-const upstreamSchema = z.discriminatedUnion('kind', [
-  smartHostSchema,
-  z.object({ kind: z.literal('capture') }),
-  z.object({ kind: z.literal('unresolved'), message: z.string() }),
-]);
 
 const limitsSchema = z.object({
   messageBytes: count,
