@@ -1,4 +1,5 @@
 /** Every mutation of `npm run mutations`: what this product must never lose, one after the other. */
+import { credentialsMutations } from './credentials.ts';
 import { deliveryMutations } from './delivery.ts';
 import type { Mutation } from './mutation.ts';
 import { scheduleMutations } from './schedule.ts';
@@ -6,6 +7,7 @@ import { sessionMutations } from './session.ts';
 import { spoolMutations } from './spool.ts';
 
 export const mutations: readonly Mutation[] = [
+  ...credentialsMutations,
   ...spoolMutations,
   ...scheduleMutations,
   ...deliveryMutations,

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { createInstallation, newInstallationId } from '../../operator/installation.ts';
+import { readInstallation } from '../../operator/kubernetes/installation-secret.ts';
 import { sha256Verifier, verifyPassword } from '../../relay/password-hash.ts';
 import { describeWithControlPlane } from '../support/control-plane.ts';
 import { createAdmin, namespace, secret, user, type Admin, type Manifest, type RelayUser } from './support/admin.ts';
@@ -188,6 +189,17 @@ describeWithControlPlane('a password that was valid', (cluster) => {
     await admin.apply(user('controlled/app'));
     await admin.waitFor('SmtpPlusUser', 'controlled/app', 'CredentialsReady', 'False SecretNotOwned');
     assert.equal(await passwordIn('controlled/app-smtp'), 'theirs');
+  });
+
+  test('of a user who is here keeps an operator from starting as another installation; of nobody here, it does not', async () => {
+    await given('here');
+    await admin.apply(namespace('no-installation-yet'));
+    const readAnew = () => readInstallation(admin.client, 'no-installation-yet', ['here']);
+    await assert.rejects(readAnew, /is gone, but there are credentials.*Secret here\/app-smtp/s);
+    await whileDown(async () => {
+      await admin.patch('Secret', 'here/app-smtp', { metadata: { ownerReferences: null } });
+      await readAnew();
+    });
   });
 
   test('stays valid for the overlap where its Secret is deleted', async () => {
