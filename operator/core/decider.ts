@@ -1,7 +1,7 @@
 /**
  * The plan of one whole snapshot after the other, at the cost of what differs between them. It comes to what `plan` comes
- * to; of the events, it tells each once. That relays run what this plan itself has changed it says a snapshot later: what
- * the snapshot knows of the relays is about what they were given before.
+ * to; each event is in it once. That relays run what this plan itself has changed is said a snapshot later: what the snapshot
+ * knows of the relays is about what they were given before.
  */
 import { isEqual } from './equal.ts';
 import {
@@ -23,15 +23,7 @@ import type { Sources } from './sources.ts';
 interface Last {
   readonly planner: Planner;
   readonly results: Results;
-  /** What the planner looks at: replaced by each snapshot. */
-  readonly view: View;
   snapshot: Snapshot;
-}
-
-interface View {
-  sources: Sources;
-  /** What is known of passwords from before the planner; it knows better once it has planned everything. */
-  accepted: Sources['accepted'];
 }
 
 export function createDecider(issuer: Issuer): (snapshot: Snapshot, now: Date) => Plan {
@@ -48,7 +40,6 @@ export function createDecider(issuer: Issuer): (snapshot: Snapshot, now: Date) =
     }
     // with this plan they are on their way to the relays
     takeChangedShards(planner.relays.store);
-    last.view.accepted = () => undefined;
     return { ...wholePlan(planner, results), events };
   };
 }
@@ -63,23 +54,24 @@ function frameOf({ classes, verification, howToVouch, namespaceLimits }: Snapsho
 }
 
 function begin(snapshot: Snapshot, issuer: Issuer, before: Planner | undefined): Last {
-  const sources = sourcesOf(snapshot);
-  const view: View = {
-    sources,
-    accepted: before === undefined ? sources.accepted : (user) => acceptedPasswords(before.relays, user),
+  const accepted: Sources['accepted'] | undefined = before && ((user) => acceptedPasswords(before.relays, user));
+  return {
+    planner: createPlanner(sourcesIn(snapshot, accepted), snapshot, issuer),
+    results: createResults(),
+    snapshot,
   };
-  return { planner: createPlanner(through(view), snapshot, issuer), results: createResults(), view, snapshot };
 }
 
 /** Marks what differs from the snapshot before. */
 function follow(last: Last, after: Snapshot): void {
-  const { planner, view, snapshot: before, results } = last;
-  view.sources = sourcesOf(after);
+  const { planner, snapshot: before, results } = last;
+  // what is known of passwords from before a planner, it knows better once it has planned everything
+  planner.sources = sourcesIn(after, () => undefined);
   last.snapshot = after;
   const [old, current] = [byId(before.objects), byId(after.objects)];
   for (const [id, object] of old) if (!current.has(id)) markObject(planner, object.kind, keyOf(object.meta));
   for (const [id, object] of current) {
-    if (isNews(old.get(id), object, results)) markObject(planner, object.kind, keyOf(object.meta));
+    if (hasChanged(old.get(id), object, results)) markObject(planner, object.kind, keyOf(object.meta));
   }
   for (const key of differing(before.secrets, after.secrets)) markSecret(planner, key);
   for (const name of differing(before.namespaces, after.namespaces)) markNamespace(planner, name);
@@ -92,8 +84,8 @@ function follow(last: Last, after: Snapshot): void {
   }
 }
 
-/** That its status has become what we planned is none. */
-function isNews(before: RawObject | undefined, after: RawObject, results: Results): boolean {
+/** Whether an object has changed; that its status is now the planned one does not count. */
+function hasChanged(before: RawObject | undefined, after: RawObject, results: Results): boolean {
   if (before === after) return false;
   const status = before?.status === after.status ? after.status : plannedStatus(after, results);
   return before === undefined || status !== after.status || !isEqual({ ...before, status }, after);
@@ -106,21 +98,14 @@ function plannedStatus({ kind, meta }: RawObject, { users, lists, senders }: Res
 
 const NOT_YET: ProgrammedFact = { state: 'Lagging', message: 'The relay is about to load it.' };
 
-/** Sources that ask whatever is in view when they are asked. */
-function through(view: View): Sources {
+/** Of an entry that this plan changes, relays cannot run the change before they have been given it. */
+function sourcesIn(snapshot: Snapshot, accepted: Sources['accepted'] | undefined): Sources {
+  const sources = sourcesOf(snapshot);
   return {
-    namespaces: () => view.sources.namespaces(),
-    labelsOf: (namespace) => view.sources.labelsOf(namespace),
-    objectsOf: (kind, namespace) => view.sources.objectsOf(kind, namespace),
-    countOf: (kind, namespace) => view.sources.countOf(kind, namespace),
-    object: (kind, key) => view.sources.object(kind, key),
-    secretsOf: (namespace) => view.sources.secretsOf(namespace),
-    secret: (key) => view.sources.secret(key),
-    secretTroubleOf: (user) => view.sources.secretTroubleOf(user),
-    accepted: (user) => view.accepted(user),
-    evidenceOf: (sender) => view.sources.evidenceOf(sender),
+    ...sources,
+    ...(accepted && { accepted }),
     programmed: (className, asked) => {
-      const fact = view.sources.programmed(className, asked);
+      const fact = sources.programmed(className, asked);
       return asked.isChanged && fact?.state === 'Programmed' ? NOT_YET : fact;
     },
   };

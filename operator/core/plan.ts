@@ -14,9 +14,12 @@ import {
   type Snapshot,
 } from './model.ts';
 import { createPlanner, nextLook, nextTurn } from './planner.ts';
-import type { Planner, Turn } from './planner-state.ts';
+import { createDraft, type Planner, type Turn } from './planner-state.ts';
 import { allShards, classDocument } from './relay-config.ts';
+import type { ListPlan } from './lists/lists.ts';
+import type { SenderPlan } from './senders/senders.ts';
 import type { Sources } from './sources.ts';
+import type { UserPlan } from './users/user-plan.ts';
 import { compareText, formatTime } from './time.ts';
 
 export function plan(snapshot: Snapshot, now: Date, issuer: Issuer): Plan {
@@ -28,9 +31,9 @@ export function plan(snapshot: Snapshot, now: Date, issuer: Issuer): Plan {
 
 /** The latest plan of each object. */
 export interface Results {
-  readonly users: Map<string, NonNullable<ReturnType<Turn['users']['get']>>>;
-  readonly lists: Map<string, NonNullable<ReturnType<Turn['lists']['get']>>>;
-  readonly senders: Map<string, NonNullable<ReturnType<Turn['senders']['get']>>>;
+  readonly users: Map<string, UserPlan>;
+  readonly lists: Map<string, ListPlan>;
+  readonly senders: Map<string, SenderPlan>;
   readonly orphans: Set<string>;
 }
 
@@ -53,7 +56,7 @@ const PART = 100;
 
 /** All of it, a few objects at a time. */
 export function* inParts({ users, lists, senders, orphans }: Results): Generator<Omit<Turn, 'events' | 'faults'>> {
-  const nothing = { users: new Map(), lists: new Map(), senders: new Map(), secrets: new Map() };
+  const nothing = createDraft();
   for (const part of partsOf(users)) yield { ...nothing, users: part };
   for (const part of partsOf(lists)) yield { ...nothing, lists: part };
   for (const part of partsOf(senders)) yield { ...nothing, senders: part };

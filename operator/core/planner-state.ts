@@ -18,7 +18,8 @@ import type { Sources } from './sources.ts';
 import type { UserPlan } from './users/user-plan.ts';
 
 export interface Planner {
-  readonly sources: Sources;
+  /** Where it finds what there is; replaced where that comes as one snapshot after the other. */
+  sources: Sources;
   readonly platform: Platform;
   readonly namespaces: Map<string, PlannedNamespace>;
   readonly shared: Shared;
@@ -44,15 +45,29 @@ export interface PlannedNamespace {
   rules: NamespaceRules;
 }
 
+/** A turn while it is taken: see Turn. */
+export interface Draft {
+  readonly users: Map<string, UserPlan | undefined>;
+  readonly lists: Map<string, ListPlan | undefined>;
+  readonly senders: Map<string, SenderPlan | undefined>;
+  readonly secrets: Map<string, boolean>;
+  readonly events: PlannedEvent[];
+  readonly faults: Fault[];
+}
+
 /** What one turn has looked at. `undefined`: the object is gone. What is here need not have changed. */
 export interface Turn {
   readonly users: ReadonlyMap<string, UserPlan | undefined>;
   readonly lists: ReadonlyMap<string, ListPlan | undefined>;
   readonly senders: ReadonlyMap<string, SenderPlan | undefined>;
-  /** Secrets (`NAMESPACE/NAME`), and whether they are ours and wanted no more. */
+  /** Secrets (`NAMESPACE/NAME`), and whether they are ours and not wanted any more. */
   readonly secrets: ReadonlyMap<string, boolean>;
   readonly events: readonly PlannedEvent[];
   readonly faults: readonly Fault[];
+}
+
+export function createDraft(): Draft {
+  return { users: new Map(), lists: new Map(), senders: new Map(), secrets: new Map(), events: [], faults: [] };
 }
 
 const NO_RULES: NamespaceRules = { rules: [], leftOut: 0 };

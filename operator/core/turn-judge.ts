@@ -7,6 +7,7 @@ import { keyOf, type RawObject } from './model.ts';
 import { judgeNamespace, type NamespaceVerdicts } from './namespace.ts';
 import { crowdAmong, placesIn, whyWaiting } from './places.ts';
 import {
+  createDraft,
   guestOf,
   markInterested,
   markPlan,
@@ -33,7 +34,9 @@ const REFERENCES_MAX = 500;
 export function judgeTurn(planner: Planner, name: string, now: Date): Turn {
   const namespace = namespaceIn(planner, name);
   const { marks } = namespace;
-  const faults = marks.judge ? judgeObjects(planner, name, namespace, now) : [];
+  const draft = createDraft();
+  const { faults } = draft;
+  if (marks.judge) faults.push(...judgeObjects(planner, name, namespace, now));
   marks.judge = false;
   if (marks.references.size > 0) assignPlaces(planner, name, namespace);
   for (const key of taken(marks.references, REFERENCES_MAX)) {
@@ -47,7 +50,7 @@ export function judgeTurn(planner: Planner, name: string, now: Date): Turn {
         () => undefined,
       );
   }
-  return { ...NOTHING, faults };
+  return draft;
 }
 
 /** Which of its users are served; marks those of whom something else is true than before. */
@@ -65,15 +68,6 @@ function assignPlaces({ sources, platform }: Planner, name: string, namespace: P
     namespace.marks.users.add(key);
   }
 }
-
-const NOTHING: Turn = {
-  users: new Map(),
-  lists: new Map(),
-  senders: new Map(),
-  secrets: new Map(),
-  events: [],
-  faults: [],
-};
 
 function judgeObjects(planner: Planner, name: string, namespace: PlannedNamespace, now: Date): Fault[] {
   const { sources, platform, shared, relays } = planner;

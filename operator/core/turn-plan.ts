@@ -4,15 +4,17 @@ import { isEqual } from './equal.ts';
 import { guarded, internalError, type Fault } from './faults.ts';
 import { conditionsOf } from './conditions.ts';
 import { planList, type ListPlan, type ListVerdict } from './lists/lists.ts';
-import { keyOf, type PlannedEvent, type RawObject } from './model.ts';
+import { keyOf, type RawObject } from './model.ts';
 import { whyWaiting } from './places.ts';
 import { taken } from './marks.ts';
 import { BUILT_IN_LIST } from './names.ts';
 import {
+  createDraft,
   guestOf,
   markPlan,
   namespaceIn,
   present,
+  type Draft,
   type PlannedNamespace,
   type Planner,
   type Turn,
@@ -31,27 +33,10 @@ import { wishedList, wishedSecretName, wishedUsername } from './users/wishes.ts'
 /** Users planned in one turn: a tenth of a second at the most, so that a namespace of thousands holds up nobody. */
 const USERS_MAX = 200;
 
-/** What a turn has planned so far. */
-interface Draft {
-  readonly users: Map<string, UserPlan | undefined>;
-  readonly lists: Map<string, ListPlan | undefined>;
-  readonly senders: Map<string, SenderPlan | undefined>;
-  readonly secrets: Map<string, boolean>;
-  readonly events: PlannedEvent[];
-  readonly faults: Fault[];
-}
-
 export function planTurn(planner: Planner, name: string, now: Date): Turn {
   const namespace = namespaceIn(planner, name);
   const { marks } = namespace;
-  const draft: Draft = {
-    users: new Map(),
-    lists: new Map(),
-    senders: new Map(),
-    secrets: new Map(),
-    events: [],
-    faults: [],
-  };
+  const draft = createDraft();
   if (marks.rules) renewRules(planner, name, namespace);
   const around = circumstancesOf(planner, name, namespace, now);
   for (const key of taken(marks.users, USERS_MAX)) planOneUser(planner, key, around, draft);

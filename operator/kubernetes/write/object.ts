@@ -148,16 +148,8 @@ async function writeStatus(context: WriteContext, work: Exclude<Work, { kind: 'S
   return 'done';
 }
 
-function statusPlanOf(work: Exclude<Work, { kind: 'Secret' }>): StatusPlan {
-  const { meta } = work.plan;
-  switch (work.kind) {
-    case 'SmtpPlusUser':
-      return { kind: work.kind, meta, status: work.plan.status };
-    case 'SmtpPlusList':
-      return { kind: work.kind, meta, status: work.plan.status };
-    case 'VerifiedSender':
-      return { kind: work.kind, meta, status: work.plan.status };
-  }
+function statusPlanOf({ kind, plan: { meta, status } }: Exclude<Work, { kind: 'Secret' }>): StatusPlan {
+  return { kind, meta, status };
 }
 
 /** A plan may be older than the cache: the object may be gone, going or made anew, which is for the next plan to deal with. */
