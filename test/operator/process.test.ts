@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { before, test, type TestContext } from 'node:test';
 import { describeWithControlPlane } from '../support/control-plane.ts';
 import { createAdmin, namespace, user } from './support/admin.ts';
+import { eventually } from './support/eventually.ts';
 import { install, OPERATOR_NAMESPACE } from './support/operator.ts';
 import { startOperatorProcess } from './support/process.ts';
 
@@ -31,9 +32,13 @@ describeWithControlPlane('the operator process', (cluster) => {
     await admin.apply(namespace('shop'), user('shop/app'));
     await admin.secret('shop/app-smtp');
     assert.equal(await operator.page('/readyz'), 'ok\n');
-    const metrics = await operator.page('/metrics');
+    // a write is counted when its answer is there
+    const metrics = await eventually(async () => {
+      const page = await operator.page('/metrics');
+      assert.match(page, /smtpplus_operator_writes_total\{what="secret"\} 1/);
+      return page;
+    });
     assert.match(metrics, /smtpplus_operator_leader 1/);
-    assert.match(metrics, /smtpplus_operator_writes_total\{what="secret"\} 1/);
     assert.doesNotMatch(metrics, /app-smtp|app\.shop/);
     operator.child.kill('SIGTERM');
     assert.equal(await operator.exit, 0);
