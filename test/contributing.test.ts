@@ -23,7 +23,9 @@ function* namesInTree(): Generator<{ readonly folder: string; readonly name: str
     folders.length = indent.length / 2;
     const folder = folders.join('');
     for (const name of names.split(' ')) yield { folder, name, isMentioned: false };
-    for (const [name] of words.matchAll(/\b[\w-]+\.ts\b/g)) yield { folder, name, isMentioned: true };
+    // of a folder, what is mentioned is in it
+    const within = names.endsWith('/') ? folder + names : folder;
+    for (const [name] of words.matchAll(/\b[\w-]+\.ts\b/g)) yield { folder: within, name, isMentioned: true };
     folders.push(names);
   }
 }
@@ -66,4 +68,14 @@ describe('CONTRIBUTING.md', () => {
     assert.deepEqual([...new Set(missing)], []);
     assert.ok(names.length > 20, `only ${names.length} names`);
   });
+});
+
+test('comments name files that are there', () => {
+  const names = new Set(FILES.map((file) => path.basename(file)));
+  const missing = FILES.flatMap((file) => {
+    const comments = readFileSync(path.join(ROOT, file), 'utf8').match(/(?<=^\s*)(\/\/|\/\*\*|\*) .*$/gm) ?? [];
+    const named = comments.flatMap((line) => [...line.matchAll(/\b[\w-]+(?:\.test)?\.ts\b/g)].map(([name]) => name));
+    return named.filter((name) => !names.has(name)).map((name) => `${file}: ${name}`);
+  });
+  assert.deepEqual(missing, []);
 });

@@ -8,7 +8,7 @@ export interface SecretReference {
   readonly secret: string;
   /** The key that holds a password which a person chose, where it is one. */
   readonly passwordKey?: string;
-  /** It is where the object's credentials go: what is in it matters only where somebody else has made it. */
+  /** The object's credentials go there: what is in it matters only where somebody else has made it. */
   readonly isTarget?: true;
 }
 

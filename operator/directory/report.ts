@@ -9,7 +9,7 @@ import type { Reading } from '../manifests/read.ts';
 /** A folder of ten thousand faults is reported by its first hundred. */
 const MAX_LINES = 100;
 const MAX_KINDS = 8;
-/** More objects of a kind to which the same happens at once are told of by their number. */
+/** Where the same happens to more objects of a kind than this, the log gives their number. */
 const MAX_ALIKE = 10;
 
 /** Logs what is wrong with the manifests: each fault once, when it appears, and a line when the last one is gone. */

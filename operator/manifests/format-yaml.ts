@@ -3,7 +3,7 @@
  * takes twenty times as long and as much memory: a start with a thousand users would spend most of its time on that.
  */
 
-/** Text that every reader takes for text without quotes; anything else is quoted. */
+/** Text that every reader takes for text even without quotes; anything else is quoted. */
 const PLAIN = /^[A-Za-z/][\w ./@+=()-]*[\w./@+=)]$|^[A-Za-z]$/;
 /** Base64 of a number or a key: plain, so that a shell can pick it out by its line. */
 const BASE64 = /^[0-9+][A-Za-z0-9+/]*={0,2}$/;

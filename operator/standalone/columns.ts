@@ -7,7 +7,7 @@ const CELL_MIN = 8;
 
 export interface Fit {
   readonly width: number;
-  /** Headers of columns that can go where there is no room, the first one first. */
+  /** Headers of columns to leave out where there is no room, in this order. */
   readonly leaveOut: readonly string[];
 }
 
@@ -37,7 +37,7 @@ function lineWidth(widths: readonly number[]): number {
   return widths.reduce((sum, one) => sum + one, 0) + GAP * (widths.length - 1);
 }
 
-/** Takes what is too much from the widest column, again and again. */
+/** Shortens the widest column by one, again and again, until all fit. */
 function shrink(wanted: readonly number[], width: number): readonly number[] {
   const widths = [...wanted];
   for (let excess = lineWidth(widths) - width; excess > 0; excess--) {

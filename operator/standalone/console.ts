@@ -80,8 +80,8 @@ export function createConsole({ json }: { readonly json: boolean }): Console {
 }
 
 /**
- * Holds lines about objects back until the table has told of all of them at once; good news is then told already. Faults
- * of the start are told at once.
+ * Holds lines about objects back until the table has shown all of them at once; good news need not be repeated after it.
+ * Faults of the start are printed at once.
  */
 function afterTable(write: (line: string) => void) {
   let held: string[] | undefined = [];

@@ -22,7 +22,7 @@ export function refusalsInWords(refused: readonly Refusal[]): string {
   return refused.map(({ field, words }) => `${formatPath(field)} ${words}`).join(', ');
 }
 
-/** From loose to strict. A list's word counts only to the right of its class's. */
+/** From loose to strict. A list counts only where it is stricter than its class. */
 const STRICTNESS = {
   envelopeFrom: ['Audit', 'Enforce'],
   headerFrom: ['Audit', 'Enforce'],

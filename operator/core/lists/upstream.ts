@@ -19,7 +19,7 @@ const CA_KEY = 'ca.crt';
 const CLIENT_SECRET_KEY = 'client-secret';
 /** A dozen certificates. It is in a configuration document of 1 MiB that many lists share; for public roots none is needed. */
 const CA_MAX = 32 * 1024;
-/** The shape only: whether the certificate is any good, TLS decides. */
+/** Only the shape is looked at; TLS finds out whether the certificate is any good. */
 const PEM = /-----BEGIN CERTIFICATE-----[\s\S]+-----END CERTIFICATE-----/;
 /** RFC 4954 section 4: an answer in AUTH has at most 12288 octets of base64. */
 const CREDENTIAL_MAX = 4096;

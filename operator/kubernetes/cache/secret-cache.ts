@@ -1,7 +1,6 @@
 /**
- * The Secrets that matter: those with our label, and those that an object names. Of all
- * others we hear that they changed, never what is in them: memory does not grow with them, and a leak of ours could not
- * hold them.
+ * The Secrets that matter: those with our label, and those that an object names. Of all others we hear that they changed, but
+ * never read what is in them: they take no memory, and could not leak from here.
  */
 import { MANAGED_BY, MANAGED_BY_LABEL } from '../../core/names.ts';
 import type { SecretView } from '../../core/model.ts';
@@ -40,7 +39,7 @@ export interface SecretCacheOptions {
   readonly signal: AbortSignal;
 }
 
-/** On Secrets with the relay's configuration: too large to be cached, see config-secrets.ts. */
+/** On Secrets with the relay's configuration: too large to be cached, see write/configuration.ts. */
 export const CONFIG_LABEL = 'smtpplus.io/relay-config';
 
 export function startSecretCache(client: KubeClient, options: SecretCacheOptions): SecretCache {

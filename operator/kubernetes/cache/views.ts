@@ -33,7 +33,7 @@ export interface KnownObject extends RawObject {
 
 const NONE: Readonly<Record<string, string>> = Object.freeze({});
 
-/** What has not changed since `before` is that of `before`: our own writes of a status would double each object otherwise. */
+/** Shares with `before` what has not changed: else each write of a status by us would double the object in memory. */
 export function viewObject(kind: Kind, object: KubeObject, before?: KnownObject): KnownObject {
   const { spec = {}, status } = object as KubeObject & { spec?: unknown; status?: unknown };
   const meta = viewMeta(object.metadata);

@@ -1,4 +1,4 @@
-/** One request and its whole answer. A handler of its own costs half of what a stream for each answer does. */
+/** One request and its whole answer. A handler that collects it costs half of what a stream for each answer does. */
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Dispatcher } from 'undici';
 
@@ -65,7 +65,7 @@ export function exchange(
       onResponseEnd: () => {
         end();
         const whole = { ...head, text: Buffer.concat(chunks).toString() };
-        // after the turn in which the pool takes the connection back: what is asked next need not open another
+        // after the turn in which the pool takes the connection back, so that the next request need not open another
         queueMicrotask(() => setImmediate(resolve, whole));
       },
       onResponseError: (_, error) => {

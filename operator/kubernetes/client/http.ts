@@ -57,7 +57,7 @@ export function createTransport(): Transport {
     // a rotated CA or client certificate needs new connections; comparing by value keeps the old ones otherwise
     const key = JSON.stringify([credentials.tls, credentials.proxy?.url]);
     if (pools?.key === key) return pools;
-    // what is under way there goes on
+    // requests under way on the old ones go on
     close(pools);
     pools = { key, ...openPools(credentials) };
     return pools;
@@ -87,7 +87,7 @@ function close(pools: Pools | undefined): void {
 function openPools({ tls, proxy }: Credentials): Omit<Pools, 'key'> {
   if (proxy !== undefined) return { requests: proxy.dispatcher, watches: proxy.dispatcher };
   const options: Agent.Options = {
-    // each request has its connection to itself, and leaves when it is told to: see exchange.ts
+    // each request has a connection to itself, and leaves when exchange.ts lets it
     allowH2: false,
     pipelining: 1,
     keepAliveTimeout: IDLE_MS,

@@ -1,7 +1,7 @@
 /**
- * Leader election by a Lease, with client-go's times: others may take it 15 s after its last renewal, while we stop
- * writing 10 s after ours. The gap, and a client that sends no write it could not finish in time (client.ts), are what
- * keeps two operators from ever writing at once.
+ * Leader election by a Lease, with client-go's times: others may take it 15 s after its last renewal, while we stop writing
+ * 10 s after ours. That gap, and a client that sends no write which could not be finished in time (client.ts), keep two
+ * operators from ever writing at once.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { messageOf } from '../../errors.ts';

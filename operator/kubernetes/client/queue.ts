@@ -16,7 +16,7 @@ export interface WorkQueue {
   readonly isIdle: () => boolean;
   /** Resolves when that is so. */
   readonly idle: () => Promise<void>;
-  /** Takes no more work; resolves when what is at work has ended. */
+  /** Takes no more work; resolves when what is under way has ended. */
   readonly close: () => Promise<void>;
 }
 
@@ -27,7 +27,7 @@ export interface Urgency {
 
 export interface WorkQueueOptions {
   readonly workers: number;
-  /** Does the work; what it throws is reported, and the key tried again after its back-off. */
+  /** Does the work for a key. An error is reported, and the key tried again after a back-off. */
   readonly work: (key: string) => Promise<void>;
   readonly onDone?: (result: { key: string; waitedMs: number; tookMs: number; error?: unknown }) => void;
   /** Whose turn a key takes. Default: all keys are one tenant's. */

@@ -1,7 +1,7 @@
 /**
- * Whether the CRDs in the cluster can hold what we say in a status. Helm never upgrades CRDs, so that an operator often
- * meets older ones: a server-side apply of a field that they lack is refused as a whole. What they can hold is then written
- * in another way, which drops the rest, and people are told.
+ * Whether the CRDs in the cluster have room for what we say in a status. Helm never upgrades CRDs, so that an operator often
+ * meets older ones, and they refuse a server-side apply with a field that they lack. The status is then written in another way,
+ * which drops that field, and an Event says so.
  */
 import type { Kind, PlannedEvent, StatusPlan } from '../../core/model.ts';
 import { keyOf } from '../../core/model.ts';

@@ -35,12 +35,12 @@ export interface WriteContext {
   readonly onSecretTrouble: (user: string, trouble: string) => void;
 }
 
-/** `again`: what we knew is not what is there; the same work is to be done when the watch has caught up. */
+/** `again`: what we knew is out of date; the same work is to be done when the watch has caught up. */
 export type Outcome = 'done' | 'again';
 
 /**
- * Whether there is nothing to do, as far as the caches know. Each write of ours makes a plan again, which then asks for
- * nothing: to keep all of those until their turn comes would be most of the memory of a first reconcile.
+ * Whether there is nothing to do, as far as the caches know. Each write of ours leads to another plan, which then asks for
+ * nothing: keeping all of those until their turn comes would take most of the memory of a first reconcile.
  */
 export function isDone(context: Pick<WriteContext, 'caches' | 'fit'>, work: Work): boolean {
   if (work.kind === 'Secret') return false;
@@ -83,7 +83,7 @@ async function writeUser(context: WriteContext, plan: UserPlan): Promise<Outcome
   return writeStatus(context, { kind, plan: { ...plan, events: [] } });
 }
 
-/** As much of a refusal as fits a message for people. */
+/** As much of a refusal as a message for people has room for. */
 const REFUSAL_MAX = 500;
 
 /** The plan that follows knows of it and says so; one from before would say that all is well. */

@@ -6,11 +6,11 @@ import type { Work, WorkKey } from './object.ts';
 
 type Known = Pick<Caches, 'objects' | 'secrets'>;
 
-/** A list's count of users waits so long for each object that waits to be written. */
+/** How long the count in a list's status is put off for each object that waits to be written. */
 const PER_OBJECT_MS = 2;
 const MOST_MS = 5000;
 
-/** Conditions that give something while they are true. */
+/** Conditions that grant something while they are true. */
 const GRANTS: ReadonlySet<string> = new Set(['Accepted', 'Active', 'Verified']);
 
 export function enqueueWork(queue: WorkQueue, key: WorkKey, work: Work, known: Known): void {
@@ -19,7 +19,7 @@ export function enqueueWork(queue: WorkQueue, key: WorkKey, work: Work, known: K
   else queue.add(key, urgencyOf(work, known));
 }
 
-/** Urgent is what takes something away from somebody, or says that it was. */
+/** Urgent: whatever takes something away from somebody, or reports that it was taken. */
 export function urgencyOf(work: Work, { objects, secrets }: Known): Urgency {
   // its user is gone, or has its credentials elsewhere
   if (work.kind === 'Secret') return { isUrgent: true };
@@ -38,8 +38,8 @@ function isGrant({ type, status }: { readonly type: string; readonly status: str
 }
 
 /**
- * Milliseconds that a write is to wait. While many users are written, the count of their list would be out of date as soon
- * as it is; what tells of a new generation of an object waits for nothing.
+ * How many milliseconds a write waits. While many users are written, the count of their list would be out of date as soon as it
+ * is written; a status for a new generation of the list does not wait.
  */
 function pauseBefore(work: Work, { objects }: Pick<Known, 'objects'>, waiting: number): number {
   if (work.kind !== 'SmtpPlusList') return 0;

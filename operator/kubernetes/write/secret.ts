@@ -42,7 +42,7 @@ export async function applySecret(
   return outcomeOf(answer);
 }
 
-/** The API server's refusal of a write (a quota, an admission webhook): to be told to the owner of the user. */
+/** The API server refuses a write (a quota, an admission webhook), which the owner of the user has to know. */
 export class SecretRefused extends Error {}
 
 /** Whether a Secret is as planned already. */
@@ -64,8 +64,8 @@ export async function deleteSecret(client: KubeClient, known: KnownSecret): Prom
 }
 
 /**
- * What the API server lets nobody change (the type, and data that is immutable) takes a new Secret. Whether it would be
- * taken is asked first (a quota, a webhook): the old one is gone before the new one can be made.
+ * A type, or data that is immutable, cannot be changed: that takes a new Secret. A dry run asks first whether it would be taken
+ * (a quota, a webhook may refuse it), since the old one has to go before the new one can be made.
  */
 async function replace(client: KubeClient, plan: SecretPlan, known: KnownSecret): Promise<SecretOutcome> {
   const asked = await create(client, plan, { isDryRun: true });

@@ -16,8 +16,8 @@ export function isStatusApplied(plan: StatusPlan, current: KnownStatus | undefin
 
 /**
  * Writes a status where it differs from the one that is there, by server-side apply: fields that we no longer give
- * disappear. The UID makes sure that the status of a deleted object never lands on one made anew under its name, the
- * version that what we know is what is there: an operator that was replaced without knowing it changes nothing.
+ * disappear. The UID keeps the status of a deleted object off one that was made anew under its name. The version keeps an
+ * operator that was replaced without knowing it from changing anything.
  */
 export async function applyStatus(
   client: KubeClient,
@@ -112,9 +112,9 @@ function ifStillThere(answer: Answer<unknown>, { kind, meta }: StatusPlan): unde
 }
 
 export interface OwnStatus {
-  /** Lets the caches take in what has become of a status that we have written. */
+  /** Puts the answer to a status write into the caches. */
   readonly take: (caches: Caches, plan: StatusPlan, written: KubeObject) => void;
-  /** Whether what the caches tell just now is that, and as it was planned: then nobody has to look at it. */
+  /** Whether the caches tell of just that, and it is as planned: then nobody has to look at it. */
   readonly isTold: (object: KnownObject | undefined) => boolean;
 }
 
