@@ -139,9 +139,11 @@ describe('Kubernetes client', () => {
   });
 
   test('a write is not sent when its connection stands only after the lease is over', async (t) => {
-    using server = await withServer((_, response) => response.end('{}'), { writableMs: () => 100 });
+    // long enough for a connection on a machine that is busy
+    const leaseMs = 3000;
+    using server = await withServer((_, response) => response.end('{}'), { writableMs: () => leaseMs });
     // as in a process that was stopped: it goes on here, and none of its timers has fired yet
-    const stop = (): void => void Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 200);
+    const stop = (): void => void Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, leaseMs);
     diagnosticsChannel.subscribe('undici:client:connected', stop);
     t.after(() => diagnosticsChannel.unsubscribe('undici:client:connected', stop));
     const request = server.client.request({ method: 'POST', path: '/api', body: {}, attempts: 1 });
