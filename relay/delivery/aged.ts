@@ -14,19 +14,33 @@ export interface Aged {
 const AT_ONCE = 500;
 
 /** Takes them out of their lanes. */
-export function takeAged(lanes: Lanes, { config, now }: { config: RelayConfig; now: number }): Aged {
+export function takeAged(lanes: Pick<Lanes, 'inTurn'>, { config, now }: { config: RelayConfig; now: number }): Aged {
   let count = 0;
+  const soonest = soonestOf(config);
+  const isDue = (entry: SpoolEntry) =>
+    isPast(entry, soonest, now) && isPast(entry, ageLimitsOf(entry.list, config), now);
   const aged = lanes.inTurn().flatMap(({ waiting, transport }) => {
     const reason = `${transport.label} has not been reachable`;
-    return waiting
-      .take((entry) => isAged(entry, { config, now }) && count++ < AT_ONCE)
-      .map((entry) => ({ entry, reason }));
+    return waiting.take((entry) => isDue(entry) && count++ < AT_ONCE).map((entry) => ({ entry, reason }));
   });
   return { aged, isMore: count > AT_ONCE };
 }
 
-function isAged(entry: SpoolEntry, { config, now }: { config: RelayConfig; now: number }): boolean {
-  const { maxAgeSeconds, delayNoticeAfterSeconds } = ageLimitsOf(entry.list, config);
+type AgeLimits = ReturnType<typeof ageLimitsOf>;
+
+function isPast(entry: SpoolEntry, { maxAgeSeconds, delayNoticeAfterSeconds }: AgeLimits, now: number): boolean {
   const seconds = entry.delayNoticeSent ? maxAgeSeconds : Math.min(delayNoticeAfterSeconds, maxAgeSeconds);
   return now - entry.received >= seconds * 1000;
+}
+
+/** What no list undercuts: asked first, for most of what waits is young, and there may be a million of it. */
+function soonestOf({ lists }: RelayConfig): AgeLimits {
+  const all = [ageLimitsOf('', undefined), ...[...lists.values()].map(({ delivery }) => delivery)];
+  return all.reduce<AgeLimits>(
+    (least, one) => ({
+      maxAgeSeconds: Math.min(least.maxAgeSeconds, one.maxAgeSeconds),
+      delayNoticeAfterSeconds: Math.min(least.delayNoticeAfterSeconds, one.delayNoticeAfterSeconds),
+    }),
+    ageLimitsOf('', undefined),
+  );
 }

@@ -43,10 +43,12 @@ export function createFairQueue<Item>(): FairQueue<Item> {
     take: (predicate) => {
       const taken: Item[] = [];
       for (const [key, { items, head }] of queues) {
-        const waiting = items.slice(head);
-        const kept: Item[] = [];
-        for (const item of waiting) (predicate(item) ? taken : kept).push(item);
-        if (kept.length === waiting.length) continue;
+        const first = items.findIndex((item, at) => at >= head && predicate(item));
+        // nothing is copied where nothing is taken
+        if (first < 0) continue;
+        taken.push(...items.slice(first, first + 1));
+        const kept = items.slice(head, first);
+        for (const item of items.slice(first + 1)) (predicate(item) ? taken : kept).push(item);
         if (kept.length === 0) queues.delete(key);
         else queues.set(key, { items: kept, head: 0 });
       }
