@@ -100,7 +100,8 @@ export class Connection {
   /** After the last reply. Resolves when the client has closed its side, or has had its time for it. */
   async close(): Promise<ConnectionEnd> {
     this.#flush();
-    this.#socket.close();
+    // for one that is closed, the library would keep a timer for nothing
+    if (!this.isClosed) this.#socket.close();
     return this.#ended();
   }
 
