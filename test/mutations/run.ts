@@ -12,6 +12,7 @@ import type { Mutation } from './mutation.ts';
 const ROOT = path.join(import.meta.dirname, '../..');
 /** A mutation may make a test wait for what never comes. */
 const TEST_TIMEOUT_MS = 120_000;
+const FILE_TIMEOUT_MS = 5 * 60_000;
 
 const word = process.argv[2] ?? '';
 const chosen = mutations.filter(({ name }) => name.includes(word));
@@ -65,9 +66,16 @@ function passes(file: string): Promise<boolean> {
   const child = spawn(process.execPath, ['--test', `--test-timeout=${TEST_TIMEOUT_MS}`, file], {
     cwd: copy,
     stdio: 'ignore',
+    // a group of its own, so that what it started ends with it
+    detached: true,
   });
+  // a loop without an end hears of no time-out
+  const deadline = setTimeout(() => process.kill(-(child.pid ?? 0), 'SIGKILL'), FILE_TIMEOUT_MS);
   return new Promise((resolve, reject) => {
     child.on('error', reject);
-    child.on('close', (code) => resolve(code === 0));
+    child.on('close', (code) => {
+      clearTimeout(deadline);
+      resolve(code === 0);
+    });
   });
 }

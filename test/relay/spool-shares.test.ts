@@ -12,6 +12,8 @@ import { aMessage, captureLog, inMemory } from '../support/queued.ts';
 import { until } from '../support/until.ts';
 
 const MIB = 1024 * 1024;
+/** More than fit anywhere here. */
+const MANY = 10_000;
 
 /** A spool of so much room, in which messages are only counted. */
 function start({ bytes = 1000 * MIB, messages = 1_000_000, percent = 50, reserveBytes = 0 } = {}) {
@@ -25,10 +27,9 @@ function start({ bytes = 1000 * MIB, messages = 1_000_000, percent = 50, reserve
   };
   /** Puts until there is no room in its share; how many that were. */
   const fill = (namespace: string, size: number): number => {
-    for (let count = 0; ; count++) {
-      if (!shares.fits(size, namespace)) return count;
-      put(namespace, size);
-    }
+    let count = 0;
+    for (; count < MANY && shares.fits(size, namespace); count++) put(namespace, size);
+    return count;
   };
   return { shares, put, fill, settings, index };
 }
