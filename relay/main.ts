@@ -11,7 +11,7 @@ import type { Log } from './log.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
 import { watchSpool, type SpoolWarning } from './spool-warning.ts';
 import { watchDiskRoom, type DiskRoom } from './disk-room.ts';
-import type { UpstreamReport } from './upstream-report.ts';
+import type { KnownUpstreams, UpstreamReport } from './upstream-report.ts';
 import { capturedLimitsOf, openSpool } from './spool/spool.ts';
 import { replies } from './replies.ts';
 import { createSubmissionServer, type SubmissionServer } from './submission/server.ts';
@@ -47,7 +47,7 @@ export interface Relay {
   /** SHA-256 of each configuration document in force, by file name. */
   readonly configHashes: () => Readonly<Record<string, string>>;
   /** What is known of the upstreams, by list. */
-  readonly upstreams: () => UpstreamReport;
+  readonly upstreams: () => KnownUpstreams;
   /** Since when the disk of the spool has had no room. */
   readonly fullSince: () => Date | undefined;
   /** Reads the configuration folder now; resolves when it is in force. */
@@ -180,6 +180,7 @@ interface Told {
 }
 
 function pages({ config, metrics, state, delivery, disk, warning }: Told): HttpPages {
+  const startTime = new Date().toISOString();
   const notReady = () => (config.current() === undefined ? 'no complete configuration yet' : undefined);
   return {
     metrics: async () => ({ contentType: metrics.registry.contentType, body: await metrics.registry.metrics() }),
@@ -194,7 +195,7 @@ function pages({ config, metrics, state, delivery, disk, warning }: Told): HttpP
       spoolFullSince: disk.fullSince(),
       spoolFill: warning.state(),
     }),
-    upstreamz: delivery.upstreams,
+    upstreamz: (): UpstreamReport => ({ startTime, upstreams: delivery.upstreams() }),
   };
 }
 

@@ -19,6 +19,8 @@ const troubleSchema = z.object({
 });
 
 export const upstreamReportSchema = z.object({
+  /** When this run of the relay began: it knows nothing from before. ISO 8601. */
+  startTime: z.iso.datetime(),
   upstreams: z.array(
     z.object({
       /** Lists (`NAMESPACE/NAME`) whose mail was handed over, or waits where there is trouble. */
@@ -31,3 +33,4 @@ export const upstreamReportSchema = z.object({
 
 export type UpstreamTrouble = z.infer<typeof troubleSchema>;
 export type UpstreamReport = z.infer<typeof upstreamReportSchema>;
+export type KnownUpstreams = UpstreamReport['upstreams'];

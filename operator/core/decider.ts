@@ -3,6 +3,7 @@
  * to; each event is in it once. That relays run what this plan itself has changed is said a snapshot later: what the snapshot
  * knows of the relays is about what they were given before.
  */
+import { differing } from './differing.ts';
 import { isEqual } from './equal.ts';
 import {
   keyOf,
@@ -15,7 +16,15 @@ import {
 } from './model.ts';
 import { collect, createResults, sourcesOf, wholePlan, type Results } from './plan.ts';
 import { createPlanner, nextTurn } from './planner.ts';
-import { markAwaiting, markClass, markNamespace, markObject, markSecret, type Planner } from './planner-state.ts';
+import {
+  markAwaiting,
+  markClass,
+  markNamespace,
+  markObject,
+  markRelays,
+  markSecret,
+  type Planner,
+} from './planner-state.ts';
 import { takeChangedShards } from './relay-config.ts';
 import { acceptedPasswords } from './relay-entries.ts';
 import type { Sources } from './sources.ts';
@@ -36,7 +45,7 @@ export function createDecider(issuer: Issuer): (snapshot: Snapshot, now: Date) =
     const events: PlannedEvent[] = [];
     for (let turn = nextTurn(planner, now); turn !== undefined; turn = nextTurn(planner, now)) {
       collect(results, turn);
-      events.push(...turn.events);
+      events.push(...turn.events, ...turn.farewells);
     }
     // with this plan they are on their way to the relays
     takeChangedShards(planner.relays.store);
@@ -82,6 +91,9 @@ function follow(last: Last, after: Snapshot): void {
     // what the last plan itself has changed
     else markAwaiting(planner, name);
   }
+  for (const name of new Set([...(before.relayFacts?.keys() ?? []), ...(after.relayFacts?.keys() ?? [])])) {
+    markRelays(planner, name, before.relayFacts?.get(name), after.relayFacts?.get(name));
+  }
 }
 
 /** Whether an object has changed; that its status is now the planned one does not count. */
@@ -108,15 +120,9 @@ function sourcesIn(snapshot: Snapshot, accepted: Sources['accepted'] | undefined
       const fact = sources.programmed(className, asked);
       return asked.isChanged && fact?.state === 'Programmed' ? NOT_YET : fact;
     },
+    relays: (className) => view.sources.relays(className),
+    upstream: (className, asked) => view.sources.upstream(className, asked),
   };
-}
-
-/** Keys of what is another value than before. */
-function differing<Value>(
-  before: ReadonlyMap<string, Value> = new Map<string, Value>(),
-  after: ReadonlyMap<string, Value> = new Map<string, Value>(),
-): readonly string[] {
-  return [...new Set([...before.keys(), ...after.keys()])].filter((key) => !isEqual(before.get(key), after.get(key)));
 }
 
 function byId(objects: readonly RawObject[]): ReadonlyMap<string, RawObject> {

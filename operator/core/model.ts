@@ -107,6 +107,32 @@ export interface ProgrammedFact {
   readonly message: string;
 }
 
+/** What the relays of a class that have answered tell of themselves. */
+export interface RelaysFact {
+  /** None has answered for a while, though some are ready. */
+  readonly isSilent: boolean;
+  /** How many have answered. */
+  readonly of: number;
+  /** Names of those whose disk is full. */
+  readonly full: readonly string[];
+  /** By list; one whose mail no relay has had is not here. */
+  readonly upstreams: ReadonlyMap<string, UpstreamFact>;
+}
+
+/** What has become of the mail of a list. */
+export interface UpstreamFact {
+  /** Names of the relays that could not hand it on, of so many. */
+  readonly failing: readonly string[];
+  readonly of: number;
+  /** Of those: since when, and the last error of all, for people. Absent where there are none. */
+  readonly trouble?: {
+    /** ISO 8601, as `time`. */
+    readonly since: string;
+    readonly time: string;
+    readonly error: string;
+  };
+}
+
 export interface ClassView {
   readonly settings: ClassSettings;
   /** The class's own upstream with its files read; `capture`, or why it can't be used. */
@@ -166,6 +192,8 @@ export interface Snapshot {
   readonly accepted?: ReadonlyMap<string, AcceptedPasswords>;
   /** By class; a class that is not here is Unknown. */
   readonly programmed: ReadonlyMap<string, ProgrammedFact>;
+  /** By class; the relays of one that is not here were not asked yet. */
+  readonly relayFacts?: ReadonlyMap<string, RelaysFact>;
 }
 
 /** Makes what takes randomness or a secret of the installation, for the core, which has neither. */

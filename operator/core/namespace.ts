@@ -2,7 +2,7 @@
 import type { SenderRule } from '../../relay/config.ts';
 import { guarded, internalError, type Fault } from './faults.ts';
 import { defaultListOf, judgeList, type ListVerdict } from './lists/lists.ts';
-import { keyOf, type DnsEvidence, type RawObject, type SecretOf } from './model.ts';
+import { keyOf, type DnsEvidence, type ObjectMeta, type RawObject, type SecretOf } from './model.ts';
 import { crowdAmong, whyWaiting } from './places.ts';
 import type { Platform } from './platform.ts';
 import { ownRulesOf } from './senders/sender-rules.ts';
@@ -25,6 +25,8 @@ export interface NamespaceCircumstances {
 export interface NamespaceVerdicts {
   /** By `NAMESPACE/NAME`. */
   readonly lists: ReadonlyMap<string, ListVerdict>;
+  /** The lists themselves, for what there is to say once one is gone. */
+  readonly listMetas: ReadonlyMap<string, ObjectMeta>;
   readonly senders: ReadonlyMap<string, SenderVerdict>;
   /** Name of the list that takes the users who name none. */
   readonly defaultList: string | undefined;
@@ -61,6 +63,7 @@ export function judgeNamespace(
   const verdicts = senderVerdicts.map(([, verdict]) => verdict);
   return {
     lists: new Map(listVerdicts),
+    listMetas: new Map(lists.map(({ meta }) => [keyOf(meta), meta])),
     senders: new Map(senderVerdicts),
     defaultList: defaultList?.name,
     ownRules: ownRulesOf(verdicts).rules,

@@ -55,7 +55,12 @@ export function collect(results: Results, turn: Turn): void {
 const PART = 100;
 
 /** All of it, a few objects at a time. */
-export function* inParts({ users, lists, senders, orphans }: Results): Generator<Omit<Turn, 'events' | 'faults'>> {
+export function* inParts({
+  users,
+  lists,
+  senders,
+  orphans,
+}: Results): Generator<Omit<Turn, 'events' | 'farewells' | 'faults'>> {
   const nothing = createDraft();
   for (const part of partsOf(users)) yield { ...nothing, users: part };
   for (const part of partsOf(lists)) yield { ...nothing, lists: part };
@@ -113,6 +118,8 @@ export function sourcesOf(snapshot: Snapshot): Sources {
     accepted: (user) => snapshot.accepted?.get(user),
     evidenceOf: (sender) => snapshot.dns.get(sender),
     programmed: (className) => snapshot.programmed.get(className),
+    relays: (className) => snapshot.relayFacts?.get(className),
+    upstream: (className, { list }) => snapshot.relayFacts?.get(className)?.upstreams.get(list),
   };
 }
 

@@ -1,10 +1,12 @@
 /** What the planner keeps between its turns, and what each change marks to be looked at again. */
 import type { Alarms } from './alarms.ts';
+import { differing } from './differing.ts';
+import { isEqual } from './equal.ts';
 import type { Fault } from './faults.ts';
 import type { Interests } from './interests.ts';
 import type { ListPlan } from './lists/lists.ts';
 import { createMarks, isToJudge, isToPlan, type Marks } from './marks.ts';
-import { keyOf, type Kind, type PlannedEvent, type RawObject } from './model.ts';
+import { keyOf, type Kind, type PlannedEvent, type RawObject, type RelaysFact } from './model.ts';
 import { BUILT_IN_LIST } from './names.ts';
 import type { NamespaceVerdicts } from './namespace.ts';
 import type { Crowd } from './places.ts';
@@ -52,6 +54,7 @@ export interface Draft {
   readonly senders: Map<string, SenderPlan | undefined>;
   readonly secrets: Map<string, boolean>;
   readonly events: PlannedEvent[];
+  readonly farewells: PlannedEvent[];
   readonly faults: Fault[];
 }
 
@@ -63,11 +66,21 @@ export interface Turn {
   /** Secrets (`NAMESPACE/NAME`), and whether they are ours and not wanted any more. */
   readonly secrets: ReadonlyMap<string, boolean>;
   readonly events: readonly PlannedEvent[];
+  /** About objects that are gone: told when it is noticed, and in no plan. */
+  readonly farewells: readonly PlannedEvent[];
   readonly faults: readonly Fault[];
 }
 
 export function createDraft(): Draft {
-  return { users: new Map(), lists: new Map(), senders: new Map(), secrets: new Map(), events: [], faults: [] };
+  return {
+    users: new Map(),
+    lists: new Map(),
+    senders: new Map(),
+    secrets: new Map(),
+    events: [],
+    farewells: [],
+    faults: [],
+  };
 }
 
 const NO_RULES: NamespaceRules = { rules: [], leftOut: 0 };
@@ -147,6 +160,27 @@ export function markEntry(planner: Planner, className: string, entry: string): v
     if ([username, config.list, config.namespace].includes(entry)) markPlan(planner, `SmtpPlusUser ${key}`);
   }
   if (planner.relays.lists.get(entry) === className) markPlan(planner, `SmtpPlusList ${entry}`);
+}
+
+/** The relays of a class tell something else: of themselves, which is in every status, or of what becomes of the mail of lists. */
+export function markRelays(
+  planner: Planner,
+  className: string,
+  before: RelaysFact | undefined,
+  after: RelaysFact | undefined,
+): void {
+  if (before === after) return;
+  const frameOf = (fact: RelaysFact | undefined) =>
+    fact && [fact.isSilent, fact.full, fact.full.length > 0 ? fact.of : 0];
+  if (!isEqual(frameOf(before), frameOf(after))) markClass(planner, className);
+  const lists = new Set(differing(before?.upstreams, after?.upstreams));
+  if (lists.size === 0) return;
+  for (const [key, { entry }] of planner.relays.users) {
+    if (entry?.className === className && lists.has(entry.config.list)) markPlan(planner, `SmtpPlusUser ${key}`);
+  }
+  for (const key of lists) {
+    if (planner.relays.lists.get(key) === className) markPlan(planner, `SmtpPlusList ${key}`);
+  }
 }
 
 /** Every object of a class is to be looked at. */

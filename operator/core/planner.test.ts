@@ -17,10 +17,10 @@ import type { ShardDocument } from '../../relay/config.ts';
 import type { NamespaceLimits } from '../settings.ts';
 import { createDecider } from './decider.ts';
 import { isEqual } from './equal.ts';
-import { keyOf, type Kind, type Plan } from './model.ts';
+import { keyOf, type Kind, type Plan, type RelaysFact } from './model.ts';
 import { collect, plan, wholePlan } from './plan.ts';
 import { createPlanner, nextTurn } from './planner.ts';
-import { markObject } from './planner-state.ts';
+import { markObject, markRelays } from './planner-state.ts';
 import { takeChangedShards } from './relay-config.ts';
 import type { Sources } from './sources.ts';
 
@@ -49,7 +49,13 @@ describe('the plan kept up to date', () => {
             const { events: later, ...decided } = decide(snapshot, cluster.now);
             const { events: all, ...whole } = plan(snapshot, cluster.now, issuer);
             assert.deepEqual(decided, whole);
-            for (const event of [...events, ...later]) assert.ok(all.some((one) => isEqual(one, event)));
+            for (const event of [...events, ...later]) {
+              // of an object that is gone there is no plan
+              const isGone = !snapshot.objects.some(
+                ({ meta }) => meta.uid === event.meta.uid && meta.deletionTimestamp === undefined,
+              );
+              assert.ok(isGone || all.some((one) => isEqual(one, event)));
+            }
             // what could not be carried out is planned again
             if (round >= idleRounds) apply(cluster, decided, createNotes());
           }
@@ -100,6 +106,43 @@ describe('the plan kept up to date', () => {
     const after = round();
     for (const [i, { status }] of before.entries()) assert.equal(after[i]?.status, status, 'it was planned anew');
     assert.equal(before.length, 2);
+  });
+
+  test('looks at a list and its users where relays tell something else of its mail, and at nobody else', () => {
+    const cluster = createCluster();
+    const put = (kind: Kind, name: string, spec: unknown): void => {
+      const meta = { namespace: 'shop', name, uid: `${kind} ${name}`, generation: 1, labels: {}, annotations: {} };
+      happen(cluster, { does: 'put', object: { kind, meta, spec } }, createNotes());
+    };
+    put('VerifiedSender', 'shop', { domain: 'shop.example' });
+    for (const name of ['a', 'b']) {
+      put('SmtpPlusList', name, {});
+      put('SmtpPlusUser', `of-${name}`, { listRef: { name }, active: true });
+    }
+    const tell = (upstreams: RelaysFact['upstreams'], full: readonly string[] = []): void => {
+      const notes = createNotes();
+      happen(cluster, { does: 'tell', fact: { isSilent: false, of: 1, full, upstreams } }, notes);
+      const before = notes.relayFacts.get('default');
+      markRelays(following.planner, 'default', before, cluster.relayFacts.get('default'));
+    };
+    const looked = (): string[] => {
+      const { planner } = following;
+      const all: string[] = [];
+      for (let turn = nextTurn(planner, cluster.now); turn !== undefined; turn = nextTurn(planner, cluster.now)) {
+        all.push(...turn.users.keys(), ...turn.lists.keys(), ...turn.senders.keys());
+      }
+      return all.sort();
+    };
+    const following = startFollowing(cluster);
+    tell(new Map());
+    looked();
+    const trouble = { since: '2026-01-01T00:00:00Z', time: '2026-01-01T00:00:00Z', error: 'down' };
+    tell(new Map([['shop/a', { failing: ['relay'], of: 1, trouble }]]));
+    assert.deepEqual(looked(), ['shop/a', 'shop/of-a']);
+    tell(new Map([['shop/a', { failing: ['relay'], of: 1, trouble }]]));
+    assert.deepEqual(looked(), []);
+    tell(new Map(), ['relay']);
+    assert.deepEqual(looked(), ['shop/a', 'shop/b', 'shop/of-a', 'shop/of-b']);
   });
 
   test('looks at one user where one has changed, however many share its list and its senders', () => {
@@ -162,13 +205,14 @@ describe('the plan kept up to date', () => {
 });
 
 /** A cluster changes its maps in place; a snapshot is what was there at its time. */
-function copied({ secrets, accepted, namespaces, dns, programmed }: Cluster) {
+function copied({ secrets, accepted, namespaces, dns, programmed, relayFacts }: Cluster) {
   return {
     secrets: new Map(secrets),
     accepted: new Map(accepted),
     namespaces: new Map(namespaces),
     dns: new Map(dns),
     programmed: new Map(programmed),
+    relayFacts: new Map(relayFacts),
   };
 }
 

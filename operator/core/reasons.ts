@@ -35,6 +35,8 @@ export const reasons = {
   CredentialsReady: current('The credentials are in the Secret.'),
   ClassUpstream: current('Mail goes to the upstream of the class.'),
   Resolved: current('Mail goes to the upstream of the list.'),
+  Reachable: current('The upstream took mail of the list when there last was some.'),
+  NotTried: current('No mail of the list has been handed on yet; `UpstreamReachable` only, `Ready` stays as it is.'),
   Programmed: current('Every ready relay runs it.'),
   Verified: current('The senders are verified.'),
   Grandfathered: current('The platform owner vouches for the sender.'),
@@ -82,6 +84,10 @@ export const reasons = {
   Pending: failed('The sender is to be vouched for by the platform owner.'),
   Revoked: failed('The DNS record is gone for good; publish it again.'),
   NotWritten: failed('The configuration of the relays cannot be written, or has no room for it.'),
+  UpstreamUnreachable: failed(
+    'The upstream has taken no mail for a minute and longer; whoever runs it mends that, or the list gets another one.',
+  ),
+  RelaysFull: failed('The disks of all relays are full; the platform owner makes room.'),
   NoRelayReady: failed('No relay is ready; the platform owner finds the cause in the pods.'),
   InternalError: failed('A fault of the operator; its log has the details.'),
 } as const satisfies Readonly<Record<string, ReasonText>>;

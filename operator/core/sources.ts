@@ -1,9 +1,25 @@
-import type { AcceptedPasswords, DnsEvidence, Kind, ProgrammedFact, RawObject, SecretView } from './model.ts';
+import type {
+  AcceptedPasswords,
+  DnsEvidence,
+  Kind,
+  ProgrammedFact,
+  RawObject,
+  RelaysFact,
+  SecretView,
+  UpstreamFact,
+} from './model.ts';
 
 export interface AskedEntries {
   /** Lists, user names, namespaces. */
   readonly entries: readonly string[];
   /** One of them has just changed: what is known of the relays is about what it was before. */
+  readonly isChanged: boolean;
+}
+
+export interface AskedList {
+  /** `NAMESPACE/NAME`. */
+  readonly list: string;
+  /** Its configuration has just changed: what is known is about what it was before. */
   readonly isChanged: boolean;
 }
 
@@ -24,4 +40,8 @@ export interface Sources {
   readonly evidenceOf: (sender: string) => DnsEvidence | undefined;
   /** Whether relays of a class run these entries of their configuration. */
   readonly programmed: (className: string, entries: AskedEntries) => ProgrammedFact | undefined;
+  /** What the relays of a class tell of themselves. */
+  readonly relays: (className: string) => RelaysFact | undefined;
+  /** What has become of the mail of a list, as it is configured now. */
+  readonly upstream: (className: string, list: AskedList) => UpstreamFact | undefined;
 }

@@ -2,8 +2,10 @@
 import { isEqual } from './equal.ts';
 import { guarded, type Fault } from './faults.ts';
 import { isAnnotatedDefault } from './lists/lists.ts';
+import { farewellOf } from './lists/farewell.ts';
 import { taken } from './marks.ts';
-import { keyOf, type RawObject } from './model.ts';
+import { keyOf, type PlannedEvent, type RawObject } from './model.ts';
+import { BUILT_IN_LIST } from './names.ts';
 import { judgeNamespace, type NamespaceVerdicts } from './namespace.ts';
 import { crowdAmong, placesIn, whyWaiting } from './places.ts';
 import {
@@ -24,6 +26,7 @@ import { concerns, shareClaim, shareVerdicts } from './shared.ts';
 import { secretReferencesOf } from './secret-references.ts';
 import { storedCredentials } from './credentials/stored-credentials.ts';
 import { parseObject } from './parse.ts';
+import { listAskedFor } from './users/user-list.ts';
 import { claimOf } from './users/usernames.ts';
 import { isDefaultUsername, wishedList, wishedSecretName, wishedUsername } from './users/wishes.ts';
 
@@ -34,9 +37,11 @@ const REFERENCES_MAX = 500;
 export function judgeTurn(planner: Planner, name: string, now: Date): Turn {
   const namespace = namespaceIn(planner, name);
   const { marks } = namespace;
+  const before = namespace.verdicts;
   const draft = createDraft();
   const { faults } = draft;
   if (marks.judge) faults.push(...judgeObjects(planner, name, namespace, now));
+  draft.farewells.push(...farewellsOf(planner, name, before));
   marks.judge = false;
   if (marks.references.size > 0) assignPlaces(planner, name, namespace);
   for (const key of taken(marks.references, REFERENCES_MAX)) {
@@ -117,6 +122,27 @@ function judgeObjects(planner: Planner, name: string, namespace: PlannedNamespac
     }
   }
   return faults;
+}
+
+/** About lists that were there when the namespace was last judged, before their users are planned without them. */
+function farewellsOf(planner: Planner, name: string, before: NamespaceVerdicts | undefined): PlannedEvent[] {
+  const { interests, relays, platform } = planner;
+  const { verdicts } = namespaceIn(planner, name);
+  const gone = [...(before?.listMetas ?? [])].filter(([key]) => verdicts?.listMetas.has(key) === false);
+  return gone.flatMap(([key, meta]) => {
+    const usersOf = (thing: string): string[] =>
+      [...interests.of(thing)]
+        .map((object) => object.slice(object.indexOf(' ') + 1))
+        .filter((user) => {
+          const { entry } = relays.users.get(user) ?? {};
+          return entry?.config.list === key && entry.isActive && present(planner, 'SmtpPlusUser', user) !== undefined;
+        });
+    const next = listAskedFor(name, undefined, verdicts?.defaultList);
+    const { terms } = (next === BUILT_IN_LIST ? platform.builtInList : verdicts?.lists.get(next)) ?? {};
+    const successor = terms === undefined ? undefined : next;
+    const [naming, byDefault] = [usersOf(`list ${key}`), usersOf(`default list of ${name}`)];
+    return farewellOf({ meta, naming, byDefault, successor }) ?? [];
+  });
 }
 
 /** What a user refers to, and what it says about its user name. */

@@ -19,8 +19,8 @@ import {
   type Planner,
   type Turn,
 } from './planner-state.ts';
-import { isChanged } from './relay-config.ts';
 import { acceptedPasswords, setNamespaceEntry, setUserParts } from './relay-entries.ts';
+import { NOTHING_TOLD, programmedIn, toldOf } from './relay-facts.ts';
 import { namespaceRulesOf } from './senders/sender-rules.ts';
 import { planSender, type SenderPlan } from './senders/senders.ts';
 import { parseObject } from './parse.ts';
@@ -123,15 +123,9 @@ function planOneUser(planner: Planner, key: string, around: UserCircumstances, d
   const programmed =
     admitted &&
     programmedIn(planner, admitted.terms.className, [admitted.username, object.meta.namespace, admitted.list]);
-  const plan = (): UserPlan => planUser(object, verdict, { platform, programmed, now });
+  const told = admitted && toldOf(planner, admitted.terms.className, admitted.list);
+  const plan = (): UserPlan => planUser(object, verdict, { platform, programmed, ...(told ?? NOTHING_TOLD), now });
   draft.users.set(key, published(planner, { object, className: admitted?.terms.className, now, draft }, plan));
-}
-
-function programmedIn({ sources, relays }: Planner, className: string, entries: readonly string[]) {
-  return sources.programmed(className, {
-    entries,
-    isChanged: entries.some((entry) => isChanged(relays.store, className, entry)),
-  });
 }
 
 /** What a user comes to; undefined where another installation serves its list. */
@@ -182,6 +176,7 @@ function planOneList(planner: Planner, key: string, { verdicts }: PlannedNamespa
     users: planner.relays.tallies.get(key) ?? { total: 0, active: 0 },
     classes: planner.platform.classes,
     programmed: className === undefined ? undefined : programmedIn(planner, className, [key]),
+    ...(className === undefined ? NOTHING_TOLD : toldOf(planner, className, key)),
     now,
   };
   const plan = (): ListPlan => planList(object, verdict, report);

@@ -4,7 +4,7 @@
  */
 import { join } from 'node:path';
 import type { Log } from '../../relay/log.ts';
-import type { Plan, ProgrammedFact, Snapshot } from '../core/model.ts';
+import type { Plan, Snapshot } from '../core/model.ts';
 import { startLoop } from './loop.ts';
 import { bothLooks, EVERYTHING, isAny, NOTHING, watchBoth } from './look.ts';
 import type { Look } from './look.ts';
@@ -12,7 +12,7 @@ import { createApplier } from './apply.ts';
 import type { Applier, PlanContext, RelayHashes } from './apply.ts';
 import { openDeletions } from './deletions.ts';
 import { createGatherer, secretsWanted } from './gather.ts';
-import type { GatherOptions } from './gather.ts';
+import type { GatherOptions, RelayFacts } from './gather.ts';
 import { createInForce } from './in-force.ts';
 import { openKeptAside } from './kept-aside.ts';
 import { openLastGood } from './last-good.ts';
@@ -22,7 +22,7 @@ import type { OwnSecrets } from './own-secrets.ts';
 import { resolversOf } from '../settings-verification.ts';
 import { createReader, mergeFiles } from '../manifests/read.ts';
 import type { Touched } from '../manifests/walk-again.ts';
-import { programmedFact } from './relay-state.ts';
+import { followRelay, programmedFact } from './relay-state.ts';
 import type { RelayInProcess } from './relay-state.ts';
 import { RELAY_FOLDER, readAccepted } from './relay-folder.ts';
 import { createAnnouncer, createClassReporter, createReporter } from './report.ts';
@@ -44,6 +44,8 @@ export interface DirectoryOptions extends Omit<GatherOptions, 'memory' | 'eviden
   readonly onSettled: (plan: Plan) => void;
   /** Longest time without a look; milliseconds. */
   readonly idleMs?: number;
+  /** How often the relay is asked what becomes of mail; milliseconds. */
+  readonly askMs?: number | undefined;
   readonly log: Log;
 }
 
@@ -69,6 +71,8 @@ const SECRET_GRACE_MS = 5000;
 const LAG_MS = 1000;
 /** How soon what somebody deleted from the state folder is there again, where no event tells. A look plans everything. */
 const IDLE_MS = 600_000;
+/** As often as in a cluster: what it tells of upstreams is about minutes. */
+const ASK_MS = 30_000;
 
 /**
  * Starts to carry out what the folder says, now and after each change. Rejects where our Secrets can't be read: without
@@ -99,6 +103,7 @@ export async function startDirectory(options: DirectoryOptions): Promise<Directo
   const { memory } = sources;
   const applier = createApplier({ state, relayClass: options.settings.relayClass, memory, secrets, deletions });
   const actor = createActor(options, applier);
+  const relay = followRelay(options.relay, options.settings.relayClass);
   /** Of the next round. One whose time has merely come looks at everything. At first, our Secrets have just been read. */
   let next: Look | undefined = { ...EVERYTHING, secrets: NOTHING.secrets };
   const loop = startLoop<Gathered, Decided>(
@@ -106,7 +111,7 @@ export async function startDirectory(options: DirectoryOptions): Promise<Directo
       gather: async () => {
         const look = next ?? EVERYTHING;
         next = undefined;
-        return sources.gather(actor.programmed(), look);
+        return sources.gather({ programmed: actor.programmed(), relayFacts: relay.facts() }, look);
       },
       decide: ({ snapshot, context }, now) => ({ plan: options.decide(snapshot, now), context: { ...context, now } }),
       act: async (decided) => {
@@ -137,10 +142,14 @@ export async function startDirectory(options: DirectoryOptions): Promise<Directo
     const manifests = { folder, ignore, seen: sources.seen };
     endWatches ??= watchBoth({ manifests, secrets: { folder: secretsFolder, ...secrets } }, touch);
   };
+  const asking = setInterval(() => {
+    if (relay.hasNews()) touch(NOTHING);
+  }, options.askMs ?? ASK_MS);
   return {
     trigger: () => touch(EVERYTHING),
     close: async () => {
       verification.close();
+      clearInterval(asking);
       await loop.close();
       endWatches?.();
     },
@@ -196,12 +205,12 @@ async function openSources(
     return { manifests, faultsOf };
   };
   let last: Awaited<ReturnType<typeof lookAtManifests>> | undefined;
-  const gather = async (programmed: ProgrammedFact, look: Look): Promise<Gathered> => {
+  const gather = async (relay: RelayFacts, look: Look): Promise<Gathered> => {
     if (last === undefined || isAny(look.manifests)) last = await lookAtManifests(look.manifests);
     const { manifests, faultsOf } = last;
     const isRestored = await secrets.restore(secretsWanted(manifests.manifests, options.installation));
     if (isRestored || isAny(look.secrets)) await secrets.read(isRestored ? 'any' : look.secrets);
-    const snapshot = await toSnapshot({ manifests, faultsOf, own: secrets.current(), programmed });
+    const snapshot = await toSnapshot({ manifests, faultsOf, own: secrets.current(), ...relay });
     reportClasses(snapshot.classes);
     const { objects } = snapshot;
     return { snapshot, context: { objects, incomplete: manifests.incomplete, looks: look.manifests === 'any' } };

@@ -8,6 +8,7 @@ import type {
   ObjectMeta,
   ProgrammedFact,
   RawObject,
+  RelaysFact,
   SecretView,
   Snapshot,
 } from '../core/model.ts';
@@ -44,12 +45,18 @@ export interface GatherOptions {
   readonly howToVouch?: string;
 }
 
-interface GatheredParts {
+/** What is known of the relay in the same process. */
+export interface RelayFacts {
+  readonly programmed: ProgrammedFact;
+  /** By class. */
+  readonly relayFacts: ReadonlyMap<string, RelaysFact>;
+}
+
+interface GatheredParts extends RelayFacts {
   readonly manifests: Reading;
   readonly faultsOf: InForce['faultsOf'];
   /** Secrets of the state folder, by `NAMESPACE/NAME`. */
   readonly own: ReadonlyMap<string, SecretView>;
-  readonly programmed: ProgrammedFact;
 }
 
 /** Turns readings of the manifests and of the state folder's Secrets into a snapshot. */
@@ -58,7 +65,7 @@ export function createGatherer(options: GatherOptions): (parts: GatheredParts) =
   const toObject = rememberingObjects(options);
   const verification = dnsVerificationOf(options.settings.verification);
 
-  return async ({ manifests, faultsOf, own, programmed }) => {
+  return async ({ manifests, faultsOf, own, programmed, relayFacts }) => {
     const objects = manifests.manifests.flatMap((manifest) => toObject(manifest, faultsOf(manifest)));
     const secrets = new Map(own);
     // a Secret among the manifests is somebody's own: it is never ours, whatever owner it claims
@@ -80,6 +87,7 @@ export function createGatherer(options: GatherOptions): (parts: GatheredParts) =
       ...(options.howToVouch === undefined ? {} : { howToVouch: options.howToVouch }),
       accepted: options.accepted,
       programmed: new Map([[options.settings.relayClass, programmed]]),
+      relayFacts,
     };
   };
 }

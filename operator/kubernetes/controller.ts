@@ -12,6 +12,7 @@ import {
   markEntry,
   markNamespace,
   markObject,
+  markRelays,
   type Planner,
   type Turn,
 } from '../core/planner-state.ts';
@@ -23,6 +24,7 @@ import { stackOf } from '../errors.ts';
 import type { Installation } from '../installation.ts';
 import type { Resolvers } from '../verify/look-up.ts';
 import type { NamespaceLimits } from '../settings.ts';
+import { createRelayReports } from '../relay-reports.ts';
 import { createAccepted } from './accepted.ts';
 import { countReadiness, startCaches, type Readiness } from './cache/caches.ts';
 import { createFollowedSecrets } from './cache/followed-secrets.ts';
@@ -63,6 +65,8 @@ export interface ControllerOptions {
   readonly crdProbeMs?: number;
   /** How long a class may be without a ready relay before its objects say so; milliseconds. */
   readonly unservedMs?: number;
+  /** How long what is told of the upstream of a list stays so, at least; milliseconds. */
+  readonly tellMs?: number;
 }
 
 export interface Controller {
@@ -138,6 +142,8 @@ export function startController(options: ControllerOptions): Controller {
     accepted: accepted.of,
     evidenceOf: (sender) => verification.evidenceOf(sender),
     programmed: (className, asked) => rollout.stateOf(className, asked),
+    relays: (className) => reports.of(className),
+    upstream: (className, asked) => rollout.upstreamOf(className, asked),
   };
 
   const planning = createPlanning({
@@ -148,6 +154,7 @@ export function startController(options: ControllerOptions): Controller {
     verification: options.verification,
     namespaceLimits: options.namespaceLimits,
     onTurn: (turn, planner) => {
+      for (const farewell of turn.farewells) events.record(farewell);
       publish(turn);
       offerChanges(planner);
     },
@@ -163,7 +170,7 @@ export function startController(options: ControllerOptions): Controller {
     fullPlanMs: options.fullPlanMs,
   });
 
-  function publish(turn: Omit<Turn, 'events' | 'faults'>): void {
+  function publish(turn: Omit<Turn, 'events' | 'farewells' | 'faults'>): void {
     backlog.publish(turn);
     verification.follow(turn.senders);
   }
@@ -195,7 +202,7 @@ export function startController(options: ControllerOptions): Controller {
     onDone,
   });
 
-  // --- and the relays are told
+  // --- and the relays are told, and tell of themselves
 
   const ownNamespace = { namespace, onTrouble, signal };
   const configSecrets = startConfigSecrets(client, {
@@ -204,9 +211,14 @@ export function startController(options: ControllerOptions): Controller {
     onChange: (secret) => rollout.repair(secret),
   });
   const pods = startRelayPods(client, { ...ownNamespace, onChange: (className) => rollout.lookAtPods(className) });
+  const reports = createRelayReports({
+    onChange: (className, was, is) => mark((to) => markRelays(to, className, was, is)),
+    tellMs: options.tellMs,
+  });
   const rollout = startRollout({
     secrets: configSecrets,
     pods,
+    reports,
     read: (document) => {
       const planner = planning.planner();
       return planner && documentText(planner, document);
@@ -244,6 +256,8 @@ export function startController(options: ControllerOptions): Controller {
       await synced();
       await verification.load();
       await accepted.read();
+      // what they have told before is in statuses, and must not be taken back meanwhile
+      await rollout.hear();
       await planning.start();
     },
     readiness: () => countReadiness(caches),

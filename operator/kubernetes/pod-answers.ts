@@ -1,4 +1,6 @@
-/** Asks relay pods which documents they run. */
+/** Asks relay pods which documents they run, and what they tell of themselves. */
+import { upstreamReportSchema, type UpstreamReport } from '../../relay/upstream-report.ts';
+import type { RelayAnswer } from '../relay-reports.ts';
 import { messageOf } from '../errors.ts';
 import type { RelayPod } from './relay-pods.ts';
 
@@ -8,35 +10,86 @@ export interface PodAnswer {
   readonly documents: Readonly<Record<string, unknown>> | undefined;
   /** Why it did not say. */
   readonly trouble?: string;
+  /** Of itself; undefined where it did not say, as one of an older version. */
+  readonly relay?: RelayAnswer;
 }
+
+/** The answers of all that are ready. Pods that are not get no mail, so that they do not count. */
+export type AskPods = (pods: readonly RelayPod[]) => Promise<readonly PodAnswer[]>;
 
 const ASK_TIMEOUT_MS = 2000;
 /** 33 names and hashes take 3 KB; whatever is longer is not a relay's answer. */
-const ANSWER_MAX = 64 * 1024;
+const CONFIG_MAX = 64 * 1024;
+/** As many lists as a relay names, with names as long as there are. */
+const UPSTREAMS_MAX = 8 * 1024 * 1024;
 
-/** The answers of all that are ready. Pods that are not get no mail, so that they do not count. */
-export async function askPods(pods: readonly RelayPod[]): Promise<readonly PodAnswer[]> {
-  const ready = pods.filter((pod) => pod.isReady);
-  return Promise.all(
-    ready.map(async (pod) => {
-      try {
-        return { pod: pod.name, documents: await ask(pod) };
-      } catch (error) {
-        return { pod: pod.name, documents: undefined, trouble: messageOf(error) };
-      }
-    }),
-  );
+/** What a pod said of its upstreams last: the same object as long as it says that nothing has changed. */
+interface Told {
+  readonly etag: string | undefined;
+  readonly report: UpstreamReport;
 }
 
-async function ask(pod: RelayPod): Promise<Readonly<Record<string, unknown>>> {
-  if (pod.configz === undefined) throw new Error('it has no address');
-  const response = await fetch(pod.configz, { signal: AbortSignal.timeout(ASK_TIMEOUT_MS), redirect: 'error' });
-  const text = await response.text();
-  if (!response.ok || text.length > ANSWER_MAX) throw new Error('its answer is no report of a relay');
-  return documentsOf(JSON.parse(text));
+export function createPodAsker(): AskPods {
+  // as long as nothing else is known of the pod
+  const told = new WeakMap<RelayPod, Told>();
+
+  async function ask(pod: RelayPod): Promise<PodAnswer> {
+    if (pod.http === undefined) return { pod: pod.name, documents: undefined, trouble: 'it has no address' };
+    try {
+      const { text } = await get(`${pod.http}/configz`, CONFIG_MAX);
+      const report = asObject(JSON.parse(text ?? ''));
+      // after the documents: it is about them, or later ones
+      const upstreams = await askUpstreams(pod, pod.http).catch(() => undefined);
+      const isFull = typeof report['spoolFullSince'] === 'string';
+      const documents = asObject(report['documents'] ?? report);
+      return { pod: pod.name, documents, ...(upstreams !== undefined && { relay: { ...upstreams, isFull } }) };
+    } catch (error) {
+      return { pod: pod.name, documents: undefined, trouble: messageOf(error) };
+    }
+  }
+
+  async function askUpstreams(pod: RelayPod, http: string): Promise<UpstreamReport> {
+    const before = told.get(pod);
+    const { etag, text } = await get(`${http}/upstreamz`, UPSTREAMS_MAX, before?.etag);
+    if (before !== undefined && text === undefined) return before.report;
+    const report = upstreamReportSchema.parse(JSON.parse(text ?? ''));
+    told.set(pod, { etag, report });
+    return report;
+  }
+
+  return async (pods) => {
+    const ready = pods.filter((pod) => pod.isReady);
+    return Promise.all(ready.map(ask));
+  };
 }
 
-function documentsOf(report: unknown): Readonly<Record<string, unknown>> {
-  const documents = (report as { documents?: unknown } | null)?.documents ?? report;
-  return typeof documents === 'object' && documents !== null ? (documents as Record<string, unknown>) : {};
+interface Page {
+  /** Undefined where the page is still what it was, by its tag. */
+  readonly text: string | undefined;
+  readonly etag: string | undefined;
+}
+
+async function get(url: string, most: number, etag?: string): Promise<Page> {
+  const headers = etag === undefined ? {} : { 'if-none-match': etag };
+  const response = await fetch(url, { headers, signal: AbortSignal.timeout(ASK_TIMEOUT_MS), redirect: 'error' });
+  const text = await readText(response, most);
+  if (etag !== undefined && response.status === 304) return { text: undefined, etag };
+  if (!response.ok || text === undefined) throw new Error('its answer is no report of a relay');
+  return { text, etag: response.headers.get('etag') ?? undefined };
+}
+
+/** Undefined where it is longer than that. */
+async function readText({ body }: Response, most: number): Promise<string | undefined> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of body ?? []) {
+    size += chunk.length;
+    if (size > most) return undefined;
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+function asObject(value: unknown): Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
 }

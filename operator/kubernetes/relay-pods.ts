@@ -17,14 +17,16 @@ export interface RelayPod {
   readonly className: string;
   readonly isReady: boolean;
   readonly configHash: string | undefined;
-  /** Where its `/configz` is; absent until it has an address. */
-  readonly configz: string | undefined;
+  /** Where its pages are; absent until it has an address. */
+  readonly http: string | undefined;
 }
 
 export interface RelayPods {
   readonly synced: Promise<void>;
   readonly hasSynced: () => boolean;
   readonly ofClass: (className: string) => readonly RelayPod[];
+  /** Classes of which there is a pod. */
+  readonly classNames: () => ReadonlySet<string>;
   /** Sets the annotation on every pod of the class that has another one. */
   readonly bump: (className: string, configHash: string) => Promise<void>;
 }
@@ -48,7 +50,7 @@ interface PodObject extends KubeObject {
   };
 }
 
-/** Name of the container port with `/configz`, and its number where no port has that name. */
+/** Name of the container port with its pages, and its number where no port has that name. */
 const PORT_NAME = 'http';
 const PORT_DEFAULT = 9465;
 
@@ -73,6 +75,7 @@ export function startRelayPods(client: KubeClient, options: RelayPodsOptions): R
     synced: reflector.synced,
     hasSynced: reflector.hasSynced,
     ofClass,
+    classNames: () => new Set([...reflector.entries.values()].map(({ value }) => value.className)),
     bump: async (className, configHash) => {
       const behind = ofClass(className).filter((pod) => pod.configHash !== configHash);
       // without it a kubelet takes a minute: no reason to stop for
@@ -109,6 +112,6 @@ function viewPod(object: KubeObject): RelayPod {
     className: metadata.labels?.[CLASS_LABEL] ?? '',
     isReady: isReady && metadata.deletionTimestamp === undefined,
     configHash: metadata.annotations?.[CONFIG_ANNOTATION],
-    configz: ip === undefined ? undefined : `http://${urlHost(ip)}:${port}/configz`,
+    http: ip === undefined ? undefined : `http://${urlHost(ip)}:${port}`,
   };
 }

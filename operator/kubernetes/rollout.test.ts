@@ -5,6 +5,7 @@ import { describe, test, type TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { shardFileName, shardOf } from '../../relay/config.ts';
 import { until } from '../../test/support/until.ts';
+import { createRelayReports } from '../relay-reports.ts';
 import type { RelayPod } from './relay-pods.ts';
 import { startRollout } from './rollout.ts';
 import { hashOf } from './write/configuration.ts';
@@ -20,7 +21,11 @@ async function startPod(
   name: string,
 ): Promise<{ pod: RelayPod; run: (hashes: Record<string, string>) => void }> {
   let running: Record<string, string> = {};
-  const server = createServer((_, response) => response.end(JSON.stringify({ documents: running })));
+  // it has had mail of ENTRY, and was rid of it
+  const report = { startTime: '2026-01-01T00:00:00Z', upstreams: [{ lists: [ENTRY] }] };
+  const server = createServer(({ url }, response) =>
+    response.end(JSON.stringify(url === '/upstreamz' ? report : { documents: running })),
+  );
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   t.after(() => server.close());
   const { port } = server.address() as AddressInfo;
@@ -30,7 +35,7 @@ async function startPod(
     className: 'default',
     isReady: true,
     configHash: undefined,
-    configz: `http://127.0.0.1:${port}/configz`,
+    http: `http://127.0.0.1:${port}`,
   };
   return { pod, run: (hashes: Record<string, string>) => (running = { ...hashes }) };
 }
@@ -65,7 +70,14 @@ describe('the rollout of documents', () => {
           return true;
         },
       },
-      pods: { synced: Promise.resolve(), hasSynced: () => true, ofClass: () => pods, bump: async () => undefined },
+      pods: {
+        synced: Promise.resolve(),
+        hasSynced: () => true,
+        ofClass: () => pods,
+        classNames: () => new Set(['default']),
+        bump: async () => undefined,
+      },
+      reports: createRelayReports(),
       read: ({ fileName }) => ({
         text: texts.get(fileName) ?? '',
         leftOut: texts.get(fileName) === 'full' ? [ENTRY] : [],
@@ -86,6 +98,24 @@ describe('the rollout of documents', () => {
     const state = () => rollout.stateOf('default', { entries: [ENTRY], isChanged: false });
     return { offer, writes, rooms, progress, rollout, state, held };
   }
+
+  test('says nothing of the mail of a list before relays run the list as it is now', async (t) => {
+    const { pod, run } = await startPod(t, 'relay-0');
+    const { offer, rollout, state } = start(t, { pods: [pod] });
+    const reached = (isChanged = false) => rollout.upstreamOf('default', { list: ENTRY, isChanged });
+    await rollout.hear();
+    assert.deepEqual(reached(), { failing: [], of: 1 });
+    assert.equal(reached(true), undefined, 'nobody has been told of the change yet');
+    offer(FILE, 'one', [ENTRY]);
+    assert.equal(reached(), undefined);
+    await until(() => rollout.written()['default']?.[FILE]);
+    rollout.lookAtPods('default');
+    await until(() => state().state === 'Lagging' || undefined);
+    assert.equal(reached(), undefined);
+    run(rollout.written()['default'] ?? {});
+    await until(() => state().state === 'Programmed' || undefined);
+    assert.deepEqual(reached(), { failing: [], of: 1 });
+  });
 
   test('makes of a burst of changes a few writes, the last of them with the last text', async (t) => {
     const { offer, writes } = start(t);
@@ -158,7 +188,7 @@ describe('the rollout of documents', () => {
 
   test('names the pod that lags, and the one that does not answer', async (t) => {
     const [first, second] = [await startPod(t, 'relay-0'), await startPod(t, 'relay-1')];
-    const silent = { ...second.pod, configz: undefined };
+    const silent = { ...second.pod, http: undefined };
     const { offer, rollout, state } = start(t, { pods: [first.pod, silent] });
     offer(FILE, 'text', [ENTRY]);
     await until(() => /^pod relay-0 .*older.*; pod relay-1 did not say/.test(state().message) || undefined);

@@ -3,14 +3,15 @@
  * the question which version each ready pod runs. An entry is programmed once all of them run a version that has it,
  * whatever else changes in its document meanwhile.
  */
-import type { ProgrammedFact } from '../core/model.ts';
-import type { AskedEntries } from '../core/sources.ts';
+import type { ProgrammedFact, UpstreamFact } from '../core/model.ts';
+import type { AskedEntries, AskedList } from '../core/sources.ts';
 import { compareText } from '../core/time.ts';
 import { shardFileName, shardOf } from '../../relay/config.ts';
 import { messageOf } from '../errors.ts';
 import { createWorkQueue, type WorkQueueOptions } from './client/queue.ts';
 import { createDocumentVersions, type DocumentVersions } from './document-versions.ts';
-import { askPods, type PodAnswer } from './pod-answers.ts';
+import type { RelayReports } from '../relay-reports.ts';
+import { createPodAsker, type PodAnswer } from './pod-answers.ts';
 import type { RelayPods } from './relay-pods.ts';
 import { hashOf, type ConfigSecrets } from './write/configuration.ts';
 
@@ -42,6 +43,10 @@ export interface Rollout {
   readonly repair: (secretName: string) => void;
   /** Whether the relays run these entries. */
   readonly stateOf: (className: string, asked: AskedEntries) => ProgrammedFact;
+  /** What relays that run the list as it is now have told of its mail. */
+  readonly upstreamOf: (className: string, asked: AskedList) => UpstreamFact | undefined;
+  /** Asks all relays what they tell of themselves. */
+  readonly hear: () => Promise<void>;
   /** Hashes of what was written last, by class and file name. */
   readonly written: () => Readonly<Record<string, Readonly<Record<string, string>>>>;
   /** Whether no document is to be written. */
@@ -52,6 +57,7 @@ export interface Rollout {
 export interface RolloutOptions {
   readonly secrets: ConfigSecrets;
   readonly pods: RelayPods;
+  readonly reports: RelayReports;
   /** The document as it should be now, or undefined where its class is gone. */
   readonly read: (document: DocumentId) => DocumentText | undefined;
   /** How many objects wait to be written: while there are many, a document is out of date as soon as it is written. */
@@ -93,7 +99,8 @@ interface RelayClass {
 }
 
 export function startRollout(options: RolloutOptions): Rollout {
-  const { secrets, pods, unservedMs = UNSERVED_MS } = options;
+  const { secrets, pods, reports, unservedMs = UNSERVED_MS } = options;
+  const askPods = createPodAsker();
   const classes = new Map<string, RelayClass>();
   const documents = createWorkQueue({ workers: 4, work: writeDocument, onDone: options.onDone });
   const lookAts = createWorkQueue({ workers: 4, work: lookAtPods, onDone: options.onDone });
@@ -124,7 +131,7 @@ export function startRollout(options: RolloutOptions): Rollout {
     const written = writtenOf(relayClass);
     if (written.size === 0) return;
     await pods.bump(className, combinedHash(written));
-    const answers = await askPods(pods.ofClass(className));
+    const answers = await hearClass(className);
     relayClass.answers = answers;
     judgeService(className, relayClass);
     const done = [...relayClass.documents].flatMap(([fileName, versions]) =>
@@ -135,6 +142,12 @@ export function startRollout(options: RolloutOptions): Rollout {
     const isFine = answers.length > 0 && [...relayClass.documents.values()].every((versions) => !versions.isAwaited());
     const isLeaving = relayClass.unservedSince !== undefined && !relayClass.isUnserved;
     lookAts.addAfter(className, isFine && !isLeaving ? ASK_WHEN_FINE_MS : isLeaving ? unservedMs : ASK_AGAIN_MS);
+  }
+
+  async function hearClass(className: string): Promise<readonly PodAnswer[]> {
+    const answers = await askPods(pods.ofClass(className));
+    reports.take(className, new Map(answers.map(({ pod, relay }) => [pod, relay])));
+    return answers;
   }
 
   /** Once all is written: while documents change, what is said about them would change with each. */
@@ -207,6 +220,13 @@ export function startRollout(options: RolloutOptions): Rollout {
   return {
     offer,
     stateOf,
+    upstreamOf: (className, { list, isChanged }) => {
+      const isElsewhere = isChanged || versionsOf(classOf(className), fileOf(list)).isAwaited(list);
+      return isElsewhere ? undefined : reports.of(className)?.upstreams.get(list);
+    },
+    hear: async () => {
+      await Promise.all([...pods.classNames()].map(hearClass));
+    },
     lookAtPods: (className) => lookAts.addAfter(className, SETTLE_MS),
     written: () =>
       Object.fromEntries([...classes].map(([name, relayClass]) => [name, Object.fromEntries(writtenOf(relayClass))])),

@@ -21,7 +21,7 @@ import { createSchedule } from './schedule.ts';
 import { steadyNow } from '../steady-time.ts';
 import type { Spool } from '../spool/spool.ts';
 import type { Sender, SpoolEntry } from '../spool/entries.ts';
-import type { UpstreamReport } from '../upstream-report.ts';
+import type { KnownUpstreams } from '../upstream-report.ts';
 
 export interface Delivery {
   /** Looks at the configuration and at what is due now. */
@@ -29,7 +29,7 @@ export interface Delivery {
   /** Hands a message over without the spool: the reply is a yes only after the upstream's yes for every recipient. */
   passThrough(message: AcceptedMessage, content: Content): Promise<Reply>;
   /** What is known of the upstreams, by list. */
-  readonly upstreams: () => UpstreamReport;
+  readonly upstreams: () => KnownUpstreams;
   /** Goes on until nothing more can go out now, `deadlineMs` at most, then closes. The rest stays in the spool. */
   drain(deadlineMs: number): Promise<void>;
   /** Breaks off what is under way. Resolves when nothing touches the spool any more. */
@@ -191,6 +191,12 @@ export function startDelivery(options: DeliveryOptions): Delivery {
     for (const { entry, reason } of aged) work.run(entry, async () => attempts?.age(entry.id, reason));
   }
 
+  /** As the configuration in force has them. */
+  function upstreams(): KnownUpstreams {
+    route();
+    return lanes.report();
+  }
+
   async function close(): Promise<void> {
     isStopped = true;
     clearTimeout(timer);
@@ -227,7 +233,7 @@ export function startDelivery(options: DeliveryOptions): Delivery {
     log,
     metrics,
   });
-  return { wake, passThrough: callers.passThrough, upstreams: lanes.report, drain, close };
+  return { wake, passThrough: callers.passThrough, upstreams, drain, close };
 }
 
 /** Those with mail that a place would help: not what waits for an upstream that is down, or has all it takes at once. */

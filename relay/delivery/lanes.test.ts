@@ -26,7 +26,7 @@ function start(lists: Record<string, ListConfig>) {
   const fail = (list: string): void => {
     for (clock.now of [0, 60_000]) lanes.of(list).health.heard(list, down, clock.now);
   };
-  const named = () => lanes.report().upstreams.map(({ lists }) => lists);
+  const named = () => lanes.report().map(({ lists }) => lists);
   return { lanes, fail, named };
 }
 

@@ -10,7 +10,7 @@ import { createSenderQueue, type SenderQueue } from './sender-queue.ts';
 import type { SpoolEntry } from '../spool/entries.ts';
 import type { Transport } from './transport.ts';
 import { createUpstreamHealth, type UpstreamHealth } from './upstream-health.ts';
-import { REPORTED_LISTS_MAX, type UpstreamReport } from '../upstream-report.ts';
+import { REPORTED_LISTS_MAX, type KnownUpstreams } from '../upstream-report.ts';
 
 export interface Lane {
   readonly transport: Transport;
@@ -30,7 +30,7 @@ export interface Lanes {
   /** Puts waiting entries where the configuration in force wants them. Returns the lists that lead elsewhere now. */
   reroute(config: RelayConfig): ReadonlySet<string>;
   /** What is known of the upstreams that lists lead to now. */
-  readonly report: () => UpstreamReport;
+  readonly report: () => KnownUpstreams;
   /** Called when a transaction of the lane ended: closes it where no list leads there any more. */
   ended(lane: Lane): void;
   close(): void;
@@ -117,7 +117,7 @@ export function createLanes(options: LanesOptions): Lanes {
 function reportOf(
   lanes: ReadonlyMap<string, Lane>,
   { leadsTo, now }: { leadsTo: (list: string, key: string) => boolean; now: number },
-): UpstreamReport {
+): KnownUpstreams {
   const found = [...lanes].map(([key, { health, waiting, callers }]) => {
     const trouble = health.trouble(now);
     const waitingLists = trouble === undefined ? [] : [...waiting.lists(), ...callers.lists()];
@@ -131,7 +131,7 @@ function reportOf(
     left -= named.length;
     return trouble === undefined ? { lists: named } : { lists: named, trouble };
   });
-  return { upstreams: upstreams.filter(({ lists }) => lists.length > 0) };
+  return upstreams.filter(({ lists }) => lists.length > 0);
 }
 
 function createLane(upstream: UpstreamConfig, options: LanesOptions): Lane {

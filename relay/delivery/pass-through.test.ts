@@ -40,7 +40,7 @@ test('a fault of ours during the probe of an upstream leaves the next probe to o
       of: () => lane,
       inTurn: () => [lane],
       reroute: () => new Set(),
-      report: () => ({ upstreams: [] }),
+      report: () => [],
       ended: () => {},
       close: () => {},
     },

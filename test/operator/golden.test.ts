@@ -6,6 +6,7 @@ import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, mock, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describeWithControlPlane } from '../support/control-plane.ts';
+import { reportOf } from '../support/golden/relay-report.ts';
 import { goldenNames, openGolden } from '../support/golden/end-state.ts';
 import { createAdmin, type Admin } from './support/admin.ts';
 import { eventually } from './support/eventually.ts';
@@ -24,12 +25,14 @@ describeWithControlPlane('on an API server', (cluster) => {
   let admin: Admin;
   let kubeconfig: string;
   let operator: TestOperator | undefined;
+  const pods = new Map<string, Awaited<ReturnType<typeof startRelayPod>>>();
   before(async () => {
     kubeconfig = await install(cluster());
     admin = createAdmin(cluster(), OPERATOR_NAMESPACE);
     for (const relayClass of ['default', 'bulk']) {
       const pod = await startRelayPod(admin, `relay-${relayClass}`, relayClass);
       pod.follow(() => operator?.written()[relayClass] ?? {});
+      pods.set(relayClass, pod);
     }
   });
   after(() => admin.client.close());
@@ -38,6 +41,10 @@ describeWithControlPlane('on an API server', (cluster) => {
     test(title(name), async () => {
       const golden = openGolden(name);
       await applyGolden(admin, golden, sleep);
+      for (const [relayClass, pod] of pods) {
+        const told = reportOf(golden.snapshot.relayFacts?.get(relayClass));
+        pod.tell(() => told);
+      }
       mock.timers.enable({ apis: ['Date'], now: golden.now });
       const running = await startOnGolden(cluster(), kubeconfig, golden);
       operator = running;

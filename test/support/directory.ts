@@ -1,5 +1,6 @@
 /** The directory adapter with the core and the relay's own configuration reader; no sockets. */
 import assert from 'node:assert/strict';
+import type { KnownUpstreams } from '../../relay/upstream-report.ts';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
@@ -33,6 +34,9 @@ const SETTINGS = {
 export interface AdapterOptions {
   readonly secretGraceMs?: number;
   readonly idleMs?: number;
+  readonly askMs?: number;
+  /** What the relay tells of itself. */
+  readonly told?: { upstreams: KnownUpstreams; fullSince: Date | undefined };
   readonly prune?: boolean;
   /** As in the settings file. */
   readonly settings?: object;
@@ -47,15 +51,11 @@ export async function startAdapter(
   t: Pick<TestContext, 'after'>,
   folder: string,
   state: string,
-  {
-    secretGraceMs = 5000,
-    idleMs = 60_000,
-    prune = false,
-    settings = SETTINGS,
-    ignore = [],
-    isReading = () => true,
-  }: AdapterOptions = {},
+  options: AdapterOptions = {},
 ) {
+  const { secretGraceMs = 5000, idleMs = 60_000, prune = false, settings = SETTINGS, ignore = [], askMs } = options;
+  const { isReading = () => true } = options;
+  const { told = { upstreams: [], fullSince: undefined } } = options;
   const lines: string[] = [];
   const log = createLog({ write: (line) => void lines.push(line) });
   await writeFiles(state, { 'relay/.keep': '' });
@@ -73,6 +73,7 @@ export async function startAdapter(
     settings: settingsSchema.parse(settings),
     secretGraceMs,
     idleMs,
+    askMs,
     prune,
     installation,
     ports: [2525],
@@ -85,6 +86,8 @@ export async function startAdapter(
         return inForce;
       },
       reload: config.reload,
+      upstreams: () => told.upstreams,
+      fullSince: () => told.fullSince,
     },
     onSettled: () => void (settled += 1),
     log,

@@ -15,13 +15,24 @@ import {
   type Judgement,
 } from '../conditions.ts';
 import { eventsOf } from '../events.ts';
-import type { ClassView, ObjectMeta, PlannedEvent, ProgrammedFact, RawObject, SecretOf } from '../model.ts';
+import type {
+  ClassView,
+  ObjectMeta,
+  PlannedEvent,
+  ProgrammedFact,
+  RawObject,
+  RelaysFact,
+  SecretOf,
+  UpstreamFact,
+} from '../model.ts';
 import { DEFAULT_CLASS, DEFAULT_LIST_ANNOTATION } from '../names.ts';
 import { parseObject } from '../parse.ts';
 import type { Platform } from '../platform.ts';
 import { limitsOfList, refusalsInWords, tightenPolicy, tightenStarttls, type Refusal } from './policy.ts';
 import { guardNote, tightenRecipients } from './recipients.ts';
 import { judgeProgrammed } from '../programmed.ts';
+import { readyWithRoom } from '../relay-room.ts';
+import { judgeReachable } from './reachable.ts';
 import { textAt } from '../../api/plain-data.ts';
 import { byAge, whyBefore } from '../time.ts';
 import { judgeUpstream, type UpstreamVerdict } from './upstream.ts';
@@ -202,6 +213,9 @@ export interface ListReport {
   readonly classes: Platform['classes'];
   /** Of its entry in the relays' configuration; absent where it has none. */
   readonly programmed: ProgrammedFact | undefined;
+  /** Of its class and of itself; absent where nothing is known. */
+  readonly relays: RelaysFact | undefined;
+  readonly upstream: UpstreamFact | undefined;
   readonly now: Date;
 }
 
@@ -209,11 +223,15 @@ export interface ListReport {
 export function planList(object: RawObject, { terms, accepted }: ListVerdict, report: ListReport): ListPlan {
   const { meta } = object;
   const programmed = judgeProgrammed(object, terms && { className: terms.className, fact: report.programmed });
-  const upstream = terms?.upstream ?? notJudged;
-  const judgements = [accepted, upstream, programmed];
+  const upstream = terms?.upstream ?? notJudged('UpstreamResolved');
+  const reachable =
+    terms === undefined
+      ? notJudged('UpstreamReachable')
+      : judgeReachable(object, terms, { relays: report.relays, upstream: report.upstream, programmed });
+  const judgements = [accepted, upstream, reachable, programmed];
   const parsed = parseObject('SmtpPlusList', object);
   const note = parsed.ok ? notInEffect('SmtpPlusList', parsed.spec) : '';
-  const ready = readyAsWritten(object, withNote(readiness(judgements, wishedFor(terms)), note));
+  const ready = readyAsWritten(object, withNote(readinessOf(terms, judgements, report), note));
   const view = terms && report.classes.get(terms.className);
   const status: ListStatus = {
     observedGeneration: meta.generation,
@@ -224,12 +242,24 @@ export function planList(object: RawObject, { terms, accepted }: ListVerdict, re
   return { meta, status, fields: fieldsOf(judgements), events: eventsOf(object, [...judgements, ready]) };
 }
 
-const notJudged: Judgement = {
-  type: 'UpstreamResolved',
-  status: 'Unknown',
-  reason: 'NotAccepted',
-  message: 'Not looked at, since the list is not accepted.',
-};
+function notJudged(type: string): Judgement {
+  const message = 'Not looked at, since the list is not accepted.';
+  return { type, status: 'Unknown', reason: 'NotAccepted', message };
+}
+
+/** What becomes of mail counts where it is known, and where the owner wishes that there is any. */
+function readinessOf(
+  terms: ListTerms | undefined,
+  judgements: readonly Judgement[],
+  { relays }: ListReport,
+): Judgement {
+  const isWanted = terms?.config.suspended === false;
+  const counting = judgements.filter(
+    ({ type, status }) => type !== 'UpstreamReachable' || (isWanted && status === 'False'),
+  );
+  const ready = readiness(counting, wishedFor(terms));
+  return isWanted ? readyWithRoom(ready, terms.className, relays) : ready;
+}
 
 /** A list that is suspended as its owner wishes is as ready as any: `Ready` says that the wish is fulfilled. */
 function wishedFor(terms: ListTerms | undefined): { reason: Reason; message: string } {

@@ -15,12 +15,22 @@ import {
 } from '../conditions.ts';
 import { event, eventsOf } from '../events.ts';
 import { endpointOf } from '../lists/lists.ts';
-import type { ObjectMeta, PlannedEvent, ProgrammedFact, RawObject, SecretPlan } from '../model.ts';
+import type {
+  ObjectMeta,
+  PlannedEvent,
+  ProgrammedFact,
+  RawObject,
+  RelaysFact,
+  SecretPlan,
+  UpstreamFact,
+} from '../model.ts';
 import type { Platform } from '../platform.ts';
 import { judgeProgrammed } from '../programmed.ts';
+import { readyWithRoom } from '../relay-room.ts';
 import type { Notice } from '../credentials/credentials-verdict.ts';
 import { writeRecord } from '../credentials/password-record.ts';
 import { secretPlan } from '../credentials/secret-content.ts';
+import { readyToSend } from './sending.ts';
 import type { AdmittedUser, UserVerdict } from './users.ts';
 
 export interface UserPlan {
@@ -46,20 +56,20 @@ export interface UserReport {
   readonly platform: Platform;
   /** Of its entries in the relays' configuration; absent where it has none. */
   readonly programmed: ProgrammedFact | undefined;
+  /** Of its class and of its list; absent where nothing is known. */
+  readonly relays: RelaysFact | undefined;
+  readonly upstream: UpstreamFact | undefined;
   readonly now: Date;
 }
 
 /** What there is to do about a SmtpPlusUser. */
-export function planUser(
-  object: RawObject,
-  verdict: UserVerdict,
-  { platform, programmed: fact, now }: UserReport,
-): UserPlan {
+export function planUser(object: RawObject, verdict: UserVerdict, report: UserReport): UserPlan {
+  const { platform, programmed: fact, now } = report;
   const { meta, admitted } = verdict;
   const programmed = judgeProgrammed(object, admitted && { className: admitted.terms.className, fact });
   const judgements = judgementsOf(verdict, programmed);
   const note = admitted === undefined ? '' : notInEffect('SmtpPlusUser', admitted.spec);
-  const ready = readyAsWritten(object, withNote(readinessOf(verdict, judgements), note));
+  const ready = readyAsWritten(object, withNote(readinessOf(verdict, judgements, report), note));
   const secret = admitted === undefined ? undefined : secretOf(platform, meta, admitted);
   return {
     meta,
@@ -105,10 +115,18 @@ function judgementsOf({ accepted, admitted }: UserVerdict, programmed: Judgement
  * `Ready` says whether what its owner wishes is so. Who wishes to be inactive is ready without any sender; who wishes to
  * be active and cannot send is not, whoever is in the way (a suspended list, for one).
  */
-function readinessOf({ admitted }: UserVerdict, judgements: readonly Judgement[]): Judgement {
+function readinessOf({ admitted }: UserVerdict, judgements: readonly Judgement[], report: UserReport): Judgement {
   if (admitted === undefined) return readiness(judgements, { reason: 'Ready', message: '' });
   const { spec, active } = admitted;
-  if (spec.active) return readiness(judgements, { reason: 'Ready', message: active.message });
+  if (spec.active) {
+    const message = spec.mode === 'Sandbox' ? active.message : 'It can send.';
+    const ready = readyWithRoom(
+      readiness(judgements, { reason: 'Ready', message }),
+      admitted.terms.className,
+      report.relays,
+    );
+    return readyToSend(ready, admitted, report.upstream);
+  }
   const wish: ReadonlySet<string> = new Set(['SendersVerified', 'Active']);
   return readiness(
     judgements.filter(({ type }) => !wish.has(type)),

@@ -2,6 +2,7 @@
 import type { UserSpec, UserStatus } from '../../api/user.ts';
 import type { SenderRule } from '../../../relay/config.ts';
 import type { Judgement } from '../conditions.ts';
+import { named } from '../named.ts';
 import { narrow, type NarrowedSender } from '../senders/narrowing.ts';
 import { withinBudget, type NamespaceRules } from '../senders/sender-rules.ts';
 
@@ -115,8 +116,7 @@ function insistOnAll(judgement: Judgement, states: readonly SenderState[]): Judg
 }
 
 function some(senders: readonly string[]): string {
-  const named = senders.slice(0, NAMED_MAX).join(', ');
-  return senders.length > NAMED_MAX ? `${named} and ${senders.length - NAMED_MAX} more` : named;
+  return named(senders, NAMED_MAX);
 }
 
 function unique(rules: readonly SenderRule[]): SenderRule[] {

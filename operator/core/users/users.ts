@@ -134,7 +134,7 @@ function judgeActive(
     const message = 'Every check runs and the answer is 250, but nothing is sent, as spec.mode says.';
     return { type: 'Active', status: 'True', reason: 'Sandbox', message };
   }
-  return { type: 'Active', status: 'True', reason: 'Active', message: 'It can send.' };
+  return { type: 'Active', status: 'True', reason: 'Active', message: 'Active, with a verified sender.' };
 }
 
 function inactive(reason: Reason, message: string): Judgement {

@@ -9,7 +9,7 @@ import { enqueueWork, urgencyOf } from './order.ts';
 
 export interface Backlog extends Pick<WorkQueue, 'depth' | 'isIdle' | 'close'> {
   /** Queues what of this is not so on the cluster yet. */
-  readonly publish: (turn: Omit<Turn, 'events' | 'faults'>) => void;
+  readonly publish: (turn: Omit<Turn, 'events' | 'farewells' | 'faults'>) => void;
   /** Why the Secret of a user could not be written when it was last tried. */
   readonly secretTroubleOf: (user: string) => string | undefined;
 }
@@ -52,7 +52,7 @@ export function createBacklog({ onDone, onRetry, onSecretTrouble, isEarly, ...op
     ...(onDone !== undefined && { onDone }),
   });
 
-  function publish({ users, lists, senders, secrets }: Omit<Turn, 'events' | 'faults'>): void {
+  function publish({ users, lists, senders, secrets }: Omit<Turn, 'events' | 'farewells' | 'faults'>): void {
     for (const [key, plan] of users) {
       if (plan && isEarly('SmtpPlusUser', plan)) continue;
       put(`SmtpPlusUser/${key}`, plan && { kind: 'SmtpPlusUser', plan });

@@ -20,6 +20,7 @@ import {
   type Golden,
   type SecretState,
 } from '../../support/golden/end-state.ts';
+import { reportOf } from '../../support/golden/relay-report.ts';
 
 /** As the adapter reads it: `yes` needs quotes to be a text. */
 const YAML = { version: '1.1' } as const;
@@ -48,6 +49,7 @@ export async function startOnFolder(t: TestContext, golden: Golden): Promise<Fol
   const config = await openConfigFolder(join(state, 'relay'), { log });
   const classes = Object.fromEntries([...snapshot.classes].map(([name, { settings }]) => [name, settings]));
   const main = snapshot.classes.get('default');
+  const told = reportOf(snapshot.relayFacts?.get('default'));
   let isSettled = false;
   const directory = await startDirectory({
     folder,
@@ -60,7 +62,12 @@ export async function startOnFolder(t: TestContext, golden: Golden): Promise<Fol
     implicitTlsPorts: main?.implicitTlsPorts ?? [],
     caCertificate: main?.caCertificate,
     decide: (given, now) => plan(given, now, installation.issuer),
-    relay: { configHashes: config.hashes, reload: config.reload },
+    relay: {
+      configHashes: config.hashes,
+      reload: config.reload,
+      upstreams: () => told.upstreams,
+      fullSince: () => told.fullSince,
+    },
     onSettled: () => {
       isSettled = true;
     },

@@ -41,7 +41,7 @@ export interface TestOperatorOptions extends ClientOptions {
   readonly url?: string;
   /** Instead of what the settings and the cluster would give. */
   readonly instead?: Partial<
-    Pick<ControllerOptions, 'installation' | 'readClasses' | 'fullPlanMs' | 'crdProbeMs' | 'unservedMs'>
+    Pick<ControllerOptions, 'installation' | 'readClasses' | 'fullPlanMs' | 'crdProbeMs' | 'unservedMs' | 'tellMs'>
   >;
 }
 

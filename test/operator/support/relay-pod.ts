@@ -1,5 +1,6 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import type { KnownUpstreams } from '../../../relay/upstream-report.ts';
 import { bodyOf } from '../../../operator/kubernetes/client/answers.ts';
 import { pathOf, PODS } from '../../../operator/kubernetes/client/resources.ts';
 import type { Admin } from './admin.ts';
@@ -7,10 +8,24 @@ import { OPERATOR_NAMESPACE } from './operator.ts';
 
 type Documents = Readonly<Record<string, string>>;
 
+/** What it tells of itself. */
+interface Told {
+  readonly upstreams: KnownUpstreams;
+  readonly fullSince: Date | undefined;
+}
+
 /** A ready pod of a relay, as far as an API server without nodes can tell; this process answers for it. */
 export async function startRelayPod(admin: Admin, name: string, relayClass = 'default') {
   let running = (): Documents => ({});
-  const server = createServer((_, response) => response.end(JSON.stringify({ documents: running() })));
+  let tell = (): Told => ({ upstreams: [], fullSince: undefined });
+  const startTime = new Date().toISOString();
+  const server = createServer((request, response) => {
+    const { upstreams, fullSince } = tell();
+    const isAboutUpstreams = request.url === '/upstreamz';
+    response.end(
+      JSON.stringify(isAboutUpstreams ? { startTime, upstreams } : { documents: running(), spoolFullSince: fullSince }),
+    );
+  });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   // what a failed test left behind must not keep its process alive
   server.unref();
@@ -31,6 +46,10 @@ export async function startRelayPod(admin: Admin, name: string, relayClass = 'de
       running = documents;
     },
     /** May be called once more, after a test that has done so or has failed before it. */
+    /** And tells this of itself. */
+    tell: (told: () => Told) => {
+      tell = told;
+    },
     close: async () => {
       if (!server.listening) return;
       server.closeAllConnections();

@@ -7,6 +7,7 @@ import {
   type Plan,
   type ProgrammedFact,
   type RawObject,
+  type RelaysFact,
   type SecretPlan,
   type SecretView,
   type Snapshot,
@@ -31,6 +32,7 @@ export interface Cluster {
   readonly dns: Map<string, DnsEvidence>;
   readonly programmed: Map<string, ProgrammedFact>;
   readonly namespaceLimits?: NamespaceLimits;
+  readonly relayFacts: Map<string, RelaysFact>;
 }
 
 export function createCluster(namespaceLimits?: NamespaceLimits): Cluster {
@@ -44,6 +46,7 @@ export function createCluster(namespaceLimits?: NamespaceLimits): Cluster {
     namespaces: new Map(),
     dns: new Map(),
     programmed: new Map(),
+    relayFacts: new Map(),
   };
 }
 
@@ -56,7 +59,7 @@ const classes: Snapshot['classes'] = new Map(
 );
 
 export function snapshotOf({ objects, ...cluster }: Cluster): Snapshot {
-  const { secrets, accepted, namespaces, dns, programmed, namespaceLimits } = cluster;
+  const { secrets, accepted, namespaces, dns, programmed, relayFacts, namespaceLimits } = cluster;
   return {
     classes,
     objects: [...objects.values()],
@@ -65,6 +68,7 @@ export function snapshotOf({ objects, ...cluster }: Cluster): Snapshot {
     namespaces,
     dns,
     programmed,
+    relayFacts,
     ...(namespaceLimits && { namespaceLimits }),
     verification: { graceSeconds: 72 * 3600 },
   };
@@ -77,6 +81,8 @@ export interface Notes {
   readonly namespaces: Map<string, Readonly<Record<string, string>> | undefined>;
   readonly dns: Map<string, DnsEvidence | undefined>;
   readonly programmed: Map<string, ProgrammedFact | undefined>;
+  /** What the relays of a class told before, where they have told something since. */
+  readonly relayFacts: Map<string, RelaysFact | undefined>;
 }
 
 export function createNotes(): Notes {
@@ -86,6 +92,7 @@ export function createNotes(): Notes {
     namespaces: new Map(),
     dns: new Map(),
     programmed: new Map(),
+    relayFacts: new Map(),
   };
 }
 
@@ -149,6 +156,12 @@ export function happen(cluster: Cluster, step: Step, notes: Notes): void {
       const fact = { state: step.state, message: 'A relay.' };
       cluster.programmed.set('default', fact);
       notes.programmed.set('default', fact);
+      return;
+    }
+    case 'tell': {
+      const before = cluster.relayFacts.get('default');
+      if (!notes.relayFacts.has('default')) notes.relayFacts.set('default', before);
+      cluster.relayFacts.set('default', step.fact);
       return;
     }
     case 'wait':

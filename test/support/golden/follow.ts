@@ -6,6 +6,7 @@ import {
   markAwaiting,
   markNamespace,
   markObject,
+  markRelays,
   markSecret,
   type Planner,
   type Turn,
@@ -30,6 +31,7 @@ export interface Followed {
   readonly statuses: readonly StatusPlan[];
   readonly shards: readonly (Pick<ChangedShard, 'className' | 'shard'> & { readonly document: ShardDocument })[];
   readonly events: readonly PlannedEvent[];
+  readonly farewells: readonly PlannedEvent[];
 }
 
 /** A planner that looks at the cluster as it is at the time. */
@@ -48,13 +50,16 @@ export function follow({ planner, results }: Following, cluster: Cluster, notes:
   for (const name of notes.namespaces.keys()) markNamespace(planner, name);
   for (const key of notes.dns.keys()) markObject(planner, 'VerifiedSender', key);
   for (const name of notes.programmed.keys()) markAwaiting(planner, name);
+  for (const [name, before] of notes.relayFacts) markRelays(planner, name, before, cluster.relayFacts.get(name));
 
   const looked = createResults();
   const events: PlannedEvent[] = [];
+  const farewells: PlannedEvent[] = [];
   for (const turn of turns(planner, cluster)) {
     collect(results, turn);
     collect(looked, turn);
     events.push(...turn.events);
+    farewells.push(...turn.farewells);
   }
   const statuses: StatusPlan[] = [
     ...[...looked.lists.values()].map(({ meta, status }) => ({ kind: 'SmtpPlusList', meta, status }) as const),
@@ -71,6 +76,7 @@ export function follow({ planner, results }: Following, cluster: Cluster, notes:
       document: shardDocument(planner.relays.store, className, shard),
     })),
     events,
+    farewells,
   };
 }
 
@@ -93,6 +99,8 @@ export function sourcesNow(cluster: Cluster): Sources {
     accepted: (user) => cluster.accepted.get(user),
     evidenceOf: (sender) => cluster.dns.get(sender),
     programmed: (className) => cluster.programmed.get(className),
+    relays: (className) => cluster.relayFacts.get(className),
+    upstream: (className, { list }) => cluster.relayFacts.get(className)?.upstreams.get(list),
   };
 }
 

@@ -1,7 +1,16 @@
 /** Random worlds for the properties of the core: few names, so that objects meet; every feature, and nonsense. */
 import type { NamespaceLimits } from '../../../operator/settings.ts';
 import fc from 'fast-check';
-import type { DnsEvidence, Kind, ObjectMeta, RawObject, SecretView } from '../../../operator/core/model.ts';
+import { BUILT_IN_LIST } from '../../../operator/core/names.ts';
+import type {
+  DnsEvidence,
+  Kind,
+  ObjectMeta,
+  RawObject,
+  RelaysFact,
+  SecretView,
+  UpstreamFact,
+} from '../../../operator/core/model.ts';
 
 export const NAMESPACES = ['shop', 'mail', 'lab'] as const;
 const NAMES = ['a', 'b'] as const;
@@ -167,6 +176,7 @@ export type Step =
   | { readonly does: 'label'; readonly namespace: string; readonly labels: Readonly<Record<string, string>> }
   | { readonly does: 'look up'; readonly which: number; readonly finding: Finding }
   | { readonly does: 'program'; readonly state: 'Unknown' | 'Programmed' | 'Lagging' }
+  | { readonly does: 'tell'; readonly fact: RelaysFact }
   | { readonly does: 'wait'; readonly hours: number };
 
 /** Few enough that histories come up against them; or none. */
@@ -184,6 +194,28 @@ export type SecretStep =
   | { readonly does: 'delete Secret' | 'edit Secret' | 'orphan Secret'; readonly which: number }
   /** One that an operator has written at some time, as it was then. */
   | { readonly does: 'restore Secret'; readonly which: number; readonly isOwned: boolean };
+const RELAYS = ['relay-0', 'relay-1'];
+const someRelays = fc.subarray(RELAYS);
+const upstreamFact: fc.Arbitrary<UpstreamFact> = fc
+  .record({ failing: someRelays, hour: fc.nat(3) })
+  .map(({ failing, hour }) => {
+    const of = RELAYS.length;
+    if (failing.length === 0) return { failing, of };
+    const [since, time] = ['2026-01-01T00:00:00Z', `2026-01-01T0${hour}:00:00Z`];
+    return { failing, of, trouble: { since, time, error: 'connect ECONNREFUSED' } };
+  });
+
+/** What relays tell of themselves, and of what became of the mail of some lists. */
+const relaysFact: fc.Arbitrary<RelaysFact> = fc
+  .record({
+    isSilent: fc.integer({ min: 0, max: 7 }).map((odds) => odds === 0),
+    full: fc.constantFrom([], [], [], [], [], RELAYS, ['relay-1']),
+    upstreams: fc.dictionary(fc.constantFrom('shop/a', 'shop/b', BUILT_IN_LIST), upstreamFact),
+  })
+  .map(({ isSilent, full, upstreams }) => {
+    if (isSilent) return { isSilent, of: 0, full: [], upstreams: new Map() };
+    return { isSilent, of: RELAYS.length, full, upstreams: new Map(Object.entries(upstreams)) };
+  });
 
 const which = fc.nat(30);
 
@@ -214,5 +246,6 @@ export const step: fc.Arbitrary<Step> = fc.oneof(
       .constantFrom('Unknown' as const, 'Programmed' as const, 'Lagging' as const)
       .map((state) => ({ does: 'program', state }) as const),
   },
+  { weight: 10, arbitrary: relaysFact.map((fact) => ({ does: 'tell', fact }) as const) },
   { weight: 6, arbitrary: fc.integer({ min: 0, max: 60 }).map((hours) => ({ does: 'wait', hours }) as const) },
 );

@@ -13,8 +13,10 @@ import type {
   ObjectMeta,
   ProgrammedFact,
   RawObject,
+  RelaysFact,
   SecretView,
   Snapshot,
+  UpstreamFact,
 } from '../../../operator/core/model.ts';
 import { classSettingsSchema, type ClassSettings } from '../../../operator/settings.ts';
 import type { Verifiers } from './passwords.ts';
@@ -69,6 +71,18 @@ const settings = z.strictObject({
   programmed: z
     .record(z.string(), z.object({ state: z.enum(['Unknown', 'Programmed', 'Lagging']), message: z.string() }))
     .optional(),
+  /** What the one relay of a class tells of itself, by class: lists that it had mail of, with the trouble that it had. */
+  relays: z
+    .record(
+      z.string(),
+      z.object({
+        isFull: z.boolean().default(false),
+        upstreams: z
+          .record(z.string(), z.object({ since: z.string(), time: z.string(), error: z.string() }).nullable())
+          .default({}),
+      }),
+    )
+    .default({}),
 });
 
 type Manifest = z.infer<typeof manifest>;
@@ -97,6 +111,7 @@ export function readGolden(text: string, verifiers: Verifiers): GoldenInput {
       dns: new Map(Object.entries(known.evidence).map(([key, value]) => [key, value as DnsEvidence])),
       ...(known.verification === 'dns' && { verification: { graceSeconds: 72 * 3600 } }),
       programmed: new Map(Object.entries(known.programmed ?? allProgrammed(known))),
+      relayFacts: new Map(Object.keys(known.classes).map((name) => [name, relaysFact(known, name)])),
     },
   };
 }
@@ -104,6 +119,15 @@ export function readGolden(text: string, verifiers: Verifiers): GoldenInput {
 function allProgrammed({ classes }: GoldenSettings): Record<string, ProgrammedFact> {
   const fact = { state: 'Programmed', message: 'All relays.' } as const;
   return Object.fromEntries(Object.keys(classes).map((name) => [name, fact]));
+}
+
+function relaysFact({ relays }: GoldenSettings, className: string): RelaysFact {
+  const { isFull, upstreams } = relays[className] ?? { isFull: false, upstreams: {} };
+  const facts = Object.entries(upstreams).map(([list, trouble]): [string, UpstreamFact] => [
+    list,
+    trouble === null ? { failing: [], of: 1 } : { failing: ['relay'], of: 1, trouble },
+  ]);
+  return { isSilent: false, of: 1, full: isFull ? ['relay'] : [], upstreams: new Map(facts) };
 }
 
 function keyOf({ metadata: { namespace, name } }: Manifest): string {

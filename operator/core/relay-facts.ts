@@ -1,0 +1,20 @@
+/** What is known of the relays, for what is planned about an object. */
+import type { Planner } from './planner-state.ts';
+import { isChanged } from './relay-config.ts';
+
+/** Whether they run these entries of their configuration. */
+export function programmedIn({ sources, relays }: Planner, className: string, entries: readonly string[]) {
+  return sources.programmed(className, {
+    entries,
+    isChanged: entries.some((entry) => isChanged(relays.store, className, entry)),
+  });
+}
+
+/** Of an object that no relay serves. */
+export const NOTHING_TOLD = { relays: undefined, upstream: undefined };
+
+/** What the relays tell of a class, and of what becomes of the mail of a list. */
+export function toldOf({ sources, relays }: Planner, className: string, list: string) {
+  const asked = { list, isChanged: isChanged(relays.store, className, list) };
+  return { relays: sources.relays(className), upstream: sources.upstream(className, asked) };
+}
