@@ -167,9 +167,7 @@ export const deliverySettingsSchema = z.object({
   finalDotSeconds: seconds.default(600).describe('Time for the answer to the final dot (RFC 5321 section 4.5.3.2.6)'),
   retryFirstSeconds: seconds.default(60).describe('First retry after a temporary failure'),
   retryMostSeconds: seconds.default(3600).describe('Longest time between two retries'),
-  unreachableSeconds: seconds
-    .default(60)
-    .describe('Failures in a row over so long a time make an upstream one that its lists say is not reachable'),
+  unreachableSeconds: seconds.default(60).describe('How long an upstream fails before its lists say that it does'),
   concurrency: count.default(50).describe('Messages under way at once, shared by the namespaces that have mail'),
   spoolReserveBytes: count.default(64 * 1024 * 1024).describe('Free disk space that the spool never uses'),
   spoolNamespacePercent: count.max(100).default(50).describe('Percent of the free room in the spool for one namespace'),

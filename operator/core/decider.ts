@@ -120,8 +120,6 @@ function sourcesIn(snapshot: Snapshot, accepted: Sources['accepted'] | undefined
       const fact = sources.programmed(className, asked);
       return asked.isChanged && fact?.state === 'Programmed' ? NOT_YET : fact;
     },
-    relays: (className) => view.sources.relays(className),
-    upstream: (className, asked) => view.sources.upstream(className, asked),
   };
 }
 

@@ -62,7 +62,9 @@ describe('what a relay pod is asked', () => {
 
   test('is believed nothing that is no report, and is not read for ever', async (t) => {
     const endless: Answer = (_, response) => {
-      const more = (): void => void response.write('x'.repeat(1_000_000), () => setImmediate(more));
+      const more = (): void => {
+        if (!response.destroyed) response.write('x'.repeat(1_000_000), () => setImmediate(more));
+      };
       more();
     };
     const wrong: Answer[] = [
