@@ -28,7 +28,7 @@ describe('the room of the disk', () => {
     await until(async () => (await gauge()) === 1);
     assert.equal(room.fullSince(), since);
     assert.equal(said().length, 1);
-    assert.match(String(said()[0]?.[1]), /full: mail is refused with 452/);
+    assert.match(String(said()[0]?.[1]), /full: all mail is refused with 452/);
   });
 
   test('is known from the start', (t) => {
@@ -43,7 +43,7 @@ describe('the room of the disk', () => {
     assert.equal(room.fullSince(), wasFull);
     disk.free = 1024 * KIB;
     await until(() => room.fullSince() === undefined);
-    assert.match(String(said()[1]?.[1]), /has room again/);
+    assert.match(String(said()[1]?.[1]), /takes mail again/);
   });
 
   test('is not there again before that has lasted', async (t) => {

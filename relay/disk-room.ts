@@ -1,6 +1,7 @@
 /**
- * Whether the disk of the spool is full, for people and the operator. It is as soon as there is no room for a usual message, and
- * until there has been some to spare for a while: around the limit, one message is refused and the next is taken.
+ * Whether the spool is full (its disk, or what memory has room for), for people and the operator. It is as soon as there is no
+ * room for a usual message, and until there has been some to spare for a while: around the limit, one message is refused and
+ * the next is taken.
  */
 import type { Log } from './log.ts';
 import type { Metrics } from './metrics.ts';
@@ -35,10 +36,10 @@ export function watchDiskRoom(options: DiskRoomOptions): DiskRoom {
     const now = performance.now();
     if (!hasRoom(since === undefined ? MESSAGE_BYTES : SPARE_BYTES)) {
       lastFull = now;
-      if (since === undefined) log.error({ event: 'disk' }, 'the disk of the spool is full: mail is refused with 452');
+      if (since === undefined) log.error({ event: 'spool' }, 'the spool is full: all mail is refused with 452');
       since ??= new Date();
     } else if (since !== undefined && now - lastFull >= steadyMs) {
-      log.info({ event: 'disk', since }, 'the disk of the spool has room again');
+      log.info({ event: 'spool', since }, 'the spool takes mail again');
       since = undefined;
     }
     metrics.spoolFull.set(since === undefined ? 0 : 1);

@@ -48,7 +48,7 @@ export interface Relay {
   readonly configHashes: () => Readonly<Record<string, string>>;
   /** What is known of the upstreams, by list. */
   readonly upstreams: () => KnownUpstreams;
-  /** Since when the disk of the spool has had no room. */
+  /** Since when the spool has had no room. */
   readonly fullSince: () => Date | undefined;
   /** Reads the configuration folder now; resolves when it is in force. */
   readonly reload: () => Promise<void>;

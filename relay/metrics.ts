@@ -45,7 +45,7 @@ export function createMetrics() {
     spoolMessages: gauge('spool_messages', 'Messages in the spool'),
     spoolBytes: gauge('spool_bytes', 'Bytes of messages in the spool'),
     spoolOldest: gauge('spool_oldest_seconds', 'Age of the oldest message in the spool'),
-    spoolFull: gauge('spool_full', '1 while the disk of the spool has no room: mail is refused with 452'),
+    spoolFull: gauge('spool_full', '1 while the spool has no room: all mail is refused with 452'),
     spoolFill: gauge('spool_fill_ratio', 'How full the spool is: of its disk, or of what memory has room for; 0 to 1'),
     spoolNamespaceFill: gauge(
       'spool_namespace_fill_ratio',

@@ -113,7 +113,7 @@ export interface RelaysFact {
   readonly isSilent: boolean;
   /** How many have answered. */
   readonly of: number;
-  /** Names of those whose disk is full. */
+  /** Names of those whose spool is full. */
   readonly full: readonly string[];
   /** By list; one whose mail no relay has had is not here. */
   readonly upstreams: ReadonlyMap<string, UpstreamFact>;

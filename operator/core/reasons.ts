@@ -87,7 +87,7 @@ export const reasons = {
   UpstreamUnreachable: failed(
     'The upstream has taken no mail for a minute and longer; whoever runs it mends that, or the list gets another one.',
   ),
-  RelaysFull: failed('The disks of all relays are full; the platform owner makes room.'),
+  RelaysFull: failed('The spools of all relays are full; the platform owner makes room.'),
   NoRelayReady: failed('No relay is ready; the platform owner finds the cause in the pods.'),
   InternalError: failed('A fault of the operator; its log has the details.'),
 } as const satisfies Readonly<Record<string, ReasonText>>;

@@ -13,7 +13,7 @@ describe('an object whose relays are full', () => {
     assert.deepEqual([status, reason], ['False', 'RelaysFull']);
     assert.match(
       message,
-      /All 2 relays of class default \(relay-0, relay-1\) have a full disk, so that all mail is refused/,
+      /All 2 relays of class default \(relay-0, relay-1\) have a full spool, so that all mail is refused/,
     );
   });
 
@@ -22,7 +22,7 @@ describe('an object whose relays are full', () => {
     assert.deepEqual([status, reason], ['True', 'Ready']);
     assert.match(
       message,
-      /^It can send\. 1 of 2 relays of class default \(relay-1\) have a full disk and refuse mail with 452/,
+      /^It can send\. 1 of 2 relays of class default \(relay-1\) have a full spool and refuse mail with 452/,
     );
   });
 

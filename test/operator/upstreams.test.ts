@@ -153,7 +153,7 @@ describeWithControlPlane('what objects say of mail that does not leave', (cluste
     await first.tells([], { isFull: true });
     await eventually(async () => {
       const { message } = await admin.waitFor('SmtpPlusUser', 'full/app', 'Ready', 'True Ready');
-      assert.match(message, /1 of 2 relays of class default \(relay-a\) have a full disk/);
+      assert.match(message, /1 of 2 relays of class default \(relay-a\) have a full spool/);
     });
     await second.tells([], { isFull: true });
     await admin.waitFor('SmtpPlusUser', 'full/app', 'Ready', 'False RelaysFull');
