@@ -1,5 +1,6 @@
 /** What the relays' documents of an earlier run say: which passwords of whom are accepted. */
 import { z } from 'zod';
+import { parseJson } from './api/plain-data.ts';
 import type { AcceptedPasswords } from './core/model.ts';
 
 const user = z.object({
@@ -14,13 +15,5 @@ export function collectAccepted(text: string, accepted: Map<string, AcceptedPass
   if (data === undefined) return;
   for (const { object, credentials } of [...Object.values(data.unusable), ...Object.values(data.users)]) {
     accepted.set(object, { credentials });
-  }
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
   }
 }

@@ -34,3 +34,13 @@ export function textAt(value: unknown, ...path: readonly string[]): string | und
   const found = at(value, path);
   return typeof found === 'string' && found !== '' ? found : undefined;
 }
+
+/** The data in a text; undefined where the text is no JSON. */
+export function parseJson(text: string | undefined): unknown {
+  if (text === undefined) return undefined;
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

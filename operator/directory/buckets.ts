@@ -4,6 +4,7 @@
  */
 import { join } from 'node:path';
 import { z } from 'zod';
+import { parseJson } from '../api/plain-data.ts';
 import { shardOf } from '../../relay/config.ts';
 import { inParallel } from '../manifests/parallel.ts';
 import { readBounded } from '../manifests/walk.ts';
@@ -53,12 +54,4 @@ export async function openBuckets<Value>(folder: string, schema: z.ZodType<Value
 
 function bucketOf(key: string): string {
   return NAMES[shardOf(key) % COUNT] ?? '';
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

@@ -4,6 +4,7 @@
  * installation wrote it, about the user of this name.
  */
 import { z } from 'zod';
+import { parseJson } from '../../api/plain-data.ts';
 import type { Issuer, ObjectMeta, SecretView } from '../model.ts';
 import { CREDENTIALS_ANNOTATION } from '../names.ts';
 
@@ -73,13 +74,4 @@ export function writeRecord(record: PasswordRecord, user: ObjectMeta, issuer: Is
 /** What the seal is about: all of it, in one form. */
 function textOf({ verifier, issued, trigger, previous }: PasswordRecord): string {
   return JSON.stringify([verifier, issued, trigger ?? null, previous.map((one) => [one.verifier, one.notAfter])]);
-}
-
-function parseJson(text: string | undefined): unknown {
-  if (text === undefined) return undefined;
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

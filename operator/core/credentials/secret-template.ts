@@ -1,5 +1,6 @@
 /** What people add to a credentials Secret, and what of it has to go once they have taken it out again. */
 import { z } from 'zod';
+import { parseJson } from '../../api/plain-data.ts';
 import type { SecretTemplate } from '../../api/secret-template.ts';
 import type { SecretPlan, SecretView } from '../model.ts';
 import { OWNER_ANNOTATION, TEMPLATE_ANNOTATION } from '../names.ts';
@@ -46,12 +47,4 @@ export function leftovers(
       (key) => Object.hasOwn(view.annotations, key) && !Object.hasOwn(plan.annotations, key),
     ),
   };
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

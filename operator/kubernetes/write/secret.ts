@@ -90,13 +90,8 @@ function create(client: KubeClient, plan: SecretPlan, { isDryRun = false } = {})
 /** Strategic merge patch to the plan, or undefined where nothing differs. Labels, annotations and owners of others stay. */
 function patchOf(plan: SecretPlan, known: KnownSecret): object | undefined {
   const { view } = known;
-  const data: Record<string, string | null> = {};
-  for (const key of [...Object.keys(view.data), ...known.hiddenKeys]) {
-    if (!Object.hasOwn(plan.data, key)) data[key] = null;
-  }
-  for (const [key, value] of Object.entries(plan.data)) {
-    if (view.data[key] !== value) data[key] = Buffer.from(value).toString('base64');
-  }
+  const strangers = [...Object.keys(view.data), ...known.hiddenKeys].filter((key) => !Object.hasOwn(plan.data, key));
+  const data = { ...nulls(strangers), ...encodeValues(missingFrom(plan.data, view.data)) };
   const obsolete = leftovers(view, plan);
   const labels = { ...missingFrom(plan.labels, view.labels), ...nulls(obsolete.labels) };
   const annotations = { ...missingFrom(plan.annotations, view.annotations), ...nulls(obsolete.annotations) };
@@ -113,7 +108,10 @@ function ownersToChange(plan: SecretPlan, { controllerUid, retainedFor }: Secret
   return referred === undefined ? [ownerReference(plan.owner)] : [];
 }
 
-function missingFrom(wanted: Readonly<Record<string, string>>, there: Readonly<Record<string, string>>): object {
+function missingFrom(
+  wanted: Readonly<Record<string, string>>,
+  there: Readonly<Record<string, string>>,
+): Readonly<Record<string, string>> {
   return Object.fromEntries(Object.entries(wanted).filter(([key, value]) => there[key] !== value));
 }
 
