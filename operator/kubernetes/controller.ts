@@ -28,6 +28,7 @@ import { createRelayReports } from '../relay-reports.ts';
 import { createAccepted } from './accepted.ts';
 import { countReadiness, startCaches, type Readiness } from './cache/caches.ts';
 import { createFollowedSecrets } from './cache/followed-secrets.ts';
+import type { KnownObject } from './cache/views.ts';
 import type { KubeClient } from './client/client.ts';
 import { startEventRecorder } from './client/events.ts';
 import { queueObserver, type OperatorMetrics } from './metrics.ts';
@@ -40,6 +41,7 @@ import { startVerification } from './verification.ts';
 import { createBacklog } from './write/backlog.ts';
 import { startConfigSecrets } from './write/configuration.ts';
 import { startCrdFit } from './write/crd-fit.ts';
+import { createContested } from './write/contested.ts';
 import { createOwnStatus } from './write/status.ts';
 
 export interface ControllerOptions {
@@ -83,7 +85,9 @@ export interface Controller {
   /** Seconds since the API server was last heard, by kind. */
   readonly silence: () => ReadonlyMap<string, number>;
   readonly eventsDropped: () => number;
-  /** Which CRDs are older than this operator, and what to do about it. */
+  /** How many statuses are left alone since somebody else replaces them each time. */
+  readonly contestedStatuses: () => number;
+  /** Which CRDs are of another version than this operator, and what to do about it. */
   readonly crdTroubles: () => ReadonlyMap<Kind, string>;
   /** Resolves when nothing is to be planned, waits or is at work. */
   readonly idle: () => Promise<void>;
@@ -100,6 +104,7 @@ export function startController(options: ControllerOptions): Controller {
   const events = startEventRecorder(client, { instance: options.identity, onTrouble });
   const onDone = queueObserver(metrics, onTrouble);
   const ownStatus = createOwnStatus();
+  const contested = createContested(onTrouble);
 
   // --- an event marks what is to be looked at again, once the Secrets are looked up that it names
 
@@ -113,7 +118,8 @@ export function startController(options: ControllerOptions): Controller {
 
   const caches = startCaches(client, {
     watchNamespaces: options.watchNamespaces,
-    onObject: (kind, key, after) => {
+    onObject: (kind, key, after, before) => {
+      noteStatus(kind, key, before, after);
       if (!ownStatus.isTold(after)) lookUps.onObject(kind, key, after);
     },
     onNamespace: (name) => mark((to) => markNamespace(to, name)),
@@ -122,6 +128,14 @@ export function startController(options: ControllerOptions): Controller {
     onRelist: (kind) => metrics.relists.inc({ kind }),
     signal,
   });
+  /** Of one who leads: to the others every status is written by somebody else. */
+  function noteStatus(kind: Kind, key: string, before?: KnownObject, after?: KnownObject): void {
+    if (after === undefined) return contested.forget(kind, key);
+    if (planning.planner() === undefined || ownStatus.isTaken() || before?.meta.uid !== after.meta.uid) return;
+    const digest = after.status?.digest;
+    if (before.status?.digest !== digest) contested.onTold(kind, key, digest);
+  }
+
   const followed = createFollowedSecrets(caches.secrets, installation.saltFor);
 
   const mark: Planning['mark'] = (inPlanner) => planning.mark(inPlanner);
@@ -195,6 +209,7 @@ export function startController(options: ControllerOptions): Controller {
     record: events.record,
     onWrite: (what) => metrics.writes.inc({ what }),
     ownStatus,
+    contested,
     lookAtSecret: followed.lookAt,
     isEarly: lookUps.isEarly,
     onSecretTrouble: (user) => mark((to) => markObject(to, 'SmtpPlusUser', user)),
@@ -266,6 +281,7 @@ export function startController(options: ControllerOptions): Controller {
     silence: caches.silence,
     eventsDropped: events.dropped,
     crdTroubles: fit.troubles,
+    contestedStatuses: contested.count,
     idle: async () => {
       while (!signal.aborted && !isIdle()) await sleep(IDLE_POLL_MS);
     },

@@ -5,6 +5,7 @@ import { until } from '../../test/support/until.ts';
 import type { Caches } from './cache/caches.ts';
 import type { KubeClient } from './client/client.ts';
 import { startCrdFit } from './write/crd-fit.ts';
+import { createContested } from './write/contested.ts';
 import { createOwnStatus } from './write/status.ts';
 import { writeObject, type Outcome } from './write/object.ts';
 import { startReflector } from './client/reflector.ts';
@@ -99,6 +100,7 @@ describe('a credentials Secret that nothing wants', () => {
       record: nothing,
       onWrite: nothing,
       ownStatus: createOwnStatus(),
+      contested: createContested(nothing),
       lookAtSecret,
       onSecretTrouble: nothing,
     };

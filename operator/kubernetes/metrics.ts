@@ -33,7 +33,10 @@ export function createOperatorMetrics() {
     leader: gauge('leader', '1 where this process leads'),
     objects: gauge('objects', 'Objects by kind and readiness', ['kind', 'ready']),
     changeSeconds: histogram('change_to_written_seconds', 'Time from a change to the configuration being written'),
-    crdsOutdated: gauge('crds_outdated', '1 for each kind whose CRD is older than this operator', ['kind']),
+    crdsOutdated: gauge('crds_outdated', '1 for each kind whose CRD is of another version than this operator', [
+      'kind',
+    ]),
+    contestedStatuses: gauge('contested_statuses', 'Statuses left alone, since somebody else replaces them each time'),
     eventsDropped: gauge('events_dropped', 'Events that were dropped because too many waited'),
   };
 }

@@ -34,6 +34,7 @@ function sample(operator: Controller, lease: Lease, metrics: OperatorMetrics): v
   metrics.leader.set(lease.isLeader() ? 1 : 0);
   metrics.eventsDropped.set(operator.eventsDropped());
   for (const [kind, seconds] of operator.silence()) metrics.watchAge.set({ kind }, seconds);
+  metrics.contestedStatuses.set(operator.contestedStatuses());
   metrics.crdsOutdated.reset();
   for (const kind of operator.crdTroubles().keys()) metrics.crdsOutdated.set({ kind }, 1);
   metrics.objects.reset();

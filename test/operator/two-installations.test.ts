@@ -19,6 +19,28 @@ describeWithControlPlane('of two installations in one cluster', (cluster) => {
     kubeconfig = await install(cluster());
   });
 
+  test('two that speak of the same objects stop after a few rounds, and say so once', async () => {
+    const admin = createAdmin(cluster(), OPERATOR_NAMESPACE);
+    await admin.apply(namespace('rivals'), ...['a', 'b', 'c'].map((name) => list(`rivals/${name}`)));
+    const main = await startTestOperator(cluster(), kubeconfig, { settings: { classes: { default: {} } } });
+    await admin.waitFor('SmtpPlusList', 'rivals/a', 'Accepted', 'True Accepted');
+    const rival = { relayClass: 'bulk', classes: { bulk: {} } };
+    const second = await startTestOperator(cluster(), kubeconfig, { settings: rival });
+    await eventually(async () => {
+      const before = [main.writes(), second.writes()];
+      await sleep(SILENCE_MS);
+      assert.deepEqual([main.writes(), second.writes()], before);
+    });
+    const troubles = [main, second].map(
+      (one) => one.troubles.filter((line) => line.includes('by somebody else')).length,
+    );
+    assert.ok(troubles.includes(1) && troubles.every((count) => count <= 1), String(troubles));
+    assert.ok(main.contestedStatuses() + second.contestedStatuses() >= 3);
+    await Promise.all([main.close(), second.close()]);
+    for (const name of ['a', 'b', 'c']) await admin.remove('SmtpPlusList', `rivals/${name}`);
+    admin.client.close();
+  });
+
   test('each serves its own classes, one speaks for all, and both come to rest', async () => {
     const admin = createAdmin(cluster(), OPERATOR_NAMESPACE);
     await admin.apply(

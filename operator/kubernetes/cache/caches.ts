@@ -37,7 +37,7 @@ interface MergedCache<T> {
 export interface CachesOptions {
   /** Empty: all namespaces. */
   readonly watchNamespaces: readonly string[];
-  readonly onObject: (kind: Kind, key: string, after: KnownObject | undefined) => void;
+  readonly onObject: (kind: Kind, key: string, after: KnownObject | undefined, before: KnownObject | undefined) => void;
   readonly onNamespace: (name: string) => void;
   readonly onSecret: (key: string) => void;
   readonly onTrouble: (message: string) => void;
@@ -74,7 +74,7 @@ export function startCaches(client: KubeClient, options: CachesOptions): Caches 
   const mirrorKind = (kind: Kind): MergedCache<KnownObject> =>
     mirror(KIND_RESOURCES[kind], namespaces, {
       keep: (object, before) => viewObject(kind, object, before),
-      onChange: (key, _, after) => options.onObject(kind, key, after),
+      onChange: (key, before, after) => options.onObject(kind, key, after, before),
     });
   const objects = {
     SmtpPlusList: mirrorKind('SmtpPlusList'),

@@ -9,6 +9,7 @@ import type { Caches } from '../cache/caches.ts';
 import type { KubeClient } from '../client/client.ts';
 import { findUser } from '../find-user.ts';
 import type { KnownSecret } from '../cache/views.ts';
+import type { Contested } from './contested.ts';
 import type { CrdFit } from './crd-fit.ts';
 
 /** `KIND/NAMESPACE/NAME`. */
@@ -31,6 +32,7 @@ export interface WriteContext {
   /** Reads a Secret that somebody has made under a name that a user wants, and that the caches lack. */
   readonly lookAtSecret: (secret: string) => Promise<void>;
   readonly ownStatus: OwnStatus;
+  readonly contested: Contested;
   /** Why the Secret of a user cannot be written. */
   readonly onSecretTrouble: (user: string, trouble: string) => void;
 }
@@ -42,12 +44,13 @@ export type Outcome = 'done' | 'again';
  * Whether there is nothing to do, as far as the caches know. Each write of ours leads to another plan, which then asks for
  * nothing: keeping all of those until their turn comes would take most of the memory of a first reconcile.
  */
-export function isDone(context: Pick<WriteContext, 'caches' | 'fit'>, work: Work): boolean {
+export function isDone(context: Pick<WriteContext, 'caches' | 'fit' | 'contested'>, work: Work): boolean {
   if (work.kind === 'Secret') return false;
   const { kind, plan } = work;
   if (!isThere(context, kind, plan.meta)) return true;
   const { status } = context.caches.objects[kind].get(keyOf(plan.meta)) ?? {};
-  if (!isStatusApplied(statusPlanOf(work), status, context.fit)) return false;
+  const isLeft = context.contested.isLeft(kind, keyOf(plan.meta));
+  if (!isLeft && !isStatusApplied(statusPlanOf(work), status, context.fit)) return false;
   return kind !== 'SmtpPlusUser' || isSecretDone(context, plan);
 }
 
@@ -140,10 +143,13 @@ async function writeStatus(context: WriteContext, work: Exclude<Work, { kind: 'S
   const { kind, plan } = work;
   const current = context.caches.objects[kind].get(keyOf(plan.meta));
   if (current === undefined || !isThere(context, kind, plan.meta)) return 'done';
+  const { caches, contested } = context;
+  if (contested.isLeft(kind, keyOf(plan.meta))) return 'done';
   const written = await applyStatus(context.client, statusPlanOf(work), current, context.fit);
   if (written === undefined) return 'done';
   context.onWrite('status');
-  context.ownStatus.take(context.caches, statusPlanOf(work), written);
+  context.ownStatus.take(caches, statusPlanOf(work), written);
+  contested.onWritten(kind, keyOf(plan.meta), caches.objects[kind].get(keyOf(plan.meta))?.status?.digest);
   for (const event of plan.events) context.record(event);
   return 'done';
 }

@@ -114,7 +114,9 @@ function ifStillThere(answer: Answer<unknown>, { kind, meta }: StatusPlan): unde
 export interface OwnStatus {
   /** Puts the answer to a status write into the caches. */
   readonly take: (caches: Caches, plan: StatusPlan, written: KubeObject) => void;
-  /** Whether the caches tell of just that, and it is as planned: then nobody has to look at it. */
+  /** Whether the caches tell of just that. */
+  readonly isTaken: () => boolean;
+  /** Whether they do, and it is as planned: then nobody has to look at it. */
   readonly isTold: (object: KnownObject | undefined) => boolean;
 }
 
@@ -126,6 +128,7 @@ export function createOwnStatus(): OwnStatus {
       objects[kind].observe(written);
       digest = undefined;
     },
+    isTaken: () => digest !== undefined,
     isTold: (object) => digest !== undefined && object?.status?.digest === digest,
   };
 }
