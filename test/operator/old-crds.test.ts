@@ -94,7 +94,7 @@ describeWithControlPlane('with CRDs of another version', (cluster) => {
     // a Secret, and a status that changes a few times until the relays run it
     assert.ok((await written()) - (await documents()) <= 4 * NAMES.length, 'nothing is written over and over');
     const said = operator.troubles.filter((line) => line.includes('CRD'));
-    assert.match(said.join('\n'), /^the CRD of SmtpPlusUser is of an older version .* apply crds\/.*$/);
+    assert.match(said.join('\n'), /^the CRD of SmtpPlusUser is of another version .* apply crds\/.*$/);
     assert.deepEqual([...operator.crdTroubles().values()], said);
     await eventually(async () => {
       const events = await cluster().kubectl(['get', 'events', '-A', '-o', 'jsonpath={..reason}']);
@@ -108,6 +108,38 @@ describeWithControlPlane('with CRDs of another version', (cluster) => {
     assert.deepEqual([...operator.crdTroubles()], []);
     await isQuiet();
     for (const name of NAMES) await admin.remove('SmtpPlusUser', `shop/${name}`);
+  });
+
+  test('one that lacks a value: writes the other fields, says so once, and the rest when it is upgraded', async (t) => {
+    await applyCrd(
+      changedCrd(({ properties: { status } }) => {
+        const sender = status?.properties['senders']?.items.properties['state'] as { enum?: string[] } | undefined;
+        if (sender !== undefined) sender.enum = ['SomethingElse'];
+      }),
+    );
+    await start(t);
+    await admin.apply(
+      namespace('values'),
+      ...['a', 'b'].map((name) => user(`values/${name}`, { senders: ['x@y.example'] })),
+    );
+    for (const name of ['a', 'b']) {
+      await eventually(async () => {
+        const { conditions = [], senders, server } = await statusOf(`values/${name}`);
+        assert.equal(conditions.find(({ type }) => type === 'CredentialsReady')?.status, 'True');
+        assert.deepEqual([senders, server === undefined], [undefined, false]);
+      });
+    }
+    await isQuiet();
+    const said = operator.troubles.filter((line) => line.includes('CRD'));
+    assert.match(said.join('\n'), /^the CRD of SmtpPlusUser is of another version .*state: Unsupported value.*$/);
+    assert.deepEqual(operator.troubles, said);
+
+    await applyCrd(readFileSync(USERS_CRD, 'utf8'));
+    for (const name of ['a', 'b']) {
+      await eventually(async () => assert.notEqual((await statusOf(`values/${name}`))['senders'], undefined));
+    }
+    await isQuiet();
+    for (const name of ['a', 'b']) await admin.remove('SmtpPlusUser', `values/${name}`);
   });
 
   test('a newer one: leaves alone what it does not know, and is quiet', async (t) => {

@@ -1,7 +1,7 @@
 /**
  * Whether the CRDs in the cluster have room for what we say in a status. Helm never upgrades CRDs, so that an operator often
- * meets older ones, and they refuse a server-side apply with a field that they lack. The status is then written in another way,
- * which drops that field, and an Event says so.
+ * meets older ones, and they refuse a server-side apply with a field that they lack or with a value that they do not list. The
+ * status is then written in another way, without those fields, and an Event says so.
  */
 import type { Kind, PlannedEvent, StatusPlan } from '../../core/model.ts';
 import { keyOf } from '../../core/model.ts';
@@ -75,7 +75,7 @@ export function startCrdFit(client: KubeClient, options: CrdFitOptions): CrdFit 
         known.plan = plan;
         return;
       }
-      const message = `the CRD of ${kind} is of an older version than this operator, so that statuses lack what it does not know; apply crds/ (an upgrade with Helm does not): ${refusal.replace(/\s+/g, ' ').slice(0, REFUSAL_MAX)}`;
+      const message = `the CRD of ${kind} is of another version than this operator, mostly of an older one, so that statuses lack what it does not know; apply crds/ of this version (an upgrade with Helm does not): ${refusal.replace(/\s+/g, ' ').slice(0, REFUSAL_MAX)}`;
       outdated.set(kind, { message, plan });
       options.onTrouble(message);
       options.record({ kind, meta, type: 'Warning', reason: 'CrdOutdated', message });

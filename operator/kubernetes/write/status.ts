@@ -35,7 +35,7 @@ export async function applyStatus(
     if (digestOf(status) === digestOf(plan.status)) return answer.body;
     return (await replaceStatus(client, plan, answer.body.metadata.resourceVersion, fit)) ?? answer.body;
   }
-  if (isOfUnknownField(answer)) {
+  if (isOfUnknownField(answer) || isOfUnknownValue(answer)) {
     fit.refused(plan, answer.message);
     return replaceStatus(client, plan, resourceVersion, fit);
   }
@@ -55,6 +55,18 @@ interface WithStatus extends KubeObject {
 /** An apply names its fields by the schema of the CRD; 500 and 422 both occur. */
 function isOfUnknownField(answer: Answer<unknown>): boolean {
   return !answer.ok && answer.message.includes('field not declared in schema');
+}
+
+/** The CRD takes other values than this operator gives: it lacks one that was added, or one that was taken away. */
+function isOfUnknownValue(answer: Answer<unknown>): boolean {
+  return !answer.ok && answer.status === 422 && refusedFields(answer.message).length > 0;
+}
+
+/** The fields of the status that an API server names when it refuses one by its schema. */
+function refusedFields(message: string): readonly string[] {
+  // an admission policy answers 422 as well, in other words
+  const [, reasons = ''] = message.split(' is invalid: ');
+  return [...new Set([...reasons.matchAll(/\bstatus\.(\w+)/g)].map(([, field = '']) => field))];
 }
 
 function apply(
@@ -77,28 +89,47 @@ function apply(
   });
 }
 
-/** Puts a status in place of the one that is there. What the CRD does not know is dropped, and what it adds is added. */
+/**
+ * Puts a status in place of the one that is there. Fields that the CRD does not know are dropped by the API server, those
+ * whose values it does not take are left out here, and what it adds is added.
+ */
 async function replaceStatus(
   client: KubeClient,
   plan: StatusPlan,
   resourceVersion: string,
   fit: CrdFit,
 ): Promise<KubeObject | undefined> {
-  const { uid } = plan.meta;
-  const answer = await client.request<WithStatus>({
+  let status: Readonly<Record<string, unknown>> = plan.status;
+  for (;;) {
+    const answer = await putStatus(client, plan.meta, { kind: plan.kind, status, resourceVersion });
+    if (answer.ok) {
+      const stored = answer.body.status;
+      if (digestOf(stored) !== digestOf(plan.status)) fit.reduced(plan, stored);
+      return answer.body;
+    }
+    const refused = isOfUnknownValue(answer) ? refusedFields(answer.message) : [];
+    const left = Object.fromEntries(Object.entries(status).filter(([field]) => !refused.includes(field)));
+    // each round has fewer fields
+    if (Object.keys(left).length === Object.keys(status).length) return ifStillThere(answer, plan);
+    status = left;
+  }
+}
+
+function putStatus(
+  client: KubeClient,
+  meta: StatusPlan['meta'],
+  { kind, status, resourceVersion }: Pick<StatusPlan, 'kind'> & { status: object; resourceVersion: string },
+): Promise<Answer<WithStatus>> {
+  return client.request<WithStatus>({
     method: 'PATCH',
-    path: `${pathOf(KIND_RESOURCES[plan.kind], { ...plan.meta, subresource: 'status' })}?fieldManager=${STATUS_MANAGER}`,
+    path: `${pathOf(KIND_RESOURCES[kind], { ...meta, subresource: 'status' })}?fieldManager=${STATUS_MANAGER}`,
     contentType: 'application/json-patch+json',
     body: [
-      { op: 'test', path: '/metadata/uid', value: uid },
+      { op: 'test', path: '/metadata/uid', value: meta.uid },
       { op: 'test', path: '/metadata/resourceVersion', value: resourceVersion },
-      { op: 'add', path: '/status', value: plan.status },
+      { op: 'add', path: '/status', value: status },
     ],
   });
-  if (!answer.ok) return ifStillThere(answer, plan);
-  const { status } = answer.body;
-  if (digestOf(status) !== digestOf(plan.status)) fit.reduced(plan, status);
-  return answer.body;
 }
 
 /** Changed, deleted, or deleted and made anew, since the plan: the watch will say so. Anything else is an error. */
