@@ -119,7 +119,7 @@ export function sourcesOf(snapshot: Snapshot): Sources {
     evidenceOf: (sender) => snapshot.dns.get(sender),
     programmed: (className) => snapshot.programmed.get(className),
     relays: (className) => snapshot.relayFacts?.get(className),
-    upstream: (className, { list }) => snapshot.relayFacts?.get(className)?.upstreams.get(list),
+    upstream: (className, list) => snapshot.relayFacts?.get(className)?.upstreams.get(list),
   };
 }
 

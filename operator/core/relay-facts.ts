@@ -14,7 +14,6 @@ export function programmedIn({ sources, relays }: Planner, className: string, en
 export const NOTHING_TOLD = { relays: undefined, upstream: undefined };
 
 /** What the relays tell of a class, and of what becomes of the mail of a list. */
-export function toldOf({ sources, relays }: Planner, className: string, list: string) {
-  const asked = { list, isChanged: isChanged(relays.store, className, list) };
-  return { relays: sources.relays(className), upstream: sources.upstream(className, asked) };
+export function toldOf({ sources }: Planner, className: string, list: string) {
+  return { relays: sources.relays(className), upstream: sources.upstream(className, list) };
 }

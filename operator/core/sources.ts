@@ -16,13 +16,6 @@ export interface AskedEntries {
   readonly isChanged: boolean;
 }
 
-export interface AskedList {
-  /** `NAMESPACE/NAME`. */
-  readonly list: string;
-  /** Its configuration has just changed: what is known is about what it was before. */
-  readonly isChanged: boolean;
-}
-
 /** Where the planner finds what there is, by `NAMESPACE/NAME`. It asks when it plans, and keeps no copy. */
 export interface Sources {
   readonly namespaces: () => Iterable<string>;
@@ -42,6 +35,6 @@ export interface Sources {
   readonly programmed: (className: string, entries: AskedEntries) => ProgrammedFact | undefined;
   /** What the relays of a class tell of themselves. */
   readonly relays: (className: string) => RelaysFact | undefined;
-  /** What has become of the mail of a list, as it is configured now. */
-  readonly upstream: (className: string, list: AskedList) => UpstreamFact | undefined;
+  /** What has become of the mail of a list (`NAMESPACE/NAME`). */
+  readonly upstream: (className: string, list: string) => UpstreamFact | undefined;
 }

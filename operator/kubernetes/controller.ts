@@ -157,7 +157,7 @@ export function startController(options: ControllerOptions): Controller {
     evidenceOf: (sender) => verification.evidenceOf(sender),
     programmed: (className, asked) => rollout.stateOf(className, asked),
     relays: (className) => reports.of(className),
-    upstream: (className, asked) => rollout.upstreamOf(className, asked),
+    upstream: (className, list) => rollout.upstreamOf(className, list),
   };
 
   const planning = createPlanning({

@@ -4,7 +4,7 @@
  * whatever else changes in its document meanwhile.
  */
 import type { ProgrammedFact, UpstreamFact } from '../core/model.ts';
-import type { AskedEntries, AskedList } from '../core/sources.ts';
+import type { AskedEntries } from '../core/sources.ts';
 import { compareText } from '../core/time.ts';
 import { shardFileName, shardOf } from '../../relay/config.ts';
 import { messageOf } from '../errors.ts';
@@ -44,7 +44,7 @@ export interface Rollout {
   /** Whether the relays run these entries. */
   readonly stateOf: (className: string, asked: AskedEntries) => ProgrammedFact;
   /** What relays that run the list as it is now have told of its mail. */
-  readonly upstreamOf: (className: string, asked: AskedList) => UpstreamFact | undefined;
+  readonly upstreamOf: (className: string, list: string) => UpstreamFact | undefined;
   /** Asks all relays what they tell of themselves. */
   readonly hear: () => Promise<void>;
   /** Hashes of what was written last, by class and file name. */
@@ -220,10 +220,10 @@ export function startRollout(options: RolloutOptions): Rollout {
   return {
     offer,
     stateOf,
-    upstreamOf: (className, { list, isChanged }) => {
-      const isElsewhere = isChanged || versionsOf(classOf(className), fileOf(list)).isAwaited(list);
-      return isElsewhere ? undefined : reports.of(className)?.upstreams.get(list);
-    },
+    upstreamOf: (className, list) =>
+      versionsOf(classOf(className), fileOf(list)).isAwaited(list)
+        ? undefined
+        : reports.of(className)?.upstreams.get(list),
     hear: async () => {
       await Promise.all([...pods.classNames()].map(hearClass));
     },

@@ -72,6 +72,12 @@ describe('whether the upstream of a list is reachable', () => {
     assert.equal(judge(listWith({ ...wasReached, observedGeneration: 0 }), {}).says, 'Unknown NotTried');
   });
 
+  test('is not what relays tell that do not run the list as it is now', () => {
+    const lagging = { ...programmed, status: 'False', reason: 'RelaysLagging' } as const;
+    const changed = listWith({ ...wasReached, observedGeneration: 0 });
+    assert.equal(judge(changed, { programmed: lagging, upstream: { failing: [], of: 3 } }).says, 'Unknown NotTried');
+  });
+
   test('stays as it was until relays can be asked by an operator that has just started', () => {
     const notAsked = { relays: undefined };
     assert.equal(judge(listWith(wasReached), notAsked).says, 'True Reachable');

@@ -24,7 +24,9 @@ export function judgeReachable(subject: Subject, terms: ListTerms, facts: Reacha
   if (terms.upstream.status !== 'True')
     return unknown('NotTried', 'Not tried, since it cannot be used; see UpstreamResolved.');
   if (facts.programmed.reason === 'NoRelayReady') return unknown('NoRelayReady', facts.programmed.message);
-  const { relays, upstream } = facts;
+  const { relays } = facts;
+  // before relays run the list as it is now, what they tell is about what it was
+  const upstream = facts.programmed.status === 'True' ? facts.upstream : undefined;
   if (upstream?.trouble !== undefined) return unreachable(upstream, upstream.trouble, terms.config);
   if (upstream !== undefined) return REACHABLE;
   const before = previousConditions(subject).get(TYPE);

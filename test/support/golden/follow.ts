@@ -100,7 +100,7 @@ export function sourcesNow(cluster: Cluster): Sources {
     evidenceOf: (sender) => cluster.dns.get(sender),
     programmed: (className) => cluster.programmed.get(className),
     relays: (className) => cluster.relayFacts.get(className),
-    upstream: (className, { list }) => cluster.relayFacts.get(className)?.upstreams.get(list),
+    upstream: (className, list) => cluster.relayFacts.get(className)?.upstreams.get(list),
   };
 }
 
