@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdir, readdir, readlink, rename, rm, symlink, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, realpath, rename, rm, symlink, utimes, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
@@ -69,16 +69,11 @@ async function take(folder: string, one: Step): Promise<string[]> {
   }
 }
 
-/** What is written through a link is told of where it lies: of that path events name nothing. */
+/** What is written through a link is told of where it lies; outside of the folder, events name nothing of it. */
 async function throughLinks(folder: string, paths: readonly string[]): Promise<string[]> {
-  const told = await Promise.all(
-    paths.map(async (path) => {
-      const links = [path, dirname(path)].filter((one) => one !== folder);
-      const targets = await Promise.all(links.map((one) => readlink(one).catch(() => undefined)));
-      return targets.some((target) => target !== undefined) ? [] : [path];
-    }),
-  );
-  return told.flat().filter((path) => path !== folder);
+  const inside = `${await realpath(folder)}/`;
+  const real = await Promise.all(paths.map((path) => realpath(path).catch(() => path)));
+  return real.flatMap((path) => (path.startsWith(inside) ? [join(folder, path.slice(inside.length))] : []));
 }
 
 /** What a folder says, without the functions that find places. */
