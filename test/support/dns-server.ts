@@ -4,6 +4,7 @@ import { createSocket } from 'node:dgram';
 import { Resolver } from 'node:dns/promises';
 import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
+import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { folderOf } from './folder.ts';
@@ -18,29 +19,41 @@ export interface DnsServer {
   readonly serve: (records: readonly string[]) => Promise<void>;
 }
 
+/** Somebody else may take the port between the choice and the start. */
+const STARTS = 5;
+
 /** Is authoritative for `example.`, and answers REFUSED for all else. */
 export async function startNsd(t: Ends, records: readonly string[] = []): Promise<DnsServer> {
   const folder = await folderOf(t);
-  const address = `127.0.0.1:${await freePort()}`;
   let serial = 1;
   await writeFile(join(folder, 'zone'), zoneFile(records, serial));
-  await writeFile(join(folder, 'nsd.conf'), configuration(folder, address));
-  const child = spawn('nsd', ['-d', '-c', join(folder, 'nsd.conf')], { stdio: 'ignore' });
-  const exited = once(child, 'exit');
-  t.after(async () => {
-    child.kill('SIGTERM');
-    await exited;
-  });
-  await untilServed(address, serial);
+  const { address, reload } = await spawnNsd(t, folder, serial);
   return {
     address,
     serve: async (after) => {
       serial++;
       await writeFile(join(folder, 'zone'), zoneFile(after, serial));
-      child.kill('SIGHUP');
+      reload();
       await untilServed(address, serial);
     },
   };
+}
+
+async function spawnNsd(t: Ends, folder: string, serial: number, starts = STARTS) {
+  const address = `127.0.0.1:${await freePort()}`;
+  await writeFile(join(folder, 'nsd.conf'), configuration(folder, address));
+  const child = spawn('nsd', ['-d', '-c', join(folder, 'nsd.conf')], { stdio: ['ignore', 'ignore', 'pipe'] });
+  let said = '';
+  child.stderr.on('data', (text) => (said += text));
+  const exited = once(child, 'exit');
+  t.after(async () => {
+    if (child.exitCode === null) child.kill('SIGTERM');
+    await exited;
+  });
+  const isServing = await Promise.race([untilServed(address, serial).then(() => true), exited.then(() => false)]);
+  if (isServing) return { address, reload: () => child.kill('SIGHUP') };
+  if (starts === 1) throw new Error(`nsd does not start:\n${said}`);
+  return spawnNsd(t, folder, serial, starts - 1);
 }
 
 function zoneFile(records: readonly string[], serial: number): string {
@@ -100,12 +113,13 @@ export function answerWith(question: Buffer, rcode: number): Buffer {
   return packet;
 }
 
+/** Free for both: a name server listens for datagrams and connections. */
 async function freePort(): Promise<number> {
-  const socket = createSocket('udp4');
-  socket.bind(0, '127.0.0.1');
-  await once(socket, 'listening');
-  const { port } = socket.address();
-  socket.close();
-  await once(socket, 'close');
+  const server = createServer();
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
   return port;
 }
