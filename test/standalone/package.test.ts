@@ -97,7 +97,10 @@ describe('the packed npm package', () => {
         for (const args of [['standalone', 'manifests'], ['operator'], ['relay', '--config', 'a', '--state', 'b']]) {
           const { code, stderr } = await run(path, [cli(), ...args], folder);
           assert.equal(code, 2);
-          assert.match(stderr, /^error: this needs Node 24 or later, and this is Node [\d.]+; install it, or run the container image\n$/);
+          assert.match(
+            stderr,
+            /^error: this needs Node 24 or later, and this is Node [\d.]+; install it, or run the container image\n$/,
+          );
         }
       });
     } else {
