@@ -2,8 +2,8 @@
 import type { DnsEvidence } from '../core/model.ts';
 import type { SenderPlan } from '../core/senders/senders.ts';
 import type { EvidenceStore } from '../verify/evidence-store.ts';
-import { lookUp, type Resolvers } from '../verify/look-up.ts';
-import { createProber } from '../verify/prober.ts';
+import type { Resolvers } from '../verify/look-up.ts';
+import { startLookUps } from '../verify/start-look-ups.ts';
 import type { KubeClient } from './client/client.ts';
 import { openEvidenceSecrets } from './write/evidence.ts';
 
@@ -29,8 +29,6 @@ export interface VerificationOptions {
   readonly onTrouble: (message: string) => void;
 }
 
-const TIDY_MS = 600_000;
-
 const NO_LOOKUPS: Verification = {
   load: () => Promise.resolve(),
   evidenceOf: () => undefined,
@@ -40,36 +38,19 @@ const NO_LOOKUPS: Verification = {
 };
 
 export function startVerification(client: KubeClient, options: VerificationOptions): Verification {
-  const { resolvers, isThere, onTrouble } = options;
+  const { resolvers, isThere, onEvidence, onTrouble } = options;
   if (resolvers === undefined) return NO_LOOKUPS;
   let store: EvidenceStore | undefined;
-  const evidenceOf: Verification['evidenceOf'] = (sender) => store?.of(sender);
-  const prober = createProber({
-    lookUp: (question) => lookUp(question, resolvers),
-    evidenceOf,
-    onEvidence: async (sender, evidence) => {
-      // an object that came and went meanwhile leaves nothing behind
-      if (!isThere(sender)) return;
-      await store?.keep(sender, evidence);
-      options.onEvidence(sender);
-    },
-    onTrouble,
-  });
-  const tidying = setInterval(() => {
-    store?.tidy(isThere, new Date()).catch((error: unknown) => onTrouble(`evidence of past senders: ${String(error)}`));
-  }, TIDY_MS);
+  const lookUps = startLookUps({ resolvers, store: () => store, isThere, onEvidence, onTrouble });
   return {
     load: async () => {
       store = await openEvidenceSecrets(client, options);
     },
-    evidenceOf,
+    evidenceOf: (sender) => store?.of(sender),
     follow: (senders) => {
-      for (const [key, plan] of senders) prober.set(key, plan?.lookup);
+      for (const [key, plan] of senders) lookUps.set(key, plan?.lookup);
     },
-    isIdle: prober.isIdle,
-    close: () => {
-      clearInterval(tidying);
-      prober.close();
-    },
+    isIdle: lookUps.isIdle,
+    close: lookUps.close,
   };
 }

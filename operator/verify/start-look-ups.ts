@@ -1,0 +1,39 @@
+/** Makes the look-ups that the plan asks for, keeps what they find, and forgets senders that have been gone for a while. */
+import type { EvidenceStore } from './evidence-store.ts';
+import { lookUp, type Resolvers } from './look-up.ts';
+import { createProber, type Prober } from './prober.ts';
+
+export interface LookUpsOptions {
+  readonly resolvers: Resolvers;
+  /** Undefined: what is known has not been read yet. */
+  readonly store: () => EvidenceStore | undefined;
+  readonly isThere: (sender: string) => boolean;
+  /** There is other evidence about a sender. */
+  readonly onEvidence: (sender: string) => void;
+  readonly onTrouble: (message: string) => void;
+}
+
+const TIDY_MS = 600_000;
+
+export function startLookUps({ resolvers, store, isThere, onEvidence, onTrouble }: LookUpsOptions): Prober {
+  const prober = createProber({
+    lookUp: (question) => lookUp(question, resolvers),
+    evidenceOf: (sender) => store()?.of(sender),
+    onEvidence: async (sender, evidence) => {
+      // an object that came and went meanwhile leaves nothing behind
+      if (!isThere(sender)) return;
+      await store()?.keep(sender, evidence);
+      onEvidence(sender);
+    },
+    onTrouble,
+  });
+  const tidying = setInterval(() => {
+    const tidied = store()?.tidy(isThere, new Date());
+    tidied?.catch((error: unknown) => onTrouble(`evidence of past senders: ${String(error)}`));
+  }, TIDY_MS);
+  const close = (): void => {
+    clearInterval(tidying);
+    prober.close();
+  };
+  return { ...prober, close };
+}
