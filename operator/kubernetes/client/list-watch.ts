@@ -60,6 +60,8 @@ const BACKOFF_MOST_MS = 5000;
 /** As client-go: the server ends a watch after 5-10 minutes, at random, so that connections spread over its replicas. */
 const WATCH_SECONDS = 300;
 const WATCH_SHORTEST_MS = 1000;
+/** So many answers in a row that only ask us to come back are no trouble yet: about 3 s. */
+const LATER_MOST = 4;
 
 interface State {
   /** Where the watch goes on; undefined: list first. */
@@ -95,7 +97,7 @@ export function startListWatch(client: KubeClient, options: ListWatchOptions): L
       } catch (error) {
         if (options.signal.aborted) return;
         trouble = `${options.resource.plural} ${messageOf(error)}`;
-        options.onTrouble(trouble);
+        if (!(error instanceof AskedToComeBack) || failures >= LATER_MOST) options.onTrouble(trouble);
         // a watch that got as far as an event was a good one: a server that drops us once an hour is no reason to slow down
         failures = state.progressed ? 0 : failures + 1;
         state.progressed = false;
@@ -128,6 +130,17 @@ interface Page {
   readonly metadata: { readonly resourceVersion: string; readonly continue?: string };
   /** Null in an empty list without contents. */
   readonly items: readonly KubeObject[] | null;
+}
+
+/**
+ * The API server has no answer yet: it is busy, or it makes the storage of a kind anew, as it does right after a CRD was
+ * applied. As client-go, we come back without a word.
+ */
+class AskedToComeBack extends Error {}
+
+function refusal(what: string, { code, message }: { readonly code?: number; readonly message?: string }): Error {
+  const Reason = code === 429 ? AskedToComeBack : Error;
+  return new Reason(`${what}: ${code ?? ''} ${message ?? ''}`);
 }
 
 async function list(client: KubeClient, options: ListWatchOptions, state: State): Promise<void> {
@@ -177,7 +190,7 @@ async function readPage(
     );
   }
   // 410 in the middle: the first pages are too old to be continued; the caller lists anew
-  if (!answer.ok) throw new Error(`cannot be listed: ${answer.status} ${answer.message}`);
+  if (!answer.ok) throw refusal('cannot be listed', { code: answer.status, message: answer.message });
   return answer.body;
 }
 
@@ -204,7 +217,7 @@ function handle(event: WatchEvent, to: Follower, state: State): void {
   if (event.type === 'ERROR') {
     // 410 Gone (and any answer that this version will never please): what we know is too old, list again
     if (event.object.code === 410 || event.object.code === 400) state.version = undefined;
-    throw new Error(`cannot be watched any further: ${event.object.code ?? ''} ${event.object.message ?? ''}`);
+    throw refusal('cannot be watched any further', event.object);
   }
   const object = event.object as KubeObject;
   const { resourceVersion } = object.metadata;

@@ -36,14 +36,15 @@ describe('reflector', () => {
     const stopping = new AbortController();
     t.after(() => stopping.abort());
     const changes: string[] = [];
+    const troubles: string[] = [];
     const mirror = startReflector(client, {
       resource: PODS,
       keep: ({ metadata }) => metadata.resourceVersion,
       onChange: (key, before, after) => void changes.push(`${key} ${before ?? '-'} ${after ?? '-'}`),
-      onTrouble: () => undefined,
+      onTrouble: (message) => void troubles.push(message),
       signal: stopping.signal,
     });
-    return { ...mirror, changes, version: (name: string) => mirror.entries.get(`shop/${name}`)?.value };
+    return { ...mirror, changes, troubles, version: (name: string) => mirror.entries.get(`shop/${name}`)?.value };
   }
 
   test('takes over a list whose versions are lower, as after a backup of etcd was restored', async (t) => {
@@ -55,6 +56,19 @@ describe('reflector', () => {
     await until(() => mirror.version('a') === '20' || undefined);
     // the same version of another past may be something else
     assert.ok(mirror.changes.includes('shop/b 60 60'), mirror.changes.join());
+  });
+
+  test('comes back without a word to a server that asks for it, and says so when it asks for ever', async (t) => {
+    const { server, client } = serve([pod('a', '50')], '100');
+    const mirror = reflect(t, client);
+    await mirror.synced;
+    const later = { type: 'ERROR', object: { code: 429, message: 'storage is (re)initializing' } } as const;
+    server.events.push(later, later, { type: 'MODIFIED', object: pod('a', '110') });
+    await until(() => mirror.version('a') === '110' || undefined);
+    assert.deepEqual(mirror.troubles, []);
+    server.events.push(...Array.from({ length: 6 }, () => later), { type: 'MODIFIED', object: pod('a', '120') });
+    await until(() => mirror.version('a') === '120' || undefined);
+    assert.match(mirror.troubles[0] ?? '', /^pods cannot be watched any further: 429 storage/);
   });
 
   test('notices by a watch that the server went back, though nobody ends it', async (t) => {
