@@ -39,7 +39,7 @@ export function snapshotOf(manifests: readonly Manifest[], { classes, namespaceL
     namespaces: namespacesOf(manifests),
     objects: manifests.flatMap(toObject),
     secrets: new Map(secrets.map((secret) => [`${secret.namespace}/${secret.name}`, secret])),
-    dns: new Map(),
+    evidence: new Map(),
     verification: { graceSeconds: 0 },
     ...(namespaceLimits && { namespaceLimits }),
     programmed: new Map(),

@@ -67,7 +67,12 @@ export interface SecretView {
   readonly verifiers: Readonly<Record<string, string>>;
 }
 
-/** What look-ups have found out, by key of the VerifiedSender. A failed look-up is evidence of nothing but itself. */
+/** What is known of a VerifiedSender besides its object. Each proof has a part of its own, written apart from the others. */
+export interface SenderEvidence {
+  readonly dns?: DnsEvidence | undefined;
+}
+
+/** What look-ups have found out. A failed look-up is evidence of nothing but itself. */
 export interface DnsEvidence {
   /** What was asked for: an object made anew under the same name for another domain inherits nothing. */
   readonly recordName: string;
@@ -176,7 +181,8 @@ export interface Snapshot {
   readonly secrets: ReadonlyMap<string, SecretView>;
   /** Why a credentials Secret could not be written when it was last tried, by key of the user. */
   readonly secretTroubles?: ReadonlyMap<string, string>;
-  readonly dns: ReadonlyMap<string, DnsEvidence>;
+  /** By key of the VerifiedSender. */
+  readonly evidence: ReadonlyMap<string, SenderEvidence>;
   /** Absent: domains are not verified by DNS here, and nobody makes look-ups. */
   readonly verification?: DnsVerification;
   /**

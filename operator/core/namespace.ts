@@ -2,7 +2,7 @@
 import type { SenderRule } from '../../relay/config.ts';
 import { guarded, internalError, type Fault } from './faults.ts';
 import { defaultListOf, judgeList, type ListVerdict } from './lists/lists.ts';
-import { keyOf, type DnsEvidence, type ObjectMeta, type RawObject, type SecretOf } from './model.ts';
+import { keyOf, type SenderEvidence, type ObjectMeta, type RawObject, type SecretOf } from './model.ts';
 import { crowdAmong, whyWaiting } from './places.ts';
 import type { Platform } from './platform.ts';
 import { ownRulesOf } from './senders/sender-rules.ts';
@@ -17,8 +17,8 @@ export interface NamespaceObjects {
 export interface NamespaceCircumstances {
   readonly platform: Platform;
   readonly secretOf: SecretOf;
-  /** What look-ups have found out about a VerifiedSender (`NAMESPACE/NAME`). */
-  readonly evidenceOf: (sender: string) => DnsEvidence | undefined;
+  /** What is known of a VerifiedSender (`NAMESPACE/NAME`) besides. */
+  readonly evidenceOf: (sender: string) => SenderEvidence | undefined;
   readonly now: Date;
 }
 

@@ -116,7 +116,7 @@ export function sourcesOf(snapshot: Snapshot): Sources {
     secret: (key) => snapshot.secrets.get(key),
     secretTroubleOf: (user) => snapshot.secretTroubles?.get(user),
     accepted: (user) => snapshot.accepted?.get(user),
-    evidenceOf: (sender) => snapshot.dns.get(sender),
+    evidenceOf: (sender) => snapshot.evidence.get(sender),
     programmed: (className) => snapshot.programmed.get(className),
     relays: (className) => snapshot.relayFacts?.get(className),
     upstream: (className, list) => snapshot.relayFacts?.get(className)?.upstreams.get(list),

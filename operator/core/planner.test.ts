@@ -204,12 +204,12 @@ describe('the plan kept up to date', () => {
 });
 
 /** A cluster changes its maps in place; a snapshot is what was there at its time. */
-function copied({ secrets, accepted, namespaces, dns, programmed, relayFacts }: Cluster) {
+function copied({ secrets, accepted, namespaces, evidence, programmed, relayFacts }: Cluster) {
   return {
     secrets: new Map(secrets),
     accepted: new Map(accepted),
     namespaces: new Map(namespaces),
-    dns: new Map(dns),
+    evidence: new Map(evidence),
     programmed: new Map(programmed),
     relayFacts: new Map(relayFacts),
   };

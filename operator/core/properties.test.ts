@@ -195,12 +195,12 @@ function assertRight(cluster: Cluster, namespace: string, rule: SenderRule): voi
 }
 
 /** Said by the platform owner, or found in the DNS at some time, for this very record. */
-function assertProven({ dns }: Cluster, { meta, spec }: RawObject): void {
+function assertProven({ evidence: known }: Cluster, { meta, spec }: RawObject): void {
   const { domain, address } = spec as Readonly<Record<string, string | undefined>>;
   const isListed =
     (meta.namespace === 'shop' && (domain ?? address?.split('@')[1]) === 'shop.example') ||
     (meta.namespace === 'mail' && address === 'orders@mail.example');
-  const evidence = dns.get(keyOf(meta));
+  const evidence = known.get(keyOf(meta))?.dns;
   const isFound = evidence?.recordName === `_smtpplus-challenge.${domain}` && evidence.foundTime !== undefined;
   assert.ok(isListed || isFound, `${keyOf(meta)} was never proven`);
 }

@@ -1,6 +1,6 @@
 import type {
   AcceptedPasswords,
-  DnsEvidence,
+  SenderEvidence,
   Kind,
   ProgrammedFact,
   RawObject,
@@ -30,7 +30,7 @@ export interface Sources {
   readonly secretTroubleOf: (user: string) => string | undefined;
   /** What the relays were told last of the passwords of a user, by a planner before this one. */
   readonly accepted: (user: string) => AcceptedPasswords | undefined;
-  readonly evidenceOf: (sender: string) => DnsEvidence | undefined;
+  readonly evidenceOf: (sender: string) => SenderEvidence | undefined;
   /** Whether relays of a class run these entries of their configuration. */
   readonly programmed: (className: string, entries: AskedEntries) => ProgrammedFact | undefined;
   /** What the relays of a class tell of themselves. */

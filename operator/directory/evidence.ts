@@ -1,5 +1,5 @@
 /** Evidence about senders in the state folder. A loss of power may take the last of it: it is asked for again. */
-import type { DnsEvidence } from '../core/model.ts';
+import type { SenderEvidence } from '../core/model.ts';
 import { evidenceSchema } from '../verify/evidence.ts';
 import type { EvidenceStore } from '../verify/evidence-store.ts';
 import { createPastSenders } from '../verify/past-senders.ts';
@@ -7,7 +7,7 @@ import { openBuckets } from './buckets.ts';
 
 export interface EvidenceFolder extends EvidenceStore {
   /** Another map where anything differs. */
-  readonly all: () => ReadonlyMap<string, DnsEvidence>;
+  readonly all: () => ReadonlyMap<string, SenderEvidence>;
 }
 
 /** What is damaged is named in `problems`, and looked up again. */
@@ -15,12 +15,12 @@ export async function openEvidence(
   folder: string,
 ): Promise<{ readonly evidence: EvidenceFolder; readonly problems: readonly string[] }> {
   const buckets = await openBuckets(folder, evidenceSchema);
-  let known: ReadonlyMap<string, DnsEvidence> = buckets.entries;
+  let known: ReadonlyMap<string, SenderEvidence> = buckets.entries;
   const past = createPastSenders();
   /** One write after the other: each writes whole files. */
   let writing: Promise<void> = Promise.resolve();
 
-  function save(after: ReadonlyMap<string, DnsEvidence>, changed: readonly string[]): Promise<void> {
+  function save(after: ReadonlyMap<string, SenderEvidence>, changed: readonly string[]): Promise<void> {
     known = after;
     const ignore = (): undefined => undefined;
     writing = writing.then(ignore, ignore).then(() => buckets.save(changed, known));
@@ -30,7 +30,7 @@ export async function openEvidence(
   const evidence: EvidenceFolder = {
     of: (sender) => known.get(sender),
     all: () => known,
-    keep: (sender, found) => save(new Map(known).set(sender, found), [sender]),
+    keep: (sender, parts) => save(new Map(known).set(sender, { ...known.get(sender), ...parts }), [sender]),
     tidy: async (isThere, now) => {
       const expired = new Set(past.expired(known.keys(), isThere, now));
       if (expired.size === 0) return;

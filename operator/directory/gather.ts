@@ -81,7 +81,7 @@ export function createGatherer(options: GatherOptions): (parts: GatheredParts) =
       namespaces: viewNamespaces(manifests.manifests),
       objects,
       secrets,
-      dns: options.evidence.all(),
+      evidence: options.evidence.all(),
       ...(verification !== undefined && { verification }),
       namespaceLimits: options.settings.namespaceLimits,
       ...(options.howToVouch === undefined ? {} : { howToVouch: options.howToVouch }),

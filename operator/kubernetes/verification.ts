@@ -1,5 +1,5 @@
 /** Look-ups on a cluster: the plan asks for them, what they find is kept in Secrets, and the planner is told. */
-import type { DnsEvidence } from '../core/model.ts';
+import type { SenderEvidence } from '../core/model.ts';
 import type { SenderPlan } from '../core/senders/senders.ts';
 import type { EvidenceStore } from '../verify/evidence-store.ts';
 import type { Resolvers } from '../verify/look-up.ts';
@@ -10,7 +10,7 @@ import { openEvidenceSecrets } from './write/evidence.ts';
 export interface Verification {
   /** Reads what is known. To be called once, by the leader, before anything is planned. */
   readonly load: () => Promise<void>;
-  readonly evidenceOf: (sender: string) => DnsEvidence | undefined;
+  readonly evidenceOf: (sender: string) => SenderEvidence | undefined;
   /** What the latest plan says of senders; undefined: gone. */
   readonly follow: (senders: ReadonlyMap<string, SenderPlan | undefined>) => void;
   /** Whether no look-up is due or under way. */

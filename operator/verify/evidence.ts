@@ -1,10 +1,9 @@
 /** What is known of a challenge record after one look-up more. */
 import { z } from 'zod';
-import type { DnsEvidence, Lookup } from '../core/model.ts';
+import type { DnsEvidence, Lookup, SenderEvidence } from '../core/model.ts';
 import type { Observation } from './look-up.ts';
 
-/** As it is kept. What does not parse is as good as lost: the record is looked up again. */
-export const evidenceSchema: z.ZodType<DnsEvidence> = z.object({
+const dnsEvidence: z.ZodType<DnsEvidence> = z.object({
   recordName: z.string(),
   recordValue: z.string(),
   time: z.iso.datetime(),
@@ -17,6 +16,9 @@ export const evidenceSchema: z.ZodType<DnsEvidence> = z.object({
   touched: z.string().optional(),
   jitter: z.number().min(0).max(1),
 });
+
+/** As it is kept. What does not parse is as good as lost: the record is looked up again. */
+export const evidenceSchema: z.ZodType<SenderEvidence> = z.object({ dns: dnsEvidence.optional() });
 
 interface Findings extends Observation {
   /** ISO 8601. */

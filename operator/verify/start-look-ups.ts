@@ -18,11 +18,11 @@ const TIDY_MS = 600_000;
 export function startLookUps({ resolvers, store, isThere, onEvidence, onTrouble }: LookUpsOptions): Prober {
   const prober = createProber({
     lookUp: (question) => lookUp(question, resolvers),
-    evidenceOf: (sender) => store()?.of(sender),
-    onEvidence: async (sender, evidence) => {
+    evidenceOf: (sender) => store()?.of(sender)?.dns,
+    onEvidence: async (sender, dns) => {
       // an object that came and went meanwhile leaves nothing behind
       if (!isThere(sender)) return;
-      await store()?.keep(sender, evidence);
+      await store()?.keep(sender, { dns });
       onEvidence(sender);
     },
     onTrouble,

@@ -36,7 +36,7 @@ const snapshot: Snapshot = {
     ...Array.from({ length: NAMESPACES }, (_, i) => object('SmtpPlusList', i, NONE)),
   ],
   secrets: new Map(),
-  dns: new Map(),
+  evidence: new Map(),
   programmed: new Map(),
 };
 const salt = randomBytes(16);

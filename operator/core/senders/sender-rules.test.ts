@@ -13,17 +13,18 @@ function start() {
   };
   const prove = (namespace: string, name: string, domain: string): void => {
     const time = cluster.now.toISOString();
-    cluster.dns.set(`${namespace}/${name}`, {
+    const dns = {
       recordName: `_smtpplus-challenge.${domain}`,
       recordValue: `smtpplus-verification=token-of-${namespace}-for-${domain}`,
       time,
       foundTime: time,
-      outcome: 'found',
+      outcome: 'found' as const,
       detail: 'detail.',
       attempts: 0,
       since: time,
       jitter: 0.5,
-    });
+    };
+    cluster.evidence.set(`${namespace}/${name}`, { dns });
   };
   const plan = () => startFollowing(cluster);
   return { put, prove, plan };

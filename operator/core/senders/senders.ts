@@ -9,7 +9,7 @@ import { conditionsOf, readiness, readyAsWritten, withNote, type Judgement } fro
 import { challengeOf, judgeEvidence, type Challenge } from './dns-proof.ts';
 import { eventsOf } from '../events.ts';
 import { grandfatheredBy } from './existing-senders.ts';
-import { type DnsEvidence, type Lookup, type ObjectMeta, type PlannedEvent, type RawObject } from '../model.ts';
+import { type SenderEvidence, type Lookup, type ObjectMeta, type PlannedEvent, type RawObject } from '../model.ts';
 import { parseObject } from '../parse.ts';
 import type { Platform } from '../platform.ts';
 import { formatTime } from '../time.ts';
@@ -35,8 +35,8 @@ export interface SenderVerdict {
 /** What a VerifiedSender is judged by, besides itself. */
 export interface SenderCircumstances {
   readonly platform: Platform;
-  /** What look-ups have found out about it. */
-  readonly evidence: DnsEvidence | undefined;
+  /** What is known of it besides. */
+  readonly evidence: SenderEvidence | undefined;
   readonly now: Date;
 }
 
@@ -80,7 +80,7 @@ function judgeProof({ meta, sender, spec }: Claim, { platform, evidence, now }: 
     return { judgement: pending(`The domain is too long for a record below it to prove it: ${ask}.`) };
   }
   const recheckSeconds = durationSeconds(spec.recheckInterval);
-  const verdict = judgeEvidence({ meta, challenge, recheckSeconds, ...verification }, evidence, now);
+  const verdict = judgeEvidence({ meta, challenge, recheckSeconds, ...verification }, evidence?.dns, now);
   const { judgement, until, lookup, lastCheckTime } = verdict;
   const isVerified = judgement.status === 'True';
   // who runs one process writes its settings, too

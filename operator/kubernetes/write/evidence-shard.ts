@@ -2,7 +2,7 @@
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { z } from 'zod';
 import { GROUP } from '../../api/common.ts';
-import type { DnsEvidence } from '../../core/model.ts';
+import type { SenderEvidence } from '../../core/model.ts';
 import { evidenceSchema } from '../../verify/evidence.ts';
 import type { SecretObject } from '../cache/views.ts';
 import { bodyOf } from '../client/answers.ts';
@@ -13,7 +13,7 @@ import { FIELD_MANAGER } from './secret.ts';
 export interface EvidenceShard {
   readonly name: string;
   /** By `NAMESPACE/NAME` of the VerifiedSender. */
-  readonly entries: Map<string, DnsEvidence>;
+  readonly entries: Map<string, SenderEvidence>;
   /** Of the Secret as it was last read or written; undefined: there was none. */
   resourceVersion: string | undefined;
 }
@@ -36,7 +36,7 @@ const contents = z.record(z.string(), z.unknown());
 export async function loadShard(place: ShardPlace, index: number): Promise<EvidenceShard> {
   const name = `smtp-plus-evidence-${String(index).padStart(2, '0')}`;
   const secret = await read(place, name);
-  const entries = new Map<string, DnsEvidence>();
+  const entries = new Map<string, SenderEvidence>();
   const text = secret?.data?.[KEY];
   const values = text === undefined ? {} : unpack(text);
   let isDamaged = values === undefined;
@@ -94,7 +94,7 @@ function tryToWrite({ client, namespace }: ShardPlace, { name, resourceVersion, 
   );
 }
 
-function pack(entries: ReadonlyMap<string, DnsEvidence>): string {
+function pack(entries: ReadonlyMap<string, SenderEvidence>): string {
   return gzipSync(JSON.stringify(Object.fromEntries(entries))).toString('base64');
 }
 

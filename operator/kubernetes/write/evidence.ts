@@ -54,8 +54,9 @@ export async function openEvidenceSecrets(
 
   return {
     of: (sender) => entriesOf(sender).get(sender),
-    keep: async (sender, evidence) => {
-      entriesOf(sender).set(sender, evidence);
+    keep: async (sender, parts) => {
+      const entries = entriesOf(sender);
+      entries.set(sender, { ...entries.get(sender), ...parts });
       await save(indexOf(sender));
     },
     tidy: async (isThere, now) => {

@@ -2,7 +2,7 @@
 import {
   keyOf,
   type AcceptedPasswords,
-  type DnsEvidence,
+  type SenderEvidence,
   type Kind,
   type Plan,
   type ProgrammedFact,
@@ -29,7 +29,7 @@ export interface Cluster {
   readonly backups: SecretView[];
   readonly accepted: Map<string, AcceptedPasswords>;
   readonly namespaces: Map<string, Readonly<Record<string, string>>>;
-  readonly dns: Map<string, DnsEvidence>;
+  readonly evidence: Map<string, SenderEvidence>;
   readonly programmed: Map<string, ProgrammedFact>;
   readonly namespaceLimits?: NamespaceLimits;
   readonly relayFacts: Map<string, RelaysFact>;
@@ -44,7 +44,7 @@ export function createCluster(namespaceLimits?: NamespaceLimits): Cluster {
     backups: [],
     accepted: new Map(),
     namespaces: new Map(),
-    dns: new Map(),
+    evidence: new Map(),
     programmed: new Map(),
     relayFacts: new Map(),
   };
@@ -59,14 +59,14 @@ const classes: Snapshot['classes'] = new Map(
 );
 
 export function snapshotOf({ objects, ...cluster }: Cluster): Snapshot {
-  const { secrets, accepted, namespaces, dns, programmed, relayFacts, namespaceLimits } = cluster;
+  const { secrets, accepted, namespaces, evidence, programmed, relayFacts, namespaceLimits } = cluster;
   return {
     classes,
     objects: [...objects.values()],
     secrets,
     accepted,
     namespaces,
-    dns,
+    evidence,
     programmed,
     relayFacts,
     ...(namespaceLimits && { namespaceLimits }),
@@ -79,7 +79,7 @@ export interface Notes {
   readonly objects: Record<Kind, Map<string, RawObject | undefined>>;
   readonly secrets: Map<string, SecretView | undefined>;
   readonly namespaces: Map<string, Readonly<Record<string, string>> | undefined>;
-  readonly dns: Map<string, DnsEvidence | undefined>;
+  readonly evidence: Map<string, SenderEvidence | undefined>;
   readonly programmed: Map<string, ProgrammedFact | undefined>;
   /** What the relays of a class told before, where they have told something since. */
   readonly relayFacts: Map<string, RelaysFact | undefined>;
@@ -90,7 +90,7 @@ export function createNotes(): Notes {
     objects: { SmtpPlusList: new Map(), SmtpPlusUser: new Map(), VerifiedSender: new Map() },
     secrets: new Map(),
     namespaces: new Map(),
-    dns: new Map(),
+    evidence: new Map(),
     programmed: new Map(),
     relayFacts: new Map(),
   };
@@ -147,9 +147,9 @@ export function happen(cluster: Cluster, step: Step, notes: Notes): void {
       const senders = [...cluster.objects.values()].filter(({ kind }) => kind === 'VerifiedSender');
       const sender = nth(senders, step.which);
       if (sender === undefined) return;
-      const evidence = evidenceOf(sender, step.finding, cluster.now);
-      cluster.dns.set(keyOf(sender.meta), evidence);
-      notes.dns.set(keyOf(sender.meta), evidence);
+      const evidence = { dns: evidenceOf(sender, step.finding, cluster.now) };
+      cluster.evidence.set(keyOf(sender.meta), evidence);
+      notes.evidence.set(keyOf(sender.meta), evidence);
       return;
     }
     case 'program': {

@@ -48,7 +48,7 @@ export function follow({ planner, results }: Following, cluster: Cluster, notes:
   for (const kind of KINDS) for (const key of notes.objects[kind].keys()) markObject(planner, kind, key);
   for (const key of notes.secrets.keys()) markSecret(planner, key);
   for (const name of notes.namespaces.keys()) markNamespace(planner, name);
-  for (const key of notes.dns.keys()) markObject(planner, 'VerifiedSender', key);
+  for (const key of notes.evidence.keys()) markObject(planner, 'VerifiedSender', key);
   for (const name of notes.programmed.keys()) markAwaiting(planner, name);
   for (const [name, before] of notes.relayFacts) markRelays(planner, name, before, cluster.relayFacts.get(name));
 
@@ -97,7 +97,7 @@ export function sourcesNow(cluster: Cluster): Sources {
     secret: (key) => cluster.secrets.get(key),
     secretTroubleOf: () => undefined,
     accepted: (user) => cluster.accepted.get(user),
-    evidenceOf: (sender) => cluster.dns.get(sender),
+    evidenceOf: (sender) => cluster.evidence.get(sender),
     programmed: (className) => cluster.programmed.get(className),
     relays: (className) => cluster.relayFacts.get(className),
     upstream: (className, list) => cluster.relayFacts.get(className)?.upstreams.get(list),

@@ -108,12 +108,16 @@ export function readGolden(text: string, verifiers: Verifiers): GoldenInput {
       namespaces: new Map(ofKind('Namespace').map((one) => [one.metadata.name, one.metadata.labels])),
       objects: manifests.flatMap(objectOf),
       secrets: new Map(ofKind('Secret').map((one) => [keyOf(one), secretView(one)])),
-      dns: new Map(Object.entries(known.evidence).map(([key, value]) => [key, value as DnsEvidence])),
+      evidence: evidenceIn(known),
       ...(known.verification === 'dns' && { verification: { graceSeconds: 72 * 3600 } }),
       programmed: new Map(Object.entries(known.programmed ?? allProgrammed(known))),
       relayFacts: new Map(Object.keys(known.classes).map((name) => [name, relaysFact(known, name)])),
     },
   };
+}
+
+function evidenceIn({ evidence: known }: GoldenSettings): Snapshot['evidence'] {
+  return new Map(Object.entries(known).map(([key, dns]) => [key, { dns: dns as DnsEvidence }]));
 }
 
 function allProgrammed({ classes }: GoldenSettings): Record<string, ProgrammedFact> {
