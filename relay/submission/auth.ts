@@ -53,7 +53,7 @@ async function logIn(session: Session, credentials: Credentials): Promise<Answer
   });
   if (isReply(result)) return { ...result, about: claimed(session, credentials.user) };
   if (session.conn.isClosed) return replies.shutdown();
-  if (!limits.connections.enter(result.login.user, result.user.limits.connections)) {
+  if (!(await limits.connections.enter(result.login.user, result.user.limits.connections))) {
     return { ...replies.userConnectionLimited(), about: { user: result.login.user } };
   }
   session.login = result.login;

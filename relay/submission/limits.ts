@@ -1,11 +1,12 @@
 /**
- * Counters that sessions share: connections, failed log-ins, sending rates. In memory and of this process: a fleet of N
- * relays allows up to N times as much. Settings are passed at each question, so that a changed one is in force at once.
+ * Counters that sessions share: connections, failed log-ins, sending rates. In memory, of one relay with all its workers: a
+ * fleet of N relays allows up to N times as much. Settings are passed at each question, so that a changed one is in force at
+ * once. Whoever counts may be another process: hence the promises.
  */
 import { sourceKey } from './client-address.ts';
 import type { Limits, SessionSettings } from '../config.ts';
-import { replies, type Reply } from '../replies.ts';
-import { createWindowCounter } from './window-counter.ts';
+import { isReply, replies, type Reply } from '../replies.ts';
+import { createWindowCounter, type Window } from './window-counter.ts';
 
 /** 100,000 keys of some 100 octets: 10 MB at worst, and more sources than any honest lock-out needs. */
 const KEYS_MAX = 100_000;
@@ -18,34 +19,68 @@ const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 
 type Now = () => number;
+type Answered<T> = T | Promise<T>;
 
-export type SharedLimits = ReturnType<typeof createSharedLimits>;
+export interface SharedLimits {
+  readonly connections: {
+    /** Counts a connection from this address, unless that would be more than `most`. */
+    open(address: string, most: number): Answered<Reply | undefined>;
+    close(address: string): void;
+    /** Counts a connection for the user who logged in on it, unless that would be more than `most`. */
+    enter(user: string, most: number): Answered<boolean>;
+    leave(user: string): void;
+  };
+  readonly logins: {
+    /** One attempt at a time for each user and source: guesses side by side count like guesses in a row. */
+    attempt(login: LoginClaim, isRight: () => Promise<boolean>): Promise<LoginAttempt | Reply>;
+  };
+  readonly rates: {
+    /** Counts one message or recipient, or refuses it. What is not limited is not counted. */
+    spend(what: Rate, user: string, limits: RateLimits): Answered<RateTicket | Reply>;
+  };
+}
+
+export type Rate = 'messagesPerHour' | 'recipientsPerDay';
+export type RateLimits = Pick<Limits, Rate>;
+
+export interface RateTicket {
+  /** What was taken did not lead to an accepted message. Once is enough: what others took is not given back. */
+  giveBack(): void;
+}
+
+export interface LoginClaim {
+  readonly user: string;
+  readonly address: string;
+  readonly settings: Pick<SessionSettings, 'failedLogins' | 'lockoutSeconds'>;
+}
+
+export interface LoginAttempt {
+  readonly isRight: boolean;
+  /** How long after the attempt a wrong one is to be answered. */
+  readonly delayMs: number;
+}
 
 /** `now`: milliseconds of a clock that is never set back. */
 export function createSharedLimits({ now = () => performance.now() }: { now?: Now } = {}) {
-  return { connections: createConnectionLimits(), logins: createLoginLimits(now), rates: createRateLimits(now) };
+  return {
+    connections: createConnectionLimits(),
+    logins: createLoginLimits(now),
+    rates: createRateLimits(now),
+  } satisfies SharedLimits;
 }
 
-/** Connections now open: in all, by source, by user. */
+/** Connections now open: by source, by user. */
 function createConnectionLimits() {
   const bySource = new Map<string, number>();
   const byUser = new Map<string, number>();
-  let all = 0;
   return {
-    /** Counts a connection, unless that would be one too many and nobody makes room for it. */
-    open(address: string, settings: SessionSettings, makeRoom: () => boolean): Reply | undefined {
+    open(address: string, most: number): Reply | undefined {
       const source = sourceKey(address);
-      if ((bySource.get(source) ?? 0) >= settings.connectionsPerSource) return replies.sourceConnectionLimited();
-      if (all >= settings.connections && !makeRoom()) return replies.connectionLimited();
-      all++;
+      if ((bySource.get(source) ?? 0) >= most) return replies.sourceConnectionLimited();
       change(bySource, source, 1);
       return undefined;
     },
-    close(address: string): void {
-      all--;
-      change(bySource, sourceKey(address), -1);
-    },
-    /** Counts a connection for the user who logged in on it, unless that would be one too many. */
+    close: (address: string): void => change(bySource, sourceKey(address), -1),
     enter(user: string, most: number): boolean {
       if ((byUser.get(user) ?? 0) >= most) return false;
       change(byUser, user, 1);
@@ -61,19 +96,13 @@ function change(counts: Map<string, number>, key: string, by: number): void {
   else counts.delete(key);
 }
 
-interface LoginAttempt {
-  readonly isRight: boolean;
-  /** How long after the attempt a wrong one is to be answered. */
-  readonly delayMs: number;
-}
-
 /** Failed log-ins by source, and by user and source: a user whom somebody attacks can still log in from elsewhere. */
 function createLoginLimits(now: Now) {
   const failures = createWindowCounter({ maxKeys: KEYS_MAX, now });
   const inTurn = createTurns();
 
   async function attempt(
-    { user, address, settings }: { user: string; address: string; settings: SessionSettings },
+    { user, address, settings }: LoginClaim,
     isRight: () => Promise<boolean>,
   ): Promise<LoginAttempt | Reply> {
     const windowMs = settings.lockoutSeconds * 1000;
@@ -97,8 +126,7 @@ function createLoginLimits(now: Now) {
   }
 
   return {
-    /** One attempt at a time for each user and source: guesses side by side count like guesses in a row. */
-    attempt: (login: { user: string; address: string; settings: SessionSettings }, isRight: () => Promise<boolean>) =>
+    attempt: (login: LoginClaim, isRight: () => Promise<boolean>) =>
       inTurn(`${sourceKey(login.address)} ${login.user}`, () => attempt(login, isRight)),
   };
 }
@@ -118,11 +146,6 @@ function createTurns() {
   };
 }
 
-export interface RateTicket {
-  /** What was taken did not lead to an accepted message. Once is enough: what others took is not given back. */
-  giveBack(): void;
-}
-
 /** Sending rates by user. */
 function createRateLimits(now: Now) {
   const messages = createWindowCounter({ maxKeys: KEYS_MAX, now });
@@ -131,23 +154,36 @@ function createRateLimits(now: Now) {
     messagesPerHour: { counter: messages, windowMs: HOUR_MS },
     recipientsPerDay: { counter: recipients, windowMs: DAY_MS },
   };
+
+  /** Undefined: there is no limit. */
+  function count(what: Rate, user: string, limits: RateLimits): Window | Reply | undefined {
+    const { counter, windowMs } = rates[what];
+    const limit = limits[what];
+    if (limit === undefined) return undefined;
+    if (counter.used(user, windowMs) < limit) return counter.add(user, windowMs);
+    return replies[what](user, Math.ceil(counter.remainingMs(user, windowMs) / 1000));
+  }
+
+  const giveBack = (what: Rate, user: string, counted: Window): void => rates[what].counter.giveBack(user, counted);
   return {
-    /** Counts one message or recipient, or refuses it. */
-    spend(what: keyof typeof rates, user: string, limits: Limits): RateTicket | Reply {
-      const { counter, windowMs } = rates[what];
-      const limit = limits[what];
-      if (limit === undefined) return { giveBack: () => undefined };
-      if (counter.used(user, windowMs) >= limit) {
-        return replies[what](user, Math.ceil(counter.remainingMs(user, windowMs) / 1000));
-      }
-      const counted = counter.add(user, windowMs);
-      let isTaken = true;
-      return {
-        giveBack() {
-          if (isTaken) counter.giveBack(user, counted);
-          isTaken = false;
-        },
-      };
+    count,
+    giveBack,
+    spend: (what: Rate, user: string, limits: RateLimits): RateTicket | Reply =>
+      ticketFor(count(what, user, limits), (counted) => giveBack(what, user, counted)),
+  };
+}
+
+/** For what was counted, whoever counts it. */
+export function ticketFor(
+  counted: Window | Reply | undefined,
+  giveBack: (counted: Window) => void,
+): RateTicket | Reply {
+  if (isReply(counted)) return counted;
+  let held = counted;
+  return {
+    giveBack() {
+      if (held !== undefined) giveBack(held);
+      held = undefined;
     },
   };
 }

@@ -9,7 +9,7 @@ import {
   type EnvelopeArguments,
   type MailParameters,
 } from './envelope-syntax.ts';
-import type { RateTicket } from './limits.ts';
+import type { Rate, RateTicket } from './limits.ts';
 import { decodeLine, objectionToNonAscii } from './non-ascii-address.ts';
 import { parseRecipient, recipientKey } from './recipient-path.ts';
 import { provokedRefusal } from './provoked-refusal.ts';
@@ -17,16 +17,16 @@ import { judgeRecipient, type RecipientVerdict } from '../recipient-guard.ts';
 import { isReply, replies, type Answer, type Reply, type Subject } from '../replies.ts';
 import { ok, type Session, type Transaction } from './state.ts';
 
-export function mail(session: Session, text: string): Answer {
+export async function mail(session: Session, text: string): Promise<Answer> {
   const args = parseEnvelopeArguments(text, 'FROM');
-  return about({ from: shownPath(args, text) }, begin(session, args));
+  return about({ from: shownPath(args, text) }, await begin(session, args));
 }
 
-function begin(session: Session, args: EnvelopeArguments): Answer {
+async function begin(session: Session, args: EnvelopeArguments): Promise<Answer> {
   const admission = admit(session);
   if (isReply(admission)) return admission;
   if (session.transaction !== undefined) return replies.badSequence('Sender already given');
-  const ticket = spend(session, admission, 'messagesPerHour');
+  const ticket = await spend(session, admission, 'messagesPerHour');
   if (isReply(ticket)) return ticket;
   const envelope = readEnvelope(session, admission, args);
   if (isReply(envelope)) {
@@ -112,12 +112,12 @@ export function isUnverifiedSender({ config, user }: Admitted, from: string): bo
   return mailbox !== undefined && !isVerifiedSender(config, user, mailbox);
 }
 
-export function rcpt(session: Session, text: string): Answer {
+export async function rcpt(session: Session, text: string): Promise<Answer> {
   const args = parseEnvelopeArguments(text, 'TO');
-  return about({ to: shownPath(args, text) }, addRecipient(session, args));
+  return about({ to: shownPath(args, text) }, await addRecipient(session, args));
 }
 
-function addRecipient(session: Session, args: EnvelopeArguments): Answer {
+async function addRecipient(session: Session, args: EnvelopeArguments): Promise<Answer> {
   const admission = admit(session);
   if (isReply(admission)) return admission;
   const { transaction } = session;
@@ -134,7 +134,7 @@ function addRecipient(session: Session, args: EnvelopeArguments): Answer {
   if (provoked !== undefined) return provoked;
   const key = recipientKey(address);
   if (!transaction.recipients.has(key)) {
-    const objection = countRecipient(session, admission, transaction);
+    const objection = await countRecipient(session, admission, transaction);
     if (objection !== undefined) return objection;
   }
   transaction.recipients.set(key, { address, ...parameters });
@@ -158,9 +158,13 @@ function answerTo(verdict: Exclude<RecipientVerdict, 'refused'>, list: string): 
   }
 }
 
-function countRecipient(session: Session, admitted: Admitted, transaction: Transaction): Reply | undefined {
+async function countRecipient(
+  session: Session,
+  admitted: Admitted,
+  transaction: Transaction,
+): Promise<Reply | undefined> {
   if (transaction.recipients.size >= admitted.user.limits.recipientsPerMessage) return replies.tooManyRecipients();
-  const ticket = spend(session, admitted, 'recipientsPerDay');
+  const ticket = await spend(session, admitted, 'recipientsPerDay');
   if (isReply(ticket)) return ticket;
   transaction.tickets.push(ticket);
   return undefined;
@@ -169,7 +173,8 @@ function countRecipient(session: Session, admitted: Admitted, transaction: Trans
 function spend(
   session: Session,
   { userName, user }: Admitted,
-  what: 'messagesPerHour' | 'recipientsPerDay',
-): RateTicket | Reply {
-  return session.services.limits.rates.spend(what, userName, user.limits);
+  what: Rate,
+): RateTicket | Reply | Promise<RateTicket | Reply> {
+  const { messagesPerHour, recipientsPerDay } = user.limits;
+  return session.services.limits.rates.spend(what, userName, { messagesPerHour, recipientsPerDay });
 }

@@ -2,7 +2,7 @@
 import type { Socket } from 'node:net';
 import { clientAddress } from './client-address.ts';
 import { createLineLimit } from './line-limit.ts';
-import { createSharedLimits } from './limits.ts';
+import { createSharedLimits, type SharedLimits } from './limits.ts';
 import { formatReply, replies, type Reply } from '../replies.ts';
 import { createTlsServer } from '../smtp/client-socket.ts';
 import { Connection } from '../smtp/connection.ts';
@@ -36,6 +36,10 @@ export interface SubmissionServerOptions extends Omit<
   'limits' | 'lineLimit' | 'now' | 'monotonicNow'
 > {
   readonly certificate: KeyPair;
+  /** Default: of this server alone. */
+  readonly limits?: SharedLimits;
+  /** Servers in other processes take as many connections: `session.connections` is divided among all. Default: 1, this one. */
+  readonly servers?: number;
   /** Time of day, in milliseconds; `Date.now` outside of tests. */
   readonly now?: () => number;
   /** `performance.now` outside of tests. */
@@ -46,12 +50,12 @@ export interface SubmissionServerOptions extends Omit<
 const DEADLINE_CHECK_MS = 250;
 
 export function createSubmissionServer(options: SubmissionServerOptions): SubmissionServer {
-  const { now = Date.now, monotonicNow = () => performance.now() } = options;
+  const { servers = 1, now = Date.now, monotonicNow = () => performance.now() } = options;
   const services: SessionServices = {
     ...options,
     now,
     monotonicNow,
-    limits: createSharedLimits({ now: monotonicNow }),
+    limits: options.limits ?? createSharedLimits({ now: monotonicNow }),
     lineLimit: createLineLimit({ log: options.log, now: monotonicNow }),
   };
   const { metrics, limits, lineLimit } = services;
@@ -69,8 +73,7 @@ export function createSubmissionServer(options: SubmissionServerOptions): Submis
 
   async function serve(socket: Socket, { implicitTls }: { implicitTls: boolean }): Promise<void> {
     const address = clientAddress(socket.remoteAddress);
-    if (isDraining) return turnAway(socket, replies.shutdown(), { implicitTls });
-    const objection = limits.connections.open(address, settingsOf(services), makeRoom);
+    const objection = await place(socket, address);
     if (objection !== undefined) return turnAway(socket, objection, { implicitTls });
     metrics.connections.inc();
     const conn = new Connection((onChange) => tls.attach(socket, { implicitTls, onChange }));
@@ -81,6 +84,23 @@ export function createSubmissionServer(options: SubmissionServerOptions): Submis
     limits.connections.close(address);
     metrics.connections.dec();
     if (sessions.size === 0) whenEmpty();
+  }
+
+  /** Undefined where the connection has a place, which `limits.connections.close` gives back. */
+  async function place(socket: Socket, address: string): Promise<Reply | undefined> {
+    if (isDraining) return replies.shutdown();
+    // while somebody else counts, nobody else hears what becomes of it
+    socket.on('error', () => undefined);
+    const objection = await limits.connections.open(address, settingsOf(services).connectionsPerSource);
+    if (objection !== undefined) return objection;
+    if (!isDraining && !socket.destroyed && hasRoom()) return undefined;
+    limits.connections.close(address);
+    return isDraining || socket.destroyed ? replies.shutdown() : replies.connectionLimited();
+  }
+
+  function hasRoom(): boolean {
+    const most = Math.max(1, Math.floor(settingsOf(services).connections / servers));
+    return sessions.size < most || makeRoom();
   }
 
   function makeRoom(): boolean {

@@ -17,7 +17,7 @@ export interface WindowCounter {
   remainingMs(key: string, windowMs: number): number;
 }
 
-interface Window {
+export interface Window {
   /** Also tells the windows of one key apart. */
   readonly start: number;
   readonly count: number;
