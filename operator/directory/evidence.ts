@@ -1,40 +1,37 @@
 /** Evidence about senders in the state folder. A loss of power may take the last of it: it is asked for again. */
-import type { SenderEvidence } from '../core/model.ts';
-import { evidenceSchema } from '../verify/evidence.ts';
+import type { z } from 'zod';
 import type { EvidenceStore } from '../verify/evidence-store.ts';
-import { createPastSenders } from '../verify/past-senders.ts';
 import { openBuckets } from './buckets.ts';
 
-export interface EvidenceFolder extends EvidenceStore {
+export interface EvidenceFolder<Entry> extends EvidenceStore<Entry> {
   /** Another map where anything differs. */
-  readonly all: () => ReadonlyMap<string, SenderEvidence>;
+  readonly all: () => ReadonlyMap<string, Entry>;
 }
 
-/** What is damaged is named in `problems`, and looked up again. */
-export async function openEvidence(
+/** What is damaged is named in `problems`, and is as good as lost. */
+export async function openEvidence<Entry extends object>(
   folder: string,
-): Promise<{ readonly evidence: EvidenceFolder; readonly problems: readonly string[] }> {
-  const buckets = await openBuckets(folder, evidenceSchema);
-  let known: ReadonlyMap<string, SenderEvidence> = buckets.entries;
-  const past = createPastSenders();
+  schema: z.ZodType<Entry>,
+): Promise<{ readonly evidence: EvidenceFolder<Entry>; readonly problems: readonly string[] }> {
+  const buckets = await openBuckets(folder, schema);
+  let known: ReadonlyMap<string, Entry> = buckets.entries;
   /** One write after the other: each writes whole files. */
   let writing: Promise<void> = Promise.resolve();
 
-  function save(after: ReadonlyMap<string, SenderEvidence>, changed: readonly string[]): Promise<void> {
+  function save(after: ReadonlyMap<string, Entry>, changed: readonly string[]): Promise<void> {
     known = after;
     const ignore = (): undefined => undefined;
     writing = writing.then(ignore, ignore).then(() => buckets.save(changed, known));
     return writing;
   }
 
-  const evidence: EvidenceFolder = {
-    of: (sender) => known.get(sender),
+  const evidence: EvidenceFolder<Entry> = {
+    of: (key) => known.get(key),
     all: () => known,
-    keep: (sender, parts) => save(new Map(known).set(sender, { ...known.get(sender), ...parts }), [sender]),
-    tidy: async (isThere, now) => {
-      const expired = new Set(past.expired(known.keys(), isThere, now));
-      if (expired.size === 0) return;
-      await save(new Map([...known].filter(([sender]) => !expired.has(sender))), [...expired]);
+    keep: (key, parts) => save(new Map(known).set(key, { ...known.get(key), ...parts } as Entry), [key]),
+    forget: async (keys) => {
+      const gone = new Set(keys);
+      if (gone.size > 0) await save(new Map([...known].filter(([key]) => !gone.has(key))), keys);
     },
   };
   return { evidence, problems: buckets.problems };

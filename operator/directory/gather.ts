@@ -10,6 +10,7 @@ import type {
   RawObject,
   RelaysFact,
   SecretView,
+  SenderEvidence,
   Snapshot,
 } from '../core/model.ts';
 import { crowdAmong, whyWaiting } from '../core/places.ts';
@@ -33,7 +34,7 @@ export interface GatherOptions {
   readonly settings: Settings;
   readonly installation: Installation;
   readonly memory: Memory;
-  readonly evidence: Pick<EvidenceFolder, 'all'>;
+  readonly evidence: Pick<EvidenceFolder<SenderEvidence>, 'all'>;
   /** Ports that listen, in order of preference. */
   readonly ports: readonly number[];
   readonly implicitTlsPorts: readonly number[];

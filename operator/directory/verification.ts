@@ -1,12 +1,13 @@
 /** Look-ups of one process: the plan asks for them, what they find is kept in the state folder, and everything is planned anew. */
 import type { Log } from '../../relay/log.ts';
-import type { Plan } from '../core/model.ts';
+import type { Plan, SenderEvidence } from '../core/model.ts';
+import { evidenceSchema } from '../verify/evidence.ts';
 import type { Resolvers } from '../verify/look-up.ts';
 import { startLookUps } from '../verify/start-look-ups.ts';
 import { openEvidence, type EvidenceFolder } from './evidence.ts';
 
 export interface Verification {
-  readonly evidence: EvidenceFolder;
+  readonly evidence: EvidenceFolder<SenderEvidence>;
   /** What the latest plan says of senders. */
   readonly follow: (plan: Plan) => void;
   readonly close: () => void;
@@ -21,7 +22,7 @@ export interface VerificationOptions {
 }
 
 export async function openVerification({ folder, log, ...options }: VerificationOptions): Promise<Verification> {
-  const { evidence, problems } = await openEvidence(folder);
+  const { evidence, problems } = await openEvidence(folder, evidenceSchema);
   for (const problem of problems) log.warn({ event: 'state' }, problem);
   let senders: ReadonlySet<string> = new Set();
   const lookUps = startLookUps({

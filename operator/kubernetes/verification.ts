@@ -6,6 +6,7 @@ import type { Resolvers } from '../verify/look-up.ts';
 import { startLookUps } from '../verify/start-look-ups.ts';
 import type { KubeClient } from './client/client.ts';
 import { openEvidenceSecrets } from './write/evidence.ts';
+import { SENDER_EVIDENCE } from './write/evidence-kinds.ts';
 
 export interface Verification {
   /** Reads what is known. To be called once, by the leader, before anything is planned. */
@@ -40,11 +41,11 @@ const NO_LOOKUPS: Verification = {
 export function startVerification(client: KubeClient, options: VerificationOptions): Verification {
   const { resolvers, isThere, onEvidence, onTrouble } = options;
   if (resolvers === undefined) return NO_LOOKUPS;
-  let store: EvidenceStore | undefined;
+  let store: EvidenceStore<SenderEvidence> | undefined;
   const lookUps = startLookUps({ resolvers, store: () => store, isThere, onEvidence, onTrouble });
   return {
     load: async () => {
-      store = await openEvidenceSecrets(client, options);
+      store = await openEvidenceSecrets(client, SENDER_EVIDENCE, options);
     },
     evidenceOf: (sender) => store?.of(sender),
     follow: (senders) => {

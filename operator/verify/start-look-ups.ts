@@ -1,12 +1,14 @@
 /** Makes the look-ups that the plan asks for, keeps what they find, and forgets senders that have been gone for a while. */
+import type { SenderEvidence } from '../core/model.ts';
 import type { EvidenceStore } from './evidence-store.ts';
 import { lookUp, type Resolvers } from './look-up.ts';
+import { createPastSenders } from './past-senders.ts';
 import { createProber, type Prober } from './prober.ts';
 
 export interface LookUpsOptions {
   readonly resolvers: Resolvers;
   /** Undefined: what is known has not been read yet. */
-  readonly store: () => EvidenceStore | undefined;
+  readonly store: () => EvidenceStore<SenderEvidence> | undefined;
   readonly isThere: (sender: string) => boolean;
   /** There is other evidence about a sender. */
   readonly onEvidence: (sender: string) => void;
@@ -27,8 +29,10 @@ export function startLookUps({ resolvers, store, isThere, onEvidence, onTrouble 
     },
     onTrouble,
   });
+  const past = createPastSenders();
   const tidying = setInterval(() => {
-    const tidied = store()?.tidy(isThere, new Date());
+    const known = [...(store()?.all() ?? [])].map(([sender]) => sender);
+    const tidied = store()?.forget(past.expired(known, isThere, new Date()));
     tidied?.catch((error: unknown) => onTrouble(`evidence of past senders: ${String(error)}`));
   }, TIDY_MS);
   const close = (): void => {

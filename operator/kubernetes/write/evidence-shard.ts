@@ -1,70 +1,71 @@
 /** One of the Secrets with evidence about senders. */
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { z } from 'zod';
-import { GROUP } from '../../api/common.ts';
-import type { SenderEvidence } from '../../core/model.ts';
-import { evidenceSchema } from '../../verify/evidence.ts';
 import type { SecretObject } from '../cache/views.ts';
 import { bodyOf } from '../client/answers.ts';
 import type { KubeClient } from '../client/client.ts';
 import { pathOf, SECRETS } from '../client/resources.ts';
+import type { EvidenceKind } from './evidence-kinds.ts';
 import { FIELD_MANAGER } from './secret.ts';
 
-export interface EvidenceShard {
+export interface EvidenceShard<Entry> {
   readonly name: string;
-  /** By `NAMESPACE/NAME` of the VerifiedSender. */
-  readonly entries: Map<string, SenderEvidence>;
+  readonly entries: Map<string, Entry>;
   /** Of the Secret as it was last read or written; undefined: there was none. */
   resourceVersion: string | undefined;
 }
 
-export interface ShardPlace {
+export interface ShardPlace<Entry> {
+  readonly kind: EvidenceKind<Entry>;
   readonly client: KubeClient;
   /** The operator's own namespace. */
   readonly namespace: string;
   readonly onTrouble: (message: string) => void;
 }
 
-const LABEL = `${GROUP}/evidence`;
 const KEY = 'evidence.json.gz';
 /** Of one Secret, once unpacked: what somebody else has put there must not fill the memory. */
 const UNPACKED_MAX = 64 * 1024 * 1024;
 
 const contents = z.record(z.string(), z.unknown());
 
-/** What is damaged is told, and looked up again. */
-export async function loadShard(place: ShardPlace, index: number): Promise<EvidenceShard> {
-  const name = `smtp-plus-evidence-${String(index).padStart(2, '0')}`;
+/** What is damaged is told, and as good as lost. */
+export async function loadShard<Entry>(place: ShardPlace<Entry>, index: number): Promise<EvidenceShard<Entry>> {
+  const { prefix, schema, onLoss } = place.kind;
+  const name = `${prefix}-${String(index).padStart(2, '0')}`;
   const secret = await read(place, name);
-  const entries = new Map<string, SenderEvidence>();
+  const entries = new Map<string, Entry>();
   const text = secret?.data?.[KEY];
   const values = text === undefined ? {} : unpack(text);
   let isDamaged = values === undefined;
   for (const [sender, value] of Object.entries(values ?? {})) {
-    const { data } = evidenceSchema.safeParse(value);
+    const { data } = schema.safeParse(value);
     if (data === undefined) isDamaged = true;
     else entries.set(sender, data);
   }
   if (isDamaged) {
-    place.onTrouble(`Secret ${place.namespace}/${name} is damaged; the senders that it has lost are looked up again`);
+    place.onTrouble(`Secret ${place.namespace}/${name} is damaged; ${onLoss}`);
   }
   return { name, entries, resourceVersion: secret?.metadata.resourceVersion };
 }
 
 /** By a list: the operator may read no Secret of its namespace by name but that of the installation. */
-async function read({ client, namespace }: ShardPlace, name: string): Promise<SecretObject | undefined> {
+async function read<Entry>(
+  { client, namespace, kind: { label } }: ShardPlace<Entry>,
+  name: string,
+): Promise<SecretObject | undefined> {
   const query = new URLSearchParams({ fieldSelector: `metadata.name=${name}` });
   const path = `${pathOf(SECRETS, { namespace })}?${query.toString()}`;
   const answer = await client.request<{ readonly items: readonly SecretObject[] }>({ method: 'GET', path });
   const [secret] = bodyOf(answer, `read of Secret ${namespace}/${name}`).items;
-  if (secret !== undefined && secret.metadata.labels?.[LABEL] === undefined) {
-    throw new Error(`Secret ${namespace}/${name} has no label ${LABEL}: it is not ours; rename or delete it`);
+  if (secret !== undefined && secret.metadata.labels?.[label] === undefined) {
+    throw new Error(`Secret ${namespace}/${name} has no label ${label}: it is not ours; rename or delete it`);
   }
   return secret;
 }
 
 /** Writes the version that is known, and where somebody has changed or deleted that meanwhile, what is there by now. */
-export async function writeShard(place: ShardPlace, shard: EvidenceShard): Promise<void> {
+export async function writeShard<Entry>(place: ShardPlace<Entry>, shard: EvidenceShard<Entry>): Promise<void> {
   let answer = await tryToWrite(place, shard);
   if (!answer.ok && [404, 409].includes(answer.status)) {
     shard.resourceVersion = (await read(place, shard.name))?.metadata.resourceVersion;
@@ -73,8 +74,11 @@ export async function writeShard(place: ShardPlace, shard: EvidenceShard): Promi
   shard.resourceVersion = bodyOf(answer, `write of Secret ${place.namespace}/${shard.name}`).metadata.resourceVersion;
 }
 
-function tryToWrite({ client, namespace }: ShardPlace, { name, resourceVersion, entries }: EvidenceShard) {
-  const labels = { [LABEL]: '' };
+function tryToWrite<Entry>(
+  { client, namespace, kind: { label } }: ShardPlace<Entry>,
+  { name, resourceVersion, entries }: EvidenceShard<Entry>,
+) {
+  const labels = { [label]: '' };
   const data = { [KEY]: pack(entries) };
   const options = `?fieldManager=${FIELD_MANAGER}`;
   const metadata = { namespace, name, labels };
@@ -94,7 +98,7 @@ function tryToWrite({ client, namespace }: ShardPlace, { name, resourceVersion, 
   );
 }
 
-function pack(entries: ReadonlyMap<string, SenderEvidence>): string {
+function pack(entries: ReadonlyMap<string, unknown>): string {
   return gzipSync(JSON.stringify(Object.fromEntries(entries))).toString('base64');
 }
 

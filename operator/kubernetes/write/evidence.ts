@@ -5,9 +5,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { shardOf } from '../../../relay/config.ts';
 import type { EvidenceStore } from '../../verify/evidence-store.ts';
-import { createPastSenders } from '../../verify/past-senders.ts';
 import type { KubeClient } from '../client/client.ts';
 import { loadShard, writeShard, type EvidenceShard, type ShardPlace } from './evidence-shard.ts';
+import type { EvidenceKind } from './evidence-kinds.ts';
 
 const SHARDS = 32;
 /** What is found in this time is written at once. */
@@ -20,21 +20,21 @@ interface Writing {
 }
 
 /** Reads what there is. To be called once it is sure that nobody else writes. */
-export async function openEvidenceSecrets(
+export async function openEvidenceSecrets<Entry extends object>(
   client: KubeClient,
+  kind: EvidenceKind<Entry>,
   options: { readonly namespace: string; readonly onTrouble: (message: string) => void },
-): Promise<EvidenceStore> {
-  const place: ShardPlace = { client, ...options };
+): Promise<EvidenceStore<Entry>> {
+  const place: ShardPlace<Entry> = { client, kind, ...options };
   const shards = await Promise.all(Array.from({ length: SHARDS }, (_, index) => loadShard(place, index)));
   const writes: readonly Writing[] = shards.map(() => ({ next: undefined, last: Promise.resolve() }));
-  const pasts = shards.map(createPastSenders);
 
-  function indexOf(sender: string): number {
-    return shardOf(sender) % SHARDS;
+  function indexOf(key: string): number {
+    return shardOf(key) % SHARDS;
   }
 
-  function entriesOf(sender: string): EvidenceShard['entries'] {
-    return shards[indexOf(sender)]?.entries ?? new Map();
+  function entriesOf(key: string): EvidenceShard<Entry>['entries'] {
+    return shards[indexOf(key)]?.entries ?? new Map();
   }
 
   function save(index: number): Promise<void> {
@@ -53,16 +53,16 @@ export async function openEvidenceSecrets(
   }
 
   return {
-    of: (sender) => entriesOf(sender).get(sender),
-    keep: async (sender, parts) => {
-      const entries = entriesOf(sender);
-      entries.set(sender, { ...entries.get(sender), ...parts });
-      await save(indexOf(sender));
+    of: (key) => entriesOf(key).get(key),
+    all: () => shards.flatMap(({ entries }) => Array.from(entries)),
+    keep: async (key, parts) => {
+      const entries = entriesOf(key);
+      entries.set(key, { ...entries.get(key), ...parts } as Entry);
+      await save(indexOf(key));
     },
-    tidy: async (isThere, now) => {
-      const expired = shards.flatMap(({ entries }, index) => pasts[index]?.expired(entries.keys(), isThere, now) ?? []);
-      for (const sender of expired) entriesOf(sender).delete(sender);
-      await Promise.all([...new Set(expired.map(indexOf))].map(save));
+    forget: async (keys) => {
+      for (const key of keys) entriesOf(key).delete(key);
+      await Promise.all([...new Set(keys.map(indexOf))].map(save));
     },
   };
 }

@@ -9,7 +9,6 @@ import { API_VERSION } from '../../../operator/api/common.ts';
 import { isKindName } from '../../../operator/api/kinds.ts';
 import type {
   ClassView,
-  DnsEvidence,
   ObjectMeta,
   ProgrammedFact,
   RawObject,
@@ -117,7 +116,7 @@ export function readGolden(text: string, verifiers: Verifiers): GoldenInput {
 }
 
 function evidenceIn({ evidence: known }: GoldenSettings): Snapshot['evidence'] {
-  return new Map(Object.entries(known).map(([key, dns]) => [key, { dns: dns as DnsEvidence }]));
+  return new Map(Object.entries(known).map(([key, dns]) => [key, { dns }]));
 }
 
 function allProgrammed({ classes }: GoldenSettings): Record<string, ProgrammedFact> {
