@@ -201,6 +201,17 @@ export const userRules: readonly Rule[] = [
   ),
 ];
 
+function withoutFinalDot(path: string, example: string): Rule {
+  return rule(
+    path,
+    {
+      cel: "!self.endsWith('.')",
+      message: `${path} must not end with a dot, as names in zone files do; write it as \`${example}\``,
+    },
+    (self: string) => !self.endsWith('.'),
+  );
+}
+
 export const senderRules: readonly Rule[] = [
   immutable('spec', 'address', 'make a new VerifiedSender for another address'),
   immutable('spec', 'domain', 'make a new VerifiedSender for another domain'),
@@ -212,6 +223,8 @@ export const senderRules: readonly Rule[] = [
     },
     (self: SenderSpec) => (self.address === undefined) !== (self.domain === undefined),
   ),
+  withoutFinalDot('spec.domain', 'shop.example'),
+  withoutFinalDot('spec.address', 'orders@shop.example'),
   rule(
     'spec.address',
     {

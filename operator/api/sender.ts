@@ -1,11 +1,11 @@
 import { z } from 'zod';
 import { allowedNamespaces, atomicListOf, conditions } from './common.ts';
 import { duration } from './duration.ts';
-import { address, domain } from './names.ts';
+import { addressWithDot, domain } from './names.ts';
 
 export const senderSpec = z
   .object({
-    address: address
+    address: addressWithDot
       .optional()
       .describe('The address, in lower case. Exactly one of `address` and `domain`. Immutable.'),
     domain: domain

@@ -60,6 +60,7 @@ export function objectionTo(condition: Condition, subject: Subject): Objection[]
     case 'TooManyLists':
     case 'TooManySenders':
       return [{ severity: 'error', rule, message, path: ['metadata', 'namespace'] }];
+    case 'PublicSuffix':
     case 'SecretNotOwned':
     case 'KeyNotFound':
     case 'CertificateInvalid':

@@ -93,6 +93,10 @@ export const rules = {
     help: 'Nobody can send as those beyond. Delete some, or have the settings allow more (namespaceLimits).',
   },
   SecretNotInFolder: { title: 'A Secret is not among what is checked', help: 'Make sure that the cluster has it.' },
+  PublicSuffix: {
+    title: 'Nobody can prove this domain',
+    help: 'Strangers register names below it. Name your own domain, or have the platform owner list it under existingSenders.',
+  },
   SecretNotOwned: {
     title: 'A Secret belongs to somebody else',
     help: 'Credentials are never written over it. Choose another name.',

@@ -6,7 +6,8 @@ import { keyOf, type SenderEvidence, type ObjectMeta, type RawObject, type Secre
 import { crowdAmong, whyWaiting } from './places.ts';
 import type { Platform } from './platform.ts';
 import { ownRulesOf } from './senders/sender-rules.ts';
-import { judgeSender, type SenderVerdict } from './senders/senders.ts';
+import { coveringDomains, type CoveringDomain } from './senders/covering.ts';
+import { isDomainClaim, judgeSender, type SenderVerdict } from './senders/senders.ts';
 import { earliestAfter } from './time.ts';
 
 export interface NamespaceObjects {
@@ -43,16 +44,17 @@ export function judgeNamespace(
 ): NamespaceVerdicts {
   const faults: Fault[] = [];
   const crowds = { lists: crowdAmong(lists, platform), senders: crowdAmong(senders, platform) };
-  const senderVerdicts = senders.map((object) => {
+  const judgeOne = (object: RawObject, coveringDomain: CoveringDomain): SenderVerdict => {
     const judge = (): SenderVerdict => {
       const { meta } = object;
       const judgement = whyWaiting(crowds.senders, object);
       if (judgement !== undefined) return { meta, judgement };
-      return judgeSender(object, { platform, evidence: evidenceOf(keyOf(meta)), now });
+      return judgeSender(object, { platform, evidence: evidenceOf(keyOf(meta)), coveringDomain, now });
     };
     const failed = (): SenderVerdict => ({ meta: object.meta, judgement: internalError('Verified') });
-    return [keyOf(object.meta), guarded(object, faults, judge, failed)] as const;
-  });
+    return guarded(object, faults, judge, failed);
+  };
+  const senderVerdicts = judgeSenders(senders, judgeOne);
   const defaultList = defaultListOf(lists);
   const listVerdicts = lists.map((object) => {
     const waiting = whyWaiting(crowds.lists, object);
@@ -60,11 +62,11 @@ export function judgeNamespace(
     const failed = (): ListVerdict => ({ accepted: internalError('Accepted') });
     return [keyOf(object.meta), guarded(object, faults, judge, failed)] as const;
   });
-  const verdicts = senderVerdicts.map(([, verdict]) => verdict);
+  const verdicts = [...senderVerdicts.values()];
   return {
     lists: new Map(listVerdicts),
     listMetas: new Map(lists.map(({ meta }) => [keyOf(meta), meta])),
-    senders: new Map(senderVerdicts),
+    senders: senderVerdicts,
     defaultList: defaultList?.name,
     ownRules: ownRulesOf(verdicts).rules,
     until: earliestAfter(
@@ -73,4 +75,22 @@ export function judgeNamespace(
     ),
     faults,
   };
+}
+
+/** Domains first, which may cover addresses. In the order of the objects. */
+function judgeSenders(
+  senders: readonly RawObject[],
+  judge: (object: RawObject, coveringDomain: CoveringDomain) => SenderVerdict,
+): ReadonlyMap<string, SenderVerdict> {
+  // one that cannot even be looked at is told when it is judged
+  const isDomain = (object: RawObject): boolean =>
+    guarded(
+      object,
+      [],
+      () => isDomainClaim(object),
+      () => true,
+    );
+  const domains = new Map(senders.filter(isDomain).map((object) => [object, judge(object, () => undefined)]));
+  const coveringDomain = coveringDomains([...domains.values()]);
+  return new Map(senders.map((object) => [keyOf(object.meta), domains.get(object) ?? judge(object, coveringDomain)]));
 }

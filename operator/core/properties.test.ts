@@ -194,15 +194,28 @@ function assertRight(cluster: Cluster, namespace: string, rule: SenderRule): voi
   if (rule.verified) assertProven(cluster, sender);
 }
 
+/** Of itself, or of a domain of its namespace that covers its address. */
+function assertProven(cluster: Cluster, sender: RawObject): void {
+  const { address } = sender.spec as { readonly address?: string };
+  const mailbox = address === undefined ? undefined : parseMailbox(address);
+  const domains = [...cluster.objects.values()].filter(({ kind, meta, spec }) => {
+    const { domain, includeSubdomains = false } = (spec ?? {}) as { domain?: string; includeSubdomains?: boolean };
+    const isNear = kind === 'VerifiedSender' && meta.namespace === sender.meta.namespace && domain !== undefined;
+    return isNear && mailbox !== undefined && covers({ sender: `@${domain}`, includeSubdomains }, mailbox);
+  });
+  const isProven = [sender, ...domains].some((one) => isProvenItself(cluster, one));
+  assert.ok(isProven, `${keyOf(sender.meta)} was never proven`);
+}
+
 /** Said by the platform owner, or found in the DNS at some time, for this very record. */
-function assertProven({ evidence: known }: Cluster, { meta, spec }: RawObject): void {
+function isProvenItself({ evidence: known }: Cluster, { meta, spec }: RawObject): boolean {
   const { domain, address } = spec as Readonly<Record<string, string | undefined>>;
   const isListed =
     (meta.namespace === 'shop' && (domain ?? address?.split('@')[1]) === 'shop.example') ||
     (meta.namespace === 'mail' && address === 'orders@mail.example');
   const evidence = known.get(keyOf(meta))?.dns;
   const isFound = evidence?.recordName === `_smtpplus-challenge.${domain}` && evidence.foundTime !== undefined;
-  assert.ok(isListed || isFound, `${keyOf(meta)} was never proven`);
+  return isListed || isFound;
 }
 
 /** Tried on mailboxes around the rule: none that the namespace may not use. */

@@ -41,6 +41,7 @@ export const reasons = {
   Verified: current('The senders are verified.'),
   Grandfathered: current('The platform owner vouches for the sender.'),
   DnsProof: current('A DNS record proves the sender.'),
+  CoveredByDomain: current('A verified domain of the namespace covers the address, which needs no proof of its own.'),
 
   NotReported: inProgress('No relay has said yet which configuration it runs.'),
   RelaysLagging: inProgress('Not every ready relay runs it yet.'),
@@ -82,6 +83,7 @@ export const reasons = {
   NoVerifiedSender: failed('None of the senders is verified.'),
   NotAllVerified: failed('A sender in `spec.senders` is not verified.'),
   Pending: failed('The sender is to be vouched for by the platform owner.'),
+  PublicSuffix: failed('Strangers register names below the domain, so that no record could prove it for all of them.'),
   Revoked: failed('The DNS record is gone for good; publish it again.'),
   NotWritten: failed('The configuration of the relays cannot be written, or has no room for it.'),
   UpstreamUnreachable: failed(

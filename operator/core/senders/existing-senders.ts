@@ -2,6 +2,7 @@
 import { canonicalSender, domainCovers } from '../../../relay/address.ts';
 import type { ClassView, ObjectMeta } from '../model.ts';
 import { parseTime } from '../time.ts';
+import { isPublicSuffix } from './public-suffix.ts';
 
 /** What the settings of all classes vouch for. */
 export interface ExistingSenders {
@@ -24,13 +25,15 @@ export function existingSendersOf(classes: readonly ClassView[]): ExistingSender
 }
 
 /** Why a sender of this object's namespace counts as verified from the start, for people; undefined where it does not. */
-export function grandfatheredBy(existing: ExistingSenders, meta: ObjectMeta, sender: string): string | undefined {
+export function vouchedFor(existing: ExistingSenders, meta: ObjectMeta, sender: string): string | undefined {
   const entry = existing.listed.get(meta.namespace)?.find((one) => vouchesFor(one, sender));
   if (entry !== undefined) {
     return `The platform owner lists ${entry.replace(/^@/, '')} under existingSenders for namespace ${meta.namespace}.`;
   }
   const created = parseTime(meta.creationTimestamp);
   if (created === undefined) return undefined;
+  // somebody who has named it knows of it; that it is old says nothing
+  if (sender.startsWith('@') && isPublicSuffix(sender.slice(1))) return undefined;
   const isOldEnough = existing.before.some((time) => created < time);
   return isOldEnough ? 'It was created before the time in existingSendersBefore.' : undefined;
 }

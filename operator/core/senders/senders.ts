@@ -2,15 +2,18 @@
 import { z } from 'zod';
 import type { AllowedNamespaces } from '../../api/common.ts';
 import { durationSeconds } from '../../api/duration.ts';
+import { asRecord } from '../../api/plain-data.ts';
 import type { SenderSpec, SenderStatus } from '../../api/sender.ts';
 import { canonicalSender } from '../../../relay/address.ts';
 import { notInEffect } from '../../api/not-in-effect.ts';
 import { conditionsOf, readiness, readyAsWritten, withNote, type Judgement } from '../conditions.ts';
 import { challengeOf, judgeEvidence, type Challenge } from './dns-proof.ts';
 import { eventsOf } from '../events.ts';
-import { grandfatheredBy } from './existing-senders.ts';
+import type { CoveringDomain } from './covering.ts';
+import { vouchedFor } from './existing-senders.ts';
 import { type SenderEvidence, type Lookup, type ObjectMeta, type PlannedEvent, type RawObject } from '../model.ts';
 import { parseObject } from '../parse.ts';
+import { isPublicSuffix } from './public-suffix.ts';
 import type { Platform } from '../platform.ts';
 import { formatTime } from '../time.ts';
 
@@ -34,6 +37,8 @@ export interface SenderVerdict {
 
 /** What a VerifiedSender is judged by, besides itself. */
 export interface SenderCircumstances {
+  /** Of the same namespace. */
+  readonly coveringDomain: CoveringDomain;
   readonly platform: Platform;
   /** What is known of it besides. */
   readonly evidence: SenderEvidence | undefined;
@@ -50,13 +55,18 @@ export function judgeSender(object: RawObject, circumstances: SenderCircumstance
   }
   const { includeSubdomains, allowedNamespaces: allowed } = parsed.spec;
   const covers = { sender, includeSubdomains, allowed };
-  const grandfathered = grandfatheredBy(circumstances.platform.existingSenders, meta, sender);
-  if (grandfathered !== undefined) {
-    const reason = 'Grandfathered';
-    const judgement = { type: 'Verified', status: 'True', reason, message: grandfathered } as const;
-    return { meta, covers, judgement, method: reason };
+  const vouched = vouchedFor(circumstances.platform.existingSenders, meta, sender);
+  const claim = { meta, sender, spec: parsed.spec };
+  if (vouched !== undefined) {
+    const judgement = { type: 'Verified', status: 'True', reason: 'Grandfathered', message: vouched } as const;
+    return { meta, covers, judgement, method: 'Grandfathered' };
   }
-  return { meta, covers, ...judgeProof({ meta, sender, spec: parsed.spec }, circumstances) };
+  return { meta, covers, ...(covered(claim, circumstances) ?? judgeProof(claim, circumstances)) };
+}
+
+/** Whether it is about a domain, as far as one can tell. */
+export function isDomainClaim({ spec }: RawObject): boolean {
+  return asRecord(spec)['domain'] !== undefined;
 }
 
 interface Claim {
@@ -67,12 +77,23 @@ interface Claim {
 
 type Proof = Omit<SenderVerdict, 'meta' | 'covers'>;
 
+function covered({ sender }: Claim, { coveringDomain }: SenderCircumstances): Proof | undefined {
+  const domain = sender.startsWith('@') ? undefined : coveringDomain(sender);
+  if (domain?.method === undefined) return undefined;
+  const message = `VerifiedSender ${domain.meta.name} covers it, a verified domain of its namespace.`;
+  return {
+    judgement: { type: 'Verified', status: 'True', reason: 'CoveredByDomain', message },
+    method: domain.method,
+  };
+}
+
 function judgeProof({ meta, sender, spec }: Claim, { platform, evidence, now }: SenderCircumstances): Proof {
   const ask = whomToAsk(platform, meta.namespace, sender.replace(/^@/, ''));
   const { verification } = platform;
   if (!sender.startsWith('@')) {
     return { judgement: pending(`Proof by mail is not in effect yet in this release: ${ask}.`) };
   }
+  if (isPublicSuffix(sender.slice(1))) return { judgement: publicSuffix(sender.slice(1), ask) };
   if (verification === undefined) return { judgement: pending(`Proof by DNS is switched off here: ${ask}.`) };
   const domain = sender.slice(1);
   const challenge = challengeOf(domain, platform.issuer.challengeToken(meta.namespace, domain));
@@ -104,6 +125,12 @@ function whomToAsk({ howToVouch: ownWay }: Platform, namespace: string, sender: 
 
 /** RFC 1035 section 2.3.4. */
 const DNS_NAME_MAX = 253;
+
+function publicSuffix(domain: string, ask: string): Judgement {
+  const why = `${domain} is a public suffix: strangers register names below it, so that no record proves it for all of them`;
+  const message = `${why}. Name a domain of your own, such as shop.${domain}; where all of it is yours, ${ask}.`;
+  return { type: 'Verified', status: 'False', reason: 'PublicSuffix', message };
+}
 
 function pending(message: string): Judgement {
   return { type: 'Verified', status: 'False', reason: 'Pending', message };

@@ -1,0 +1,41 @@
+/**
+ * An address under a verified domain of its own namespace needs no proof of its own. A domain that another namespace shares
+ * does not count: an address may be shared further, and its owner has agreed to nothing of the kind.
+ */
+import { parseMailbox } from '../../../relay/address.ts';
+import { keyOf } from '../model.ts';
+import type { SenderVerdict } from './senders.ts';
+
+export type CoveringDomain = (address: string) => SenderVerdict | undefined;
+
+/** Finds the verified domain that covers an address (canonical): the nearest of those that do. */
+export function coveringDomains(verdicts: readonly SenderVerdict[]): CoveringDomain {
+  const exact = new Map<string, SenderVerdict>();
+  const withSubdomains = new Map<string, SenderVerdict>();
+  for (const verdict of verdicts) {
+    const { covers, judgement } = verdict;
+    if (covers?.sender.startsWith('@') !== true || judgement.status !== 'True') continue;
+    const domain = covers.sender.slice(1);
+    putLowest(exact, domain, verdict);
+    if (covers.includeSubdomains) putLowest(withSubdomains, domain, verdict);
+  }
+  return (address) => {
+    const domain = parseMailbox(address)?.domain;
+    if (domain === undefined) return undefined;
+    return exact.get(domain) ?? nearest(withSubdomains, domain);
+  };
+}
+
+/** Of several for one domain always the same, whatever the order in which they come. */
+function putLowest(verdicts: Map<string, SenderVerdict>, domain: string, verdict: SenderVerdict): void {
+  const known = verdicts.get(domain);
+  if (known === undefined || keyOf(verdict.meta) < keyOf(known.meta)) verdicts.set(domain, verdict);
+}
+
+function nearest(verdicts: ReadonlyMap<string, SenderVerdict>, domain: string): SenderVerdict | undefined {
+  for (let dot = domain.indexOf('.'); dot !== -1; dot = domain.indexOf('.', dot + 1)) {
+    const verdict = verdicts.get(domain.slice(dot + 1));
+    if (verdict !== undefined) return verdict;
+  }
+  return undefined;
+}

@@ -1,0 +1,20 @@
+/**
+ * Names below which strangers register their own (`co.uk`, `github.io`): whoever could publish a record there would come to
+ * the addresses of all of them. The list is Mozilla's, with its private part; what it does not know (`corp.internal`) is
+ * somebody's domain.
+ */
+import { getPublicSuffix } from 'tldts';
+
+const OPTIONS = { allowPrivateDomains: true, extractHostname: false, validateHostname: false };
+/** Stands for any name below a domain. */
+const ANY = 'smtpplus-any-name';
+
+/** @param domain in canonical form */
+export function isPublicSuffix(domain: string): boolean {
+  // `*.kawasaki.jp` on the list makes suffixes of the names below kawasaki.jp, which is none itself
+  return isOnList(domain) || isOnList(`${ANY}.${domain}`);
+}
+
+function isOnList(domain: string): boolean {
+  return getPublicSuffix(domain, OPTIONS) === domain;
+}
