@@ -17,7 +17,7 @@ export function readClassDocument(bytes: Buffer): ReadDocument<ClassDocument> {
   return result.success ? { document: result.data, problems: [] } : { problems: problemsOf(result.error) };
 }
 
-const { version, lists, users, unusable, namespaces } = shardDocumentSchema.shape;
+const { version, lists, users, unusable, namespaces, dkim } = shardDocumentSchema.shape;
 const section = z.record(z.string(), z.unknown());
 const outline = z.object({
   version,
@@ -25,6 +25,7 @@ const outline = z.object({
   users: section,
   unusable: section.default({}),
   namespaces: section,
+  dkim: section.default({}),
 });
 
 export function readShardDocument(bytes: Buffer): ReadDocument<ShardDocument> {
@@ -38,6 +39,7 @@ export function readShardDocument(bytes: Buffer): ReadDocument<ShardDocument> {
     users: usable('users', users, found.users, problems),
     unusable: usable('unusable', unusable.unwrap(), found.unusable, problems),
     namespaces: usable('namespaces', namespaces, found.namespaces, problems),
+    dkim: usable('dkim', dkim.unwrap(), found.dkim, problems),
   };
   return { document, problems };
 }

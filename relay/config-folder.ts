@@ -123,6 +123,7 @@ function merge(loaded: ReadonlyMap<string, Loaded<ClassDocument | ShardDocument>
     users: new Map(shards.flatMap((shard) => Object.entries(shard.users))),
     unusable: new Map(shards.flatMap((shard) => Object.entries(shard.unusable))),
     namespaces: new Map(shards.flatMap((shard) => Object.entries(shard.namespaces))),
+    dkim: new Map(shards.flatMap((shard) => Object.entries(shard.dkim))),
   };
 }
 

@@ -7,7 +7,7 @@
 import { z } from 'zod';
 import { type oauth2Schema, type smartHostSchema, upstreamSchema } from './config-upstream.ts';
 
-/** Lists, users and namespaces are spread over this many documents by hash of their key (see `shardOf`). */
+/** Lists, users, namespaces and signing keys are spread over this many documents by hash of their key (see `shardOf`). */
 export const SHARD_COUNT = 32;
 /** Valid passwords of one user. A wrong one costs a slow hash for each salt of argon2id among their verifiers. */
 export const CREDENTIALS_MAX = 5;
@@ -63,6 +63,24 @@ const credentialSchema = z.object({
   verifier: z.string(),
   /** A rotated password dies here, whether or not the operator runs. ISO 8601. */
   notAfter: z.iso.datetime().optional(),
+});
+
+/** What keys sign with (RFC 6376, RFC 8463). */
+const DKIM_ALGORITHMS = ['rsa-sha256', 'ed25519-sha256'] as const;
+
+const dkimKeySchema = z.object({
+  algorithm: z.enum(DKIM_ALGORITHMS),
+  /** The record of its public key is `SELECTOR._domainkey.DOMAIN`. */
+  selector: z.string().regex(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/),
+  /** PKCS #8 in DER and base64. */
+  privateKey: z.base64(),
+});
+
+const dkimSignerSchema = z.object({
+  /** d= of the signatures, canonical; they are for mail from it and from domains below it. */
+  domain: z.string().regex(/^[a-z0-9.-]+$/),
+  /** Only those whose records were seen in the DNS. Each signs. */
+  keys: z.array(dkimKeySchema).min(1).max(DKIM_ALGORITHMS.length),
 });
 
 const listSchema = z.object({
@@ -123,6 +141,8 @@ export const shardDocumentSchema = z.object({
   unusable: z.record(z.string(), unusableUserSchema).default({}),
   /** What users of a namespace may send as (its own senders and those that others share with it). */
   namespaces: z.record(z.string(), z.array(senderRuleSchema)),
+  /** By VerifiedSender: what mail of its domain is signed with. Absent in documents of an older operator. */
+  dkim: z.record(objectKey, dkimSignerSchema).default({}),
 });
 
 /** Every limit on a hostile client, each with a default that is right for a cluster. Times in seconds. */
@@ -212,6 +232,8 @@ export type Limits = z.infer<typeof limitsSchema>;
 export type SenderPolicy = z.infer<typeof senderPolicySchema>;
 export type RecipientGuard = z.infer<typeof recipientGuardSchema>;
 export type SenderRule = z.infer<typeof senderRuleSchema>;
+export type DkimKey = z.infer<typeof dkimKeySchema>;
+export type DkimSigner = z.infer<typeof dkimSignerSchema>;
 export type Credential = z.infer<typeof credentialSchema>;
 export type ListConfig = z.infer<typeof listSchema>;
 export type UserConfig = z.infer<typeof userSchema>;
@@ -237,9 +259,11 @@ export interface RelayConfig {
   /** Who cannot be served at present; no name is in `users` too. */
   readonly unusable: ReadonlyMap<string, UnusableUser>;
   readonly namespaces: ReadonlyMap<string, readonly SenderRule[]>;
+  /** By VerifiedSender. */
+  readonly dkim: ReadonlyMap<string, DkimSigner>;
 }
 
-/** Number of the shard for a list (`NAMESPACE/NAME`), user name or namespace: FNV-1a, 32 bits, modulo SHARD_COUNT. */
+/** Number of the shard for a list or sender (`NAMESPACE/NAME`), user name or namespace: FNV-1a, 32 bits, modulo SHARD_COUNT. */
 export function shardOf(key: string): number {
   let hash = 0x811c9dc5;
   for (let i = 0; i < key.length; i++) hash = Math.imul(hash ^ key.charCodeAt(i), 0x01000193) >>> 0;

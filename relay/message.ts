@@ -39,6 +39,8 @@ export interface AcceptedMessage {
   readonly unverifiedSender?: true;
   /** It is a report of ours on the message with this id: no report is ever made about it. */
   readonly reportOn?: string;
+  /** Of the body, relaxed and in base64, for its signature. Absent where none was to be expected, and from older versions. */
+  readonly bodyHash?: string;
   /** Octets of the content as it will be sent on, header lines that we added included. */
   readonly size: number;
   /** When the final dot came, ISO 8601. */

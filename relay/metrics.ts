@@ -61,6 +61,7 @@ export function createMetrics() {
       'Upstreams that have taken no mail for a minute and longer, by name',
       ['upstream'],
     ),
+    signatures: counter('dkim_signed_total', 'Messages that were to be signed as they left, by result', ['result']),
     bounces: counter('bounces_total', 'Reports made to senders, by kind', ['kind']),
     reportsLost: counter('reports_lost_total', 'Reports that could not be delivered to the sender, by upstream', [
       'upstream',

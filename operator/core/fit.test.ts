@@ -27,6 +27,7 @@ describe('a shard', () => {
       users: {},
       unusable: {},
       namespaces: {},
+      dkim: {},
     };
     assert.deepEqual(fit(document, sizeOf), { document, leftOut: [] });
   });
@@ -43,6 +44,7 @@ describe('a shard', () => {
       unusable: {},
       users: { 'app.crowd': aUser({ namespace: 'crowd' }), 'app.shop': aUser() },
       namespaces: { shop: [] },
+      dkim: {},
     };
     const { document: fitting, leftOut } = fit(document, sizeOf);
     assert.deepEqual(leftOut, ['crowd/a']);

@@ -7,7 +7,7 @@ import { compareText } from './time.ts';
 
 export interface Fitting {
   readonly document: ShardDocument;
-  /** Keys of the entries that were left out. */
+  /** Keys of the entries that were left out; signing keys, without which mail goes out all the same, are not named. */
   readonly leftOut: readonly string[];
 }
 
@@ -15,7 +15,7 @@ export interface Fitting {
 export const DOCUMENT_BYTES_MAX = 1_000_000;
 
 interface Entry {
-  readonly section: 'lists' | 'users' | 'unusable' | 'namespaces';
+  readonly section: 'lists' | 'users' | 'unusable' | 'namespaces' | 'dkim';
   readonly key: string;
   readonly namespace: string;
   readonly size: number;
@@ -34,7 +34,10 @@ export function fit(document: ShardDocument, sizeOf: (text: string) => number): 
     size -= largest.size;
     leftOut.push(largest);
   }
-  return { document: without(document, leftOut), leftOut: leftOut.map(({ key }) => key) };
+  return {
+    document: without(document, leftOut),
+    leftOut: leftOut.flatMap(({ section, key }) => (section === 'dkim' ? [] : [key])),
+  };
 }
 
 /** What each namespace has in the document, its entries by size, in a fixed order. */
@@ -44,6 +47,7 @@ function byTenant(document: ShardDocument, sizeOf: (text: string) => number) {
     ...Object.entries(document.users).map(([key, { namespace }]) => ['users', key, namespace] as const),
     ...Object.entries(document.unusable).map(([key, { namespace }]) => ['unusable', key, namespace] as const),
     ...Object.keys(document.namespaces).map((key) => ['namespaces', key, key] as const),
+    ...Object.keys(document.dkim).map((key) => ['dkim', key, key.split('/')[0] ?? ''] as const),
   ].map(([section, key, namespace]) => {
     const size = sizeOf(JSON.stringify({ [key]: document[section][key] }));
     return { section, key, namespace, size };
@@ -63,12 +67,13 @@ function without(document: ShardDocument, entries: readonly Entry[]): ShardDocum
     const gone = new Set(entries.filter((entry) => entry.section === section).map(({ key }) => key));
     return Object.fromEntries(Object.entries(from).filter(([key]) => !gone.has(key)));
   };
-  const { version, lists, users, unusable, namespaces } = document;
+  const { version, lists, users, unusable, namespaces, dkim } = document;
   return {
     version,
     lists: kept('lists', lists),
     users: kept('users', users),
     unusable: kept('unusable', unusable),
     namespaces: kept('namespaces', namespaces),
+    dkim: kept('dkim', dkim),
   };
 }

@@ -252,7 +252,7 @@ function assertWritten({ objects, secrets }: Cluster, { statuses, secrets: plann
   assert.deepEqual(secretsToDelete, []);
 }
 
-const EMPTY: ShardDocument = { version: 1, lists: {}, users: {}, unusable: {}, namespaces: {} };
+const EMPTY: ShardDocument = { version: 1, lists: {}, users: {}, unusable: {}, namespaces: {}, dkim: {} };
 
 function assertSameShards(written: ReadonlyMap<string, ShardDocument>, relays: Plan['relays']): void {
   for (const [className, { shards }] of relays) {

@@ -3,6 +3,7 @@ import {
   SHARD_COUNT,
   shardOf,
   type ClassDocument,
+  type DkimSigner,
   type ListConfig,
   type SenderRule,
   type ShardDocument,
@@ -18,6 +19,7 @@ interface Sections {
   readonly users: Map<string, UserConfig>;
   readonly unusable: Map<string, UnusableUser>;
   readonly namespaces: Map<string, readonly SenderRule[]>;
+  readonly dkim: Map<string, DkimSigner>;
 }
 
 /** Entries by class and shard, and which shards have changed since they were last taken. */
@@ -137,6 +139,7 @@ function shardsOf(store: RelayStore, className: string): readonly Sections[] {
     users: new Map<string, UserConfig>(),
     unusable: new Map<string, UnusableUser>(),
     namespaces: new Map<string, readonly SenderRule[]>(),
+    dkim: new Map<string, DkimSigner>(),
   }));
   store.classes.set(className, shards);
   return shards;
@@ -152,6 +155,7 @@ export function shardDocument(store: RelayStore, className: string, shard: numbe
     namespaces: Object.fromEntries(
       Object.entries(sorted(sections?.namespaces)).map(([name, rules]) => [name, [...rules]]),
     ),
+    dkim: sorted(sections?.dkim),
   };
 }
 

@@ -8,6 +8,8 @@ export interface HeaderCollector {
   readonly push: (chunk: Buffer) => 'more' | 'found' | 'too_large';
   /** What has come of the header section: with its empty line once found, else all of a message that has no body. */
   readonly section: () => Buffer;
+  /** Octets of it so far. */
+  readonly length: () => number;
 }
 
 const EMPTY_LINE = '\r\n\r\n';
@@ -34,7 +36,7 @@ export function collectHeader(limit: number): HeaderCollector {
     return (state = end === undefined ? 'more' : 'found');
   }
 
-  return { push, section: () => Buffer.concat(chunks, size) };
+  return { push, section: () => Buffer.concat(chunks, size), length: () => size };
 }
 
 /** Where in the chunk the octet after the empty line is, which may have begun in the octets before. */

@@ -35,8 +35,9 @@ const CONTROL = /[\x01-\x08\x0b\x0c\x0e-\x1f\x7f]|\xc2\x85|\xe2\x80[\xa8\xa9]/;
  */
 export function scanHeaderSection(
   section: Buffer,
-  options: { readonly headerBytes: number },
+  options: { readonly headerBytes: number; readonly fieldsMax?: number },
 ): readonly HeaderField[] | Reply {
+  const { fieldsMax = FIELDS_MAX } = options;
   if (section.length > options.headerBytes) return replies.headerInvalid(`larger than ${options.headerBytes} octets`);
   const text = section.toString('latin1');
   if (BARE_NEWLINE.test(text)) return replies.bareNewline();
@@ -45,7 +46,7 @@ export function scanHeaderSection(
   const fields: { name: string; start: number; end: number }[] = [];
   for (const [index, { start, end }] of lines.entries()) {
     const line = text.slice(start, end);
-    const problem = problemOf(line, fields.length);
+    const problem = problemOf(line, fields.length, fieldsMax);
     if (problem !== undefined) return replies.headerInvalid(`line ${index + 1} ${problem}`);
     const name = FIELD_LINE.exec(line)?.[1];
     const last = fields.at(-1);
@@ -70,7 +71,7 @@ export function unfoldTight(value: string): string {
   return value.replaceAll(/\r\n[ \t]+/g, '');
 }
 
-function problemOf(line: string, fieldsBefore: number): string | undefined {
+function problemOf(line: string, fieldsBefore: number, fieldsMax: number): string | undefined {
   if (line.length > LINE_MAX) return `is longer than ${LINE_MAX} octets`;
   if (CONTROL.test(line)) return 'has a control character';
   if (/^[ \t]/.test(line)) {
@@ -79,7 +80,7 @@ function problemOf(line: string, fieldsBefore: number): string | undefined {
     return /^[ \t]+$/.test(line) ? 'has white space only' : undefined;
   }
   if (!FIELD_LINE.test(line)) return 'is not a header field';
-  return fieldsBefore >= FIELDS_MAX ? `is field number ${FIELDS_MAX + 1}` : undefined;
+  return fieldsBefore >= fieldsMax ? `is field number ${fieldsMax + 1}` : undefined;
 }
 
 /** Lines up to the first empty one, without their ends; undefined where the last one has none. */

@@ -10,6 +10,7 @@ import type { Metrics } from '../metrics.ts';
 import { namedRecipients } from '../named-recipients.ts';
 import { conclude } from './outcome.ts';
 import { shareOf } from './redirected.ts';
+import type { SignMessage } from '../dkim/sign-message.ts';
 import type { SpoolEntry } from '../spool/entries.ts';
 import type { PendingRecipient, QueuedMessage, Verdict } from '../spool/record.ts';
 import type { Spool } from '../spool/spool.ts';
@@ -18,6 +19,7 @@ import { deferred, replyClass } from './upstream-reply.ts';
 
 export interface AttemptOptions {
   readonly spool: Spool;
+  readonly sign: SignMessage;
   readonly config: () => RelayConfig | undefined;
   readonly metrics: Metrics;
   readonly log: Log;
@@ -43,7 +45,7 @@ export function ageLimitsOf(list: string, config: RelayConfig | undefined): type
 }
 
 export function createAttempts(options: AttemptOptions) {
-  const { spool, now, isStopped } = options;
+  const { spool, sign, now, isStopped } = options;
   const record = createRecorder(options);
 
   /** Calls `release` when the upstream is done with the message. Resolves with the entry where it stays in the spool. */
@@ -60,10 +62,11 @@ export function createAttempts(options: AttemptOptions) {
     }
     const { content } = found;
     let queued = guarded;
+    const signed = await sign(queued, content);
     const refused = new Map<string, Verdict>();
     for (let recipients = queued.pending; recipients.length > 0;) {
       const start = now();
-      const share = await shareOf(recipients, { content, size: queued.size });
+      const share = await shareOf(recipients, signed);
       const result = await lane.transport.deliver({ ...queued, ...share, attempts: found.queued.attempts }, signal);
       options.metrics.deliverySeconds.observe({ upstream: lane.transport.label }, (now() - start) / 1000);
       // what broke because we wanted it to says nothing of the upstream

@@ -17,6 +17,7 @@ import { createPassThrough } from './pass-through.ts';
 import { createPlaces } from './places.ts';
 import { createResolver, type Lookup } from './resolve.ts';
 import type { Reply } from '../replies.ts';
+import { createSigning } from '../dkim/sign-message.ts';
 import { createSchedule } from './schedule.ts';
 import { steadyNow } from '../steady-time.ts';
 import type { Spool } from '../spool/spool.ts';
@@ -74,7 +75,9 @@ export function startDelivery(options: DeliveryOptions): Delivery {
   const later = createSchedule<SpoolEntry>();
   const places = createPlaces();
   const goneLists = createGoneLists();
-  const attempts = spool && createAttempts({ spool, config, metrics, log, now, random, isStopped: () => isStopped });
+  const sign = createSigning({ config, metrics, log });
+  const attempts =
+    spool && createAttempts({ spool, sign, config, metrics, log, now, random, isStopped: () => isStopped });
   const work = createWork({ log, now, keep: retryLater, onEnd });
   let routed: RelayConfig | undefined;
   let isStopped = false;
@@ -227,6 +230,7 @@ export function startDelivery(options: DeliveryOptions): Delivery {
     occupy,
     signalOf: (list) => goneLists.signalOf(list),
     wake,
+    sign,
     now,
     isStopped: () => isStopped,
     spool,

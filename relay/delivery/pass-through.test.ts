@@ -50,6 +50,7 @@ test('a fault of ours during the probe of an upstream leaves the next probe to o
       return () => {};
     },
     wake: () => callers.shift()?.(),
+    sign: ({ size }, content) => Promise.resolve({ content, size }),
     now: () => now,
     isStopped: () => false,
     signalOf: () => new AbortController().signal,

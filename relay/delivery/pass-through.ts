@@ -11,6 +11,7 @@ import type { Metrics } from '../metrics.ts';
 import { namedRecipients } from '../named-recipients.ts';
 import { judgeRecipient } from '../recipient-guard.ts';
 import { type Reply, replies } from '../replies.ts';
+import type { Signed, SignMessage } from '../dkim/sign-message.ts';
 import { shareOf } from './redirected.ts';
 import { reportRelayed, type RelayedReportOptions } from './relayed-report.ts';
 import type { Sender } from '../spool/entries.ts';
@@ -27,6 +28,7 @@ export interface PassThroughOptions {
   /** Aborted once the list is gone. */
   readonly signalOf: (list: string) => AbortSignal;
   readonly wake: () => void;
+  readonly sign: SignMessage;
   readonly now: () => number;
   readonly isStopped: () => boolean;
   /** For reports. */
@@ -83,7 +85,7 @@ export function createPassThrough(options: PassThroughOptions) {
       }
       const { recipients } = envelope;
       const signal = options.signalOf(list);
-      const result = await deliverAll(lane, message, { content, signal });
+      const result = await deliverAll(lane, message, { signed: await options.sign(message, content), signal });
       if (result.kind !== 'answered' && signal.aborted) lane.breaker.abandoned();
       else {
         lane.breaker.heard(result, now());
@@ -131,13 +133,13 @@ function isLetThrough(config: RelayConfig | undefined, { list, envelope }: Accep
 async function deliverAll(
   lane: Lane,
   message: AcceptedMessage,
-  { content, signal }: { readonly content: Content; readonly signal: AbortSignal },
+  { signed, signal }: { readonly signed: Signed; readonly signal: AbortSignal },
 ): Promise<TransportResult> {
   const verdicts = new Map<string, Verdict>();
   let dsnPassedOn = true;
   let left: readonly Recipient[] = message.envelope.recipients;
   for (;;) {
-    const share = await shareOf(left, { content, size: message.size });
+    const share = await shareOf(left, signed);
     left = left.filter(({ address }) => !share.recipients.some((one) => one.address === address));
     const result = await lane.transport.deliver({ ...message, ...share, attempts: 0, isAllOrNothing: true }, signal);
     if (result.kind !== 'answered' || firstRefusal(result.verdicts) !== undefined) return result;

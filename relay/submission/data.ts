@@ -7,6 +7,7 @@ import { dateField, messageIdField, receivedField } from '../checks/trace-header
 import type { Recipient, SubmittedMessage } from '../message.ts';
 import { applyGuard, judgeRecipient, tellGuarded, type Guarded } from '../recipient-guard.ts';
 import { isReply, isTaken, replies, type Answer, type Reply } from '../replies.ts';
+import { mayBeSigned } from '../dkim/sign-message.ts';
 import { admit, type Admitted } from './admission.ts';
 import { checkSender, isUnverifiedSender } from './mail.ts';
 import type { BodyRoom } from './incoming-body.ts';
@@ -87,6 +88,7 @@ function receiveOptions(submission: Submission): Parameters<typeof receive>[1] {
     lineBytes,
     pathOf: () => path.join(session.services.incomingFolder, `${reception.id}.part`),
     room: roomOf(submission),
+    isHashed: mayBeSigned(admitted.config, admitted.user),
     judge: (headerSection) => judge(submission, headerSection),
     onOctets: (count) => (reception.octets += count),
     fail: (error) => fail(submission, error),
@@ -148,7 +150,7 @@ async function put(submission: Submission, received: Received): Promise<Reply> {
   const unwritten = received.body.kind === 'memory' && admitted.list.delivery.mode === 'Spool' ? size : 0;
   const refusal = services.room.refusal(unwritten, admitted.user.namespace);
   if (refusal !== undefined) return refusal;
-  const message = messageOf(submission, guarded, { size, eightBit: received.isEightBit });
+  const message = messageOf(submission, guarded, { size, received });
   const reply = await services.accept(message, { head, body: received.body });
   if (reply.reason === 'accepted') services.metrics.messageBytes.observe(size);
   return reply;
@@ -188,7 +190,7 @@ function addedFields({ session, reception, admitted }: Submission, { missing }: 
 function messageOf(
   { session, transaction, reception, admitted }: Submission,
   { deliver, captured }: Guarded<Recipient>,
-  { size, eightBit }: { readonly size: number; readonly eightBit: boolean },
+  { size, received }: { readonly size: number; readonly received: Received },
 ): SubmittedMessage {
   const { parameters, from, user } = transaction;
   const { ret, envelopeId } = parameters;
@@ -200,12 +202,13 @@ function messageOf(
     envelope: {
       from,
       recipients: deliver,
-      eightBit,
+      eightBit: received.isEightBit,
       ...(ret === undefined ? {} : { ret }),
       ...(envelopeId === undefined ? {} : { envelopeId }),
     },
     ...(isUnverifiedSender(admitted, from) ? { unverifiedSender: true } : {}),
     ...(captured.length === 0 ? {} : { captured: captured.map(({ address }) => address) }),
+    ...(received.bodyHash === undefined ? {} : { bodyHash: received.bodyHash }),
     size,
     received: new Date(session.services.now()).toISOString(),
   };

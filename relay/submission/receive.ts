@@ -3,6 +3,7 @@
  * judged once, as soon as there is need to: before the first octet goes to a file.
  */
 import { collectHeader } from '../checks/header-end.ts';
+import { createBodyHash } from '../dkim/body-hash.ts';
 import type { HeaderChanges } from '../checks/header-changes.ts';
 import type { Body } from '../message.ts';
 import { isReply, replies, type Answer, type Reply } from '../replies.ts';
@@ -20,6 +21,8 @@ export interface ReceiveOptions {
   /** Of the file that a large message goes to. */
   readonly pathOf: () => string;
   readonly room: BodyRoom;
+  /** Whether the body is to be hashed for a signature. */
+  readonly isHashed: boolean;
   /** What is to be changed in the header section, or why the message is refused. */
   readonly judge: (headerSection: Buffer) => HeaderChanges | Reply;
   /** Told how many octets have come. */
@@ -34,6 +37,8 @@ export interface Received {
   readonly size: number;
   readonly isEightBit: boolean;
   readonly changes: HeaderChanges;
+  /** See AcceptedMessage. */
+  readonly bodyHash?: string;
   /** Removes what nobody took over. */
   readonly discard: () => Promise<void>;
 }
@@ -83,6 +88,7 @@ function objectionTo({ hasBareNewline, longestLine }: DataScanner, { lineBytes }
 function createMessage(options: ReceiveOptions) {
   const { messageBytes, headerBytes } = options;
   const header = collectHeader(headerBytes);
+  const hash = options.isHashed ? createBodyHash() : undefined;
   const body = createIncomingBody(options);
   let changes: HeaderChanges | undefined;
   // the client's content alone: what we add must not count against what it may send
@@ -99,7 +105,10 @@ function createMessage(options: ReceiveOptions) {
 
   async function add(content: Buffer): Promise<Reply | undefined> {
     size += content.length;
+    const before = header.length();
     const state = header.push(content);
+    // all that is no part of the header section any more
+    if (state === 'found') hash?.push(content.subarray(header.length() - before));
     if (size > messageBytes) return replies.tooLarge(messageBytes);
     if (state === 'too_large') return replies.headerInvalid(`larger than ${headerBytes} octets`);
     body.add(content);
@@ -108,11 +117,12 @@ function createMessage(options: ReceiveOptions) {
     return isReply(judged) ? judged : body.flush();
   }
 
-  async function finish(): Promise<Pick<Received, 'body' | 'size' | 'changes'> | Reply> {
+  async function finish(): Promise<Omit<Received, 'isEightBit' | 'discard'> | Reply> {
     const judged = judgeOnce();
     if (isReply(judged)) return judged;
     const whole = await body.finish();
-    return isReply(whole) ? whole : { body: whole, size, changes: judged };
+    if (isReply(whole)) return whole;
+    return { body: whole, size, changes: judged, ...(hash !== undefined && { bodyHash: hash.digest() }) };
   }
 
   return { add, finish, discard: () => body.discard() };

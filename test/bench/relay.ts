@@ -85,10 +85,10 @@ async function ours(name: string, upstream: ListConfig['upstream']): Promise<num
 async function writeConfiguration(into: string, upstream: ListConfig['upstream']): Promise<void> {
   await mkdir(into);
   const shards = Array.from({ length: SHARD_COUNT }, (): ShardDocument => {
-    return { version: 1, lists: {}, users: {}, unusable: {}, namespaces: {} };
+    return { version: 1, lists: {}, users: {}, unusable: {}, namespaces: {}, dkim: {} };
   });
   const shard = (key: string): ShardDocument =>
-    shards[shardOf(key)] ?? { version: 1, lists: {}, users: {}, unusable: {}, namespaces: {} };
+    shards[shardOf(key)] ?? { version: 1, lists: {}, users: {}, unusable: {}, namespaces: {}, dkim: {} };
   shard(LIST).lists[LIST] = aList({ upstream });
   shard(USER).users[USER] = aUser({ credentials: [{ verifier: sha256Verifier(PASSWORD, randomBytes(16)) }] });
   shard('shop').namespaces['shop'] = [aSender()];

@@ -4,6 +4,7 @@ import { deliveryMutations } from './delivery.ts';
 import type { Mutation } from './mutation.ts';
 import { scheduleMutations } from './schedule.ts';
 import { sessionMutations } from './session.ts';
+import { signingMutations } from './signing.ts';
 import { spoolMutations } from './spool.ts';
 
 export const mutations: readonly Mutation[] = [
@@ -12,4 +13,5 @@ export const mutations: readonly Mutation[] = [
   ...scheduleMutations,
   ...deliveryMutations,
   ...sessionMutations,
+  ...signingMutations,
 ];

@@ -2,6 +2,7 @@
 import {
   classDocumentSchema,
   type ClassDocument,
+  type DkimSigner,
   type ListConfig,
   type RelayConfig,
   type SenderRule,
@@ -87,12 +88,14 @@ export function aConfig({
   users = { [USER]: aUser() },
   unusable = {},
   namespaces = { shop: [aSender()] },
+  dkim = {},
 }: {
   relayClass?: ClassDocument;
   lists?: Record<string, ListConfig>;
   users?: Record<string, UserConfig>;
   unusable?: Record<string, UnusableUser>;
   namespaces?: Record<string, SenderRule[]>;
+  dkim?: Record<string, DkimSigner>;
 } = {}): RelayConfig {
   return {
     class: relayClass,
@@ -100,5 +103,6 @@ export function aConfig({
     users: new Map(Object.entries(users)),
     unusable: new Map(Object.entries(unusable)),
     namespaces: new Map(Object.entries(namespaces)),
+    dkim: new Map(Object.entries(dkim)),
   };
 }

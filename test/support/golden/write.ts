@@ -47,7 +47,7 @@ function statusManifest({ kind, meta: { namespace, name }, status }: StatusPlan)
 
 /** The shards put together; how entries are spread over them, and a built-in list without users, are of no interest. */
 function relayDocument(name: string, { shards }: RelayDocuments): object {
-  const all = <Section extends 'lists' | 'users' | 'unusable' | 'namespaces'>(
+  const all = <Section extends 'lists' | 'users' | 'unusable' | 'namespaces' | 'dkim'>(
     section: Section,
   ): ShardDocument[Section] =>
     Object.fromEntries(
@@ -57,7 +57,7 @@ function relayDocument(name: string, { shards }: RelayDocuments): object {
   const { [BUILT_IN_LIST]: builtIn, ...lists } = all('lists');
   const isBuiltInUsed = builtIn !== undefined && Object.values(users).some(({ list }) => list === BUILT_IN_LIST);
   const usedLists = isBuiltInUsed ? { ...lists, [BUILT_IN_LIST]: builtIn } : lists;
-  const unusable = all('unusable');
+  const [unusable, dkim] = [all('unusable'), all('dkim')];
   return {
     kind: 'RelayConfiguration',
     class: name,
@@ -65,6 +65,7 @@ function relayDocument(name: string, { shards }: RelayDocuments): object {
     users,
     ...(Object.keys(unusable).length > 0 && { unusable }),
     namespaces: all('namespaces'),
+    ...(Object.keys(dkim).length > 0 && { dkim }),
   };
 }
 

@@ -1,0 +1,116 @@
+/**
+ * Signs a message that leaves, for the verified domain that its author writes from; all other mail goes out as it is. Who
+ * may sign is decided now, by the configuration in force: what waits for a sender that is revoked is not signed any more.
+ */
+import { covers, domainCovers, type Mailbox } from '../address.ts';
+import { sendersOf } from '../checks/check-sender.ts';
+import { readFrom } from '../checks/from-header.ts';
+import { scanHeaderSection, type HeaderField } from '../checks/header-section.ts';
+import { signedFields } from '../checks/signed-fields.ts';
+import type { DkimSigner, RelayConfig, UserConfig } from '../config.ts';
+import { headerSectionOf, piecesOf, withAdded } from '../delivery/content.ts';
+import type { Log } from '../log.ts';
+import type { AcceptedMessage, Content } from '../message.ts';
+import type { Metrics } from '../metrics.ts';
+import { isReply } from '../replies.ts';
+import { createBodyHash } from './body-hash.ts';
+import { makeSignatures } from './signature.ts';
+
+export interface SigningOptions {
+  readonly config: () => RelayConfig | undefined;
+  readonly metrics: Metrics;
+  readonly log: Log;
+  /** Time of day. */
+  readonly clock?: () => Date;
+}
+
+/** What of a message matters here; `bodyHash` is absent where nobody took it while the message came in. */
+type Message = Pick<AcceptedMessage, 'id' | 'user' | 'namespace' | 'reportOn' | 'bodyHash' | 'size'>;
+
+export interface Signed {
+  readonly content: Content;
+  readonly size: number;
+}
+
+export type SignMessage = (message: Message, content: Content) => Promise<Signed>;
+
+export function createSigning({ config, metrics, log, clock = () => new Date() }: SigningOptions): SignMessage {
+  return async (message, content) => {
+    const { id, size } = message;
+    const current = config();
+    // our own reports are from nobody's domain
+    if (current === undefined || current.dkim.size === 0 || message.reportOn !== undefined) return { content, size };
+    try {
+      const added = await signaturesFor(current, message, content, clock());
+      if (added === undefined) return { content, size };
+      metrics.signatures.inc({ result: 'signed' });
+      const octets = Buffer.from(added, 'latin1');
+      return { content: withAdded(content, octets), size: size + octets.length };
+    } catch (error) {
+      // unsigned mail may arrive, mail that waits for a mended key does not
+      metrics.signatures.inc({ result: 'failed' });
+      log.error({ err: error, id }, 'message could not be signed, and goes out unsigned');
+      return { content, size };
+    }
+  };
+}
+
+/** Whether mail of this user may come to be signed, so that its body is worth hashing while it comes in. */
+export function mayBeSigned(config: RelayConfig, user: UserConfig): boolean {
+  return config.dkim.size > 0 && sendersOf(config, user).some((rule) => rule.verified && config.dkim.has(rule.object));
+}
+
+/** Our fields are in the section too, besides as many as a client may send. */
+const FIELDS_MAX = 1100;
+
+async function signaturesFor(
+  config: RelayConfig,
+  message: Message,
+  content: Content,
+  time: Date,
+): Promise<string | undefined> {
+  const section = await headerSectionOf(content);
+  if (section === undefined) return undefined;
+  const fields = scanHeaderSection(section, { headerBytes: section.length, fieldsMax: FIELDS_MAX });
+  if (isReply(fields)) return undefined;
+  const signer = signerOf(config, message, fields);
+  // a signature that names our field as absent would fail by it
+  if (signer === undefined || signedFields(fields).has('dkim-signature')) return undefined;
+  const bodyHash = message.bodyHash ?? (await hashBody(content, section.length));
+  return makeSignatures({ fields, bodyHash, domain: signer.domain, time }, signer.keys);
+}
+
+/** Of those that cover the author, the closest. */
+function signerOf(
+  config: RelayConfig,
+  { user: name, namespace }: Message,
+  fields: readonly HeaderField[],
+): DkimSigner | undefined {
+  const from = readFrom(fields);
+  if (isReply(from)) return undefined;
+  const user = config.users.get(name);
+  // a user who is gone has left mail that others of the namespace could still send
+  const rules = user?.namespace === namespace ? sendersOf(config, user) : (config.namespaces.get(namespace) ?? []);
+  const signers = rules
+    .filter((rule) => rule.verified && covers(rule, from.mailbox))
+    .flatMap(({ object }) => config.dkim.get(object) ?? [])
+    .filter((signer) => isOf(signer, from.mailbox));
+  return signers.toSorted((a, b) => b.domain.length - a.domain.length)[0];
+}
+
+/** What receivers compare: d= is the author's domain or one above it. */
+function isOf({ domain }: DkimSigner, author: Mailbox): boolean {
+  return domainCovers(domain, true, author.domain);
+}
+
+/** A second pass: for what an older version has put into the spool, and where signing was switched on meanwhile. */
+async function hashBody(content: Content, headerLength: number): Promise<string> {
+  const hash = createBodyHash();
+  let left = headerLength;
+  for await (const piece of piecesOf(content)) {
+    const skipped = Math.min(left, piece.length);
+    left -= skipped;
+    hash.push(piece.subarray(skipped));
+  }
+  return hash.digest();
+}

@@ -1,0 +1,79 @@
+/** Of DKIM: each signs what nobody may sign, or what nobody can verify. */
+import type { Mutation } from './mutation.ts';
+
+const SIGN = ['relay/dkim/sign-message.test.ts'];
+const HASH = ['relay/dkim/body-hash.test.ts'];
+const WAY = ['test/relay/dkim.test.ts'];
+
+export const signingMutations: readonly Mutation[] = [
+  {
+    name: 'mail of a sender that is not verified is signed',
+    file: 'relay/dkim/sign-message.ts',
+    from: '.filter((rule) => rule.verified && covers(rule, from.mailbox))',
+    to: '.filter((rule) => covers(rule, from.mailbox))',
+    tests: SIGN,
+  },
+  {
+    name: 'mail of any author is signed',
+    file: 'relay/dkim/sign-message.ts',
+    from: '.filter((rule) => rule.verified && covers(rule, from.mailbox))',
+    to: '.filter((rule) => rule.verified)',
+    tests: SIGN,
+  },
+  {
+    name: 'the domain of a signature may be another one than that of the author',
+    file: 'relay/dkim/sign-message.ts',
+    from: '.filter((signer) => isOf(signer, from.mailbox))',
+    to: '',
+    tests: SIGN,
+  },
+  {
+    name: 'what a user leaves to others of its namespace is signed for it',
+    file: 'relay/dkim/sign-message.ts',
+    from: 'user?.namespace === namespace ? sendersOf(config, user)',
+    to: 'false ? []',
+    tests: SIGN,
+  },
+  {
+    name: 'a signature that names ours as absent is broken',
+    file: 'relay/dkim/sign-message.ts',
+    from: "|| signedFields(fields).has('dkim-signature')",
+    to: '',
+    tests: SIGN,
+  },
+  {
+    name: 'somebody may add another From',
+    file: 'relay/dkim/signature.ts',
+    from: 'length: present.length + 1 }',
+    to: 'length: present.length }',
+    tests: SIGN,
+  },
+  {
+    name: 'repeated fields are signed in the order in which they stand',
+    file: 'relay/dkim/signature.ts',
+    from: 'present.toReversed()',
+    to: 'present',
+    tests: SIGN,
+  },
+  {
+    name: 'empty lines at the end are hashed',
+    file: 'relay/dkim/body-hash.ts',
+    from: 'lineEnds += (whole - end) / 2;',
+    to: 'lineEnds += (whole - end) / 2; hashLineEnds();',
+    tests: HASH,
+  },
+  {
+    name: 'the header section is hashed with the body',
+    file: 'relay/submission/receive.ts',
+    from: 'hash?.push(content.subarray(header.length() - before))',
+    to: 'hash?.push(content)',
+    tests: WAY,
+  },
+  {
+    name: 'what passes through goes unsigned',
+    file: 'relay/delivery/pass-through.ts',
+    from: 'await options.sign(message, content)',
+    to: '{ content, size: message.size }',
+    tests: WAY,
+  },
+];
