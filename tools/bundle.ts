@@ -1,14 +1,14 @@
 /** How the programs are bundled for the npm package and the image: Node does not run TypeScript inside node_modules. */
 import { fileURLToPath } from 'node:url';
-import { build } from 'esbuild';
+import { build, type Metafile } from 'esbuild';
 
 /** CommonJS packages inside an ES module look for `require`. */
 const REQUIRE =
   "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);";
 
-/** Bundles programs, given by name and path from the root of the repository, into a folder. */
-export async function bundle(entryPoints: Readonly<Record<string, string>>, outdir: string): Promise<void> {
-  await build({
+/** Bundles programs, given by name and path from the root of the repository, into a folder. Resolves to what went where. */
+export async function bundle(entryPoints: Readonly<Record<string, string>>, outdir: string): Promise<Metafile> {
+  const { metafile } = await build({
     absWorkingDir: fileURLToPath(new URL('../', import.meta.url)),
     entryPoints,
     outdir,
@@ -30,5 +30,22 @@ export async function bundle(entryPoints: Readonly<Record<string, string>>, outd
     sourcesContent: false,
     legalComments: 'linked',
     logLevel: 'warning',
+    metafile: true,
   });
+  return metafile;
+}
+
+/** Files that a module of ours loads when it is imported, itself included; paths from the root of the repository. */
+export function loadedWith({ outputs }: Metafile, entryPoint: string): ReadonlySet<string> {
+  const waiting = Object.keys(outputs).filter((name) => outputs[name]?.entryPoint === entryPoint);
+  const seen = new Set<string>();
+  const files = new Set<string>();
+  for (let name = waiting.pop(); name !== undefined; name = waiting.pop()) {
+    if (seen.has(name)) continue;
+    seen.add(name);
+    const output = outputs[name];
+    for (const file of Object.keys(output?.inputs ?? {})) files.add(file);
+    for (const { kind, path } of output?.imports ?? []) if (kind === 'import-statement') waiting.push(path);
+  }
+  return files;
 }
