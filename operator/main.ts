@@ -117,7 +117,7 @@ async function start(flags: OperatorFlags, settings: Settings, { log, end, signa
     watchNamespaces: settings.watchNamespaces,
     readClasses: () => readClasses(settings, installation),
     otherInstallations: otherInstallationsOf(settings),
-    ...dnsOf(settings),
+    verification: verificationOf(settings),
     namespaceLimits: settings.namespaceLimits,
     configPrefixOf: (className) => configSecretPrefix(settings, className),
     metrics,
@@ -142,9 +142,8 @@ async function start(flags: OperatorFlags, settings: Settings, { log, end, signa
   };
 }
 
-function dnsOf({ verification }: Settings): Pick<ControllerOptions, 'verification'> {
-  const rules = dnsVerificationOf(verification);
-  return rules === undefined ? {} : { verification: { ...rules, resolvers: resolversOf(verification) } };
+function verificationOf({ verification }: Settings): NonNullable<ControllerOptions['verification']> {
+  return { ...dnsVerificationOf(verification), resolvers: resolversOf(verification) };
 }
 
 function leadWhenElected(lease: Lease, operator: Controller, { log, end }: Pick<StartOptions, 'log' | 'end'>): void {

@@ -36,7 +36,11 @@ export const verificationSettingsSchema = z
       .max(RESOLVERS_MAX)
       .optional()
       .describe('How many of dnsServers have to agree; default: more than half of them'),
-    grace: duration.default('72h').describe('How long a sender stays verified after its record is gone'),
+    grace: duration
+      .default('72h')
+      .describe(
+        'How long a sender stays verified after its record is gone, or after it is taken out of existingSenders',
+      ),
   })
   .check(({ value: { dnsServers, dnsQuorum }, issues }) => {
     if (dnsQuorum === undefined) return;
@@ -51,9 +55,9 @@ export const verificationSettingsSchema = z
 
 type VerificationSettings = z.infer<typeof verificationSettingsSchema>;
 
-/** What the core is to know of it; undefined where there are no look-ups. */
-export function dnsVerificationOf({ dns, grace }: VerificationSettings): DnsVerification | undefined {
-  return dns === 'Enabled' ? { graceSeconds: durationSeconds(grace) } : undefined;
+/** What the core is to know of it. */
+export function dnsVerificationOf({ dns, grace }: VerificationSettings): DnsVerification {
+  return { graceSeconds: durationSeconds(grace), ...(dns === 'Disabled' && { isDisabled: true }) };
 }
 
 /** Whom to ask, and how many have to agree. */

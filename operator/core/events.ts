@@ -7,6 +7,7 @@ import { isNews } from './reasons.ts';
 const WORRYING: ReadonlySet<string> = new Set([
   'RecordNotFound',
   'RecordMismatch',
+  'VouchingWithdrawn',
   'ClassFloor',
   'ListCeiling',
   'NotTheDefault',

@@ -70,6 +70,15 @@ export interface SecretView {
 /** What is known of a VerifiedSender besides its object. Each proof has a part of its own, written apart from the others. */
 export interface SenderEvidence {
   readonly dns?: DnsEvidence | undefined;
+  readonly vouching?: Vouching | undefined;
+}
+
+/** That the settings vouched for it. */
+export interface Vouching {
+  /** Canonical. */
+  readonly sender: string;
+  /** Since when they do so no more. ISO 8601. */
+  readonly withdrawnTime?: string | undefined;
 }
 
 /** What look-ups have found out. A failed look-up is evidence of nothing but itself. */
@@ -86,6 +95,8 @@ export interface DnsEvidence {
   readonly attempts: number;
   /** Since when it has been found, or not found, at each look-up. */
   readonly since: string;
+  /** Some look-up has had an answer, whatever that was. */
+  readonly isAnswered?: true | undefined;
   /** When the record was last found; absent: never. */
   readonly foundTime?: string | undefined;
   /** When, after `foundTime`, it was first not found (failed look-ups aside). */
@@ -98,7 +109,9 @@ export interface DnsEvidence {
 
 /** How senders are verified by DNS. */
 export interface DnsVerification {
-  /** From the first look-up that misses a record that was there to the revocation. */
+  /** There are no look-ups. */
+  readonly isDisabled?: true;
+  /** From the first look-up that misses a record that was there (or the end of a vouching) to the revocation. */
   readonly graceSeconds: number;
 }
 
@@ -183,7 +196,7 @@ export interface Snapshot {
   readonly secretTroubles?: ReadonlyMap<string, string>;
   /** By key of the VerifiedSender. */
   readonly evidence: ReadonlyMap<string, SenderEvidence>;
-  /** Absent: domains are not verified by DNS here, and nobody makes look-ups. */
+  /** Absent: domains are not verified by DNS, and nobody remembers evidence. */
   readonly verification?: DnsVerification;
   /**
    * What to do where a sender is to be verified without proof, for `{namespace}` and `{sender}`. Absent: who writes objects
@@ -267,6 +280,8 @@ export interface Plan {
   readonly relays: ReadonlyMap<string, RelayDocuments>;
   readonly events: readonly PlannedEvent[];
   readonly lookups: readonly Lookup[];
+  /** What is to be remembered, by key of the VerifiedSender. */
+  readonly vouchings: ReadonlyMap<string, Vouching>;
   /** When the plan can change by itself (a password expires, a rotation is due). ISO 8601. */
   readonly nextLook?: string;
 }

@@ -95,6 +95,9 @@ export function wholePlan(planner: Planner, results: Results): Plan {
     relays: relaysOf(planner),
     events: events.sort((a, b) => compareText(eventOrder(a), eventOrder(b))),
     lookups: senders.flatMap(({ lookup }) => lookup ?? []),
+    vouchings: new Map(
+      senders.flatMap(({ meta, vouching }) => (vouching === undefined ? [] : [[keyOf(meta), vouching]])),
+    ),
     ...(next !== undefined && { nextLook: formatTime(next) }),
   };
 }

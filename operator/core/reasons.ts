@@ -40,6 +40,9 @@ export const reasons = {
   Programmed: current('Every ready relay runs it.'),
   Verified: current('The senders are verified.'),
   Grandfathered: current('The platform owner vouches for the sender.'),
+  VouchingWithdrawn: current(
+    'The platform owner vouches for the sender no more; its message says until when it can be used.',
+  ),
   DnsProof: current('A DNS record proves the sender.'),
   CoveredByDomain: current('A verified domain of the namespace covers the address, which needs no proof of its own.'),
 
@@ -84,7 +87,7 @@ export const reasons = {
   NotAllVerified: failed('A sender in `spec.senders` is not verified.'),
   Pending: failed('The sender is to be vouched for by the platform owner.'),
   PublicSuffix: failed('Strangers register names below the domain, so that no record could prove it for all of them.'),
-  Revoked: failed('The DNS record is gone for good; publish it again.'),
+  Revoked: failed('The proof is gone for good, or nobody vouches for it any more; publish the record again.'),
   NotWritten: failed('The configuration of the relays cannot be written, or has no room for it.'),
   UpstreamUnreachable: failed(
     'The upstream has taken no mail for a minute and longer; whoever runs it mends that, or the list gets another one.',

@@ -109,7 +109,8 @@ function judgeObjects(planner: Planner, name: string, namespace: PlannedNamespac
     before?.defaultList !== after.defaultList || changes.lists.includes(`${name}/${after.defaultList}`);
   if (isDefaultConcerned) markInterested(planner, `default list of ${name}`);
   for (const [key, verdict] of after.senders) {
-    if (!isEqual(before?.senders.get(key)?.judgement, verdict.judgement)) namespace.marks.senders.add(key);
+    // an address may be covered by a domain, and say how that was verified
+    if (!isEqual(before?.senders.get(key), verdict)) namespace.marks.senders.add(key);
   }
   if (!isSameSenders(before, after)) markRules(planner, name);
   if (!isEqual(before?.ownRules, after.ownRules)) {

@@ -14,24 +14,44 @@ export async function openEvidence<Entry extends object>(
   schema: z.ZodType<Entry>,
 ): Promise<{ readonly evidence: EvidenceFolder<Entry>; readonly problems: readonly string[] }> {
   const buckets = await openBuckets(folder, schema);
-  let known: ReadonlyMap<string, Entry> = buckets.entries;
+  const known = new Map(buckets.entries);
+  /** Made when somebody asks. */
+  let copy: ReadonlyMap<string, Entry> | undefined;
+  /** What is not written yet: whatever comes while a write is under way goes with the next one. */
+  const changed = new Set<string>();
   /** One write after the other: each writes whole files. */
   let writing: Promise<void> = Promise.resolve();
 
-  function save(after: ReadonlyMap<string, Entry>, changed: readonly string[]): Promise<void> {
-    known = after;
+  function save(keys: readonly string[]): Promise<void> {
+    copy = undefined;
+    for (const key of keys) changed.add(key);
     const ignore = (): undefined => undefined;
-    writing = writing.then(ignore, ignore).then(() => buckets.save(changed, known));
+    writing = writing.then(ignore, ignore).then(write);
     return writing;
+  }
+
+  async function write(): Promise<void> {
+    const keys = [...changed];
+    if (keys.length === 0) return;
+    changed.clear();
+    try {
+      await buckets.save(keys, known);
+    } catch (error) {
+      for (const key of keys) changed.add(key);
+      throw error;
+    }
   }
 
   const evidence: EvidenceFolder<Entry> = {
     of: (key) => known.get(key),
-    all: () => known,
-    keep: (key, parts) => save(new Map(known).set(key, { ...known.get(key), ...parts } as Entry), [key]),
+    all: () => (copy ??= new Map(known)),
+    keep: (key, parts) => {
+      known.set(key, { ...known.get(key), ...parts } as Entry);
+      return save([key]);
+    },
     forget: async (keys) => {
-      const gone = new Set(keys);
-      if (gone.size > 0) await save(new Map([...known].filter(([key]) => !gone.has(key))), keys);
+      for (const key of keys) known.delete(key);
+      if (keys.length > 0) await save(keys);
     },
   };
   return { evidence, problems: buckets.problems };

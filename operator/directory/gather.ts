@@ -83,7 +83,7 @@ export function createGatherer(options: GatherOptions): (parts: GatheredParts) =
       objects,
       secrets,
       evidence: options.evidence.all(),
-      ...(verification !== undefined && { verification }),
+      verification,
       namespaceLimits: options.settings.namespaceLimits,
       ...(options.howToVouch === undefined ? {} : { howToVouch: options.howToVouch }),
       accepted: options.accepted,

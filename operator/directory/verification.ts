@@ -34,13 +34,14 @@ export async function openVerification({ folder, log, ...options }: Verification
 
   return {
     evidence,
-    follow: ({ statuses, lookups }) => {
+    follow: ({ statuses, lookups, vouchings }) => {
       const before = senders;
       senders = new Set(
         statuses.flatMap(({ kind, meta }) => (kind === 'VerifiedSender' ? [`${meta.namespace}/${meta.name}`] : [])),
       );
       const asked = new Map(lookups.map((lookup) => [lookup.sender, lookup]));
       for (const sender of new Set([...before, ...senders])) lookUps.set(sender, asked.get(sender));
+      for (const [sender, vouching] of vouchings) lookUps.remember(sender, vouching);
     },
     close: lookUps.close,
   };

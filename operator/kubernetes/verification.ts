@@ -49,7 +49,10 @@ export function startVerification(client: KubeClient, options: VerificationOptio
     },
     evidenceOf: (sender) => store?.of(sender),
     follow: (senders) => {
-      for (const [key, plan] of senders) lookUps.set(key, plan?.lookup);
+      for (const [key, plan] of senders) {
+        lookUps.remember(key, plan?.vouching);
+        lookUps.set(key, plan?.lookup);
+      }
     },
     isIdle: lookUps.isIdle,
     close: lookUps.close,

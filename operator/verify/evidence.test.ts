@@ -39,6 +39,11 @@ describe('the evidence after a look-up', () => {
     assert.equal(after([found, absent, failed]).missingSince, at(1));
   });
 
+  test('knows whether there ever was an answer', () => {
+    assert.equal(after([failed, failed]).isAnswered, undefined);
+    assert.equal(after([failed, absent, failed]).isAnswered, true);
+  });
+
   test('is as good as new when the record is back', () => {
     const { foundTime, missingSince, attempts } = after([found, absent, failed, found]);
     assert.deepEqual({ foundTime, missingSince, attempts }, { foundTime: at(3), missingSince: undefined, attempts: 0 });

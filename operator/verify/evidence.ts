@@ -11,6 +11,7 @@ const dnsEvidence: z.ZodType<DnsEvidence> = z.object({
   detail: z.string(),
   attempts: z.number().int().min(0),
   since: z.iso.datetime(),
+  isAnswered: z.literal(true).optional(),
   foundTime: z.iso.datetime().optional(),
   missingSince: z.iso.datetime().optional(),
   touched: z.string().optional(),
@@ -18,7 +19,10 @@ const dnsEvidence: z.ZodType<DnsEvidence> = z.object({
 });
 
 /** As it is kept. What does not parse is as good as lost: the record is looked up again. */
-export const evidenceSchema: z.ZodType<SenderEvidence> = z.object({ dns: dnsEvidence.optional() });
+export const evidenceSchema: z.ZodType<SenderEvidence> = z.object({
+  dns: dnsEvidence.optional(),
+  vouching: z.object({ sender: z.string(), withdrawnTime: z.iso.datetime().optional() }).optional(),
+});
 
 interface Findings extends Observation {
   /** ISO 8601. */
@@ -44,6 +48,7 @@ export function afterLookup(before: DnsEvidence | undefined, lookup: Lookup, fin
     ...findings,
     attempts: isFound ? 0 : (goesOn ? known.attempts : 0) + 1,
     since: goesOn ? known.since : time,
+    ...((outcome !== 'failed' || known?.isAnswered) && { isAnswered: true as const }),
     ...(foundTime !== undefined && { foundTime }),
     ...(missingSince !== undefined && { missingSince }),
     ...(touched !== undefined && { touched }),

@@ -1,9 +1,10 @@
 /** Makes the look-ups that the plan asks for, keeps what they find, and forgets senders that have been gone for a while. */
-import type { SenderEvidence } from '../core/model.ts';
+import type { SenderEvidence, Vouching } from '../core/model.ts';
 import type { EvidenceStore } from './evidence-store.ts';
 import { lookUp, type Resolvers } from './look-up.ts';
 import { createPastSenders } from './past-senders.ts';
 import { createProber, type Prober } from './prober.ts';
+import { isEqual } from '../core/equal.ts';
 
 export interface LookUpsOptions {
   readonly resolvers: Resolvers;
@@ -17,7 +18,12 @@ export interface LookUpsOptions {
 
 const TIDY_MS = 600_000;
 
-export function startLookUps({ resolvers, store, isThere, onEvidence, onTrouble }: LookUpsOptions): Prober {
+export interface LookUps extends Prober {
+  /** Remembers what the plan says of a sender that the settings vouch for, or have vouched for. */
+  readonly remember: (sender: string, vouching: Vouching | undefined) => void;
+}
+
+export function startLookUps({ resolvers, store, isThere, onEvidence, onTrouble }: LookUpsOptions): LookUps {
   const prober = createProber({
     lookUp: (question) => lookUp(question, resolvers),
     evidenceOf: (sender) => store()?.of(sender)?.dns,
@@ -39,5 +45,12 @@ export function startLookUps({ resolvers, store, isThere, onEvidence, onTrouble 
     clearInterval(tidying);
     prober.close();
   };
-  return { ...prober, close };
+  const remember: LookUps['remember'] = (sender, vouching) => {
+    if (vouching === undefined || isEqual(store()?.of(sender)?.vouching, vouching)) return;
+    const kept = store()?.keep(sender, { vouching });
+    kept?.catch((error: unknown) =>
+      onTrouble(`VerifiedSender ${sender}: what it was could not be kept: ${String(error)}`),
+    );
+  };
+  return { ...prober, remember, close };
 }

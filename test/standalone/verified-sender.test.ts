@@ -1,5 +1,6 @@
 /** A domain on its way to being verified by DNS, in one process, with a real name server and a real SMTP client. */
 import assert from 'node:assert/strict';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, test, type TestContext } from 'node:test';
 import { createTransport } from 'nodemailer';
@@ -27,11 +28,19 @@ interface Place {
   readonly state: string;
   readonly servers: readonly string[];
   readonly grace?: string;
+  /** That the settings vouch for. */
+  readonly existing?: readonly string[];
 }
 
-async function startIn(t: TestContext, { folder, state, servers, grace = '72h' }: Place): Promise<Standalone> {
+async function startIn(
+  t: TestContext,
+  { folder, state, servers, grace = '72h', existing = [] }: Place,
+): Promise<Standalone> {
   const settings = await folderOf(t, {
-    'settings.yaml': `verification: {dnsServers: ${JSON.stringify(servers)}, grace: ${grace}}\n`,
+    'settings.yaml': [
+      `verification: {dnsServers: ${JSON.stringify(servers)}, grace: ${grace}}`,
+      `classes: {default: {existingSenders: [${existing.map((one) => `{shop: ${one}}`).join(', ')}]}}`,
+    ].join('\n'),
   });
   return startStandalone(t, { folder, state, settings: join(settings, 'settings.yaml') });
 }
@@ -106,5 +115,82 @@ describe('a domain that proves itself by DNS', () => {
     await writeFiles(folder, { 'sender.yaml': sender('4') });
     await until(async () => (await reasonOf(fourth)()) === 'DnsProof', LOOK_MS);
     await until(async () => (await send(fourth)).startsWith('250 '), LOOK_MS);
+  });
+
+  test('is what is asked again where nobody knows any more, while its mail is to wait', async (t) => {
+    if (!needsCommand(t, 'nsd')) return;
+    const [folder, state] = [await folderOf(t, { 'sender.yaml': sender('0'), 'user.yaml': USER }), await folderOf(t)];
+    const dns = await startNsd(t);
+    const place = { folder, state, servers: [dns.address] };
+    const first = await startIn(t, place);
+    await until(async () => (await reasonOf(first)()) === 'RecordNotFound', LOOK_MS);
+    const { challenge } = await statusOf(state, 'VerifiedSender', 'shop', 'shop');
+    await dns.serve([`${challenge.recordName}. IN TXT "${challenge.recordValue}"`]);
+    await writeFiles(folder, { 'sender.yaml': sender('1') });
+    await until(async () => (await reasonOf(first)()) === 'DnsProof', LOOK_MS);
+    await first.stop();
+
+    await rm(join(state, 'evidence'), { recursive: true });
+    // the name servers are down, too: it is not verified, and not known to be unverified
+    const second = await startIn(t, { ...place, servers: ['127.0.0.1:9'] });
+    await until(async () => (await reasonOf(second)()) === 'LookupFailed', LOOK_MS);
+    assert.match(await send(second), /451 4\.7\.1 .*VerifiedSender shop\/shop is being checked/);
+    await second.stop();
+
+    await writeFiles(folder, { 'sender.yaml': sender('2') });
+    const third = await startIn(t, place);
+    await until(async () => (await reasonOf(third)()) === 'DnsProof', LOOK_MS);
+    await until(async () => (await send(third)).startsWith('250 '), LOOK_MS);
+  });
+});
+
+describe('a domain that the settings vouch for', () => {
+  test('becomes one that has proved itself, and then needs them no more', async (t) => {
+    if (!needsCommand(t, 'nsd')) return;
+    const [folder, state] = [await folderOf(t, { 'sender.yaml': sender('0'), 'user.yaml': USER }), await folderOf(t)];
+    const dns = await startNsd(t);
+    const place = { folder, state, servers: [dns.address], grace: '1s' };
+    const first = await startIn(t, { ...place, existing: ['shop.example'] });
+    await until(async () => (await reasonOf(first)()) === 'Grandfathered', LOOK_MS);
+    assert.match(await send(first), /^250 /);
+    const { challenge } = await statusOf(state, 'VerifiedSender', 'shop', 'shop');
+    await dns.serve([`${challenge.recordName}. IN TXT "${challenge.recordValue}"`]);
+    await writeFiles(folder, { 'sender.yaml': sender('1') });
+    await until(async () => (await reasonOf(first)()) === 'DnsProof', LOOK_MS);
+    await first.stop();
+
+    const second = await startIn(t, place);
+    assert.equal(await reasonOf(second)(), 'DnsProof');
+    assert.match(await send(second), /^250 /);
+  });
+
+  test('has the grace of a lost record when it is taken out, however often the process starts', async (t) => {
+    const [folder, state] = [await folderOf(t, { 'sender.yaml': sender('0'), 'user.yaml': USER }), await folderOf(t)];
+    const place = { folder, state, servers: ['127.0.0.1:9'] };
+    const first = await startIn(t, { ...place, existing: ['shop.example'] });
+    await until(async () => (await reasonOf(first)()) === 'Grandfathered', LOOK_MS);
+    await first.stop();
+
+    const second = await startIn(t, place);
+    await until(async () => (await reasonOf(second)()) === 'VouchingWithdrawn', LOOK_MS);
+    assert.match(await send(second), /^250 /);
+    const said = (await statusOf(state, 'VerifiedSender', 'shop', 'shop')).condition('Verified')?.message ?? '';
+    const [since] = /since [^;]+;/.exec(said) ?? [];
+    assert.ok(since !== undefined, said);
+    await second.stop();
+
+    const third = await startIn(t, place);
+    await until(async () => (await reasonOf(third)()) === 'VouchingWithdrawn', LOOK_MS);
+    const again = (await statusOf(state, 'VerifiedSender', 'shop', 'shop')).condition('Verified')?.message ?? '';
+    assert.ok(again.includes(since), again);
+    await third.stop();
+
+    const fourth = await startIn(t, { ...place, grace: '0s' });
+    await until(async () => (await reasonOf(fourth)()) === 'Revoked', LOOK_MS);
+    await fourth.stop();
+
+    const fifth = await startIn(t, { ...place, existing: ['shop.example'] });
+    await until(async () => (await reasonOf(fifth)()) === 'Grandfathered', LOOK_MS);
+    assert.match(await send(fifth), /^250 /);
   });
 });

@@ -4,8 +4,17 @@ import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { covers, parseMailbox } from '../../../relay/address.ts';
 import type { SenderRule } from '../../../relay/config.ts';
-import { createCluster, snapshotOf, verifiers, type Cluster } from '../../../test/support/golden/cluster.ts';
+import {
+  createCluster,
+  createNotes,
+  happen,
+  snapshotOf,
+  verifiers,
+  type Cluster,
+} from '../../../test/support/golden/cluster.ts';
+import { follow, startFollowing } from '../../../test/support/golden/follow.ts';
 import { goldenIssuer } from '../../../test/support/golden/passwords.ts';
+import type { SenderEvidence } from '../model.ts';
 import { plan } from '../plan.ts';
 
 /** Labels and suffixes of which many names come about that look alike, the suffixes being public, unknown or in another script. */
@@ -61,22 +70,25 @@ function worldOf(all: readonly Claim[]): Cluster {
     });
     const ascii = aLabels(spec.domain ?? spec.address?.split('@')[1] ?? '');
     const time = cluster.now.toISOString();
-    if (!isFound) continue;
-    cluster.evidence.set(`lab/${name}`, {
-      dns: {
-        recordName: `_smtpplus-challenge.${ascii}`,
-        recordValue: `smtpplus-verification=token-of-lab-for-${ascii}`,
-        time,
-        foundTime: time,
-        outcome: 'found',
-        detail: 'it is there',
-        attempts: 0,
-        since: time,
-        jitter: 0.5,
-      },
-    });
+    if (isFound) cluster.evidence.set(`lab/${name}`, found('lab', ascii, time));
   }
   return cluster;
+}
+
+function found(namespace: string, domain: string, time: string): SenderEvidence {
+  return {
+    dns: {
+      recordName: `_smtpplus-challenge.${domain}`,
+      recordValue: `smtpplus-verification=token-of-${namespace}-for-${domain}`,
+      time,
+      foundTime: time,
+      outcome: 'found',
+      detail: 'it is there',
+      attempts: 0,
+      since: time,
+      jitter: 0.5,
+    },
+  };
 }
 
 function rulesOf(cluster: Cluster): readonly SenderRule[] {
@@ -121,5 +133,27 @@ describe('what a namespace may send as', () => {
       }),
       { numRuns: 1000 },
     );
+  });
+});
+
+describe('an address under a verified domain', () => {
+  test('says how that was verified, as soon as that changes', () => {
+    const cluster = createCluster();
+    const put = (name: string, spec: unknown): void => {
+      const meta = { namespace: 'shop', name, uid: name, generation: 1, labels: {}, annotations: {} };
+      happen(cluster, { does: 'put', object: { kind: 'VerifiedSender', meta, spec } }, createNotes());
+    };
+    put('domain', { domain: 'shop.example', includeSubdomains: true });
+    put('address', { address: 'me@sub.shop.example' });
+    const following = startFollowing(cluster);
+    const methodOf = (name: string) => following.results.senders.get(`shop/${name}`)?.status.method;
+    assert.deepEqual([methodOf('domain'), methodOf('address')], ['Grandfathered', 'Grandfathered']);
+
+    const notes = createNotes();
+    const evidence = found('shop', 'shop.example', cluster.now.toISOString());
+    cluster.evidence.set('shop/domain', evidence);
+    notes.evidence.set('shop/domain', evidence);
+    follow(following, cluster, notes);
+    assert.deepEqual([methodOf('domain'), methodOf('address')], ['DnsProof', 'DnsProof']);
   });
 });

@@ -31,6 +31,8 @@ export interface DnsVerdict {
   /** When the verdict changes with time alone. */
   readonly until?: Date;
   readonly lookup: Lookup;
+  /** Nobody knows: the evidence is lost, or there never was an answer. */
+  readonly isUnchecked?: true;
   /** Of the evidence that was judged. */
   readonly lastCheckTime?: string;
 }
@@ -45,22 +47,32 @@ interface Question {
   readonly challenge: Challenge;
   readonly recheckSeconds: number;
   readonly graceSeconds: number;
+  /** Somebody vouches for it: nobody waits for the record. */
+  readonly isVouchedFor: boolean;
+  /** When the record came to be needed, where that is not since it is missing. */
+  readonly since: Date | undefined;
 }
 
 export function judgeEvidence(question: Question, evidence: DnsEvidence | undefined, now: Date): DnsVerdict {
   const { meta, challenge } = question;
   const isAboutThis = evidence?.recordName === challenge.recordName && evidence.recordValue === challenge.recordValue;
   if (evidence === undefined || !isAboutThis) {
-    const message = `${publish(challenge)} It has not been looked up yet.`;
+    const message = `${doPublish(challenge)} It has not been looked up yet.`;
     const due = parseTime(meta.creationTimestamp) ?? new Date(0);
-    return { judgement: unverified('NotLookedUp', message), lookup: lookupOf(question, due) };
+    return { judgement: unverified('NotLookedUp', message), lookup: lookupOf(question, due), isUnchecked: true };
   }
   const due = nextLookup(question, evidence, now);
   return {
     ...judgeAnswer(question, evidence, { now, due }),
     lookup: lookupOf(question, due),
     lastCheckTime: evidence.time,
+    ...(isUnanswered(question, evidence) && { isUnchecked: true }),
   };
+}
+
+/** After a loss of evidence, name servers that are down must not revoke what was verified; only for so long, though. */
+function isUnanswered(question: Question, evidence: DnsEvidence): boolean {
+  return evidence.outcome === 'failed' && evidence.isAnswered !== true && !isOverdue(question, evidence);
 }
 
 interface Times {
@@ -75,14 +87,14 @@ function judgeAnswer(
   times: Times,
 ): { readonly judgement: Judgement; readonly until?: Date } {
   if (evidence.outcome !== 'found' && evidence.foundTime === undefined) {
-    return { judgement: neverFound(question.challenge, evidence, times) };
+    return { judgement: neverFound(question, evidence, times) };
   }
   return onceFound(question, evidence, times);
 }
 
-function neverFound(challenge: Challenge, evidence: DnsEvidence, { due }: Times): Judgement {
-  const seen = `${publish(challenge)} ${describeAnswer(evidence)}`;
-  if (isOverdue(evidence)) {
+function neverFound(question: Question, evidence: DnsEvidence, { due }: Times): Judgement {
+  const seen = `${doPublish(question.challenge)} ${describeAnswer(evidence)}`;
+  if (isOverdue(question, evidence)) {
     const touch = `annotate it with ${CHECK_NOW_ANNOTATION} when the record is there`;
     return unverified('ProofOverdue', `${seen} It is looked up once a day by now; ${touch}.`);
   }
@@ -104,7 +116,7 @@ function onceFound(
   }
   const revocation = after(missing ?? parseTime(time) ?? now, graceSeconds);
   const since = `It has been missing since ${evidence.missingSince ?? time}`;
-  const seen = `${publish(challenge)} ${describeAnswer(evidence)}`;
+  const seen = `${doPublish(challenge)} ${describeAnswer(evidence)}`;
   if (revocation <= now) return { judgement: unverified('Revoked', `${seen} ${since}. ${next(due)}`) };
   const deadline = `${since}; mail from this sender stops at ${formatTime(revocation)}.`;
   return { judgement: verified(reasonOf(evidence), `${seen} ${deadline} ${next(due)}`), until: revocation };
@@ -142,16 +154,19 @@ function next(due: Date): string {
 }
 
 /** Not found for so long that nobody seems to be at it. */
-function isOverdue({ outcome, since, time }: DnsEvidence): boolean {
-  const seconds = (Date.parse(time) - Date.parse(since)) / 1000;
+function isOverdue({ since: needed }: Question, { outcome, since, time }: DnsEvidence): boolean {
+  const missed = Math.max(Date.parse(since), needed?.getTime() ?? 0);
+  const seconds = (Date.parse(time) - missed) / 1000;
   return outcome !== 'found' && seconds >= OVERDUE_SECONDS;
 }
 
-function nextLookup({ meta, recheckSeconds }: Question, evidence: DnsEvidence, now: Date): Date {
+function nextLookup(question: Question, evidence: DnsEvidence, now: Date): Date {
+  const { meta, recheckSeconds, isVouchedFor } = question;
   const last = parseTime(evidence.time) ?? now;
   if (touchOf(meta) !== evidence.touched) return last;
-  if (evidence.outcome === 'found') return after(last, recheckSeconds * (1 - JITTER + 2 * JITTER * evidence.jitter));
-  if (isOverdue(evidence)) return after(last, OVERDUE_RETRY_SECONDS);
+  const isNoHurry = evidence.outcome === 'found' || isVouchedFor;
+  if (isNoHurry) return after(last, recheckSeconds * (1 - JITTER + 2 * JITTER * evidence.jitter));
+  if (isOverdue(question, evidence)) return after(last, OVERDUE_RETRY_SECONDS);
   const doubled = RETRY_FIRST_SECONDS * 2 ** Math.max(0, evidence.attempts - 1);
   return after(last, Math.min(doubled, RETRY_MOST_SECONDS));
 }
@@ -168,13 +183,13 @@ function touchOf({ annotations }: ObjectMeta): string | undefined {
   return annotations[CHECK_NOW_ANNOTATION]?.slice(0, TOUCH_LENGTH);
 }
 
-/** The thing to do, as people copy it into their zone. */
-function publish(challenge: Challenge): string {
-  return `Publish ${describe(challenge)}`;
+function doPublish(challenge: Challenge): string {
+  return `P${publish(challenge).slice(1)}.`;
 }
 
-function describe({ recordName, recordType, recordValue }: Challenge): string {
-  return `${recordType} ${recordName} with the value "${recordValue}".`;
+/** The thing to do, as people copy it into their zone. */
+export function publish({ recordName, recordType, recordValue }: Challenge): string {
+  return `publish ${recordType} ${recordName} with the value "${recordValue}"`;
 }
 
 function verified(reason: Reason, message: string): Judgement {

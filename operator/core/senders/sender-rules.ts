@@ -79,5 +79,5 @@ function ruleOf(verdict: SenderVerdict): SenderRule[] {
   if (verdict.covers === undefined) return [];
   const { sender, includeSubdomains } = verdict.covers;
   const rule = { sender, includeSubdomains, verified: isVerified(verdict), object: keyOf(verdict.meta) };
-  return [verdict.judgement.reason === 'NotLookedUp' ? { ...rule, unchecked: true } : rule];
+  return [verdict.isUnchecked ? { ...rule, unchecked: true } : rule];
 }

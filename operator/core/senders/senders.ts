@@ -7,15 +7,22 @@ import type { SenderSpec, SenderStatus } from '../../api/sender.ts';
 import { canonicalSender } from '../../../relay/address.ts';
 import { notInEffect } from '../../api/not-in-effect.ts';
 import { conditionsOf, readiness, readyAsWritten, withNote, type Judgement } from '../conditions.ts';
-import { challengeOf, judgeEvidence, type Challenge } from './dns-proof.ts';
+import { challengeOf, judgeEvidence, publish, type Challenge } from './dns-proof.ts';
 import { eventsOf } from '../events.ts';
 import type { CoveringDomain } from './covering.ts';
-import { vouchedFor } from './existing-senders.ts';
-import { type SenderEvidence, type Lookup, type ObjectMeta, type PlannedEvent, type RawObject } from '../model.ts';
+import {
+  type SenderEvidence,
+  type Lookup,
+  type ObjectMeta,
+  type PlannedEvent,
+  type RawObject,
+  type Vouching,
+} from '../model.ts';
 import { parseObject } from '../parse.ts';
 import { isPublicSuffix } from './public-suffix.ts';
 import type { Platform } from '../platform.ts';
-import { formatTime } from '../time.ts';
+import { formatTime, parseTime } from '../time.ts';
+import { judgeVouching, type VouchingVerdict } from './vouching.ts';
 
 export interface SenderVerdict {
   readonly meta: ObjectMeta;
@@ -31,6 +38,10 @@ export interface SenderVerdict {
   readonly challenge?: Challenge;
   readonly lastCheckTime?: string;
   readonly lookup?: Lookup;
+  /** Nothing speaks for it or against it yet: relays tell clients to try again. */
+  readonly isUnchecked?: true;
+  /** What is to be remembered, where the settings vouch for it or have done so. */
+  readonly vouching?: Vouching;
   /** When it changes with time alone (a password expires, say); absent: never. */
   readonly until?: Date;
 }
@@ -55,13 +66,19 @@ export function judgeSender(object: RawObject, circumstances: SenderCircumstance
   }
   const { includeSubdomains, allowedNamespaces: allowed } = parsed.spec;
   const covers = { sender, includeSubdomains, allowed };
-  const vouched = vouchedFor(circumstances.platform.existingSenders, meta, sender);
-  const claim = { meta, sender, spec: parsed.spec };
-  if (vouched !== undefined) {
-    const judgement = { type: 'Verified', status: 'True', reason: 'Grandfathered', message: vouched } as const;
-    return { meta, covers, judgement, method: 'Grandfathered' };
-  }
-  return { meta, covers, ...(covered(claim, circumstances) ?? judgeProof(claim, circumstances)) };
+  const { platform, evidence, now } = circumstances;
+  const vouched = judgeVouching(
+    { meta, sender },
+    {
+      existing: platform.existingSenders,
+      known: evidence?.vouching,
+      graceSeconds: platform.verification?.graceSeconds ?? 0,
+      now,
+    },
+  );
+  const claim = { meta, sender, spec: parsed.spec, vouched };
+  const proof = strongest(judgeProof(claim, circumstances), vouched, covered(claim, circumstances));
+  return { meta, covers, ...proof, ...(vouched !== undefined && { vouching: vouched.vouching }) };
 }
 
 /** Whether it is about a domain, as far as one can tell. */
@@ -73,9 +90,39 @@ interface Claim {
   readonly meta: ObjectMeta;
   readonly sender: string;
   readonly spec: SenderSpec;
+  readonly vouched: VouchingVerdict | undefined;
 }
 
-type Proof = Omit<SenderVerdict, 'meta' | 'covers'>;
+type Proof = Omit<SenderVerdict, 'meta' | 'covers' | 'vouching'>;
+
+/** What holds by itself comes before what the platform owner says, and that before what is about to end. */
+function strongest(proof: Proof, vouched: VouchingVerdict | undefined, covered: Proof | undefined): Proof {
+  const isVerified = proof.judgement.status === 'True';
+  if (isVerified && proof.until === undefined) return proof;
+  if (vouched?.state === 'vouched') return asVouched(proof, vouched.judgement);
+  if (covered !== undefined) return covered;
+  return isVerified || vouched === undefined ? proof : asWithdrawn(proof, vouched);
+}
+
+/** It can be converted: a proof that is found takes the place of the word of the platform owner. */
+function asVouched({ challenge, lookup, lastCheckTime }: Proof, judgement: Judgement): Proof {
+  const note = challenge === undefined ? '' : `It stays verified without that once you ${publish(challenge)}.`;
+  return {
+    judgement: withNote(judgement, note),
+    method: 'Grandfathered',
+    ...(challenge !== undefined && { challenge }),
+    ...(lookup !== undefined && { lookup }),
+    ...(lastCheckTime !== undefined && { lastCheckTime }),
+  };
+}
+
+/** With what there is to do. */
+function asWithdrawn(proof: Proof, { state, judgement, until }: VouchingVerdict): Proof {
+  const { isUnchecked: _, ...rest } = proof;
+  const said = withNote(judgement, proof.judgement.message);
+  if (state === 'over') return { ...proof, judgement: said };
+  return { ...rest, judgement: said, method: 'Grandfathered', ...(until !== undefined && { until }) };
+}
 
 function covered({ sender }: Claim, { coveringDomain }: SenderCircumstances): Proof | undefined {
   const domain = sender.startsWith('@') ? undefined : coveringDomain(sender);
@@ -87,22 +134,26 @@ function covered({ sender }: Claim, { coveringDomain }: SenderCircumstances): Pr
   };
 }
 
-function judgeProof({ meta, sender, spec }: Claim, { platform, evidence, now }: SenderCircumstances): Proof {
+function judgeProof({ meta, sender, spec, vouched }: Claim, { platform, evidence, now }: SenderCircumstances): Proof {
   const ask = whomToAsk(platform, meta.namespace, sender.replace(/^@/, ''));
   const { verification } = platform;
   if (!sender.startsWith('@')) {
     return { judgement: pending(`Proof by mail is not in effect yet in this release: ${ask}.`) };
   }
   if (isPublicSuffix(sender.slice(1))) return { judgement: publicSuffix(sender.slice(1), ask) };
-  if (verification === undefined) return { judgement: pending(`Proof by DNS is switched off here: ${ask}.`) };
+  if (verification === undefined || verification.isDisabled)
+    return { judgement: pending(`Proof by DNS is switched off here: ${ask}.`) };
   const domain = sender.slice(1);
   const challenge = challengeOf(domain, platform.issuer.challengeToken(meta.namespace, domain));
   if (challenge.recordName.length > DNS_NAME_MAX) {
     return { judgement: pending(`The domain is too long for a record below it to prove it: ${ask}.`) };
   }
   const recheckSeconds = durationSeconds(spec.recheckInterval);
-  const verdict = judgeEvidence({ meta, challenge, recheckSeconds, ...verification }, evidence?.dns, now);
-  const { judgement, until, lookup, lastCheckTime } = verdict;
+  const { graceSeconds } = verification;
+  const patience = { isVouchedFor: vouched?.state === 'vouched', since: parseTime(vouched?.vouching.withdrawnTime) };
+  const question = { meta, challenge, recheckSeconds, graceSeconds, ...patience };
+  const verdict = judgeEvidence(question, evidence?.dns, now);
+  const { judgement, until, lookup, lastCheckTime, isUnchecked } = verdict;
   const isVerified = judgement.status === 'True';
   // who runs one process writes its settings, too
   const alternative = isVerified || platform.howToVouch === undefined ? '' : `Or vouch for it: ${ask}.`;
@@ -110,6 +161,7 @@ function judgeProof({ meta, sender, spec }: Claim, { platform, evidence, now }: 
     judgement: withNote(judgement, alternative),
     challenge,
     lookup,
+    ...(isUnchecked && { isUnchecked }),
     ...(isVerified && { method: 'DnsProof' as const }),
     ...(lastCheckTime !== undefined && { lastCheckTime }),
     ...(until !== undefined && { until }),
@@ -144,12 +196,13 @@ export interface SenderPlan {
   readonly meta: ObjectMeta;
   readonly status: SenderStatus;
   readonly lookup?: Lookup;
+  readonly vouching?: Vouching;
   readonly events: readonly PlannedEvent[];
 }
 
 /** What there is to do about a VerifiedSender. */
 export function planSender(object: RawObject, verdict: SenderVerdict, now: Date): SenderPlan {
-  const { meta, covers, judgement, method, challenge, lookup, lastCheckTime } = verdict;
+  const { meta, covers, judgement, method, challenge, lookup, lastCheckTime, vouching } = verdict;
   const parsed = parseObject('VerifiedSender', object);
   const missing = parsed.ok ? notInEffect('VerifiedSender', parsed.spec) : '';
   const noted = withNote(readiness([judgement], { reason: 'Verified', message: judgement.message }), missing);
@@ -164,7 +217,13 @@ export function planSender(object: RawObject, verdict: SenderVerdict, now: Date)
     ...(lastCheckTime !== undefined && lookup !== undefined && { nextCheckTime: lookup.due }),
   };
   const events = eventsOf(object, [judgement, ready]);
-  return { meta, status, events, ...(lookup !== undefined && { lookup }) };
+  return {
+    meta,
+    status,
+    events,
+    ...(lookup !== undefined && { lookup }),
+    ...(vouching !== undefined && { vouching }),
+  };
 }
 
 const verifiedStatus = z.object({ method: z.string(), verifiedTime: z.iso.datetime() });

@@ -109,9 +109,9 @@ export async function startTestOperator(
 
 /** Look-ups only where a test says whom to ask: nothing leaves this machine. */
 function verificationOf({ verification }: Settings, given: unknown): Pick<ControllerOptions, 'verification'> {
-  const rules = dnsVerificationOf(verification);
   const isGiven = typeof given === 'object' && given !== null && 'verification' in given;
-  return rules === undefined || !isGiven ? {} : { verification: { ...rules, resolvers: resolversOf(verification) } };
+  if (!isGiven) return {};
+  return { verification: { ...dnsVerificationOf(verification), resolvers: resolversOf(verification) } };
 }
 
 /** Operators that a test has started; what a failed one left running would keep its process alive for ever. */

@@ -54,7 +54,11 @@ const evidence = z.object({
   jitter: z.number().default(0.5),
   foundTime: z.string().optional(),
   missingSince: z.string().optional(),
+  isAnswered: z.literal(true).optional(),
 });
+
+/** By key of the VerifiedSender, as `evidence`. */
+const vouchings = z.record(z.string(), z.object({ sender: z.string(), withdrawnTime: z.string().optional() }));
 
 const settings = z.strictObject({
   kind: z.literal('Settings'),
@@ -67,6 +71,7 @@ const settings = z.strictObject({
   /** Why the upstream of the classes cannot be used. */
   upstreamProblem: z.string().optional(),
   evidence: z.record(z.string(), evidence).default({}),
+  vouchings: vouchings.default({}),
   programmed: z
     .record(z.string(), z.object({ state: z.enum(['Unknown', 'Programmed', 'Lagging']), message: z.string() }))
     .optional(),
@@ -115,8 +120,9 @@ export function readGolden(text: string, verifiers: Verifiers): GoldenInput {
   };
 }
 
-function evidenceIn({ evidence: known }: GoldenSettings): Snapshot['evidence'] {
-  return new Map(Object.entries(known).map(([key, dns]) => [key, { dns }]));
+function evidenceIn({ evidence: known, vouchings }: GoldenSettings): Snapshot['evidence'] {
+  const keys = new Set([...Object.keys(known), ...Object.keys(vouchings)]);
+  return new Map([...keys].map((key) => [key, { dns: known[key], vouching: vouchings[key] }]));
 }
 
 function allProgrammed({ classes }: GoldenSettings): Record<string, ProgrammedFact> {

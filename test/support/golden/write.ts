@@ -10,13 +10,16 @@ import type { Verifiers } from './passwords.ts';
 const LINE_WIDTH = 120;
 
 export function writeGolden(plan: Plan, verifiers: Verifiers): string {
-  const { secretsToDelete, events, lookups, nextLook } = plan;
+  const { secretsToDelete, events, lookups, vouchings, nextLook } = plan;
+  const withdrawn = [...vouchings].filter(([, { withdrawnTime }]) => withdrawnTime !== undefined);
   const rest = {
     ...(secretsToDelete.length > 0 && { secretsToDelete }),
     events: events.map(({ kind, meta, type, reason, message }) => {
       return `${type} ${kind} ${meta.namespace}/${meta.name} ${reason}: ${message}`;
     }),
     ...(lookups.length > 0 && { lookups }),
+    // what every sender has that the settings vouch for is of no interest
+    ...(withdrawn.length > 0 && { vouchings: Object.fromEntries(withdrawn) }),
     ...(nextLook !== undefined && { nextLook }),
   };
   const documents = [
