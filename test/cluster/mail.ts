@@ -1,0 +1,110 @@
+/** From the installation to what arrives at the smart host, and through a rolling restart. */
+import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { until } from '../support/until.ts';
+import { install, loadImage, NAMESPACE, RELAYS, uninstall } from './install.ts';
+import { kubectl } from './kubectl.ts';
+import { received, removePods, send, startApplication, startSending, startSmartHost } from './programs.ts';
+
+const SHOP = 'shop';
+const FROM = 'Orders <orders@shop.example>';
+const PORTS = [{ port: 25 }, { port: 587 }, { port: 2525 }];
+/** Longest that anything here may take on a slow machine. */
+const SETTLED_MS = 180_000;
+const EXAMPLES = path.join(import.meta.dirname, '../../examples');
+
+describe('SMTP+ on a real cluster', () => {
+  let folder: string;
+  before(async () => {
+    folder = await mkdtemp(path.join(tmpdir(), 'smtp-plus-cluster-'));
+    await loadImage(folder);
+    await install(folder);
+    await startSmartHost();
+    await kubectl(['apply', '-k', EXAMPLES]);
+    await kubectl(['wait', '--for=condition=Ready', 'spu/orders', 'spu/staging', '-n', SHOP, '--timeout=120s']);
+    await startApplication(SHOP, 'orders-smtp');
+  });
+  after(async () => {
+    await kubectl(['delete', 'namespace', SHOP, '--ignore-not-found', '--timeout=300s']);
+    await removePods();
+    await uninstall();
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  test('takes mail over each port of the Service, and hands on what was sent', async () => {
+    const replies = await send(SHOP, { kind: 'each', ports: PORTS, from: FROM });
+    assert.equal(replies.length, PORTS.length);
+    for (const { id, reply } of replies) {
+      assert.match(reply, /^250 /);
+      const [mail, ...more] = await arrived(id);
+      assert.deepEqual(more, []);
+      assert.deepEqual([mail?.mailFrom, mail?.recipients], ['orders@shop.example', ['somebody@elsewhere.example']]);
+      const { message = '' } = mail ?? {};
+      assert.match(message, /^Received: /);
+      assert.match(message, /^From: Orders <orders@shop\.example>\r$/m);
+      assert.match(message, new RegExp(`^Subject: Order ${id}\r$`, 'm'));
+      assert.match(message, /\r\n\r\nIt is on its way\.\r\n$/);
+    }
+  });
+
+  test('refuses a sender that is somebody else', async () => {
+    const [refused] = await send(SHOP, { kind: 'each', ports: [{ port: 587 }], from: 'ceo@elsewhere.example' });
+    assert.match(
+      refused?.reply ?? '',
+      /^550 5\.7\.1 ceo@elsewhere\.example: sender not authorized for SMTP\+ user orders\.shop/,
+    );
+    assert.deepEqual(await countOf([refused?.id ?? '']), [0]);
+  });
+
+  test('refuses a user who is inactive in every relay once `Programmed` says so, and takes it back', async () => {
+    const ports = Array.from({ length: 12 }, () => ({ port: 587 }));
+    await setActive(false);
+    for (const { reply } of await send(SHOP, { kind: 'each', ports, from: FROM }))
+      assert.match(reply, /^525 5\.7\.13 /);
+    await setActive(true);
+    for (const { reply } of await send(SHOP, { kind: 'each', ports, from: FROM })) assert.match(reply, /^250 /);
+  });
+
+  test('loses nothing while all relays are restarted under load', async (t) => {
+    const load = startSending(SHOP, { kind: 'load', ports: [{ port: 587 }], from: FROM });
+    await kubectl(['rollout', 'restart', '-n', NAMESPACE, RELAYS]);
+    await kubectl(['rollout', 'status', '-n', NAMESPACE, RELAYS, '--timeout=300s']);
+    load.end();
+    const replies = await load.output;
+    const refused = replies.filter(({ reply }) => !reply.startsWith('250 '));
+    assert.deepEqual(refused, []);
+    const ids = replies.map(({ id }) => id);
+    await until(async () => (await countOf(ids)).every((count) => count > 0), SETTLED_MS);
+    const duplicates = (await countOf(ids)).filter((count) => count > 1).length;
+    const repeated = replies.filter(({ tries }) => tries > 1).length;
+    t.diagnostic(`${ids.length} acknowledged and delivered; ${repeated} sent more than once, ${duplicates} came twice`);
+    assert.ok(ids.length > 0);
+  });
+});
+
+async function setActive(active: boolean): Promise<void> {
+  await kubectl(['patch', 'spu/orders', '-n', SHOP, '--type=merge', '--patch', JSON.stringify({ spec: { active } })]);
+  const { generation } = (
+    JSON.parse(await kubectl(['get', 'spu/orders', '-n', SHOP, '-o', 'json'])) as { metadata: { generation: number } }
+  ).metadata;
+  const isThere = `jsonpath={.status.observedGeneration}=${generation}`;
+  await kubectl(['wait', `--for=${isThere}`, 'spu/orders', '-n', SHOP, '--timeout=60s']);
+  await kubectl(['wait', '--for=condition=Programmed', 'spu/orders', '-n', SHOP, '--timeout=120s']);
+}
+
+async function arrived(id: string) {
+  return until(async () => {
+    const mails = (await received()).filter((mail) => mail.id === id);
+    return mails.length > 0 ? mails : undefined;
+  }, SETTLED_MS);
+}
+
+/** How often each message has come. */
+async function countOf(ids: readonly string[]): Promise<number[]> {
+  const counts = new Map<string, number>();
+  for (const { id } of await received()) counts.set(id, (counts.get(id) ?? 0) + 1);
+  return ids.map((id) => counts.get(id) ?? 0);
+}

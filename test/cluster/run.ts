@@ -1,0 +1,25 @@
+/**
+ * `npm run test:cluster`: end to end on a real cluster, with real pods. It needs KUBECONFIG, and in IMAGE_LOAD_COMMAND what
+ * brings an image archive to the nodes: `kind load image-archive`, `k3d image import`. Takes a cluster that has no SMTP+ yet,
+ * and leaves it as it was.
+ */
+import { run } from 'node:test';
+import { spec } from 'node:test/reporters';
+import path from 'node:path';
+
+const SCENARIO_MS = 600_000;
+const FILES = ['mail.ts'].map((file) => path.join(import.meta.dirname, file));
+
+const missing = ['KUBECONFIG', 'IMAGE_LOAD_COMMAND'].filter((name) => !process.env[name]);
+if (missing.length > 0) {
+  const line = `${missing.join(' and ')} not set: the tests on a real cluster did not run`;
+  process.stderr.write(`\nSKIPPED: ${line}\n`);
+  process.exitCode = process.env['CI'] ? 1 : 0;
+} else {
+  run({ files: FILES, concurrency: 1, timeout: SCENARIO_MS })
+    .on('test:fail', () => {
+      process.exitCode = 1;
+    })
+    .compose(spec)
+    .pipe(process.stdout);
+}
