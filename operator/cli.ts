@@ -11,11 +11,13 @@ import { messageOf } from './errors.ts';
 import type { OperatorFlags } from './main.ts';
 import { parsePorts } from './ports.ts';
 import type { RelayFlags } from './relay-process.ts';
+import { WORKERS_MAX, type WorkersWish } from '../relay/workers-wish.ts';
 import { inOneLine, refuseRepeats } from './usage-errors.ts';
 
 const SERVER_NODE_MAJOR = 24;
 const PORTS_HELP =
   'ports with STARTTLS, such as 2525,1025-5000: each one that is named must be free, those of a range are skipped where they are not; 0 is any free port';
+const WORKERS_HELP = 'processes that take mail: a number, or auto for as many as there are cores and memory for';
 const SKIP_HELP = 'go on without ports that are in use, even where they are named';
 
 const program = inOneLine(new Command('smtp-plus'))
@@ -41,6 +43,7 @@ program
   .addOption(portsOption('--ports <LIST>', PORTS_HELP + ' (default: 2525)'))
   .option('--skip-busy-ports', SKIP_HELP)
   .addOption(portsOption('--implicit-tls-ports <LIST>', 'ports with TLS from the first byte (default: none)'))
+  .addOption(workersOption(`${WORKERS_HELP} (default: 1)`))
   .addOption(portOption('--http <PORT>', 'port of /metrics, /healthz, /readyz, /configz (default: 9465)'))
   .option('--capture <DIR>', 'where the capture upstream writes messages (default: STATE/outbox)')
   .option('--strict', 'refuse an object with a field that its kind does not have, where the default is to warn')
@@ -117,6 +120,7 @@ program
   .addOption(portsOption('--ports <LIST>', PORTS_HELP).default('2525'))
   .addOption(new Option('--skip-busy-ports', SKIP_HELP).default(false, 'they end it'))
   .addOption(portsOption('--implicit-tls-ports <LIST>', 'ports with TLS from the first byte').default(''))
+  .addOption(workersOption(WORKERS_HELP).default('auto'))
   .addOption(portOption('--http <PORT>', 'port of /metrics, /healthz, /readyz, /configz').default(9465))
   .option('--capture <DIR>', 'where the capture upstream writes messages (default: STATE/outbox)')
   .action(async (flags: RelayFlags) => {
@@ -144,6 +148,14 @@ function portsOption(flags: string, description: string): Option {
     const list = parsePorts(text);
     if ('problem' in list) throw new InvalidArgumentError(`The list ${list.problem}.`);
     return text;
+  });
+}
+
+function workersOption(description: string): Option {
+  return new Option('--workers <N>', description).argParser((text): WorkersWish => {
+    const isCount = /^\d{1,3}$/.test(text) && Number(text) >= 1 && Number(text) <= WORKERS_MAX;
+    if (text !== 'auto' && !isCount) throw new InvalidArgumentError(`It must be auto, or 1 to ${WORKERS_MAX}.`);
+    return text === 'auto' ? text : Number(text);
   });
 }
 

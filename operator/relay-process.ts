@@ -4,6 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { startRelay } from '../relay/main.ts';
+import type { WorkersWish } from '../relay/workers-wish.ts';
 import { ensureCertificates } from './self-signed.ts';
 import type { Certificates } from './self-signed.ts';
 import { sharePorts } from './ports.ts';
@@ -26,6 +27,7 @@ export interface RelayFlags {
   readonly ports: string;
   readonly implicitTlsPorts: string;
   readonly skipBusyPorts: boolean;
+  readonly workers: WorkersWish;
   readonly http: number;
   readonly capture?: string;
 }
@@ -57,6 +59,7 @@ async function run(flags: RelayFlags, { ports, output }: { ports: SharedPorts; o
       spoolFolder: join(flags.state, 'spool'),
       captureFolder: flags.capture ?? join(flags.state, 'outbox'),
       certificates: tls.current,
+      workers: flags.workers,
       host: flags.host,
       ...ports,
       http: { host: flags.host, port: flags.http },

@@ -5,6 +5,7 @@
 import { z } from 'zod';
 import { deliverySettingsSchema, logSettingsSchema, sessionSettingsSchema } from '../relay/config.ts';
 import { canonicalSender, parseMailbox } from '../relay/address.ts';
+import { WORKERS_MAX } from '../relay/workers-wish.ts';
 import { limits } from './api/common.ts';
 import { address, labelName } from './api/names.ts';
 import { parsePorts, sharePorts } from './ports.ts';
@@ -14,6 +15,10 @@ import { verificationSettingsSchema } from './settings-verification.ts';
 import { namespaceLimits } from './settings-namespace-limits.ts';
 
 const port = z.number().int().min(0).max(65535);
+
+const workersWish = z.union([z.literal('auto'), z.number().int().min(1).max(WORKERS_MAX)], {
+  error: `must be \`auto\` or a number from 1 to ${WORKERS_MAX}`,
+});
 
 const delivery = deliverySettingsSchema
   .strict()
@@ -159,6 +164,11 @@ export const settingsSchema = z
       .boolean()
       .default(false)
       .describe('Go on without ports that are in use, even where they are named by number'),
+    workers: workersWish
+      .default(1)
+      .describe(
+        'Processes that take mail, each with 1/N of the memory: a number, or `auto` for as many as there are cores and memory for (256 MiB each)',
+      ),
     http: port.default(9465).describe('Port for /metrics, /healthz, /readyz, /configz'),
     capture: path.optional().describe('Folder of the capture upstream; default: STATE/outbox'),
     strict: z

@@ -131,7 +131,7 @@ interface RelayParts {
 }
 
 async function openRelay(settings: Settings, { ports, tls, log, onFatal }: RelayParts): Promise<Relay> {
-  const { state, host, http } = settings;
+  const { state, host, http, workers } = settings;
   const configFolder = join(state, RELAY_FOLDER);
   // what the last run wrote may let somebody in who has been shut out since: nothing is served before the first plan
   await rm(configFolder, { recursive: true, force: true });
@@ -141,6 +141,7 @@ async function openRelay(settings: Settings, { ports, tls, log, onFatal }: Relay
     spoolFolder: join(state, 'spool'),
     captureFolder: captureFolderOf(settings),
     certificates: tls.current,
+    workers,
     host,
     ...ports,
     http: { host, port: http },

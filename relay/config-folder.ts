@@ -48,7 +48,7 @@ interface Loaded<T> {
 
 export async function openConfigFolder(
   folder: string,
-  { log, onError = () => {} }: { log: Log; onError?: () => void },
+  { log, onError = () => {} }: { log: Pick<Log, 'error'>; onError?: () => void },
 ): Promise<ConfigFolder> {
   const loaded = new Map<string, Loaded<ClassDocument | ShardDocument>>();
   const complaints = new Map<string, string>();

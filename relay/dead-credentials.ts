@@ -18,7 +18,7 @@ const TELL = {
   password: { level: 'info', words: 'a password was replaced: the one before is refused from now on' },
 } as const;
 
-export function tellDeadCredentials(before: RelayConfig, after: RelayConfig, log: Log): void {
+export function tellDeadCredentials(before: RelayConfig, after: RelayConfig, log: Pick<Log, 'info' | 'warn'>): void {
   const dead = deadCredentials(before, after);
   for (const { what, user, object } of dead.slice(0, TOLD_MAX)) {
     const { level, words } = TELL[what];

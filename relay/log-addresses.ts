@@ -8,6 +8,8 @@ import type { LogSettings } from './config.ts';
 export interface AddressRule {
   /** From now on. Without a key, hashes are stable for the life of the process. */
   use(settings: LogSettings): void;
+  /** For another process that is to show them in the same way. */
+  settings(): LogSettings;
   /** A line of JSON, with its addresses as they may be shown. */
   apply(line: string): string;
   /** Stands for a text: the same one for the same text, and no list of words leads back to it without the key. */
@@ -53,6 +55,7 @@ export function createAddressRule(): AddressRule {
       mode = settings.addresses;
       if (settings.key !== undefined) key = Buffer.from(settings.key, 'hex');
     },
+    settings: () => ({ addresses: mode, key: key.toString('hex') }),
     apply: (line) => (mode === 'full' ? line : `${JSON.stringify(rewrite(JSON.parse(line), false))}\n`),
     hash,
   };

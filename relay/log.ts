@@ -3,18 +3,21 @@ import { pino, type DestinationStream, type Logger } from 'pino';
 import { createAddressRule, type AddressRule } from './log-addresses.ts';
 
 export interface Log extends Logger {
+  /** Writes a line that another process has made, as it is. */
+  readonly pass: (line: string) => void;
   /** How lines show mail addresses. Holds for every line of this log. */
   readonly addresses: AddressRule;
 }
 
-export function createLog(destination?: DestinationStream): Log {
+/** @param base fields of each line. */
+export function createLog(destination: DestinationStream = pino.destination(1), base: object | null = null): Log {
   const addresses = createAddressRule();
   const options = {
-    base: null,
+    base,
     timestamp: () => `,"time":"${new Date().toISOString()}"`,
     formatters: { level: (label: string) => ({ level: label }) },
     hooks: { streamWrite: (line: string) => addresses.apply(line) },
   };
-  const log = destination === undefined ? pino(options) : pino(options, destination);
-  return Object.assign(log, { addresses });
+  const log = pino(options, destination);
+  return Object.assign(log, { addresses, pass: (line: string) => destination.write(line) });
 }

@@ -13,8 +13,12 @@ export function createMetrics() {
   const registers = [new Registry()];
   const counter = <Label extends string>(name: string, help: string, labelNames: readonly Label[] = []) =>
     new Counter({ name: `smtpplus_${name}`, help, labelNames, registers });
-  const gauge = <Label extends string>(name: string, help: string, labelNames: readonly Label[] = []) =>
-    new Gauge({ name: `smtpplus_${name}`, help, labelNames, registers });
+  /** @param aggregator what several workers come to. */
+  const gauge = <Label extends string>(
+    name: string,
+    help: string,
+    { labelNames = [], aggregator = 'sum' }: { labelNames?: readonly Label[]; aggregator?: 'sum' | 'max' | 'min' } = {},
+  ) => new Gauge({ name: `smtpplus_${name}`, help, labelNames, aggregator, registers });
   const histogram = <Label extends string>(
     name: string,
     help: string,
@@ -44,13 +48,17 @@ export function createMetrics() {
     messageBytes: histogram('message_bytes', 'Size of accepted messages', BYTES),
     spoolMessages: gauge('spool_messages', 'Messages in the spool'),
     spoolBytes: gauge('spool_bytes', 'Bytes of messages in the spool'),
-    spoolOldest: gauge('spool_oldest_seconds', 'Age of the oldest message in the spool'),
-    spoolFull: gauge('spool_full', '1 while the spool has no room: all mail is refused with 452'),
-    spoolFill: gauge('spool_fill_ratio', 'How full the spool is: of its disk, or of what memory has room for; 0 to 1'),
+    spoolOldest: gauge('spool_oldest_seconds', 'Age of the oldest message in the spool', { aggregator: 'max' }),
+    spoolFull: gauge('spool_full', '1 while the spool has no room: all mail is refused with 452', {
+      aggregator: 'max',
+    }),
+    spoolFill: gauge('spool_fill_ratio', 'How full the spool is: of its disk, or of what memory has room for; 0 to 1', {
+      aggregator: 'max',
+    }),
     spoolNamespaceFill: gauge(
       'spool_namespace_fill_ratio',
       'Namespaces that have filled most of their share of the spool: the fullest, how much of it; 0 to 1',
-      ['namespace'],
+      { labelNames: ['namespace'], aggregator: 'max' },
     ),
     spoolWrite: histogram('spool_write_seconds', 'Time until a message is on disk', SECONDS),
     deliveries: counter('deliveries_total', 'Recipients by upstream and result', ['upstream', 'result']),
@@ -59,16 +67,20 @@ export function createMetrics() {
     upstreamsUnreachable: gauge(
       'upstreams_unreachable',
       'Upstreams that have taken no mail for a minute and longer, by name',
-      ['upstream'],
+      { labelNames: ['upstream'], aggregator: 'max' },
     ),
     signatures: counter('dkim_signed_total', 'Messages that were to be signed as they left, by result', ['result']),
     bounces: counter('bounces_total', 'Reports made to senders, by kind', ['kind']),
     reportsLost: counter('reports_lost_total', 'Reports that could not be delivered to the sender, by upstream', [
       'upstream',
     ]),
-    configTimestamp: gauge('config_timestamp_seconds', 'When the configuration in force was read'),
+    configTimestamp: gauge('config_timestamp_seconds', 'When the configuration in force was read', {
+      aggregator: 'min',
+    }),
     configErrors: counter('config_errors_total', 'Configuration documents that could not be read'),
-    configInfo: gauge('config_info', 'Hash of the configuration in force', ['hash']),
-    certificateExpiry: gauge('certificate_expiry_timestamp_seconds', 'When the certificate expires'),
+    configInfo: gauge('config_info', 'Hash of the configuration in force', { labelNames: ['hash'], aggregator: 'max' }),
+    certificateExpiry: gauge('certificate_expiry_timestamp_seconds', 'When the certificate expires', {
+      aggregator: 'min',
+    }),
   };
 }

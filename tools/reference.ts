@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { reasons } from '../operator/core/reasons.ts';
 import { createOperatorMetrics } from '../operator/kubernetes/metrics.ts';
 import { createMetrics } from '../relay/metrics.ts';
+import { createParentMetrics } from '../relay/workers/metrics.ts';
 import { formatReply, replies } from '../relay/replies.ts';
 import { classSettingsSchema, settingsSchema } from '../operator/settings.ts';
 
@@ -34,6 +35,8 @@ export function metricTables(): string {
   return [
     'Of the relay:',
     metricTable(createMetrics().registry),
+    'Of a relay with several workers, besides (all others are those of its workers together):',
+    metricTable(createParentMetrics().registry),
     'Of the operator:',
     metricTable(createOperatorMetrics().registry),
     'Besides, what prom-client tells of each Node process (`process_*`, `nodejs_*`), the lag of its event loop included.',

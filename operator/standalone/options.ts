@@ -3,6 +3,7 @@ import { existingSender as existingSenderSchema } from '../settings.ts';
 import type { Settings } from '../settings.ts';
 import { loadSettings } from '../settings-file.ts';
 import type { SettingsResult } from '../settings-file.ts';
+import type { WorkersWish } from '../../relay/workers-wish.ts';
 import { settingsIn } from './settings-in-folder.ts';
 
 /** Flags of `smtp-plus standalone`. */
@@ -17,6 +18,7 @@ export interface StandaloneFlags {
   readonly ports?: string;
   readonly implicitTlsPorts?: string;
   readonly skipBusyPorts?: boolean;
+  readonly workers?: WorkersWish;
   readonly http?: number;
   readonly capture?: string;
   readonly json?: boolean;

@@ -50,6 +50,8 @@ export interface DeliveryOptions {
   /** Default: steady time. */
   readonly now?: () => number;
   readonly random?: () => number;
+  /** Processes that deliver beside each other: what is bounded for all is divided among them. Default: this one. */
+  readonly sharers?: number;
 }
 
 /** Longest time without a look: a changed configuration, an idle connection and an aged message are seen by then. */
@@ -65,13 +67,13 @@ const UNRECORDED_MAX = 128;
 const DRAIN_LOOK_MS = 10;
 
 export function startDelivery(options: DeliveryOptions): Delivery {
-  const { spool, config, captureFolder, metrics, log, now = steadyNow, random = Math.random } = options;
+  const { spool, config, captureFolder, metrics, log, now = steadyNow, random = Math.random, sharers = 1 } = options;
   const defaults = deliverySettingsSchema.parse({});
   const settings = (): DeliverySettings => config()?.class.delivery ?? defaults;
   const hostname = () => config()?.class.hostname ?? 'localhost';
   const resolve = createResolver({ lookup: options.lookup });
   const onTrouble = (upstream: string, step: 1 | -1) => metrics.upstreamsUnreachable.inc({ upstream }, step);
-  const lanes = createLanes({ hostname, settings, resolve, now, random, captureFolder, onTrouble });
+  const lanes = createLanes({ hostname, settings, resolve, now, random, captureFolder, onTrouble, sharers });
   const later = createSchedule<SpoolEntry>();
   const places = createPlaces();
   const goneLists = createGoneLists();
@@ -93,7 +95,7 @@ export function startDelivery(options: DeliveryOptions): Delivery {
       for (let entry = later.shift(time); entry !== undefined; entry = later.shift(time)) enqueue(entry);
       serveAged(current, time);
       const all = lanes.inTurn();
-      places.divide(waitingNamespaces(all, time), settings().concurrency);
+      places.divide(waitingNamespaces(all, time), Math.max(1, Math.floor(settings().concurrency / sharers)));
       for (const lane of all) {
         lane.transport.sweep(time);
         serve(lane, time);

@@ -21,6 +21,7 @@ function start(lists: Record<string, ListConfig>) {
     random: () => 0,
     captureFolder: '/nowhere',
     onTrouble: () => undefined,
+    sharers: 1,
   });
   lanes.reroute(aConfig({ lists }));
   const fail = (list: string): void => {

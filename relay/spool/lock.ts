@@ -9,7 +9,9 @@ import { stat, unlink } from 'node:fs/promises';
 import { createServer, type Server } from 'node:net';
 import path from 'node:path';
 
-/** The result gives it back. Throws where another process, or another spool of this one, holds the folder. */
+export class SpoolInUse extends Error {}
+
+/** The result gives it back. Throws SpoolInUse where another process, or another spool of this one, holds the folder. */
 export async function lockFolder(folder: string): Promise<() => Promise<void>> {
   const { dev, ino } = await stat(folder);
   const name = `smtp-plus-spool-${createHash('sha256').update(`${dev}:${ino}`).digest('hex').slice(0, 32)}`;
@@ -30,7 +32,9 @@ async function address(folder: string, name: string): Promise<string> {
 function listen(server: Server, folder: string, address: string): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', (cause: NodeJS.ErrnoException) =>
-      reject(cause.code === 'EADDRINUSE' ? new Error(`another process uses the spool in ${folder}`, { cause }) : cause),
+      reject(
+        cause.code === 'EADDRINUSE' ? new SpoolInUse(`another process uses the spool in ${folder}`, { cause }) : cause,
+      ),
     );
     server.listen(address, resolve);
   });

@@ -48,14 +48,22 @@ export function createRoomAccount({ reserveBytes }: { readonly reserveBytes: () 
   };
 }
 
+export interface RoomOptions {
+  readonly reserveBytes: () => number;
+  /** Beside what is free on the disk: within the spool's own files. */
+  readonly reusableBytes: () => Promise<number>;
+  /** Processes with a spool on this disk. What is free is divided among them, so that together they keep the reserve. */
+  readonly sharers?: number;
+}
+
 export async function openRoom(
   folder: string,
-  { reserveBytes, reusableBytes }: { reserveBytes: () => number; reusableBytes: () => Promise<number> },
+  { reserveBytes, reusableBytes, sharers = 1 }: RoomOptions,
 ): Promise<SpoolRoom> {
-  const account = createRoomAccount({ reserveBytes });
+  const account = createRoomAccount({ reserveBytes: () => reserveBytes() / sharers });
   const ask = async () => {
     const [disk, reusable] = [await statfs(folder), await reusableBytes()];
-    return disk.bavail * disk.bsize + reusable;
+    return Math.floor((disk.bavail * disk.bsize) / sharers) + reusable;
   };
   // one at a time: two that overlap would both take off what was written before
   const refresh = shareRuns(() => account.measure(ask));

@@ -23,6 +23,7 @@ import { type KeptReport, openKeptReports } from './kept-reports.ts';
 import { createQuarantine, type Quarantine } from './quarantine.ts';
 import { createFreshMessages } from './fresh.ts';
 import { createReader } from './read.ts';
+import { removeSpool } from './remove.ts';
 import { createBacklog } from './load.ts';
 import { messagesThatFit } from './capacity.ts';
 import type { QueuedMessage } from './record.ts';
@@ -62,7 +63,11 @@ export interface Spool {
   settle(id: string, outcome: Settlement): Promise<SpoolEntry | undefined>;
   /** Puts a report that cannot be delivered where people find it; resolves with its file. Throws where there is no room. */
   keepReport(report: KeptReport): Promise<string>;
-  close(): Promise<void>;
+  /** Nothing waits in it, neither in memory nor on disk. */
+  readonly isEmpty: () => boolean;
+  readonly close: () => Promise<void>;
+  /** Closes a spool that is empty, and removes it but for what is there for people. */
+  readonly discard: () => Promise<void>;
 }
 
 export interface SpoolOptions {
@@ -81,6 +86,8 @@ export interface SpoolOptions {
   readonly openStore?: OpenStore;
   /** Messages that memory has room for. Default: by the limit of this process. */
   readonly mostMessages?: number;
+  /** Processes with a spool on this disk: its room, and the limits of captured mail, are divided among them. Default: this one. */
+  readonly sharers?: number;
 }
 
 /** For the room within the file, and for what lmdb writes beside it. */
@@ -93,11 +100,16 @@ const HOUR_MS = 3600 * 1000;
 /** Throws where the folder cannot be used, or another process uses it. */
 export async function openSpool(folder: string, options: SpoolOptions): Promise<Spool> {
   const { metrics, log, reserveBytes, capturedLimits = defaultCapturedLimits, onFatal = () => {} } = options;
-  const { namespacePercent = () => 100 } = options;
+  const { namespacePercent = () => 100, sharers = 1 } = options;
   const { disk = nodeDisk, openStore = openLmdbStore } = options;
   await makeFolder(disk, folder);
   await using started = new AsyncDisposableStack();
   started.defer(await disk.lock(folder));
+  let isDiscarded = false;
+  // before anybody else has the lock
+  started.defer(async () => {
+    if (isDiscarded) await removeSpool(folder);
+  });
   const files = await openFiles(folder, disk);
   const quarantine = createQuarantine(folder, disk);
   const index = createSpoolIndex(metrics, options.mostMessages ?? messagesThatFit());
@@ -114,9 +126,9 @@ export async function openSpool(folder: string, options: SpoolOptions): Promise<
     throw new Error(`${problem}: free ${ROOM_TO_START_MIB} MiB of its volume, or enlarge it`, { cause });
   });
   const reusableBytes = async () => Math.max(0, (await store.freeBytes()) - SETTLE_BYTES);
-  const room = await openRoom(folder, { reserveBytes, reusableBytes });
+  const room = await openRoom(folder, { reserveBytes, reusableBytes, sharers });
   started.defer(() => room.close());
-  const captured = await openCaptured(path.join(folder, 'captured'), capturedLimits, disk);
+  const captured = await openCaptured(path.join(folder, 'captured'), () => shareOf(capturedLimits(), sharers), disk);
   const writer = createWriter({ store, files, index, fresh, room, metrics, log, onFatal });
   const parts = { store, files, reader, log, announce: writer.announce };
   await backlog.finish(parts);
@@ -129,7 +141,12 @@ export async function openSpool(folder: string, options: SpoolOptions): Promise<
   }, HOUR_MS);
   hourly.unref();
   started.defer(() => clearInterval(hourly));
-  const shares = createShares({ index, freeBytes: room.free, reserveBytes, percent: namespacePercent });
+  const shares = createShares({
+    index,
+    freeBytes: room.free,
+    reserveBytes: () => reserveBytes() / sharers,
+    percent: namespacePercent,
+  });
   const refusalToAll = (bytes: number): Reply | undefined => {
     if (writer.hasFailed()) return replies.diskFailed();
     if (!index.hasRoom() || backlog.isMore()) return replies.queueFull();
@@ -161,7 +178,12 @@ export async function openSpool(folder: string, options: SpoolOptions): Promise<
       if (!room.has(report.content.length)) throw new Error('no room on the disk of the spool');
       return reports.keep(report);
     },
+    isEmpty: () => index.size() === 0 && !backlog.isMore(),
     close: () => running.disposeAsync(),
+    discard: () => {
+      isDiscarded = index.size() === 0 && !backlog.isMore();
+      return running.disposeAsync();
+    },
   };
 }
 
@@ -171,6 +193,10 @@ function defaultCapturedLimits(): CapturedLimits {
 
 export function capturedLimitsOf({ capturedMessages, capturedBytes }: DeliverySettings): CapturedLimits {
   return { messages: capturedMessages, bytes: capturedBytes };
+}
+
+function shareOf({ messages, bytes }: CapturedLimits, sharers: number): CapturedLimits {
+  return { messages: Math.max(1, Math.floor(messages / sharers)), bytes: Math.floor(bytes / sharers) };
 }
 
 /** Where the database was lost, files without a record are the last that is left of messages: kept for people. */

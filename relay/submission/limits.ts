@@ -41,20 +41,20 @@ export interface SharedLimits {
 }
 
 export type Rate = 'messagesPerHour' | 'recipientsPerDay';
-type RateLimits = Pick<Limits, Rate>;
+export type RateLimits = Pick<Limits, Rate>;
 
 export interface RateTicket {
   /** What was taken did not lead to an accepted message. Once is enough: what others took is not given back. */
   giveBack(): void;
 }
 
-interface LoginClaim {
+export interface LoginClaim {
   readonly user: string;
   readonly address: string;
   readonly settings: Pick<SessionSettings, 'failedLogins' | 'lockoutSeconds'>;
 }
 
-interface LoginAttempt {
+export interface LoginAttempt {
   readonly isRight: boolean;
   /** How long after the attempt a wrong one is to be answered. */
   readonly delayMs: number;
@@ -174,7 +174,10 @@ function createRateLimits(now: Now) {
 }
 
 /** For what was counted, whoever counts it. */
-function ticketFor(counted: Window | Reply | undefined, giveBack: (counted: Window) => void): RateTicket | Reply {
+export function ticketFor(
+  counted: Window | Reply | undefined,
+  giveBack: (counted: Window) => void,
+): RateTicket | Reply {
   if (isReply(counted)) return counted;
   let held = counted;
   return {

@@ -23,6 +23,8 @@ export interface ListenOptions {
   readonly implicitTlsPorts: readonly number[];
   /** Those of both kinds that may be missing, since somebody else has them or this user may not open them. Default: none. */
   readonly optionalPorts?: ReadonlySet<number> | undefined;
+  /** Other processes of this user may listen there too: the system divides the connections among all. Default: nobody may. */
+  readonly isShared?: boolean;
 }
 
 interface ConnectionTarget {
@@ -42,10 +44,13 @@ const SKIPPABLE: Readonly<Record<string, SkippedPort['reason']>> = { EADDRINUSE:
  */
 export async function listen(
   server: ConnectionTarget,
-  { host, ports, implicitTlsPorts, optionalPorts = new Set() }: ListenOptions,
+  { host, ports, implicitTlsPorts, optionalPorts = new Set(), isShared = false }: ListenOptions,
 ): Promise<Listening> {
-  const plain = await Promise.all(ports.map((port) => open(server.connect, host, port)));
-  const implicit = await Promise.all(implicitTlsPorts.map((port) => open(server.connectImplicitTls, host, port)));
+  const where = { host, isShared };
+  const plain = await Promise.all(ports.map((port) => open(server.connect, { ...where, port })));
+  const implicit = await Promise.all(
+    implicitTlsPorts.map((port) => open(server.connectImplicitTls, { ...where, port })),
+  );
   const results = [...plain, ...implicit];
   const listeners = results.flatMap((result) => ('listener' in result ? [result.listener] : []));
   const failures = results.filter((result) => 'error' in result);
@@ -77,12 +82,18 @@ function skip({ error, port }: Failure, optionalPorts: ReadonlySet<number>): Ski
   return reason === undefined || !optionalPorts.has(port) ? undefined : { port, reason };
 }
 
-function open(connect: (socket: Socket) => void, host: string | undefined, port: number): Promise<Opened> {
+interface Place {
+  readonly host: string | undefined;
+  readonly port: number;
+  readonly isShared: boolean;
+}
+
+function open(connect: (socket: Socket) => void, { host, port, isShared }: Place): Promise<Opened> {
   return new Promise((resolve) => {
     // replies are whole when written: waiting to fill a segment would only add the peer's delayed acknowledgement
     const listener = createServer({ noDelay: true }, connect);
     listener.once('error', (error) => resolve({ error, port }));
-    listener.listen({ host, port, backlog: BACKLOG, exclusive: true }, () => {
+    listener.listen({ host, port, backlog: BACKLOG, exclusive: true, reusePort: isShared }, () => {
       // a listener that fails later (out of descriptors) must not end the process
       listener.on('error', () => undefined);
       resolve({ listener, port: (listener.address() as AddressInfo).port });

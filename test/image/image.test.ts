@@ -7,7 +7,7 @@ import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { describe, test, type TestContext } from 'node:test';
 import { gunzipSync } from 'node:zlib';
-import { bundle, loadedWith } from '../../tools/bundle.ts';
+import { bundle, loadedWith, PROGRAMS } from '../../tools/bundle.ts';
 import { readLastStage } from '../../tools/image/dockerfile.ts';
 import { needsCommand, run } from '../support/commands.ts';
 import { folderOf } from '../support/folder.ts';
@@ -131,16 +131,25 @@ describe('the image', () => {
   });
 
   test('keeps the Kubernetes client out of the process of a relay', async (t) => {
-    const metafile = await bundle({ cli: 'operator/cli.ts' }, await folderOf(t));
+    const metafile = await bundle(PROGRAMS, await folderOf(t));
     const packagesOf = (entryPoint: string) => {
       const files = [...loadedWith(metafile, entryPoint)];
       return new Set(files.map((file) => /node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(file)?.[1] ?? ''));
     };
-    const [relay, operator] = [packagesOf('operator/relay-process.ts'), packagesOf('operator/main.ts')];
+    const relay = ['operator/relay-process.ts', 'relay/alone.ts', 'relay/workers/parent.ts', PROGRAMS.worker];
     for (const name of ['@kubernetes/client-node', 'undici']) {
-      assert.equal(relay.has(name), false, name);
-      assert.equal(operator.has(name), true, `${name} is not looked for under the right name`);
+      for (const part of relay) assert.equal(packagesOf(part).has(name), false, `${name} in ${part}`);
+      assert.equal(packagesOf('operator/main.ts').has(name), true, `${name} is not looked for under the right name`);
     }
+  });
+
+  test('keeps what a worker is made of out of the process of its parent', async (t) => {
+    const loaded = loadedWith(await bundle(PROGRAMS, await folderOf(t)), 'relay/workers/parent.ts');
+    assert.ok(loaded.has('relay/workers/slot.ts'));
+    assert.deepEqual(
+      [...loaded].filter((file) => /smtp-server|relay\/worker\.ts|relay\/spool/.test(file)),
+      [],
+    );
   });
 });
 

@@ -121,6 +121,25 @@ describe('the packed npm package', () => {
         }
         assert.equal(await ended, 0);
       });
+
+      test(`runs a relay of two workers with Node ${version}, and ends cleanly`, async () => {
+        const ports = ['--host', '127.0.0.1', '--ports', '0', '--http', '0'];
+        const args = [cli(), 'relay', '--config', 'none', '--state', 'relay', '--workers', '2', ...ports];
+        const child = spawn(path, args, { cwd: folder, stdio: ['ignore', 'pipe', 'inherit'] });
+        const ended = new Promise<number | null>((resolve) => child.once('exit', resolve));
+        const workers: unknown[] = [];
+        try {
+          for await (const line of createInterface({ input: child.stdout })) {
+            const { event, worker, pid } = JSON.parse(line) as { event?: string; worker?: number; pid?: number };
+            if (event === 'worker' && pid !== undefined) workers.push(worker);
+            if (event === 'listening') break;
+          }
+        } finally {
+          child.kill('SIGTERM');
+        }
+        assert.deepEqual(workers, [1, 2]);
+        assert.equal(await ended, 0);
+      });
     }
   }
 });

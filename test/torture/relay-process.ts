@@ -1,22 +1,38 @@
-/** A whole relay in a process of its own, to be killed. Tells its ports when it takes mail. */
+/** A whole relay in a process of its own, to be killed. Tells its ports when it takes mail, and the processes of its workers. */
 import path from 'node:path';
 import { ensureCertificates } from '../../operator/self-signed.ts';
 import { createLog } from '../../relay/log.ts';
 import { startRelay } from '../../relay/main.ts';
 
-const folder = process.argv[2] ?? '';
+/** What it tells. */
+export type FromRelay =
+  | { readonly kind: 'ready'; readonly port: number; readonly httpPort: number; readonly ca: string }
+  | { readonly kind: 'worker'; readonly worker: number; readonly pid: number };
+
+const [, , folder = '', workers = '1'] = process.argv;
 const certificates = await ensureCertificates(path.join(folder, 'tls'), { hostnames: ['localhost'] });
 const relay = await startRelay({
   configFolder: path.join(folder, 'relay'),
   spoolFolder: path.join(folder, 'spool'),
   captureFolder: path.join(folder, 'outbox'),
   certificates,
+  workers: Number(workers),
   host: '127.0.0.1',
   ports: [0],
   implicitTlsPorts: [],
   http: { host: '127.0.0.1', port: 0 },
-  log: createLog({ write: () => {} }),
+  log: createLog({ write: tellWorkers }),
 });
-process.send?.({ port: relay.ports[0], httpPort: relay.httpPort, ca: certificates.ca });
+tell({ kind: 'ready', port: relay.ports[0] ?? 0, httpPort: relay.httpPort, ca: certificates.ca });
 // whoever kills us may be gone itself
 process.on('disconnect', () => process.exit());
+
+function tell(message: FromRelay): void {
+  process.send?.(message);
+}
+
+function tellWorkers(line: string): void {
+  if (!line.includes('"event":"worker"')) return;
+  const { worker, pid } = JSON.parse(line) as { worker: number; pid?: number };
+  if (pid !== undefined) tell({ kind: 'worker', worker, pid });
+}

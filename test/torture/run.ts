@@ -1,4 +1,4 @@
-/** `npm run torture [KILLS]`: 1,000 kills by default, which takes half an hour. See torture.ts. */
+/** `npm run torture [KILLS [WORKERS]]`: 1,000 kills by default, of a relay with 2 workers, in half an hour. See torture.ts. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -11,6 +11,7 @@ const ends: (() => unknown)[] = [];
 try {
   const { lost, unexplained, ...counts } = await torture({ after: (end) => ends.push(end as () => unknown) }, folder, {
     kills: Number(process.argv[2] ?? 1000),
+    workers: Number(process.argv[3] ?? 2),
     mostMs: 1000,
     onKill: (kills) => {
       if (kills % REPORT_EACH === 0) process.stderr.write(`${kills} kills\n`);

@@ -1,19 +1,19 @@
 /**
- * kill -9 again and again while a relay takes mail in and hands it on, from outside, as its users and its smart host see it.
+ * kill -9 again and again while a relay takes mail in and hands it on, from outside, as its users and its smart host see it;
+ * where it has several workers, now of one of them, now of their parent.
  * Nothing that was acknowledged may be missing in the end. What came twice is explained where a kill lay between: the
  * first time, the upstream's yes was not on disk yet. Twice from one and the same process would be a fault.
  */
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { CLASS_FILE_NAME, deliverySettingsSchema, SHARD_COUNT, shardFileName, shardOf } from '../../relay/config.ts';
+import { ledTo, writeConfig } from '../support/config-folder.ts';
 import { eventually } from '../support/queued.ts';
-import { aClass, aList, aSender, aUser, LIST, NAMESPACE, USER } from '../support/relay-config.ts';
-import { startUpstream } from '../support/upstream.ts';
+import { aSmartHost, startUpstream } from '../support/upstream.ts';
 import { type Door, startClients } from './clients.ts';
+import type { FromRelay } from './relay-process.ts';
 
 export interface TortureResult {
   readonly kills: number;
@@ -30,6 +30,8 @@ export interface TortureResult {
 
 interface Options {
   readonly kills: number;
+  /** Default: one, which is the relay's own process. */
+  readonly workers?: number;
   /** Longest time from the start of a relay to its end. */
   readonly mostMs: number;
   readonly random?: () => number;
@@ -39,16 +41,20 @@ interface Options {
 interface Running extends Door {
   readonly child: ChildProcess;
   readonly httpPort: number;
+  /** The process that each worker is now. */
+  readonly workers: Map<number, number>;
 }
 
 const START = path.join(import.meta.dirname, 'relay-process.ts');
+/** Of the kills, those of one worker. */
+const WORKER_SHARE = 0.7;
 /** A queue of the last life, on a machine that has other things to do. */
 const DRAIN_SECONDS = 120;
 
 export async function torture(
   t: Pick<TestContext, 'after'>,
   folder: string,
-  { kills, mostMs, random = Math.random, onKill = () => {} }: Options,
+  { kills, workers = 1, mostMs, random = Math.random, onKill = () => {} }: Options,
 ): Promise<TortureResult> {
   /** By address, the number of the process that each copy came from. */
   const arrivals = new Map<string, number[]>();
@@ -59,16 +65,19 @@ export async function torture(
       return undefined;
     },
   });
-  await configure(path.join(folder, 'relay'), upstream.port);
-  let running = start(folder);
+  const host = aSmartHost(upstream.port, { recipientsPerTransaction: 50 });
+  await writeConfig(path.join(folder, 'relay'), ledTo(host));
+  let running = start(folder, workers);
   const clients = startClients(() => running);
   for (; life < kills; life++) {
-    const { child } = await running;
+    const now = await running;
     await sleep(random() * mostMs);
-    child.kill('SIGKILL');
-    await once(child, 'exit');
+    if (workers === 1 || random() >= WORKER_SHARE || !killWorker(now.workers, random)) {
+      now.child.kill('SIGKILL');
+      await once(now.child, 'exit');
+      running = start(folder, workers);
+    }
     onKill(life + 1);
-    running = start(folder);
   }
   const last = await running;
   await clients.stop();
@@ -93,27 +102,28 @@ function judge(
   };
 }
 
-async function start(folder: string): Promise<Running> {
-  const child = fork(START, [folder], { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
-  const [message] = (await once(child, 'message')) as [Omit<Running, 'child'>];
-  return { ...message, child };
+function start(folder: string, count: number): Promise<Running> {
+  const child = fork(START, [folder, String(count)], { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
+  const workers = new Map<number, number>();
+  return new Promise((resolve, reject) => {
+    child.once('exit', (code) => reject(new Error(`the relay ended before it took mail: ${code}`)));
+    child.on('message', (message: FromRelay) => {
+      if (message.kind === 'worker') workers.set(message.worker, message.pid);
+      else resolve({ ...message, workers, child });
+    });
+  });
+}
+
+/** False where none is there. One that was killed is not there until another one has taken its place. */
+function killWorker(workers: Map<number, number>, random: () => number): boolean {
+  const [worker, pid] = [...workers][Math.floor(random() * workers.size)] ?? [];
+  if (worker === undefined || pid === undefined) return false;
+  workers.delete(worker);
+  process.kill(pid, 'SIGKILL');
+  return true;
 }
 
 async function queued({ httpPort }: Running): Promise<number> {
   const response = await fetch(`http://127.0.0.1:${httpPort}/metrics`);
   return Number(/^smtpplus_spool_messages (\d+)/m.exec(await response.text())?.[1] ?? Number.NaN);
-}
-
-async function configure(folder: string, port: number): Promise<void> {
-  await mkdir(folder, { recursive: true });
-  const delivery = deliverySettingsSchema.parse({ retryFirstSeconds: 0.1, retryMostSeconds: 1 });
-  await writeFile(path.join(folder, CLASS_FILE_NAME), JSON.stringify(aClass({ delivery })));
-  const host = { kind: 'smtp', host: '127.0.0.1', port, tls: 'None' } as const;
-  const upstream = { ...host, maxConnections: 10, messagesPerConnection: 100, recipientsPerTransaction: 50 };
-  for (let shard = 0; shard < SHARD_COUNT; shard++) {
-    const only = <Value>(key: string, value: Value) => (shardOf(key) === shard ? { [key]: value } : {});
-    const [lists, users] = [only(LIST, aList({ upstream })), only(USER, aUser())];
-    const document = { version: 1, lists, users, namespaces: only(NAMESPACE, [aSender()]) };
-    await writeFile(path.join(folder, shardFileName(shard)), JSON.stringify(document));
-  }
 }

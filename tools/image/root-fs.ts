@@ -14,7 +14,7 @@ import {
 } from 'node:fs';
 import path from 'node:path';
 import type { Metafile } from 'esbuild';
-import { bundle } from '../bundle.ts';
+import { bundle, PROGRAMS } from '../bundle.ts';
 import { installedForProduction } from './lock.ts';
 import { copySharedLibraries } from './shared-libraries.ts';
 
@@ -28,7 +28,7 @@ const NSSWITCH = 'passwd: files\ngroup: files\nhosts: files dns\n';
 export async function makeRootFs(root: string, folder: string): Promise<Metafile> {
   const app = path.join(folder, 'app');
   mkdirSync(app, { recursive: true });
-  const metafile = await bundle({ cli: 'operator/cli.ts' }, path.join(app, 'dist'));
+  const metafile = await bundle(PROGRAMS, path.join(app, 'dist'));
   for (const name of ['package.json', 'LICENSE']) copyFileSync(path.join(root, name), path.join(app, name));
   const packages = installedForProduction(root);
   for (const name of packages) copyPackage(path.join(root, name), path.join(app, name));

@@ -1,0 +1,39 @@
+/** A relay of one worker, in this process. */
+import { startHttp } from './http.ts';
+import type { Relay, RelayOptions } from './main.ts';
+import { pagesOf } from './pages.ts';
+import { startWorker } from './worker.ts';
+
+export async function startAlone(options: RelayOptions): Promise<Relay> {
+  await using started = new AsyncDisposableStack();
+  const worker = await startWorker({ ...options, workers: 1, onFatal: (error) => options.onFatal?.(error) });
+  started.defer(() => worker.close());
+  const listening = await worker.listen(options);
+  let isClosing = false;
+  const { registry } = worker.metrics;
+  const pages = pagesOf({
+    states: () => [worker.state()],
+    metrics: async () => ({ contentType: registry.contentType, body: await registry.metrics() }),
+    isClosing: () => isClosing,
+  });
+  const http = await startHttp(pages, options.http);
+  started.defer(() => http.close());
+  const running = started.move();
+  return {
+    ...listening,
+    httpPort: http.port,
+    configHashes: () => worker.state().documents,
+    upstreams: () => worker.state().upstreams,
+    fullSince: () => {
+      const { spoolFullSince } = worker.state();
+      return spoolFullSince === undefined ? undefined : new Date(spoolFullSince);
+    },
+    reload: worker.reload,
+    updateCertificates: worker.updateCertificates,
+    close: async () => {
+      isClosing = true;
+      await worker.drain();
+      await running.disposeAsync();
+    },
+  };
+}

@@ -1,0 +1,51 @@
+/** What the HTTP port says of a relay: of the one worker that it has, or of all. */
+import type { HttpPages } from './http.ts';
+import type { UpstreamReport } from './upstream-report.ts';
+import { commonDocuments, fullestFill, fullSince, mergedUpstreams, type WorkerState } from './worker-state.ts';
+
+export interface Told {
+  /** Of those that take mail now, or may any moment. */
+  readonly states: () => readonly WorkerState[];
+  readonly metrics: HttpPages['metrics'];
+  readonly isClosing: () => boolean;
+}
+
+export function pagesOf({ states, metrics, isClosing }: Told): HttpPages {
+  return {
+    metrics,
+    unhealthy: () => faultOf(states()),
+    // not where its disk is full: it cannot know whether another relay has room, and without any of them in the Service
+    // clients would hear nothing in place of a reply that says why
+    unready: () => faultOf(states()) ?? (isClosing() ? 'shutting down' : whyUnready(states())),
+    configz: () => {
+      const all = states();
+      return {
+        class: all[0]?.className,
+        readTime: lastOf(all.map(({ readTime }) => readTime)),
+        documents: commonDocuments(all),
+        spoolFullSince: fullSince(all),
+        spoolFill: fullestFill(all),
+      };
+    },
+    upstreamz: (): UpstreamReport => {
+      const all = states();
+      // one that was started anew has forgotten what it knew
+      const startTime = lastOf(all.map((state) => state.startTime)) ?? new Date().toISOString();
+      return { startTime, upstreams: mergedUpstreams(all) };
+    },
+  };
+}
+
+/** Where one of several is broken, the others go on. */
+function faultOf(states: readonly WorkerState[]): string | undefined {
+  return states.every(({ fault }) => fault !== undefined) ? states[0]?.fault : undefined;
+}
+
+function whyUnready(states: readonly WorkerState[]): string | undefined {
+  if (states.length === 0) return 'no worker is running';
+  return states.some(({ className }) => className === undefined) ? 'no complete configuration yet' : undefined;
+}
+
+function lastOf(times: readonly (string | undefined)[]): string | undefined {
+  return times.reduce((last, time) => (last === undefined || (time ?? '') > last ? time : last), undefined);
+}

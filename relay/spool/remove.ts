@@ -1,0 +1,20 @@
+/** The end of a spool that is empty. What it has put aside for people stays where they look for it. */
+import { readdir, rm, rmdir } from 'node:fs/promises';
+import path from 'node:path';
+
+/** In this order: without a database, what is left is a spool no more. */
+const QUEUE = ['queue.mdb', 'queue.mdb-lock', 'bodies', 'incoming'];
+
+export async function removeSpool(folder: string): Promise<void> {
+  for (const name of QUEUE) await rm(path.join(folder, name), { recursive: true, force: true });
+  await removeEmptyFolders(folder);
+}
+
+/** Of a folder that is not empty, the folders in it that are. */
+async function removeEmptyFolders(folder: string): Promise<void> {
+  const inner = await readdir(folder, { withFileTypes: true });
+  for (const entry of inner) if (entry.isDirectory()) await removeEmptyFolders(path.join(folder, entry.name));
+  await rmdir(folder).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ENOTEMPTY' && error.code !== 'EEXIST') throw error;
+  });
+}

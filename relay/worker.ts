@@ -1,0 +1,203 @@
+/**
+ * One worker: server, spool and delivery, in the order in which they start, and in which they end. Mostly there is one, in the
+ * process that started it; several have a process each, and a parent (workers/parent.ts).
+ */
+import { createHash } from 'node:crypto';
+import { hostname } from 'node:os';
+import { accept } from './accept.ts';
+import { openConfigFolder, type ConfigFolder } from './config-folder.ts';
+import { deliverySettingsSchema, type DeliverySettings, type RelayConfig } from './config.ts';
+import { tellDeadCredentials } from './dead-credentials.ts';
+import { startDelivery } from './delivery/deliver.ts';
+import { watchDiskRoom } from './disk-room.ts';
+import type { Log } from './log.ts';
+import { createMetrics, type Metrics } from './metrics.ts';
+import { replies } from './replies.ts';
+import { watchSpool } from './spool-warning.ts';
+import { capturedLimitsOf, openSpool } from './spool/spool.ts';
+import type { SharedLimits } from './submission/limits.ts';
+import { listen, type Listening, type ListenOptions } from './submission/listen.ts';
+import { createSubmissionServer } from './submission/server.ts';
+import type { WorkerState } from './worker-state.ts';
+
+export interface WorkerOptions {
+  /** Folder with class.json and shard-NNN.json, watched. */
+  readonly configFolder: string;
+  readonly spoolFolder: string;
+  /** Where the capture upstream writes. */
+  readonly captureFolder: string;
+  readonly certificates: Certificates;
+  readonly log: Log;
+  /** The spool can no longer be trusted: the process should end, and replay it at its next start. */
+  readonly onFatal: (error: unknown) => void;
+  /** Counted for all workers together. Default: of this one alone. */
+  readonly limits?: SharedLimits | undefined;
+  /** How many take mail: what is bounded for all, and counted by nobody, is divided among them. Default: this one. */
+  readonly workers?: number;
+  /** Says in the log what becomes of the configuration: of several workers, one will do. Default: true. */
+  readonly tellsConfig?: boolean;
+}
+
+export interface Certificates {
+  /** PEM, with the chain behind it. */
+  readonly cert: string;
+  /** PEM. */
+  readonly key: string;
+  readonly notAfter: Date;
+}
+
+export interface Worker {
+  /** Takes mail from now on. Rejects where a port that is not optional cannot be had; the worker goes on without any. */
+  readonly listen: (options: ListenOptions) => Promise<Listening>;
+  readonly state: () => WorkerState;
+  readonly metrics: Metrics;
+  /** Reads the configuration folder now; resolves when it is in force. */
+  readonly reload: () => Promise<void>;
+  /** Called after each change of the configuration in force. */
+  readonly onConfig: (listener: () => void) => void;
+  /** New handshakes use the new certificate. */
+  readonly updateCertificates: (certificates: Certificates) => void;
+  /** Nothing waits in its spool. */
+  readonly isEmpty: () => boolean;
+  /** Ends a worker that is empty and takes no mail; of its spool, what is for people stays. */
+  readonly discard: () => Promise<void>;
+  /** Finishes open transactions, then ends. What is not delivered stays in the spool. */
+  readonly drain: () => Promise<void>;
+  /** Ends at once. */
+  readonly close: () => Promise<void>;
+}
+
+/** Part of the time for a shutdown that clients have; the rest is for what they handed in. */
+const DRAIN_SHARE = 0.6;
+
+/** Rejects where the spool cannot be had; what had started by then has ended. */
+export async function startWorker(options: WorkerOptions): Promise<Worker> {
+  await using started = new AsyncDisposableStack();
+  const { log, captureFolder, certificates, limits, workers = 1 } = options;
+  const metrics = createMetrics();
+  const startTime = new Date().toISOString();
+  let fault: string | undefined;
+  const config = await openConfig(options, metrics);
+  started.defer(config.close);
+  const spool = await openSpool(options.spoolFolder, {
+    metrics,
+    log,
+    reserveBytes: () => settingsOf(config).spoolReserveBytes,
+    capturedLimits: () => capturedLimitsOf(settingsOf(config)),
+    namespacePercent: () => settingsOf(config).spoolNamespacePercent,
+    sharers: workers,
+    onFatal: (error) => {
+      fault = 'the spool failed';
+      options.onFatal(error);
+    },
+  });
+  let endSpool = spool.close;
+  started.defer(() => endSpool());
+  const disk = watchDiskRoom({
+    // one that failed is no matter of room
+    hasRoom: (bytes) => fault !== undefined || spool.hasRoom(bytes),
+    metrics,
+    log,
+  });
+  started.defer(disk.close);
+  const warning = watchSpool({ fill: spool.fill, metrics, log });
+  started.defer(warning.close);
+  const delivery = startDelivery({ spool, config: config.current, captureFolder, metrics, log, sharers: workers });
+  started.defer(() => delivery.close());
+  config.onChange(() => delivery.wake());
+  const server = createSubmissionServer({
+    config: config.current,
+    hostname: hostname(),
+    certificate: certificates,
+    metrics,
+    log,
+    ...(limits !== undefined && { limits }),
+    servers: workers,
+    accept: (message, content) => accept({ config: config.current, spool, delivery }, message, content),
+    room: {
+      refusal: (bytes, namespace) => (fault === undefined ? spool.refusal(bytes, namespace) : replies.diskFailed()),
+      use: spool.useRoom,
+      incoming: spool.incoming,
+    },
+    incomingFolder: spool.incomingFolder,
+  });
+  metrics.certificateExpiry.set(certificates.notAfter.getTime() / 1000);
+  let listening: Listening | undefined;
+  started.defer(async () => listening?.close());
+  const running = started.move();
+
+  return {
+    metrics,
+    listen: async (where) => {
+      listening = await listen(server, where);
+      return listening;
+    },
+    state: () => ({
+      startTime,
+      fault,
+      ...stateOf(config),
+      spoolFullSince: disk.fullSince()?.toISOString(),
+      spoolFill: warning.state(),
+      upstreams: delivery.upstreams(),
+    }),
+    reload: config.reload,
+    onConfig: config.onChange,
+    updateCertificates: (next) => {
+      server.updateCertificate(next);
+      metrics.certificateExpiry.set(next.notAfter.getTime() / 1000);
+    },
+    isEmpty: spool.isEmpty,
+    discard: async () => {
+      endSpool = spool.discard;
+      await running.disposeAsync();
+    },
+    drain: async () => {
+      const budgetMs = settingsOf(config).shutdownSeconds * 1000;
+      const start = performance.now();
+      await listening?.close();
+      await server.drain(budgetMs * DRAIN_SHARE);
+      await delivery.drain(Math.max(0, budgetMs - (performance.now() - start)));
+      await running.disposeAsync();
+    },
+    close: () => running.disposeAsync(),
+  };
+}
+
+async function openConfig(
+  { configFolder, log, tellsConfig = true }: WorkerOptions,
+  metrics: Metrics,
+): Promise<ConfigFolder> {
+  const teller = tellsConfig ? log : log.child({}, { level: 'silent' });
+  const onError = () => tellsConfig && metrics.configErrors.inc();
+  const config = await openConfigFolder(configFolder, { log: teller, onError });
+  let before: RelayConfig | undefined;
+  const tell = () => {
+    const current = config.current();
+    if (current !== undefined) {
+      log.addresses.use(current.class.log);
+      if (before !== undefined) tellDeadCredentials(before, current, teller);
+      before = current;
+    }
+    const hashes = Object.entries(config.hashes()).toSorted(([a], [b]) => a.localeCompare(b));
+    const hash = createHash('sha256').update(JSON.stringify(hashes)).digest('hex').slice(0, 16);
+    metrics.configInfo.reset();
+    metrics.configInfo.set({ hash }, 1);
+    metrics.configTimestamp.set((config.readTime()?.getTime() ?? 0) / 1000);
+  };
+  config.onChange(tell);
+  tell();
+  return config;
+}
+
+function stateOf(config: ConfigFolder) {
+  return {
+    className: config.current()?.class.name,
+    readTime: config.readTime()?.toISOString(),
+    documents: config.hashes(),
+    shutdownSeconds: settingsOf(config).shutdownSeconds,
+  };
+}
+
+function settingsOf(config: ConfigFolder): DeliverySettings {
+  return config.current()?.class.delivery ?? deliverySettingsSchema.parse({});
+}

@@ -1,0 +1,89 @@
+/** What a parent and its workers say to each other, as JSON over the channel that `fork` makes: both are of this program. */
+import type { LogSettings } from '../config.ts';
+import type { MetricObjects } from './metrics.ts';
+import type { LoginClaim, LoginAttempt, Rate, RateLimits } from '../submission/limits.ts';
+import type { Listening } from '../submission/listen.ts';
+import type { Window } from '../submission/window-counter.ts';
+import type { Reply } from '../replies.ts';
+import type { WorkerState } from '../worker-state.ts';
+
+export type ToWorker =
+  | { readonly kind: 'start'; readonly start: WorkerStart }
+  /** Once it is open: it takes mail from now on. */
+  | { readonly kind: 'listen'; readonly where: WhereToListen }
+  | { readonly kind: 'certificates'; readonly certificates: CertificatesText }
+  /** Finish what is under way, and end. */
+  | { readonly kind: 'stop' }
+  | { readonly kind: 'reload'; readonly id: number }
+  | { readonly kind: 'metrics'; readonly id: number }
+  | { readonly kind: 'counted'; readonly id: number; readonly answer: Counted }
+  /** Of a log-in whose turn it is: say whether its password is right. */
+  | { readonly kind: 'verify'; readonly id: number };
+
+export type FromWorker =
+  /** Its spool is open, and its configuration read: it may be told to listen. */
+  | { readonly kind: 'open'; readonly state: WorkerState }
+  | { readonly kind: 'listening'; readonly listening: Omit<Listening, 'close'> }
+  /** It cannot start, and ends. */
+  | { readonly kind: 'failed'; readonly error: SystemError }
+  /** Every second, and at each change of its configuration. Without it, the worker hangs. */
+  | { readonly kind: 'state'; readonly state: WorkerState }
+  /** It takes no mail, nothing was left to deliver, and it has removed its spool. */
+  | { readonly kind: 'drained'; readonly metrics: MetricObjects }
+  | { readonly kind: 'reloaded'; readonly id: number }
+  | { readonly kind: 'metrics'; readonly id: number; readonly metrics: MetricObjects }
+  | { readonly kind: 'count'; readonly id: number; readonly question: Question }
+  | { readonly kind: 'verified'; readonly id: number; readonly isRight: boolean }
+  | { readonly kind: 'uncount'; readonly what: Uncounted };
+
+export interface WorkerStart {
+  readonly number: number;
+  /** How many take mail. */
+  readonly workers: number;
+  /** False: it delivers what is in its spool, and then ends. */
+  readonly takesMail: boolean;
+  readonly tellsConfig: boolean;
+  readonly configFolder: string;
+  readonly spoolFolder: string;
+  readonly captureFolder: string;
+  readonly certificates: CertificatesText;
+  /** Until its configuration says so itself. */
+  readonly log: LogSettings;
+}
+
+export interface CertificatesText {
+  readonly cert: string;
+  readonly key: string;
+  /** ISO 8601. */
+  readonly notAfter: string;
+}
+
+export interface WhereToListen {
+  readonly host?: string | undefined;
+  readonly ports: readonly number[];
+  readonly implicitTlsPorts: readonly number[];
+  readonly optionalPorts: readonly number[];
+}
+
+/** What is left of an error of the system on its way: enough to say which port or file it was. */
+export interface SystemError {
+  readonly message: string;
+  readonly code?: string | undefined;
+  readonly syscall?: string | undefined;
+  readonly path?: string | undefined;
+  readonly port?: number | undefined;
+}
+
+/** For limits that hold for all workers (submission/limits.ts). */
+export type Question =
+  | { readonly of: 'open'; readonly address: string; readonly most: number }
+  | { readonly of: 'enter'; readonly user: string; readonly most: number }
+  | { readonly of: 'spend'; readonly what: Rate; readonly user: string; readonly limits: RateLimits }
+  | { readonly of: 'login'; readonly login: LoginClaim };
+
+export type Counted = Reply | boolean | Window | LoginAttempt | undefined;
+
+export type Uncounted =
+  | { readonly of: 'open'; readonly address: string }
+  | { readonly of: 'enter'; readonly user: string }
+  | { readonly of: 'spend'; readonly what: Rate; readonly user: string; readonly counted: Window };

@@ -1,0 +1,145 @@
+/**
+ * The parent of several workers. It takes no mail: it starts them, has those that end replaced, counts what holds for all
+ * together, speaks for all on the HTTP port, and ends them. Each has a spool of its own, and the system divides connections
+ * among those that listen. Where there were more workers once, one more process for each spool left behind empties it.
+ */
+import { createSecureContext } from 'node:tls';
+import { startHttp } from '../http.ts';
+import type { Relay, RelayOptions } from '../main.ts';
+import { pagesOf } from '../pages.ts';
+import { createSharedLimits } from '../submission/limits.ts';
+import { listen, type Listening } from '../submission/listen.ts';
+import type { Certificates } from '../worker.ts';
+import { commonDocuments, fullSince, mergedUpstreams, type WorkerState } from '../worker-state.ts';
+import type { CertificatesText, WhereToListen } from './messages.ts';
+import { createParentMetrics } from './metrics.ts';
+import { createSlot, type Slot } from './slot.ts';
+import { spoolFolderOf } from './spool-folders.ts';
+
+export interface Plan {
+  /** How many take mail. */
+  readonly workers: number;
+  /** Numbers of those that are no more, and whose spool is to be emptied. */
+  readonly left: readonly number[];
+}
+
+export async function startParent(options: RelayOptions, { workers, left }: Plan): Promise<Relay> {
+  const { log, configFolder, captureFolder } = options;
+  await using started = new AsyncDisposableStack();
+  const metrics = createParentMetrics();
+  const limits = createSharedLimits();
+  let certificates = textOf(options.certificates);
+  let isClosing = false;
+
+  const slotOf = (number: number): Slot => {
+    const spoolFolder = spoolFolderOf(options.spoolFolder, number);
+    const takesMail = number <= workers;
+    const fixed = { number, takesMail, workers, tellsConfig: number === 1, configFolder, captureFolder, spoolFolder };
+    return createSlot({
+      number,
+      start: () => ({ ...fixed, certificates, log: log.addresses.settings() }),
+      limits,
+      log,
+      onEnd: ({ isDrained, counted }) => {
+        if (!isDrained) metrics.workersEnded.inc();
+        void metrics.keep(counted);
+      },
+    });
+  };
+  const takers = Array.from({ length: workers }, (_, index) => slotOf(index + 1));
+  const emptiers = left.map(slotOf);
+  const slots = [...takers, ...emptiers];
+  started.defer(async () => void (await Promise.all(slots.map((slot) => slot.kill()))));
+
+  if (left.length > 0) log.info({ event: 'worker', left }, 'mail of workers that are no more is delivered');
+  const listening = await startAll(takers, emptiers, options);
+  for (const slot of slots) slot.watch();
+
+  const states = (): WorkerState[] => takers.flatMap((slot) => slot.process()?.state() ?? []);
+  const http = await startHttp(
+    pagesOf({
+      states,
+      metrics: async () => {
+        metrics.workers.set(takers.filter((slot) => slot.isListening()).length);
+        return metrics.page(await Promise.all(slots.flatMap((slot) => slot.process()?.metrics() ?? [])));
+      },
+      isClosing: () => isClosing,
+    }),
+    options.http,
+  );
+  started.defer(() => http.close());
+  const running = started.move();
+
+  return {
+    ...listening,
+    httpPort: http.port,
+    configHashes: () => commonDocuments(states()),
+    upstreams: () => mergedUpstreams(states()),
+    fullSince: () => {
+      const since = fullSince(states());
+      return since === undefined ? undefined : new Date(since);
+    },
+    reload: async () => {
+      await Promise.all(takers.map(async (slot) => slot.process()?.reload()));
+    },
+    updateCertificates: (next) => {
+      // throws where the two do not match, as it would in each worker
+      createSecureContext(next);
+      certificates = textOf(next);
+      for (const slot of slots) slot.process()?.tell({ kind: 'certificates', certificates });
+    },
+    close: async () => {
+      isClosing = true;
+      await Promise.all(slots.map((slot) => slot.stop()));
+      await running.disposeAsync();
+    },
+  };
+}
+
+/** Resolves when all take mail at the same ports; rejects where one of them cannot. */
+async function startAll(
+  takers: readonly Slot[],
+  emptiers: readonly Slot[],
+  options: RelayOptions,
+): Promise<Omit<Listening, 'close'>> {
+  const free = await freePorts(options);
+  await Promise.all([...takers, ...emptiers].map((slot) => slot.open()));
+  const [first, ...others] = takers;
+  if (first === undefined) throw new Error('there are no workers');
+  // port 0 becomes a real one, which the others share
+  const { ports, implicitTlsPorts, skippedPorts } = await first.listen(free.where);
+  const where = { host: options.host, ports, implicitTlsPorts, optionalPorts: [] };
+  await Promise.all(others.map((slot) => slot.listen(where)));
+  return { ports, implicitTlsPorts, skippedPorts: [...free.skippedPorts, ...skippedPorts] };
+}
+
+/**
+ * Those that nobody has. Workers share their ports with any process of this user that shares its own: a second relay would
+ * take half of the connections of this one, and nobody would notice.
+ */
+async function freePorts(
+  options: RelayOptions,
+): Promise<{ where: WhereToListen; skippedPorts: Listening['skippedPorts'] }> {
+  const nobody = { connect: hangUp, connectImplicitTls: hangUp };
+  const probe = await listen(nobody, options);
+  await probe.close();
+  const skipped = new Set(probe.skippedPorts.map(({ port }) => port));
+  const isFree = (port: number): boolean => !skipped.has(port);
+  return {
+    where: {
+      host: options.host,
+      ports: options.ports.filter(isFree),
+      implicitTlsPorts: options.implicitTlsPorts.filter(isFree),
+      optionalPorts: [...(options.optionalPorts ?? [])],
+    },
+    skippedPorts: probe.skippedPorts,
+  };
+}
+
+function hangUp(socket: { destroy(): unknown }): void {
+  socket.destroy();
+}
+
+function textOf({ cert, key, notAfter }: Certificates): CertificatesText {
+  return { cert, key, notAfter: notAfter.toISOString() };
+}

@@ -1,0 +1,127 @@
+/**
+ * A worker in a process of its own: says what happens, does what its parent says, and never outlives it. Signals are the
+ * parent's: a terminal sends Ctrl-C to all of them, and each is to end when it is its turn.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { createLog, type Log } from '../log.ts';
+import { SpoolInUse } from '../spool/lock.ts';
+import { type Certificates, startWorker, type Worker, type WorkerOptions } from '../worker.ts';
+import { askLimits } from './asked-limits.ts';
+import type { CertificatesText, FromWorker, SystemError, ToWorker, WhereToListen, WorkerStart } from './messages.ts';
+
+const STATE_MS = 1000;
+/** Where a parent was killed and is started again, workers of the one before may be about to end. */
+const LOCK_WAIT_MS = 5000;
+const LOCK_LOOK_MS = 50;
+/** How often one that only delivers looks whether something is left. */
+const EMPTY_LOOK_MS = 200;
+
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => undefined);
+// nobody counts for it any more, nobody tells it to end, and its ports are somebody else's
+process.once('disconnect', () => process.exit(1));
+
+const asked = askLimits(send);
+let worker: Worker | undefined;
+process.on('message', (message: ToWorker) => {
+  void hear(message).catch(fail);
+});
+
+function send(message: FromWorker): void {
+  // a parent that is gone is told of by `disconnect`
+  process.send?.(message, undefined, undefined, () => undefined);
+}
+
+/** An exit does not wait for what is still to be said. */
+function sayLast(message: FromWorker, exitCode: number): void {
+  process.send?.(message, undefined, undefined, () => process.exit(exitCode));
+}
+
+async function hear(message: ToWorker): Promise<void> {
+  switch (message.kind) {
+    case 'start':
+      return start(message.start);
+    case 'listen':
+      return listen(message.where);
+    case 'counted':
+    case 'verify':
+      return asked.hear(message);
+    case 'certificates':
+      return worker?.updateCertificates(certificatesOf(message.certificates));
+    case 'reload':
+      await worker?.reload();
+      tell();
+      return send({ kind: 'reloaded', id: message.id });
+    case 'metrics': {
+      const metrics = (await worker?.metrics.registry.getMetricsAsJSON()) ?? [];
+      return send({ kind: 'metrics', id: message.id, metrics });
+    }
+    case 'stop':
+      await worker?.drain();
+      return process.exit(0);
+  }
+}
+
+async function start(options: WorkerStart): Promise<void> {
+  const { number, takesMail, certificates } = options;
+  const log = createLog(undefined, { worker: number });
+  log.addresses.use(options.log);
+  worker = await startOnceFree({
+    ...options,
+    certificates: certificatesOf(certificates),
+    log,
+    limits: asked.limits,
+    onFatal: (error) => endBySpool(log, error),
+  });
+  worker.onConfig(tell);
+  setInterval(tell, STATE_MS);
+  if (!takesMail) return deliverAll(worker);
+  // what came while the spool was opened: once it says that it is open, the parent counts on what it says it runs
+  await worker.reload();
+  send({ kind: 'open', state: worker.state() });
+}
+
+async function startOnceFree(options: WorkerOptions): Promise<Worker> {
+  const deadline = performance.now() + LOCK_WAIT_MS;
+  for (;;) {
+    try {
+      return await startWorker(options);
+    } catch (error) {
+      if (!(error instanceof SpoolInUse) || performance.now() > deadline) throw error;
+      await sleep(LOCK_LOOK_MS);
+    }
+  }
+}
+
+async function listen({ optionalPorts, ...where }: WhereToListen): Promise<void> {
+  const listening = await worker?.listen({ ...where, optionalPorts: new Set(optionalPorts), isShared: true });
+  if (listening === undefined) return;
+  const { ports, implicitTlsPorts, skippedPorts } = listening;
+  send({ kind: 'listening', listening: { ports, implicitTlsPorts, skippedPorts } });
+}
+
+/** What a larger number of workers left behind. */
+async function deliverAll(worker: Worker): Promise<void> {
+  send({ kind: 'open', state: worker.state() });
+  while (!worker.isEmpty()) await sleep(EMPTY_LOOK_MS);
+  await worker.discard();
+  sayLast({ kind: 'drained', metrics: await worker.metrics.registry.getMetricsAsJSON() }, 0);
+}
+
+function tell(): void {
+  if (worker !== undefined) send({ kind: 'state', state: worker.state() });
+}
+
+function endBySpool(log: Log, error: unknown): void {
+  log.fatal({ event: 'spool', err: error }, 'the spool failed; the worker ends, and the next one replays it');
+  process.exit(1);
+}
+
+function fail(error: unknown): void {
+  const { message, code, syscall, path, port } = error as NodeJS.ErrnoException & { readonly port?: number };
+  const known: SystemError = { message, code, syscall, path, port };
+  sayLast({ kind: 'failed', error: known }, 1);
+}
+
+function certificatesOf({ cert, key, notAfter }: CertificatesText): Certificates {
+  return { cert, key, notAfter: new Date(notAfter) };
+}
