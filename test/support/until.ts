@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /** Asks until the answer is there; fails with the last error after `ms`, which is only as long as no test should take. */
-export async function until<T>(question: () => Promise<T | undefined> | T | undefined, ms = 30_000): Promise<T> {
+export async function until<T>(question: () => Promise<T | undefined> | T | undefined, ms = 60_000): Promise<T> {
   const deadline = performance.now() + ms;
   for (;;) {
     try {

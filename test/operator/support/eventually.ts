@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /** Tries until the assertion holds; after the time-out its last error is the test's. */
-export async function eventually<T>(check: () => T | Promise<T>, timeoutMs = 30_000): Promise<T> {
+export async function eventually<T>(check: () => T | Promise<T>, timeoutMs = 60_000): Promise<T> {
   // not `Date`: a test may have stopped that clock
   const deadline = performance.now() + timeoutMs;
   for (;;) {
@@ -16,6 +16,6 @@ export async function eventually<T>(check: () => T | Promise<T>, timeoutMs = 30_
 }
 
 /** As `eventually`, for a condition without more to say. */
-export async function until(holds: () => boolean | Promise<boolean>, what: string, timeoutMs = 30_000): Promise<void> {
+export async function until(holds: () => boolean | Promise<boolean>, what: string, timeoutMs = 60_000): Promise<void> {
   await eventually(async () => assert.ok(await holds(), what), timeoutMs);
 }
