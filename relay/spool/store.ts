@@ -2,11 +2,15 @@
  * The spool's database: records and small contents in lmdb, one atomic batch a change.
  *
  * `overlappingSync` is off on purpose: with it, lmdb shows a write that failed to reach the disk as a promise that never
- * settles; without it the promise of the batch rejects, and resolves only after fdatasync. Batches that arrive while a
- * commit is under way share the next one, so that the price of a sync is divided among all writers.
+ * settles; without it the promise of the batch rejects, and resolves only after fdatasync.
+ *
+ * lmdb is given one commit at a time. Of three that are under way it forgets the second one's outcome (its list of open
+ * commits keeps the first and the last), and tells the third one's instead: a write that had failed was said to be on disk.
+ * Changes that come while a commit is under way share the next one, so that the price of a sync is divided among all writers.
  */
 import { open as openLmdb } from 'lmdb';
 import { open, stat } from 'node:fs/promises';
+import { shareRuns } from '../share-runs.ts';
 import { hasDatabase } from './database-file.ts';
 import { scanRecords } from './scan.ts';
 
@@ -82,17 +86,27 @@ function openDatabase(file: string): Omit<SpoolStore, 'isNew'> {
   const records = root.openDB<Buffer, string>('records', { encoding: 'binary' });
   const bodies = root.openDB<Buffer, string>('bodies', { encoding: 'binary' });
 
-  function commit({ put = [], remove = [] }: Change): Promise<void> {
-    return inOne(() => {
-      for (const { id, record, body } of put) {
-        void records.put(id, record);
-        if (body !== undefined) void bodies.put(id, body);
-      }
-      for (const id of remove) {
-        void records.remove(id);
-        void bodies.remove(id);
-      }
-    });
+  let changes: Change[] = [];
+  const commitChanges = shareRuns(async () => {
+    const together = changes;
+    changes = [];
+    await inOne(() => together.forEach(apply));
+  });
+
+  function commit(change: Change): Promise<void> {
+    changes.push(change);
+    return commitChanges();
+  }
+
+  function apply({ put = [], remove = [] }: Change): void {
+    for (const { id, record, body } of put) {
+      void records.put(id, record);
+      if (body !== undefined) void bodies.put(id, body);
+    }
+    for (const id of remove) {
+      void records.remove(id);
+      void bodies.remove(id);
+    }
   }
 
   async function inOne(change: () => void): Promise<void> {

@@ -53,6 +53,8 @@ export function createWriter({ store, files, index, fresh, room, metrics, log, o
       }
       throw error;
     }
+    // one that was under way already, and ended after the failure
+    if (failed) throw new Error('spool failed');
   }
 
   function announce(entry: SpoolEntry): void {

@@ -41,6 +41,13 @@ export const spoolMutations: readonly Mutation[] = [
     tests: SPOOL,
   },
   {
+    name: 'lmdb has several commits under way',
+    file: 'relay/spool/store.ts',
+    from: '    return commitChanges();',
+    to: '    return inOne(() => apply(change));',
+    tests: ['relay/spool/store.test.ts'],
+  },
+  {
     name: 'the record does not wait for its content',
     file: 'relay/spool/write.ts',
     from: 'if (isFile) await takeFile(',
