@@ -8,6 +8,7 @@ import { accept } from './accept.ts';
 import { openConfigFolder, type ConfigFolder } from './config-folder.ts';
 import { deliverySettingsSchema, type DeliverySettings, type RelayConfig } from './config.ts';
 import { tellDeadCredentials } from './dead-credentials.ts';
+import type { Allow } from './delivery/allowance.ts';
 import { startDelivery } from './delivery/deliver.ts';
 import { watchDiskRoom } from './disk-room.ts';
 import type { Log } from './log.ts';
@@ -32,6 +33,8 @@ export interface WorkerOptions {
   readonly onFatal: (error: unknown) => void;
   /** Counted for all workers together. Default: of this one alone. */
   readonly limits?: SharedLimits | undefined;
+  /** Of connections to smart hosts, divided among all workers. Default: all of them. */
+  readonly allow?: Allow | undefined;
   /** How many take mail: what is bounded for all, and counted by nobody, is divided among them. Default: this one. */
   readonly workers?: number;
   /** Says in the log what becomes of the configuration: of several workers, one will do. Default: true. */
@@ -73,7 +76,7 @@ const DRAIN_SHARE = 0.6;
 /** Rejects where the spool cannot be had; what had started by then has ended. */
 export async function startWorker(options: WorkerOptions): Promise<Worker> {
   await using started = new AsyncDisposableStack();
-  const { log, captureFolder, certificates, limits, workers = 1 } = options;
+  const { log, captureFolder, certificates, limits, allow, workers = 1 } = options;
   const metrics = createMetrics();
   const startTime = new Date().toISOString();
   let fault: string | undefined;
@@ -102,7 +105,15 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
   started.defer(disk.close);
   const warning = watchSpool({ fill: spool.fill, metrics, log });
   started.defer(warning.close);
-  const delivery = startDelivery({ spool, config: config.current, captureFolder, metrics, log, sharers: workers });
+  const delivery = startDelivery({
+    spool,
+    config: config.current,
+    captureFolder,
+    metrics,
+    log,
+    sharers: workers,
+    ...(allow !== undefined && { allow }),
+  });
   started.defer(() => delivery.close());
   config.onChange(() => delivery.wake());
   const server = createSubmissionServer({

@@ -3,13 +3,14 @@
  * upstream (lanes.ts), an attempt (attempt.ts) ends in a new time or in the end of the message. One timer serves all.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { type Allow, allowAll } from './allowance.ts';
 import { takeAged } from './aged.ts';
 import { createAttempts } from './attempt.ts';
 import { createWork } from './work.ts';
 import type { DeliverySettings, RelayConfig } from '../config.ts';
 import { deliverySettingsSchema } from '../config.ts';
 import { createGoneLists } from './gone-lists.ts';
-import { createLanes, type Lane, mayBegin } from './lanes.ts';
+import { createLanes, type Lane, lookAtAllowance, mayBegin } from './lanes.ts';
 import type { Log } from '../log.ts';
 import type { AcceptedMessage, Content } from '../message.ts';
 import type { Metrics } from '../metrics.ts';
@@ -50,8 +51,10 @@ export interface DeliveryOptions {
   /** Default: steady time. */
   readonly now?: () => number;
   readonly random?: () => number;
-  /** Processes that deliver beside each other: what is bounded for all is divided among them. Default: this one. */
+  /** Processes that deliver beside each other: the messages that may be under way are divided among them. Default: this one. */
   readonly sharers?: number;
+  /** Of connections to smart hosts. Default: as many as their owners want, since nobody else has any. */
+  readonly allow?: Allow;
 }
 
 /** Longest time without a look: a changed configuration, an idle connection and an aged message are seen by then. */
@@ -67,13 +70,24 @@ const UNRECORDED_MAX = 128;
 const DRAIN_LOOK_MS = 10;
 
 export function startDelivery(options: DeliveryOptions): Delivery {
-  const { spool, config, captureFolder, metrics, log, now = steadyNow, random = Math.random, sharers = 1 } = options;
+  const { spool, config, captureFolder, metrics, log, now = steadyNow, random = Math.random } = options;
+  const { sharers = 1, allow = allowAll } = options;
   const defaults = deliverySettingsSchema.parse({});
   const settings = (): DeliverySettings => config()?.class.delivery ?? defaults;
   const hostname = () => config()?.class.hostname ?? 'localhost';
   const resolve = createResolver({ lookup: options.lookup });
   const onTrouble = (upstream: string, step: 1 | -1) => metrics.upstreamsUnreachable.inc({ upstream }, step);
-  const lanes = createLanes({ hostname, settings, resolve, now, random, captureFolder, onTrouble, sharers });
+  const lanes = createLanes({
+    hostname,
+    settings,
+    resolve,
+    now,
+    random,
+    captureFolder,
+    onTrouble,
+    allow,
+    onAllowance: wake,
+  });
   const later = createSchedule<SpoolEntry>();
   const places = createPlaces();
   const goneLists = createGoneLists();
@@ -99,6 +113,7 @@ export function startDelivery(options: DeliveryOptions): Delivery {
       for (const lane of all) {
         lane.transport.sweep(time);
         serve(lane, time);
+        lookAtAllowance(lane, time);
       }
     }
     arm();

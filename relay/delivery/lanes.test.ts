@@ -4,6 +4,7 @@ import { aConfig, aList } from '../../test/support/relay-config.ts';
 import { aSmartHost } from '../../test/support/upstream.ts';
 import { deliverySettingsSchema, type ListConfig } from '../config.ts';
 import type { SpoolEntry } from '../spool/entries.ts';
+import { allowAll } from './allowance.ts';
 import { createLanes } from './lanes.ts';
 import type { TransportResult } from './transport.ts';
 import { deferred } from './upstream-reply.ts';
@@ -21,7 +22,8 @@ function start(lists: Record<string, ListConfig>) {
     random: () => 0,
     captureFolder: '/nowhere',
     onTrouble: () => undefined,
-    sharers: 1,
+    allow: allowAll,
+    onAllowance: () => undefined,
   });
   lanes.reroute(aConfig({ lists }));
   const fail = (list: string): void => {

@@ -3,6 +3,7 @@
  * own limit on connections. A list belongs to the lane of the upstream that the configuration in force gives it, so that
  * a changed list takes its waiting mail along.
  */
+import type { Allow, Allowance } from './allowance.ts';
 import { type CircuitBreaker, createCircuitBreaker } from './circuit-breaker.ts';
 import type { RelayConfig, UpstreamConfig } from '../config.ts';
 import { createTransport, type TransportOptions } from './routes.ts';
@@ -14,6 +15,7 @@ import { REPORTED_LISTS_MAX, type KnownUpstreams } from '../upstream-report.ts';
 
 export interface Lane {
   readonly transport: Transport;
+  readonly allowance: Allowance;
   readonly breaker: CircuitBreaker;
   readonly health: UpstreamHealth;
   readonly waiting: SenderQueue<SpoolEntry>;
@@ -38,6 +40,9 @@ export interface Lanes {
 
 interface LanesOptions extends TransportOptions {
   readonly random: () => number;
+  readonly allow: Allow;
+  /** Some lane may begin more transactions now, or fewer. */
+  readonly onAllowance: () => void;
   /** How many upstreams of this name are in trouble has changed. */
   readonly onTrouble: (label: string, step: 1 | -1) => void;
 }
@@ -54,7 +59,7 @@ export function createLanes(options: LanesOptions): Lanes {
     const upstream = upstreamOf(list, config);
     const key = keys.get(list) ?? keyOf(upstream);
     keys.set(list, key);
-    const lane = lanes.get(key) ?? createLane(upstream, options);
+    const lane = lanes.get(key) ?? createLane(key, upstream, options);
     lanes.set(key, lane);
     lane.health.awaits(list);
     return lane;
@@ -92,6 +97,7 @@ export function createLanes(options: LanesOptions): Lanes {
   function ended(lane: Lane): void {
     if (lane.active > 0 || !retired.delete(lane)) return;
     lane.transport.close();
+    lane.allowance.close();
   }
 
   return {
@@ -134,7 +140,7 @@ function reportOf(
   return upstreams.filter(({ lists }) => lists.length > 0);
 }
 
-function createLane(upstream: UpstreamConfig, options: LanesOptions): Lane {
+function createLane(key: string, upstream: UpstreamConfig, options: LanesOptions): Lane {
   const settings = () => {
     const { retryFirstSeconds, retryMostSeconds } = options.settings();
     return {
@@ -145,6 +151,7 @@ function createLane(upstream: UpstreamConfig, options: LanesOptions): Lane {
   const transport = createTransport(upstream, options);
   return {
     transport,
+    allowance: options.allow(key, transport, options.onAllowance),
     breaker: createCircuitBreaker({ settings, random: options.random }),
     health: createUpstreamHealth({
       upstream,
@@ -178,5 +185,10 @@ function keyOf(upstream: UpstreamConfig): string {
 
 /** Whether a lane may begin one more transaction, if there is a place for it. */
 export function mayBegin(lane: Lane, now: number): boolean {
-  return lane.active < lane.transport.limit() && lane.breaker.allows(now);
+  return lane.active < lane.allowance.most() && lane.breaker.allows(now);
+}
+
+/** Has the number of its connections follow the mail that waits. */
+export function lookAtAllowance({ allowance, active, waiting, callers, breaker }: Lane, now: number): void {
+  allowance.look({ active, waiting: () => (breaker.allows(now) ? waiting.size() + callers.size() : 0) }, now);
 }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { allowAll } from './allowance.ts';
 import { createCircuitBreaker } from './circuit-breaker.ts';
 import { createSenderQueue } from './sender-queue.ts';
 import { createPassThrough } from './pass-through.ts';
@@ -16,14 +17,16 @@ test('a fault of ours during the probe of an upstream leaves the next probe to o
   });
   for (let i = 0; i < 3; i++) breaker.heard({ kind: 'unreachable' }, 0);
   const callers = createSenderQueue<() => boolean>();
+  const transport = {
+    label: 'faulty',
+    limit: () => 1,
+    deliver: () => Promise.reject(new Error('fault')),
+    sweep: () => {},
+    close: () => {},
+  };
   const lane = {
-    transport: {
-      label: 'faulty',
-      limit: () => 1,
-      deliver: () => Promise.reject(new Error('fault')),
-      sweep: () => {},
-      close: () => {},
-    },
+    transport,
+    allowance: allowAll('faulty', transport, () => undefined),
     breaker,
     health: createUpstreamHealth({
       upstream: { kind: 'capture' },

@@ -7,8 +7,6 @@ import { deferred } from './upstream-reply.ts';
 
 export interface TransportOptions extends PoolOptions {
   readonly captureFolder: string;
-  /** Processes among which the connections to a smart host are divided. */
-  readonly sharers: number;
 }
 
 export function createTransport(upstream: UpstreamConfig, options: TransportOptions): Transport {
@@ -19,7 +17,7 @@ export function createTransport(upstream: UpstreamConfig, options: TransportOpti
       const pool = createUpstreamPool(upstream, options);
       return {
         label: `${upstream.host}:${upstream.port}`,
-        limit: () => Math.max(1, Math.floor(upstream.maxConnections / options.sharers)),
+        limit: () => upstream.maxConnections,
         ...pool,
       };
     }

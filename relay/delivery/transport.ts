@@ -32,6 +32,13 @@ export interface Transport {
   limit(): number;
   /** `signal` ends it as broken. */
   deliver(transaction: TransportTransaction, signal: AbortSignal): Promise<TransportResult>;
+  /** Of one that has connections open, which count for all processes together. Absent: its limit is for each process. */
+  readonly connections?: {
+    /** Open, and in use for nothing. */
+    idle(): number;
+    /** Closes some of these, so that there are no more than so many. */
+    closeIdle(most: number): void;
+  };
   /** Called now and then. */
   sweep(now: number): void;
   /** What is under way ends as broken. */

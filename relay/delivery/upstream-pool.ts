@@ -7,7 +7,7 @@ import { createTokenSource, type TokenSource, withToken } from './access-token.t
 import type { DeliverySettings, OAuth2, SmartHost } from '../config.ts';
 import type { Resolve } from './resolve.ts';
 import { requestToken, TokenProblem, type TokenRequestOptions } from './token-request.ts';
-import type { TransportResult, TransportTransaction } from './transport.ts';
+import type { Transport, TransportResult, TransportTransaction } from './transport.ts';
 import type { Answers } from './upstream-answers.ts';
 import type { SmtpClient } from '../smtp/client.ts';
 import { connectUpstream, secureContextOf, type Unreached } from './upstream.ts';
@@ -15,6 +15,7 @@ import { deferred } from './upstream-reply.ts';
 import { sendOver } from './upstream-send.ts';
 
 export interface UpstreamPool {
+  readonly connections: NonNullable<Transport['connections']>;
   deliver(transaction: TransportTransaction, signal: AbortSignal): Promise<TransportResult>;
   /** Closes what has been idle for too long. */
   sweep(now: number): void;
@@ -134,15 +135,19 @@ export function createUpstreamPool(
     }
   }
 
+  /** Those that have been idle for longest. */
+  function closeWhile(isToClose: (oldest: (typeof idle)[number]) => boolean): void {
+    for (let oldest = idle[0]; oldest !== undefined && isToClose(oldest); oldest = idle[0]) {
+      idle.shift();
+      open.delete(oldest.connection);
+      oldest.connection.close();
+    }
+  }
+
   return {
     deliver,
-    sweep: (time) => {
-      while (idle[0] !== undefined && (time - idle[0].since > IDLE_MS || !idle[0].connection.isOpen())) {
-        const [{ connection }] = idle.splice(0, 1) as [(typeof idle)[number]];
-        open.delete(connection);
-        connection.close();
-      }
-    },
+    connections: { idle: () => idle.length, closeIdle: (most) => closeWhile(() => idle.length > most) },
+    sweep: (time) => closeWhile(({ since, connection }) => time - since > IDLE_MS || !connection.isOpen()),
     close: () => {
       closing.abort();
       for (const connection of open) connection.close();

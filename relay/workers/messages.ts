@@ -1,5 +1,6 @@
 /** What a parent and its workers say to each other, as JSON over the channel that `fork` makes: both are of this program. */
 import type { LogSettings } from '../config.ts';
+import type { Wish } from './host-places.ts';
 import type { MetricObjects } from './metrics.ts';
 import type { LoginClaim, LoginAttempt, Rate, RateLimits } from '../submission/limits.ts';
 import type { Listening } from '../submission/listen.ts';
@@ -17,6 +18,8 @@ export type ToWorker =
   | { readonly kind: 'reload'; readonly id: number }
   | { readonly kind: 'metrics'; readonly id: number }
   | { readonly kind: 'counted'; readonly id: number; readonly answer: Counted }
+  /** It may have so many connections open to the smart host that it asked about under this id. */
+  | { readonly kind: 'places'; readonly id: number; readonly granted: number }
   /** Of a log-in whose turn it is: say whether its password is right. */
   | { readonly kind: 'verify'; readonly id: number };
 
@@ -34,7 +37,8 @@ export type FromWorker =
   | { readonly kind: 'metrics'; readonly id: number; readonly metrics: MetricObjects }
   | { readonly kind: 'count'; readonly id: number; readonly question: Question }
   | { readonly kind: 'verified'; readonly id: number; readonly isRight: boolean }
-  | { readonly kind: 'uncount'; readonly what: Uncounted };
+  | { readonly kind: 'uncount'; readonly what: Uncounted }
+  | { readonly kind: 'places'; readonly id: number; readonly wish: Wish };
 
 export interface WorkerStart {
   readonly number: number;

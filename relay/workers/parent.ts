@@ -12,6 +12,7 @@ import { listen, type Listening } from '../submission/listen.ts';
 import type { Certificates } from '../worker.ts';
 import { commonDocuments, fullSince, mergedUpstreams, type WorkerState } from '../worker-state.ts';
 import type { CertificatesText, WhereToListen } from './messages.ts';
+import { createHostPlaces } from './host-places.ts';
 import { createParentMetrics } from './metrics.ts';
 import { createSlot, type Slot } from './slot.ts';
 import { spoolFolderOf } from './spool-folders.ts';
@@ -23,11 +24,17 @@ export interface Plan {
   readonly left: readonly number[];
 }
 
+/** Of a worker at a smart host that allows fewer connections than there are workers. */
+const TURN_MS = 2000;
+
 export async function startParent(options: RelayOptions, { workers, left }: Plan): Promise<Relay> {
   const { log, configFolder, captureFolder } = options;
   await using started = new AsyncDisposableStack();
   const metrics = createParentMetrics();
   const limits = createSharedLimits();
+  const places = createHostPlaces();
+  const turns = setInterval(places.rotate, TURN_MS);
+  started.defer(() => clearInterval(turns));
   let certificates = textOf(options.certificates);
   let isClosing = false;
 
@@ -39,6 +46,7 @@ export async function startParent(options: RelayOptions, { workers, left }: Plan
       number,
       start: () => ({ ...fixed, certificates, log: log.addresses.settings() }),
       limits,
+      places,
       log,
       onEnd: ({ isDrained, counted }) => {
         if (!isDrained) metrics.workersEnded.inc();

@@ -7,6 +7,7 @@ import { createLog, type Log } from '../log.ts';
 import { SpoolInUse } from '../spool/lock.ts';
 import { type Certificates, startWorker, type Worker, type WorkerOptions } from '../worker.ts';
 import { askLimits } from './asked-limits.ts';
+import { askPlaces } from './asked-places.ts';
 import type { CertificatesText, FromWorker, SystemError, ToWorker, WhereToListen, WorkerStart } from './messages.ts';
 
 const STATE_MS = 1000;
@@ -21,6 +22,7 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => un
 process.once('disconnect', () => process.exit(1));
 
 const asked = askLimits(send);
+const places = askPlaces(send);
 let worker: Worker | undefined;
 process.on('message', (message: ToWorker) => {
   void hear(message).catch(fail);
@@ -45,6 +47,8 @@ async function hear(message: ToWorker): Promise<void> {
     case 'counted':
     case 'verify':
       return asked.hear(message);
+    case 'places':
+      return places.hear(message);
     case 'certificates':
       return worker?.updateCertificates(certificatesOf(message.certificates));
     case 'reload':
@@ -70,6 +74,7 @@ async function start(options: WorkerStart): Promise<void> {
     certificates: certificatesOf(certificates),
     log,
     limits: asked.limits,
+    allow: places.allow,
     onFatal: (error) => endBySpool(log, error),
   });
   worker.onConfig(tell);

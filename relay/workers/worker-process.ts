@@ -7,6 +7,7 @@ import type { createSharedLimits } from '../submission/limits.ts';
 import type { WorkerState } from '../worker-state.ts';
 import { countFor } from './count-for.ts';
 import { passLines } from './lines.ts';
+import type { Holder, HostPlaces } from './host-places.ts';
 import type { FromWorker, SystemError, ToWorker, WhereToListen, WorkerStart } from './messages.ts';
 import type { MetricObjects } from './metrics.ts';
 
@@ -37,6 +38,7 @@ export interface WorkerEnd {
 
 interface Surroundings {
   readonly limits: ReturnType<typeof createSharedLimits>;
+  readonly places: HostPlaces;
   readonly log: Log;
 }
 
@@ -48,10 +50,11 @@ const METRICS_MS = 3000;
 const SILENCE_MS = 60_000;
 const SILENCE_LOOK_MS = 5000;
 
-export function startWorkerProcess(start: WorkerStart, { limits, log }: Surroundings): WorkerProcess {
+export function startWorkerProcess(start: WorkerStart, { limits, places, log }: Surroundings): WorkerProcess {
   const child = forkWorker(start.workers);
   const send = (message: ToWorker): void => void child.send(message, () => undefined);
   const account = countFor(limits, send);
+  const holders = new Map<number, Holder>();
   const opening = Promise.withResolvers<void>();
   const listening = Promise.withResolvers<Omit<Listening, 'close'>>();
   const waiting = new Map<number, (metrics?: MetricObjects) => void>();
@@ -91,7 +94,17 @@ export function startWorkerProcess(start: WorkerStart, { limits, log }: Surround
       case 'verified':
       case 'uncount':
         return account.hear(message);
+      case 'places':
+        places.hear(holderOf(message.id), message.wish);
+        if (message.wish.wanted + (message.wish.left ?? 1) === 0) holders.delete(message.id);
+        return;
     }
+  }
+
+  function holderOf(id: number): Holder {
+    const holder = holders.get(id) ?? { tell: (granted) => send({ kind: 'places', id, granted }) };
+    holders.set(id, holder);
+    return holder;
   }
 
   function answer(id: number): void {
@@ -118,6 +131,7 @@ export function startWorkerProcess(start: WorkerStart, { limits, log }: Surround
     clearInterval(watch);
     state = undefined;
     account.close();
+    for (const holder of holders.values()) places.forget(holder);
     const error = Object.assign(new Error(failure?.message ?? `worker ${start.number} ended: ${how}`), failure);
     opening.reject(error);
     listening.reject(error);

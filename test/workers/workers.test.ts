@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { ledTo, QUICK_DELIVERY } from '../support/config-folder.ts';
 import { aClass, aUser, USER } from '../support/relay-config.ts';
 import { until } from '../support/until.ts';
@@ -165,6 +166,27 @@ describe('what holds for all workers together', () => {
       const client = await open(relay);
       return (await logIn(client)).startsWith('235 ');
     });
+  });
+
+  test('the connections to a smart host, and of one that allows fewer than there are workers each has its turn', async (t) => {
+    let [now, most] = [0, 0];
+    const upstream = await startUpstream(t, {
+      onContent: async () => {
+        most = Math.max(most, ++now);
+        await sleep(5);
+        now--;
+        return undefined;
+      },
+    });
+    const relay = await startWorkers(t, 2, { config: ledTo(upstream.smartHost({ maxConnections: 1 })) });
+    let sent = 0;
+    const act = async (client: Parameters<typeof send>[0]) => {
+      await logIn(client);
+      for (let i = 0; i < 10; i++, sent++) assert.match(await send(client, 'm@x.example'), /^250 /);
+    };
+    await untilWorkers(relay, 2, { act, says: isTaken });
+    await until(() => upstream.received.length >= sent);
+    assert.equal(most, 1);
   });
 
   test('a lock-out after wrong passwords', async (t) => {
