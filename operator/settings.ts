@@ -7,7 +7,7 @@ import { deliverySettingsSchema, logSettingsSchema, sessionSettingsSchema } from
 import { canonicalSender, parseMailbox } from '../relay/address.ts';
 import { WORKERS_MAX } from '../relay/workers-wish.ts';
 import { limits } from './api/common.ts';
-import { address, labelName } from './api/names.ts';
+import { asciiAddress, labelName } from './api/names.ts';
 import { parsePorts, sharePorts } from './ports.ts';
 import { path, serverName } from './settings-text.ts';
 import { upstream } from './upstream-settings.ts';
@@ -94,6 +94,12 @@ export const classSettingsSchema = z.strictObject({
     .enum(['Required', 'Optional'])
     .default('Required')
     .describe('Floor: Optional lets a list allow AUTH in clear text'),
+  smtputf8: z
+    .enum(['Allow', 'Refuse'])
+    .default('Allow')
+    .describe(
+      'Whether mail with addresses or header fields in UTF-8 is taken from clients that ask for SMTPUTF8. Refuse, where the smart hosts do not offer it: clients hear of it at once then, and not from a bounce',
+    ),
   upstream: upstream.default({ capture: true }).describe('Smart host of lists that name none'),
   senderPolicy: z
     .strictObject({
@@ -117,7 +123,7 @@ export const classSettingsSchema = z.strictObject({
   delivery: delivery.prefault({}).describe('Time-outs and retries towards upstreams'),
   reports: z
     .strictObject({
-      from: address.describe(
+      from: asciiAddress.describe(
         'Their envelope sender and From, for a smart host that refuses MAIL FROM:<> (Amazon SES). Must be under `existingSenders` of a class, and be known to the smart host; lists with an upstream of their own keep `<>`',
       ),
     })

@@ -127,14 +127,84 @@ describe('a mailbox', () => {
     ['has angle brackets', '<orders@shop.example>'],
     ['has a NUL', 'orders\u0000@shop.example'],
     ['ends in a line end', 'orders@shop.example\r\n'],
-    ['has a local part outside ASCII', 'örders@shop.example'],
-    ['has a local part that case mapping would bring into ASCII', '\u212aate@shop.example'],
+    ['has a letter that case mapping or composition would bring into ASCII', '\u212aate@shop.example'],
+    ['has full-width letters', 'ｏrders@shop.example'],
+    ['has a full-width at sign', 'ceo＠elsewhere.example@shop.example'],
+    ['has a ligature', 'ﬁnance@shop.example'],
+    ['has a long s', 'ſhop@shop.example'],
+    ['has a soft hyphen', 'or\u00adders@shop.example'],
+    ['has a zero-width joiner', 'ж\u200dук@shop.example'],
+    ['has a variation selector', 'жук\ufe0f@shop.example'],
+    ['has a no-break space', 'ж\u00a0ук@shop.example'],
+    ['has a C1 control', 'ж\u009bук@shop.example'],
+    ['has a line separator', 'ж\u2028ук@shop.example'],
+    ['turns its direction', '\u202eжук@shop.example'],
+    ['is of two directions in one word', 'אbc@shop.example'],
+    ['has an unassigned character', 'ж\u0378@shop.example'],
+    ['has a private one', 'ж\ue000@shop.example'],
+    ['has half a character', 'ж\ud800@shop.example'],
+    ['has a replacement character', 'ж\ufffd@shop.example'],
+    ['has an emoji', '😀@shop.example'],
+    ['has a sign and a mark that become another sign', 'x=\u0338@shop.example'],
+    ['begins with a mark', '\u0301x@shop.example'],
+    ['has two dots outside ASCII', 'ж..ук@shop.example'],
+    ['has an ideographic full stop', 'ж。ук@shop.example'],
+    ['has 33 letters of two octets', `${'ж'.repeat(33)}@shop.example`],
     ['has a local part of 65', `${'x'.repeat(65)}@shop.example`],
     ['has 255 octets', `${'x'.repeat(64)}@${'a.'.repeat(91)}examples`],
   ];
   for (const [what, text] of refused) {
     test(`is none where it ${what}`, () => assert.equal(parseMailbox(text), undefined));
   }
+
+  test('outside ASCII is compared in lower case, composed, and as no other letter than it is', () => {
+    for (const [text, local] of [
+      ['Жук', 'жук'],
+      ['cafe\u0301', 'caf\u00e9'],
+      ['CAFÉ', 'caf\u00e9'],
+      ['J\u030cx', '\u01f0x'],
+      ['жук+Tag.x', 'жук+tag.x'],
+      ['оrders', 'оrders'],
+      ['אב', 'אב'],
+      ['佐藤', '佐藤'],
+      ['ж'.repeat(32), 'ж'.repeat(32)],
+    ] as const) {
+      assert.deepEqual(parseMailbox(`${text}@Bücher.example`), { local, domain: 'xn--bcher-kva.example' }, text);
+    }
+    // Cyrillic o
+    assert.notDeepEqual(parseMailbox('оrders@shop.example'), parseMailbox('orders@shop.example'));
+  });
+
+  test('outside ASCII is never one in ASCII, and differs from what it was in case and composition alone', () => {
+    const text = fc.oneof(
+      fc.string({ unit: 'grapheme', minLength: 1, maxLength: 8 }),
+      fc.string({ unit: 'binary', minLength: 1, maxLength: 3 }),
+      // letters that some mapping brings near to ASCII, and what stands beside them
+      fc
+        .array(
+          fc.constantFrom(...'= \u0338 a K k \u212a \u017f s ſ ß ı İ i ﬁ \u00ad . \u0301 Ａ é Σ σ ς - +'.split(' ')),
+          {
+            minLength: 1,
+            maxLength: 5,
+          },
+        )
+        .map((units) => units.join('')),
+    );
+    let taken = 0;
+    fc.assert(
+      fc.property(text, (local) => {
+        const mailbox = parseMailbox(`${local}@shop.example`);
+        if (mailbox === undefined || /^[\x00-\x7f]*$/.test(local)) return;
+        taken++;
+        assert.match(mailbox.local, /[^\x00-\x7f]/);
+        assert.equal(mailbox.local, local.toLowerCase().normalize('NFC'));
+        assert.deepEqual(parseMailbox(formatMailbox(mailbox)), mailbox);
+        assert.equal(new URL(`http://${mailbox.local.replaceAll(/[!-,/:-@[-`{-~]/g, '-')}.example`).protocol, 'http:');
+      }),
+      { numRuns: 5000 },
+    );
+    assert.ok(taken > 200, `only ${taken} of 5000 were taken: the property says little`);
+  });
 
   test('may have 254 octets', () => {
     const text = `${'x'.repeat(64)}@${'a.'.repeat(91)}example`;

@@ -16,8 +16,26 @@ export function createLog(destination: DestinationStream = pino.destination(1), 
     base,
     timestamp: () => `,"time":"${new Date().toISOString()}"`,
     formatters: { level: (label: string) => ({ level: label }) },
-    hooks: { streamWrite: (line: string) => addresses.apply(line) },
+    hooks: { streamWrite: (line: string) => withoutUnseen(addresses.apply(line)) },
   };
   const log = pino(options, destination);
   return Object.assign(log, { addresses, pass: (line: string) => destination.write(line) });
 }
+
+/**
+ * What steers a terminal, turns a line's direction or cannot be seen, as JSON may write it too: clients choose addresses, and
+ * people read logs as they are.
+ */
+function withoutUnseen(line: string): string {
+  if (!NOT_PLAIN.test(line)) return line;
+  return line.replace(UNSEEN, (character) =>
+    [...Array(character.length).keys()].map((i) => unitOf(character, i)).join(''),
+  );
+}
+
+function unitOf(text: string, index: number): string {
+  return `\\u${text.charCodeAt(index).toString(16).padStart(4, '0')}`;
+}
+
+const NOT_PLAIN = /[^\n\x20-\x7e]/;
+const UNSEEN = /(?!\n)[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;

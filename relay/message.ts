@@ -2,7 +2,7 @@
 
 /** A recipient with what DSN (RFC 3461) asks for it. */
 export interface Recipient {
-  /** As the client wrote it, whose own form it may have (`postmaster`, quotes, a literal); it goes on unchanged. */
+  /** As the client wrote it, whose own form it may have (`postmaster`, quotes, a literal), with its domain in ASCII. */
   readonly address: string;
   /** NOTIFY: any of SUCCESS, FAILURE, DELAY, or NEVER alone. Absent: failures and delays. */
   readonly notify?: readonly string[];
@@ -18,6 +18,8 @@ export interface Envelope {
   readonly recipients: readonly Recipient[];
   /** The content has an octet above 127, whatever BODY said: the upstream must offer 8BITMIME (RFC 6152). */
   readonly eightBit: boolean;
+  /** The header section is in UTF-8 (RFC 6532), as the client said: the upstream must offer SMTPUTF8. */
+  readonly hasUtf8Header?: true;
   /** RET of RFC 3461. */
   readonly ret?: 'FULL' | 'HDRS';
   /** ENVID of RFC 3461, still in xtext. */

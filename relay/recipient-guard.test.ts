@@ -61,7 +61,8 @@ describe('a guard of recipients', () => {
     '@qa.example',
     'a@qa.example ',
     ' a@qa.example',
-    'ä@qa.example',
+    '😀@qa.example',
+    'ａ@qa.example',
     'a@qa.example\u0000',
     // routes in the local part, which a mail system may follow out of the allowed domain
     'real%real.example@qa.example',

@@ -2,13 +2,13 @@
  * The guard of a list: whom its mail may reach. Asked at RCPT, so that the client hears, and again when a message
  * leaves, so that the guard then in force counts. What it cannot read it does not let through.
  */
-import { coversRecipient, formatMailbox, parseMailbox } from './address.ts';
+import { coversRecipient, formatMailbox, isInternational, parseMailbox } from './address.ts';
 import type { RecipientGuard } from './config.ts';
 import type { Log } from './log.ts';
 import type { Recipient } from './message.ts';
 import type { Metrics } from './metrics.ts';
 import { namedRecipients } from './named-recipients.ts';
-import { toXtext } from './xtext.ts';
+import { toUtf8Xtext, toXtext } from './xtext.ts';
 
 /** What becomes of a recipient; the labels of metrics, too. */
 export type RecipientVerdict = 'allowed' | 'refused' | 'captured' | 'redirected';
@@ -96,8 +96,8 @@ const ORCPT_MAX = 500;
 
 function originalOf(recipient: Recipient | undefined, [original, ...others]: readonly string[]): string | undefined {
   if (recipient?.originalRecipient !== undefined) return recipient.originalRecipient;
-  if (original === undefined || others.length > 0 || !/^[\x20-\x7e]*$/.test(original)) return undefined;
-  const orcpt = `rfc822;${toXtext(original)}`;
+  if (original === undefined || others.length > 0) return undefined;
+  const orcpt = isInternational(original) ? `utf-8;${toUtf8Xtext(original)}` : `rfc822;${toXtext(original)}`;
   return orcpt.length > ORCPT_MAX ? undefined : orcpt;
 }
 

@@ -3,7 +3,7 @@
  * bear. The text names the object that would mend it. 4yz where trying again can help, 5yz only where it cannot.
  */
 
-import { printable } from './printable.ts';
+import { escaped } from './printable.ts';
 
 export type Reason =
   | 'tls_required'
@@ -120,6 +120,8 @@ const FAILED_IN_CLEAR = 'Authentication credentials invalid, or not accepted wit
 
 const WEB_FORM_HINT = 'If it comes from a web form, keep From fixed and put the visitor in Reply-To';
 
+const USE_ASCII = 'use one whose part before the @ is ASCII';
+
 /** One function a case, in the order of a session. The README's troubleshooting table lists the same. */
 export const replies = {
   unknownCommand: () => reply(500, '5.5.2', 'unknown_command', 'Command not recognized'),
@@ -169,9 +171,15 @@ export const replies = {
       553,
       '5.6.7',
       'non_ascii_address',
-      instead === undefined
-        ? 'Addresses outside ASCII (SMTPUTF8) are not supported here, use one whose part before the @ is ASCII'
-        : `Addresses outside ASCII (SMTPUTF8) are not supported here, write ${instead}`,
+      `Addresses outside ASCII (SMTPUTF8) are not enabled here, ${instead === undefined ? USE_ASCII : `write ${instead}`}`,
+    ),
+  /** The class takes them, and this client has not asked. */
+  smtpUtf8NotAsked: (instead?: string) =>
+    reply(
+      553,
+      '5.6.7',
+      'non_ascii_address',
+      `Addresses outside ASCII need MAIL with SMTPUTF8, ${instead === undefined ? `or ${USE_ASCII}` : `or write ${instead}`}`,
     ),
   recipientNotAllowed: (recipient: string, list: string) =>
     reply(550, '5.7.1', 'recipient_not_allowed', `${recipient}: recipient not allowed by ${ruleOf(list)}`),
@@ -267,12 +275,12 @@ export function isTaken({ code, reason }: Answer): boolean {
   return code < 300 && (reason === 'accepted' || reason === 'captured' || reason === 'sandboxed');
 }
 
-/** The reply as sent, without its last line end (RFC 5321 section 4.2.1). RFC 2034: no enhanced code in 220, EHLO and 3yz. */
+/** The reply as sent, without its last line end (RFC 5321 section 4.2.1), in ASCII to every client (RFC 6531 section 3.7.4). RFC 2034: no enhanced code in 220, EHLO and 3yz. */
 export function formatReply({ code, enhanced, lines }: Answer): string {
   const last = lines.length - 1;
   const words = enhanced === undefined ? '' : `${enhanced} `;
   return lines
-    .map((line, i) => `${code}${i < last ? '-' : ' '}${words}${printable(line).slice(0, REPLY_LINE_MAX)}`)
+    .map((line, i) => `${code}${i < last ? '-' : ' '}${words}${escaped(line).slice(0, REPLY_LINE_MAX)}`)
     .join('\r\n');
 }
 

@@ -17,8 +17,12 @@ const LETTER = '\\p{Ll}\\p{Lo}\\p{Lm}\\p{M}\\p{Nd}';
 const DOMAIN_LABEL = `[${LETTER}]([-${LETTER}]*[${LETTER}])?`;
 const DOMAIN = `${DOMAIN_LABEL}(\\.${DOMAIN_LABEL})+`;
 /** Atom of RFC 5321 section 4.1.2, in lower case and without `*`: whoever writes one means a wildcard, and gets none. */
-const ATOM = "[-a-z0-9!#$%&'+/=?^_`{|}~]+";
-const ADDRESS = `${ATOM}(\\.${ATOM})*@${DOMAIN}`;
+const SPECIALS = "!#$%&'+/=?^_`{|}~";
+const ATOM = `[-a-z0-9${SPECIALS}]+`;
+/** With letters of any script too (RFC 6531). */
+const INTERNATIONAL_ATOM = `[-${LETTER}${SPECIALS}]+`;
+const LOCAL = `${INTERNATIONAL_ATOM}(\\.${INTERNATIONAL_ATOM})*`;
+const ASCII_ADDRESS = `${ATOM}(\\.${ATOM})*@${DOMAIN}`;
 
 /** RFC 5321 section 4.5.3.1 and RFC 1035 section 2.3.4: 64 for the local part, `@`, 253 for the domain. */
 const ADDRESS_MAX = 318;
@@ -89,14 +93,24 @@ export const address = z
   .string()
   .min(5)
   .max(ADDRESS_MAX)
-  .regex(pattern(ADDRESS), 'must be a bare address in lower case, such as `orders@shop.example`');
+  .regex(pattern(`${LOCAL}@${DOMAIN}`), 'must be a bare address in lower case, such as `orders@shop.example`');
+
+/** For mail that must get through everywhere. */
+export const asciiAddress = z
+  .string()
+  .min(5)
+  .max(ADDRESS_MAX)
+  .regex(
+    pattern(ASCII_ADDRESS),
+    'must be a bare address in lower case, in ASCII before the @, such as `orders@shop.example`',
+  );
 
 /** The same as for a domain. */
 export const addressWithDot = z
   .string()
   .min(5)
   .max(ADDRESS_MAX)
-  .regex(pattern(`${ADDRESS}\\.?`), 'must be a bare address in lower case, such as `orders@shop.example`');
+  .regex(pattern(`${LOCAL}@${DOMAIN}\\.?`), 'must be a bare address in lower case, such as `orders@shop.example`');
 
 /** An address, or a domain with a leading `@`. */
 export const addressOrDomain = z
@@ -104,7 +118,7 @@ export const addressOrDomain = z
   .min(4)
   .max(ADDRESS_MAX)
   .regex(
-    pattern(`(${ATOM}(\\.${ATOM})*)?@${DOMAIN}`),
+    pattern(`(${LOCAL})?@${DOMAIN}`),
     'must be an address such as `orders@shop.example` or a domain such as `@shop.example`, in lower case',
   );
 
@@ -112,7 +126,10 @@ export const userName = z
   .string()
   .min(3)
   .max(254)
-  .regex(pattern(`(${ADDRESS}|${SUBDOMAIN})`), 'must be NAME.NAMESPACE of this object or an address, in lower case');
+  .regex(
+    pattern(`(${ASCII_ADDRESS}|${SUBDOMAIN})`),
+    'must be NAME.NAMESPACE of this object or an address, in lower case',
+  );
 
 export const labelValue = z
   .string()

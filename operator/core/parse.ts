@@ -3,7 +3,7 @@ import type { ObjectName } from '../api/names.ts';
 import { formatPath, type Path } from '../api/path.ts';
 import type { Problem } from '../api/read-spec.ts';
 import { validate, type SpecOf, type Validated } from '../api/validate.ts';
-import { canonicalSender } from '../../relay/address.ts';
+import { canonicalDomain, canonicalSender } from '../../relay/address.ts';
 import type { Kind, ObjectMeta, RawObject } from './model.ts';
 
 export type Parsed<K extends Kind> =
@@ -96,12 +96,17 @@ function nameProblems(path: Path, text: string): Problem[] {
   const field = formatPath(path);
   const canonical = canonicalSender(text);
   if (canonical === undefined) {
-    const message = `${field} must be a valid name of the DNS (IDNA, labels of at most 63 characters); correct it.`;
-    return [{ path, message }];
+    return [{ path, message: `${field} ${whyNone(text)}; correct it.` }];
   }
   if (field === 'spec.username' && canonical !== text) {
     const message = `${field} must be written as ${canonical}, the one form that log-ins are compared in.`;
     return [{ path, message }];
   }
   return [];
+}
+
+function whyNone(text: string): string {
+  const isDomain = canonicalDomain(text.slice(text.lastIndexOf('@') + 1)) !== undefined;
+  if (isDomain) return 'must have at most 64 octets of ASCII, letters, marks and digits before the @, as IDNA has them';
+  return 'must be a valid name of the DNS (IDNA, labels of at most 63 characters)';
 }

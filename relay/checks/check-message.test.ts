@@ -11,16 +11,19 @@ const from = 'From: Orders <orders@shop.example>';
 const ceo = 'ceo@elsewhere.example';
 const pending = aSender({ sender: '@pending.example', verified: false, object: 'shop/pending-example' });
 
-function check(header: readonly string[] | Buffer, policy: Partial<SenderPolicy> = {}) {
+function check(header: readonly string[] | Buffer, policy: Partial<SenderPolicy> = {}, isUtf8 = false) {
   const list = aList({ senderPolicy: { ...aList().senderPolicy, ...policy } });
   const relayClass = aClass({ session: { receivedHeaders: 3, headerBytes: 10_000 } });
   const config = aConfig({ relayClass, lists: { [LIST]: list }, namespaces: { shop: [aSender(), pending] } });
   const headerSection = Buffer.isBuffer(header) ? header : Buffer.from(`${header.join('\r\n')}\r\n\r\n`, 'latin1');
-  return checkMessage({ config, userName: USER, user: aUser(), list, headerSection });
+  return checkMessage({ config, userName: USER, user: aUser(), list, headerSection, isUtf8 });
 }
 
 function refusal(header: readonly string[], policy?: Partial<SenderPolicy>): string {
-  const verdict = check(header, policy);
+  return refusalOf(check(header, policy));
+}
+
+function refusalOf(verdict: ReturnType<typeof check>): string {
   return isReply(verdict) ? formatReply(verdict) : 'passed';
 }
 
@@ -29,6 +32,7 @@ describe('a message', () => {
     assert.deepEqual(check(['From: "Shop, Inc." <Orders@SHOP.example>', 'Date: x', 'Message-ID: <x@y>']), {
       from: { local: 'orders', domain: 'shop.example' },
       changes: { missing: { date: false, messageId: false }, dropped: [] },
+      isEightBit: false,
       audited: [],
     });
   });
@@ -36,6 +40,36 @@ describe('a message', () => {
   test('may have no body, Bcc, octets above 127 in its subject, and fields unknown to us', () => {
     assert.equal(isReply(check(Buffer.from(`${from}\r\n`))), false);
     assert.equal(refusal([from, 'Bcc: a@b.example', 'Subject: J\xfcrgen', 'X-A: 1', 'X-A: 2']), 'passed');
+  });
+
+  test('may be in UTF-8 where the client asked for that, and says whether what is sent on is', () => {
+    const utf8 = (...lines: string[]) => check(Buffer.from([...lines, '', ''].join('\r\n')), {}, true);
+    const verdict = (...lines: string[]) => {
+      const judged = utf8(...lines);
+      return isReply(judged) ? formatReply(judged) : judged.isEightBit;
+    };
+    assert.equal(verdict('From: Жук <жук@shop.example>'), true);
+    assert.equal(verdict('From: Жук <жук@elsewhere.example>').toString().slice(0, 9), '550-5.7.1');
+    assert.equal(verdict(from, 'Subject: жук'), true);
+    assert.equal(verdict(from, 'Subject: x'), false);
+    assert.equal(verdict(from, 'Bcc: жук@b.example'), false);
+    assert.match(
+      refusalOf(check(Buffer.from(`${from}\r\nSubject: J\xfcrgen\r\n\r\n`, 'latin1'), {}, true)),
+      /not in UTF-8/,
+    );
+    assert.equal(isReply(check([from, 'Subject: J\xfcrgen'])), false);
+  });
+
+  test('in UTF-8 has its Reply-To judged as it is read, and without SMTPUTF8 refused', () => {
+    const lines = `${from}\r\nReply-To: Жук <orders@shop.example>\r\n\r\n`;
+    const header = Buffer.from(lines);
+    assert.equal(isReply(check(header, { replyTo: 'SameAsFrom' }, true)), false);
+    assert.match(refusalOf(check(header, { replyTo: 'SameAsFrom' })), /not a plain list of mailboxes/);
+    const other = Buffer.from(lines.replace('orders@shop.example>\r\n\r', 'оrders@shop.example>\r\n\r'));
+    assert.match(
+      refusalOf(check(other, { replyTo: 'SameAsFrom' }, true)),
+      /Reply-To \\x\{43E\}rders@shop.example differs from From/,
+    );
   });
 
   test('is refused where its From is not one mailbox, audited or not', () => {

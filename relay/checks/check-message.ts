@@ -2,11 +2,11 @@
  * What a message must be before it is taken: one ordered list of small checks on exactly the header octets that are sent
  * on; the first that objects gives the reply. Fields that no policy judges are passed on as they are, well-formed or not.
  */
-import { formatMailbox, type Mailbox } from '../address.ts';
+import { formatMailbox, isInternational, type Mailbox } from '../address.ts';
 import { checkFieldSender, checkHeaderSender, isVerifiedSender, refuse, type Objection } from './check-sender.ts';
 import type { ListConfig, RelayConfig, UserConfig } from '../config.ts';
 import { readAuthor, readFrom, type Author } from './from-header.ts';
-import { scanHeaderSection, unfold, type HeaderField } from './header-section.ts';
+import { charactersOf, scanHeaderSection, unfold, type HeaderField } from './header-section.ts';
 import { changesTo, type HeaderChanges } from './header-changes.ts';
 import { parseMailboxList } from './mailbox-list.ts';
 import { isReply, replies, type Reason, type Reply } from '../replies.ts';
@@ -18,11 +18,15 @@ export interface Submission {
   readonly list: ListConfig;
   /** The message up to and with its empty line; all of it where there is none. */
   readonly headerSection: Buffer;
+  /** The client asked for SMTPUTF8: header fields are in UTF-8 (RFC 6532). Otherwise they are octets. */
+  readonly isUtf8: boolean;
 }
 
 export interface Judgement {
   readonly from: Mailbox;
   readonly changes: HeaderChanges;
+  /** A field that is sent on has octets above 127. */
+  readonly isEightBit: boolean;
   /** What an enforcing list would have refused. */
   readonly audited: readonly Reason[];
 }
@@ -55,10 +59,10 @@ export const MESSAGE_CHECKS: readonly {
 
 /** Judges the header section of a message; the envelope has been judged before. Never throws. */
 export function checkMessage(submission: Submission): Judgement | Reply {
-  const { headerSection, config } = submission;
-  const fields = scanHeaderSection(headerSection, config.class.session);
+  const { headerSection, config, isUtf8 } = submission;
+  const fields = scanHeaderSection(headerSection, { ...config.class.session, isUtf8 });
   if (isReply(fields)) return fields;
-  const from = readFrom(fields);
+  const from = readFrom(fields, { isUtf8 });
   if (isReply(from)) return from;
   const audited: Reason[] = [];
   for (const { check } of MESSAGE_CHECKS) {
@@ -67,7 +71,12 @@ export function checkMessage(submission: Submission): Judgement | Reply {
     if (objection !== undefined) audited.push(objection.reply.reason);
   }
   const changes = changesTo(fields, submission.list.senderPolicy);
-  return { from: from.mailbox, changes, audited };
+  return { from: from.mailbox, changes, isEightBit: isEightBit(fields, changes), audited };
+}
+
+function isEightBit(fields: readonly HeaderField[], { dropped }: HeaderChanges): boolean {
+  const isDropped = ({ offset }: HeaderField) => dropped.some(({ start }) => start === offset);
+  return fields.some((field) => isInternational(field.value) && !isDropped(field));
 }
 
 function checkLoop({ fields, config }: Message): Objection | undefined {
@@ -103,11 +112,11 @@ function judgeDisplayName(
   return { reply, isAudited: headerFrom === 'Audit' };
 }
 
-function checkSenderFields({ config, userName, user, list, fields }: Message): Objection | undefined {
+function checkSenderFields({ config, userName, user, list, fields, isUtf8 }: Message): Objection | undefined {
   let audited: Objection | undefined;
   if (list.senderPolicy.sender === 'Any') return undefined;
   for (const field of fields.filter(({ key }) => SENDER_FIELDS.has(key))) {
-    const author = readAuthor(field, replies.headerInvalid);
+    const author = readAuthor(field, { refuse: replies.headerInvalid, isUtf8 });
     if (isReply(author)) return refuse(author);
     for (const objection of [
       checkFieldSender(config, userName, user, author.mailbox, { field: field.name, shown: author.address }),
@@ -120,11 +129,12 @@ function checkSenderFields({ config, userName, user, list, fields }: Message): O
   return audited;
 }
 
-function checkReplyTo({ config, user, list, fields, from }: Message): Objection | undefined {
+function checkReplyTo({ config, user, list, fields, from, isUtf8 }: Message): Objection | undefined {
   const { replyTo } = list.senderPolicy;
   const field = fields.find(({ key }) => key === 'reply-to');
   if (field === undefined || replyTo === 'Any') return undefined;
-  const mailboxes = parseMailboxList(unfold(field.value));
+  const text = charactersOf(unfold(field.value), { isUtf8 });
+  const mailboxes = text === undefined ? undefined : parseMailboxList(text);
   if (mailboxes === undefined) return refuse(replies.headerInvalid(`${field.name} is not a plain list of mailboxes`));
   const mayReplyTo = (mailbox: Mailbox) =>
     replyTo === 'SameAsFrom'

@@ -99,10 +99,10 @@ describe('the envelope sender', () => {
   });
 
   test('is shown as the client wrote it, with nothing that could split the reply', () => {
-    const verdict = checkEnvelopeSender(configWith(), USER, aUser(), ceo, 'CEO@Elsewhere.example\r\n250 ok');
+    const verdict = checkEnvelopeSender(configWith(), USER, aUser(), ceo, 'ЦEO@Elsewhere.example\r\n250 ok');
     assert.equal(
       outcome(verdict),
-      'refuse: 550 5.7.1 CEO@Elsewhere.example??250 ok: sender not authorized for SMTP+ user orders.shop',
+      'refuse: 550 5.7.1 \\x{426}EO@Elsewhere.example\\x{D}\\x{A}250 ok: sender not authorized for SMTP+ user orders.shop',
     );
   });
 

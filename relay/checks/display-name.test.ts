@@ -11,7 +11,9 @@ const quoted = (text: string) =>
 
 /** What is wrong with the display name of a From field that is otherwise fine. */
 function problemOf(name: string, address = orders): string {
-  const reading = readFrom([{ name: 'From', key: 'from', value: ` ${name} <${address}>`, offset: 0 }]);
+  const reading = readFrom([{ name: 'From', key: 'from', value: ` ${name} <${address}>`, offset: 0 }], {
+    isUtf8: false,
+  });
   if (isReply(reading)) return assert.fail(reading.lines[0]);
   return reading.nameProblem ?? 'none';
 }
@@ -98,6 +100,8 @@ describe('a display name reads as another address with', () => {
     ['a full-width at sign cut in two', '=?utf-8?q?ceo=EF=BC?= =?utf-8?q?=A0elsewhere.example?='],
     ['an at sign that ends a cut character', '=?shift_jis?q?ceo=81?= =?shift_jis?q?=40elsewhere.example?='],
     ['an encoded-word within an encoded-word', quoted(quoted('ceo@elsewhere.example'))],
+    ['one with more behind its domain', '"ceo@elsewhere.example.1"'],
+    ['one with a full stop behind its domain', utf8('ceo@elsewhere.example。x')],
     ['a circled letter as at sign', utf8('ceoⓐelsewhere.example')],
     ['a mark over its at sign', utf8('ceo@\u0323elsewhere.example')],
     ['a full-width dot', utf8('ceo@elsewhere．example')],

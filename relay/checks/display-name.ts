@@ -74,7 +74,9 @@ function domainAfter(text: string): string | undefined {
   const labels = DOMAIN_RUN.exec(rest)?.[0].split('.') ?? [];
   // the full stop of a sentence
   while (labels.at(-1) === '') labels.pop();
-  const domain = labels.join('.');
-  if (labels.length < 2 || labels.includes('')) return undefined;
-  return TOP_LEVEL.test(labels.at(-1) ?? '') || IPV4.test(domain) ? domain : undefined;
+  if (labels.includes('')) return undefined;
+  if (IPV4.test(labels.join('.'))) return labels.join('.');
+  // what goes on behind a domain, without a space, does not make it none: `elsewhere.example.1`
+  const last = labels.findLastIndex((label) => TOP_LEVEL.test(label));
+  return last < 1 ? undefined : labels.slice(0, last + 1).join('.');
 }

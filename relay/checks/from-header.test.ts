@@ -3,20 +3,29 @@ import { describe, test } from 'node:test';
 import emailAddresses from 'email-addresses';
 import fc from 'fast-check';
 import addressparser from 'nodemailer/lib/addressparser';
+import { formatMailbox, parseMailbox } from '../address.ts';
 import { isReply } from '../replies.ts';
 import { readFrom } from './from-header.ts';
 import { scanHeaderSection } from './header-section.ts';
 
 /** Reads the From of a message whose header begins with these lines. */
-function read(header: string) {
-  const section = Buffer.from(`${header}\r\nTo: x@y.example\r\n\r\n`, 'latin1');
-  const scan = scanHeaderSection(section, { headerBytes: 100_000 });
+function read(header: string, isUtf8 = false) {
+  const section = Buffer.from(`${header}\r\nTo: x@y.example\r\n\r\n`, isUtf8 ? 'utf8' : 'latin1');
+  const scan = scanHeaderSection(section, { headerBytes: 100_000, isUtf8 });
   assert.equal(isReply(scan), false, header);
-  const reading = readFrom(isReply(scan) ? [] : scan);
+  const reading = readFrom(isReply(scan) ? [] : scan, { isUtf8 });
   return isReply(reading) ? reading.lines[0].replace(/.*?valid From address/, 'refused') : reading.address;
 }
 
 const orders = 'orders@shop.example';
+const CRUDE = /[\p{L}\p{M}\p{N}_.!#$%&'*+\-/=?^`{|}~]+@[\p{L}\p{M}\p{N}_.-]+/gu;
+
+/** As it is compared, or as it stands where it is none. */
+function canonical(text: string): string {
+  const mailbox = parseMailbox(text.replace(/^\p{M}+/u, ''));
+  return mailbox === undefined ? text : formatMailbox(mailbox);
+}
+
 const utf8 = (text: string) => `=?utf-8?b?${Buffer.from(text).toString('base64')}?=`;
 
 describe('a From field of a well-behaved client is taken:', () => {
@@ -138,6 +147,62 @@ describe('a From field is refused where two readers could see two senders:', () 
   }
 });
 
+describe('a From field in UTF-8, from a client that asked for SMTPUTF8,', () => {
+  const table: readonly [string, string, string][] = [
+    ['may have a name', 'From: Jürgen Müller <orders@shop.example>', orders],
+    ['may have a quoted name', 'From: "Müller, Jürgen" <orders@shop.example>', orders],
+    ['may have an emoji in the name', 'From: Shop 👩\u200d💻 <orders@shop.example>', orders],
+    ['may have a name from right to left', 'From: חנות <orders@shop.example>', orders],
+    ['may have a comment', 'From: orders@shop.example (Bücher)', orders],
+    ['may have an address', 'From: <жук@пример.рф>', 'жук@пример.рф'],
+    ['may have a domain', 'From: orders@bücher.example', 'orders@bücher.example'],
+    ['may be encoded all the same', `From: ${utf8('Jürgen')} <жук@пример.рф>`, 'жук@пример.рф'],
+    [
+      'may have its own address as name',
+      'From: "жук@пример.рф" <жук@xn--e1afmkfd.xn--p1ai>',
+      'жук@xn--e1afmkfd.xn--p1ai',
+    ],
+  ];
+  for (const [what, header, address] of table) test(what, () => assert.equal(read(header, true), address));
+
+  const plain = 'From is not a plain mailbox';
+  const refused: readonly [string, string, string][] = [
+    ['a full-width at sign', 'From: orders＠shop.example', plain],
+    ['full-width letters in the domain', 'From: orders@ｓｈｏｐ.example', plain],
+    ['an ideographic full stop in the domain', 'From: orders@shop。example', plain],
+    ['full-width letters before the at sign', 'From: ｏrders@shop.example', plain],
+    ['full-width brackets for an address', 'From: ＜orders@shop.example＞', plain],
+    ['an invisible character in the domain', 'From: orders@sh\u00adop.example', plain],
+    ['a variation selector in the domain', 'From: orders@shop\ufe0f.example', plain],
+    ['an invisible character before the at sign', 'From: or\u200bders@shop.example', plain],
+    ['a no-break space within the address', 'From: or\u00a0ders@shop.example', plain],
+    ['a no-break space between name and address', 'From: Orders\u00a0<orders@shop.example>', plain],
+    ['a Kelvin sign', 'From: \u212a@shop.example', plain],
+    ['a group', 'From: Team：: orders@shop.example;', plain],
+    [
+      'a name that turns its direction',
+      'From: \u202eelpmaxe <orders@shop.example>',
+      'From: its display name has control',
+    ],
+    ['a C1 control in the name', 'From: "x\u009by" <orders@shop.example>', 'From: its display name has control'],
+    ['two mailboxes', 'From: <жук@пример.рф>, ceo@elsewhere.example', 'From has more than one mailbox'],
+    [
+      '1,025 octets in fewer characters',
+      `From: ${'ж'.repeat(300)}\r\n ${'ж'.repeat(203)} <${orders}>`,
+      'From is longer than 1024 octets',
+    ],
+  ];
+  for (const [what, header, problem] of refused) {
+    test(`is refused with ${what}`, () =>
+      assert.ok(read(header, true).startsWith(`refused: ${problem}`), read(header, true)));
+  }
+
+  test('that another reader takes for ASCII, octet by octet, is refused without that', () => {
+    for (const [, header] of table.slice(0, 7))
+      assert.match(read(Buffer.from(header).toString('latin1')), /outside ASCII/);
+  });
+});
+
 describe('any From field', () => {
   const piece = fc.oneof(
     fc.constantFrom(...`< > @ " ( ) , ; : \\ . [ ] ' "" () =? ?= (x) "\\"" Orders Dr. ${utf8('é')}`.split(' ')),
@@ -150,30 +215,65 @@ describe('any From field', () => {
     .tuple(value, fc.constantFrom('', ` <${orders}>`, ' <a+b@C.Example>'))
     .map((parts) => parts.join(''));
 
+  function assertOneReading(text: string, isUtf8: boolean): boolean {
+    const section = Buffer.from(`From:${text}\r\n\r\n`, isUtf8 ? 'utf8' : 'latin1');
+    const scan = scanHeaderSection(section, { headerBytes: 100_000, isUtf8 });
+    const reading = isReply(scan) ? scan : readFrom(scan, { isUtf8 });
+    if (isReply(reading) || reading.nameProblem !== undefined) return false;
+    const { address } = reading;
+    for (const form of [text, text.replaceAll('\r\n', ''), text.replaceAll(/\s+/g, ' ')]) {
+      assert.deepEqual(
+        addressparser(form).map((entry) => entry.address),
+        [address],
+      );
+      const strict = emailAddresses({ input: form.trim(), startAt: 'from', rfc6532: isUtf8 })?.addresses;
+      assert.deepEqual(
+        strict?.map((entry) => (entry.type === 'mailbox' ? entry.address : entry.type)),
+        [address],
+      );
+    }
+    // the crudest reader of all: whatever looks like an address
+    const crude = text.match(CRUDE) ?? [];
+    assert.deepEqual(new Set(crude.map(canonical)), new Set([canonical(address)]));
+    // and one that maps characters, to whom a handle (`@jdoe`) is none
+    const mapped = text.normalize('NFKC').match(CRUDE) ?? [];
+    const addresses = mapped.filter((found) => /@[^.]+\.\p{L}{2}/u.test(found));
+    assert.deepEqual(new Set([...addresses, address].map(canonical)), new Set([canonical(address)]));
+    return true;
+  }
+
   test('that is taken has the same one address for every parser, folded or not', () => {
     let taken = 0;
     fc.assert(
       fc.property(likely, (text) => {
-        const section = Buffer.from(`From:${text}\r\n\r\n`, 'latin1');
-        const scan = scanHeaderSection(section, { headerBytes: 100_000 });
-        const reading = isReply(scan) ? scan : readFrom(scan);
-        if (isReply(reading) || reading.nameProblem !== undefined) return;
-        taken++;
-        const { address } = reading;
-        for (const form of [text, text.replaceAll('\r\n', ''), text.replaceAll(/\s+/g, ' ')]) {
-          assert.deepEqual(
-            addressparser(form).map((entry) => entry.address),
-            [address],
-          );
-          const strict = emailAddresses({ input: form.trim(), startAt: 'from' })?.addresses;
-          assert.deepEqual(
-            strict?.map((entry) => (entry.type === 'mailbox' ? entry.address : entry.type)),
-            [address],
-          );
-        }
-        // the crudest reader of all: whatever looks like an address
-        const crude = text.match(/[\w.!#$%&'*+\-/=?^`{|}~]+@[\w.-]+/g) ?? [];
-        assert.deepEqual(new Set(crude.map((found) => found.toLowerCase())), new Set([address.toLowerCase()]));
+        if (assertOneReading(text, false)) taken++;
+      }),
+      { numRuns: 5000 },
+    );
+    assert.ok(taken > 100, `only ${taken} of 5000 were taken: the property says little`);
+  });
+
+  test('in UTF-8 that is taken has the same one address for every parser, folded or not', () => {
+    const characters =
+      'ü ж 佐藤 אב 😀 ＠ ﹫ ＜ ＞ ， ； 。 ． （ ） ＂ ． \u00a0 \u3000 \u200d \u200b \u0301 \u00ad \u0085 \u2028 \ufeff \u202e \u200f';
+    const beyond = fc.oneof(
+      fc.constantFrom(
+        ...characters.split(' '),
+        'ж@пример.рф',
+        '<ж@пример.рф>',
+        'ceo＠elsewhere.example',
+        '＜c@d.example＞',
+      ),
+      fc.string({ unit: 'grapheme', maxLength: 2 }),
+      piece,
+    );
+    const text = fc
+      .tuple(fc.array(beyond, { maxLength: 6 }), fc.constantFrom('', ` <${orders}>`, ' <ж+b@Пример.рф>', '@пример.рф'))
+      .map(([pieces, end]) => pieces.join('') + end);
+    let taken = 0;
+    fc.assert(
+      fc.property(text, (value) => {
+        if (assertOneReading(value, true) && /[^\x00-\x7f]/.test(value)) taken++;
       }),
       { numRuns: 5000 },
     );
@@ -185,7 +285,7 @@ describe('any From field', () => {
     for (const unit of hostile) {
       const long = unit.repeat(250_000 / unit.length);
       const field = { name: 'From', key: 'from', value: `${long}<${orders}>`, offset: 0 };
-      assert.equal(isReply(readFrom([field])), true, unit);
+      assert.equal(isReply(readFrom([field], { isUtf8: false })), true, unit);
     }
   });
 });

@@ -3,7 +3,7 @@ import { formatMailbox } from '../address.ts';
 import { replies, type Reply } from '../replies.ts';
 import { foreignAddress } from './display-name.ts';
 import { decodings } from './encoded-words.ts';
-import { unfold, unfoldTight, type HeaderField } from './header-section.ts';
+import { charactersOf, unfold, unfoldTight, type HeaderField } from './header-section.ts';
 import { ADDRESS_FIELD_MAX, parseMailboxList, type HeaderMailbox } from './mailbox-list.ts';
 
 export interface Author extends HeaderMailbox {
@@ -18,25 +18,31 @@ type Refuse = (problem: string) => Reply;
 const DECEPTIVE = /[\p{Cc}\p{Zl}\p{Zp}\u202a-\u202e\u2066-\u2069]/u;
 
 /** Reads the only From field among the fields of a message. */
-export function readFrom(fields: readonly HeaderField[]): Author | Reply {
+export function readFrom(fields: readonly HeaderField[], { isUtf8 }: { readonly isUtf8: boolean }): Author | Reply {
   const [from, another] = fields.filter((field) => field.key === 'from');
   if (from === undefined) return replies.fromInvalid('there is no From field');
   if (another !== undefined) return replies.fromInvalid('there is more than one From field');
-  return readAuthor(from, replies.fromInvalid);
+  return readAuthor(from, { refuse: replies.fromInvalid, isUtf8 });
 }
 
 /** Reads a field that says who wrote or sent the message and so has one mailbox: From, Sender, Resent-From... */
-export function readAuthor(field: HeaderField, refuse: Refuse): Author | Reply {
-  const text = unfold(field.value);
-  if (text.length > ADDRESS_FIELD_MAX) {
+export function readAuthor(
+  field: HeaderField,
+  { refuse, isUtf8 }: { readonly refuse: Refuse; readonly isUtf8: boolean },
+): Author | Reply {
+  const octets = unfold(field.value);
+  if (octets.length > ADDRESS_FIELD_MAX) {
     return refuse(`${field.name} is longer than ${ADDRESS_FIELD_MAX} octets`);
   }
-  if (/[^\t\x20-\x7e]/.test(text)) return refuse(`${field.name} has octets outside ASCII`);
+  const text = charactersOf(octets, { isUtf8 });
+  if (text === undefined) {
+    return refuse(`${field.name} has octets outside ASCII; encode its name (RFC 2047), or send with SMTPUTF8`);
+  }
   const [author, another] = parseMailboxList(text) ?? [];
   if (author === undefined) return refuse(`${field.name} is not a plain mailbox`);
   if (another !== undefined) return refuse(`${field.name} has more than one mailbox`);
   // some readers take the white space of a fold away with its line end
-  const [tight] = parseMailboxList(unfoldTight(field.value)) ?? [];
+  const [tight] = parseMailboxList(charactersOf(unfoldTight(field.value), { isUtf8 }) ?? '') ?? [];
   return readNames(field.name, author, { names: [author.name, tight?.name ?? ''], refuse });
 }
 

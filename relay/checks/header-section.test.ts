@@ -6,8 +6,8 @@ import { formatReply, isReply } from '../replies.ts';
 
 const headerBytes = 256 * 1024;
 
-function scan(text: string | Buffer) {
-  return scanHeaderSection(typeof text === 'string' ? Buffer.from(text, 'latin1') : text, { headerBytes });
+function scan(text: string | Buffer, isUtf8 = false) {
+  return scanHeaderSection(typeof text === 'string' ? Buffer.from(text, 'latin1') : text, { headerBytes, isUtf8 });
 }
 
 function fieldsOf(text: string) {

@@ -2,6 +2,8 @@
  * The header section of a message (RFC 5322 section 2.2), read so that there is one reading only. What two reasonable
  * parsers could split differently is refused: a second From that only some of them see is the oldest way to spoof.
  */
+import { isUtf8 as isUtf8Text } from 'node:buffer';
+import { isInternational } from '../address.ts';
 import { replies, type Reply } from '../replies.ts';
 
 export interface HeaderField {
@@ -31,14 +33,18 @@ const CONTROL = /[\x01-\x08\x0b\x0c\x0e-\x1f\x7f]|\xc2\x85|\xe2\x80[\xa8\xa9]/;
 
 /**
  * Reads a header section up to its empty line. A message without one has no body, which is allowed (RFC 5322 section
- * 3.5): then the section is the whole message. Octets above 127 pass here, fields with addresses refuse them.
+ * 3.5): then the section is the whole message.
+ *
+ * Octets above 127 pass here, as programs have sent them for longer than there was a standard for it, and other servers take
+ * them; fields with addresses refuse them. Of a client that says that they are UTF-8, nothing else is taken.
  */
 export function scanHeaderSection(
   section: Buffer,
-  options: { readonly headerBytes: number; readonly fieldsMax?: number },
+  options: { readonly headerBytes: number; readonly isUtf8?: boolean; readonly fieldsMax?: number },
 ): readonly HeaderField[] | Reply {
-  const { fieldsMax = FIELDS_MAX } = options;
-  if (section.length > options.headerBytes) return replies.headerInvalid(`larger than ${options.headerBytes} octets`);
+  const { headerBytes, isUtf8 = false, fieldsMax = FIELDS_MAX } = options;
+  if (section.length > headerBytes) return replies.headerInvalid(`larger than ${headerBytes} octets`);
+  if (isUtf8 && !isUtf8Text(section)) return replies.headerInvalid('it is not in UTF-8, which SMTPUTF8 asks for');
   const text = section.toString('latin1');
   if (BARE_NEWLINE.test(text)) return replies.bareNewline();
   const lines = splitLines(text);
@@ -69,6 +75,12 @@ export function unfold(value: string): string {
 /** The same, less the white space that a fold begins with. */
 export function unfoldTight(value: string): string {
   return value.replaceAll(/\r\n[ \t]+/g, '');
+}
+
+/** Of a field body, one character an octet; undefined where nobody has said which characters its octets stand for. */
+export function charactersOf(octets: string, { isUtf8 }: { readonly isUtf8: boolean }): string | undefined {
+  if (!isInternational(octets)) return octets;
+  return isUtf8 ? Buffer.from(octets, 'latin1').toString('utf8') : undefined;
 }
 
 function problemOf(line: string, fieldsBefore: number, fieldsMax: number): string | undefined {

@@ -9,7 +9,7 @@ const addressesIn = (text: string) => parseMailboxList(text)?.map(({ address }) 
 
 /** By the RFC's grammar, obsolete forms included. */
 function strictly(text: string): unknown {
-  const found = emailAddresses({ input: text, startAt: 'mailbox-list' })?.addresses;
+  const found = emailAddresses({ input: text, startAt: 'mailbox-list', rfc6532: true })?.addresses;
   return found?.map((one) => (one.type === 'mailbox' ? one.address.trim() : one.type));
 }
 
@@ -42,10 +42,19 @@ describe('a list of mailboxes', () => {
       fc.constantFrom(...`< > @ " ( ) , ; : \\ . .. [ ] ' "" () =? ?= (x) Orders Dr. a.b 1 + ! # % | ~`.split(' ')),
       fc.constantFrom('a@b.example', '<a@b.example>', '<c@d.example>', ' ', '\t', ', ', '"a, b"', '"a\\""', '(a@b.c)'),
       fc.constantFrom('"a@b.example"', "'a@b.example'", '(c (d))', 'Team: ', '<@a.example:', '=?utf-8?q?a=2Cb?='),
+      fc.constantFrom(
+        ...'ü ж @ж.рф <ж@b.рф> 佐藤 אב 😀 ＠ ＜ ， 。 \u00a0 \u3000 \u200d \u0301 \u00ad \u0085 \u2028 \ufeff'.split(
+          ' ',
+        ),
+      ),
       fc.string({ maxLength: 3 }),
+      fc.string({ unit: 'grapheme', maxLength: 2 }),
     );
     const text = fc
-      .tuple(fc.array(piece, { maxLength: 8 }), fc.constantFrom('', ' <a@b.example>', '<a@b.example>', ', a@b.example'))
+      .tuple(
+        fc.array(piece, { maxLength: 8 }),
+        fc.constantFrom('', ' <a@b.example>', '<a@b.example>', ', a@b.example', ' <ж@b.рф>'),
+      )
       .map(([pieces, end]) => pieces.join('') + end);
     let taken = 0;
     fc.assert(

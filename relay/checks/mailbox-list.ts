@@ -1,9 +1,10 @@
 /**
  * A mailbox-list (RFC 5322 section 3.4) of which there is one reading only: a grammar narrower than the RFC's, so narrow
  * that parsers by others find the very same addresses in whatever it takes (mailbox-list.test.ts tries two of them). No
- * groups, routes, nested comments, quoted local parts, address literals, white space within an address, or octets above 127.
+ * groups, routes, nested comments, quoted local parts, address literals, or white space within an address. Beyond ASCII (RFC
+ * 6532), addresses are of characters that nobody maps to others: what is sent on is what was written, for who knows whom.
  */
-import { parseMailbox, type Mailbox } from '../address.ts';
+import { isUnambiguous, parseMailbox, type Mailbox } from '../address.ts';
 
 export interface HeaderMailbox {
   /** Canonical. */
@@ -22,7 +23,8 @@ export const ADDRESS_FIELD_MAX = 1024;
  */
 const PIECES_MAX = 64;
 
-const ATEXT = "[A-Za-z0-9!#$%&'*+\\-/=?^_`{|}~]";
+/** In a name, whatever shows otherwise than it is read is found once it is decoded (from-header.ts). */
+const ATEXT = "[A-Za-z0-9!#$%&'*+\\-/=?^_`{|}~]|[^\\x00-\\x7f\\s]";
 /** A dot may stand in a phrase (obs-phrase): `Dr. Example` is written without quotes more often than with. */
 const ADDRESS = `(?:${ATEXT}|\\.)+@(?:${ATEXT}|\\.)+`;
 const TOKEN = new RegExp(
@@ -32,11 +34,11 @@ const TOKEN = new RegExp(
     `<(?<angle>${ADDRESS})>`,
     `(?<bare>${ADDRESS})`,
     `(?<word>(?:${ATEXT}|\\.)+)`,
-    '"(?<quoted>(?:[ \\t!#-[\\]-~]|\\\\["\\\\])*)"',
+    '"(?<quoted>(?:[ \\t!#-[\\]-~]|[^\\x00-\\x7f]|\\\\["\\\\])*)"',
     // plain text only: what could be a list or a nested comment is not the same to every reader
-    "\\((?<comment>[A-Za-z0-9 \\t!#$%&'*+\\-./=?@^_`{|}~]*)\\)",
+    "\\((?<comment>(?:[A-Za-z0-9 \\t!#$%&'*+\\-./=?@^_`{|}~]|[^\\x00-\\x7f\\s])*)\\)",
   ].join('|'),
-  'y',
+  'yu',
 );
 
 interface Entry {
@@ -92,6 +94,6 @@ function addToken(entry: Entry, token: Readonly<Record<string, string | undefine
 
 function toMailbox({ name, address = '' }: Entry): HeaderMailbox | undefined {
   // some readers decode encoded-words wherever they stand (RFC 2047 section 5 forbids them in an address)
-  const mailbox = address.includes('=?') ? undefined : parseMailbox(address);
+  const mailbox = address.includes('=?') || !isUnambiguous(address) ? undefined : parseMailbox(address);
   return mailbox === undefined ? undefined : { mailbox, address, name: name.trim() };
 }

@@ -14,6 +14,7 @@ function trace(overrides: Partial<TraceInfo> = {}): string {
     remoteAddress: '10.1.2.3',
     tls: { protocol: 'TLSv1.3', cipher: 'TLS_AES_256_GCM_SHA384' },
     authenticated: true,
+    isUtf8: false,
     id: '0K3F-1',
     date,
     ...overrides,
@@ -34,6 +35,11 @@ describe('the Received field', () => {
     assert.match(trace({ tls: undefined }), /with ESMTPA\r\n/);
     assert.match(trace({ authenticated: false }), /with ESMTPS \(/);
     assert.match(trace({ authenticated: false, tls: undefined }), /with ESMTP\r\n/);
+  });
+
+  test('says so where the client asked for SMTPUTF8 (RFC 6531)', () => {
+    assert.match(trace({ isUtf8: true }), / with UTF8SMTPSA /);
+    assert.match(trace({ isUtf8: true, tls: undefined, authenticated: false }), / with UTF8SMTP\r\n/);
   });
 
   test('writes addresses as literals of RFC 5321', () => {
@@ -65,7 +71,7 @@ describe('the Received field', () => {
     fc.assert(
       fc.property(text, text, text, text, (helo, remoteAddress, cipher, id) => {
         const field = trace({ helo, remoteAddress, tls: { protocol: cipher, cipher }, id });
-        const scan = scanHeaderSection(Buffer.from(`${field}\r\n`), { headerBytes: 10_000 });
+        const scan = scanHeaderSection(Buffer.from(`${field}\r\n`), { headerBytes: 10_000, isUtf8: false });
         assert.deepEqual(isReply(scan) ? scan : scan.map(({ key }) => key), ['received']);
       }),
     );

@@ -10,6 +10,8 @@ export interface TraceInfo {
   readonly remoteAddress: string;
   readonly tls: { readonly protocol: string; readonly cipher: string } | undefined;
   readonly authenticated: boolean;
+  /** The client asked for SMTPUTF8. */
+  readonly isUtf8: boolean;
   readonly id: string;
   readonly date: Date;
 }
@@ -18,9 +20,19 @@ export interface TraceInfo {
 const HELO_FORM = /^(?:[A-Za-z0-9_.-]{1,253}|\[[A-Za-z0-9:.]{1,64}\])$/;
 
 /** The Received field (RFC 5321 section 4.4) with its line end, folded. Never names a recipient: Bcc stays blind. */
-export function receivedField({ hostname, helo, remoteAddress, tls, authenticated, id, date }: TraceInfo): string {
+export function receivedField({
+  hostname,
+  helo,
+  remoteAddress,
+  tls,
+  authenticated,
+  isUtf8,
+  id,
+  date,
+}: TraceInfo): string {
   const client = HELO_FORM.test(helo) ? helo : 'unknown';
-  const protocol = `ESMTP${tls === undefined ? '' : 'S'}${authenticated ? 'A' : ''}`;
+  // RFC 6531 section 4.3
+  const protocol = `${isUtf8 ? 'UTF8SMTP' : 'ESMTP'}${tls === undefined ? '' : 'S'}${authenticated ? 'A' : ''}`;
   const comment = tls === undefined ? '' : ` (${atom(tls.protocol)} ${atom(tls.cipher)})`;
   return [
     `Received: from ${client} (${addressLiteral(remoteAddress)})`,

@@ -4,6 +4,7 @@
  * follows from the message they are about. They enter the spool in the same write that ends or changes that message, so
  * a crash leaves both or neither.
  */
+import { isInternational } from '../address.ts';
 import { formatReport, returnedOf } from './dsn-report.ts';
 import type { Content } from '../message.ts';
 import type { Log } from '../log.ts';
@@ -33,8 +34,11 @@ export async function makeReport(
 ): Promise<NewReport> {
   const id = `${queued.id}-r${number + 1}`;
   const isWholeAsked = kind === 'failed' && queued.envelope.ret === 'FULL' && queued.size <= RETURNED_MAX_BYTES;
-  const { returned, isWhole } = await returnedOf(content, { maxBytes: RETURNED_MAX_BYTES, isWholeAsked });
-  const bytes = formatReport({ kind, queued, recipients, id, hostname, from, now, returned, isWhole });
+  const isUtf8 = queued.envelope.hasUtf8Header === true;
+  const returned = await returnedOf(content, { maxBytes: RETURNED_MAX_BYTES, isWholeAsked, isUtf8 });
+  const bytes = formatReport({ kind, queued, recipients, id, hostname, from, now, returned });
+  // a sender with an international address takes UTF-8; everybody else gets a report that goes by any server
+  const isGlobal = isInternational(queued.envelope.from);
   return {
     bytes,
     message: {
@@ -42,7 +46,12 @@ export async function makeReport(
       user: queued.user,
       namespace: queued.namespace,
       list: queued.list,
-      envelope: { from, recipients: [{ address: queued.envelope.from }], eightBit: false },
+      envelope: {
+        from,
+        recipients: [{ address: queued.envelope.from }],
+        eightBit: isGlobal,
+        ...(isGlobal ? { hasUtf8Header: true } : {}),
+      },
       size: bytes.length,
       received: new Date(now).toISOString(),
       reportOn: queued.id,

@@ -1,10 +1,12 @@
 /** The text of a report: multipart/report with a part for people, one for programs (RFC 3464) and what it is about. */
+import { isInternational } from '../address.ts';
 import { startOf } from './content.ts';
 import type { Content } from '../message.ts';
 import type { ReportKind, ReportedRecipient } from './outcome.ts';
 import type { QueuedMessage } from '../spool/record.ts';
-import { fromXtext } from '../xtext.ts';
+import { fromUtf8Xtext, fromXtext, toUtf8Xtext } from '../xtext.ts';
 import { mailDate } from '../mail-date.ts';
+import { toQuotedPrintable } from './quoted-printable.ts';
 import { oneLine } from '../printable.ts';
 
 const SUBJECT = {
@@ -32,14 +34,19 @@ export interface Report {
   /** Its envelope sender; empty: `<>`. */
   readonly from: string;
   readonly now: number;
-  readonly returned: Buffer;
-  readonly isWhole: boolean;
+  readonly returned: Returned;
 }
 
+/**
+ * In UTF-8 (RFC 6533) to a sender whose address is international, and so who takes that. Else in ASCII, whatever it is about:
+ * it must get through where the message did not.
+ */
 export function formatReport(report: Report): Buffer {
-  const { kind, queued, id, hostname, from, now, returned, isWhole } = report;
+  const { kind, queued, id, hostname, from, now, returned } = report;
+  const isGlobal = isInternational(queued.envelope.from);
   // the id is ours and occurs in no received header of the past, so the boundary cannot be forged into the content
   const boundary = `=_${id}`;
+  const type = isGlobal ? 'global-delivery-status' : 'delivery-status';
   const head = [
     `Date: ${mailDate(now)}`,
     // a smart host that wants a verified envelope sender wants it here as well
@@ -49,22 +56,59 @@ export function formatReport(report: Report): Buffer {
     `Message-ID: <${id}@${hostname}>`,
     'Auto-Submitted: auto-replied',
     'MIME-Version: 1.0',
-    `Content-Type: multipart/report; report-type=delivery-status;\r\n boundary="${boundary}"`,
+    `Content-Type: multipart/report; report-type=${type};`,
+    ` boundary="${boundary}"`,
     '',
     'This is a MIME-encapsulated message.',
     '',
-    ...part(boundary, 'text/plain; charset=us-ascii', peopleText(report)),
-    ...part(boundary, 'message/delivery-status', programText(report)),
-    `--${boundary}`,
-    `Content-Type: ${isWhole ? 'message/rfc822' : 'text/rfc822-headers'}`,
-    '',
     '',
   ];
-  return Buffer.concat([Buffer.from(head.join('\r\n')), returned, Buffer.from(`\r\n--${boundary}--\r\n`)]);
+  const parts = [
+    textPart(Buffer.from(peopleText(report).join('\r\n')), { isGlobal }),
+    part([`message/${type}`, ...eightBitIf(isGlobal)], Buffer.from(programText(report, { isGlobal }).join('\r\n'))),
+    returnedPart(returned, { isGlobal }),
+  ];
+  const delimiter = Buffer.from(`--${boundary}\r\n`);
+  return Buffer.concat([
+    Buffer.from(head.join('\r\n')),
+    ...parts.flatMap((one) => [delimiter, one]),
+    Buffer.from(`--${boundary}--\r\n`),
+  ]);
 }
 
-function part(boundary: string, type: string, lines: readonly string[]): readonly string[] {
-  return [`--${boundary}`, `Content-Type: ${type}`, '', ...lines, ''];
+/** What goes back of the message. */
+export interface Returned {
+  readonly bytes: Buffer;
+  readonly kind: 'message' | 'header' | 'utf8Header';
+}
+
+interface Form {
+  readonly isGlobal: boolean;
+}
+
+/** The type, and how it is encoded. */
+function part([type, ...encoding]: readonly [string, ...string[]], body: Buffer): Buffer {
+  const fields = [`Content-Type: ${type}`, ...encoding.map((one) => `Content-Transfer-Encoding: ${one}`), '', ''];
+  return Buffer.concat([Buffer.from(fields.join('\r\n')), body, Buffer.from('\r\n')]);
+}
+
+function eightBitIf(isGlobal: boolean): readonly string[] {
+  return isGlobal ? ['8bit'] : [];
+}
+
+function textPart(text: Buffer, form: Form): Buffer {
+  if (!text.some(isEightBit)) return part(['text/plain; charset=us-ascii'], text);
+  return utf8Part('text/plain; charset=utf-8', text, form);
+}
+
+function returnedPart({ bytes, kind }: Returned, form: Form): Buffer {
+  if (kind === 'utf8Header') return utf8Part('message/global-headers', bytes, form);
+  return part([kind === 'message' ? 'message/rfc822' : 'text/rfc822-headers'], bytes);
+}
+
+/** As it is, or so that it gets through everywhere. */
+function utf8Part(type: string, text: Buffer, { isGlobal }: Form): Buffer {
+  return isGlobal ? part([type, '8bit'], text) : part([type, 'quoted-printable'], Buffer.from(toQuotedPrintable(text)));
 }
 
 function peopleText({ kind, queued, recipients, hostname }: Report): readonly string[] {
@@ -88,12 +132,14 @@ function peopleText({ kind, queued, recipients, hostname }: Report): readonly st
 const NAMED_MAX = 3;
 
 function namesOf(addresses: readonly string[]): string {
-  const named = addresses.slice(0, NAMED_MAX).map((address) => `<${oneLine(address)}>`);
+  const named = addresses
+    .slice(0, NAMED_MAX)
+    .map((address) => `<${isInternational(address) ? address : oneLine(address)}>`);
   const others = addresses.length - named.length;
   return named.join(', ') + (others > 0 ? ` and ${others} more` : '');
 }
 
-function programText({ kind, queued, recipients, hostname, now }: Report): readonly string[] {
+function programText({ kind, queued, recipients, hostname, now }: Report, form: Form): readonly string[] {
   const envelopeId = queued.envelope.envelopeId;
   return [
     `Reporting-MTA: dns; ${hostname}`,
@@ -101,8 +147,8 @@ function programText({ kind, queued, recipients, hostname, now }: Report): reado
     `Arrival-Date: ${mailDate(queued.receivedMs)}`,
     ...recipients.flatMap(({ address, originalRecipient, last }) => [
       '',
-      ...(originalRecipient === undefined ? [] : [line(`Original-Recipient: ${addressType(originalRecipient)}`)]),
-      line(`Final-Recipient: rfc822; ${address}`),
+      ...(originalRecipient === undefined ? [] : [line(`Original-Recipient: ${original(originalRecipient, form)}`)]),
+      line(`Final-Recipient: ${final(address, form)}`),
       `Action: ${kind}`,
       // the upstream's own class may differ: what expired was a 4yz to the last
       `Status: ${last.enhanced}`,
@@ -113,10 +159,18 @@ function programText({ kind, queued, recipients, hostname, now }: Report): reado
   ];
 }
 
-/** `rfc822;xtext` as one printable line. */
-function addressType(originalRecipient: string): string {
-  const [type = 'rfc822', ...address] = originalRecipient.split(';');
-  return oneLine(`${type}; ${fromXtext(address.join(';')) ?? ''}`);
+/** RFC 6533 section 4: outside ASCII, as it is where that may be, else in utf-8-addr-xtext. */
+function final(address: string, { isGlobal }: Form): string {
+  if (!isInternational(address)) return `rfc822; ${address}`;
+  return `utf-8; ${isGlobal ? address : toUtf8Xtext(address)}`;
+}
+
+/** ORCPT (`rfc822;xtext`, `utf-8;utf-8-addr-xtext`) as one line. */
+function original(originalRecipient: string, { isGlobal }: Form): string {
+  const [type = 'rfc822', ...parts] = originalRecipient.split(';');
+  const address = parts.join(';');
+  if (type.toLowerCase() === 'utf-8') return `${type}; ${(isGlobal ? fromUtf8Xtext(address) : undefined) ?? address}`;
+  return oneLine(`${type}; ${fromXtext(address) ?? ''}`);
 }
 
 function line(text: string): string {
@@ -127,18 +181,19 @@ const BLANK_LINE = Buffer.from('\r\n\r\n');
 
 /**
  * What goes back of a message: the whole where that is asked for, or its header section; never more than `maxBytes`, no
- * line begun that is not ended, and 7-bit: a report that only some upstreams take would not tell of the very message
- * that came back for its 8-bit content.
+ * line begun that is not ended, and 7-bit, but for a header in UTF-8: a report that only some upstreams take would not tell of
+ * the very message that came back for its 8-bit content.
  */
 export async function returnedOf(
   content: Content,
-  { maxBytes, isWholeAsked }: { maxBytes: number; isWholeAsked: boolean },
-): Promise<{ readonly returned: Buffer; readonly isWhole: boolean }> {
+  { maxBytes, isWholeAsked, isUtf8 }: { maxBytes: number; isWholeAsked: boolean; isUtf8: boolean },
+): Promise<Returned> {
   const start = await startOf(content, maxBytes);
-  if (isWholeAsked && !start.some(isEightBit)) return { returned: start, isWhole: true };
+  if (isWholeAsked && !start.some(isEightBit)) return { bytes: start, kind: 'message' };
   const end = start.indexOf(BLANK_LINE);
   const header = start.subarray(0, end === -1 ? start.lastIndexOf('\r\n') + 2 : end + 2);
-  return { returned: Buffer.from(header.map((octet) => (isEightBit(octet) ? QUESTION_MARK : octet))), isWhole: false };
+  if (isUtf8) return { bytes: header, kind: 'utf8Header' };
+  return { bytes: Buffer.from(header.map((octet) => (isEightBit(octet) ? QUESTION_MARK : octet))), kind: 'header' };
 }
 
 const QUESTION_MARK = 0x3f;

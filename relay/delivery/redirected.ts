@@ -5,7 +5,7 @@
 import type { Content } from '../message.ts';
 import type { PendingRecipient } from '../spool/record.ts';
 import { startOf, withAdded } from './content.ts';
-import { oneLine } from '../printable.ts';
+import { escaped, oneLine } from '../printable.ts';
 
 /** One a line, as Postfix adds it: filters of mail clients know it. */
 const FIELD = 'X-Original-To';
@@ -33,7 +33,7 @@ export async function shareOf(
 }
 
 function fieldsFor(originals: readonly string[]): string {
-  const named = originals.slice(0, NAMED_MAX).map((address) => `${FIELD}: ${oneLine(address)}\r\n`);
+  const named = originals.slice(0, NAMED_MAX).map((address) => `${FIELD}: ${oneLine(escaped(address))}\r\n`);
   const others = originals.length - named.length;
   return named.join('') + (others > 0 ? `${FIELD}: and ${others} more\r\n` : '');
 }

@@ -4,7 +4,7 @@ import type { Reply } from '../smtp/reply-parser.ts';
 import type { Transcript } from '../smtp/transaction.ts';
 import type { TransportResult, TransportTransaction } from './transport.ts';
 import { deferred, failed, limitIn, type Place, readReply } from './upstream-reply.ts';
-import { oneLine } from '../printable.ts';
+import { escaped, oneLine } from '../printable.ts';
 
 export interface Answers {
   /** Where `limit` is there, an answer may be one for nobody: all of them need further transactions then. */
@@ -104,7 +104,7 @@ function firstRefusal({ refused, excess, count }: Refusals): Verdict {
     return { ...failed('5.5.3', `takes ${count} recipients at once and no more; send to fewer`), code: 552 };
   }
   const [address, verdict] = first ?? ['', readReply('', 'RCPT').verdict];
-  return { ...verdict, text: oneLine(`${address}: ${verdict.text}`) };
+  return { ...verdict, text: oneLine(`${escaped(address)}: ${verdict.text}`) };
 }
 
 function limitOf(excess: ReadonlySet<string>, count: number): number | undefined {

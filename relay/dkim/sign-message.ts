@@ -10,7 +10,7 @@ import { signedFields } from '../checks/signed-fields.ts';
 import type { DkimSigner, RelayConfig, UserConfig } from '../config.ts';
 import { headerSectionOf, piecesOf, withAdded } from '../delivery/content.ts';
 import type { Log } from '../log.ts';
-import type { AcceptedMessage, Content } from '../message.ts';
+import type { AcceptedMessage, Content, Envelope } from '../message.ts';
 import type { Metrics } from '../metrics.ts';
 import { isReply } from '../replies.ts';
 import { createBodyHash } from './body-hash.ts';
@@ -25,7 +25,9 @@ export interface SigningOptions {
 }
 
 /** What of a message matters here; `bodyHash` is absent where nobody took it while the message came in. */
-type Message = Pick<AcceptedMessage, 'id' | 'user' | 'namespace' | 'reportOn' | 'bodyHash' | 'size'>;
+type Message = Pick<AcceptedMessage, 'id' | 'user' | 'namespace' | 'reportOn' | 'bodyHash' | 'size'> & {
+  readonly envelope: Pick<Envelope, 'hasUtf8Header'>;
+};
 
 export interface Signed {
   readonly content: Content;
@@ -83,10 +85,10 @@ async function signaturesFor(
 /** Of those that cover the author, the closest. */
 function signerOf(
   config: RelayConfig,
-  { user: name, namespace }: Message,
+  { user: name, namespace, envelope }: Message,
   fields: readonly HeaderField[],
 ): DkimSigner | undefined {
-  const from = readFrom(fields);
+  const from = readFrom(fields, { isUtf8: envelope.hasUtf8Header === true });
   if (isReply(from)) return undefined;
   const user = config.users.get(name);
   // a user who is gone has left mail that others of the namespace could still send

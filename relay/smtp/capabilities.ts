@@ -6,6 +6,8 @@ export interface Capabilities {
   readonly pipelining: boolean;
   /** RFC 6152. */
   readonly eightBitMime: boolean;
+  /** RFC 6531. */
+  readonly smtpUtf8: boolean;
   /** RFC 3461. */
   readonly dsn: boolean;
   /** RFC 3030. */
@@ -38,6 +40,7 @@ export function readCapabilities(reply: string): Capabilities {
     startTls: keywords.has('STARTTLS'),
     pipelining: keywords.has('PIPELINING'),
     eightBitMime: keywords.has('8BITMIME'),
+    smtpUtf8: keywords.has('SMTPUTF8'),
     dsn: keywords.has('DSN'),
     chunking: keywords.has('CHUNKING'),
     size: keywords.has('SIZE'),

@@ -22,6 +22,8 @@ export interface Mail {
   readonly from: string;
   readonly recipients: readonly MailRecipient[];
   readonly eightBit: boolean;
+  /** Addresses or header fields are in UTF-8 (RFC 6531): for servers alone that offer it. */
+  readonly smtpUtf8: boolean;
   readonly ret?: 'FULL' | 'HDRS';
   /** In xtext. */
   readonly envelopeId?: string;
@@ -154,10 +156,11 @@ async function sayContent({ wire, capabilities, times }: Session, mail: Mail, dr
   if (draft.content.code === 421) wire.breakOff(draft.content.text);
 }
 
-function mailCommand({ from, size, eightBit, ret, envelopeId }: Mail, capabilities: Capabilities): string {
+function mailCommand({ from, size, eightBit, smtpUtf8, ret, envelopeId }: Mail, capabilities: Capabilities): string {
   return [
     `MAIL FROM:<${from}>`,
     ...(eightBit && capabilities.eightBitMime ? ['BODY=8BITMIME'] : []),
+    ...(smtpUtf8 ? ['SMTPUTF8'] : []),
     ...(capabilities.size ? [`SIZE=${size}`] : []),
     ...(capabilities.dsn && ret !== undefined ? [`RET=${ret}`] : []),
     ...(capabilities.dsn && envelopeId !== undefined ? [`ENVID=${envelopeId}`] : []),

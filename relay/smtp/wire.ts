@@ -117,7 +117,7 @@ export function createWire(plain: Socket): Wire {
       receivable += replies * BYTES_PER_REPLY;
       if (broken !== undefined) return;
       if (parts.length > 1) socket.cork();
-      for (const part of parts) socket.write(part, 'latin1');
+      for (const part of parts) socket.write(part);
       if (parts.length > 1) socket.uncork();
     },
     readReply: async (deadline) => {

@@ -27,7 +27,7 @@ const COMMANDS = new Map<string, Command>([
   ['NOOP', { stage: 'command', run: () => ok('Ok') }],
   ['QUIT', { stage: 'command', run: quit }],
   // the same for every address: RFC 5321 section 7.3
-  ['VRFY', { stage: 'command', run: () => ({ code: 252, enhanced: '2.5.0', lines: ['Cannot verify, will try'] }) }],
+  ['VRFY', { stage: 'command', run: vrfy, readsEightBit: true }],
   ['HELP', { stage: 'command', run: () => ({ code: 214, enhanced: '2.0.0', lines: ['See RFC 5321 and RFC 6409'] }) }],
 ]);
 
@@ -71,7 +71,14 @@ export async function runCommand(session: Session, line: string): Promise<Outcom
   const { stage, run, needsHelo = false, readsEightBit = false } = command;
   if (!readsEightBit && !PRINTABLE.test(line)) return { stage: 'command', answer: replies.badLine() };
   if (needsHelo && session.helo === undefined) return { stage, answer: replies.badSequence('Send EHLO first') };
-  return { stage, answer: await run(session, text.trimEnd()) };
+  return { stage, answer: await run(session, withoutFinalSpaces(text)) };
+}
+
+/** Of ASCII alone: 0xA0 is the end of a letter in UTF-8. */
+function withoutFinalSpaces(text: string): string {
+  let end = text.length;
+  while (text[end - 1] === ' ') end--;
+  return text.slice(0, end);
 }
 
 function helo(session: Session, name: string, isExtended: boolean): Answer {
@@ -85,7 +92,7 @@ function helo(session: Session, name: string, isExtended: boolean): Answer {
   return isExtended ? { code: 250, lines: [hostname, ...extensions(session, config)] } : ok(hostname);
 }
 
-/** SMTPUTF8, CHUNKING and REQUIRETLS are missing on purpose: we could not keep what they promise. */
+/** CHUNKING and REQUIRETLS are missing on purpose: we could not keep what they promise. */
 function extensions(session: Session, config: RelayConfig | undefined): string[] {
   const mayLogIn = session.login === undefined && mayUseClearText(session);
   const size = config === undefined ? 'SIZE' : `SIZE ${largestMessage(config)}`;
@@ -93,6 +100,7 @@ function extensions(session: Session, config: RelayConfig | undefined): string[]
     'PIPELINING',
     size,
     '8BITMIME',
+    ...(config?.class.smtputf8 === 'Allow' ? ['SMTPUTF8'] : []),
     'ENHANCEDSTATUSCODES',
     'DSN',
     ...(session.conn.tls === undefined ? ['STARTTLS'] : []),
@@ -122,6 +130,10 @@ async function startTls(session: Session, text: string): Promise<Answer | undefi
   // RFC 3207 section 4.2: nothing that was said in clear text counts after the handshake
   if (conn.tls !== undefined) startAfresh(session);
   return undefined;
+}
+
+function vrfy(): Answer {
+  return { code: 252, enhanced: '2.5.0', lines: ['Cannot verify, will try'] };
 }
 
 function reset(session: Session, text: string): Answer {

@@ -23,6 +23,8 @@ interface Submission {
   readonly reception: Reception;
   /** As last admitted: the message is judged by the configuration in force when its header is complete. */
   admitted: Admitted;
+  /** What is sent on of the header section has octets above 127, and the client asked for SMTPUTF8. */
+  hasUtf8Header: boolean;
 }
 
 /**
@@ -70,7 +72,7 @@ function begin(session: Session, text: string, { isEarly }: { isEarly: boolean }
   if (isEarly) return replies.dataBefore354();
   const startedAt = services.monotonicNow();
   const reception = { id: createQueueId(services.now()), startedAt, octets: 0, isComplete: false };
-  return { session, transaction, reception, admitted };
+  return { session, transaction, reception, admitted, hasUtf8Header: false };
 }
 
 /** The configuration may have changed since MAIL. */
@@ -119,8 +121,10 @@ function judge(submission: Submission, headerSection: Buffer): HeaderChanges | R
   const admitted = admit(session);
   if (isReply(admitted)) return admitted;
   submission.admitted = admitted;
-  const verdict = checkMessage({ ...admitted, headerSection });
+  const { smtpUtf8: isUtf8 = false } = transaction.parameters;
+  const verdict = checkMessage({ ...admitted, headerSection, isUtf8 });
   if (isReply(verdict)) return verdict;
+  submission.hasUtf8Header = isUtf8 && verdict.isEightBit;
   const { list, user, from } = transaction;
   const { log, metrics } = session.services;
   for (const reason of verdict.audited) {
@@ -171,7 +175,7 @@ function guard({ session, transaction, reception, admitted }: Submission): Guard
 }
 
 /** The lines that we put in front. */
-function addedFields({ session, reception, admitted }: Submission, { missing }: HeaderChanges): string {
+function addedFields({ session, transaction, reception, admitted }: Submission, { missing }: HeaderChanges): string {
   const { hostname } = admitted.config.class;
   const { id } = reception;
   const date = new Date(session.services.now());
@@ -181,6 +185,7 @@ function addedFields({ session, reception, admitted }: Submission, { missing }: 
     remoteAddress: session.address,
     tls: session.conn.tls,
     authenticated: true,
+    isUtf8: transaction.parameters.smtpUtf8 ?? false,
     id,
     date,
   });
@@ -188,7 +193,7 @@ function addedFields({ session, reception, admitted }: Submission, { missing }: 
 }
 
 function messageOf(
-  { session, transaction, reception, admitted }: Submission,
+  { session, transaction, reception, admitted, hasUtf8Header }: Submission,
   { deliver, captured }: Guarded<Recipient>,
   { size, received }: { readonly size: number; readonly received: Received },
 ): SubmittedMessage {
@@ -203,6 +208,7 @@ function messageOf(
       from,
       recipients: deliver,
       eightBit: received.isEightBit,
+      ...(hasUtf8Header ? { hasUtf8Header } : {}),
       ...(ret === undefined ? {} : { ret }),
       ...(envelopeId === undefined ? {} : { envelopeId }),
     },

@@ -2,12 +2,12 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { parseEnvelopeArguments, parseMailParameters, parseRecipientParameters } from './envelope-syntax.ts';
 
-function mail(parameters: string) {
-  return parseMailParameters(parseEnvelopeArguments(`FROM:<a@b.example>${parameters}`, 'FROM'));
+function mail(parameters: string, smtpUtf8 = false) {
+  return parseMailParameters(parseEnvelopeArguments(`FROM:<a@b.example>${parameters}`, 'FROM'), { smtpUtf8 });
 }
 
-function recipient(parameters: string) {
-  return parseRecipientParameters(parseEnvelopeArguments(`TO:<a@b.example>${parameters}`, 'TO'));
+function recipient(parameters: string, smtpUtf8 = false) {
+  return parseRecipientParameters(parseEnvelopeArguments(`TO:<a@b.example>${parameters}`, 'TO'), { smtpUtf8 });
 }
 
 function code(result: object): number | undefined {
@@ -58,6 +58,13 @@ describe('parameters of MAIL', () => {
   test('are refused with 555 when we did not offer them', () => {
     for (const text of [' SMTPUTF8', ' REQUIRETLS', ' X=1', ' MT-PRIORITY=3', ' NOTIFY=NEVER']) {
       assert.equal(code(mail(text)), 555, text);
+    }
+  });
+
+  test('are SMTPUTF8 too, without a value, where that is offered', () => {
+    assert.deepEqual(mail(' smtputf8 SIZE=1', true), { size: 1, smtpUtf8: true });
+    for (const text of [' SMTPUTF8=', ' SMTPUTF8=1', ' SMTPUTF8 SMTPUTF8', ' BODY=ж', ' ENVID=ж', ' SIZE=١', ' Ж=1']) {
+      assert.equal(code(mail(text, true)), 501, text);
     }
   });
 
@@ -124,5 +131,42 @@ describe('parameters of RCPT', () => {
       assert.equal(code(recipient(text)), 501, text);
     }
     assert.equal(code(recipient(' SIZE=1')), 555);
+  });
+});
+
+describe('ORCPT of type utf-8', () => {
+  test('goes on in ASCII, however it came', () => {
+    const encoded = String.raw`utf-8;\x{436}\x{443}\x{43A}\x{2B}x@b.example`;
+    for (const [value, smtpUtf8] of [
+      [encoded, false],
+      [encoded, true],
+      [String.raw`utf-8;жук\x{2B}x@b.example`, true],
+    ] as const) {
+      assert.deepEqual(recipient(` ORCPT=${value}`, smtpUtf8), { originalRecipient: encoded }, value);
+    }
+    assert.deepEqual(recipient(' ORCPT=UTF-8;a@b.example'), { originalRecipient: 'UTF-8;a@b.example' });
+  });
+
+  test('is refused where it is malformed, ends a line once it is decoded, or comes where nobody asked for UTF-8', () => {
+    assert.equal(code(recipient(' ORCPT=utf-8;жук@b.example')), 501);
+    assert.equal(code(recipient(' ORCPT=rfc822;жук@b.example', true)), 501);
+    for (const address of [
+      '',
+      'a+b@b.example',
+      'a+2Bb@b.example',
+      String.raw`a\b@b.example`,
+      String.raw`\x{D}\x{A}x@b.example`,
+      String.raw`\x{0A}x@b.example`,
+      String.raw`\x{85}x@b.example`,
+      String.raw`\x{2028}x@b.example`,
+      String.raw`\x{202E}x@b.example`,
+      String.raw`\x{D800}x@b.example`,
+      String.raw`\x{110000}x@b.example`,
+      String.raw`\x{}x@b.example`,
+      '\u0085x@b.example',
+      `${'ж'.repeat(100)}@b.example`,
+    ]) {
+      assert.equal(code(recipient(` ORCPT=utf-8;${address}`, true)), 501, address);
+    }
   });
 });

@@ -1,5 +1,7 @@
-/** The arguments of MAIL and RCPT (RFC 5321 section 4.1.2), read strictly, and the parameters we know (RFC 1870, 3461, 6152). */
+/** The arguments of MAIL and RCPT (RFC 5321 section 4.1.2), read strictly, and the parameters we know (RFC 1870, 3461, 6152, 6531). */
+import { isInternational } from '../address.ts';
 import { isReply, replies, type Reply } from '../replies.ts';
+import { fromUtf8Xtext, toUtf8Xtext } from '../xtext.ts';
 
 export interface EnvelopeArguments {
   /** What stood between the angle brackets; undefined where there was no such thing. */
@@ -15,6 +17,8 @@ export interface MailParameters {
   readonly size: number;
   readonly ret?: 'FULL' | 'HDRS';
   readonly envelopeId?: string;
+  /** Addresses and header fields may be in UTF-8. */
+  readonly smtpUtf8?: true;
 }
 
 export interface RecipientParameters {
@@ -24,7 +28,7 @@ export interface RecipientParameters {
 
 /** Path in brackets, then parameters. One space after the colon is not in the grammar, but usual and unambiguous. */
 const ARGUMENTS = /^(FROM|TO): ?<([^<>]*)>((?: [^ ]+)*) *$/i;
-const PARAMETER = /^([A-Z0-9][A-Z0-9-]*)(?:=([\x21-\x3c\x3e-\x7e]+))?$/i;
+const PARAMETER = /^([A-Z0-9][A-Z0-9-]*)(?:=([\x21-\x3c\x3e-\x7e\u0080-\u{10ffff}]+))?$/iu;
 /** RFC 3461 section 4, without what stands for a control character: decoded, it could end a line of a log or a report. */
 const XTEXT = /^(?:[!-*,-<>-~]|\+(?:[2-689A-F][0-9A-F]|7[0-9A-E]))+$/;
 /** What goes on to the upstream is decoded and encoded on the way; above ASCII it would not come out the same. */
@@ -37,7 +41,7 @@ const ORCPT_MAX = 500;
 const SIZE_FORM = /^\d{1,15}$/;
 const NOTIFY_VALUES = new Set(['SUCCESS', 'FAILURE', 'DELAY']);
 
-/** Splits what follows `MAIL ` or `RCPT `. Nothing is decoded: the line holds printable ASCII only. */
+/** Splits what follows `MAIL ` or `RCPT `. Nothing is decoded: the line holds no control characters. */
 export function parseEnvelopeArguments(text: string, keyword: 'FROM' | 'TO'): EnvelopeArguments {
   const match = ARGUMENTS.exec(text);
   const [, word = '', path, rest = ''] = match ?? [];
@@ -51,15 +55,24 @@ export function parseEnvelopeArguments(text: string, keyword: 'FROM' | 'TO'): En
   return { path: word.toUpperCase() === keyword ? path : undefined, parameters, malformed };
 }
 
+/** Whether SMTPUTF8 is offered, or at RCPT, whether its transaction has asked for it. */
+interface Extensions {
+  readonly smtpUtf8: boolean;
+}
+
 /** The parameters of MAIL, or the first objection to one. */
-export function parseMailParameters(args: EnvelopeArguments): MailParameters | Reply {
-  const known = parseParameters(args, mailParameter);
+export function parseMailParameters(args: EnvelopeArguments, { smtpUtf8 }: Extensions): MailParameters | Reply {
+  const known = parseParameters<MailParameters>(args, (name, value) => {
+    if (name !== 'SMTPUTF8') return mailParameter(name, value);
+    if (!smtpUtf8) return 'unknown';
+    return value === '' ? { smtpUtf8: true } : 'malformed';
+  });
   return isReply(known) ? known : { size: 0, ...known };
 }
 
 /** The parameters of RCPT, or the first objection to one. */
-export function parseRecipientParameters(args: EnvelopeArguments): RecipientParameters | Reply {
-  return parseParameters(args, recipientParameter);
+export function parseRecipientParameters(args: EnvelopeArguments, extensions: Extensions): RecipientParameters | Reply {
+  return parseParameters(args, (name, value) => recipientParameter(name, value, extensions));
 }
 
 function parseParameters<T extends object>(
@@ -97,18 +110,32 @@ function mailParameter(name: string, value: string): Partial<MailParameters> | '
   }
 }
 
-function recipientParameter(name: string, value: string): RecipientParameters | 'unknown' | 'malformed' {
+function recipientParameter(
+  name: string,
+  value: string,
+  { smtpUtf8 }: Extensions,
+): RecipientParameters | 'unknown' | 'malformed' {
   switch (name) {
     case 'NOTIFY':
       return isNotify(value.toUpperCase().split(',')) ? { notify: value.toUpperCase().split(',') } : 'malformed';
     case 'ORCPT': {
-      const [type = '', address = ''] = value.split(/;(.*)/);
-      const isValid = /^[a-z0-9-]+$/i.test(type) && ASCII_XTEXT.test(address) && value.length <= ORCPT_MAX;
-      return isValid ? { originalRecipient: value } : 'malformed';
+      const originalRecipient = readOriginal(value, { smtpUtf8 });
+      return originalRecipient === undefined ? 'malformed' : { originalRecipient };
     }
     default:
       return 'unknown';
   }
+}
+
+/** ORCPT as it goes on, in ASCII whatever the next server offers; undefined where it is malformed. */
+function readOriginal(value: string, { smtpUtf8 }: Extensions): string | undefined {
+  const [type = '', address = ''] = value.split(/;(.*)/);
+  if (!/^[a-z0-9-]+$/i.test(type) || value.length > ORCPT_MAX) return undefined;
+  if (type.toLowerCase() !== 'utf-8') return ASCII_XTEXT.test(address) ? value : undefined;
+  const text = isInternational(address) && !smtpUtf8 ? undefined : fromUtf8Xtext(address);
+  if (text === undefined) return undefined;
+  const original = `${type};${toUtf8Xtext(text)}`;
+  return original.length > ORCPT_MAX ? undefined : original;
 }
 
 function isNotify(values: readonly string[]): boolean {

@@ -18,8 +18,10 @@ import { isReply, replies, type Answer, type Reply, type Subject } from '../repl
 import { ok, type Session, type Transaction } from './state.ts';
 
 export async function mail(session: Session, text: string): Promise<Answer> {
-  const args = parseEnvelopeArguments(text, 'FROM');
-  return about({ from: shownPath(args, text) }, await begin(session, args));
+  const line = decodeLine(text);
+  const args = parseEnvelopeArguments(line, 'FROM');
+  // the path, or what came in its place
+  return about({ from: args.path ?? line }, await begin(session, args));
 }
 
 async function begin(session: Session, args: EnvelopeArguments): Promise<Answer> {
@@ -51,20 +53,17 @@ function about(address: Subject, answer: Answer): Answer {
   return answer.code < 400 ? answer : { ...answer, about: address };
 }
 
-/** The path, or what came in its place. */
-function shownPath({ path }: EnvelopeArguments, text: string): string {
-  return decodeLine(path ?? text);
-}
-
 /** What the arguments say, in the order of the reasons against them: alphabet, size, room, parameters, address, sender. */
 function readEnvelope(
   session: Session,
   admitted: Admitted,
   args: EnvelopeArguments,
 ): Pick<Transaction, 'from' | 'parameters'> | Reply {
-  const objectionToAlphabet = objectionToNonAscii(args.path ?? '');
+  const isOffered = admitted.config.class.smtputf8 === 'Allow';
+  const isAsked = args.parameters.has('SMTPUTF8');
+  const objectionToAlphabet = objectionToNonAscii(args.path ?? '', { isOffered, isAsked });
   if (objectionToAlphabet !== undefined) return objectionToAlphabet;
-  const parameters = parseMailParameters(args);
+  const parameters = parseMailParameters(args, { smtpUtf8: isOffered });
   if (isReply(parameters)) return parameters;
   const objection = checkSize(session, admitted, parameters);
   if (objection !== undefined) return objection;
@@ -76,9 +75,9 @@ function readEnvelope(
   return { from: mailbox === undefined ? '' : asWritten(args.path, mailbox), parameters };
 }
 
-/** Canonical domain, but the local part as written, whose case is its domain's own affair. */
+/** Canonical domain, but the local part as written, whose case is its domain's own affair; composed, as it was compared. */
 function asWritten(path: string, { domain }: Mailbox): string {
-  return formatMailbox({ local: path.slice(0, path.lastIndexOf('@')), domain });
+  return formatMailbox({ local: path.slice(0, path.lastIndexOf('@')).normalize('NFC'), domain });
 }
 
 /** RFC 1870 section 6.1: a declared size that cannot be taken is refused before a single octet is sent. */
@@ -113,8 +112,9 @@ export function isUnverifiedSender({ config, user }: Admitted, from: string): bo
 }
 
 export async function rcpt(session: Session, text: string): Promise<Answer> {
-  const args = parseEnvelopeArguments(text, 'TO');
-  return about({ to: shownPath(args, text) }, await addRecipient(session, args));
+  const line = decodeLine(text);
+  const args = parseEnvelopeArguments(line, 'TO');
+  return about({ to: args.path ?? line }, await addRecipient(session, args));
 }
 
 async function addRecipient(session: Session, args: EnvelopeArguments): Promise<Answer> {
@@ -122,11 +122,13 @@ async function addRecipient(session: Session, args: EnvelopeArguments): Promise<
   if (isReply(admission)) return admission;
   const { transaction } = session;
   if (transaction === undefined) return replies.badSequence('Need MAIL before RCPT');
-  const objectionToAlphabet = objectionToNonAscii(args.path ?? '');
+  const { smtpUtf8 = false } = transaction.parameters;
+  const isOffered = smtpUtf8 || admission.config.class.smtputf8 === 'Allow';
+  const objectionToAlphabet = objectionToNonAscii(args.path ?? '', { isOffered, isAsked: smtpUtf8 });
   if (objectionToAlphabet !== undefined) return objectionToAlphabet;
   const address = args.path === undefined ? undefined : parseRecipient(args.path);
   if (address === undefined) return replies.badRecipient();
-  const parameters = parseRecipientParameters(args);
+  const parameters = parseRecipientParameters(args, { smtpUtf8 });
   if (isReply(parameters)) return parameters;
   const verdict = judgeRecipient(admission.list.recipients, address);
   if (verdict === 'refused') return refuseRecipient(session, address, admission.user.list);

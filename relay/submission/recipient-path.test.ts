@@ -76,8 +76,22 @@ describe('a recipient', () => {
       'a@b\r\nRSET',
       'a\0@b.example',
       'a\x7f@b.example',
-      'ä@b.example',
-      'a@bücher.example',
+      'ä@bü cher.example',
+      'ä@bücher..example',
+      'ä@xn--0.bücher.example',
+      'ä\u00a0b@c.example',
+      'ä\u2028b@c.example',
+      'ä\u0085b@c.example',
+      'ä\u202eb@c.example',
+      'ä\ufeffb@c.example',
+      'ä\u0378@c.example',
+      'ä\ue000@c.example',
+      'ä\ufffd@c.example',
+      '\ud800@c.example',
+      'ä＠b.example@c.example',
+      'ä，b@c.example',
+      'ä＜b@c.example',
+      '"ä\u2028"@c.example',
       'a@b..example',
       'a@.example',
       'a@b.example.',
@@ -96,6 +110,23 @@ describe('a recipient', () => {
     ]) {
       assert.equal(parseRecipient(path), undefined, JSON.stringify(path));
     }
+  });
+
+  test('outside ASCII is passed on as it is, its domain in A-labels', () => {
+    for (const [path, address] of [
+      ['жук@пример.рф', 'жук@xn--e1afmkfd.xn--p1ai'],
+      ['Жук+tag@B.example', 'Жук+tag@B.example'],
+      ['info@Bücher.example', 'info@xn--bcher-kva.example'],
+      ['cafe\u0301@b.example', 'cafe\u0301@b.example'],
+      ['👩\u200d💻@b.example', '👩\u200d💻@b.example'],
+      ['"жук жук"@b.example', '"жук жук"@b.example'],
+      ['जॉन..नी@b.example', 'जॉन..नी@b.example'],
+    ] as const) {
+      assert.equal(parseRecipient(path), address);
+    }
+    assert.equal(parseRecipient(`${'ж'.repeat(122)}@b.example`), `${'ж'.repeat(122)}@b.example`);
+    assert.equal(parseRecipient(`${'ж'.repeat(123)}@b.example`), undefined);
+    assert.equal(recipientKey('cafe\u0301@b.example'), recipientKey('caf\u00e9@b.example'));
   });
 
   test('is the same one in another case of its domain, and in no other case', () => {

@@ -48,7 +48,7 @@ describe('a refusal', () => {
         ['a b@c.example', 'Bad recipient address syntax'],
         [
           'jürgen@c.example',
-          'Addresses outside ASCII (SMTPUTF8) are not supported here, use one whose part before the @ is ASCII',
+          'Addresses outside ASCII need MAIL with SMTPUTF8, or use one whose part before the @ is ASCII',
         ],
         ['TO:someone', 'Bad recipient address syntax'],
       ].map(([to, words]) => ({ stage: 'rcpt', from: 'orders@shop.example', to, words })),

@@ -54,6 +54,7 @@ export const SCENES = {
   standard: (): Scene => ({ config: aConfig(standard) }),
   unloaded: (): Scene => ({ config: undefined }),
   optional: (): Scene => ({ config: aConfig({ ...standard, relayClass: aClass({ starttls: 'Optional' }) }) }),
+  'ascii-only': (): Scene => ({ config: aConfig({ ...standard, relayClass: aClass({ smtputf8: 'Refuse' }) }) }),
   'strict-optional': (): Scene => ({
     config: aConfig({ ...standard, relayClass: aClass({ starttls: 'Optional', session: { failedLogins: 2 } }) }),
   }),

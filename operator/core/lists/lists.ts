@@ -4,6 +4,7 @@ import type { AllowedNamespaces } from '../../api/common.ts';
 import { durationSeconds } from '../../api/duration.ts';
 import { listSpec, type ListSpec, type ListStatus } from '../../api/list.ts';
 import { notInEffect } from '../../api/not-in-effect.ts';
+import { canonicalSender } from '../../../relay/address.ts';
 import type { Limits, ListConfig } from '../../../relay/config.ts';
 import {
   conditionsOf,
@@ -145,7 +146,7 @@ function termsOf(
       delayNoticeAfterSeconds: durationSeconds(spec.delivery.delayNoticeAfter),
       // an address of the platform's: smart hosts of tenants do not know it
       ...(view.settings.reports !== undefined &&
-        spec.upstream === undefined && { reportsFrom: view.settings.reports.from }),
+        spec.upstream === undefined && { reportsFrom: canonicalSender(view.settings.reports.from) }),
     },
   };
   const terms = { className: spec.relayClassName, config, limits: limits.value, upstream: upstream.judgement };
