@@ -43,8 +43,11 @@ export interface Spool {
   capture(message: CapturedMessage, content: Content): Promise<void>;
   /** Whether a message of this size fits without touching the reserve; false for good after a failed write. */
   hasRoom(bytes: number): boolean;
-  /** The reply to a message of this size for which there is no room, or none for this namespace. */
-  readonly refusal: (bytes: number, namespace: string) => Reply | undefined;
+  /**
+   * The reply to a message of this size for which there is no room, or none in the queue for this namespace.
+   * @param namespace undefined: it is on the disk only while it comes in, and never in the queue.
+   */
+  readonly refusal: (bytes: number, namespace: string | undefined) => Reply | undefined;
   /** How full it is, and the namespaces that have filled more of their share than the bound says. */
   readonly fill: (bound: number) => Fill;
   /** Does a write of so many octets beside the queue, on its disk. */
@@ -147,11 +150,14 @@ export async function openSpool(folder: string, options: SpoolOptions): Promise<
     reserveBytes: () => reserveBytes() / sharers,
     percent: namespacePercent,
   });
-  const refusalToAll = (bytes: number): Reply | undefined => {
+  const refusalByDisk = (bytes: number): Reply | undefined => {
     if (writer.hasFailed()) return replies.diskFailed();
-    if (!index.hasRoom() || backlog.isMore()) return replies.queueFull();
     return room.has(bytes) ? undefined : replies.diskFull();
   };
+  const refusalByQueue = (): Reply | undefined =>
+    !index.hasRoom() || backlog.isMore() ? replies.queueFull() : undefined;
+  const refusalByShare = (bytes: number, namespace: string): Reply | undefined =>
+    shares.fits(bytes, namespace) ? undefined : replies.shareFull(namespace);
   const running = started.move();
   return {
     put: writer.put,
@@ -160,9 +166,10 @@ export async function openSpool(folder: string, options: SpoolOptions): Promise<
       await room.use(message.size, () => captured.keep(message, content));
     },
     refusal: (bytes, namespace) =>
-      refusalToAll(bytes) ?? (shares.fits(bytes, namespace) ? undefined : replies.shareFull(namespace)),
+      refusalByDisk(bytes) ??
+      (namespace === undefined ? undefined : (refusalByQueue() ?? refusalByShare(bytes, namespace))),
     fill: (bound) => shares.fill(bound),
-    hasRoom: (bytes) => refusalToAll(bytes) === undefined,
+    hasRoom: (bytes) => (refusalByDisk(bytes) ?? refusalByQueue()) === undefined,
     useRoom: room.use,
     incoming: (namespace, bytes) => shares.incoming(namespace, bytes),
     incomingFolder: files.incoming,

@@ -38,6 +38,11 @@ export function admit(session: Session): Admitted | Reply {
   return { config, userName: login.user, user, list };
 }
 
+/** The namespace in whose share of the queue a message will wait; undefined: it is never queued. */
+export function queuedFor({ list, user }: Admitted): string | undefined {
+  return list.delivery.mode === 'Passthrough' || user.mode === 'Sandbox' ? undefined : user.namespace;
+}
+
 function logOut(session: Session): Reply {
   if (session.login !== undefined) session.services.limits.connections.leave(session.login.user);
   session.login = undefined;

@@ -8,7 +8,7 @@ import type { Recipient, SubmittedMessage } from '../message.ts';
 import { applyGuard, judgeRecipient, tellGuarded, type Guarded } from '../recipient-guard.ts';
 import { isReply, isTaken, replies, type Answer, type Reply } from '../replies.ts';
 import { mayBeSigned } from '../dkim/sign-message.ts';
-import { admit, type Admitted } from './admission.ts';
+import { admit, queuedFor, type Admitted } from './admission.ts';
 import { checkSender, isUnverifiedSender } from './mail.ts';
 import type { BodyRoom } from './incoming-body.ts';
 import { createQueueId } from './queue-id.ts';
@@ -107,7 +107,7 @@ function roomOf({ session, admitted }: Submission): BodyRoom {
     incoming(namespace, bytes);
   };
   return {
-    refusal: (bytes) => refusal(bytes, namespace),
+    refusal: (bytes) => refusal(bytes, queuedFor(admitted)),
     use: (bytes, write) => {
       count(bytes);
       return use(bytes, write);
@@ -152,7 +152,7 @@ async function put(submission: Submission, received: Received): Promise<Reply> {
   const size = head.length + received.size;
   // a file is on the disk already, and what passes through goes there only as a file
   const unwritten = received.body.kind === 'memory' && admitted.list.delivery.mode === 'Spool' ? size : 0;
-  const refusal = services.room.refusal(unwritten, admitted.user.namespace);
+  const refusal = services.room.refusal(unwritten, queuedFor(admitted));
   if (refusal !== undefined) return refusal;
   const message = messageOf(submission, guarded, { size, received });
   const reply = await services.accept(message, { head, body: received.body });

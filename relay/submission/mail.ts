@@ -1,6 +1,6 @@
 /** MAIL and RCPT: the envelope, judged command by command. */
 import { formatMailbox, parseMailbox, type Mailbox } from '../address.ts';
-import { admit, type Admitted } from './admission.ts';
+import { admit, queuedFor, type Admitted } from './admission.ts';
 import { checkEnvelopeSender, isVerifiedSender } from '../checks/check-sender.ts';
 import {
   parseEnvelopeArguments,
@@ -81,9 +81,10 @@ function asWritten(path: string, { domain }: Mailbox): string {
 }
 
 /** RFC 1870 section 6.1: a declared size that cannot be taken is refused before a single octet is sent. */
-function checkSize(session: Session, { user }: Admitted, { size }: MailParameters): Reply | undefined {
-  if (size > user.limits.messageBytes) return replies.tooLarge(user.limits.messageBytes);
-  return session.services.room.refusal(size, user.namespace);
+function checkSize(session: Session, admitted: Admitted, { size }: MailParameters): Reply | undefined {
+  const { messageBytes } = admitted.user.limits;
+  if (size > messageBytes) return replies.tooLarge(messageBytes);
+  return session.services.room.refusal(size, queuedFor(admitted));
 }
 
 /** Judges the envelope sender; what a list only audits is counted and let through. */

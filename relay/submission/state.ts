@@ -39,7 +39,7 @@ export interface SessionServices {
 
 export interface Room {
   /** The reply to a message of so many octets of a user of this namespace for which there is none. */
-  readonly refusal: (bytes: number, namespace: string) => Reply | undefined;
+  readonly refusal: (bytes: number, namespace: string | undefined) => Reply | undefined;
   /** Does a write of so many octets, which count from its start. */
   readonly use: <T>(bytes: number, write: () => Promise<T>) => Promise<T>;
   /** So many octets more (or fewer) of messages that come in are on the disk: they count as their namespace's. */

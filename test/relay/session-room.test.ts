@@ -1,7 +1,7 @@
 /** Messages that come in while the disk fills. */
 import assert from 'node:assert/strict';
 import { describe, test, type TestContext } from 'node:test';
-import { aConfig, aUser, PASSWORD, USER } from '../support/relay-config.ts';
+import { aConfig, aList, aUser, LIST, PASSWORD, USER } from '../support/relay-config.ts';
 import { openSecureClient, plain, type SmtpClient } from '../support/smtp-client.ts';
 import { startSubmission } from '../support/submission.ts';
 import { until } from '../support/until.ts';
@@ -133,3 +133,26 @@ test("what of a message is on the disk while it comes in counts as its namespace
   client.destroy();
   await until(() => counted === 0);
 });
+
+for (const [who, config] of [
+  [
+    'whose list hands it straight on',
+    aConfig({ lists: { [LIST]: aList({ delivery: { ...aList().delivery, mode: 'Passthrough' } }) } }),
+  ],
+  ['in a sandbox', aConfig({ users: { [USER]: aUser({ mode: 'Sandbox' }) } })],
+] as const) {
+  test(`mail of a user ${who} is taken though its namespace has filled its share of the queue`, async (t) => {
+    const server = await start(t, {
+      config,
+      accept: async () => replies.accepted('x'),
+      room: {
+        refusal: (_, namespace) => (namespace === undefined ? undefined : replies.shareFull(namespace)),
+        use: (_, write) => write(),
+        incoming: () => {},
+      },
+    });
+    const client = await beginMessage(server);
+    await client.send(`From: orders@shop.example\r\n\r\n${filler(600_000)}\r\n.\r\n`);
+    assert.match(await client.reply(), /^250 /);
+  });
+}

@@ -81,6 +81,7 @@ test('a namespace that has filled its share is refused in its own name, until so
   assert.deepEqual([refusal?.code, refusal?.reason], [452, 'share_full']);
   assert.match(refusal?.lines[0] ?? '', /Namespace hog has filled its share/);
   assert.equal(spool.refusal(1, 'shop'), undefined);
+  assert.equal(spool.refusal(1, undefined), undefined);
   await spool.settle(messages[0]?.id ?? '', { reports: [] });
   assert.equal(spool.refusal(1, 'hog'), undefined);
 });
