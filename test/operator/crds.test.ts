@@ -18,7 +18,7 @@ describeWithControlPlane('the CRDs on a real API server', (cluster) => {
   before(async () => {
     await cluster().kubectl(['create', '-f', CRDS]);
     const names = kindNames.map((kind) => `crd/${kinds[kind].plural}.smtpplus.io`);
-    await cluster().kubectl(['wait', '--for=condition=Established', '--timeout=30s', ...names]);
+    await cluster().kubectl(['wait', '--for=condition=Established', '--timeout=60s', ...names]);
     await cluster().kubectl(['create', 'namespace', NAMESPACE]);
   });
 

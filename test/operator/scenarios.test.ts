@@ -169,7 +169,7 @@ describeWithControlPlane('the operator', (cluster) => {
   });
 
   test('a rotated password is taken away when its time is over, also where the operator was down meanwhile', async () => {
-    const overlapMs = 6000;
+    const overlapMs = 12_000;
     const rotation = (trigger: string) => ({ credentials: { rotation: { trigger, overlap: `${overlapMs / 1000}s` } } });
     await admin.apply(...tenant('rotated'), user('rotated/app', rotation('one')));
     const before = await admin.secret('rotated/app-smtp');
@@ -202,9 +202,9 @@ describeWithControlPlane('the operator', (cluster) => {
   test('`kubectl wait` and the columns work', async () => {
     const inNamespace = (...args: string[]) => cluster().kubectl(['-n', 'columns', ...args]);
     await admin.apply(...tenant('columns'), user('columns/orders'));
-    await inNamespace('wait', '--for=condition=Active', '--timeout=30s', 'spu/orders');
+    await inNamespace('wait', '--for=condition=Active', '--timeout=60s', 'spu/orders');
     assert.match(await inNamespace('get', 'spu'), /orders .*orders\.columns +orders-smtp +True/);
-    await inNamespace('wait', '--for=condition=Verified', '--timeout=30s', 'vsender/domain');
+    await inNamespace('wait', '--for=condition=Verified', '--timeout=60s', 'vsender/domain');
     assert.match(await inNamespace('get', 'vsender'), /domain +@columns\.example +True +Grandfathered/);
   });
 
@@ -220,7 +220,7 @@ describeWithControlPlane('the operator', (cluster) => {
     });
     second.follow(written);
     await admin.waitFor('SmtpPlusUser', 'programmed/app', 'Programmed', 'True Programmed');
-    await cluster().kubectl(['-n', 'programmed', 'wait', '--for=condition=Ready', '--timeout=30s', 'spu/app']);
+    await cluster().kubectl(['-n', 'programmed', 'wait', '--for=condition=Ready', '--timeout=60s', 'spu/app']);
     const { metadata } = (await admin.get('Pod', `${OPERATOR_NAMESPACE}/relay-0`)) ?? assert.fail();
     assert.match(metadata.annotations?.['smtpplus.io/config-hash'] ?? '', /^[0-9a-f]{64}$/);
   });

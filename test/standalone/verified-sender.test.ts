@@ -10,7 +10,7 @@ import { folderOf, writeFiles } from '../support/folder.ts';
 import { credentialsOf, startStandalone, statusOf, type Standalone } from '../support/standalone.ts';
 import { until } from '../support/until.ts';
 
-const LOOK_MS = 30_000;
+const LOOK_MS = 60_000;
 
 const sender = (touched: string): string => `apiVersion: smtpplus.io/v1alpha1
 kind: VerifiedSender

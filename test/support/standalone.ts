@@ -11,7 +11,7 @@ import { parse } from 'yaml';
 import { folderOf } from './folder.ts';
 
 export const CLI = fileURLToPath(new URL('../../operator/cli.ts', import.meta.url));
-const START_MS = 20_000;
+const START_MS = 60_000;
 
 export interface ReadyEvent {
   readonly event: 'ready';

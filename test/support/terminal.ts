@@ -17,7 +17,6 @@ export interface TerminalProcess {
 }
 
 const MISSING = 'no `script` of util-linux here';
-const SHOWN_MS = 20_000;
 
 /** Skipped, loudly, where there is no `script`; with `CI` set it fails instead. */
 export function describeOnTerminal(name: string, suite: () => void): void {
@@ -72,7 +71,7 @@ export function runOnTerminal(
   return {
     shown: () => shown,
     shows: async (text) => {
-      await until(() => shown.includes(text) || undefined, SHOWN_MS);
+      await until(() => shown.includes(text) || undefined);
     },
     type: (key) => void child.stdin.write(key),
     exited,

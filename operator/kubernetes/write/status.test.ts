@@ -67,7 +67,7 @@ describe('a status that the API server answers 422 to', () => {
     }
   });
 
-  test('ends when nothing is left that could be left out', { timeout: 5000 }, async (t) => {
+  test('ends when nothing is left that could be left out', { timeout: 60_000 }, async (t) => {
     const { client, fit } = start(t, () => INVALID);
     await assert.rejects(applyStatus(client, plan, { resourceVersion: '1' }, fit), /cannot be written: 422/);
   });

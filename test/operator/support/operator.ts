@@ -21,7 +21,7 @@ export const OPERATOR_NAMESPACE = 'smtp-plus';
 export async function install(cluster: ControlPlane): Promise<string> {
   await cluster.kubectl(['apply', '--server-side', '-f', path('crds')]);
   await cluster.kubectl(['apply', '-f', path('deploy/rbac.yaml'), '-f', path('deploy/user-roles.yaml')]);
-  await cluster.kubectl(['wait', '--for=condition=Established', '--timeout=30s', '-f', path('crds')]);
+  await cluster.kubectl(['wait', '--for=condition=Established', '--timeout=60s', '-f', path('crds')]);
   return cluster.serviceAccount(OPERATOR_NAMESPACE, 'smtp-plus-operator');
 }
 
