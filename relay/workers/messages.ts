@@ -30,7 +30,7 @@ export type FromWorker =
   /** It cannot start, and ends. */
   | { readonly kind: 'failed'; readonly error: SystemError }
   /** Every second, and at each change of its configuration. Without it, the worker hangs. */
-  | { readonly kind: 'state'; readonly state: WorkerState }
+  | { readonly kind: 'state'; readonly state: StateNews }
   /** It takes no mail, nothing was left to deliver, and it has removed its spool. */
   | { readonly kind: 'drained'; readonly metrics: MetricObjects }
   | { readonly kind: 'reloaded'; readonly id: number }
@@ -39,6 +39,9 @@ export type FromWorker =
   | { readonly kind: 'verified'; readonly id: number; readonly isRight: boolean }
   | { readonly kind: 'uncount'; readonly what: Uncounted }
   | { readonly kind: 'places'; readonly id: number; readonly wish: Wish };
+
+/** What is known of the upstreams may be long, and changes seldom: absent where it is as it was. */
+export type StateNews = Omit<WorkerState, 'upstreams'> & Partial<Pick<WorkerState, 'upstreams'>>;
 
 export interface WorkerStart {
   readonly number: number;
@@ -67,6 +70,8 @@ export interface WhereToListen {
   readonly ports: readonly number[];
   readonly implicitTlsPorts: readonly number[];
   readonly optionalPorts: readonly number[];
+  /** False for one worker that has none beside it: that needs nothing of the system. */
+  readonly isShared: boolean;
 }
 
 /** What is left of an error of the system on its way: enough to say which port or file it was. */

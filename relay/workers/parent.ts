@@ -60,7 +60,9 @@ export async function startParent(options: RelayOptions, { workers, left }: Plan
   started.defer(async () => void (await Promise.all(slots.map((slot) => slot.kill()))));
 
   if (left.length > 0) log.info({ event: 'worker', left }, 'mail of workers that are no more is delivered');
-  const listening = await startAll(takers, emptiers, options);
+  const listening = await startAll(takers, options);
+  // where one of these cannot be emptied, that is no reason to take no mail
+  for (const slot of emptiers) void slot.open().catch(() => undefined);
   for (const slot of slots) slot.watch();
 
   const states = (): WorkerState[] => takers.flatMap((slot) => slot.process()?.state() ?? []);
@@ -105,18 +107,14 @@ export async function startParent(options: RelayOptions, { workers, left }: Plan
 }
 
 /** Resolves when all take mail at the same ports; rejects where one of them cannot. */
-async function startAll(
-  takers: readonly Slot[],
-  emptiers: readonly Slot[],
-  options: RelayOptions,
-): Promise<Omit<Listening, 'close'>> {
-  const free = await freePorts(options);
-  await Promise.all([...takers, ...emptiers].map((slot) => slot.open()));
+async function startAll(takers: readonly Slot[], options: RelayOptions): Promise<Omit<Listening, 'close'>> {
+  const free = await freePorts(options, { isShared: takers.length > 1 });
+  await Promise.all(takers.map((slot) => slot.open()));
   const [first, ...others] = takers;
   if (first === undefined) throw new Error('there are no workers');
   // port 0 becomes a real one, which the others share
   const { ports, implicitTlsPorts, skippedPorts } = await first.listen(free.where);
-  const where = { host: options.host, ports, implicitTlsPorts, optionalPorts: [] };
+  const where = { ...free.where, ports, implicitTlsPorts, optionalPorts: [] };
   await Promise.all(others.map((slot) => slot.listen(where)));
   return { ports, implicitTlsPorts, skippedPorts: [...free.skippedPorts, ...skippedPorts] };
 }
@@ -127,6 +125,7 @@ async function startAll(
  */
 async function freePorts(
   options: RelayOptions,
+  { isShared }: Pick<WhereToListen, 'isShared'>,
 ): Promise<{ where: WhereToListen; skippedPorts: Listening['skippedPorts'] }> {
   const nobody = { connect: hangUp, connectImplicitTls: hangUp };
   const probe = await listen(nobody, options);
@@ -139,6 +138,7 @@ async function freePorts(
       ports: options.ports.filter(isFree),
       implicitTlsPorts: options.implicitTlsPorts.filter(isFree),
       optionalPorts: [...(options.optionalPorts ?? [])],
+      isShared,
     },
     skippedPorts: probe.skippedPorts,
   };

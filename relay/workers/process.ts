@@ -24,6 +24,8 @@ process.once('disconnect', () => process.exit(1));
 const asked = askLimits(send);
 const places = askPlaces(send);
 let worker: Worker | undefined;
+/** As JSON. */
+let toldUpstreams = '';
 process.on('message', (message: ToWorker) => {
   void hear(message).catch(fail);
 });
@@ -98,7 +100,7 @@ async function startOnceFree(options: WorkerOptions): Promise<Worker> {
 }
 
 async function listen({ optionalPorts, ...where }: WhereToListen): Promise<void> {
-  const listening = await worker?.listen({ ...where, optionalPorts: new Set(optionalPorts), isShared: true });
+  const listening = await worker?.listen({ ...where, optionalPorts: new Set(optionalPorts) });
   if (listening === undefined) return;
   const { ports, implicitTlsPorts, skippedPorts } = listening;
   send({ kind: 'listening', listening: { ports, implicitTlsPorts, skippedPorts } });
@@ -113,7 +115,11 @@ async function deliverAll(worker: Worker): Promise<void> {
 }
 
 function tell(): void {
-  if (worker !== undefined) send({ kind: 'state', state: worker.state() });
+  if (worker === undefined) return;
+  const { upstreams, ...state } = worker.state();
+  const text = JSON.stringify(upstreams);
+  send({ kind: 'state', state: text === toldUpstreams ? state : { ...state, upstreams } });
+  toldUpstreams = text;
 }
 
 function endBySpool(log: Log, error: unknown): void {

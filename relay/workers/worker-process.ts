@@ -49,6 +49,8 @@ const METRICS_MS = 3000;
 /** It speaks each second: one that is silent for so long serves nobody, and never will. */
 const SILENCE_MS = 60_000;
 const SILENCE_LOOK_MS = 5000;
+/** With less, a worker does not even start. */
+const HEAP_LEAST_MIB = 64;
 
 export function startWorkerProcess(start: WorkerStart, { limits, places, log }: Surroundings): WorkerProcess {
   const child = forkWorker(start.workers);
@@ -79,7 +81,7 @@ export function startWorkerProcess(start: WorkerStart, { limits, places, log }: 
         return;
       case 'state':
         // before it is open, nobody is to count on it
-        if (state !== undefined) state = message.state;
+        if (state !== undefined) state = { ...message.state, upstreams: message.state.upstreams ?? state.upstreams };
         return;
       case 'drained':
         isDrained = true;
@@ -169,7 +171,7 @@ export function startWorkerProcess(start: WorkerStart, { limits, places, log }: 
 
 /** Memory is divided: each worker counts on its part, for how many messages may wait, too. */
 function forkWorker(workers: number): ChildProcess {
-  const heapMiB = Math.floor(getHeapStatistics().heap_size_limit / workers / 1024 / 1024);
+  const heapMiB = Math.max(HEAP_LEAST_MIB, Math.floor(getHeapStatistics().heap_size_limit / workers / 1024 / 1024));
   const execArgv = [...process.execArgv.filter(isOfAnyProcess), `--max-old-space-size=${heapMiB}`];
   // nobody reads stdin, and to ignore it would need a /dev/null
   return fork(PROGRAM, { execArgv, stdio: ['inherit', 'pipe', 'inherit', 'ipc'] });
@@ -182,7 +184,7 @@ function isOfAnyProcess(flag: string): boolean {
 function endOf(child: ChildProcess): Promise<string> {
   return new Promise((resolve) => {
     // it could not even be made
-    child.once('error', (error) => child.pid === undefined && resolve(error.message));
+    child.on('error', (error) => child.pid === undefined && resolve(error.message));
     child.once('close', (code, signal) => resolve(signal === null ? `exit code ${code}` : `signal ${signal}`));
   });
 }

@@ -118,7 +118,7 @@ describe('another number of workers', () => {
 
     // none of it can be delivered yet: it stays, and is told of
     const one = await startWorkers(t, 1, { config: ledTo(later.smartHost()), folder: three.folder });
-    assert.equal(await metric(one, 'spool_messages'), first.length);
+    await until(async () => (await metric(one, 'spool_messages')) === first.length);
     const second = await sendToAll(one, 1, 'b');
     const upstream = await startUpstream(t);
     await one.configure(ledTo(upstream.smartHost()));
@@ -135,6 +135,20 @@ describe('another number of workers', () => {
     const threeAgain = await startWorkers(t, 3, { config: ledTo(again.smartHost()), folder: three.folder });
     const fourth = await sendToAll(threeAgain, 3, 'd');
     await untilArrived(again, [...third, ...fourth]);
+  });
+
+  test('a spool that is left behind and cannot be read keeps nobody from sending mail, and the log says so', async (t) => {
+    const upstream = await startUpstream(t);
+    const config = ledTo(upstream.smartHost());
+    const two = await startWorkers(t, 2, { config });
+    await two.close();
+    await writeFile(path.join(two.spool, 'w2', 'queue.mdb'), 'no database');
+    const one = await startWorkers(t, 1, { config, folder: two.folder });
+    const sent = await sendToAll(one, 1, 'm');
+    await untilArrived(upstream, sent);
+    const line = await until(() => one.lines.find(({ waitMs }) => waitMs !== undefined));
+    assert.equal(line['worker'], 2);
+    assert.match(String(line['why']), /w2/);
   });
 
   test('a spool that is left behind is given to people where something in it is for them', async (t) => {
