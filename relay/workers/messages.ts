@@ -41,7 +41,7 @@ export type FromWorker =
   | { readonly kind: 'places'; readonly id: number; readonly wish: Wish };
 
 /** What is known of the upstreams may be long, and changes seldom: absent where it is as it was. */
-export type StateNews = Omit<WorkerState, 'upstreams'> & Partial<Pick<WorkerState, 'upstreams'>>;
+type StateNews = Omit<WorkerState, 'upstreams'> & Partial<Pick<WorkerState, 'upstreams'>>;
 
 export interface WorkerStart {
   readonly number: number;
