@@ -204,13 +204,19 @@ export function markInterested(planner: Planner, thing: string): void {
   }
 }
 
-/** An object is to be planned anew, though nothing that others see of it can have changed. */
+const MARKS_OF = {
+  SmtpPlusUser: 'users',
+  SmtpPlusList: 'lists',
+  VerifiedSender: 'senders',
+  Secret: 'secrets',
+} as const;
+
+/** An object or Secret is to be planned anew, though nothing that others see of it can have changed. */
 export function markPlan(planner: Planner, object: string): void {
-  const [kind, key = ''] = object.split(' ');
+  const [kind, key = ''] = object.split(' ') as [keyof typeof MARKS_OF, string?];
   if (key === BUILT_IN_LIST) return;
   const namespace = namespaceOf(key);
-  const { users, lists } = namespaceIn(planner, namespace).marks;
-  (kind === 'SmtpPlusUser' ? users : lists).add(key);
+  namespaceIn(planner, namespace).marks[MARKS_OF[kind]].add(key);
   enqueue(planner, namespace);
 }
 

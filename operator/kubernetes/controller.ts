@@ -12,6 +12,7 @@ import {
   markEntry,
   markNamespace,
   markObject,
+  markPlan,
   markRelays,
   type Planner,
   type Turn,
@@ -214,6 +215,7 @@ export function startController(options: ControllerOptions): Controller {
     isEarly: lookUps.isEarly,
     onSecretTrouble: (user) => mark((to) => markObject(to, 'SmtpPlusUser', user)),
     onRetry: () => metrics.retries.inc(),
+    onOutdated: (object) => mark((to) => markPlan(to, object)),
     onDone,
   });
 

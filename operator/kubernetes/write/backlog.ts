@@ -19,6 +19,8 @@ export interface BacklogOptions extends Omit<WriteContext, 'onSecretTrouble'>, P
   readonly isEarly: (kind: Kind, plan: UserPlan | ListPlan) => boolean;
   /** Something was written again, since what we knew was not what was there. */
   readonly onRetry: () => void;
+  /** The object (`KIND NAMESPACE/NAME`) was planned while it was being written: it is to be planned again. */
+  readonly onOutdated: (object: string) => void;
   /** `secretTroubleOf` says something else of this user. */
   readonly onSecretTrouble: (user: string) => void;
 }
@@ -28,10 +30,16 @@ const WORKERS = 24;
 /** What we knew was out of date; by then the watch has caught up. */
 const RETRY_MS = 100;
 
-export function createBacklog({ onDone, onRetry, onSecretTrouble, isEarly, ...options }: BacklogOptions): Backlog {
+export function createBacklog(given: BacklogOptions): Backlog {
+  const { onDone, onRetry, onOutdated, onSecretTrouble, isEarly, ...options } = given;
   const { caches } = options;
   /** The latest plan is the only one that counts. */
   const backlog = new Map<string, Work>();
+  /**
+   * What is being written, and whether it was planned once more meanwhile. Such a plan was made from what is about to change: it
+   * may ask for nothing new, and tell wrong times of transition. So it is not kept, and made anew after the write.
+   */
+  const writing = new Map<string, { isOutdated: boolean }>();
   const secretTroubles = new Map<string, string>();
   const context: WriteContext = { ...options, onSecretTrouble: setSecretTrouble };
 
@@ -41,13 +49,22 @@ export function createBacklog({ onDone, onRetry, onSecretTrouble, isEarly, ...op
     work: async (key) => {
       const work = backlog.get(key);
       if (work === undefined) return;
-      const outcome = await writeObject(context, work);
-      if (outcome === 'again') {
-        onRetry();
-        queue.addAfter(key, RETRY_MS, urgencyOf(work, caches));
+      const state = { isOutdated: false };
+      writing.set(key, state);
+      try {
+        const outcome = await writeObject(context, work);
+        if (outcome === 'done') backlog.delete(key);
+        else if (!state.isOutdated) {
+          onRetry();
+          queue.addAfter(key, RETRY_MS, urgencyOf(work, caches));
+        }
+      } finally {
+        writing.delete(key);
+        if (state.isOutdated) {
+          backlog.delete(key);
+          onOutdated(key.replace('/', ' '));
+        }
       }
-      // done, unless something else is to be done by now
-      else if (backlog.get(key) === work) backlog.delete(key);
     },
     ...(onDone !== undefined && { onDone }),
   });
@@ -67,8 +84,12 @@ export function createBacklog({ onDone, onRetry, onSecretTrouble, isEarly, ...op
   }
 
   function put(key: WorkKey, work: Work | undefined): void {
-    // while an older plan is being written, what the caches know is about to change
-    if (work === undefined || (!backlog.has(key) && isDone(context, work))) {
+    const current = writing.get(key);
+    if (current !== undefined) {
+      current.isOutdated = true;
+      return;
+    }
+    if (work === undefined || isDone(context, work)) {
       backlog.delete(key);
       return;
     }

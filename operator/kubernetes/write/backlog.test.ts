@@ -1,0 +1,123 @@
+import assert from 'node:assert/strict';
+import { describe, test, type TestContext } from 'node:test';
+import type { Condition } from '../../api/common.ts';
+import type { UserPlan } from '../../core/users/user-plan.ts';
+import type { Caches } from '../cache/caches.ts';
+import { viewObject, type KnownObject } from '../cache/views.ts';
+import type { Answer, KubeClient } from '../client/client.ts';
+import type { KubeObject } from '../client/resources.ts';
+import { createBacklog } from './backlog.ts';
+import { createContested } from './contested.ts';
+import { startCrdFit } from './crd-fit.ts';
+import { createOwnStatus } from './status.ts';
+
+const META = { namespace: 'shop', name: 'a', uid: 'u', generation: 1, labels: {}, annotations: {} };
+const KEY = 'shop/a';
+
+function planAt(seconds: number, reason: string): UserPlan {
+  const lastTransitionTime = `2026-01-01T00:00:0${seconds}Z`;
+  const condition: Condition = { type: 'Ready', status: 'False', reason, message: '', lastTransitionTime };
+  return { meta: META, status: { conditions: [condition] }, fields: undefined, events: [] };
+}
+
+/** An API server that answers a write when it is told to, and the caches of an operator. */
+function start(t: TestContext) {
+  const written: unknown[] = [];
+  const asked = [Promise.withResolvers<void>(), Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  const answers = asked.map(() => Promise.withResolvers<'ok' | 'failed'>());
+  const client = {
+    request: async ({ body }: { readonly body: { readonly status: object } }): Promise<Answer<KubeObject>> => {
+      const turn = written.push(body.status) - 1;
+      asked[turn]?.resolve();
+      if ((await answers[turn]?.promise) === 'failed') throw new Error('no connection');
+      const metadata = { ...META, resourceVersion: String(turn + 2) };
+      return { ok: true, status: 200, body: { metadata, spec: {}, status: body.status } as unknown as KubeObject };
+    },
+  } as unknown as KubeClient;
+  let known: KnownObject = viewObject('SmtpPlusUser', {
+    metadata: { ...META, resourceVersion: '1' },
+  } as unknown as KubeObject);
+  const cache = {
+    get: (key: string) => (key === KEY ? known : undefined),
+    observe: (object: KubeObject) => {
+      known = viewObject('SmtpPlusUser', object, known);
+    },
+  };
+  const caches = { objects: { SmtpPlusUser: cache }, secrets: { get: () => undefined } } as unknown as Caches;
+  const nothing = (): void => undefined;
+  const outdated = Promise.withResolvers<string>();
+  const secondTurn = Promise.withResolvers<void>();
+  let turns = 0;
+  const backlog = createBacklog({
+    client,
+    caches,
+    fit: startCrdFit(client, { record: nothing, onFits: nothing, onTrouble: nothing, signal: t.signal }),
+    record: nothing,
+    onWrite: nothing,
+    ownStatus: createOwnStatus(),
+    contested: createContested(nothing),
+    lookAtSecret: async () => undefined,
+    isEarly: () => false,
+    onSecretTrouble: nothing,
+    onRetry: nothing,
+    onOutdated: outdated.resolve,
+    onDone: () => {
+      turns += 1;
+      if (turns === 2) secondTurn.resolve();
+    },
+  });
+  t.after(() => backlog.close());
+  const publish = (plan: UserPlan | undefined): void =>
+    backlog.publish({ users: new Map([[KEY, plan]]), lists: new Map(), senders: new Map(), secrets: new Map() });
+  return {
+    publish,
+    written,
+    outdated: outdated.promise,
+    secondTurn: secondTurn.promise,
+    asked: asked.map(({ promise }) => promise),
+    answers,
+    backlog,
+  };
+}
+
+describe('an object that is planned while it is being written', () => {
+  test('is planned again after the write, and what was planned meanwhile is not written', async (t) => {
+    const { publish, written, outdated, asked, answers, backlog } = start(t);
+    publish(planAt(1, 'First'));
+    await asked[0];
+    // says the same, as of a later time, since no status was there yet
+    publish(planAt(2, 'First'));
+    answers[0]?.resolve('ok');
+    assert.equal(await outdated, 'SmtpPlusUser shop/a');
+    publish(planAt(1, 'First'));
+    await new Promise(setImmediate);
+    assert.deepEqual(written, [planAt(1, 'First').status]);
+    assert.equal(backlog.isIdle(), true);
+  });
+
+  test('is written as it was planned last, and not as before, where the write has failed', async (t) => {
+    const { publish, written, outdated, asked, answers } = start(t);
+    publish(planAt(1, 'First'));
+    await asked[0];
+    publish(planAt(2, 'Meanwhile'));
+    answers[0]?.resolve('failed');
+    await outdated;
+    publish(planAt(3, 'Last'));
+    await asked[1];
+    answers[1]?.resolve('ok');
+    assert.deepEqual(written, [planAt(1, 'First').status, planAt(3, 'Last').status]);
+  });
+
+  test('is not written as it was planned before, even where it is not planned again before the retry', async (t) => {
+    const { publish, written, outdated, secondTurn, asked, answers } = start(t);
+    publish(planAt(1, 'First'));
+    await asked[0];
+    publish(planAt(2, 'Meanwhile'));
+    answers[0]?.resolve('failed');
+    answers[1]?.resolve('ok');
+    await outdated;
+    // the retry after the failure
+    await secondTurn;
+    assert.equal(written.length, 1);
+  });
+});
