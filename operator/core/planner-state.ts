@@ -11,6 +11,7 @@ import { BUILT_IN_LIST } from './names.ts';
 import type { NamespaceVerdicts } from './namespace.ts';
 import type { Crowd } from './places.ts';
 import type { Platform } from './platform.ts';
+import { entryOf } from './relay-config.ts';
 import type { RelayEntries } from './relay-entries.ts';
 import type { Guest } from './selector.ts';
 import type { NamespaceRules } from './senders/sender-rules.ts';
@@ -136,9 +137,20 @@ export function markNamespace(planner: Planner, namespace: string): void {
  * @param entries what they run now of their configuration: lists, user names, namespaces. Default: anything
  */
 export function markAwaiting(planner: Planner, className: string, entries?: ReadonlySet<string>): void {
-  for (const [object, itsClass] of planner.awaiting) {
+  const { awaiting, relays } = planner;
+  /** Entries that may be about any number of objects: lists and namespaces. */
+  const shared = new Set<string>();
+  for (const entry of entries ?? []) {
+    const user = entryOf(relays.store, { className, section: 'users', key: entry });
+    if (user === undefined) shared.add(entry);
+    else if (awaiting.get(`SmtpPlusUser ${user.object}`) === className)
+      markPlan(planner, `SmtpPlusUser ${user.object}`);
+  }
+  // thousands may wait, and most of the time it is users that are done, a few at a time
+  if (entries !== undefined && shared.size === 0) return;
+  for (const [object, itsClass] of awaiting) {
     if (itsClass !== className) continue;
-    if (entries === undefined || entriesOf(planner, object).some((entry) => entries.has(entry))) {
+    if (entries === undefined || entriesOf(planner, object).some((entry) => shared.has(entry))) {
       markPlan(planner, object);
     }
   }

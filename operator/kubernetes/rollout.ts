@@ -92,8 +92,8 @@ interface RelayClass {
   /** By `performance.now()`; undefined while a pod is ready. */
   unservedSince: number | undefined;
   isUnserved: boolean;
-  /** What was told last of the pods that lag. */
-  lag: string;
+  /** What was told last of the pods that lag; undefined: there was none to tell of. */
+  lag: string | undefined;
   /** Entries that have changed since: of them it is still said that they are being written. */
   readonly changedSince: Set<string>;
 }
@@ -110,12 +110,14 @@ export function startRollout(options: RolloutOptions): Rollout {
     const versions = versionsOf(classOf(document.className), document.fileName);
     const found = options.read(document);
     if (found === undefined) return versions.drop();
+    const wasTrouble = versions.trouble() !== undefined;
     const since = versions.begin(hashOf(found.text));
     try {
       if (await secrets.write({ ...document, text: found.text })) {
         options.onWritten((performance.now() - since) / 1000);
       }
       for (const entry of versions.succeed(found.leftOut)) options.onRoom(document.className, entry);
+      if (wasTrouble) options.onProgress(document.className);
     } catch (error) {
       // one document that cannot be written must not keep the others from being judged: what pods have of it stays
       versions.fail(`The relays' configuration of this object cannot be written: ${messageOf(error)}`);
@@ -158,12 +160,14 @@ export function startRollout(options: RolloutOptions): Rollout {
       const entry = versions.someAwaited();
       return entry === undefined ? [] : [lagOf(entry, versions, answers)];
     });
-    const lag = [...new Set(lags)].join('\n');
-    const { changedSince } = relayClass;
+    // who hears of no relay says so of each object, whatever is being written
+    const isHeard = answers.length > 0;
+    const lag = isHeard ? [...new Set(lags)].join('\n') : undefined;
     if (lag !== relayClass.lag) options.onProgress(className);
-    else if (changedSince.size > 0) options.onProgress(className, new Set(changedSince));
+    else if (isHeard && relayClass.changedSince.size > 0)
+      options.onProgress(className, new Set(relayClass.changedSince));
     relayClass.lag = lag;
-    changedSince.clear();
+    relayClass.changedSince.clear();
   }
 
   function judgeService(className: string, relayClass: RelayClass): void {
@@ -200,7 +204,7 @@ export function startRollout(options: RolloutOptions): Rollout {
       answers: undefined,
       unservedSince: undefined,
       isUnserved: false,
-      lag: '',
+      lag: undefined,
       changedSince: new Set(),
     };
     classes.set(className, fresh);
@@ -270,7 +274,7 @@ function fileOf(entry: string): string {
 const NAMED_MAX = 3;
 const BEING_WRITTEN = 'The configuration is being written.';
 
-/** Which pods do not run an entry yet, and what to look at. */
+/** Which pods do not run an entry yet. */
 function lagOf(entry: string, versions: DocumentVersions, answers: readonly PodAnswer[]): string {
   if (versions.isDirty()) return BEING_WRITTEN;
   const lagging = answers.flatMap(({ pod, documents, trouble }) => {

@@ -4,7 +4,7 @@ import type { Condition } from '../../api/common.ts';
 import { createPool } from './pool.ts';
 
 export interface KnownStatus {
-  /** Of the whole status: whether it is the planned one. */
+  /** Of all that the status says: whether it is the planned one. */
   readonly digest: string;
   /** Without their messages, which nothing is decided by. */
   readonly conditions: readonly Condition[];
@@ -34,7 +34,10 @@ export function knownStatus(status: unknown): KnownStatus {
 /** A status is asked for its digest when it is planned, compared, written and told of. */
 const digests = new WeakMap<object, string>();
 
-/** Of plain data that nobody changes, whatever the order of its properties: the API server has an order of its own. */
+/**
+ * Of plain data that nobody changes, whatever the order of its properties: the API server has an order of its own. Since when
+ * it is so does not count: two plans that say the same differ in that where the first was made before there was a status.
+ */
 export function digestOf(value: unknown): string {
   const isObject = typeof value === 'object' && value !== null;
   const known = isObject ? digests.get(value) : undefined;
@@ -58,7 +61,7 @@ function canonical(value: unknown): string {
   const record = value as Readonly<Record<string, unknown>>;
   let text = '';
   for (const key of Object.keys(record).sort()) {
-    if (record[key] === undefined) continue;
+    if (record[key] === undefined || key === 'lastTransitionTime') continue;
     text += `${text === '' ? '' : ','}${JSON.stringify(key)}:${canonical(record[key])}`;
   }
   return `{${text}}`;

@@ -27,10 +27,10 @@ function start(t: TestContext) {
   const answers = asked.map(() => Promise.withResolvers<'ok' | 'failed'>());
   const client = {
     request: async ({ body }: { readonly body: { readonly status: object } }): Promise<Answer<KubeObject>> => {
-      const turn = written.push(body.status) - 1;
-      asked[turn]?.resolve();
-      if ((await answers[turn]?.promise) === 'failed') throw new Error('no connection');
-      const metadata = { ...META, resourceVersion: String(turn + 2) };
+      const count = written.push(body.status) - 1;
+      asked[count]?.resolve();
+      if ((await answers[count]?.promise) === 'failed') throw new Error('no connection');
+      const metadata = { ...META, resourceVersion: String(count + 2) };
       return { ok: true, status: 200, body: { metadata, spec: {}, status: body.status } as unknown as KubeObject };
     },
   } as unknown as KubeClient;
@@ -45,9 +45,9 @@ function start(t: TestContext) {
   };
   const caches = { objects: { SmtpPlusUser: cache }, secrets: { get: () => undefined } } as unknown as Caches;
   const nothing = (): void => undefined;
-  const outdated = Promise.withResolvers<string>();
-  const secondTurn = Promise.withResolvers<void>();
-  let turns = 0;
+  const outdated: string[] = [];
+  const turns = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  let turn = 0;
   const backlog = createBacklog({
     client,
     caches,
@@ -60,10 +60,10 @@ function start(t: TestContext) {
     isEarly: () => false,
     onSecretTrouble: nothing,
     onRetry: nothing,
-    onOutdated: outdated.resolve,
+    onOutdated: (object) => void outdated.push(object),
     onDone: () => {
-      turns += 1;
-      if (turns === 2) secondTurn.resolve();
+      turns[turn]?.resolve();
+      turn += 1;
     },
   });
   t.after(() => backlog.close());
@@ -72,8 +72,9 @@ function start(t: TestContext) {
   return {
     publish,
     written,
-    outdated: outdated.promise,
-    secondTurn: secondTurn.promise,
+    outdated,
+    firstTurn: turns[0]?.promise,
+    secondTurn: turns[1]?.promise,
     asked: asked.map(({ promise }) => promise),
     answers,
     backlog,
@@ -82,26 +83,40 @@ function start(t: TestContext) {
 
 describe('an object that is planned while it is being written', () => {
   test('is planned again after the write, and what was planned meanwhile is not written', async (t) => {
-    const { publish, written, outdated, asked, answers, backlog } = start(t);
+    const { publish, written, firstTurn, outdated, asked, answers } = start(t);
     publish(planAt(1, 'First'));
     await asked[0];
-    // says the same, as of a later time, since no status was there yet
+    publish(planAt(2, 'Meanwhile'));
+    answers[0]?.resolve('ok');
+    await firstTurn;
+    assert.deepEqual(outdated, ['SmtpPlusUser shop/a']);
+    publish(planAt(3, 'Last'));
+    await asked[1];
+    assert.deepEqual(written, [planAt(1, 'First').status, planAt(3, 'Last').status]);
+    answers[1]?.resolve('ok');
+  });
+
+  test('is left alone where the later plan says the same, though as of another time', async (t) => {
+    const { publish, written, firstTurn, outdated, asked, answers, backlog } = start(t);
+    publish(planAt(1, 'First'));
+    await asked[0];
     publish(planAt(2, 'First'));
     answers[0]?.resolve('ok');
-    assert.equal(await outdated, 'SmtpPlusUser shop/a');
-    publish(planAt(1, 'First'));
-    await new Promise(setImmediate);
+    await firstTurn;
+    assert.deepEqual(outdated, []);
+    publish(planAt(2, 'First'));
     assert.deepEqual(written, [planAt(1, 'First').status]);
     assert.equal(backlog.isIdle(), true);
   });
 
   test('is written as it was planned last, and not as before, where the write has failed', async (t) => {
-    const { publish, written, outdated, asked, answers } = start(t);
+    const { publish, written, firstTurn, outdated, asked, answers } = start(t);
     publish(planAt(1, 'First'));
     await asked[0];
     publish(planAt(2, 'Meanwhile'));
     answers[0]?.resolve('failed');
-    await outdated;
+    await firstTurn;
+    assert.deepEqual(outdated, ['SmtpPlusUser shop/a']);
     publish(planAt(3, 'Last'));
     await asked[1];
     answers[1]?.resolve('ok');
@@ -109,13 +124,12 @@ describe('an object that is planned while it is being written', () => {
   });
 
   test('is not written as it was planned before, even where it is not planned again before the retry', async (t) => {
-    const { publish, written, outdated, secondTurn, asked, answers } = start(t);
+    const { publish, written, secondTurn, asked, answers } = start(t);
     publish(planAt(1, 'First'));
     await asked[0];
     publish(planAt(2, 'Meanwhile'));
     answers[0]?.resolve('failed');
     answers[1]?.resolve('ok');
-    await outdated;
     // the retry after the failure
     await secondTurn;
     assert.equal(written.length, 1);

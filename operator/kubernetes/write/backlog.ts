@@ -19,7 +19,7 @@ export interface BacklogOptions extends Omit<WriteContext, 'onSecretTrouble'>, P
   readonly isEarly: (kind: Kind, plan: UserPlan | ListPlan) => boolean;
   /** Something was written again, since what we knew was not what was there. */
   readonly onRetry: () => void;
-  /** The object (`KIND NAMESPACE/NAME`) was planned while it was being written: it is to be planned again. */
+  /** What was planned of the object (`KIND NAMESPACE/NAME`) while it was being written is to be planned again. */
   readonly onOutdated: (object: string) => void;
   /** `secretTroubleOf` says something else of this user. */
   readonly onSecretTrouble: (user: string) => void;
@@ -36,10 +36,10 @@ export function createBacklog(given: BacklogOptions): Backlog {
   /** The latest plan is the only one that counts. */
   const backlog = new Map<string, Work>();
   /**
-   * What is being written, and whether it was planned once more meanwhile. Such a plan was made from what is about to change: it
-   * may ask for nothing new, and tell wrong times of transition. So it is not kept, and made anew after the write.
+   * What is being written, and what was planned of it meanwhile. That was planned from what was about to change, and tells wrong
+   * times of transition: where it says anything else than what is there after the write, it is planned again.
    */
-  const writing = new Map<string, { isOutdated: boolean }>();
+  const writing = new Map<string, { later?: { readonly work: Work | undefined } }>();
   const secretTroubles = new Map<string, string>();
   const context: WriteContext = { ...options, onSecretTrouble: setSecretTrouble };
 
@@ -49,21 +49,18 @@ export function createBacklog(given: BacklogOptions): Backlog {
     work: async (key) => {
       const work = backlog.get(key);
       if (work === undefined) return;
-      const state = { isOutdated: false };
+      const state: { later?: { readonly work: Work | undefined } } = {};
       writing.set(key, state);
       try {
         const outcome = await writeObject(context, work);
         if (outcome === 'done') backlog.delete(key);
-        else if (!state.isOutdated) {
+        else if (state.later === undefined) {
           onRetry();
           queue.addAfter(key, RETRY_MS, urgencyOf(work, caches));
         }
       } finally {
         writing.delete(key);
-        if (state.isOutdated) {
-          backlog.delete(key);
-          onOutdated(key.replace('/', ' '));
-        }
+        if (state.later !== undefined) giveUp(key, state.later.work);
       }
     },
     ...(onDone !== undefined && { onDone }),
@@ -86,7 +83,7 @@ export function createBacklog(given: BacklogOptions): Backlog {
   function put(key: WorkKey, work: Work | undefined): void {
     const current = writing.get(key);
     if (current !== undefined) {
-      current.isOutdated = true;
+      current.later = { work };
       return;
     }
     if (work === undefined || isDone(context, work)) {
@@ -95,6 +92,12 @@ export function createBacklog(given: BacklogOptions): Backlog {
     }
     backlog.set(key, work);
     enqueueWork(queue, key, work, caches);
+  }
+
+  /** What was to be written counts no more, since something else was planned later. */
+  function giveUp(key: string, later: Work | undefined): void {
+    backlog.delete(key);
+    if (later !== undefined && !isDone(context, later)) onOutdated(key.replace('/', ' '));
   }
 
   function setSecretTrouble(user: string, trouble: string | undefined): void {
