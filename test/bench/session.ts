@@ -12,9 +12,10 @@ import { createSubmissionServer } from '../../relay/submission/server.ts';
 import { certificates } from '../support/certificates.ts';
 import { aClass, aConfig, aList, LIST, PASSWORD, USER } from '../support/relay-config.ts';
 import { plain } from '../support/smtp-client.ts';
-import { MESSAGE } from './load.ts';
+import { messageOf } from './throughput/message.ts';
 
 const RUNS = 10;
+const MESSAGE = messageOf('orders@shop.example', 5000);
 const MESSAGES = Number(process.env['BENCH_MESSAGES'] ?? 5000);
 
 const relayClass = aClass({ starttls: 'Optional', session: { commands: 1e9 } });

@@ -2,13 +2,12 @@
  * The floor: smtp-server as it comes, with STARTTLS and AUTH, that answers 250 once lmdb has committed the message in a
  * group. No policy, no header check, no delivery: what remains of our own rate beside it is the price of all those.
  */
-import { once } from 'node:events';
 import path from 'node:path';
 import { open } from 'lmdb';
 import { SMTPServer } from 'smtp-server';
-import { ensureCertificates } from '../../operator/self-signed.ts';
+import { ensureCertificates } from '../../../operator/self-signed.ts';
 
-const folder = process.argv[2] ?? '';
+const [folder = '', port = '0', secret = ''] = process.argv.slice(2);
 const { cert, key } = await ensureCertificates(folder, { hostnames: ['localhost'] });
 const store = open<Buffer, number>({ path: path.join(folder, 'store'), encoding: 'binary' });
 let id = 0;
@@ -18,7 +17,7 @@ const server = new SMTPServer({
   key,
   disableReverseLookup: true,
   onAuth: ({ username, password }, _session, callback) => {
-    callback(null, password === process.env['BENCH_PASSWORD'] ? { user: username } : {});
+    callback(null, password === secret ? { user: username } : {});
   },
   onData: (stream, _session, callback) => {
     const chunks: Buffer[] = [];
@@ -34,6 +33,4 @@ async function commit(content: Buffer, done: () => void): Promise<void> {
   done();
 }
 
-const listener = server.listen(0, '127.0.0.1');
-await once(listener, 'listening');
-process.send?.({ port: (listener.address() as { port: number }).port });
+server.listen(Number(port), '127.0.0.1');
