@@ -127,6 +127,11 @@ describe('a redirected recipient', () => {
     ]);
   });
 
+  test('outside ASCII is named in an ORCPT that any server takes', () => {
+    const [copy] = redirect({ address: 'жук+x@real.example' });
+    assert.equal(copy?.originalRecipient, String.raw`utf-8;\x{436}\x{443}\x{43A}\x{2B}x@real.example`);
+  });
+
   test('keeps the ORCPT that the client gave', () => {
     const [copy] = redirect({ address: 'a@real.example', originalRecipient: 'rfc822;first@real.example' });
     assert.equal(copy?.originalRecipient, 'rfc822;first@real.example');

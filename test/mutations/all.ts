@@ -1,6 +1,7 @@
 /** Every mutation of `npm run mutations`: what this product must never lose, one after the other. */
 import { credentialsMutations } from './credentials.ts';
 import { deliveryMutations } from './delivery.ts';
+import { internationalMutations } from './international.ts';
 import type { Mutation } from './mutation.ts';
 import { scheduleMutations } from './schedule.ts';
 import { sessionMutations } from './session.ts';
@@ -14,4 +15,5 @@ export const mutations: readonly Mutation[] = [
   ...deliveryMutations,
   ...sessionMutations,
   ...signingMutations,
+  ...internationalMutations,
 ];

@@ -168,6 +168,23 @@ describe('a smart host without SMTPUTF8', () => {
     assert.deepEqual(said(relay, 'bounced')[0]?.['to'], ['жук@b.example']);
   });
 
+  test('has a client that waits for its answer (Passthrough) hear so at once, for all its recipients', async (t) => {
+    const upstream = await smartHost(t, OLD);
+    const relay = await startDelivering(t, configured(upstream.smartHost()));
+    const reply = await relay.delivery.passThrough(aMessage({ to: BOTH }), inMemory());
+    assert.deepEqual([reply.code, reply.enhanced, reply.reason], [554, '5.6.7', 'upstream_refused']);
+    assert.match(reply.lines[0], /SMTPUTF8.* use one in ASCII/);
+    assert.deepEqual(upstream.envelopes(), []);
+  });
+
+  test('gets the copy of a redirected message, which names the recipient in ASCII', async (t) => {
+    const upstream = await smartHost(t, OLD);
+    await send(t, upstream, {
+      envelope: { recipients: [{ address: 'tester@b.example', redirectedFrom: ['жук@b.example'] }] },
+    });
+    assert.ok(upstream.contents()[0]?.startsWith('X-Original-To: \\x{436}\\x{443}\\x{43A}@b.example\r\n'));
+  });
+
   test('gets the report about it in ASCII, with nothing lost', async (t) => {
     const upstream = await smartHost(t, OLD);
     await send(t, upstream, {
