@@ -245,6 +245,17 @@ export const senderRules: readonly Rule[] = [
   rule(
     'spec',
     {
+      field: 'dkim',
+      cel: "self.dkim.signing == 'Disabled' || has(self.domain)",
+      message:
+        'spec.dkim goes with spec.domain only: mail of an address is signed with the keys of its domain; remove it',
+    },
+    (self: SenderSpec) => self.dkim.signing === 'Disabled' || self.domain !== undefined,
+  ),
+  between('spec.dkim.interval', { min: 336 * HOUR, max: 9600 * HOUR }, 'between 336h (14 days) and 9600h (400 days)'),
+  rule(
+    'spec',
+    {
       field: 'dns',
       cel: "self.dns.publish == 'None' || has(self.domain)",
       message: 'spec.dns.publish goes with spec.domain only: an address is verified by mail; remove it',

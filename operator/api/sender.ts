@@ -36,6 +36,22 @@ export const senderSpec = z
       })
       .optional()
       .describe('Proof by mail. Not in effect yet.'),
+    dkim: z
+      .object({
+        signing: z
+          .enum(['Disabled', 'Enabled'])
+          .default('Disabled')
+          .describe(
+            'Enabled: keys are made, and mail from the domain is signed with them once their records (`status.dnsRecords`) are seen in the DNS.',
+          ),
+        interval: duration
+          .optional()
+          .describe(
+            'How often the keys are replaced: 336h to 9600h. Default: never, since each change takes new records.',
+          ),
+      })
+      .prefault({})
+      .describe('DKIM signatures, for a domain.'),
     recheckInterval: duration.default('24h').describe('How often a verified domain is asked again: 5m to 720h.'),
   })
   .describe('An address or domain that this namespace may send as, once verified.');
@@ -71,7 +87,7 @@ export const senderStatus = z.object({
     16,
   )
     .optional()
-    .describe('Records that make mail from this domain arrive. Not in effect yet.'),
+    .describe('Records that make mail from this domain arrive.'),
   verifiedTime: z.iso.datetime().optional().describe('When it was first verified.'),
   lastCheckTime: z.iso.datetime().optional().describe('When its record was last looked up.'),
   nextCheckTime: z.iso.datetime().optional().describe('When its record is looked up next.'),

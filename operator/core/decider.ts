@@ -85,6 +85,7 @@ function follow(last: Last, after: Snapshot): void {
   for (const key of differing(before.secrets, after.secrets)) markSecret(planner, key);
   for (const name of differing(before.namespaces, after.namespaces)) markNamespace(planner, name);
   for (const key of differing(before.evidence, after.evidence)) markObject(planner, 'VerifiedSender', key);
+  for (const key of differing(before.keys, after.keys)) markObject(planner, 'VerifiedSender', key);
   for (const key of differing(before.secretTroubles, after.secretTroubles)) markObject(planner, 'SmtpPlusUser', key);
   for (const name of new Set([...before.programmed.keys(), ...after.programmed.keys()])) {
     if (before.programmed.get(name)?.state !== after.programmed.get(name)?.state) markClass(planner, name);

@@ -9,6 +9,8 @@ import type { ListStatus } from '../api/list.ts';
 import type { UserStatus } from '../api/user.ts';
 import type { Credential, RelayDocuments, SmartHost } from '../../relay/config.ts';
 import type { ClassSettings, NamespaceLimits } from '../settings.ts';
+import type { DkimKeys } from './senders/dkim-model.ts';
+import type { Lookup, SigningPlan } from './senders/look-ups.ts';
 
 export type Kind = KindName;
 
@@ -71,6 +73,8 @@ export interface SecretView {
 export interface SenderEvidence {
   readonly dns?: DnsEvidence | undefined;
   readonly vouching?: Vouching | undefined;
+  /** Of the records of signing keys, by selector. */
+  readonly keyRecords?: Readonly<Record<string, DnsEvidence>> | undefined;
 }
 
 /** That the settings vouched for it. */
@@ -196,6 +200,8 @@ export interface Snapshot {
   readonly secretTroubles?: ReadonlyMap<string, string>;
   /** By key of the VerifiedSender. */
   readonly evidence: ReadonlyMap<string, SenderEvidence>;
+  /** By key of the VerifiedSender. Absent: there are none. */
+  readonly keys?: ReadonlyMap<string, DkimKeys>;
   /** Absent: domains are not verified by DNS, and nobody remembers evidence. */
   readonly verification?: DnsVerification;
   /**
@@ -259,18 +265,6 @@ export interface PlannedEvent {
   readonly message: string;
 }
 
-/** A DNS record to look up, at `due` or later. */
-export interface Lookup {
-  /** `NAMESPACE/NAME` of the VerifiedSender. */
-  readonly sender: string;
-  readonly recordName: string;
-  readonly recordValue: string;
-  /** ISO 8601. */
-  readonly due: string;
-  /** The annotation that asks for a look-up at once, as it is. */
-  readonly touched?: string;
-}
-
 export interface Plan {
   readonly secrets: readonly SecretPlan[];
   /** `NAMESPACE/NAME` of Secrets that we own and that nothing wants any more. */
@@ -282,6 +276,7 @@ export interface Plan {
   readonly lookups: readonly Lookup[];
   /** What is to be remembered, by key of the VerifiedSender. */
   readonly vouchings: ReadonlyMap<string, Vouching>;
+  readonly signing: readonly SigningPlan[];
   /** When the plan can change by itself (a password expires, a rotation is due). ISO 8601. */
   readonly nextLook?: string;
 }

@@ -5,6 +5,7 @@ import { defaultListOf, judgeList, type ListVerdict } from './lists/lists.ts';
 import { keyOf, type SenderEvidence, type ObjectMeta, type RawObject, type SecretOf } from './model.ts';
 import { crowdAmong, whyWaiting } from './places.ts';
 import type { Platform } from './platform.ts';
+import type { DkimKeys } from './senders/dkim-model.ts';
 import { ownRulesOf } from './senders/sender-rules.ts';
 import { coveringDomains, type CoveringDomain } from './senders/covering.ts';
 import { isDomainClaim, judgeSender, type SenderVerdict } from './senders/senders.ts';
@@ -20,6 +21,8 @@ export interface NamespaceCircumstances {
   readonly secretOf: SecretOf;
   /** What is known of a VerifiedSender (`NAMESPACE/NAME`) besides. */
   readonly evidenceOf: (sender: string) => SenderEvidence | undefined;
+  /** What its mail is signed with. */
+  readonly keysOf: (sender: string) => DkimKeys | undefined;
   readonly now: Date;
 }
 
@@ -40,7 +43,7 @@ export interface NamespaceVerdicts {
 
 export function judgeNamespace(
   { lists, senders }: NamespaceObjects,
-  { platform, secretOf, evidenceOf, now }: NamespaceCircumstances,
+  { platform, secretOf, evidenceOf, keysOf, now }: NamespaceCircumstances,
 ): NamespaceVerdicts {
   const faults: Fault[] = [];
   const crowds = { lists: crowdAmong(lists, platform), senders: crowdAmong(senders, platform) };
@@ -49,7 +52,13 @@ export function judgeNamespace(
       const { meta } = object;
       const judgement = whyWaiting(crowds.senders, object);
       if (judgement !== undefined) return { meta, judgement };
-      return judgeSender(object, { platform, evidence: evidenceOf(keyOf(meta)), coveringDomain, now });
+      return judgeSender(object, {
+        platform,
+        evidence: evidenceOf(keyOf(meta)),
+        keys: keysOf(keyOf(meta)),
+        coveringDomain,
+        now,
+      });
     };
     const failed = (): SenderVerdict => ({ meta: object.meta, judgement: internalError('Verified') });
     return guarded(object, faults, judge, failed);

@@ -98,6 +98,7 @@ export function wholePlan(planner: Planner, results: Results): Plan {
     vouchings: new Map(
       senders.flatMap(({ meta, vouching }) => (vouching === undefined ? [] : [[keyOf(meta), vouching]])),
     ),
+    signing: senders.flatMap(({ signing }) => signing ?? []),
     ...(next !== undefined && { nextLook: formatTime(next) }),
   };
 }
@@ -120,6 +121,7 @@ export function sourcesOf(snapshot: Snapshot): Sources {
     secretTroubleOf: (user) => snapshot.secretTroubles?.get(user),
     accepted: (user) => snapshot.accepted?.get(user),
     evidenceOf: (sender) => snapshot.evidence.get(sender),
+    keysOf: (sender) => snapshot.keys?.get(sender),
     programmed: (className) => snapshot.programmed.get(className),
     relays: (className) => snapshot.relayFacts?.get(className),
     upstream: (className, list) => snapshot.relayFacts?.get(className)?.upstreams.get(list),

@@ -44,6 +44,7 @@ export const reasons = {
     'The platform owner vouches for the sender no more; its message says until when it can be used.',
   ),
   DnsProof: current('A DNS record proves the sender.'),
+  Signed: current('Mail of the domain is signed with DKIM; `Signing` only, as the next ones.'),
   CoveredByDomain: current('A verified domain of the namespace covers the address, which needs no proof of its own.'),
 
   NotReported: inProgress('No relay has said yet which configuration it runs.'),
@@ -52,6 +53,8 @@ export const reasons = {
   NotLookedUp: awaited('The DNS record has not been looked up yet.'),
   RecordNotFound: awaited('The DNS record is not there; it is looked up again.'),
   RecordMismatch: awaited('The DNS record has another value; it is looked up again.'),
+  KeysAwaited: inProgress('Keys to sign with are being made.'),
+  KeyRecordsNotFound: awaited('The records of the keys are not in the DNS; mail goes out unsigned until they are.'),
   LookupFailed: awaited('The look-up failed; it is made again.'),
 
   ProofOverdue: failed(
@@ -88,6 +91,7 @@ export const reasons = {
   Pending: failed('The sender is to be vouched for by the platform owner.'),
   PublicSuffix: failed('Strangers register names below the domain, so that no record could prove it for all of them.'),
   Revoked: failed('The proof is gone for good, or nobody vouches for it any more; publish the record again.'),
+  NotSigned: failed('Mail goes out unsigned; the message says why.'),
   NotWritten: failed('The configuration of the relays cannot be written, or has no room for it.'),
   UpstreamUnreachable: failed(
     'The upstream has taken no mail for a minute and longer; whoever runs it mends that, or the list gets another one.',

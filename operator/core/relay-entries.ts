@@ -1,5 +1,5 @@
 /** Keeps the relays' configuration in step with the verdicts: which entry belongs to which class, and who is counted. */
-import type { ListConfig, SenderRule } from '../../relay/config.ts';
+import type { DkimSigner, ListConfig, SenderRule } from '../../relay/config.ts';
 import { isEqual } from './equal.ts';
 import type { Tally } from './lists/lists.ts';
 import type { AcceptedPasswords } from './model.ts';
@@ -17,6 +17,10 @@ export interface RelayEntries {
   readonly tallies: Map<string, Tally>;
   /** Number of a namespace's users by class: a relay is told the senders of namespaces whose users it serves. */
   readonly tenants: Map<string, Map<string, number>>;
+  /** What mail of a VerifiedSender is signed with, by its key. */
+  readonly signers: Map<string, DkimSigner>;
+  /** By class and VerifiedSender, the namespaces whose users may send as it: a relay is told the keys of those alone. */
+  readonly signees: Map<string, Map<string, Set<string>>>;
 }
 
 /** A user is served by a relay, or known as one that cannot be served at present, or neither. */
@@ -28,7 +32,15 @@ export interface UserParts {
 }
 
 export function createRelayEntries(): RelayEntries {
-  return { store: createRelayStore(), lists: new Map(), users: new Map(), tallies: new Map(), tenants: new Map() };
+  return {
+    store: createRelayStore(),
+    lists: new Map(),
+    users: new Map(),
+    tallies: new Map(),
+    tenants: new Map(),
+    signers: new Map(),
+    signees: new Map(),
+  };
 }
 
 export function setListEntry(
@@ -74,14 +86,47 @@ export function acceptedPasswords({ users }: RelayEntries, key: string): Accepte
 }
 
 /** The senders of a namespace, for the relays of each class that serves one of its users. */
-export function setNamespaceEntry(
-  { store, tenants }: RelayEntries,
-  namespace: string,
-  rules: readonly SenderRule[],
-): void {
-  for (const [className, users] of tenants.get(namespace) ?? []) {
-    putEntry(store, { className, section: 'namespaces', key: namespace }, users > 0 ? rules : undefined);
+export function setNamespaceEntry(entries: RelayEntries, namespace: string, rules: readonly SenderRule[]): void {
+  for (const [className, users] of entries.tenants.get(namespace) ?? []) {
+    const place = { className, section: 'namespaces', key: namespace } as const;
+    const [before, after] = [entryOf(entries.store, place), users > 0 ? rules : undefined];
+    if (before === after) continue;
+    putEntry(entries.store, place, after);
+    setSignees(entries, { className, namespace }, [objectsOf(before), objectsOf(after)]);
   }
+}
+
+function objectsOf(rules: readonly SenderRule[] = []): ReadonlySet<string> {
+  return new Set(rules.map(({ object }) => object));
+}
+
+/** A namespace of a class may use other senders than before. */
+function setSignees(
+  entries: RelayEntries,
+  { className, namespace }: { readonly className: string; readonly namespace: string },
+  [before, after]: readonly [ReadonlySet<string>, ReadonlySet<string>],
+): void {
+  const bySender = entries.signees.get(className) ?? new Map<string, Set<string>>();
+  entries.signees.set(className, bySender);
+  for (const sender of after) bySender.set(sender, (bySender.get(sender) ?? new Set()).add(namespace));
+  for (const sender of before) {
+    if (after.has(sender)) continue;
+    bySender.get(sender)?.delete(namespace);
+    if (bySender.get(sender)?.size === 0) bySender.delete(sender);
+  }
+  for (const sender of new Set([...before, ...after])) putSigner(entries, className, sender);
+}
+
+/** What mail of a VerifiedSender is signed with from now on. */
+export function setSigner(entries: RelayEntries, sender: string, signer: DkimSigner | undefined): void {
+  if (signer === undefined) entries.signers.delete(sender);
+  else entries.signers.set(sender, signer);
+  for (const className of entries.signees.keys()) putSigner(entries, className, sender);
+}
+
+function putSigner({ store, signers, signees }: RelayEntries, className: string, sender: string): void {
+  const isUsed = signees.get(className)?.has(sender) === true;
+  putEntry(store, { className, section: 'dkim', key: sender }, isUsed ? signers.get(sender) : undefined);
 }
 
 function placeOf({ className, isActive, config: { list, namespace } }: UserEntry): readonly unknown[] {

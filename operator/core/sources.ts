@@ -8,6 +8,7 @@ import type {
   SecretView,
   UpstreamFact,
 } from './model.ts';
+import type { DkimKeys } from './senders/dkim-model.ts';
 
 export interface AskedEntries {
   /** Lists, user names, namespaces. */
@@ -31,6 +32,7 @@ export interface Sources {
   /** What the relays were told last of the passwords of a user, by a planner before this one. */
   readonly accepted: (user: string) => AcceptedPasswords | undefined;
   readonly evidenceOf: (sender: string) => SenderEvidence | undefined;
+  readonly keysOf: (sender: string) => DkimKeys | undefined;
   /** Whether relays of a class run these entries of their configuration. */
   readonly programmed: (className: string, entries: AskedEntries) => ProgrammedFact | undefined;
   /** What the relays of a class tell of themselves. */

@@ -21,7 +21,7 @@ import {
   type Planner,
   type Turn,
 } from './planner-state.ts';
-import { setListEntry } from './relay-entries.ts';
+import { setListEntry, setSigner } from './relay-entries.ts';
 import { concerns, shareClaim, shareVerdicts } from './shared.ts';
 import { secretReferencesOf } from './secret-references.ts';
 import { storedCredentials } from './credentials/stored-credentials.ts';
@@ -81,7 +81,13 @@ function judgeObjects(planner: Planner, name: string, namespace: PlannedNamespac
   const before = namespace.verdicts;
   const after = judgeNamespace(
     { lists, senders },
-    { platform, now, secretOf: (secret) => sources.secret(`${name}/${secret}`), evidenceOf: sources.evidenceOf },
+    {
+      platform,
+      now,
+      secretOf: (secret) => sources.secret(`${name}/${secret}`),
+      evidenceOf: sources.evidenceOf,
+      keysOf: sources.keysOf,
+    },
   );
   namespace.verdicts = after;
   planner.alarms.set(name, after.until);
@@ -108,6 +114,9 @@ function judgeObjects(planner: Planner, name: string, namespace: PlannedNamespac
   const isDefaultConcerned =
     before?.defaultList !== after.defaultList || changes.lists.includes(`${name}/${after.defaultList}`);
   if (isDefaultConcerned) markInterested(planner, `default list of ${name}`);
+  for (const key of new Set([...(before?.senders.keys() ?? []), ...after.senders.keys()])) {
+    setSigner(relays, key, after.senders.get(key)?.signing?.signer);
+  }
   for (const [key, verdict] of after.senders) {
     // an address may be covered by a domain, and say how that was verified
     if (!isEqual(before?.senders.get(key), verdict)) namespace.marks.senders.add(key);

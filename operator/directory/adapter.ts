@@ -29,7 +29,7 @@ import { createAnnouncer, createClassReporter, createReporter } from './report.t
 import { openVerification } from './verification.ts';
 import type { Verification } from './verification.ts';
 
-export interface DirectoryOptions extends Omit<GatherOptions, 'memory' | 'evidence' | 'accepted'> {
+export interface DirectoryOptions extends Omit<GatherOptions, 'memory' | 'evidence' | 'keys' | 'accepted'> {
   readonly folder: string;
   readonly state: string;
   /** Files in the folder that are no manifests. */
@@ -95,6 +95,7 @@ export async function startDirectory(options: DirectoryOptions): Promise<Directo
   const ignore = [...options.ignore, state];
   const verification = await openVerification({
     folder: join(state, 'evidence'),
+    keysFolder: join(state, 'dkim'),
     resolvers: resolversOf(options.settings.verification),
     onEvidence: () => touch(NOTHING),
     log,
@@ -195,7 +196,13 @@ async function openSources(
   const reader = createReader(folder, { ignore });
   const toInForce = createInForce(lastGood, { strict: options.settings.strict });
   const accepted = await readAccepted(join(state, RELAY_FOLDER));
-  const toSnapshot = createGatherer({ ...options, memory, accepted, evidence: verification.evidence });
+  const toSnapshot = createGatherer({
+    ...options,
+    memory,
+    accepted,
+    evidence: verification.evidence,
+    keys: verification.keys,
+  });
   const report = createReporter(log);
   const reportClasses = createClassReporter(log);
   const lookAtManifests = async (touched: Touched) => {

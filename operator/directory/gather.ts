@@ -13,6 +13,7 @@ import type {
   SenderEvidence,
   Snapshot,
 } from '../core/model.ts';
+import type { DkimKeys } from '../core/senders/dkim-model.ts';
 import { crowdAmong, whyWaiting } from '../core/places.ts';
 import type { Settings } from '../settings.ts';
 import { dnsVerificationOf } from '../settings-verification.ts';
@@ -35,6 +36,7 @@ export interface GatherOptions {
   readonly installation: Installation;
   readonly memory: Memory;
   readonly evidence: Pick<EvidenceFolder<SenderEvidence>, 'all'>;
+  readonly keys: Pick<EvidenceFolder<DkimKeys>, 'all'>;
   /** Ports that listen, in order of preference. */
   readonly ports: readonly number[];
   readonly implicitTlsPorts: readonly number[];
@@ -83,6 +85,7 @@ export function createGatherer(options: GatherOptions): (parts: GatheredParts) =
       objects,
       secrets,
       evidence: options.evidence.all(),
+      keys: options.keys.all(),
       verification,
       namespaceLimits: options.settings.namespaceLimits,
       ...(options.howToVouch === undefined ? {} : { howToVouch: options.howToVouch }),

@@ -156,6 +156,7 @@ export function startController(options: ControllerOptions): Controller {
     secretTroubleOf: (user) => backlog.secretTroubleOf(user),
     accepted: accepted.of,
     evidenceOf: (sender) => verification.evidenceOf(sender),
+    keysOf: (sender) => verification.keysOf(sender),
     programmed: (className, asked) => rollout.stateOf(className, asked),
     relays: (className) => reports.of(className),
     upstream: (className, list) => rollout.upstreamOf(className, list),

@@ -1,17 +1,20 @@
 /** Look-ups on a cluster: the plan asks for them, what they find is kept in Secrets, and the planner is told. */
 import type { SenderEvidence } from '../core/model.ts';
+import type { DkimKeys } from '../core/senders/dkim-model.ts';
 import type { SenderPlan } from '../core/senders/senders.ts';
 import type { EvidenceStore } from '../verify/evidence-store.ts';
 import type { Resolvers } from '../verify/look-up.ts';
 import { startLookUps } from '../verify/start-look-ups.ts';
+import { startSigning } from '../verify/start-signing.ts';
 import type { KubeClient } from './client/client.ts';
 import { openEvidenceSecrets } from './write/evidence.ts';
-import { SENDER_EVIDENCE } from './write/evidence-kinds.ts';
+import { SENDER_EVIDENCE, SIGNING_KEYS } from './write/evidence-kinds.ts';
 
 export interface Verification {
   /** Reads what is known. To be called once, by the leader, before anything is planned. */
   readonly load: () => Promise<void>;
   readonly evidenceOf: (sender: string) => SenderEvidence | undefined;
+  readonly keysOf: (sender: string) => DkimKeys | undefined;
   /** What the latest plan says of senders; undefined: gone. */
   readonly follow: (senders: ReadonlyMap<string, SenderPlan | undefined>) => void;
   /** Whether no look-up is due or under way. */
@@ -33,6 +36,7 @@ export interface VerificationOptions {
 const NO_LOOKUPS: Verification = {
   load: () => Promise.resolve(),
   evidenceOf: () => undefined,
+  keysOf: () => undefined,
   follow: () => undefined,
   isIdle: () => true,
   close: () => undefined,
@@ -42,19 +46,34 @@ export function startVerification(client: KubeClient, options: VerificationOptio
   const { resolvers, isThere, onEvidence, onTrouble } = options;
   if (resolvers === undefined) return NO_LOOKUPS;
   let store: EvidenceStore<SenderEvidence> | undefined;
+  let keys: EvidenceStore<DkimKeys> | undefined;
   const lookUps = startLookUps({ resolvers, store: () => store, isThere, onEvidence, onTrouble });
+  const signing = startSigning({
+    resolvers,
+    isThere,
+    onTrouble,
+    evidence: () => store,
+    keys: () => keys,
+    onChange: onEvidence,
+  });
   return {
     load: async () => {
       store = await openEvidenceSecrets(client, SENDER_EVIDENCE, options);
+      keys = await openEvidenceSecrets(client, SIGNING_KEYS, options);
     },
     evidenceOf: (sender) => store?.of(sender),
+    keysOf: (sender) => keys?.of(sender),
     follow: (senders) => {
       for (const [key, plan] of senders) {
         lookUps.remember(key, plan?.vouching);
         lookUps.set(key, plan?.lookup);
+        signing.follow(key, plan?.signing);
       }
     },
-    isIdle: lookUps.isIdle,
-    close: lookUps.close,
+    isIdle: () => lookUps.isIdle() && signing.isIdle(),
+    close: () => {
+      lookUps.close();
+      signing.close();
+    },
   };
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { DnsEvidence, Lookup } from '../core/model.ts';
+import type { DnsEvidence } from '../core/model.ts';
+import type { Lookup } from '../core/senders/look-ups.ts';
 import { afterLookup, evidenceSchema } from './evidence.ts';
 import type { Observation } from './look-up.ts';
 

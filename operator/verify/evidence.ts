@@ -1,6 +1,7 @@
 /** What is known of a challenge record after one look-up more. */
 import { z } from 'zod';
-import type { DnsEvidence, Lookup, SenderEvidence } from '../core/model.ts';
+import type { DnsEvidence, SenderEvidence } from '../core/model.ts';
+import type { Lookup } from '../core/senders/look-ups.ts';
 import type { Observation } from './look-up.ts';
 
 const dnsEvidence: z.ZodType<DnsEvidence> = z.object({
@@ -22,6 +23,7 @@ const dnsEvidence: z.ZodType<DnsEvidence> = z.object({
 export const evidenceSchema: z.ZodType<SenderEvidence> = z.object({
   dns: dnsEvidence.optional(),
   vouching: z.object({ sender: z.string(), withdrawnTime: z.iso.datetime().optional() }).optional(),
+  keyRecords: z.record(z.string(), dnsEvidence).optional(),
 });
 
 interface Findings extends Observation {

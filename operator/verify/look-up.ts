@@ -27,7 +27,14 @@ const SHOWN_LENGTH = 120;
 /** What marks a value as one of ours, of whatever installation. */
 const PREFIX = 'smtpplus-verification=';
 
-export async function lookUp(question: Question, resolvers: Resolvers): Promise<Observation> {
+/** What an answer says about the record in question. */
+export type Judge = (answer: TxtAnswer, question: Question) => Observation;
+
+export async function lookUp(
+  question: Question,
+  resolvers: Resolvers,
+  judge: Judge = judgeChallenge,
+): Promise<Observation> {
   const { servers, timeoutMs = TIMEOUT_MS } = resolvers;
   const patience = { timeoutMs, tries: TRIES };
   if (servers.length === 0) return judge(await askTxt(question.recordName, patience), question);
@@ -61,7 +68,7 @@ function agree(votes: readonly Vote[], quorum: number): Observation {
   };
 }
 
-function judge(answer: TxtAnswer, { recordValue }: Question): Observation {
+function judgeChallenge(answer: TxtAnswer, { recordValue }: Question): Observation {
   if (answer.kind === 'failed') return { outcome: 'failed', detail: answer.why };
   if (answer.kind === 'absent') return { outcome: 'absent', detail: answer.why };
   const values = answer.values.map((value) => value.trim());

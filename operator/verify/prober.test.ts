@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test, type TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { DnsEvidence, Lookup } from '../core/model.ts';
+import type { DnsEvidence } from '../core/model.ts';
+import type { Lookup } from '../core/senders/look-ups.ts';
 import { until } from '../../test/support/until.ts';
 import type { Observation, Question } from './look-up.ts';
 import { createProber, type ProberOptions } from './prober.ts';

@@ -1,5 +1,6 @@
 /** Makes the look-ups that the plan asks for, each when it is due (see due-turns.ts). */
-import type { DnsEvidence, Lookup } from '../core/model.ts';
+import type { DnsEvidence } from '../core/model.ts';
+import type { Lookup } from '../core/senders/look-ups.ts';
 import { formatTime } from '../core/time.ts';
 import { createDueTurns, type DueTurns } from './due-turns.ts';
 import { afterLookup } from './evidence.ts';

@@ -201,6 +201,11 @@ describe('nobody gets a signature', () => {
     const config = configured({ users: { [USER]: aUser({ senders }) } });
     assert.match((await start(config).signed(`${FROM}\r\nhi\r\n`)).toString(), /d=shop.example/);
     await assertUnsigned(config, 'From: ceo@shop.example\r\n\r\nhi\r\n');
+    // a VerifiedSender of the address itself is as good, and has no keys of its own
+    const own = [aSender({ sender: 'orders@shop.example', object: 'shop/orders' })];
+    const rules = { shop: [...own, aSender()] };
+    const other = start(configured({ users: { [USER]: aUser({ senders: own }) }, namespaces: rules }));
+    assert.match((await other.signed(`${FROM}\r\nhi\r\n`)).toString(), /d=shop.example/);
   });
 
   test('once the sender is revoked, taken away, or for another domain', async () => {

@@ -3,7 +3,7 @@
  * may sign is decided now, by the configuration in force: what waits for a sender that is revoked is not signed any more.
  */
 import { covers, domainCovers, type Mailbox } from '../address.ts';
-import { sendersOf } from '../checks/check-sender.ts';
+import { isVerifiedSender } from '../checks/check-sender.ts';
 import { readFrom } from '../checks/from-header.ts';
 import { scanHeaderSection, type HeaderField } from '../checks/header-section.ts';
 import { signedFields } from '../checks/signed-fields.ts';
@@ -59,7 +59,9 @@ export function createSigning({ config, metrics, log, clock = () => new Date() }
 
 /** Whether mail of this user may come to be signed, so that its body is worth hashing while it comes in. */
 export function mayBeSigned(config: RelayConfig, user: UserConfig): boolean {
-  return config.dkim.size > 0 && sendersOf(config, user).some((rule) => rule.verified && config.dkim.has(rule.object));
+  if (config.dkim.size === 0) return false;
+  const rules = config.namespaces.get(user.namespace) ?? [];
+  return rules.some((rule) => rule.verified && config.dkim.has(rule.object));
 }
 
 /** Our fields are in the section too, besides as many as a client may send. */
@@ -82,7 +84,10 @@ async function signaturesFor(
   return makeSignatures({ fields, bodyHash, domain: signer.domain, time }, signer.keys);
 }
 
-/** Of those that cover the author, the closest. */
+/**
+ * Whoever may send as the author gets the signature of the closest domain of its namespace that covers the author: a user
+ * may be narrowed to an address, and the keys are those of its domain.
+ */
 function signerOf(
   config: RelayConfig,
   { user: name, namespace, envelope }: Message,
@@ -92,8 +97,8 @@ function signerOf(
   if (isReply(from)) return undefined;
   const user = config.users.get(name);
   // a user who is gone has left mail that others of the namespace could still send
-  const rules = user?.namespace === namespace ? sendersOf(config, user) : (config.namespaces.get(namespace) ?? []);
-  const signers = rules
+  const isOther = user?.namespace === namespace && !isVerifiedSender(config, user, from.mailbox);
+  const signers = (isOther ? [] : (config.namespaces.get(namespace) ?? []))
     .filter((rule) => rule.verified && covers(rule, from.mailbox))
     .flatMap(({ object }) => config.dkim.get(object) ?? [])
     .filter((signer) => isOf(signer, from.mailbox));

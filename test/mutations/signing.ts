@@ -30,8 +30,8 @@ export const signingMutations: readonly Mutation[] = [
   {
     name: 'what a user leaves to others of its namespace is signed for it',
     file: 'relay/dkim/sign-message.ts',
-    from: 'user?.namespace === namespace ? sendersOf(config, user)',
-    to: 'false ? []',
+    from: '!isVerifiedSender(config, user, from.mailbox)',
+    to: 'false',
     tests: SIGN,
   },
   {

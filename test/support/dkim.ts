@@ -92,3 +92,9 @@ export async function verifiedByDkimpy(
   const output = execFileSync(PYTHON, ['-c', SCRIPT, recordsFile, ...files], { maxBuffer: 64 * 1024 * 1024 });
   return JSON.parse(output.toString()) as string[][];
 }
+
+/** A TXT record in a zone file, whose strings hold 255 octets. */
+export function zoneLine(name: string, value: string): string {
+  const strings = value.match(/.{1,255}/g) ?? [];
+  return `${name}. IN TXT ${strings.map((text) => `"${text}"`).join(' ')}`;
+}

@@ -4,7 +4,8 @@
  */
 import type { Reason } from '../reasons.ts';
 import type { Judgement } from '../conditions.ts';
-import type { DnsEvidence, Lookup, ObjectMeta } from '../model.ts';
+import type { DnsEvidence, ObjectMeta } from '../model.ts';
+import type { Lookup } from './look-ups.ts';
 import { keyOf } from '../model.ts';
 import { CHECK_NOW_ANNOTATION } from '../names.ts';
 import { after, formatTime, parseTime } from '../time.ts';
@@ -136,7 +137,7 @@ function reasonOf({ outcome }: DnsEvidence): Reason {
 }
 
 /** What the last look-up saw, in a sentence. */
-function describeAnswer({ outcome, time, detail }: DnsEvidence): string {
+export function describeAnswer({ outcome, time, detail }: DnsEvidence): string {
   switch (outcome) {
     case 'found':
       return `It was there at ${time}.`;
@@ -154,13 +155,18 @@ function next(due: Date): string {
 }
 
 /** Not found for so long that nobody seems to be at it. */
-function isOverdue({ since: needed }: Question, { outcome, since, time }: DnsEvidence): boolean {
+function isOverdue({ since: needed }: Pick<Question, 'since'>, { outcome, since, time }: DnsEvidence): boolean {
   const missed = Math.max(Date.parse(since), needed?.getTime() ?? 0);
   const seconds = (Date.parse(time) - missed) / 1000;
   return outcome !== 'found' && seconds >= OVERDUE_SECONDS;
 }
 
-function nextLookup(question: Question, evidence: DnsEvidence, now: Date): Date {
+/** When a record that was looked up is to be looked up again. */
+export function nextLookup(
+  question: Pick<Question, 'meta' | 'recheckSeconds' | 'isVouchedFor' | 'since'>,
+  evidence: DnsEvidence,
+  now: Date,
+): Date {
   const { meta, recheckSeconds, isVouchedFor } = question;
   const last = parseTime(evidence.time) ?? now;
   if (touchOf(meta) !== evidence.touched) return last;
@@ -179,7 +185,7 @@ function lookupOf({ meta, challenge }: Question, due: Date): Lookup {
 }
 
 /** Whatever somebody writes there that was not there at the last look-up asks for one. */
-function touchOf({ annotations }: ObjectMeta): string | undefined {
+export function touchOf({ annotations }: ObjectMeta): string | undefined {
   return annotations[CHECK_NOW_ANNOTATION]?.slice(0, TOUCH_LENGTH);
 }
 

@@ -10,19 +10,15 @@ import { conditionsOf, readiness, readyAsWritten, withNote, type Judgement } fro
 import { challengeOf, judgeEvidence, publish, type Challenge } from './dns-proof.ts';
 import { eventsOf } from '../events.ts';
 import type { CoveringDomain } from './covering.ts';
-import {
-  type SenderEvidence,
-  type Lookup,
-  type ObjectMeta,
-  type PlannedEvent,
-  type RawObject,
-  type Vouching,
-} from '../model.ts';
+import { type SenderEvidence, type ObjectMeta, type PlannedEvent, type RawObject, type Vouching } from '../model.ts';
 import { parseObject } from '../parse.ts';
 import { isPublicSuffix } from './public-suffix.ts';
 import type { Platform } from '../platform.ts';
-import { formatTime, parseTime } from '../time.ts';
+import { earliestAfter, formatTime, parseTime } from '../time.ts';
 import { judgeVouching, type VouchingVerdict } from './vouching.ts';
+import type { DkimKeys } from './dkim-model.ts';
+import type { Lookup, SigningPlan } from './look-ups.ts';
+import { judgeSigning, type SigningVerdict } from './dkim.ts';
 
 export interface SenderVerdict {
   readonly meta: ObjectMeta;
@@ -42,6 +38,7 @@ export interface SenderVerdict {
   readonly isUnchecked?: true;
   /** What is to be remembered, where the settings vouch for it or have done so. */
   readonly vouching?: Vouching;
+  readonly signing?: SigningVerdict;
   /** When it changes with time alone (a password expires, say); absent: never. */
   readonly until?: Date;
 }
@@ -53,6 +50,7 @@ export interface SenderCircumstances {
   readonly platform: Platform;
   /** What is known of it besides. */
   readonly evidence: SenderEvidence | undefined;
+  readonly keys: DkimKeys | undefined;
   readonly now: Date;
 }
 
@@ -78,7 +76,22 @@ export function judgeSender(object: RawObject, circumstances: SenderCircumstance
   );
   const claim = { meta, sender, spec: parsed.spec, vouched };
   const proof = strongest(judgeProof(claim, circumstances), vouched, covered(claim, circumstances));
-  return { meta, covers, ...proof, ...(vouched !== undefined && { vouching: vouched.vouching }) };
+  const verdict = { meta, covers, ...proof, ...(vouched !== undefined && { vouching: vouched.vouching }) };
+  return withSigning(verdict, claim, circumstances);
+}
+
+function withSigning(
+  verdict: SenderVerdict,
+  { meta, sender, spec }: Claim,
+  { platform, evidence, keys, now }: SenderCircumstances,
+): SenderVerdict {
+  const isVerified = verdict.judgement.status === 'True';
+  const isLookedUp = platform.verification !== undefined;
+  const records = evidence?.keyRecords ?? {};
+  const signing = judgeSigning({ meta, sender, spec, isVerified, keys, evidence: records, isLookedUp, now });
+  if (signing === undefined) return verdict;
+  const until = earliestAfter(now, [verdict.until, signing.until]);
+  return { ...verdict, signing, ...(until !== undefined && { until }) };
 }
 
 /** Whether it is about a domain, as far as one can tell. */
@@ -197,22 +210,24 @@ export interface SenderPlan {
   readonly status: SenderStatus;
   readonly lookup?: Lookup;
   readonly vouching?: Vouching;
+  readonly signing?: SigningPlan;
   readonly events: readonly PlannedEvent[];
 }
 
 /** What there is to do about a VerifiedSender. */
 export function planSender(object: RawObject, verdict: SenderVerdict, now: Date): SenderPlan {
-  const { meta, covers, judgement, method, challenge, lookup, lastCheckTime, vouching } = verdict;
+  const { meta, covers, judgement, method, challenge, lookup, lastCheckTime, vouching, signing } = verdict;
   const parsed = parseObject('VerifiedSender', object);
   const missing = parsed.ok ? notInEffect('VerifiedSender', parsed.spec) : '';
   const noted = withNote(readiness([judgement], { reason: 'Verified', message: judgement.message }), missing);
   const ready = readyAsWritten(object, noted);
   const status: SenderStatus = {
     observedGeneration: meta.generation,
-    conditions: conditionsOf(object, [judgement], ready, now),
+    conditions: conditionsOf(object, [judgement, ...(signing?.judgement ? [signing.judgement] : [])], ready, now),
     ...(covers !== undefined && { sender: covers.sender }),
     ...(method !== undefined && { method, verifiedTime: verifiedTime(object, now) }),
     ...(challenge !== undefined && { challenge }),
+    ...(signing !== undefined && signing.records.length > 0 && { dnsRecords: [...signing.records] }),
     ...(lastCheckTime !== undefined && { lastCheckTime }),
     ...(lastCheckTime !== undefined && lookup !== undefined && { nextCheckTime: lookup.due }),
   };
@@ -223,6 +238,7 @@ export function planSender(object: RawObject, verdict: SenderVerdict, now: Date)
     events,
     ...(lookup !== undefined && { lookup }),
     ...(vouching !== undefined && { vouching }),
+    ...(signing !== undefined && { signing: signing.plan }),
   };
 }
 

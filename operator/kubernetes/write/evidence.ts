@@ -9,7 +9,6 @@ import type { KubeClient } from '../client/client.ts';
 import { loadShard, writeShard, type EvidenceShard, type ShardPlace } from './evidence-shard.ts';
 import type { EvidenceKind } from './evidence-kinds.ts';
 
-const SHARDS = 32;
 /** What is found in this time is written at once. */
 const GATHER_MS = 200;
 
@@ -26,11 +25,11 @@ export async function openEvidenceSecrets<Entry extends object>(
   options: { readonly namespace: string; readonly onTrouble: (message: string) => void },
 ): Promise<EvidenceStore<Entry>> {
   const place: ShardPlace<Entry> = { client, kind, ...options };
-  const shards = await Promise.all(Array.from({ length: SHARDS }, (_, index) => loadShard(place, index)));
+  const shards = await Promise.all(Array.from({ length: kind.shards }, (_, index) => loadShard(place, index)));
   const writes: readonly Writing[] = shards.map(() => ({ next: undefined, last: Promise.resolve() }));
 
   function indexOf(key: string): number {
-    return shardOf(key) % SHARDS;
+    return shardOf(key) % kind.shards;
   }
 
   function entriesOf(key: string): EvidenceShard<Entry>['entries'] {

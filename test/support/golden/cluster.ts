@@ -1,4 +1,5 @@
 /** A cluster as far as the core can tell: what people did to it, and what an operator has written into it. */
+import type { DkimKeys } from '../../../operator/core/senders/dkim-model.ts';
 import {
   keyOf,
   type AcceptedPasswords,
@@ -16,7 +17,7 @@ import {
 import { isRetained } from '../../../operator/core/credentials/ownership.ts';
 import type { ShardDocument } from '../../../relay/config.ts';
 import { classSettingsSchema, type NamespaceLimits } from '../../../operator/settings.ts';
-import { evidenceOf, type Step } from './history.ts';
+import { evidenceOf, keysOf, type Step } from './history.ts';
 import { createVerifiers } from './passwords.ts';
 
 export const verifiers = createVerifiers();
@@ -30,6 +31,7 @@ export interface Cluster {
   readonly accepted: Map<string, AcceptedPasswords>;
   readonly namespaces: Map<string, Readonly<Record<string, string>>>;
   readonly evidence: Map<string, SenderEvidence>;
+  readonly keys: Map<string, DkimKeys>;
   readonly programmed: Map<string, ProgrammedFact>;
   readonly namespaceLimits?: NamespaceLimits;
   readonly relayFacts: Map<string, RelaysFact>;
@@ -45,6 +47,7 @@ export function createCluster(namespaceLimits?: NamespaceLimits): Cluster {
     accepted: new Map(),
     namespaces: new Map(),
     evidence: new Map(),
+    keys: new Map(),
     programmed: new Map(),
     relayFacts: new Map(),
   };
@@ -59,7 +62,7 @@ const classes: Snapshot['classes'] = new Map(
 );
 
 export function snapshotOf({ objects, ...cluster }: Cluster): Snapshot {
-  const { secrets, accepted, namespaces, evidence, programmed, relayFacts, namespaceLimits } = cluster;
+  const { secrets, accepted, namespaces, evidence, keys, programmed, relayFacts, namespaceLimits } = cluster;
   return {
     classes,
     objects: [...objects.values()],
@@ -67,6 +70,7 @@ export function snapshotOf({ objects, ...cluster }: Cluster): Snapshot {
     accepted,
     namespaces,
     evidence,
+    keys,
     programmed,
     relayFacts,
     ...(namespaceLimits && { namespaceLimits }),
@@ -147,9 +151,23 @@ export function happen(cluster: Cluster, step: Step, notes: Notes): void {
       const senders = [...cluster.objects.values()].filter(({ kind }) => kind === 'VerifiedSender');
       const sender = nth(senders, step.which);
       if (sender === undefined) return;
-      const evidence = { dns: evidenceOf(sender, step.finding, cluster.now) };
+      const key = keyOf(sender.meta);
+      const evidence = { ...cluster.evidence.get(key), dns: evidenceOf(sender, step.finding, cluster.now) };
       cluster.evidence.set(keyOf(sender.meta), evidence);
       notes.evidence.set(keyOf(sender.meta), evidence);
+      return;
+    }
+    case 'keep keys': {
+      const senders = [...cluster.objects.values()].filter(({ kind }) => kind === 'VerifiedSender');
+      const sender = nth(senders, step.which);
+      if (sender === undefined) return;
+      const key = keyOf(sender.meta);
+      const { keys, keyRecords } = keysOf(sender, step.generations, cluster.now);
+      if (keys === undefined) cluster.keys.delete(key);
+      else cluster.keys.set(key, keys);
+      const evidence = { ...cluster.evidence.get(key), keyRecords };
+      cluster.evidence.set(key, evidence);
+      notes.evidence.set(key, evidence);
       return;
     }
     case 'program': {

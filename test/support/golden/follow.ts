@@ -98,6 +98,7 @@ export function sourcesNow(cluster: Cluster): Sources {
     secretTroubleOf: () => undefined,
     accepted: (user) => cluster.accepted.get(user),
     evidenceOf: (sender) => cluster.evidence.get(sender),
+    keysOf: (sender) => cluster.keys.get(sender),
     programmed: (className) => cluster.programmed.get(className),
     relays: (className) => cluster.relayFacts.get(className),
     upstream: (className, list) => cluster.relayFacts.get(className)?.upstreams.get(list),

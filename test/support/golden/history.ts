@@ -2,6 +2,7 @@
 import type { NamespaceLimits } from '../../../operator/settings.ts';
 import fc from 'fast-check';
 import { BUILT_IN_LIST } from '../../../operator/core/names.ts';
+import type { DkimKeys } from '../../../operator/core/senders/dkim-model.ts';
 import type {
   DnsEvidence,
   Kind,
@@ -94,6 +95,7 @@ const specs: Readonly<Record<Kind, fc.Arbitrary<unknown>>> = {
         domain,
         includeSubdomains: often(fc.boolean()),
         allowedNamespaces: often(allowedNamespaces),
+        dkim: often(fc.record({ signing: fc.constant('Enabled'), interval: often(fc.constant('336h')) })),
       }),
     },
     { weight: 1, arbitrary: fc.record({ address, allowedNamespaces: often(allowedNamespaces) }) },
@@ -166,6 +168,44 @@ export function evidenceOf({ meta, spec }: RawObject, finding: Finding, now: Dat
   return { ...base, foundTime: '2025-12-01T00:00:00Z', ...(isMissing && { missingSince }) };
 }
 
+/** Keys as somebody might find them: of any age, retired or not, seen in the DNS or not. */
+export interface KnownKeys {
+  readonly hoursOld: number;
+  readonly hoursRetired: number | undefined;
+  readonly seen: DnsEvidence['outcome'] | undefined;
+}
+
+const knownKeys: fc.Arbitrary<KnownKeys> = fc.record({
+  hoursOld: fc.integer({ min: 0, max: 600 }),
+  hoursRetired: rarely(fc.integer({ min: 0, max: 200 })),
+  seen: fc.option(fc.constantFrom('found', 'found', 'absent', 'mismatch', 'failed'), { nil: undefined }),
+});
+
+export function keysOf(
+  { spec }: RawObject,
+  known: readonly KnownKeys[],
+  now: Date,
+): { keys: DkimKeys | undefined; keyRecords: Readonly<Record<string, DnsEvidence>> } {
+  const domain = (spec as { readonly domain?: string } | undefined)?.domain ?? 'no.example';
+  const before = (hours: number) => new Date(now.getTime() - hours * 3_600_000).toISOString();
+  const keyRecords: Record<string, DnsEvidence> = {};
+  const generations = known.map(({ hoursOld, hoursRetired, seen }, i) => {
+    const selector = `s${hoursOld}-${i}`;
+    const recordName = `${selector}._domainkey.${domain}`;
+    const base = { recordName, recordValue: 'v=DKIM1; k=rsa; p=AAAA', time: now.toISOString(), detail: 'detail.' };
+    if (seen !== undefined) {
+      const isFound = seen === 'found' ? { foundTime: base.time } : {};
+      keyRecords[selector] = { ...base, ...isFound, outcome: seen, attempts: 1, since: before(1), jitter: 0.5 };
+    }
+    return {
+      createdTime: before(hoursOld),
+      ...(hoursRetired !== undefined && { retiredTime: before(hoursRetired) }),
+      keys: [{ algorithm: 'rsa-sha256' as const, selector, privateKey: 'AAAA', publicKey: 'AAAA' }],
+    };
+  });
+  return { keys: known.length === 0 ? undefined : { domain, generations }, keyRecords };
+}
+
 export type Step =
   | { readonly does: 'put'; readonly object: RawObject }
   /** Gives an object of the same kind another spec. */
@@ -175,6 +215,7 @@ export type Step =
   | SecretStep
   | { readonly does: 'label'; readonly namespace: string; readonly labels: Readonly<Record<string, string>> }
   | { readonly does: 'look up'; readonly which: number; readonly finding: Finding }
+  | { readonly does: 'keep keys'; readonly which: number; readonly generations: readonly KnownKeys[] }
   | { readonly does: 'program'; readonly state: 'Unknown' | 'Programmed' | 'Lagging' }
   | { readonly does: 'tell'; readonly fact: RelaysFact }
   | { readonly does: 'wait'; readonly hours: number };
@@ -240,6 +281,14 @@ export const step: fc.Arbitrary<Step> = fc.oneof(
       .map(({ namespace, labels }) => ({ does: 'label', namespace, labels }) as const),
   },
   { weight: 8, arbitrary: fc.record({ does: fc.constant('look up' as const), which, finding }) },
+  {
+    weight: 6,
+    arbitrary: fc.record({
+      does: fc.constant('keep keys' as const),
+      which,
+      generations: fc.array(knownKeys, { maxLength: 2 }),
+    }),
+  },
   {
     weight: 2,
     arbitrary: fc
