@@ -73,8 +73,17 @@ export function createSubmissionServer(options: SubmissionServerOptions): Submis
 
   async function serve(socket: Socket, { implicitTls }: { implicitTls: boolean }): Promise<void> {
     const address = clientAddress(socket.remoteAddress);
-    const objection = await place(socket, address);
+    // while somebody else counts, nobody else hears what becomes of it
+    socket.on('error', () => undefined);
+    const objection = await limits.connections.open(address, settingsOf(services).connectionsPerSource);
     if (objection !== undefined) return turnAway(socket, objection, { implicitTls });
+    // up to `sessions.add` in one go: those who come at the same time see each other
+    const refusal = whyNotNow();
+    if (refusal !== undefined || socket.destroyed) {
+      limits.connections.close(address);
+      if (refusal !== undefined) turnAway(socket, refusal, { implicitTls });
+      return;
+    }
     metrics.connections.inc();
     const conn = new Connection((onChange) => tls.attach(socket, { implicitTls, onChange }));
     const session = startSession(services, { conn, address });
@@ -86,16 +95,9 @@ export function createSubmissionServer(options: SubmissionServerOptions): Submis
     if (sessions.size === 0) whenEmpty();
   }
 
-  /** Undefined where the connection has a place, which `limits.connections.close` gives back. */
-  async function place(socket: Socket, address: string): Promise<Reply | undefined> {
+  function whyNotNow(): Reply | undefined {
     if (isDraining) return replies.shutdown();
-    // while somebody else counts, nobody else hears what becomes of it
-    socket.on('error', () => undefined);
-    const objection = await limits.connections.open(address, settingsOf(services).connectionsPerSource);
-    if (objection !== undefined) return objection;
-    if (!isDraining && !socket.destroyed && hasRoom()) return undefined;
-    limits.connections.close(address);
-    return isDraining || socket.destroyed ? replies.shutdown() : replies.connectionLimited();
+    return hasRoom() ? undefined : replies.connectionLimited();
   }
 
   function hasRoom(): boolean {

@@ -7,6 +7,7 @@ import { scheduleMutations } from './schedule.ts';
 import { sessionMutations } from './session.ts';
 import { signingMutations } from './signing.ts';
 import { spoolMutations } from './spool.ts';
+import { workersMutations } from './workers.ts';
 
 export const mutations: readonly Mutation[] = [
   ...credentialsMutations,
@@ -16,4 +17,5 @@ export const mutations: readonly Mutation[] = [
   ...sessionMutations,
   ...signingMutations,
   ...internationalMutations,
+  ...workersMutations,
 ];

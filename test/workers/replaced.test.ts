@@ -100,6 +100,7 @@ test('workers end with a parent that is killed, and leave its port to the next o
   });
   assert.equal(pids.length, 2);
   assert.ok(pids.every(isRunning));
+  t.after(() => pids.filter(isRunning).forEach((pid) => process.kill(pid, 'SIGKILL')));
   parent.kill('SIGKILL');
   await once(parent, 'exit');
   await until(() => !pids.some(isRunning));

@@ -7,6 +7,7 @@ import { describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ledTo, QUICK_DELIVERY } from '../support/config-folder.ts';
 import { aClass, aUser, USER } from '../support/relay-config.ts';
+import { openClient } from '../support/smtp-client.ts';
 import { until } from '../support/until.ts';
 import { startUpstream } from '../support/upstream.ts';
 import { isTaken, logIn, metric, open, page, send, startWorkers, untilWorkers } from './relay.ts';
@@ -187,6 +188,16 @@ describe('what holds for all workers together', () => {
     await untilWorkers(relay, 2, { act, says: isTaken });
     await until(() => upstream.received.length >= sent);
     assert.equal(most, 1);
+  });
+
+  test('the number of connections', async (t) => {
+    const upstream = await startUpstream(t);
+    const relayClass = aClass({ session: { connections: 6 } });
+    const relay = await startWorkers(t, 2, { config: ledTo(upstream.smartHost(), { relayClass }) });
+    // strangers, who give way to each other
+    const clients = await Promise.all(Array.from({ length: 40 }, () => openClient(relay.relay.ports[0] ?? 0)));
+    await Promise.all(clients.map((client) => client.reply().catch(() => '')));
+    await until(async () => (await metric(relay, 'connections')) <= 6);
   });
 
   test('a lock-out after wrong passwords', async (t) => {
