@@ -45,7 +45,7 @@ export const sessionMutations: readonly Mutation[] = [
   {
     name: 'sessions do not ask for room in the name of their namespace',
     file: 'relay/submission/data.ts',
-    from: 'services.room.refusal(unwritten, admitted.user.namespace)',
+    from: 'services.room.refusal(unwritten, queuedFor(admitted))',
     to: "services.room.refusal(unwritten, '')",
     tests: ['test/relay/session-room.test.ts'],
   },
