@@ -5,6 +5,7 @@
 import { rm } from 'node:fs/promises';
 import { isIP } from 'node:net';
 import { join } from 'node:path';
+import { Registry } from 'prom-client';
 import type { Log } from '../relay/log.ts';
 import { startRelay } from '../relay/main.ts';
 import type { Relay } from '../relay/main.ts';
@@ -15,6 +16,7 @@ import { openInstallation } from './directory/installation-file.ts';
 import { takeLock } from './directory/lock.ts';
 import { makeFolder } from './directory/write-file.ts';
 import { PORTS_SHOWN } from './class-view.ts';
+import { createEventCounter } from './event-counter.ts';
 import { createDecider } from './core/decider.ts';
 import type { Plan } from './core/model.ts';
 import type { Settings } from './settings.ts';
@@ -91,8 +93,11 @@ async function runParts({ settings, ports, files, prune, output }: Run): Promise
   log.addresses.use({ addresses: 'full', ...classes[relayClass]?.log, key: installation.logKeyOf(relayClass) });
   for (const notice of noticesOf(settings, files)) log.warn({ event: 'settings' }, notice);
   const tls = await openCertificates(settings, log);
+  const registry = new Registry();
+  const countEvent = createEventCounter(registry);
+  const furtherMetrics = (): Promise<string> => registry.metrics();
   const relay = await output.during('opening ports', () =>
-    openRelay(settings, { ports, tls, log, onFatal: endBySpool(end) }),
+    openRelay(settings, { ports, tls, furtherMetrics, log, onFatal: endBySpool(end) }),
   );
   tls.onRenewal(relay.updateCertificates);
 
@@ -108,6 +113,7 @@ async function runParts({ settings, ports, files, prune, output }: Run): Promise
     caCertificate: tls.current.ca,
     howToVouch: await howToVouch(settings, files.used),
     decide: createDecider(installation.issuer),
+    onEvent: countEvent,
     relay,
     prune,
     onSettled: settled.resolve,
@@ -126,11 +132,12 @@ async function runParts({ settings, ports, files, prune, output }: Run): Promise
 interface RelayParts {
   readonly ports: SharedPorts;
   readonly tls: CertificateKeeper;
+  readonly furtherMetrics: () => Promise<string>;
   readonly log: Log;
   readonly onFatal: (error: unknown) => void;
 }
 
-async function openRelay(settings: Settings, { ports, tls, log, onFatal }: RelayParts): Promise<Relay> {
+async function openRelay(settings: Settings, { ports, tls, ...further }: RelayParts): Promise<Relay> {
   const { state, host, http, workers } = settings;
   const configFolder = join(state, RELAY_FOLDER);
   // what the last run wrote may let somebody in who has been shut out since: nothing is served before the first plan
@@ -145,8 +152,7 @@ async function openRelay(settings: Settings, { ports, tls, log, onFatal }: Relay
     host,
     ...ports,
     http: { host, port: http },
-    log,
-    onFatal,
+    ...further,
   });
 }
 

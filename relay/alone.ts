@@ -14,6 +14,7 @@ export async function startAlone(options: RelayOptions): Promise<Relay> {
   const pages = pagesOf({
     states: () => [worker.state()],
     metrics: async () => ({ contentType: registry.contentType, body: await registry.metrics() }),
+    furtherMetrics: options.furtherMetrics,
     isClosing: () => isClosing,
   });
   const http = await startHttp(pages, options.http);

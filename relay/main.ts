@@ -24,6 +24,8 @@ export interface RelayOptions {
   /** Those that may be missing, since somebody else has them or this user may not open them. Default: none. */
   readonly optionalPorts?: ReadonlySet<number>;
   readonly http: { readonly host?: string | undefined; readonly port: number };
+  /** Of whoever runs it, in the text format of Prometheus; /metrics has them, too. */
+  readonly furtherMetrics?: () => Promise<string>;
   readonly log: Log;
   /** The spool can no longer be trusted: the process should end, and replay it at its next start. */
   readonly onFatal?: (error: unknown) => void;

@@ -7,12 +7,17 @@ export interface Told {
   /** Of those that take mail now, or may any moment. */
   readonly states: () => readonly WorkerState[];
   readonly metrics: HttpPages['metrics'];
+  /** What else there is to tell, of whoever runs the relay. */
+  readonly furtherMetrics: (() => Promise<string>) | undefined;
   readonly isClosing: () => boolean;
 }
 
-export function pagesOf({ states, metrics, isClosing }: Told): HttpPages {
+export function pagesOf({ states, metrics, furtherMetrics, isClosing }: Told): HttpPages {
   return {
-    metrics,
+    metrics: async () => {
+      const { contentType, body } = await metrics();
+      return { contentType, body: body + ((await furtherMetrics?.()) ?? '') };
+    },
     unhealthy: () => faultOf(states()),
     // not where its disk is full: it cannot know whether another relay has room, and without any of them in the Service
     // clients would hear nothing in place of a reply that says why

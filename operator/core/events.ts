@@ -15,19 +15,25 @@ const WORRYING: ReadonlySet<string> = new Set([
 /** events.k8s.io refuses longer notes. */
 const MESSAGE_MAX = 1024;
 
-/** An Event when `Ready` changes, and one for each condition that is true and still something to worry about. */
+/**
+ * An Event when `Ready` changes, one for each condition that is true and still something to worry about, and one when a sender
+ * that stays verified is so for another reason: its record is back, say.
+ */
 export function eventsOf(subject: Subject, judgements: readonly Judgement[]): PlannedEvent[] {
   const before = previousConditions(subject);
+  const isTold = ({ type, status, reason }: Judgement): boolean => {
+    if (type === 'Ready') return isNews(reason);
+    if (status !== 'True') return false;
+    return WORRYING.has(reason) || (type === 'Verified' && before.get(type)?.status === 'True');
+  };
   return judgements
-    .filter(({ type, status, reason }) =>
-      type === 'Ready' ? isNews(reason) : status === 'True' && WORRYING.has(reason),
-    )
+    .filter(isTold)
     .filter(({ type, status, reason }) => before.get(type)?.status !== status || before.get(type)?.reason !== reason)
     .map((judgement) => event(subject, isGood(judgement) ? 'Normal' : 'Warning', judgement));
 }
 
-function isGood({ type, status }: Judgement): boolean {
-  return type === 'Ready' && status !== 'False';
+function isGood({ type, status, reason }: Judgement): boolean {
+  return type === 'Ready' ? status !== 'False' : !WORRYING.has(reason);
 }
 
 export function event(

@@ -5,7 +5,7 @@
 import { isEqual } from './equal.ts';
 import type { ListVerdict } from './lists/lists.ts';
 import type { NamespaceVerdicts } from './namespace.ts';
-import { isSharedWith } from './senders/sender-rules.ts';
+import { isOffered, isSharedWith } from './senders/sender-rules.ts';
 import type { SenderVerdict } from './senders/senders.ts';
 import type { Guest } from './selector.ts';
 import type { UsernameClaim } from './users/usernames.ts';
@@ -13,7 +13,7 @@ import type { UsernameClaim } from './users/usernames.ts';
 export interface Shared {
   /** By `NAMESPACE/NAME`. All of them: that a list takes nobody else is something to be told, too. */
   readonly lists: Map<string, ListVerdict>;
-  /** VerifiedSenders that are verified and that other namespaces may use, by `NAMESPACE/NAME`. */
+  /** VerifiedSenders that other namespaces may use, or may have used before evidence was lost, by `NAMESPACE/NAME`. */
   readonly senders: Map<string, SenderVerdict>;
   /** By user name, and in there by user (`NAMESPACE/NAME`). */
   readonly claims: Map<string, Map<string, UsernameClaim>>;
@@ -67,12 +67,7 @@ export function concerns(senders: readonly SenderVerdict[], guest: Guest): boole
 }
 
 function onlyShared(senders: ReadonlyMap<string, SenderVerdict>): ReadonlyMap<string, SenderVerdict> {
-  return new Map(
-    [...senders].filter(
-      ([, { covers, judgement }]) =>
-        covers !== undefined && covers.allowed.from !== 'Same' && judgement.status === 'True',
-    ),
-  );
+  return new Map([...senders].filter(([, verdict]) => isOffered(verdict)));
 }
 
 /** Returns the keys of what has changed. */

@@ -23,6 +23,8 @@ import {
 } from './planner-state.ts';
 import { setListEntry, setSigner } from './relay-entries.ts';
 import { concerns, shareClaim, shareVerdicts } from './shared.ts';
+import type { Guest } from './selector.ts';
+import { senderFarewells } from './senders/farewell.ts';
 import { secretReferencesOf } from './secret-references.ts';
 import { storedCredentials } from './credentials/stored-credentials.ts';
 import { parseObject } from './parse.ts';
@@ -42,6 +44,10 @@ export function judgeTurn(planner: Planner, name: string, now: Date): Turn {
   const { faults } = draft;
   if (marks.judge) faults.push(...judgeObjects(planner, name, namespace, now));
   draft.farewells.push(...farewellsOf(planner, name, before));
+  if (before !== undefined && namespace.verdicts !== undefined) {
+    const guests = (): Guest[] => [...planner.namespaces.keys()].map((guest) => guestOf(planner, guest));
+    draft.farewells.push(...senderFarewells(before.senders, namespace.verdicts.senders, guests));
+  }
   marks.judge = false;
   if (marks.references.size > 0) assignPlaces(planner, name, namespace);
   for (const key of taken(marks.references, REFERENCES_MAX)) {

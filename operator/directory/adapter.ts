@@ -4,7 +4,7 @@
  */
 import { join } from 'node:path';
 import type { Log } from '../../relay/log.ts';
-import type { Plan, Snapshot } from '../core/model.ts';
+import type { Plan, PlannedEvent, Snapshot } from '../core/model.ts';
 import { startLoop } from './loop.ts';
 import { bothLooks, EVERYTHING, isAny, NOTHING, watchBoth } from './look.ts';
 import type { Look } from './look.ts';
@@ -42,6 +42,8 @@ export interface DirectoryOptions extends Omit<GatherOptions, 'memory' | 'eviden
   readonly secretGraceMs?: number;
   /** Called after each round whose plan is carried out in full, and in force. */
   readonly onSettled: (plan: Plan) => void;
+  /** People are told something of an object. */
+  readonly onEvent?: (event: PlannedEvent) => void;
   /** Longest time without a look; milliseconds. */
   readonly idleMs?: number;
   /** How often the relay is asked what becomes of mail; milliseconds. */
@@ -158,8 +160,8 @@ export async function startDirectory(options: DirectoryOptions): Promise<Directo
 }
 
 /** Carries plans out in the one right order, and knows what was written last. */
-function createActor({ relay, log, onSettled }: DirectoryOptions, applier: Applier) {
-  const announce = createAnnouncer(log);
+function createActor({ relay, log, onSettled, onEvent }: DirectoryOptions, applier: Applier) {
+  const announce = createAnnouncer(log, onEvent);
   let written: RelayHashes | undefined;
   let nextLook: Date | undefined;
 

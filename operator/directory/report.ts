@@ -98,7 +98,10 @@ function summarize(ignored: readonly Ignored[]): string {
 }
 
 /** Logs a plan's events: those that were not in the plan before, since one that isn't settled yet is made again. */
-export function createAnnouncer(log: Log): (plan: Plan) => void {
+export function createAnnouncer(
+  log: Log,
+  onEvent: (event: PlannedEvent) => void = () => undefined,
+): (plan: Plan) => void {
   let before = new Set<string>();
   return ({ events }) => {
     const now = new Set<string>();
@@ -108,6 +111,7 @@ export function createAnnouncer(log: Log): (plan: Plan) => void {
       const line = `${kind} ${keyOf(meta)} ${reason} ${message}`;
       now.add(line);
       if (before.has(line)) continue;
+      onEvent(event);
       const alike = `${type} ${kind} ${reason}`;
       const group = fresh.get(alike);
       if (group === undefined) fresh.set(alike, [event]);

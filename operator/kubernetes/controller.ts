@@ -102,7 +102,9 @@ export function startController(options: ControllerOptions): Controller {
   const { client, namespace, installation, metrics, onTrouble } = options;
   const stopping = new AbortController();
   const { signal } = stopping;
-  const events = startEventRecorder(client, { instance: options.identity, onTrouble });
+  const onRecord = metrics.countEvent;
+  const events = startEventRecorder(client, { instance: options.identity, onRecord, onTrouble });
+  const { record } = events;
   const onDone = queueObserver(metrics, onTrouble);
   const ownStatus = createOwnStatus();
   const contested = createContested(onTrouble);
@@ -170,7 +172,7 @@ export function startController(options: ControllerOptions): Controller {
     verification: options.verification,
     namespaceLimits: options.namespaceLimits,
     onTurn: (turn, planner) => {
-      for (const farewell of turn.farewells) events.record(farewell);
+      turn.farewells.forEach(record);
       publish(turn);
       offerChanges(planner);
     },
@@ -203,12 +205,12 @@ export function startController(options: ControllerOptions): Controller {
 
   const onFits = (kind: Kind, keys: readonly string[]): void =>
     mark((to) => keys.forEach((key) => markObject(to, kind, key)));
-  const fit = startCrdFit(client, { ...options, record: events.record, onFits, signal });
+  const fit = startCrdFit(client, { ...options, record, onFits, signal });
   const backlog = createBacklog({
     client,
     caches,
     fit,
-    record: events.record,
+    record,
     onWrite: (what) => metrics.writes.inc({ what }),
     ownStatus,
     contested,

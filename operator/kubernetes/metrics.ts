@@ -1,6 +1,7 @@
 /** What the operator counts. Label values are bounded: kinds, verbs, status codes, results; never a name. */
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
 import { messageOf } from '../errors.ts';
+import { createEventCounter } from '../event-counter.ts';
 import type { WorkQueueOptions } from './client/queue.ts';
 
 export type OperatorMetrics = ReturnType<typeof createOperatorMetrics>;
@@ -37,6 +38,7 @@ export function createOperatorMetrics() {
       'kind',
     ]),
     contestedStatuses: gauge('contested_statuses', 'Statuses left alone, since somebody else replaces them each time'),
+    countEvent: createEventCounter(registry),
     eventsDropped: gauge('events_dropped', 'Events that were dropped because too many waited'),
   };
 }

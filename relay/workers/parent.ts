@@ -73,6 +73,7 @@ export async function startParent(options: RelayOptions, { workers, left }: Plan
         metrics.workers.set(takers.filter((slot) => slot.isListening()).length);
         return metrics.page(await Promise.all(slots.flatMap((slot) => slot.process()?.metrics() ?? [])));
       },
+      furtherMetrics: options.furtherMetrics,
       isClosing: () => isClosing,
     }),
     options.http,

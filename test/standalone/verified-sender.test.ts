@@ -177,6 +177,9 @@ describe('a domain that the settings vouch for', () => {
     const said = (await statusOf(state, 'VerifiedSender', 'shop', 'shop')).condition('Verified')?.message ?? '';
     const [since] = /since [^;]+;/.exec(said) ?? [];
     assert.ok(since !== undefined, said);
+    const metrics = await (await fetch(`http://127.0.0.1:${second.ready.http}/metrics`)).text();
+    assert.match(metrics, /events_total\{kind="VerifiedSender",type="Warning",reason="VouchingWithdrawn"\} 1/);
+    assert.match(metrics, /smtpplus_/);
     await second.stop();
 
     const third = await startIn(t, place);

@@ -18,6 +18,8 @@ const OVERDUE_SECONDS = 7 * 24 * 3600;
 const OVERDUE_RETRY_SECONDS = 24 * 3600;
 /** Of `recheckInterval`: what was verified together is not asked again together. */
 const JITTER = 0.1;
+/** However many wait for their turn. Later, an object without evidence is one whose evidence is lost. */
+const LOOKED_UP_WITHIN_SECONDS = 600;
 /** Of the annotation: enough for a time or a number. */
 const TOUCH_LENGTH = 64;
 
@@ -34,6 +36,8 @@ export interface DnsVerdict {
   readonly lookup: Lookup;
   /** Nobody knows: the evidence is lost, or there never was an answer. */
   readonly isUnchecked?: true;
+  /** It has been there for so long that it must have been looked up once. */
+  readonly isLost?: true;
   /** Of the evidence that was judged. */
   readonly lastCheckTime?: string;
 }
@@ -55,13 +59,9 @@ interface Question {
 }
 
 export function judgeEvidence(question: Question, evidence: DnsEvidence | undefined, now: Date): DnsVerdict {
-  const { meta, challenge } = question;
+  const { challenge } = question;
   const isAboutThis = evidence?.recordName === challenge.recordName && evidence.recordValue === challenge.recordValue;
-  if (evidence === undefined || !isAboutThis) {
-    const message = `${doPublish(challenge)} It has not been looked up yet.`;
-    const due = parseTime(meta.creationTimestamp) ?? new Date(0);
-    return { judgement: unverified('NotLookedUp', message), lookup: lookupOf(question, due), isUnchecked: true };
-  }
+  if (evidence === undefined || !isAboutThis) return unknown(question, now);
   const due = nextLookup(question, evidence, now);
   return {
     ...judgeAnswer(question, evidence, { now, due }),
@@ -69,6 +69,15 @@ export function judgeEvidence(question: Question, evidence: DnsEvidence | undefi
     lastCheckTime: evidence.time,
     ...(isUnanswered(question, evidence) && { isUnchecked: true }),
   };
+}
+
+function unknown(question: Question, now: Date): DnsVerdict {
+  const message = `${doPublish(question.challenge)} It has not been looked up yet.`;
+  const judgement = unverified('NotLookedUp', message);
+  const created = parseTime(question.meta.creationTimestamp) ?? new Date(0);
+  const verdict = { judgement, lookup: lookupOf(question, created), isUnchecked: true } as const;
+  const old = after(created, LOOKED_UP_WITHIN_SECONDS);
+  return old <= now ? { ...verdict, isLost: true } : { ...verdict, until: old };
 }
 
 /** After a loss of evidence, name servers that are down must not revoke what was verified; only for so long, though. */

@@ -42,10 +42,20 @@ export function namespaceRulesOf(
   return { rules, leftOut: Math.max(0, ownRules.length - rules.length) };
 }
 
-/** Whether a VerifiedSender is of use to another namespace: what is not verified yet would let anybody write there. */
+/**
+ * Whether a VerifiedSender is there for other namespaces: what is not verified yet would let anybody write into what is told to
+ * all of them. One whose evidence is lost may have been verified, so that their mail is to wait until it is looked up.
+ */
+export function isOffered(verdict: SenderVerdict): boolean {
+  const { covers } = verdict;
+  if (covers === undefined || covers.allowed.from === 'Same') return false;
+  return isVerified(verdict) || verdict.isLost === true;
+}
+
+/** Whether it is of use to this one. */
 export function isSharedWith(verdict: SenderVerdict, guest: Guest): boolean {
   const { meta, covers } = verdict;
-  if (meta.namespace === guest.name || covers === undefined || !isVerified(verdict)) return false;
+  if (meta.namespace === guest.name || covers === undefined || !isOffered(verdict)) return false;
   return allows(covers.allowed, meta.namespace, guest);
 }
 

@@ -36,6 +36,8 @@ export interface SenderVerdict {
   readonly lookup?: Lookup;
   /** Nothing speaks for it or against it yet: relays tell clients to try again. */
   readonly isUnchecked?: true;
+  /** What is known of it was lost: it has been there for so long that it must have been looked up. */
+  readonly isLost?: true;
   /** What is to be remembered, where the settings vouch for it or have done so. */
   readonly vouching?: Vouching;
   readonly signing?: SigningVerdict;
@@ -166,7 +168,7 @@ function judgeProof({ meta, sender, spec, vouched }: Claim, { platform, evidence
   const patience = { isVouchedFor: vouched?.state === 'vouched', since: parseTime(vouched?.vouching.withdrawnTime) };
   const question = { meta, challenge, recheckSeconds, graceSeconds, ...patience };
   const verdict = judgeEvidence(question, evidence?.dns, now);
-  const { judgement, until, lookup, lastCheckTime, isUnchecked } = verdict;
+  const { judgement, until, lookup, lastCheckTime, isUnchecked, isLost } = verdict;
   const isVerified = judgement.status === 'True';
   // who runs one process writes its settings, too
   const alternative = isVerified || platform.howToVouch === undefined ? '' : `Or vouch for it: ${ask}.`;
@@ -175,6 +177,7 @@ function judgeProof({ meta, sender, spec, vouched }: Claim, { platform, evidence
     challenge,
     lookup,
     ...(isUnchecked && { isUnchecked }),
+    ...(isLost && { isLost }),
     ...(isVerified && { method: 'DnsProof' as const }),
     ...(lastCheckTime !== undefined && { lastCheckTime }),
     ...(until !== undefined && { until }),

@@ -32,7 +32,11 @@ interface Remembered {
 
 export function startEventRecorder(
   client: KubeClient,
-  options: { readonly instance: string; readonly onTrouble: (message: string) => void },
+  options: {
+    readonly instance: string /** Once for each, whatever becomes of it. */;
+    readonly onRecord?: (event: PlannedEvent) => void;
+    readonly onTrouble: (message: string) => void;
+  },
 ): EventRecorder {
   const remembered = new Map<string, Remembered>();
   const waiting: PlannedEvent[] = [];
@@ -76,6 +80,7 @@ export function startEventRecorder(
   return {
     record: (event) => {
       if (isClosed) return;
+      options.onRecord?.(event);
       if (waiting.length >= WAITING_MAX) dropped += 1;
       else waiting.push(event);
       running ??= drain();

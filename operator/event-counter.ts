@@ -1,0 +1,13 @@
+/** Counts what people are told about objects: each step in the life of a sender is one, on a cluster and in one process. */
+import { Counter, type Registry } from 'prom-client';
+import type { PlannedEvent } from './core/model.ts';
+
+export function createEventCounter(registry: Registry): (event: PlannedEvent) => void {
+  const counter = new Counter({
+    name: 'smtpplus_operator_events_total',
+    help: 'Events about objects, by kind, type and reason: a sender that is verified, loses its record, is revoked, deleted',
+    labelNames: ['kind', 'type', 'reason'],
+    registers: [registry],
+  });
+  return ({ kind, type, reason }) => counter.inc({ kind, type, reason });
+}
