@@ -10,7 +10,7 @@ import { deliverySettingsSchema, type DeliverySettings, type RelayConfig } from 
 import { tellDeadCredentials } from './dead-credentials.ts';
 import type { Allow } from './delivery/allowance.ts';
 import { startDelivery } from './delivery/deliver.ts';
-import { watchDiskRoom } from './disk-room.ts';
+import { watchSpoolFull } from './spool-full.ts';
 import type { Log } from './log.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
 import { replies } from './replies.ts';
@@ -96,7 +96,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
   });
   let endSpool = spool.close;
   started.defer(() => endSpool());
-  const disk = watchDiskRoom({
+  const disk = watchSpoolFull({
     // one that failed is no matter of room
     hasRoom: (bytes) => fault !== undefined || spool.hasRoom(bytes),
     metrics,

@@ -108,7 +108,7 @@ export function createAttempts(options: AttemptOptions) {
   }
 
   /** A message that waited too long without an attempt: notices and expiry do not wait for an upstream. */
-  async function age(id: string, reason: string): Promise<SpoolEntry | undefined> {
+  async function settleOverdue(id: string, reason: string): Promise<SpoolEntry | undefined> {
     const found = await spool.read(id);
     if (found === undefined) return undefined;
     const verdicts = new Map(found.queued.pending.map((one) => [one.address, one.last ?? deferred('4.4.1', reason)]));
@@ -116,7 +116,7 @@ export function createAttempts(options: AttemptOptions) {
     return settled?.entry;
   }
 
-  return { attempt, age };
+  return { attempt, settleOverdue };
 }
 
 interface Circumstances {

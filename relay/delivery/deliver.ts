@@ -4,9 +4,9 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Allow, allowAll } from './allowance.ts';
-import { takeAged } from './aged.ts';
+import { takeOverdue } from './overdue.ts';
 import { createAttempts } from './attempt.ts';
-import { createWork } from './work.ts';
+import { createTasks } from './tasks.ts';
 import type { DeliverySettings, RelayConfig } from '../config.ts';
 import { deliverySettingsSchema } from '../config.ts';
 import { createGoneLists } from './gone-lists.ts';
@@ -57,7 +57,7 @@ export interface DeliveryOptions {
   readonly allow?: Allow;
 }
 
-/** Longest time without a look: a changed configuration, an idle connection and an aged message are seen by then. */
+/** Longest time without a look: a changed configuration, an idle connection and an overdue message are seen by then. */
 const LOOK_MS = 1000;
 /** Looking through all that waits for an upstream is for the rare: a notice, an expiry. */
 const AGE_LOOK_MS = 30_000;
@@ -94,7 +94,7 @@ export function startDelivery(options: DeliveryOptions): Delivery {
   const sign = createSigning({ config, metrics, log });
   const attempts =
     spool && createAttempts({ spool, sign, config, metrics, log, now, random, isStopped: () => isStopped });
-  const work = createWork({ log, now, keep: retryLater, onEnd });
+  const tasks = createTasks({ log, now, keep: retryLater, onEnd });
   let routed: RelayConfig | undefined;
   let isStopped = false;
   let timer: NodeJS.Timeout | undefined;
@@ -107,7 +107,7 @@ export function startDelivery(options: DeliveryOptions): Delivery {
     if (current !== undefined) {
       const time = now();
       for (let entry = later.shift(time); entry !== undefined; entry = later.shift(time)) enqueue(entry);
-      serveAged(current, time);
+      serveOverdue(current, time);
       const all = lanes.inTurn();
       places.divide(waitingNamespaces(all, time), Math.max(1, Math.floor(settings().concurrency / sharers)));
       for (const lane of all) {
@@ -145,12 +145,12 @@ export function startDelivery(options: DeliveryOptions): Delivery {
     routed = current;
     goneLists.abort((list) => current.lists.has(list));
     const moved = lanes.reroute(current);
-    if (moved.size > 0) for (const entry of later.take(({ list }) => moved.has(list))) enqueue(entry);
+    if (moved.size > 0) for (const entry of later.takeWhere(({ list }) => moved.has(list))) enqueue(entry);
     return current;
   }
 
   function onEnd(): void {
-    if (work.size() - places.active() >= UNRECORDED_MAX - 1) wake();
+    if (tasks.size() - places.active() >= UNRECORDED_MAX - 1) wake();
   }
 
   function retryLater(entry: SpoolEntry): void {
@@ -160,13 +160,13 @@ export function startDelivery(options: DeliveryOptions): Delivery {
   }
 
   function serve(lane: Lane, time: number): void {
-    while (work.size() - places.active() < UNRECORDED_MAX && mayBegin(lane, time)) {
+    while (tasks.size() - places.active() < UNRECORDED_MAX && mayBegin(lane, time)) {
       // somebody holds a connection open for an answer: before what can wait
-      const caller = lane.callers.shift(places);
-      if (caller?.() === true) continue;
-      const entry = caller === undefined ? lane.waiting.shift(places) : undefined;
+      const client = lane.clients.shift(places);
+      if (client?.() === true) continue;
+      const entry = client === undefined ? lane.waiting.shift(places) : undefined;
       if (entry !== undefined) begin(lane, entry);
-      else if (caller === undefined) return;
+      else if (client === undefined) return;
     }
   }
 
@@ -175,7 +175,7 @@ export function startDelivery(options: DeliveryOptions): Delivery {
     // of the configuration that chose the lane: one without the list has no guard, and must not be met with a way out
     const guard = routed?.lists.get(entry.list)?.recipients;
     const signal = goneLists.signalOf(entry.list);
-    work.run(entry, async () => {
+    tasks.run(entry, async () => {
       try {
         return await attempts?.attempt(lane, entry, { guard, release, signal });
       } catch (error) {
@@ -190,7 +190,7 @@ export function startDelivery(options: DeliveryOptions): Delivery {
   /** Takes a place in the lane; the result gives it back, once. */
   function occupy(lane: Lane, sender: Sender): () => void {
     lane.active++;
-    const leave = places.take(sender);
+    const leave = places.occupy(sender);
     lane.breaker.begin();
     let isReleased = false;
     return () => {
@@ -204,11 +204,11 @@ export function startDelivery(options: DeliveryOptions): Delivery {
   }
 
   /** What an upstream that is down holds up would otherwise never hear of its age. */
-  function serveAged(current: RelayConfig, time: number): void {
+  function serveOverdue(current: RelayConfig, time: number): void {
     if (time < nextAgeLook) return;
-    const { aged, isMore } = takeAged(lanes, { config: current, now: time });
+    const { overdue, isMore } = takeOverdue(lanes, { config: current, now: time });
     nextAgeLook = time + (isMore ? LOOK_MS : AGE_LOOK_MS);
-    for (const { entry, reason } of aged) work.run(entry, async () => attempts?.age(entry.id, reason));
+    for (const { entry, reason } of overdue) tasks.run(entry, async () => attempts?.settleOverdue(entry.id, reason));
   }
 
   /** As the configuration in force has them. */
@@ -220,15 +220,15 @@ export function startDelivery(options: DeliveryOptions): Delivery {
   async function close(): Promise<void> {
     isStopped = true;
     clearTimeout(timer);
-    callers.close();
+    passThrough.close();
     lanes.close();
-    await work.ended();
+    await tasks.ended();
   }
 
   async function drain(deadlineMs: number): Promise<void> {
     const deadline = performance.now() + deadlineMs;
     look();
-    while (work.size() > 0 && performance.now() < deadline) {
+    while (tasks.size() > 0 && performance.now() < deadline) {
       await sleep(Math.min(DRAIN_LOOK_MS, deadline - performance.now()));
       look();
     }
@@ -241,7 +241,7 @@ export function startDelivery(options: DeliveryOptions): Delivery {
   });
   for (const entry of spool?.entries() ?? []) later.add(soonEnough(entry, now(), settings()));
   wake();
-  const callers = createPassThrough({
+  const passThrough = createPassThrough({
     lanes,
     route,
     occupy,
@@ -254,14 +254,14 @@ export function startDelivery(options: DeliveryOptions): Delivery {
     log,
     metrics,
   });
-  return { wake, passThrough: callers.passThrough, upstreams, drain, close };
+  return { wake, passThrough: passThrough.passThrough, upstreams, drain, close };
 }
 
 /** Those with mail that a place would help: not what waits for an upstream that is down, or has all it takes at once. */
 function* waitingNamespaces(lanes: readonly Lane[], now: number): Generator<string> {
   for (const lane of lanes) {
     if (!mayBegin(lane, now)) continue;
-    yield* lane.callers.namespaces();
+    yield* lane.clients.namespaces();
     yield* lane.waiting.namespaces();
   }
 }

@@ -31,7 +31,7 @@ describe('fair queue', () => {
     for (let i = 0; i < 6; i++) queue.push(i % 2 === 0 ? 'even' : 'odd', i);
     queue.shift();
     assert.deepEqual(
-      queue.take((item) => item >= 3),
+      queue.takeWhere((item) => item >= 3),
       [3, 5, 4],
     );
     assert.equal(queue.size(), 2);

@@ -5,7 +5,7 @@ export interface FairQueue<Item> {
   /** The next one of those keys that may have a turn; others keep theirs. */
   shift(mayHave?: (key: string) => boolean): Item | undefined;
   /** Takes out every item for which this holds, the keys in turn order. */
-  take(predicate: (item: Item) => boolean): Item[];
+  takeWhere(predicate: (item: Item) => boolean): Item[];
   size(): number;
   /** Those with an item. */
   keys(): Iterable<string>;
@@ -40,7 +40,7 @@ export function createFairQueue<Item>(): FairQueue<Item> {
       }
       return undefined;
     },
-    take: (predicate) => {
+    takeWhere: (predicate) => {
       const taken: Item[] = [];
       for (const [key, { items, head }] of queues) {
         const first = items.findIndex((item, at) => at >= head && predicate(item));

@@ -45,7 +45,7 @@ describe('what is told of the lanes', () => {
 
   test('names a list whose client is waiting for a place', () => {
     const { lanes, fail, named } = start({ 'shop/a': aList({ upstream: host }), 'shop/b': aList({ upstream: host }) });
-    lanes.of('shop/b').callers.push(senderOf('shop/b'), () => false);
+    lanes.of('shop/b').clients.push(senderOf('shop/b'), () => false);
     fail('shop/a');
     assert.deepEqual(named(), [['shop/a', 'shop/b']]);
   });

@@ -20,7 +20,7 @@ export interface Lane {
   readonly health: UpstreamHealth;
   readonly waiting: SenderQueue<SpoolEntry>;
   /** Clients of the passthrough that wait for a place; one that gave up meanwhile says no to it. */
-  readonly callers: SenderQueue<() => boolean>;
+  readonly clients: SenderQueue<() => boolean>;
   /** Transactions under way. */
   active: number;
 }
@@ -80,13 +80,14 @@ export function createLanes(options: LanesOptions): Lanes {
 
   function move({ waiting }: Lane, moved: ReadonlySet<string>): void {
     if (![...waiting.lists()].some((list) => moved.has(list))) return;
-    for (const entry of waiting.take(({ list }) => moved.has(list))) of(entry.list).waiting.push(entry.sender, entry);
+    for (const entry of waiting.takeWhere(({ list }) => moved.has(list)))
+      of(entry.list).waiting.push(entry.sender, entry);
   }
 
   function retire(used: ReadonlySet<string>): void {
     for (const [key, lane] of lanes) {
-      // callers hold on to their lane; it goes with the next change
-      if (used.has(key) || lane.callers.size() > 0) continue;
+      // clients hold on to their lane; it goes with the next change
+      if (used.has(key) || lane.clients.size() > 0) continue;
       lanes.delete(key);
       lane.health.close();
       retired.add(lane);
@@ -124,9 +125,9 @@ function reportOf(
   lanes: ReadonlyMap<string, Lane>,
   { leadsTo, now }: { leadsTo: (list: string, key: string) => boolean; now: number },
 ): KnownUpstreams {
-  const found = [...lanes].map(([key, { health, waiting, callers }]) => {
+  const found = [...lanes].map(([key, { health, waiting, clients }]) => {
     const trouble = health.trouble(now);
-    const waitingLists = trouble === undefined ? [] : [...waiting.lists(), ...callers.lists()];
+    const waitingLists = trouble === undefined ? [] : [...waiting.lists(), ...clients.lists()];
     const lists = new Set([...health.lists(), ...waitingLists]);
     return { trouble, lists: [...lists].filter((list) => leadsTo(list, key)).sort() };
   });
@@ -159,7 +160,7 @@ function createLane(key: string, upstream: UpstreamConfig, options: LanesOptions
       onTrouble: (step) => options.onTrouble(transport.label, step),
     }),
     waiting: createSenderQueue(),
-    callers: createSenderQueue(),
+    clients: createSenderQueue(),
     active: 0,
   };
 }
@@ -189,6 +190,6 @@ export function mayBegin(lane: Lane, now: number): boolean {
 }
 
 /** Has the number of its connections follow the mail that waits. */
-export function lookAtAllowance({ allowance, active, waiting, callers, breaker }: Lane, now: number): void {
-  allowance.look({ active, waiting: () => (breaker.allows(now) ? waiting.size() + callers.size() : 0) }, now);
+export function lookAtAllowance({ allowance, active, waiting, clients, breaker }: Lane, now: number): void {
+  allowance.look({ active, waiting: () => (breaker.allows(now) ? waiting.size() + clients.size() : 0) }, now);
 }

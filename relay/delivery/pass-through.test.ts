@@ -16,7 +16,7 @@ test('a fault of ours during the probe of an upstream leaves the next probe to o
     random: () => 0,
   });
   for (let i = 0; i < 3; i++) breaker.heard({ kind: 'unreachable' }, 0);
-  const callers = createSenderQueue<() => boolean>();
+  const clients = createSenderQueue<() => boolean>();
   const transport = {
     label: 'faulty',
     limit: () => 1,
@@ -34,7 +34,7 @@ test('a fault of ours during the probe of an upstream leaves the next probe to o
       onTrouble: () => undefined,
     }),
     waiting: createSenderQueue<never>(),
-    callers,
+    clients,
     active: 0,
   };
   const now = 2000;
@@ -52,7 +52,7 @@ test('a fault of ours during the probe of an upstream leaves the next probe to o
       breaker.begin();
       return () => {};
     },
-    wake: () => callers.shift()?.(),
+    wake: () => clients.shift()?.(),
     sign: ({ size }, content) => Promise.resolve({ content, size }),
     now: () => now,
     isStopped: () => false,

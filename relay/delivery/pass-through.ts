@@ -42,7 +42,7 @@ const PLACE_WAIT_MS = 30_000;
 const LEVEL = { delivered: 'info', refused: 'warn' } as const;
 const UNREADABLE = deferred('4.3.0', 'content could not be read');
 /** Each holds a message in memory or on disk. */
-const CALLERS_MAX = 500;
+const CLIENTS_MAX = 500;
 
 export function createPassThrough(options: PassThroughOptions) {
   const { lanes, route, occupy, wake, now, isStopped, spool, log, metrics } = options;
@@ -50,7 +50,7 @@ export function createPassThrough(options: PassThroughOptions) {
   const waiting = new Set<() => void>();
 
   function place(lane: Lane, sender: Sender): Promise<(() => void) | undefined> {
-    if (lane.callers.size() >= CALLERS_MAX) return Promise.resolve(undefined);
+    if (lane.clients.size() >= CLIENTS_MAX) return Promise.resolve(undefined);
     return new Promise((resolve) => {
       const giveUp = () => {
         clearTimeout(timer);
@@ -59,7 +59,7 @@ export function createPassThrough(options: PassThroughOptions) {
       };
       const timer = setTimeout(giveUp, PLACE_WAIT_MS);
       waiting.add(giveUp);
-      lane.callers.push(sender, () => {
+      lane.clients.push(sender, () => {
         if (!waiting.delete(giveUp)) return false;
         clearTimeout(timer);
         resolve(occupy(lane, sender));

@@ -21,7 +21,7 @@ function fill(places: Places, waiting: Record<string, string[]>, concurrency: nu
     for (const namespace of namespaces) {
       const user = waiting[namespace]?.find((one) => mayBegin(places, { namespace, user: one, list: LIST }));
       if (user === undefined) continue;
-      places.take({ namespace, user, list: LIST });
+      places.occupy({ namespace, user, list: LIST });
       held[namespace] = (held[namespace] ?? 0) + 1;
       isMore = true;
     }
@@ -47,9 +47,9 @@ describe('places', () => {
 
   test('go to a namespace that holds none, whoever has taken all of them; but not without end', () => {
     const places = createPlaces();
-    for (let i = 0; i < 100; i++) places.take({ namespace: `n${i}`, user: 'u', list: LIST });
+    for (let i = 0; i < 100; i++) places.occupy({ namespace: `n${i}`, user: 'u', list: LIST });
     assert.deepEqual(fill(places, { shop: ['a', 'b'] }, 10), { shop: 1 });
-    for (let i = 0; i < 99; i++) places.take({ namespace: `m${i}`, user: 'u', list: LIST });
+    for (let i = 0; i < 99; i++) places.occupy({ namespace: `m${i}`, user: 'u', list: LIST });
     assert.deepEqual(fill(places, { bank: ['a'] }, 10), {});
   });
 
@@ -69,7 +69,7 @@ describe('places', () => {
             const share = Math.max(1, Math.floor(concurrency / everybody.length));
             const sender = { namespace, user: String(user), list: LIST };
             if (mayBegin(places, sender)) {
-              own.push(places.take(sender));
+              own.push(places.occupy(sender));
               assert.ok(own.length <= share, `${own.length} of ${share}`);
             } else assert.ok(own.length > 0, 'one that holds none may always begin');
             if (ends === 0) own.shift()?.();

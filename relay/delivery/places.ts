@@ -11,7 +11,7 @@ export interface Places extends Admission {
   /** Divides the places among those that hold one and those that wait for one now. */
   divide(waiting: Iterable<string>, concurrency: number): void;
   /** Takes a place; the result gives it back. */
-  take(sender: Sender): () => void;
+  occupy(sender: Sender): () => void;
   active(): number;
 }
 
@@ -68,7 +68,7 @@ export function createPlaces(): Places {
       const mine = own?.lines.get(line) ?? 0;
       return own === undefined || mine === 0 || mine < share - own.active;
     },
-    take: (sender) => {
+    occupy: (sender) => {
       const { namespace } = sender;
       const line = lineOf(sender);
       add(namespace, line, 1);

@@ -18,7 +18,7 @@ describe('schedule', () => {
       fc.property(fc.array(fc.nat(1000)), fc.nat(1000), (times, limit) => {
         const schedule = createSchedule<{ due: number }>();
         for (const due of times) schedule.add({ due });
-        const taken = schedule.take(({ due }) => due > limit).map(({ due }) => due);
+        const taken = schedule.takeWhere(({ due }) => due > limit).map(({ due }) => due);
         const given: number[] = [];
         for (let item = schedule.shift(Infinity); item !== undefined; item = schedule.shift(Infinity))
           given.push(item.due);

@@ -7,7 +7,7 @@ export interface Schedule<Item extends { readonly due: number }> {
   /** Takes out the earliest that is due, if one is. */
   shift(now: number): Item | undefined;
   /** Takes out every item for which this holds. */
-  take(predicate: (item: Item) => boolean): Item[];
+  takeWhere(predicate: (item: Item) => boolean): Item[];
 }
 
 export function createSchedule<Item extends { readonly due: number }>(): Schedule<Item> {
@@ -55,7 +55,7 @@ export function createSchedule<Item extends { readonly due: number }>(): Schedul
       sink();
       return first;
     },
-    take: (predicate) => {
+    takeWhere: (predicate) => {
       const [taken, kept]: [Item[], Item[]] = [[], []];
       for (const item of heap) (predicate(item) ? taken : kept).push(item);
       heap = kept;

@@ -46,7 +46,7 @@ describe('what waits for an upstream', () => {
     assert.deepEqual([...queue.namespaces()], ['shop', 'bank']);
     assert.deepEqual([...queue.lists()], ['platform/shared', 'bank/own']);
     assert.deepEqual(
-      queue.take((item) => item.startsWith('bank')),
+      queue.takeWhere((item) => item.startsWith('bank')),
       ['bank/carl 1', 'bank/carl 2'],
     );
     assert.deepEqual([[...queue.namespaces()], queue.size()], [['shop'], 1]);

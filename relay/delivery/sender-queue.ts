@@ -17,7 +17,7 @@ export interface SenderQueue<Item> {
   /** The next one of those who may have a turn; others keep theirs. */
   shift(admission?: Admission): Item | undefined;
   /** Takes out every item for which this holds, in the order of turns. */
-  take(predicate: (item: Item) => boolean): Item[];
+  takeWhere(predicate: (item: Item) => boolean): Item[];
   size(): number;
   /** Those with an item. */
   namespaces(): Iterable<string>;
@@ -46,10 +46,10 @@ export function createSenderQueue<Item>(): SenderQueue<Item> {
       }
       return undefined;
     },
-    take: (predicate) => {
+    takeWhere: (predicate) => {
       const taken: Item[] = [];
       for (const [namespace, own] of namespaces) {
-        for (const item of own.take(predicate)) taken.push(item);
+        for (const item of own.takeWhere(predicate)) taken.push(item);
         if (own.size() === 0) namespaces.delete(namespace);
       }
       return taken;

@@ -90,16 +90,16 @@ class Pieces {
 
   /** Leaves out the octet at this place. */
   skip(at: number): void {
-    this.#take(at);
+    this.#copyUpTo(at);
     this.#from = at + 1;
   }
 
   upTo(end: number): Buffer {
     if (this.#copy === undefined) return this.#octets.subarray(0, end);
-    return this.#take(end).subarray(0, this.#length);
+    return this.#copyUpTo(end).subarray(0, this.#length);
   }
 
-  #take(to: number): Buffer {
+  #copyUpTo(to: number): Buffer {
     this.#copy ??= Buffer.allocUnsafe(this.#octets.length);
     this.#length += this.#octets.copy(this.#copy, this.#length, this.#from, to);
     return this.#copy;

@@ -27,7 +27,7 @@ export function createReplyParser(): ReplyParser {
   let bytes = 0;
 
   /** Returns the reply where the line ends one, or what is wrong with the line. */
-  function take(line: string): Reply | string | undefined {
+  function addLine(line: string): Reply | string | undefined {
     const [, code, separator] = LINE.exec(line) ?? [];
     if (code === undefined) return `unreadable reply: ${line}`;
     if (lines[0] !== undefined && !lines[0].startsWith(code)) return `unreadable reply: ${lines[0]} ${line}`;
@@ -46,7 +46,7 @@ export function createReplyParser(): ReplyParser {
       for (let end = chunk.indexOf(LF); end !== -1; end = chunk.indexOf(LF, from)) {
         bytes += end + 1 - from;
         if (bytes > REPLY_MAX_BYTES) return { replies, problem: 'reply without end' };
-        const taken = take((partial + chunk.toString('latin1', from, end)).replace(/\r$/, ''));
+        const taken = addLine((partial + chunk.toString('latin1', from, end)).replace(/\r$/, ''));
         partial = '';
         from = end + 1;
         if (typeof taken === 'string') return { replies, problem: taken };

@@ -41,7 +41,7 @@ export async function sendContent(
       sent += piece.length;
       if (sent > size) return 'unreadable';
       wire.write(encode(piece), 0);
-      await wire.room(deadline);
+      await wire.untilWritable(deadline);
       const isWhole = isChunked && sent === size;
       if (wire.hasReply() && !isWhole) return 'answered';
     }

@@ -21,7 +21,7 @@ export interface Wire {
   /** Whether there is a reply to read, now. */
   hasReply(): boolean;
   /** Waits until what was written has left for the most part, or a reply is there. */
-  room(deadline: Deadline): Promise<void>;
+  untilWritable(deadline: Deadline): Promise<void>;
   startTls(options: ConnectionOptions, deadline: Deadline): Promise<void>;
   /** Closes it at once: whoever waits gets this as the reason. */
   breakOff(reason: string): void;
@@ -61,13 +61,13 @@ export function createWire(plain: Socket): Wire {
   function onData(chunk: Buffer): void {
     received += chunk.length;
     const { replies, problem } = parser.push(chunk);
-    for (const reply of replies) take(reply);
+    for (const reply of replies) onReply(reply);
     if (problem !== undefined) breakOff(problem);
     else if (received > receivable) breakOff('sends without end');
     else wake();
   }
 
-  function take(reply: Reply): void {
+  function onReply(reply: Reply): void {
     if (expected > 0) {
       expected--;
       queue.push(reply);
@@ -125,7 +125,7 @@ export function createWire(plain: Socket): Wire {
       return queue.shift() as Reply;
     },
     hasReply: () => queue.length > 0,
-    room: async (deadline) => {
+    untilWritable: async (deadline) => {
       const isThere = () => (broken === undefined && !socket.writableNeedDrain) || queue.length > 0;
       if (!isThere()) await until(isThere, deadline);
     },

@@ -8,7 +8,7 @@ export interface SpoolFiles {
   /** Where the receiving half writes: same file system, so that taking a file over is a rename. Emptied at start. */
   readonly incoming: string;
   /** Resolves when the body is on disk under `id`. */
-  take(id: string, body: Body): Promise<void>;
+  takeOver(id: string, body: Body): Promise<void>;
   pathOf(id: string): string;
   /** Size of the file, or undefined where it is missing. */
   sizeOf(id: string): Promise<number | undefined>;
@@ -26,7 +26,7 @@ export async function openFiles(folder: string, disk: Disk): Promise<SpoolFiles>
   const pathOf = (id: string) => path.join(bodies, id);
   return {
     incoming,
-    take: async (id, body) => {
+    takeOver: async (id, body) => {
       const source = body.kind === 'file' ? body.path : path.join(incoming, `${id}.tmp`);
       if (body.kind === 'memory') await disk.write(source, body.bytes);
       await disk.syncFile(source);

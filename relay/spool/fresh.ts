@@ -17,7 +17,7 @@ export function createFreshMessages(bytesMax = BYTES_MAX) {
   const kept = new Map<string, Fresh & { readonly bytes: number }>();
   let bytes = 0;
 
-  function take(id: string): Fresh | undefined {
+  function remove(id: string): Fresh | undefined {
     const found = kept.get(id);
     if (found === undefined) return undefined;
     kept.delete(id);
@@ -32,10 +32,10 @@ export function createFreshMessages(bytesMax = BYTES_MAX) {
       bytes += size;
       for (const [oldest] of kept) {
         if (bytes <= bytesMax) return;
-        take(oldest);
+        remove(oldest);
       }
     },
-    take,
+    remove,
   };
 }
 

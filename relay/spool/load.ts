@@ -29,7 +29,7 @@ export function createBacklog(index: SpoolIndex) {
   let isReading = false;
 
   /** Makes an entry of a record. False where there is no room for it. */
-  function take(id: string, record: string): boolean {
+  function addRecord(id: string, record: string): boolean {
     if (!index.hasRoom()) {
       isMore = true;
       return false;
@@ -50,7 +50,7 @@ export function createBacklog(index: SpoolIndex) {
     isMore = false;
     for (const { key, value } of store.records(last, AT_ONCE)) {
       if (index.has(key)) last = key;
-      else if (!take(key, value.toString())) break;
+      else if (!addRecord(key, value.toString())) break;
       else {
         const entry = index.get(key);
         if (entry !== undefined) announce(entry);
@@ -63,7 +63,7 @@ export function createBacklog(index: SpoolIndex) {
   }
 
   return {
-    take,
+    addRecord,
     /** Files without a record were never acknowledged, or are done: they go. */
     finish: async ({ store, files, reader, log }: Parts): Promise<void> => {
       index.measure();

@@ -46,7 +46,7 @@ export function createReader({ store, files, index, fresh, quarantine: aside, lo
   }
 
   async function read(id: string) {
-    const known = fresh.take(id);
+    const known = fresh.remove(id);
     if (known !== undefined) return known;
     const bytes = store.record(id);
     if (bytes === undefined) return undefined;

@@ -27,7 +27,7 @@ import { removeSpool } from './remove.ts';
 import { createBacklog } from './load.ts';
 import { messagesThatFit } from './capacity.ts';
 import type { QueuedMessage } from './record.ts';
-import { openRoom } from './room.ts';
+import { openDiskSpace } from './disk-space.ts';
 import { openStore as openLmdbStore, type OpenStore, SETTLE_BYTES } from './store.ts';
 import { createShares, type Fill } from './shares.ts';
 import { steadyNow } from '../steady-time.ts';
@@ -117,7 +117,7 @@ export async function openSpool(folder: string, options: SpoolOptions): Promise<
   const quarantine = createQuarantine(folder, disk);
   const index = createSpoolIndex(metrics, options.mostMessages ?? messagesThatFit());
   const backlog = createBacklog(index);
-  const store = await openStore(path.join(folder, 'queue.mdb'), backlog.take);
+  const store = await openStore(path.join(folder, 'queue.mdb'), backlog.addRecord);
   started.defer(() => store.close());
   if (store.isNew) await keepContents(files, quarantine, log);
   // a new database is only as safe as its entry in the folder
@@ -129,7 +129,7 @@ export async function openSpool(folder: string, options: SpoolOptions): Promise<
     throw new Error(`${problem}: free ${ROOM_TO_START_MIB} MiB of its volume, or enlarge it`, { cause });
   });
   const reusableBytes = async () => Math.max(0, (await store.freeBytes()) - SETTLE_BYTES);
-  const room = await openRoom(folder, { reserveBytes, reusableBytes, sharers });
+  const room = await openDiskSpace(folder, { reserveBytes, reusableBytes, sharers });
   started.defer(() => room.close());
   const captured = await openCaptured(path.join(folder, 'captured'), () => shareOf(capturedLimits(), sharers), disk);
   const writer = createWriter({ store, files, index, fresh, room, metrics, log, onFatal });

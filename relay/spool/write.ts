@@ -7,7 +7,7 @@ import type { SpoolFiles } from './files.ts';
 import type { SpoolEntry, SpoolIndex } from './entries.ts';
 import type { FreshMessages } from './fresh.ts';
 import { encodeRecord, ID, newRecord, type QueuedMessage } from './record.ts';
-import type { SpoolRoom } from './room.ts';
+import type { DiskSpace } from './disk-space.ts';
 import type { SpoolStore } from './store.ts';
 
 export interface Settlement {
@@ -26,7 +26,7 @@ export interface WriterOptions {
   readonly files: SpoolFiles;
   readonly index: SpoolIndex;
   readonly fresh: FreshMessages;
-  readonly room: SpoolRoom;
+  readonly room: DiskSpace;
   readonly metrics: Metrics;
   readonly log: Log;
   readonly onFatal: (error: unknown) => void;
@@ -84,7 +84,7 @@ export function createWriter({ store, files, index, fresh, room, metrics, log, o
   /** A full disk refuses one file and no more; a failed sync puts everything in doubt. */
   async function takeFile(id: string, body: Body): Promise<void> {
     try {
-      await files.take(id, body);
+      await files.takeOver(id, body);
     } catch (error) {
       if (error instanceof SyncError) await guarded(() => Promise.reject(error));
       throw error;
@@ -92,7 +92,7 @@ export function createWriter({ store, files, index, fresh, room, metrics, log, o
   }
 
   async function settle(id: string, { next, reports }: Settlement): Promise<SpoolEntry | undefined> {
-    fresh.take(id);
+    fresh.remove(id);
     const added = reports.map(({ message, bytes: body }) => ({ queued: newRecord(message, { isFile: false }), body }));
     const put = added.map(({ queued, body }) => ({ id: queued.id, record: encodeRecord(queued), body }));
     if (next === undefined) await guarded(() => store.write({ put, remove: [id] }));

@@ -72,7 +72,7 @@ export const scheduleMutations: readonly Mutation[] = [
     name: 'a change that moves nothing looks at all that waits',
     file: 'relay/delivery/lanes.ts',
     from: '    const existing = moved.size > 0 ? [...lanes.values()] : [];\n    for (const lane of existing) move(lane, moved);\n',
-    to: '    for (const { waiting } of lanes.values()) waiting.take(({ list }) => moved.has(list));\n',
+    to: '    for (const { waiting } of lanes.values()) waiting.takeWhere(({ list }) => moved.has(list));\n',
     tests: ['relay/delivery/lanes.test.ts'],
   },
   {

@@ -133,7 +133,7 @@ export const spoolMutations: readonly Mutation[] = [
   },
   {
     name: 'the reserve is not kept',
-    file: 'relay/spool/room.ts',
+    file: 'relay/spool/disk-space.ts',
     from: ' - reserveBytes();',
     to: ';',
     tests: ['test/relay/spool.test.ts', 'test/relay/reserve.test.ts'],

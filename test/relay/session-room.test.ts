@@ -7,7 +7,7 @@ import { startSubmission } from '../support/submission.ts';
 import { until } from '../support/until.ts';
 import { filler } from './sessions.ts';
 import type { SubmittedMessage } from '../../relay/message.ts';
-import { createRoomAccount } from '../../relay/spool/room.ts';
+import { createSpaceAccount } from '../../relay/spool/disk-space.ts';
 import { replies, type Reply } from '../../relay/replies.ts';
 
 async function start(t: TestContext, options: Parameters<typeof startSubmission>[0]) {
@@ -51,7 +51,7 @@ describe('a disk that is full', () => {
   test('is not filled by messages that are stored side by side', async (t) => {
     let stored: (reply: Reply) => void = () => undefined;
     let storing = 0;
-    const account = createRoomAccount({ reserveBytes: () => 0 });
+    const account = createSpaceAccount({ reserveBytes: () => 0 });
     await account.measure(() => Promise.resolve(15_000));
     const room = {
       refusal: (bytes: number) => (account.has(bytes) ? undefined : replies.diskFull()),

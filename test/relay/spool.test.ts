@@ -8,7 +8,7 @@ import { describe, test, type TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { bytesOf as bytesOfContent } from '../../relay/delivery/content.ts';
 import { encodeRecord, newRecord } from '../../relay/spool/record.ts';
-import { openRoom } from '../../relay/spool/room.ts';
+import { openDiskSpace } from '../../relay/spool/disk-space.ts';
 import { openSpool, type Spool } from '../../relay/spool/spool.ts';
 import { openStore } from '../../relay/spool/store.ts';
 import { aMessage, captureLog, CONTENT, createMetrics, inMemory, metricValue } from '../support/queued.ts';
@@ -248,7 +248,7 @@ describe('a spool on a full disk', () => {
       asking--;
       return 0;
     };
-    const room = await openRoom(await aFolder(t), { reserveBytes: () => 0, reusableBytes });
+    const room = await openDiskSpace(await aFolder(t), { reserveBytes: () => 0, reusableBytes });
     t.after(() => room.close());
     await sleep(1500);
     assert.equal(most, 1);

@@ -2,7 +2,7 @@
 import { statfs } from 'node:fs/promises';
 import { shareRuns } from '../share-runs.ts';
 
-export interface RoomAccount {
+export interface SpaceAccount {
   readonly has: (bytes: number) => boolean;
   /** Above the reserve. */
   readonly free: () => number;
@@ -15,14 +15,14 @@ export interface RoomAccount {
   readonly measure: (ask: () => Promise<number>) => Promise<void>;
 }
 
-export interface SpoolRoom extends Pick<RoomAccount, 'has' | 'free' | 'use'> {
+export interface DiskSpace extends Pick<SpaceAccount, 'has' | 'free' | 'use'> {
   close(): void;
 }
 
 /** At 1 GB/s of incoming mail the answer would be wrong by the size of one reserve and no more. */
 const REFRESH_MS = 250;
 
-export function createRoomAccount({ reserveBytes }: { readonly reserveBytes: () => number }): RoomAccount {
+export function createSpaceAccount({ reserveBytes }: { readonly reserveBytes: () => number }): SpaceAccount {
   let freeBytes = 0;
   let beingWritten = 0;
   let writtenSince = 0;
@@ -56,11 +56,11 @@ export interface RoomOptions {
   readonly sharers?: number;
 }
 
-export async function openRoom(
+export async function openDiskSpace(
   folder: string,
   { reserveBytes, reusableBytes, sharers = 1 }: RoomOptions,
-): Promise<SpoolRoom> {
-  const account = createRoomAccount({ reserveBytes: () => reserveBytes() / sharers });
+): Promise<DiskSpace> {
+  const account = createSpaceAccount({ reserveBytes: () => reserveBytes() / sharers });
   const ask = async () => {
     const [disk, reusable] = [await statfs(folder), await reusableBytes()];
     return Math.floor((disk.bavail * disk.bsize) / sharers) + reusable;

@@ -2,7 +2,7 @@
 import type { Log } from '../log.ts';
 import type { SpoolEntry } from '../spool/entries.ts';
 
-export interface Work {
+export interface Tasks {
   /** Runs what deals with an entry; what it resolves with is kept for later. */
   run(entry: SpoolEntry, deal: () => Promise<SpoolEntry | undefined>): void;
   size(): number;
@@ -13,14 +13,14 @@ export interface Work {
 /** A fault of ours is not mended by haste. */
 const FAULT_RETRY_MS = 60_000;
 
-export interface WorkOptions {
+export interface TasksOptions {
   readonly log: Log;
   readonly now: () => number;
   readonly keep: (entry: SpoolEntry) => void;
   readonly onEnd: () => void;
 }
 
-export function createWork({ log, now, keep, onEnd }: WorkOptions): Work {
+export function createTasks({ log, now, keep, onEnd }: TasksOptions): Tasks {
   const running = new Set<Promise<void>>();
 
   async function deal(entry: SpoolEntry, run: () => Promise<SpoolEntry | undefined>): Promise<void> {

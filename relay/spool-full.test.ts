@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test, type TestContext } from 'node:test';
 import { captureLog } from '../test/support/queued.ts';
 import { until } from '../test/support/until.ts';
-import { watchDiskRoom } from './disk-room.ts';
+import { watchSpoolFull } from './spool-full.ts';
 import { createMetrics } from './metrics.ts';
 
 const KIB = 1024;
@@ -11,7 +11,7 @@ function start(t: TestContext, { free, steadyMs = 0 }: { free: number; steadyMs?
   const disk = { free };
   const metrics = createMetrics();
   const { log, lines } = captureLog();
-  const room = watchDiskRoom({ hasRoom: (bytes) => bytes <= disk.free, metrics, log, lookMs: 1, steadyMs });
+  const room = watchSpoolFull({ hasRoom: (bytes) => bytes <= disk.free, metrics, log, lookMs: 1, steadyMs });
   t.after(room.close);
   const gauge = async () => (await metrics.spoolFull.get()).values[0]?.value;
   return { disk, room, gauge, said: () => lines.map(({ level, msg }) => [level, msg]) };

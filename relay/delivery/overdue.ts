@@ -4,8 +4,8 @@ import type { RelayConfig } from '../config.ts';
 import type { Lanes } from './lanes.ts';
 import type { SpoolEntry } from '../spool/entries.ts';
 
-export interface Aged {
-  readonly aged: readonly { readonly entry: SpoolEntry; readonly reason: string }[];
+export interface Overdue {
+  readonly overdue: readonly { readonly entry: SpoolEntry; readonly reason: string }[];
   /** Others wait for the next look. */
   readonly isMore: boolean;
 }
@@ -14,16 +14,19 @@ export interface Aged {
 const AT_ONCE = 500;
 
 /** Takes them out of their lanes. */
-export function takeAged(lanes: Pick<Lanes, 'inTurn'>, { config, now }: { config: RelayConfig; now: number }): Aged {
+export function takeOverdue(
+  lanes: Pick<Lanes, 'inTurn'>,
+  { config, now }: { config: RelayConfig; now: number },
+): Overdue {
   let count = 0;
   const soonest = soonestOf(config);
   const isDue = (entry: SpoolEntry) =>
     isPast(entry, soonest, now) && isPast(entry, ageLimitsOf(entry.list, config), now);
-  const aged = lanes.inTurn().flatMap(({ waiting, transport }) => {
+  const overdue = lanes.inTurn().flatMap(({ waiting, transport }) => {
     const reason = `${transport.label} has not been reachable`;
-    return waiting.take((entry) => isDue(entry) && count++ < AT_ONCE).map((entry) => ({ entry, reason }));
+    return waiting.takeWhere((entry) => isDue(entry) && count++ < AT_ONCE).map((entry) => ({ entry, reason }));
   });
-  return { aged, isMore: count > AT_ONCE };
+  return { overdue, isMore: count > AT_ONCE };
 }
 
 type AgeLimits = ReturnType<typeof ageLimitsOf>;

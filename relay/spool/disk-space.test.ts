@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { createRoomAccount } from './room.ts';
+import { createSpaceAccount } from './disk-space.ts';
 
 async function anAccount() {
-  const room = createRoomAccount({ reserveBytes: () => 0 });
+  const room = createSpaceAccount({ reserveBytes: () => 0 });
   await room.measure(() => Promise.resolve(100));
   return room;
 }

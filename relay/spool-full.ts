@@ -6,13 +6,13 @@
 import type { Log } from './log.ts';
 import type { Metrics } from './metrics.ts';
 
-export interface DiskRoom {
+export interface SpoolFull {
   /** Undefined while there is room. */
   readonly fullSince: () => Date | undefined;
   readonly close: () => void;
 }
 
-export interface DiskRoomOptions {
+export interface SpoolFullOptions {
   readonly hasRoom: (bytes: number) => boolean;
   readonly metrics: Pick<Metrics, 'spoolFull'>;
   readonly log: Log;
@@ -27,7 +27,7 @@ const SPARE_BYTES = 16 * MESSAGE_BYTES;
 const LOOK_MS = 1000;
 const STEADY_MS = 30_000;
 
-export function watchDiskRoom(options: DiskRoomOptions): DiskRoom {
+export function watchSpoolFull(options: SpoolFullOptions): SpoolFull {
   const { hasRoom, metrics, log, lookMs = LOOK_MS, steadyMs = STEADY_MS } = options;
   let since: Date | undefined;
   let lastFull = -Infinity;
