@@ -149,7 +149,7 @@ export const workersMutations: readonly Mutation[] = [
   },
   {
     name: 'workers: each counts on the whole disk',
-    file: 'relay/spool/room.ts',
+    file: 'relay/spool/disk-space.ts',
     from: 'Math.floor((disk.bavail * disk.bsize) / sharers)',
     to: 'Math.floor(disk.bavail * disk.bsize)',
     tests: SHARING,
