@@ -38,13 +38,16 @@ describe('mail of a namespace', () => {
     await eventually('the mail of the other is out', () => upstream.received.length === 1);
     await first.delivery.close();
 
-    const late = aMessage();
+    const late = aMessage({ to: ['late@x.example'] });
     const { log } = captureLog();
     const spool = await openSpool(path.join(folder, 'spool'), { metrics: createMetrics(), log, reserveBytes: () => 0 });
     await spool.put(late, inMemory());
     await spool.close();
     await startDelivering(t, config, { folder });
-    await eventually('it is out after a restart, too', () => upstream.received.length === 2);
+    // the first one may have come twice: the answer to it was under way when the relay ended
+    await eventually('it is out after a restart, too', () =>
+      upstream.received.some(({ to }) => to.join() === 'late@x.example'),
+    );
   });
 
   test('that is gone with its lists is broken off, and waits for them to come back', async (t) => {
