@@ -1,4 +1,5 @@
 /** DATA: takes a message, judges it, and answers once it is durable. */
+import { constants } from 'node:os';
 import path from 'node:path';
 import { parseMailbox } from '../address.ts';
 import { checkMessage } from '../checks/check-message.ts';
@@ -15,7 +16,6 @@ import { createQueueId } from './queue-id.ts';
 import { receive, type Received } from './receive.ts';
 import { noteMessage } from './session-log.ts';
 import { giveBackTickets, type Reception, type Session, type Transaction } from './state.ts';
-import { replyToFailure } from './storage-failure.ts';
 
 interface Submission {
   readonly session: Session;
@@ -223,4 +223,31 @@ function messageOf(
 function fail({ session, reception }: Submission, error: unknown): Reply {
   session.services.log.error({ err: error, id: reception.id }, 'message could not be stored');
   return replyToFailure(error);
+}
+
+/** Trouble that room on a disk, another disk or more descriptors would mend. */
+const CAUSES = {
+  ENOSPC: replies.diskFull,
+  EDQUOT: replies.diskFull,
+  EROFS: replies.diskFailed,
+  EIO: replies.diskFailed,
+  EMFILE: replies.tooManyFiles,
+  ENFILE: replies.tooManyFiles,
+} as const;
+
+/** Node names an error, lmdb numbers it. */
+const BY_CODE = new Map<unknown, () => Reply>(
+  Object.entries(CAUSES).flatMap(([name, reply]) => [
+    [name, reply],
+    [constants.errno[name as keyof typeof CAUSES], reply],
+  ]),
+);
+
+/** Always a temporary one: the fault is ours. */
+function replyToFailure(error: unknown): Reply {
+  const cause = error instanceof Error ? error.cause : undefined;
+  const known = [error, cause].map((one) =>
+    one instanceof Error && 'code' in one ? BY_CODE.get(one.code) : undefined,
+  );
+  return (known.find((reply) => reply !== undefined) ?? replies.internal)();
 }

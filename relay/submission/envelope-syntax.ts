@@ -41,6 +41,11 @@ const ORCPT_MAX = 500;
 const SIZE_FORM = /^\d{1,15}$/;
 const NOTIFY_VALUES = new Set(['SUCCESS', 'FAILURE', 'DELAY']);
 
+/** The text of a line whose octets came as one character each; what is not UTF-8 becomes U+FFFD, which no address may have. */
+export function decodeLine(octets: string): string {
+  return isInternational(octets) ? Buffer.from(octets, 'latin1').toString('utf8') : octets;
+}
+
 /** Splits what follows `MAIL ` or `RCPT `. Nothing is decoded: the line holds no control characters. */
 export function parseEnvelopeArguments(text: string, keyword: 'FROM' | 'TO'): EnvelopeArguments {
   const match = ARGUMENTS.exec(text);

@@ -1,8 +1,9 @@
 /** MAIL and RCPT: the envelope, judged command by command. */
-import { formatMailbox, parseMailbox, type Mailbox } from '../address.ts';
+import { canonicalDomain, formatMailbox, isInternational, parseMailbox, type Mailbox } from '../address.ts';
 import { admit, queuedFor, type Admitted } from './admission.ts';
 import { checkEnvelopeSender, isVerifiedSender } from '../checks/check-sender.ts';
 import {
+  decodeLine,
   parseEnvelopeArguments,
   parseMailParameters,
   parseRecipientParameters,
@@ -10,7 +11,6 @@ import {
   type MailParameters,
 } from './envelope-syntax.ts';
 import type { Rate, RateTicket } from './limits.ts';
-import { decodeLine, objectionToNonAscii } from './non-ascii-address.ts';
 import { parseRecipient, recipientKey } from './recipient-path.ts';
 import { provokedRefusal } from './provoked-refusal.ts';
 import { judgeRecipient, type RecipientVerdict } from '../recipient-guard.ts';
@@ -73,6 +73,19 @@ function readEnvelope(
   const refusal = checkSender(session, admitted, mailbox, args.path);
   if (refusal !== undefined) return refusal;
   return { from: mailbox === undefined ? '' : asWritten(args.path, mailbox), parameters };
+}
+
+/** RFC 6531: where the class offers it, and MAIL asked for it. The objection names what to write instead, where there is such a thing. */
+function objectionToNonAscii(
+  path: string,
+  { isOffered, isAsked }: { readonly isOffered: boolean; readonly isAsked: boolean },
+): Reply | undefined {
+  if (!isInternational(path) || (isOffered && isAsked)) return undefined;
+  const at = path.lastIndexOf('@');
+  const local = path.slice(0, at);
+  const domain = isInternational(local) ? undefined : canonicalDomain(path.slice(at + 1));
+  const instead = domain === undefined ? undefined : `${local}@${domain}`;
+  return isOffered ? replies.smtpUtf8NotAsked(instead) : replies.nonAsciiAddress(instead);
 }
 
 /** Canonical domain, but the local part as written, whose case is its domain's own affair; composed, as it was compared. */

@@ -51,7 +51,7 @@ export const internationalMutations: readonly Mutation[] = [
   },
   {
     name: 'international addresses are taken from clients that did not ask for SMTPUTF8',
-    file: 'relay/submission/non-ascii-address.ts',
+    file: 'relay/submission/mail.ts',
     from: '(isOffered && isAsked)',
     to: 'isOffered',
     tests: DIALOGS,
