@@ -235,6 +235,15 @@ describe('a message', () => {
     assert.equal(refusal([from, hop, hop, hop, 'RECEIVED: x']), '554 5.4.6 Routing loop detected');
   });
 
+  test('is refused where its signature says that there is no further Received field', () => {
+    const signature = (names: string) => `DKIM-Signature: v=1; h=from:\r\n ${names}; b=AA==`;
+    const reply = /^554-?5?\.?6?.*says that there are no more Received fields/s;
+    assert.match(refusal([from, signature('received')]), reply);
+    assert.match(refusal([from, 'Received: a', signature('Received : received')]), reply);
+    assert.equal(refusal([from, 'Received: a', signature('received')]), 'passed');
+    assert.equal(refusal([from, signature('x-received')]), 'passed');
+  });
+
   test('is refused where its header is too large or has bare line ends', () => {
     assert.match(refusal([from, ...Array.from({ length: 12 }, () => `X: ${'y'.repeat(900)}`)]), /larger than 10000/);
     assert.equal(refusal([`${from}\nX: y`]), '554 5.6.0 Message has a bare CR, LF or NUL');
@@ -245,7 +254,7 @@ describe('the checks of a message', () => {
   test('are in this order', () => {
     assert.deepEqual(
       MESSAGE_CHECKS.map(({ name }) => name),
-      ['loop', 'unique fields', 'from', 'display name', 'sender', 'reply-to'],
+      ['loop', 'unique fields', 'signature', 'from', 'display name', 'sender', 'reply-to'],
     );
   });
 

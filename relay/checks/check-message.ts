@@ -8,6 +8,7 @@ import type { ListConfig, RelayConfig, UserConfig } from '../config.ts';
 import { readAuthor, readFrom, type Author } from './from-header.ts';
 import { charactersOf, scanHeaderSection, unfold, type HeaderField } from './header-section.ts';
 import { changesTo, type HeaderChanges } from './header-changes.ts';
+import { forbidsReceived } from './signed-fields.ts';
 import { parseMailboxList } from './mailbox-list.ts';
 import { isReply, replies, type Reason, type Reply } from '../replies.ts';
 
@@ -51,6 +52,7 @@ export const MESSAGE_CHECKS: readonly {
 }[] = [
   { name: 'loop', check: checkLoop },
   { name: 'unique fields', check: checkUnique },
+  { name: 'signature', check: checkSignature },
   { name: 'from', check: checkFrom },
   { name: 'display name', check: checkDisplayName },
   { name: 'sender', check: checkSenderFields },
@@ -91,6 +93,12 @@ function checkUnique({ fields }: Message): Objection | undefined {
     if (UNIQUE.has(key)) seen.add(key);
   }
   return undefined;
+}
+
+function checkSignature({ fields }: Message): Objection | undefined {
+  if (!forbidsReceived(fields)) return undefined;
+  const why = 'its DKIM signature says that there are no more Received fields, and each relay adds one';
+  return refuse(replies.headerInvalid(`${why}; sign without Received`));
 }
 
 function checkFrom({ config, userName, user, from }: Message): Objection | undefined {

@@ -14,13 +14,28 @@ const NAMES_TAG = /^[ \t]*h[ \t]*=/i;
  * to say, and without our fields it is no worse than it was. Linear in the octets of the signatures.
  */
 export function signedFields(fields: readonly HeaderField[]): ReadonlySet<string> {
-  const signed = new Set<string>();
-  for (const { key, value } of fields) {
-    if (!SIGNATURES.has(key)) continue;
-    for (const tag of unfold(value).split(';')) {
-      if (!NAMES_TAG.test(tag)) continue;
-      for (const name of tag.replace(NAMES_TAG, '').split(':')) signed.add(name.replaceAll(/[ \t]/g, '').toLowerCase());
-    }
-  }
-  return signed;
+  return new Set(signaturesOf(fields).flat());
+}
+
+/** Whether a signature says that there is no further Received field: it would fail by ours, which cannot be left out. */
+export function forbidsReceived(fields: readonly HeaderField[]): boolean {
+  const present = fields.filter(({ key }) => key === RECEIVED).length;
+  return signaturesOf(fields).some((names) => names.filter((name) => name === RECEIVED).length > present);
+}
+
+const RECEIVED = 'received';
+
+/** The names in each signature, as often as they are there. */
+function signaturesOf(fields: readonly HeaderField[]): readonly (readonly string[])[] {
+  return fields
+    .filter(({ key }) => SIGNATURES.has(key))
+    .map(({ value }) => {
+      const tags = unfold(value).split(';');
+      return tags.filter((tag) => NAMES_TAG.test(tag)).flatMap(namesIn);
+    });
+}
+
+function namesIn(tag: string): string[] {
+  const names = tag.replace(NAMES_TAG, '').split(':');
+  return names.map((name) => name.replaceAll(/[ \t]/g, '').toLowerCase());
 }

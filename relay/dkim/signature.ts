@@ -31,12 +31,16 @@ const LINE_LENGTH = 72;
 
 /** One field for each key, each with its line end. */
 export async function makeSignatures(claim: Claim, keys: readonly DkimKey[]): Promise<string> {
-  const made = await Promise.all(keys.map((key) => makeSignature(claim, key)));
+  const header = signedHeader(claim.fields);
+  const made = await Promise.all(keys.map((key) => makeSignature(claim, header, key)));
   return made.join('');
 }
 
-async function makeSignature({ fields, bodyHash, domain, time }: Claim, key: DkimKey): Promise<string> {
-  const { names, text } = signedHeader(fields);
+async function makeSignature(
+  { bodyHash, domain, time }: Omit<Claim, 'fields'>,
+  { names, text }: SignedHeader,
+  key: DkimKey,
+): Promise<string> {
   const tags = [
     `v=1; a=${key.algorithm}; c=relaxed/relaxed;`,
     `d=${domain}; s=${key.selector};`,
@@ -55,7 +59,12 @@ async function makeSignature({ fields, bodyHash, domain, time }: Claim, key: Dki
 const PIECES = new RegExp(`.{1,${LINE_LENGTH}}`, 'g');
 
 /** The names for `h=`, and the fields that they name, in relaxed form and in that order (RFC 6376 section 5.4.2). */
-function signedHeader(fields: readonly HeaderField[]): { readonly names: readonly string[]; readonly text: string } {
+interface SignedHeader {
+  readonly names: readonly string[];
+  readonly text: string;
+}
+
+function signedHeader(fields: readonly HeaderField[]): SignedHeader {
   const byName = Map.groupBy(fields, ({ key }) => key);
   const names: string[] = [];
   let text = '';
