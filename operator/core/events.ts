@@ -8,6 +8,7 @@ const WORRYING: ReadonlySet<string> = new Set([
   'RecordNotFound',
   'RecordMismatch',
   'VouchingWithdrawn',
+  'NextKeysAwaited',
   'ClassFloor',
   'ListCeiling',
   'NotTheDefault',
@@ -17,12 +18,14 @@ const MESSAGE_MAX = 1024;
 
 /**
  * An Event when `Ready` changes, one for each condition that is true and still something to worry about, and one when a sender
- * that stays verified is so for another reason: its record is back, say.
+ * that stays verified is so for another reason: its record is back, say. And one when mail comes to be signed, or waits for
+ * somebody to publish keys.
  */
 export function eventsOf(subject: Subject, judgements: readonly Judgement[]): PlannedEvent[] {
   const before = previousConditions(subject);
   const isTold = ({ type, status, reason }: Judgement): boolean => {
     if (type === 'Ready') return isNews(reason);
+    if (type === 'Signing') return status === 'True' || reason === 'KeyRecordsNotFound';
     if (status !== 'True') return false;
     return WORRYING.has(reason) || (type === 'Verified' && before.get(type)?.status === 'True');
   };
@@ -33,7 +36,7 @@ export function eventsOf(subject: Subject, judgements: readonly Judgement[]): Pl
 }
 
 function isGood({ type, status, reason }: Judgement): boolean {
-  return type === 'Ready' ? status !== 'False' : !WORRYING.has(reason);
+  return status !== 'False' && (type === 'Ready' || !WORRYING.has(reason));
 }
 
 export function event(

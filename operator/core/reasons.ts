@@ -45,6 +45,7 @@ export const reasons = {
   ),
   DnsProof: current('A DNS record proves the sender.'),
   Signed: current('Mail of the domain is signed with DKIM; `Signing` only, as the next ones.'),
+  NextKeysAwaited: current('Mail of the domain is signed, and the records of the next keys are not in the DNS yet.'),
   CoveredByDomain: current('A verified domain of the namespace covers the address, which needs no proof of its own.'),
 
   NotReported: inProgress('No relay has said yet which configuration it runs.'),

@@ -577,6 +577,24 @@ const senders: readonly Slip[] = [
     PATTERN,
   ],
   [
+    'signs for an address',
+    'spec.dkim',
+    { address: 'orders@shop.example', dkim: { signing: 'Enabled' } },
+    rule(/dkim goes with spec.domain only/),
+  ],
+  [
+    'signs in a way that there is not',
+    'spec.dkim.signing',
+    { domain: 'shop.example', dkim: { signing: 'On' } },
+    ONE_OF,
+  ],
+  [
+    'replaces its keys all the time',
+    'spec.dkim.interval',
+    { domain: 'shop.example', dkim: { signing: 'Enabled', interval: '24h' } },
+    rule(/between 336h/),
+  ],
+  [
     'asks all the time',
     'spec.recheckInterval',
     { domain: 'shop.example', recheckInterval: '1s' },

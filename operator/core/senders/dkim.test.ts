@@ -141,8 +141,11 @@ describe('keys of a domain', () => {
     assert.deepEqual(published(), ['rsa1', 'ed255191', 'rsa2', 'ed255192']);
     see('ed255192');
     assert.deepEqual(signing(), ['rsa1', 'ed255191'], 'not every receiver knows Ed25519');
+    assert.equal(settle()?.judgement?.reason, 'NextKeysAwaited');
+    assert.match(settle()?.judgement?.message ?? '', /TXT rsa2\._domainkey\.shop\.example, /);
     see('rsa2');
     assert.deepEqual(signing(), ['rsa2', 'ed255192']);
+    assert.equal(settle()?.judgement?.reason, 'Signed');
     wait(7 * 24 - 1);
     assert.deepEqual(published(), ['rsa1', 'ed255191', 'rsa2', 'ed255192']);
     assert.match(settle()?.records[0]?.message ?? '', /^Keep it until 2027-02-07T00:00:00Z/);

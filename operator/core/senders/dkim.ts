@@ -88,7 +88,12 @@ function judge(domain: string, { generations, signing, wish }: KeysVerdict): Jud
     const algorithms = signing.map(({ algorithm }) => algorithm).join(' and ');
     const selectors = signing.map(({ selector }) => selector).join(' and ');
     const message = `Mail from ${domain} is signed with ${algorithms} (selector ${selectors}).`;
-    return { type: 'Signing', status: 'True', reason: 'Signed', message };
+    const newest = generations.at(-1);
+    if (newest === undefined || newest.keys.some((key) => signing.includes(key))) {
+      return { type: 'Signing', status: 'True', reason: 'Signed', message };
+    }
+    const next = `The keys after those sign once their records are seen: TXT ${namesOf(domain, [newest])}.`;
+    return { type: 'Signing', status: 'True', reason: 'NextKeysAwaited', message: `${message} ${next}` };
   }
   if (generations.length === 0 && wish !== undefined) {
     return unsigned(
@@ -96,9 +101,14 @@ function judge(domain: string, { generations, signing, wish }: KeysVerdict): Jud
       'Keys are being made; mail goes out unsigned until their records are seen in the DNS.',
     );
   }
-  const names = generations.flatMap(({ keys }) => keys.map(({ selector }) => `${selector}._domainkey.${domain}`));
-  const message = `Mail goes out unsigned until the records in status.dnsRecords are seen in the DNS: TXT ${names.join(', ')}.`;
+  const live = generations.filter(({ retiredTime }) => retiredTime === undefined);
+  const records = `the records in status.dnsRecords are seen in the DNS: TXT ${namesOf(domain, live)}`;
+  const message = `Mail goes out unsigned until ${records}.`;
   return unsigned('KeyRecordsNotFound', message);
+}
+
+function namesOf(domain: string, generations: readonly DkimGeneration[]): string {
+  return generations.flatMap(({ keys }) => keys.map((key) => recordName(domain, key))).join(', ');
 }
 
 function unsigned(reason: 'NotSigned' | 'KeysAwaited' | 'KeyRecordsNotFound', message: string): Judgement {

@@ -224,9 +224,10 @@ export function planSender(object: RawObject, verdict: SenderVerdict, now: Date)
   const missing = parsed.ok ? notInEffect('VerifiedSender', parsed.spec) : '';
   const noted = withNote(readiness([judgement], { reason: 'Verified', message: judgement.message }), missing);
   const ready = readyAsWritten(object, noted);
+  const judgements = signing?.judgement === undefined ? [judgement] : [judgement, signing.judgement];
   const status: SenderStatus = {
     observedGeneration: meta.generation,
-    conditions: conditionsOf(object, [judgement, ...(signing?.judgement ? [signing.judgement] : [])], ready, now),
+    conditions: conditionsOf(object, judgements, ready, now),
     ...(covers !== undefined && { sender: covers.sender }),
     ...(method !== undefined && { method, verifiedTime: verifiedTime(object, now) }),
     ...(challenge !== undefined && { challenge }),
@@ -234,7 +235,7 @@ export function planSender(object: RawObject, verdict: SenderVerdict, now: Date)
     ...(lastCheckTime !== undefined && { lastCheckTime }),
     ...(lastCheckTime !== undefined && lookup !== undefined && { nextCheckTime: lookup.due }),
   };
-  const events = eventsOf(object, [judgement, ready]);
+  const events = eventsOf(object, [...judgements, ready]);
   return {
     meta,
     status,
