@@ -80,6 +80,24 @@ program
   });
 
 program
+  .command('status')
+  .summary('say how lists, users and senders stand, of a process on a folder')
+  .description(
+    'Say how lists, users and senders stand, as `kubectl describe` does on a cluster: read from the state folder of a ' +
+      'process that runs on a folder of manifests. For a sender: which DNS record, where, what was seen instead, and when ' +
+      'the next look is. Exits 0, 1 (something is not there) or 2 (usage).',
+  )
+  .argument(
+    '[WHAT...]',
+    'kinds (spl, spu, vsender), NAMESPACE/NAME, and NAMESPACE/ for all of it (default: everything)',
+  )
+  .option('--state <DIR>', 'the state folder of the process', '.smtp-plus')
+  .action(async (what: readonly string[], { state }: { state: string }) => {
+    const { runStatus } = await import('./status/status.ts');
+    process.exitCode = await runStatus(what, { state, write: (text) => void process.stdout.write(text) });
+  });
+
+program
   .command('crds')
   .summary('print the CustomResourceDefinitions')
   .option('--write <DIR>', 'write them as files instead')

@@ -2,7 +2,7 @@
 import { API_VERSION } from '../api/common.ts';
 import type { ObjectName } from '../api/names.ts';
 import { isRetained } from '../core/credentials/ownership.ts';
-import type { RawObject, SecretPlan, StatusPlan } from '../core/model.ts';
+import type { Kind, SecretPlan, StatusPlan } from '../core/model.ts';
 import { formatYaml } from '../manifests/format-yaml.ts';
 import { encodeValues, ownerReference } from '../manifests/secrets.ts';
 
@@ -12,7 +12,7 @@ export function secretPath(secret: ObjectName): string {
 }
 
 /** Where the status of an object lies under `status/`. */
-export function statusPath(object: Pick<RawObject, 'kind' | 'meta'>): string {
+export function statusPath(object: { readonly kind: Kind; readonly meta: ObjectName }): string {
   return `${object.kind}/${object.meta.namespace}/${object.meta.name}.yaml`;
 }
 
