@@ -1,4 +1,5 @@
 import { createHmac, createSecretKey, randomBytes } from 'node:crypto';
+import { plainCode } from './core/mail-evidence.ts';
 import type { Issuer } from './core/model.ts';
 import { fitsSha256, sha256Verifier } from '../relay/password-hash.ts';
 import { isGenerated, randomPassword } from './random-password.ts';
@@ -13,6 +14,10 @@ export interface Installation {
   readonly saltFor: (purpose: string) => Buffer;
   /** Key of the hashes that stand for addresses in the log of a class's relays (hex); the same over restarts. */
   readonly logKeyOf: (className: string) => string;
+  /** Password by which the operator itself sends through the relays of a class. */
+  readonly operatorPassword: (className: string) => string;
+  /** What is kept of the link in a mail. */
+  readonly linkHash: (token: string) => string;
   readonly issuer: Issuer;
 }
 
@@ -32,10 +37,13 @@ export function createInstallation(id: string): Installation {
   const uidOf = (kind: string, namespace: string, name: string): string =>
     toUuid(derive('uid', kind, namespace, name).toString('hex'));
   const saltFor = (purpose: string): Buffer => derive('salt', purpose).subarray(0, SALT_BYTES);
+  const operatorPassword = (className: string): string => derive('operator', className).toString('base64url');
   return {
     uidOf,
     saltFor,
     logKeyOf: (className) => derive('log', className).toString('hex'),
+    operatorPassword,
+    linkHash: (token) => derive('link', token).toString('hex'),
     issuer: {
       newPassword: ({ uid }) => {
         const password = randomPassword();
@@ -45,6 +53,9 @@ export function createInstallation(id: string): Installation {
       fits: (password, verifier) => isGenerated(password) && fitsSha256(password, verifier) === true,
       isFor: ({ uid }, verifier) => verifier.startsWith(`sha256$${saltFor(uid).toString('base64url')}$`),
       seal: ({ namespace, name }, text) => derive('passwords', namespace, name, text).toString('base64url'),
+      operatorVerifier: (className) => sha256Verifier(operatorPassword(className), saltFor(`operator of ${className}`)),
+      // a code is short: without the key, all that there are could be tried
+      codeHash: (key, linkHash, code) => derive('code', key, linkHash, plainCode(code)).toString('hex'),
       challengeToken: (namespace, domain) => derive('challenge', namespace, domain).toString('hex').slice(0, 40),
     },
   };

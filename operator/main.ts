@@ -18,8 +18,10 @@ import { onceAnswered } from './kubernetes/first-answer.ts';
 import { readInstallation } from './kubernetes/installation-secret.ts';
 import { startLease, type Lease } from './kubernetes/client/lease.ts';
 import { createOperatorMetrics } from './kubernetes/metrics.ts';
-import { startController, type Controller, type ControllerOptions } from './kubernetes/controller.ts';
+import { startController } from './kubernetes/controller.ts';
+import type { Controller, ControllerOptions } from './kubernetes/controller-types.ts';
 import { dnsVerificationOf, resolversOf } from './settings-verification.ts';
+import { mailOptionsOf } from './kubernetes/mail-proofs.ts';
 import { operatorPages } from './kubernetes/pages.ts';
 import { endOfRun, EXIT_FAILURE, EXIT_USAGE, type EndOfRun } from './end-of-run.ts';
 import { messageOf } from './errors.ts';
@@ -118,13 +120,19 @@ async function start(flags: OperatorFlags, settings: Settings, { log, end, signa
     readClasses: () => readClasses(settings, installation),
     otherInstallations: otherInstallationsOf(settings),
     verification: verificationOf(settings),
+    ...mailOf(settings),
+    unledClient: ownClient,
     namespaceLimits: settings.namespaceLimits,
     configPrefixOf: (className) => configSecretPrefix(settings, className),
     metrics,
     onTrouble,
   });
   const pages = operatorPages({ operator, lease, metrics });
-  const http = await startHttp(pages, { host: flags.host, port: flags.http ?? HTTP_PORT }).catch(async (error) => {
+  const http = await startHttp(pages, {
+    host: flags.host,
+    port: flags.http ?? HTTP_PORT,
+    forPeople: operator.page,
+  }).catch(async (error) => {
     await lease.release().catch(() => undefined);
     throw error;
   });
@@ -144,6 +152,11 @@ async function start(flags: OperatorFlags, settings: Settings, { log, end, signa
 
 function verificationOf({ verification }: Settings): NonNullable<ControllerOptions['verification']> {
   return { ...dnsVerificationOf(verification), resolvers: resolversOf(verification) };
+}
+
+function mailOf(settings: Settings): Pick<ControllerOptions, 'mail'> {
+  const mail = mailOptionsOf(settings);
+  return mail === undefined ? {} : { mail };
 }
 
 function leadWhenElected(lease: Lease, operator: Controller, { log, end }: Pick<StartOptions, 'log' | 'end'>): void {

@@ -2,6 +2,8 @@
 import { isIP } from 'node:net';
 import { z } from 'zod';
 import { duration, durationSeconds } from './api/duration.ts';
+import { address } from './api/names.ts';
+import type { MailVerification } from './core/mail-evidence.ts';
 import type { DnsVerification } from './core/model.ts';
 
 const RESOLVERS_MAX = 8;
@@ -16,6 +18,19 @@ function isResolver(text: string): boolean {
   if (bracketed === undefined && plain === undefined) return isIP(text) === 6;
   const isAddress = bracketed === undefined ? isIP(plain ?? '') === 4 : isIP(bracketed) === 6;
   return isAddress && Number(port) >= 1 && Number(port) <= 65535;
+}
+
+const server = z.string().refine((text) => serverOf(text) !== undefined, {
+  message: 'must be HOST:PORT, such as smtp-plus-relay.smtp-plus.svc:587',
+});
+
+/** A host name or an IPv4 address, and a port. */
+function serverOf(text: string): { readonly host: string; readonly port: number } | undefined {
+  const [, host, digits] =
+    /^([A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?):([0-9]{1,5})$/.exec(text)?.filter((_, index) => index !== 2) ??
+    [];
+  const port = Number(digits);
+  return host !== undefined && port >= 1 && port <= 65535 ? { host, port } : undefined;
 }
 
 export const verificationSettingsSchema = z
@@ -36,6 +51,46 @@ export const verificationSettingsSchema = z
       .max(RESOLVERS_MAX)
       .optional()
       .describe('How many of dnsServers have to agree; default: more than half of them'),
+    from: address
+      .optional()
+      .describe(
+        'Sender of the mails that prove addresses; absent: there are none, and addresses are verified with their domain or by existingSenders. Must be under `existingSenders` of a class',
+      ),
+    pageURL: z
+      .url({ protocol: /^https?$/, error: 'must be an http or https URL, such as https://smtp-plus.example/verify' })
+      .max(200)
+      .refine((text) => URL.canParse(text) && new URL(text).search + new URL(text).hash === '', {
+        message: 'must have no ? and no #; the token of the link is put behind it',
+      })
+      .optional()
+      .describe(
+        'Public address of the page `/verify` of the operator, for the link in those mails. Absent on a cluster: the mails have a code only; in one process: its own HTTP port',
+      ),
+    relayClass: z
+      .string()
+      .optional()
+      .describe(
+        'The relay class whose relays and upstream send those mails; default: the setting of the same name above',
+      ),
+    relayServer: server
+      .optional()
+      .describe(
+        'On a cluster: where the operator hands those mails in, as HOST:PORT; default: hostname and first port of the class',
+      ),
+    mailsPerNamespace: z
+      .number()
+      .int()
+      .min(1)
+      .max(100_000)
+      .default(50)
+      .describe('How many of those mails one namespace may cause within 24 h. There are 3 to one address'),
+    mailsInTotal: z
+      .number()
+      .int()
+      .min(1)
+      .max(100_000)
+      .default(1000)
+      .describe('How many there may be within 24 h in all'),
     grace: duration
       .default('72h')
       .describe(
@@ -58,6 +113,25 @@ type VerificationSettings = z.infer<typeof verificationSettingsSchema>;
 /** What the core is to know of it. */
 export function dnsVerificationOf({ dns, grace }: VerificationSettings): DnsVerification {
   return { graceSeconds: durationSeconds(grace), ...(dns === 'Disabled' && { isDisabled: true }) };
+}
+
+/** What the core is to know of proofs by mail; undefined where there are none. */
+export function mailVerificationOf(
+  { verification, relayClass }: { readonly verification: VerificationSettings; readonly relayClass: string },
+  { hasPage = verification.pageURL !== undefined }: { readonly hasPage?: boolean } = {},
+): MailVerification | undefined {
+  const { from } = verification;
+  return from === undefined ? undefined : { className: verification.relayClass ?? relayClass, from, hasPage };
+}
+
+/** How many mails there may be within 24 h. */
+export function mailLimitsOf({ mailsPerNamespace, mailsInTotal }: VerificationSettings) {
+  return { perNamespace: mailsPerNamespace, inTotal: mailsInTotal };
+}
+
+/** Where the operator hands mails in, where the settings say so. */
+export function relayServerOf({ relayServer }: VerificationSettings) {
+  return relayServer === undefined ? undefined : serverOf(relayServer);
 }
 
 /** Whom to ask, and how many have to agree. */

@@ -242,6 +242,18 @@ export const settingsSchema = z
       issues.push({ code: 'custom', input: reports.from, path: ['classes', name, 'reports', 'from'], message });
     }
   })
+  .check(({ value: { classes, verification }, issues }) => {
+    const { from, relayClass } = verification;
+    const vouched = Object.values(classes).flatMap(({ existingSenders }) => existingSenders.flatMap(Object.values));
+    if (from !== undefined && !isVouchedFor(from, vouched)) {
+      const message = `must be covered by existingSenders of a class; add \`- NAMESPACE: ${from}\` there`;
+      issues.push({ code: 'custom', input: from, path: ['verification', 'from'], message });
+    }
+    if (relayClass !== undefined && !Object.hasOwn(classes, relayClass)) {
+      const message = 'must be one of `classes`; add it there, or name another';
+      issues.push({ code: 'custom', input: relayClass, path: ['verification', 'relayClass'], message });
+    }
+  })
   .check(({ value, issues }) => {
     const shared = sharePorts(value);
     if ('problem' in shared) issues.push({ code: 'custom', input: value, path: ['ports'], message: shared.problem });

@@ -6,11 +6,13 @@ import { rm } from 'node:fs/promises';
 import { isIP } from 'node:net';
 import { join } from 'node:path';
 import { Registry } from 'prom-client';
+import type { PageRequest, PagesForPeople } from '../relay/http.ts';
 import type { Log } from '../relay/log.ts';
 import { startRelay } from '../relay/main.ts';
 import type { Relay } from '../relay/main.ts';
 import { ensureCertificates } from './self-signed.ts';
 import { startDirectory } from './directory/adapter.ts';
+import type { Directory } from './directory/adapter.ts';
 import { RELAY_FOLDER } from './directory/relay-folder.ts';
 import { openInstallation } from './directory/installation-file.ts';
 import { takeLock } from './directory/lock.ts';
@@ -96,8 +98,11 @@ async function runParts({ settings, ports, files, prune, output }: Run): Promise
   const registry = new Registry();
   const countEvent = createEventCounter(registry);
   const furtherMetrics = (): Promise<string> => registry.metrics();
+  // there are none before the manifests are read
+  let page: Directory['page'] = () => Promise.resolve(undefined);
+  const forPeople = (request: PageRequest) => page(request);
   const relay = await output.during('opening ports', () =>
-    openRelay(settings, { ports, tls, furtherMetrics, log, onFatal: endBySpool(end) }),
+    openRelay(settings, { ports, tls, furtherMetrics, forPeople, log, onFatal: endBySpool(end) }),
   );
   tls.onRenewal(relay.updateCertificates);
 
@@ -115,10 +120,17 @@ async function runParts({ settings, ports, files, prune, output }: Run): Promise
     decide: createDecider(installation.issuer),
     onEvent: countEvent,
     relay,
+    relayHere: {
+      port: relay.ports[0],
+      implicitTlsPort: relay.implicitTlsPorts[0],
+      httpPort: relay.httpPort,
+      ca: () => tls.current.ca,
+    },
     prune,
     onSettled: settled.resolve,
     log,
   });
+  ({ page } = directory);
   const first = await output.during('reading manifests', () => Promise.race([settled.promise, end.code]));
   if (typeof first !== 'number') output.ready({ plan: first, relay, ...settings, settingsFile: files.used });
   const code = await end.code;
@@ -133,11 +145,12 @@ interface RelayParts {
   readonly ports: SharedPorts;
   readonly tls: CertificateKeeper;
   readonly furtherMetrics: () => Promise<string>;
+  readonly forPeople: PagesForPeople;
   readonly log: Log;
   readonly onFatal: (error: unknown) => void;
 }
 
-async function openRelay(settings: Settings, { ports, tls, ...further }: RelayParts): Promise<Relay> {
+async function openRelay(settings: Settings, { ports, tls, forPeople, ...further }: RelayParts): Promise<Relay> {
   const { state, host, http, workers } = settings;
   const configFolder = join(state, RELAY_FOLDER);
   // what the last run wrote may let somebody in who has been shut out since: nothing is served before the first plan
@@ -151,7 +164,7 @@ async function openRelay(settings: Settings, { ports, tls, ...further }: RelayPa
     workers,
     host,
     ...ports,
-    http: { host, port: http },
+    http: { host, port: http, forPeople },
     ...further,
   });
 }

@@ -1,4 +1,4 @@
-/** Metrics, health and what is in force, for Prometheus, kubelets and the operator. Reads only; holds no secret. */
+/** Metrics, health and what is in force, for Prometheus, kubelets and the operator, which read only and learn no secret. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
@@ -14,6 +14,26 @@ export interface HttpPages {
   readonly upstreamz?: () => unknown;
 }
 
+/** Pages for people, of whoever runs this process; undefined: the path is none of them. */
+export type PagesForPeople = (request: PageRequest) => Promise<PageAnswer | undefined>;
+
+export interface HttpOptions {
+  readonly host?: string | undefined;
+  readonly port: number;
+  readonly forPeople?: PagesForPeople;
+}
+
+export interface PageRequest {
+  readonly method: string;
+  readonly path: string;
+}
+
+export interface PageAnswer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
 export interface HttpEndpoint {
   readonly port: number;
   close(): Promise<void>;
@@ -27,10 +47,7 @@ const MAX_CONNECTIONS = 64;
 const TIMEOUT_CHECK_MS = 1000;
 
 /** Starts the endpoint, on all addresses where no host is named; port 0 takes a free one. Rejects where the port is taken. */
-export async function startHttp(
-  pages: HttpPages,
-  { host, port }: { readonly host?: string | undefined; readonly port: number },
-): Promise<HttpEndpoint> {
+export async function startHttp(pages: HttpPages, { host, port, forPeople }: HttpOptions): Promise<HttpEndpoint> {
   const server = createServer(
     {
       requestTimeout: REQUEST_TIMEOUT_MS,
@@ -38,7 +55,7 @@ export async function startHttp(
       connectionsCheckingInterval: TIMEOUT_CHECK_MS,
     },
     (request, response) => {
-      void answer(pages, request, response);
+      void answer(pages, forPeople, request, response);
     },
   );
   boundConnections(server);
@@ -65,7 +82,13 @@ function boundConnections(server: Server): void {
   });
 }
 
-async function answer(pages: HttpPages, request: IncomingMessage, response: ServerResponse): Promise<void> {
+async function answer(
+  pages: HttpPages,
+  forPeople: PagesForPeople | undefined,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  if (forPeople !== undefined && (await answerPerson(forPeople, request, response))) return;
   if (request.method !== 'GET' && request.method !== 'HEAD') {
     response.writeHead(405, { allow: 'GET, HEAD' }).end();
     return;
@@ -80,6 +103,25 @@ async function answer(pages: HttpPages, request: IncomingMessage, response: Serv
   } catch {
     response.writeHead(500).end();
   }
+}
+
+/** Whether it was a page for people. */
+async function answerPerson(
+  forPeople: PagesForPeople,
+  { method = '', url = '/' }: IncomingMessage,
+  response: ServerResponse,
+): Promise<boolean> {
+  try {
+    const found = await forPeople({ method, path: url.split('?')[0] ?? '/' });
+    if (found === undefined) return false;
+    const { status, headers, body } = found;
+    // what a POST holds is not read, so that nothing can follow it
+    response.writeHead(status, { ...headers, ...(method === 'POST' && { connection: 'close' }) });
+    response.end(method === 'HEAD' ? undefined : body);
+  } catch {
+    response.writeHead(500).end();
+  }
+  return true;
 }
 
 async function page(pages: HttpPages, path: string): Promise<{ status: number; contentType: string; body: string }> {

@@ -1,4 +1,5 @@
 /** The relay: one worker in this process, or several in processes of their own, which share its ports. */
+import type { HttpOptions } from './http.ts';
 import type { Log } from './log.ts';
 import type { SkippedPort } from './submission/listen.ts';
 import type { KnownUpstreams } from './upstream-report.ts';
@@ -23,7 +24,7 @@ export interface RelayOptions {
   readonly implicitTlsPorts: readonly number[];
   /** Those that may be missing, since somebody else has them or this user may not open them. Default: none. */
   readonly optionalPorts?: ReadonlySet<number>;
-  readonly http: { readonly host?: string | undefined; readonly port: number };
+  readonly http: HttpOptions;
   /** Of whoever runs it, in the text format of Prometheus; /metrics has them, too. */
   readonly furtherMetrics?: () => Promise<string>;
   readonly log: Log;

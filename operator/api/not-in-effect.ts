@@ -16,7 +16,6 @@ const pending: Readonly<Record<KindName, readonly PendingField[]>> = {
   SmtpPlusUser: [],
   VerifiedSender: [
     { path: ['spec', 'dns', 'publish'], none: 'None', instead: 'publish the record of status.challenge by hand' },
-    { path: ['spec', 'email'], instead: 'have the address listed under existingSenders, in the settings' },
   ],
 };
 

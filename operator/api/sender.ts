@@ -35,7 +35,7 @@ export const senderSpec = z
           .describe('The code from the challenge mail, where its link cannot be used.'),
       })
       .optional()
-      .describe('Proof by mail. Not in effect yet.'),
+      .describe('Proof by mail, of an address.'),
     dkim: z
       .object({
         signing: z
@@ -70,8 +70,8 @@ export const senderStatus = z.object({
       recordName: z.string().max(253).optional().describe('Name of the TXT record to publish.'),
       recordType: z.string().max(16).optional().describe('Its type.'),
       recordValue: z.string().max(255).optional().describe('Its value.'),
-      sentTime: z.iso.datetime().optional().describe('When the challenge mail was sent. Not in effect yet.'),
-      expiryTime: z.iso.datetime().optional().describe('When its code expires. Not in effect yet.'),
+      sentTime: z.iso.datetime().optional().describe('When the last mail to the address was sent.'),
+      expiryTime: z.iso.datetime().optional().describe('When its link and code expire.'),
     })
     .optional()
     .describe('What is to be done for verification.'),

@@ -24,6 +24,8 @@ export const issuer: Issuer = {
   isFor: () => false,
   seal: () => 'unused',
   challengeToken: () => 'unused',
+  operatorVerifier: () => 'unused',
+  codeHash: () => 'unused',
 };
 
 /** Of the settings, those that are at hand. */
@@ -40,6 +42,7 @@ export function snapshotOf(manifests: readonly Manifest[], { classes, namespaceL
     objects: manifests.flatMap(toObject),
     secrets: new Map(secrets.map((secret) => [`${secret.namespace}/${secret.name}`, secret])),
     evidence: new Map(),
+    mail: new Map(),
     verification: { graceSeconds: 0 },
     ...(namespaceLimits && { namespaceLimits }),
     programmed: new Map(),

@@ -17,6 +17,7 @@ import {
 import { collect, createResults, sourcesOf, wholePlan, type Results } from './plan.ts';
 import { createPlanner, nextTurn } from './planner.ts';
 import {
+  markAddress,
   markAwaiting,
   markClass,
   markNamespace,
@@ -58,8 +59,8 @@ function isSameFrame(a: Snapshot, b: Snapshot): boolean {
   return isEqual(frameOf(a), frameOf(b));
 }
 
-function frameOf({ classes, verification, howToVouch, namespaceLimits }: Snapshot): unknown {
-  return [[...classes], verification, howToVouch, namespaceLimits];
+function frameOf({ classes, verification, mailVerification, howToVouch, namespaceLimits }: Snapshot): unknown {
+  return [[...classes], verification, mailVerification, howToVouch, namespaceLimits];
 }
 
 function begin(snapshot: Snapshot, issuer: Issuer, before: Planner | undefined): Last {
@@ -86,6 +87,7 @@ function follow(last: Last, after: Snapshot): void {
   for (const name of differing(before.namespaces, after.namespaces)) markNamespace(planner, name);
   for (const key of differing(before.evidence, after.evidence)) markObject(planner, 'VerifiedSender', key);
   for (const key of differing(before.keys, after.keys)) markObject(planner, 'VerifiedSender', key);
+  for (const key of differing(before.mail, after.mail)) markAddress(planner, key);
   for (const key of differing(before.secretTroubles, after.secretTroubles)) markObject(planner, 'SmtpPlusUser', key);
   for (const name of new Set([...before.programmed.keys(), ...after.programmed.keys()])) {
     if (before.programmed.get(name)?.state !== after.programmed.get(name)?.state) markClass(planner, name);

@@ -11,6 +11,7 @@ import type { Credential, RelayDocuments, SmartHost } from '../../relay/config.t
 import type { ClassSettings, NamespaceLimits } from '../settings.ts';
 import type { DkimKeys } from './senders/dkim-model.ts';
 import type { Lookup, SigningPlan } from './senders/look-ups.ts';
+import type { MailFacts, MailIssuer, MailWish } from './mail-evidence.ts';
 
 export type Kind = KindName;
 
@@ -189,7 +190,7 @@ export interface AcceptedPasswords {
   readonly credentials: readonly Credential[];
 }
 
-export interface Snapshot {
+export interface Snapshot extends MailFacts {
   readonly classes: ReadonlyMap<string, ClassView>;
   /** Namespaces by name, with their labels. */
   readonly namespaces: ReadonlyMap<string, Readonly<Record<string, string>>>;
@@ -222,7 +223,7 @@ export interface Snapshot {
 }
 
 /** Makes what takes randomness or a secret of the installation, for the core, which has neither. */
-export interface Issuer {
+export interface Issuer extends MailIssuer {
   /** A new password of at least 128 random bits, and its verifier. */
   readonly newPassword: (user: ObjectMeta) => { readonly password: string; readonly verifier: string };
   /** The verifier that `newPassword` would give for this password; undefined for a text that it never makes. */
@@ -277,6 +278,7 @@ export interface Plan {
   /** What is to be remembered, by key of the VerifiedSender. */
   readonly vouchings: ReadonlyMap<string, Vouching>;
   readonly signing: readonly SigningPlan[];
+  readonly mails: readonly MailWish[];
   /** When the plan can change by itself (a password expires, a rotation is due). ISO 8601. */
   readonly nextLook?: string;
 }

@@ -5,6 +5,8 @@ import { GROUP } from '../api/common.ts';
 export const DEFAULT_LIST_ANNOTATION = `${GROUP}/default-list`;
 /** On a VerifiedSender: a value that was not there at the last look-up asks for another one at once. */
 export const CHECK_NOW_ANNOTATION = `${GROUP}/check-now`;
+/** On a VerifiedSender: a value that was not there before asks for another mail with a link and a code. */
+export const RESEND_ANNOTATION = `${GROUP}/resend`;
 /** On a credentials Secret: which passwords were issued, and when (see password-record.ts). */
 export const CREDENTIALS_ANNOTATION = `${GROUP}/credentials`;
 /** On a credentials Secret: which labels and annotations `secretTemplate` has put there. */
@@ -23,6 +25,8 @@ export const SECRET_TYPE = 'servicebinding.io/smtp';
  * a namespace has no dot in its name.
  */
 export const BUILT_IN_LIST = `${GROUP}/default`;
+/** User name, list and user object of the operator's own, by which it sends mails. No tenant can take it, for the same reason. */
+export const OPERATOR_USER = `${GROUP}/verification`;
 export const DEFAULT_CLASS = 'default';
 
 /** Set by the API server on every namespace; folders of manifests have it too, so that selectors mean the same. */

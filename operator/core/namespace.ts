@@ -3,6 +3,7 @@ import type { SenderRule } from '../../relay/config.ts';
 import { guarded, internalError, type Fault } from './faults.ts';
 import { defaultListOf, judgeList, type ListVerdict } from './lists/lists.ts';
 import { keyOf, type SenderEvidence, type ObjectMeta, type RawObject, type SecretOf } from './model.ts';
+import type { MailEvidence } from './mail-evidence.ts';
 import { crowdAmong, whyWaiting } from './places.ts';
 import type { Platform } from './platform.ts';
 import type { DkimKeys } from './senders/dkim-model.ts';
@@ -23,6 +24,8 @@ export interface NamespaceCircumstances {
   readonly evidenceOf: (sender: string) => SenderEvidence | undefined;
   /** What its mail is signed with. */
   readonly keysOf: (sender: string) => DkimKeys | undefined;
+  /** What is known of an address (`NAMESPACE/ADDRESS`). */
+  readonly mailOf: (key: string) => MailEvidence | undefined;
   readonly now: Date;
 }
 
@@ -43,7 +46,7 @@ export interface NamespaceVerdicts {
 
 export function judgeNamespace(
   { lists, senders }: NamespaceObjects,
-  { platform, secretOf, evidenceOf, keysOf, now }: NamespaceCircumstances,
+  { platform, secretOf, evidenceOf, keysOf, mailOf, now }: NamespaceCircumstances,
 ): NamespaceVerdicts {
   const faults: Fault[] = [];
   const crowds = { lists: crowdAmong(lists, platform), senders: crowdAmong(senders, platform) };
@@ -56,6 +59,7 @@ export function judgeNamespace(
         platform,
         evidence: evidenceOf(keyOf(meta)),
         keys: keysOf(keyOf(meta)),
+        mailOf,
         coveringDomain,
         now,
       });

@@ -99,6 +99,7 @@ export function wholePlan(planner: Planner, results: Results): Plan {
       senders.flatMap(({ meta, vouching }) => (vouching === undefined ? [] : [[keyOf(meta), vouching]])),
     ),
     signing: senders.flatMap(({ signing }) => signing ?? []),
+    mails: senders.flatMap(({ mail }) => mail ?? []),
     ...(next !== undefined && { nextLook: formatTime(next) }),
   };
 }
@@ -122,6 +123,7 @@ export function sourcesOf(snapshot: Snapshot): Sources {
     accepted: (user) => snapshot.accepted?.get(user),
     evidenceOf: (sender) => snapshot.evidence.get(sender),
     keysOf: (sender) => snapshot.keys?.get(sender),
+    mailOf: (key) => snapshot.mail.get(key),
     programmed: (className) => snapshot.programmed.get(className),
     relays: (className) => snapshot.relayFacts?.get(className),
     upstream: (className, list) => snapshot.relayFacts?.get(className)?.upstreams.get(list),

@@ -15,6 +15,7 @@ import { entryOf } from './relay-config.ts';
 import type { RelayEntries } from './relay-entries.ts';
 import type { Guest } from './selector.ts';
 import type { NamespaceRules } from './senders/sender-rules.ts';
+import { addressKeyOf } from './senders/wished-address.ts';
 import type { SenderPlan } from './senders/senders.ts';
 import type { Shared } from './shared.ts';
 import type { Sources } from './sources.ts';
@@ -105,6 +106,13 @@ export function markObject(planner: Planner, kind: Kind, key: string): void {
       break;
   }
   enqueue(planner, namespace);
+}
+
+/** What is known of an address (`NAMESPACE/ADDRESS`) has changed. */
+export function markAddress(planner: Planner, address: string): void {
+  for (const object of planner.sources.objectsOf('VerifiedSender', namespaceOf(address))) {
+    if (addressKeyOf(object) === address) markObject(planner, 'VerifiedSender', keyOf(object.meta));
+  }
 }
 
 /** A Secret has come, changed or gone. */

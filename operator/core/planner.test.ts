@@ -204,13 +204,14 @@ describe('the plan kept up to date', () => {
 });
 
 /** A cluster changes its maps in place; a snapshot is what was there at its time. */
-function copied({ secrets, accepted, namespaces, evidence, keys, programmed, relayFacts }: Cluster) {
+function copied({ secrets, accepted, namespaces, evidence, keys, mail, programmed, relayFacts }: Cluster) {
   return {
     secrets: new Map(secrets),
     accepted: new Map(accepted),
     namespaces: new Map(namespaces),
     evidence: new Map(evidence),
     keys: new Map(keys),
+    mail: new Map(mail),
     programmed: new Map(programmed),
     relayFacts: new Map(relayFacts),
   };

@@ -10,6 +10,7 @@ import { createInterests } from './interests.ts';
 import { keyOf, type Issuer } from './model.ts';
 import { BUILT_IN_LIST } from './names.ts';
 import { enqueue, markNamespace, markPlan, namespaceIn, type Planner, type Turn } from './planner-state.ts';
+import { setOperatorUser } from './operator-user.ts';
 import { createPlatform, type PlatformFacts } from './platform.ts';
 import { createRelayEntries, setListEntry } from './relay-entries.ts';
 import { createShared } from './shared.ts';
@@ -35,6 +36,7 @@ export function createPlanner(sources: Sources, settings: PlatformFacts, issuer:
   };
   const { terms } = planner.platform.builtInList;
   setListEntry(planner.relays, BUILT_IN_LIST, terms);
+  setOperatorUser(planner.relays.store, planner.platform);
   for (const namespace of sources.namespaces()) markNamespace(planner, namespace);
   return planner;
 }

@@ -2,6 +2,7 @@
 import { judgeBuiltInList, type ListVerdict } from './lists/lists.ts';
 import type { ClassView, DnsVerification, Issuer, OtherInstallations, Snapshot } from './model.ts';
 import type { NamespaceLimits } from '../settings.ts';
+import type { MailVerification } from './mail-evidence.ts';
 import { existingSendersOf, type ExistingSenders } from './senders/existing-senders.ts';
 
 export interface Platform {
@@ -10,6 +11,8 @@ export interface Platform {
   readonly classNames: readonly string[];
   /** Absent: domains are not verified by DNS here. */
   readonly verification?: DnsVerification;
+  /** Absent: addresses are not verified by mail here. */
+  readonly mailVerification?: MailVerification;
   readonly howToVouch?: string;
   readonly otherInstallations: OtherInstallations;
   readonly namespaceLimits?: NamespaceLimits;
@@ -22,12 +25,20 @@ export interface Platform {
 /** The part of a snapshot that is the platform owner's. */
 export type PlatformFacts = Pick<Snapshot, 'classes' | 'howToVouch' | 'otherInstallations' | 'namespaceLimits'> & {
   readonly verification?: DnsVerification | undefined;
+  readonly mailVerification?: MailVerification | undefined;
 };
 
 const NO_OTHERS: OtherInstallations = { classes: [], speaksForAll: true };
 
 export function createPlatform(
-  { classes, verification, howToVouch, otherInstallations = NO_OTHERS, namespaceLimits }: PlatformFacts,
+  {
+    classes,
+    verification,
+    mailVerification,
+    howToVouch,
+    otherInstallations = NO_OTHERS,
+    namespaceLimits,
+  }: PlatformFacts,
   issuer: Issuer,
 ): Platform {
   const classNames = [...classes.keys()].sort();
@@ -35,6 +46,7 @@ export function createPlatform(
     classes,
     classNames,
     ...(verification !== undefined && { verification }),
+    ...(mailVerification !== undefined && { mailVerification }),
     ...(howToVouch !== undefined && { howToVouch }),
     otherInstallations,
     ...(namespaceLimits !== undefined && { namespaceLimits }),

@@ -20,6 +20,7 @@ import {
 } from '../../test/support/golden/cluster.ts';
 import { foreignSecret, object, secretStep, step, type Step } from '../../test/support/golden/history.ts';
 import { goldenIssuer } from '../../test/support/golden/passwords.ts';
+import { OPERATOR_USER } from './names.ts';
 import { keyOf, type Plan, type RawObject } from './model.ts';
 import { plan } from './plan.ts';
 
@@ -78,7 +79,15 @@ describe('whatever people write', () => {
           for (const [namespace, rules] of Object.entries(namespaces)) {
             for (const rule of rules) assertRight(cluster, namespace, rule);
           }
-          for (const user of shards.flatMap((shard) => Object.values(shard.users))) {
+          for (const [name, user] of shards.flatMap((shard) => Object.entries(shard.users))) {
+            if (name === OPERATOR_USER) {
+              assert.deepEqual(
+                user.senders?.map(({ sender }) => sender),
+                ['verification@shop.example'],
+              );
+              continue;
+            }
+            assert.notEqual(user.list, OPERATOR_USER);
             for (const rule of user.senders ?? []) assertWithin(rule, namespaces[user.namespace] ?? []);
           }
         }
@@ -207,15 +216,16 @@ function assertProven(cluster: Cluster, sender: RawObject): void {
   assert.ok(isProven, `${keyOf(sender.meta)} was never proven`);
 }
 
-/** Said by the platform owner, or found in the DNS at some time, for this very record. */
-function isProvenItself({ evidence: known }: Cluster, { meta, spec }: RawObject): boolean {
+/** Said by the platform owner, found in the DNS at some time for this very record, or confirmed by whoever has its mailbox. */
+function isProvenItself({ evidence: known, mail }: Cluster, { meta, spec }: RawObject): boolean {
   const { domain, address } = spec as Readonly<Record<string, string | undefined>>;
   const isListed =
     (meta.namespace === 'shop' && (domain ?? address?.split('@')[1]) === 'shop.example') ||
     (meta.namespace === 'mail' && address === 'orders@mail.example');
   const evidence = known.get(keyOf(meta))?.dns;
   const isFound = evidence?.recordName === `_smtpplus-challenge.${domain}` && evidence.foundTime !== undefined;
-  return isListed || isFound;
+  const isConfirmed = address !== undefined && mail.get(`${meta.namespace}/${address}`)?.proof !== undefined;
+  return isListed || isFound || isConfirmed;
 }
 
 /** Tried on mailboxes around the rule: none that the namespace may not use. */

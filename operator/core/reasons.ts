@@ -47,6 +47,7 @@ export const reasons = {
   Signed: current('Mail of the domain is signed with DKIM; `Signing` only, as the next ones.'),
   NextKeysAwaited: current('Mail of the domain is signed, and the records of the next keys are not in the DNS yet.'),
   CoveredByDomain: current('A verified domain of the namespace covers the address, which needs no proof of its own.'),
+  EmailProof: current('A mail to the address was confirmed.'),
 
   NotReported: inProgress('No relay has said yet which configuration it runs.'),
   RelaysLagging: inProgress('Not every ready relay runs it yet.'),
@@ -57,6 +58,13 @@ export const reasons = {
   KeysAwaited: inProgress('Keys to sign with are being made.'),
   KeyRecordsNotFound: awaited('The records of the keys are not in the DNS; mail goes out unsigned until they are.'),
   LookupFailed: awaited('The look-up failed; it is made again.'),
+  MailNotSentYet: inProgress('The mail that is to prove the address is about to be sent.'),
+  MailNotSent: awaited('The mail that is to prove the address could not be sent; it is tried again.'),
+  MailLimitReached: awaited('The mail that is to prove the address waits: there were too many of the kind.'),
+  Pending: awaited(
+    'A mail was sent to the address; its link is to be opened, or its code to be put into `spec.email.code`.',
+  ),
+  WrongCode: awaited('`spec.email.code` is not the code of the last mail.'),
 
   ProofOverdue: failed(
     'The DNS record has not been there for seven days; it is looked up once a day, and at once when `smtpplus.io/check-now` is set.',
@@ -89,10 +97,14 @@ export const reasons = {
   CredentialsNotReady: failed('There are no credentials to log in with; see `CredentialsReady`.'),
   NoVerifiedSender: failed('None of the senders is verified.'),
   NotAllVerified: failed('A sender in `spec.senders` is not verified.'),
-  Pending: failed('The sender is to be vouched for by the platform owner.'),
   PublicSuffix: failed('Strangers register names below the domain, so that no record could prove it for all of them.'),
   Revoked: failed('The proof is gone for good, or nobody vouches for it any more; publish the record again.'),
   NotSigned: failed('Mail goes out unsigned; the message says why.'),
+  ProofUnavailable: failed('Nothing can prove the sender here; the platform owner vouches for it.'),
+  CodeExpired: failed('Link and code of the last mail have expired; `smtpplus.io/resend` asks for another one.'),
+  TooManyWrongCodes: failed(
+    'Link and code of the last mail are void after too many wrong codes; `smtpplus.io/resend` asks for another one.',
+  ),
   NotWritten: failed('The configuration of the relays cannot be written, or has no room for it.'),
   UpstreamUnreachable: failed(
     'The upstream has taken no mail for a minute and longer; whoever runs it mends that, or the list gets another one.',

@@ -9,6 +9,7 @@ import type {
   UpstreamFact,
 } from './model.ts';
 import type { DkimKeys } from './senders/dkim-model.ts';
+import type { MailEvidence } from './mail-evidence.ts';
 
 export interface AskedEntries {
   /** Lists, user names, namespaces. */
@@ -33,6 +34,8 @@ export interface Sources {
   readonly accepted: (user: string) => AcceptedPasswords | undefined;
   readonly evidenceOf: (sender: string) => SenderEvidence | undefined;
   readonly keysOf: (sender: string) => DkimKeys | undefined;
+  /** By `NAMESPACE/ADDRESS`. */
+  readonly mailOf: (key: string) => MailEvidence | undefined;
   /** Whether relays of a class run these entries of their configuration. */
   readonly programmed: (className: string, entries: AskedEntries) => ProgrammedFact | undefined;
   /** What the relays of a class tell of themselves. */

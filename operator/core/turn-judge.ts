@@ -93,6 +93,7 @@ function judgeObjects(planner: Planner, name: string, namespace: PlannedNamespac
       secretOf: (secret) => sources.secret(`${name}/${secret}`),
       evidenceOf: sources.evidenceOf,
       keysOf: sources.keysOf,
+      mailOf: sources.mailOf,
     },
   );
   namespace.verdicts = after;

@@ -16,6 +16,8 @@ import type { GatherOptions, RelayFacts } from './gather.ts';
 import { createInForce } from './in-force.ts';
 import { openKeptAside } from './kept-aside.ts';
 import { openLastGood } from './last-good.ts';
+import { openMailProofs } from './mail-proofs.ts';
+import type { FolderMailProofs, RelayHere } from './mail-proofs.ts';
 import { openMemory } from './memory.ts';
 import { openOwnSecrets } from './own-secrets.ts';
 import type { OwnSecrets } from './own-secrets.ts';
@@ -29,13 +31,18 @@ import { createAnnouncer, createClassReporter, createReporter } from './report.t
 import { openVerification } from './verification.ts';
 import type { Verification } from './verification.ts';
 
-export interface DirectoryOptions extends Omit<GatherOptions, 'memory' | 'evidence' | 'keys' | 'accepted'> {
+export interface DirectoryOptions extends Omit<
+  GatherOptions,
+  'memory' | 'evidence' | 'keys' | 'mailProofs' | 'accepted'
+> {
   readonly folder: string;
   readonly state: string;
   /** Files in the folder that are no manifests. */
   readonly ignore: readonly string[];
   readonly decide: (snapshot: Snapshot, now: Date) => Plan;
   readonly relay: RelayInProcess;
+  /** Where it hands in mails of its own, and where people find its page. */
+  readonly relayHere: RelayHere;
   /** Whether Secrets of users who are gone at the start are to go, however many they are. */
   readonly prune?: boolean;
   /** How long a Secret outlives its user; milliseconds. */
@@ -54,6 +61,8 @@ export interface DirectoryOptions extends Omit<GatherOptions, 'memory' | 'eviden
 export interface Directory {
   /** Look again soon. */
   readonly trigger: () => void;
+  /** Pages for people. */
+  readonly page: FolderMailProofs['page'];
   readonly close: () => Promise<void>;
 }
 
@@ -102,7 +111,8 @@ export async function startDirectory(options: DirectoryOptions): Promise<Directo
     onEvidence: () => touch(NOTHING),
     log,
   });
-  const sources = await openSources(options, { ignore, secrets, verification });
+  const mailProofs = await openMailProofs({ ...options, relay: options.relayHere, onEvidence: () => touch(NOTHING) });
+  const sources = await openSources(options, { ignore, secrets, verification, mailProofs });
   const { memory } = sources;
   const applier = createApplier({ state, relayClass: options.settings.relayClass, memory, secrets, deletions });
   const actor = createActor(options, applier);
@@ -123,6 +133,8 @@ export async function startDirectory(options: DirectoryOptions): Promise<Directo
         if (outcome === 'again') next ??= NOTHING;
         else watchNow();
         verification.follow(decided.plan);
+        // once the relay runs what is planned, by which it lets us in
+        if (outcome === 'settled') mailProofs.follow(decided.plan);
         return outcome;
       },
       nextLook: ({ plan }) =>
@@ -150,8 +162,10 @@ export async function startDirectory(options: DirectoryOptions): Promise<Directo
   }, options.askMs ?? ASK_MS);
   return {
     trigger: () => touch(EVERYTHING),
+    page: mailProofs.page,
     close: async () => {
       verification.close();
+      mailProofs.close();
       clearInterval(asking);
       await loop.close();
       endWatches?.();
@@ -189,7 +203,17 @@ function createActor({ relay, log, onSettled, onEvent }: DirectoryOptions, appli
 /** What a round reads: the manifests, our Secrets, and what the state folder remembers of objects. */
 async function openSources(
   options: DirectoryOptions,
-  { ignore, secrets, verification }: { ignore: readonly string[]; secrets: OwnSecrets; verification: Verification },
+  {
+    ignore,
+    secrets,
+    verification,
+    mailProofs,
+  }: {
+    ignore: readonly string[];
+    secrets: OwnSecrets;
+    verification: Verification;
+    mailProofs: FolderMailProofs;
+  },
 ) {
   const { folder, state, log } = options;
   const { memory, problems } = await openMemory(join(state, 'memory'));
@@ -204,6 +228,7 @@ async function openSources(
     accepted,
     evidence: verification.evidence,
     keys: verification.keys,
+    mailProofs,
   });
   const report = createReporter(log);
   const reportClasses = createClassReporter(log);

@@ -25,6 +25,7 @@ import { viewSecret } from '../manifests/secrets.ts';
 import type { Installation } from '../installation.ts';
 import type { EvidenceFolder } from './evidence.ts';
 import type { InForce } from './in-force.ts';
+import type { FolderMailProofs } from './mail-proofs.ts';
 import { hashSpec } from './memory.ts';
 import type { Memory } from './memory.ts';
 import type { Manifest } from '../manifests/parse.ts';
@@ -37,6 +38,7 @@ export interface GatherOptions {
   readonly memory: Memory;
   readonly evidence: Pick<EvidenceFolder<SenderEvidence>, 'all'>;
   readonly keys: Pick<EvidenceFolder<DkimKeys>, 'all'>;
+  readonly mailProofs: Pick<FolderMailProofs, 'evidence' | 'verification'>;
   /** Ports that listen, in order of preference. */
   readonly ports: readonly number[];
   readonly implicitTlsPorts: readonly number[];
@@ -67,6 +69,7 @@ export function createGatherer(options: GatherOptions): (parts: GatheredParts) =
   const withVerifiers = createPasswordVerifiers(options.installation.saltFor);
   const toObject = rememberingObjects(options);
   const verification = dnsVerificationOf(options.settings.verification);
+  const { verification: mailVerification } = options.mailProofs;
 
   return async ({ manifests, faultsOf, own, programmed, relayFacts }) => {
     const objects = manifests.manifests.flatMap((manifest) => toObject(manifest, faultsOf(manifest)));
@@ -87,6 +90,8 @@ export function createGatherer(options: GatherOptions): (parts: GatheredParts) =
       evidence: options.evidence.all(),
       keys: options.keys.all(),
       verification,
+      mail: options.mailProofs.evidence.all(),
+      ...(mailVerification !== undefined && { mailVerification }),
       namespaceLimits: options.settings.namespaceLimits,
       ...(options.howToVouch === undefined ? {} : { howToVouch: options.howToVouch }),
       accepted: options.accepted,

@@ -5,8 +5,9 @@
  *   is queued -> written; what the relays are to know of it is offered to the rollout
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { ClassView, DnsVerification, Kind, OtherInstallations } from '../core/model.ts';
+import type { Kind } from '../core/model.ts';
 import {
+  markAddress,
   markAwaiting,
   markClass,
   markEntry,
@@ -22,78 +23,26 @@ import { takeChangedShards } from '../core/relay-config.ts';
 import type { Sources } from '../core/sources.ts';
 import { shardFileName } from '../../relay/config.ts';
 import { stackOf } from '../errors.ts';
-import type { Installation } from '../installation.ts';
-import type { Resolvers } from '../verify/look-up.ts';
-import type { NamespaceLimits } from '../settings.ts';
 import { createRelayReports } from '../relay-reports.ts';
 import { createAccepted } from './accepted.ts';
-import { countReadiness, startCaches, type Readiness } from './cache/caches.ts';
+import { countReadiness, startCaches } from './cache/caches.ts';
 import { createFollowedSecrets } from './cache/followed-secrets.ts';
 import type { KnownObject } from './cache/views.ts';
-import type { KubeClient } from './client/client.ts';
 import { startEventRecorder } from './client/events.ts';
-import { queueObserver, type OperatorMetrics } from './metrics.ts';
+import { queueObserver } from './metrics.ts';
+import type { Controller, ControllerOptions } from './controller-types.ts';
 import { createLookUps } from './look-ups.ts';
 import { createPlanning, type Planning } from './planning.ts';
 import { allDocuments, documentText } from './relay-documents.ts';
 import { startRelayPods } from './relay-pods.ts';
 import { startRollout } from './rollout.ts';
+import { startMailProofs } from './mail-proofs.ts';
 import { startVerification } from './verification.ts';
 import { createBacklog } from './write/backlog.ts';
 import { startConfigSecrets } from './write/configuration.ts';
 import { startCrdFit } from './write/crd-fit.ts';
 import { createContested } from './write/contested.ts';
 import { createOwnStatus } from './write/status.ts';
-
-export interface ControllerOptions {
-  readonly client: KubeClient;
-  /** Our own namespace: installation id, relay configuration and relay pods. */
-  readonly namespace: string;
-  /** Name of this process, for Events. */
-  readonly identity: string;
-  readonly installation: Installation;
-  readonly watchNamespaces: readonly string[];
-  readonly readClasses: () => Promise<ReadonlyMap<string, ClassView>>;
-  readonly otherInstallations: OtherInstallations;
-  /** Absent: no domain is verified by DNS. */
-  readonly verification?: DnsVerification & { readonly resolvers: Resolvers };
-  /** Absent: a namespace may have any number of objects. */
-  readonly namespaceLimits?: NamespaceLimits;
-  readonly configPrefixOf: (className: string) => string;
-  readonly metrics: OperatorMetrics;
-  readonly onTrouble: (message: string) => void;
-  /** How often everything is planned anew; milliseconds. */
-  readonly fullPlanMs?: number;
-  /** How often it is tried whether a CRD that was too old fits by now; milliseconds. */
-  readonly crdProbeMs?: number;
-  /** How long a class may be without a ready relay before its objects say so; milliseconds. */
-  readonly unservedMs?: number;
-  /** How long what is told of the upstream of a list stays so, at least; milliseconds. */
-  readonly tellMs?: number;
-}
-
-export interface Controller {
-  readonly hasSynced: () => boolean;
-  /** What keeps the caches from having synced, as far as that is known. */
-  readonly syncTroubles: () => readonly string[];
-  /** Waits for the caches, plans everything, and acts from then on. Called once, by the leader. */
-  readonly lead: () => Promise<void>;
-  /** Number of objects by kind and by the status of their condition `Ready`. */
-  readonly readiness: () => readonly Readiness[];
-  /** Hashes of the documents that were written last, by class and file name. */
-  readonly written: () => Readonly<Record<string, Readonly<Record<string, string>>>>;
-  readonly depth: () => number;
-  /** Seconds since the API server was last heard, by kind. */
-  readonly silence: () => ReadonlyMap<string, number>;
-  readonly eventsDropped: () => number;
-  /** How many statuses are left alone since somebody else replaces them each time. */
-  readonly contestedStatuses: () => number;
-  /** Which CRDs are of another version than this operator, and what to do about it. */
-  readonly crdTroubles: () => ReadonlyMap<Kind, string>;
-  /** Resolves when nothing is to be planned, waits or is at work. */
-  readonly idle: () => Promise<void>;
-  readonly close: () => Promise<void>;
-}
 
 const IDLE_POLL_MS = 20;
 
@@ -159,6 +108,7 @@ export function startController(options: ControllerOptions): Controller {
     accepted: accepted.of,
     evidenceOf: (sender) => verification.evidenceOf(sender),
     keysOf: (sender) => verification.keysOf(sender),
+    mailOf: (key) => mailProofs.mailOf(key),
     programmed: (className, asked) => rollout.stateOf(className, asked),
     relays: (className) => reports.of(className),
     upstream: (className, list) => rollout.upstreamOf(className, list),
@@ -170,6 +120,7 @@ export function startController(options: ControllerOptions): Controller {
     readClasses: options.readClasses,
     otherInstallations: options.otherInstallations,
     verification: options.verification,
+    mailVerification: options.mail?.verification,
     namespaceLimits: options.namespaceLimits,
     onTurn: (turn, planner) => {
       turn.farewells.forEach(record);
@@ -191,6 +142,7 @@ export function startController(options: ControllerOptions): Controller {
   function publish(turn: Omit<Turn, 'events' | 'farewells' | 'faults'>): void {
     backlog.publish(turn);
     verification.follow(turn.senders);
+    mailProofs.follow(turn.senders);
   }
 
   const verification = startVerification(client, {
@@ -199,6 +151,19 @@ export function startController(options: ControllerOptions): Controller {
     isThere: (sender) => caches.objects.VerifiedSender.get(sender) !== undefined,
     onEvidence: (sender) => mark((to) => markObject(to, 'VerifiedSender', sender)),
     onTrouble,
+  });
+
+  const mailProofs = startMailProofs(client, {
+    namespace,
+    mail: options.mail,
+    unledClient: options.unledClient ?? client,
+    installation,
+    classOf: (name) => planning.planner()?.platform.classes.get(name),
+    onEvidence: (key) => mark((to) => markAddress(to, key)),
+    onStep: (step) => metrics.mailProofs.inc({ step }),
+    onAnswer: (answer) => metrics.verifyPages.inc({ answer }),
+    onTrouble,
+    signal,
   });
 
   // --- what differs from the cluster is written
@@ -262,19 +227,20 @@ export function startController(options: ControllerOptions): Controller {
   }
 
   async function synced(): Promise<void> {
-    await Promise.all([caches.synced(), configSecrets.synced, pods.synced]);
+    await Promise.all([caches.synced(), configSecrets.synced, pods.synced, mailProofs.synced]);
     // once: what is looked up from now on is a change like any other, and there may always be some
     await lookUps.settled();
   }
 
-  const isIdle = (): boolean => [lookUps, planning, backlog, rollout, verification].every((part) => part.isIdle());
+  const isIdle = (): boolean =>
+    [lookUps, planning, backlog, rollout, verification, mailProofs].every((part) => part.isIdle());
 
   return {
     hasSynced: () => caches.hasSynced() && configSecrets.hasSynced() && pods.hasSynced(),
     syncTroubles: caches.syncTroubles,
     lead: async () => {
       await synced();
-      await verification.load();
+      await Promise.all([verification.load(), mailProofs.load()]);
       await accepted.read();
       // what they have told before is in statuses, and must not be taken back meanwhile
       await rollout.hear();
@@ -283,6 +249,7 @@ export function startController(options: ControllerOptions): Controller {
     readiness: () => countReadiness(caches),
     written: rollout.written,
     depth: backlog.depth,
+    page: mailProofs.page,
     silence: caches.silence,
     eventsDropped: events.dropped,
     crdTroubles: fit.troubles,
@@ -292,6 +259,7 @@ export function startController(options: ControllerOptions): Controller {
     },
     close: async () => {
       verification.close();
+      mailProofs.close();
       await planning.close();
       await Promise.all([backlog.close(), rollout.close(), events.close()]);
       stopping.abort();

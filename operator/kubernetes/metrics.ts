@@ -39,6 +39,8 @@ export function createOperatorMetrics() {
     ]),
     contestedStatuses: gauge('contested_statuses', 'Statuses left alone, since somebody else replaces them each time'),
     countEvent: createEventCounter(registry),
+    mailProofs: counter('mail_proofs_total', 'Steps of proofs by mail', ['step']),
+    verifyPages: counter('verify_pages_total', 'Answers of the page behind the link in a mail', ['answer']),
     eventsDropped: gauge('events_dropped', 'Events that were dropped because too many waited'),
   };
 }

@@ -2,7 +2,7 @@
 import type { HttpPages } from '../../relay/http.ts';
 import type { Lease } from './client/lease.ts';
 import type { OperatorMetrics } from './metrics.ts';
-import type { Controller } from './controller.ts';
+import type { Controller } from './controller-types.ts';
 
 export function operatorPages({
   operator,

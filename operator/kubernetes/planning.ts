@@ -3,6 +3,7 @@ import { setImmediate as nextTick } from 'node:timers/promises';
 import { stackOf } from '../errors.ts';
 import type { ClassView, DnsVerification, Issuer, OtherInstallations } from '../core/model.ts';
 import type { Fault } from '../core/faults.ts';
+import type { MailVerification } from '../core/mail-evidence.ts';
 import { collect, createResults, type Results } from '../core/plan.ts';
 import { createPlanner, hasTurns, nextLook, nextTurn } from '../core/planner.ts';
 import type { Planner, Turn } from '../core/planner-state.ts';
@@ -27,6 +28,8 @@ export interface PlanningOptions {
   readonly otherInstallations: OtherInstallations;
   /** Absent: no domain is verified by DNS. */
   readonly verification: DnsVerification | undefined;
+  /** Absent: no address is verified by mail. */
+  readonly mailVerification?: MailVerification | undefined;
   readonly namespaceLimits?: NamespaceLimits | undefined;
   /** A turn was taken. */
   readonly onTurn: (turn: Turn, planner: Planner) => void;
@@ -55,6 +58,7 @@ export function createPlanning(options: PlanningOptions): Planning {
     issuer,
     otherInstallations,
     verification,
+    mailVerification,
     namespaceLimits,
     onTrouble,
     fullPlanMs = FULL_PLAN_MS,
@@ -115,7 +119,13 @@ export function createPlanning(options: PlanningOptions): Planning {
   /** Plans everything as at a start: with the settings as they are now, and with whatever the watches have missed. */
   async function planAll(): Promise<void> {
     const classes = await options.readClasses();
-    const settings = { classes, otherInstallations, verification, ...(namespaceLimits && { namespaceLimits }) };
+    const settings = {
+      classes,
+      otherInstallations,
+      verification,
+      mailVerification,
+      ...(namespaceLimits && { namespaceLimits }),
+    };
     const fresh = createPlanner(sources, settings, issuer);
     const results = createResults();
     next = fresh;

@@ -4,7 +4,8 @@ import { createClient } from '../../operator/kubernetes/client/client.ts';
 import { configSecretPrefix, readClasses } from '../../operator/kubernetes/classes.ts';
 import { readInstallation } from '../../operator/kubernetes/installation-secret.ts';
 import { createOperatorMetrics } from '../../operator/kubernetes/metrics.ts';
-import { startController, type Controller } from '../../operator/kubernetes/controller.ts';
+import { startController } from '../../operator/kubernetes/controller.ts';
+import type { Controller } from '../../operator/kubernetes/controller-types.ts';
 import { settingsSchema } from '../../operator/settings.ts';
 
 type Question =

@@ -37,6 +37,7 @@ const snapshot: Snapshot = {
   ],
   secrets: new Map(),
   evidence: new Map(),
+  mail: new Map(),
   programmed: new Map(),
 };
 const salt = randomBytes(16);
@@ -57,6 +58,8 @@ const planning = createPlanning({
     isFor: () => false,
     seal: () => 'seal',
     challengeToken: () => 'token',
+    operatorVerifier: () => 'verifier',
+    codeHash: () => 'hash',
   },
   readClasses: async () => views,
   otherInstallations: { classes: [], speaksForAll: true },

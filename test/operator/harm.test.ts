@@ -185,7 +185,7 @@ describeWithControlPlane('an operator of many tenants', (cluster) => {
 
   test('clears away what somebody has put into a status, and is quiet afterwards', async () => {
     await admin.apply(namespace('forged'), sender('forged/domain', { domain: 'forged.example' }));
-    const honest = await admin.waitFor('VerifiedSender', 'forged/domain', 'Verified', 'False Pending');
+    const honest = await admin.waitFor('VerifiedSender', 'forged/domain', 'Verified', 'False ProofUnavailable');
     const forged = { ...honest, type: 'Foreign', status: 'True' };
     await admin.patch(
       'VerifiedSender',

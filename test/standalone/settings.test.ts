@@ -37,7 +37,7 @@ describe('the settings of one process', () => {
       [['--no-settings'], ', as --no-settings says'],
     ] as const) {
       const { condition, lines, folder } = await verified(t, { 'settings.yaml': SETTINGS }, flags);
-      assert.equal(condition?.reason, 'Pending');
+      assert.equal(condition?.reason, 'ProofUnavailable');
       const notice = `${join(folder, 'settings.yaml')} is not in use${words}`;
       assert.ok(
         lines.some((line) => line.includes(JSON.stringify(notice))),
@@ -83,7 +83,7 @@ describe('a pending sender in one process', () => {
     const { condition, folder } = await verified(t, {
       'settings.yaml': `\n${SETTINGS}`.replace('shop.ex', 'other.ex'),
     });
-    assert.equal(condition?.reason, 'Pending');
+    assert.equal(condition?.reason, 'ProofUnavailable');
     const [file, message] = [join(folder, 'settings.yaml'), condition?.message ?? ''];
     assert.ok(
       message.includes(`add \`- shop: orders@shop.example\` to existingSenders at ${file}:4 and start again`),

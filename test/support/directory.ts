@@ -89,6 +89,7 @@ export async function startAdapter(
       upstreams: () => told.upstreams,
       fullSince: () => told.fullSince,
     },
+    relayHere: { port: undefined, implicitTlsPort: undefined, httpPort: 0, ca: () => '' },
     onSettled: () => void (settled += 1),
     log,
   });

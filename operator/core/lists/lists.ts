@@ -123,7 +123,8 @@ export function judgeBuiltInList(platform: Classes): ListVerdict {
   return { allowed, terms, accepted: accepted('Accepted', 'Built in.') };
 }
 
-function termsOf(
+/** What a list comes to that a class serves. */
+export function termsOf(
   owner: { readonly namespace: string; readonly spec: ListSpec },
   view: ClassView,
   secretOf: SecretOf,

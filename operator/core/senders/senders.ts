@@ -11,6 +11,9 @@ import { challengeOf, judgeEvidence, publish, type Challenge } from './dns-proof
 import { eventsOf } from '../events.ts';
 import type { CoveringDomain } from './covering.ts';
 import { type SenderEvidence, type ObjectMeta, type PlannedEvent, type RawObject, type Vouching } from '../model.ts';
+import type { MailEvidence, MailWish } from '../mail-evidence.ts';
+import { judgeMail, type MailVerdict } from './mail-proof.ts';
+import { mailEvents, wishOf } from './mail-plan.ts';
 import { parseObject } from '../parse.ts';
 import { isPublicSuffix } from './public-suffix.ts';
 import type { Platform } from '../platform.ts';
@@ -30,8 +33,8 @@ export interface SenderVerdict {
     readonly includeSubdomains: boolean;
     readonly allowed: AllowedNamespaces;
   };
-  readonly method?: 'Grandfathered' | 'DnsProof';
-  readonly challenge?: Challenge;
+  readonly method?: 'Grandfathered' | 'DnsProof' | 'EmailProof';
+  readonly challenge?: Challenge | MailVerdict['challenge'];
   readonly lastCheckTime?: string;
   readonly lookup?: Lookup;
   /** Nothing speaks for it or against it yet: relays tell clients to try again. */
@@ -41,6 +44,8 @@ export interface SenderVerdict {
   /** What is to be remembered, where the settings vouch for it or have done so. */
   readonly vouching?: Vouching;
   readonly signing?: SigningVerdict;
+  /** Of an address. */
+  readonly mail?: MailWish;
   /** When it changes with time alone (a password expires, say); absent: never. */
   readonly until?: Date;
 }
@@ -53,6 +58,8 @@ export interface SenderCircumstances {
   /** What is known of it besides. */
   readonly evidence: SenderEvidence | undefined;
   readonly keys: DkimKeys | undefined;
+  /** What is known of an address (`NAMESPACE/ADDRESS`). */
+  readonly mailOf: (key: string) => MailEvidence | undefined;
   readonly now: Date;
 }
 
@@ -77,7 +84,11 @@ export function judgeSender(object: RawObject, circumstances: SenderCircumstance
     },
   );
   const claim = { meta, sender, spec: parsed.spec, vouched };
-  const proof = strongest(judgeProof(claim, circumstances), vouched, covered(claim, circumstances));
+  const covering = covered(sender, circumstances);
+  const own = sender.startsWith('@')
+    ? judgeDomain(claim, circumstances)
+    : judgeAddress(claim, { ...circumstances, isNeeded: vouched?.state !== 'vouched' && covering === undefined });
+  const proof = strongest(own, vouched, covering);
   const verdict = { meta, covers, ...proof, ...(vouched !== undefined && { vouching: vouched.vouching }) };
   return withSigning(verdict, claim, circumstances);
 }
@@ -115,20 +126,28 @@ function strongest(proof: Proof, vouched: VouchingVerdict | undefined, covered: 
   const isVerified = proof.judgement.status === 'True';
   if (isVerified && proof.until === undefined) return proof;
   if (vouched?.state === 'vouched') return asVouched(proof, vouched.judgement);
-  if (covered !== undefined) return covered;
+  if (covered !== undefined) return { ...covered, ...mailOf(proof) };
   return isVerified || vouched === undefined ? proof : asWithdrawn(proof, vouched);
 }
 
 /** It can be converted: a proof that is found takes the place of the word of the platform owner. */
-function asVouched({ challenge, lookup, lastCheckTime }: Proof, judgement: Judgement): Proof {
-  const note = challenge === undefined ? '' : `It stays verified without that once you ${publish(challenge)}.`;
+function asVouched(proof: Proof, judgement: Judgement): Proof {
+  const { challenge, lookup, lastCheckTime } = proof;
+  const record = challenge !== undefined && 'recordName' in challenge ? challenge : undefined;
+  const note = record === undefined ? '' : `It stays verified without that once you ${publish(record)}.`;
   return {
     judgement: withNote(judgement, note),
     method: 'Grandfathered',
     ...(challenge !== undefined && { challenge }),
     ...(lookup !== undefined && { lookup }),
     ...(lastCheckTime !== undefined && { lastCheckTime }),
+    ...mailOf(proof),
   };
+}
+
+/** Of an address that something else verifies: what is asked for by mail, which changes with time, too. */
+function mailOf({ mail, until }: Proof): Pick<Proof, 'mail' | 'until'> {
+  return mail === undefined ? {} : { mail, ...(until !== undefined && { until }) };
 }
 
 /** With what there is to do. */
@@ -136,10 +155,12 @@ function asWithdrawn(proof: Proof, { state, judgement, until }: VouchingVerdict)
   const { isUnchecked: _, ...rest } = proof;
   const said = withNote(judgement, proof.judgement.message);
   if (state === 'over') return { ...proof, judgement: said };
-  return { ...rest, judgement: said, method: 'Grandfathered', ...(until !== undefined && { until }) };
+  const moments = [until, proof.until].filter((moment) => moment !== undefined);
+  const first = moments.sort((a, b) => a.getTime() - b.getTime())[0];
+  return { ...rest, judgement: said, method: 'Grandfathered', ...(first !== undefined && { until: first }) };
 }
 
-function covered({ sender }: Claim, { coveringDomain }: SenderCircumstances): Proof | undefined {
+function covered(sender: string, { coveringDomain }: SenderCircumstances): Proof | undefined {
   const domain = sender.startsWith('@') ? undefined : coveringDomain(sender);
   if (domain?.method === undefined) return undefined;
   const message = `VerifiedSender ${domain.meta.name} covers it, a verified domain of its namespace.`;
@@ -149,19 +170,30 @@ function covered({ sender }: Claim, { coveringDomain }: SenderCircumstances): Pr
   };
 }
 
-function judgeProof({ meta, sender, spec, vouched }: Claim, { platform, evidence, now }: SenderCircumstances): Proof {
-  const ask = whomToAsk(platform, meta.namespace, sender.replace(/^@/, ''));
-  const { verification } = platform;
-  if (!sender.startsWith('@')) {
-    return { judgement: pending(`Proof by mail is not in effect yet in this release: ${ask}.`) };
-  }
-  if (isPublicSuffix(sender.slice(1))) return { judgement: publicSuffix(sender.slice(1), ask) };
-  if (verification === undefined || verification.isDisabled)
-    return { judgement: pending(`Proof by DNS is switched off here: ${ask}.`) };
+interface AddressCircumstances extends SenderCircumstances {
+  /** Nothing else verifies it: a mail is sent without anybody asking for one. */
+  readonly isNeeded: boolean;
+}
+
+function judgeAddress({ meta, sender, spec }: Claim, { platform, mailOf, isNeeded, now }: AddressCircumstances): Proof {
+  const ask = whomToAsk(platform, meta.namespace, sender);
+  const { mailVerification: verification, issuer } = platform;
+  if (verification === undefined) return { judgement: unavailable(`Proof by mail is not set up here: ${ask}.`) };
+  const question = { meta, address: sender, code: spec.email?.code, isNeeded, verification, codeHash: issuer.codeHash };
+  const { judgement, wish, ...verdict } = judgeMail(question, mailOf(`${meta.namespace}/${sender}`), now);
+  return { ...verdict, judgement: withWayToVouch(judgement, platform, ask), mail: wish };
+}
+
+function judgeDomain({ meta, sender, spec, vouched }: Claim, { platform, evidence, now }: SenderCircumstances): Proof {
   const domain = sender.slice(1);
+  const ask = whomToAsk(platform, meta.namespace, domain);
+  const { verification } = platform;
+  if (isPublicSuffix(domain)) return { judgement: publicSuffix(domain, ask) };
+  if (verification === undefined || verification.isDisabled)
+    return { judgement: unavailable(`Proof by DNS is switched off here: ${ask}.`) };
   const challenge = challengeOf(domain, platform.issuer.challengeToken(meta.namespace, domain));
   if (challenge.recordName.length > DNS_NAME_MAX) {
-    return { judgement: pending(`The domain is too long for a record below it to prove it: ${ask}.`) };
+    return { judgement: unavailable(`The domain is too long for a record below it to prove it: ${ask}.`) };
   }
   const recheckSeconds = durationSeconds(spec.recheckInterval);
   const { graceSeconds } = verification;
@@ -170,10 +202,8 @@ function judgeProof({ meta, sender, spec, vouched }: Claim, { platform, evidence
   const verdict = judgeEvidence(question, evidence?.dns, now);
   const { judgement, until, lookup, lastCheckTime, isUnchecked, isLost } = verdict;
   const isVerified = judgement.status === 'True';
-  // who runs one process writes its settings, too
-  const alternative = isVerified || platform.howToVouch === undefined ? '' : `Or vouch for it: ${ask}.`;
   return {
-    judgement: withNote(judgement, alternative),
+    judgement: withWayToVouch(judgement, platform, ask),
     challenge,
     lookup,
     ...(isUnchecked && { isUnchecked }),
@@ -182,6 +212,13 @@ function judgeProof({ meta, sender, spec, vouched }: Claim, { platform, evidence
     ...(lastCheckTime !== undefined && { lastCheckTime }),
     ...(until !== undefined && { until }),
   };
+}
+
+/** Who runs one process writes its settings, too. */
+function withWayToVouch(judgement: Judgement, { howToVouch: ownWay }: Platform, ask: string): Judgement {
+  return judgement.status === 'True' || ownWay === undefined
+    ? judgement
+    : withNote(judgement, `Or vouch for it: ${ask}.`);
 }
 
 function whomToAsk({ howToVouch: ownWay }: Platform, namespace: string, sender: string): string {
@@ -200,8 +237,8 @@ function publicSuffix(domain: string, ask: string): Judgement {
   return { type: 'Verified', status: 'False', reason: 'PublicSuffix', message };
 }
 
-function pending(message: string): Judgement {
-  return { type: 'Verified', status: 'False', reason: 'Pending', message };
+function unavailable(message: string): Judgement {
+  return { type: 'Verified', status: 'False', reason: 'ProofUnavailable', message };
 }
 
 function senderOf({ address, domain }: SenderSpec): string | undefined {
@@ -214,6 +251,8 @@ export interface SenderPlan {
   readonly lookup?: Lookup;
   readonly vouching?: Vouching;
   readonly signing?: SigningPlan;
+  /** Of an address. */
+  readonly mail?: MailWish;
   readonly events: readonly PlannedEvent[];
 }
 
@@ -235,7 +274,9 @@ export function planSender(object: RawObject, verdict: SenderVerdict, now: Date)
     ...(lastCheckTime !== undefined && { lastCheckTime }),
     ...(lastCheckTime !== undefined && lookup !== undefined && { nextCheckTime: lookup.due }),
   };
-  const events = eventsOf(object, [...judgements, ready]);
+  const sentMail = challenge !== undefined && 'sentTime' in challenge ? challenge : undefined;
+  const events = [...mailEvents(object, sentMail), ...eventsOf(object, [...judgements, ready])];
+  const mail = verdict.mail ?? wishOf(object);
   return {
     meta,
     status,
@@ -243,6 +284,7 @@ export function planSender(object: RawObject, verdict: SenderVerdict, now: Date)
     ...(lookup !== undefined && { lookup }),
     ...(vouching !== undefined && { vouching }),
     ...(signing !== undefined && { signing: signing.plan }),
+    ...(mail !== undefined && { mail }),
   };
 }
 

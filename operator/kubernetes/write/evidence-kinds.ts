@@ -3,8 +3,10 @@ import type { z } from 'zod';
 import { GROUP } from '../../api/common.ts';
 import type { SenderEvidence } from '../../core/model.ts';
 import type { DkimKeys } from '../../core/senders/dkim-model.ts';
-import { evidenceSchema } from '../../verify/evidence.ts';
 import { keysSchema } from '../../verify/make-keys.ts';
+import type { MailEvidence } from '../../core/mail-evidence.ts';
+import { evidenceSchema } from '../../verify/evidence.ts';
+import { mailEvidenceSchema } from '../../verify/mail-evidence.ts';
 
 export interface EvidenceKind<Entry> {
   /** Of its Secrets: `PREFIX-NN`. */
@@ -16,6 +18,14 @@ export interface EvidenceKind<Entry> {
   /** What becomes of an entry that is lost, for people. */
   readonly onLoss: string;
 }
+
+export const MAIL_EVIDENCE: EvidenceKind<MailEvidence> = {
+  prefix: 'smtp-plus-mail-proofs',
+  shards: 32,
+  label: `${GROUP}/mail-proofs`,
+  schema: mailEvidenceSchema,
+  onLoss: 'the addresses that it has lost have to be proven again',
+};
 
 export const SENDER_EVIDENCE: EvidenceKind<SenderEvidence> = {
   prefix: 'smtp-plus-evidence',

@@ -11,6 +11,8 @@ import { FIELD_MANAGER } from './secret.ts';
 export interface EvidenceShard<Entry> {
   readonly name: string;
   readonly entries: Map<string, Entry>;
+  /** Notes that go with the next write: what they say is in the entries by then. */
+  readonly taken: Set<string>;
   /** Of the Secret as it was last read or written; undefined: there was none. */
   resourceVersion: string | undefined;
 }
@@ -34,19 +36,25 @@ export async function loadShard<Entry>(place: ShardPlace<Entry>, index: number):
   const { prefix, schema, onLoss } = place.kind;
   const name = `${prefix}-${String(index).padStart(2, '0')}`;
   const secret = await read(place, name);
+  const { entries, isDamaged } = readEntries(secret, schema);
+  if (isDamaged) {
+    place.onTrouble(`Secret ${place.namespace}/${name} is damaged; ${onLoss}`);
+  }
+  return { name, entries, taken: new Set(), resourceVersion: secret?.metadata.resourceVersion };
+}
+
+/** What is damaged is left out. */
+export function readEntries<Entry>(secret: SecretObject | undefined, schema: z.ZodType<Entry>) {
   const entries = new Map<string, Entry>();
   const text = secret?.data?.[KEY];
   const values = text === undefined ? {} : unpack(text);
   let isDamaged = values === undefined;
-  for (const [sender, value] of Object.entries(values ?? {})) {
+  for (const [key, value] of Object.entries(values ?? {})) {
     const { data } = schema.safeParse(value);
     if (data === undefined) isDamaged = true;
-    else entries.set(sender, data);
+    else entries.set(key, data);
   }
-  if (isDamaged) {
-    place.onTrouble(`Secret ${place.namespace}/${name} is damaged; ${onLoss}`);
-  }
-  return { name, entries, resourceVersion: secret?.metadata.resourceVersion };
+  return { entries, isDamaged };
 }
 
 /** By a list: the operator may read no Secret of its namespace by name but that of the installation. */
@@ -66,17 +74,19 @@ async function read<Entry>(
 
 /** Writes the version that is known, and where somebody has changed or deleted that meanwhile, what is there by now. */
 export async function writeShard<Entry>(place: ShardPlace<Entry>, shard: EvidenceShard<Entry>): Promise<void> {
+  const taken = [...shard.taken];
   let answer = await tryToWrite(place, shard);
   if (!answer.ok && [404, 409].includes(answer.status)) {
     shard.resourceVersion = (await read(place, shard.name))?.metadata.resourceVersion;
     answer = await tryToWrite(place, shard);
   }
   shard.resourceVersion = bodyOf(answer, `write of Secret ${place.namespace}/${shard.name}`).metadata.resourceVersion;
+  for (const note of taken) shard.taken.delete(note);
 }
 
 function tryToWrite<Entry>(
   { client, namespace, kind: { label } }: ShardPlace<Entry>,
-  { name, resourceVersion, entries }: EvidenceShard<Entry>,
+  { name, resourceVersion, entries, taken }: EvidenceShard<Entry>,
 ) {
   const labels = { [label]: '' };
   const data = { [KEY]: pack(entries) };
@@ -93,9 +103,14 @@ function tryToWrite<Entry>(
           method: 'PATCH',
           path: `${pathOf(SECRETS, { namespace, name })}${options}`,
           contentType: 'application/merge-patch+json',
-          body: { metadata: { resourceVersion, labels }, data },
+          body: { metadata: { resourceVersion, labels }, data: { ...data, ...nothingOf(taken) } },
         },
   );
+}
+
+/** A merge patch deletes what is null. */
+function nothingOf(keys: ReadonlySet<string>): Readonly<Record<string, null>> {
+  return Object.fromEntries([...keys].map((key) => [key, null]));
 }
 
 function pack(entries: ReadonlyMap<string, unknown>): string {

@@ -18,12 +18,17 @@ interface Writing {
   last: Promise<void>;
 }
 
+export interface EvidenceSecrets<Entry> extends EvidenceStore<Entry> {
+  /** Deletes notes that others have put into one of the Secrets, with the same write that keeps what came of them. */
+  readonly take: (secretName: string, notes: readonly string[]) => Promise<void>;
+}
+
 /** Reads what there is. To be called once it is sure that nobody else writes. */
 export async function openEvidenceSecrets<Entry extends object>(
   client: KubeClient,
   kind: EvidenceKind<Entry>,
   options: { readonly namespace: string; readonly onTrouble: (message: string) => void },
-): Promise<EvidenceStore<Entry>> {
+): Promise<EvidenceSecrets<Entry>> {
   const place: ShardPlace<Entry> = { client, kind, ...options };
   const shards = await Promise.all(Array.from({ length: kind.shards }, (_, index) => loadShard(place, index)));
   const writes: readonly Writing[] = shards.map(() => ({ next: undefined, last: Promise.resolve() }));
@@ -62,6 +67,11 @@ export async function openEvidenceSecrets<Entry extends object>(
     forget: async (keys) => {
       for (const key of keys) entriesOf(key).delete(key);
       await Promise.all([...new Set(keys.map(indexOf))].map(save));
+    },
+    take: async (secretName, notes) => {
+      const index = shards.findIndex(({ name }) => name === secretName);
+      for (const note of notes) shards[index]?.taken.add(note);
+      await save(index);
     },
   };
 }

@@ -3,7 +3,16 @@
 /** It is in the DNS, and in what the operator keeps for itself. */
 const FINDINGS = 'what a look-up of DNS has found is no manifest';
 
+/** The same for mails. */
+const MAILS = 'what has become of a mail is no manifest';
+
 export const NOT_IN_A_CLUSTER: ReadonlyMap<string, string> = new Map([
+  ['a-sender-that-is-vouched-for-no-more-goes-the-way-of-a-lost-record', 'what was vouched for before is no manifest'],
+  ['a-public-suffix-is-nobodys-unless-the-platform-owner-says-so', 'the API server alone sets the time of creation'],
+  ['an-address-is-proven-by-a-mail', MAILS],
+  ['a-mail-that-was-not-confirmed-says-what-to-do', MAILS],
+  ['a-mail-that-could-not-be-sent-says-why-and-when-it-is-tried-again', MAILS],
+  ['a-proof-by-mail-outlives-its-object-by-an-hour-at-most', MAILS],
   ['a-domain-is-verified-by-its-record', FINDINGS],
   ['a-lost-record-has-a-grace-period-and-a-failed-look-up-revokes-nothing', FINDINGS],
   ['evidence-about-another-record-counts-for-nothing', FINDINGS],
@@ -16,6 +25,12 @@ export const NOT_IN_A_CLUSTER: ReadonlyMap<string, string> = new Map([
 ]);
 
 export const NOT_IN_A_FOLDER: ReadonlyMap<string, string> = new Map([
+  ['a-sender-that-is-vouched-for-no-more-goes-the-way-of-a-lost-record', 'what was vouched for before is no manifest'],
+  ['a-public-suffix-is-nobodys-unless-the-platform-owner-says-so', 'a file has no time of creation'],
+  ['an-address-is-proven-by-a-mail', MAILS],
+  ['a-mail-that-was-not-confirmed-says-what-to-do', MAILS],
+  ['a-mail-that-could-not-be-sent-says-why-and-when-it-is-tried-again', MAILS],
+  ['a-proof-by-mail-outlives-its-object-by-an-hour-at-most', MAILS],
   ['a-domain-is-verified-by-its-record', FINDINGS],
   ['a-lost-record-has-a-grace-period-and-a-failed-look-up-revokes-nothing', FINDINGS],
   ['evidence-about-another-record-counts-for-nothing', FINDINGS],

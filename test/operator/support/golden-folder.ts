@@ -68,6 +68,7 @@ export async function startOnFolder(t: TestContext, golden: Golden): Promise<Fol
       upstreams: () => told.upstreams,
       fullSince: () => told.fullSince,
     },
+    relayHere: { port: undefined, implicitTlsPort: undefined, httpPort: 0, ca: () => '' },
     onSettled: () => {
       isSettled = true;
     },

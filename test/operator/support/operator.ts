@@ -8,7 +8,9 @@ import { readInstallation } from '../../../operator/kubernetes/installation-secr
 import type { CredentialsSource } from '../../../operator/kubernetes/client/credentials.ts';
 import { startLease, type Lease } from '../../../operator/kubernetes/client/lease.ts';
 import { createOperatorMetrics, type OperatorMetrics } from '../../../operator/kubernetes/metrics.ts';
-import { startController, type Controller, type ControllerOptions } from '../../../operator/kubernetes/controller.ts';
+import { startController } from '../../../operator/kubernetes/controller.ts';
+import type { Controller, ControllerOptions } from '../../../operator/kubernetes/controller-types.ts';
+import { mailOptionsOf } from '../../../operator/kubernetes/mail-proofs.ts';
 import { settingsSchema, type Settings } from '../../../operator/settings.ts';
 import { dnsVerificationOf, resolversOf } from '../../../operator/settings-verification.ts';
 import type { ControlPlane } from '../../support/control-plane.ts';
@@ -37,6 +39,8 @@ export interface TestOperatorOptions extends ClientOptions {
   readonly settings?: unknown;
   /** Elects itself first, as in production. */
   readonly withLease?: boolean;
+  /** False: a replica that only waits for its turn. */
+  readonly leads?: boolean;
   /** Address of a proxy in between. */
   readonly url?: string;
   /** Instead of what the settings and the cluster would give. */
@@ -53,6 +57,7 @@ export async function startTestOperator(
     settings: given = {},
     url = cluster.url,
     withLease = false,
+    leads = true,
     instead = {},
     ...clientOptions
   }: TestOperatorOptions = {},
@@ -83,6 +88,8 @@ export async function startTestOperator(
     readClasses: () => readClasses(settings, installation),
     otherInstallations: otherInstallationsOf(settings),
     ...verificationOf(settings, given),
+    ...mailOf(settings),
+    unledClient: createClient(source),
     namespaceLimits: settings.namespaceLimits,
     configPrefixOf: (className) => configSecretPrefix(settings, className),
     metrics,
@@ -98,13 +105,18 @@ export async function startTestOperator(
     }),
   };
   started.add(running);
-  await operator.lead();
+  if (leads) await operator.lead();
   return {
     ...running,
     metrics,
     troubles,
     writes: () => writes,
   };
+}
+
+function mailOf(settings: Settings): Pick<ControllerOptions, 'mail'> {
+  const mail = mailOptionsOf(settings);
+  return mail === undefined ? {} : { mail };
 }
 
 /** Look-ups only where a test says whom to ask: nothing leaves this machine. */

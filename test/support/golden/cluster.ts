@@ -17,7 +17,9 @@ import {
 import { isRetained } from '../../../operator/core/credentials/ownership.ts';
 import type { ShardDocument } from '../../../relay/config.ts';
 import { classSettingsSchema, type NamespaceLimits } from '../../../operator/settings.ts';
-import { evidenceOf, keysOf, type Step } from './history.ts';
+import type { MailEvidence } from '../../../operator/core/mail-evidence.ts';
+import { addressKeyOf } from '../../../operator/core/senders/wished-address.ts';
+import { evidenceOf, keysOf, mailEvidenceOf, type Step } from './history.ts';
 import { createVerifiers } from './passwords.ts';
 
 export const verifiers = createVerifiers();
@@ -32,6 +34,8 @@ export interface Cluster {
   readonly namespaces: Map<string, Readonly<Record<string, string>>>;
   readonly evidence: Map<string, SenderEvidence>;
   readonly keys: Map<string, DkimKeys>;
+  /** By `NAMESPACE/ADDRESS`. */
+  readonly mail: Map<string, MailEvidence>;
   readonly programmed: Map<string, ProgrammedFact>;
   readonly namespaceLimits?: NamespaceLimits;
   readonly relayFacts: Map<string, RelaysFact>;
@@ -48,6 +52,7 @@ export function createCluster(namespaceLimits?: NamespaceLimits): Cluster {
     namespaces: new Map(),
     evidence: new Map(),
     keys: new Map(),
+    mail: new Map(),
     programmed: new Map(),
     relayFacts: new Map(),
   };
@@ -62,7 +67,7 @@ const classes: Snapshot['classes'] = new Map(
 );
 
 export function snapshotOf({ objects, ...cluster }: Cluster): Snapshot {
-  const { secrets, accepted, namespaces, evidence, keys, programmed, relayFacts, namespaceLimits } = cluster;
+  const { secrets, accepted, namespaces, evidence, keys, mail, programmed, relayFacts, namespaceLimits } = cluster;
   return {
     classes,
     objects: [...objects.values()],
@@ -71,10 +76,12 @@ export function snapshotOf({ objects, ...cluster }: Cluster): Snapshot {
     namespaces,
     evidence,
     keys,
+    mail,
     programmed,
     relayFacts,
     ...(namespaceLimits && { namespaceLimits }),
     verification: { graceSeconds: 72 * 3600 },
+    mailVerification: { className: 'default', from: 'verification@shop.example', hasPage: true },
   };
 }
 
@@ -84,6 +91,7 @@ export interface Notes {
   readonly secrets: Map<string, SecretView | undefined>;
   readonly namespaces: Map<string, Readonly<Record<string, string>> | undefined>;
   readonly evidence: Map<string, SenderEvidence | undefined>;
+  readonly mail: Map<string, MailEvidence | undefined>;
   readonly programmed: Map<string, ProgrammedFact | undefined>;
   /** What the relays of a class told before, where they have told something since. */
   readonly relayFacts: Map<string, RelaysFact | undefined>;
@@ -95,6 +103,7 @@ export function createNotes(): Notes {
     secrets: new Map(),
     namespaces: new Map(),
     evidence: new Map(),
+    mail: new Map(),
     programmed: new Map(),
     relayFacts: new Map(),
   };
@@ -168,6 +177,15 @@ export function happen(cluster: Cluster, step: Step, notes: Notes): void {
       const evidence = { ...cluster.evidence.get(key), keyRecords };
       cluster.evidence.set(key, evidence);
       notes.evidence.set(key, evidence);
+      return;
+    }
+    case 'mail': {
+      const senders = [...cluster.objects.values()].flatMap((object) => addressKeyOf(object) ?? []);
+      const key = nth(senders, step.which);
+      if (key === undefined) return;
+      const mail = mailEvidenceOf(key, step.mishap, cluster.now);
+      cluster.mail.set(key, mail);
+      notes.mail.set(key, mail);
       return;
     }
     case 'program': {

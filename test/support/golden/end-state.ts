@@ -71,7 +71,14 @@ export function openGolden(name: string): Golden {
     ...input,
     manifests,
     expected: endOf(manifests, outcome),
-    installation: { issuer, uidOf, saltFor: () => SALT, logKeyOf: () => LOG_KEY },
+    installation: {
+      issuer,
+      uidOf,
+      saltFor: () => SALT,
+      logKeyOf: () => LOG_KEY,
+      operatorPassword: () => 'operator',
+      linkHash: (token) => token,
+    },
   };
 }
 

@@ -3,6 +3,7 @@ import { keyOf, type Kind, type PlannedEvent, type SecretPlan, type StatusPlan }
 import { collect, createResults, sourcesOf, type Results } from '../../../operator/core/plan.ts';
 import { createPlanner, nextTurn } from '../../../operator/core/planner.ts';
 import {
+  markAddress,
   markAwaiting,
   markNamespace,
   markObject,
@@ -49,6 +50,7 @@ export function follow({ planner, results }: Following, cluster: Cluster, notes:
   for (const key of notes.secrets.keys()) markSecret(planner, key);
   for (const name of notes.namespaces.keys()) markNamespace(planner, name);
   for (const key of notes.evidence.keys()) markObject(planner, 'VerifiedSender', key);
+  for (const key of notes.mail.keys()) markAddress(planner, key);
   for (const name of notes.programmed.keys()) markAwaiting(planner, name);
   for (const [name, before] of notes.relayFacts) markRelays(planner, name, before, cluster.relayFacts.get(name));
 
@@ -99,6 +101,7 @@ export function sourcesNow(cluster: Cluster): Sources {
     accepted: (user) => cluster.accepted.get(user),
     evidenceOf: (sender) => cluster.evidence.get(sender),
     keysOf: (sender) => cluster.keys.get(sender),
+    mailOf: (key) => cluster.mail.get(key),
     programmed: (className) => cluster.programmed.get(className),
     relays: (className) => cluster.relayFacts.get(className),
     upstream: (className, list) => cluster.relayFacts.get(className)?.upstreams.get(list),

@@ -1,5 +1,6 @@
 /** Random worlds for the properties of the core: few names, so that objects meet; every feature, and nonsense. */
 import type { NamespaceLimits } from '../../../operator/settings.ts';
+import type { MailEvidence } from '../../../operator/core/mail-evidence.ts';
 import fc from 'fast-check';
 import { BUILT_IN_LIST } from '../../../operator/core/names.ts';
 import type { DkimKeys } from '../../../operator/core/senders/dkim-model.ts';
@@ -98,10 +99,18 @@ const specs: Readonly<Record<Kind, fc.Arbitrary<unknown>>> = {
         dkim: often(fc.record({ signing: fc.constant('Enabled'), interval: often(fc.constant('336h')) })),
       }),
     },
-    { weight: 1, arbitrary: fc.record({ address, allowedNamespaces: often(allowedNamespaces) }) },
+    {
+      weight: 1,
+      arbitrary: fc.record({
+        address,
+        allowedNamespaces: often(allowedNamespaces),
+        email: rarely(fc.record({ code: fc.constantFrom('RIGHT', 'WRONG0', 'other') })),
+      }),
+    },
   ),
 };
 
+const RESEND = { 'smtpplus.io/resend': 'once' };
 const kind = fc.constantFrom<Kind>('SmtpPlusList', 'SmtpPlusUser', 'SmtpPlusUser', 'VerifiedSender');
 
 export const object: fc.Arbitrary<RawObject> = fc
@@ -113,7 +122,7 @@ export const object: fc.Arbitrary<RawObject> = fc
       uid: `${kind}-${namespace}-${name}-${age}`,
       generation: 1 + age,
       labels: {},
-      annotations: kind === 'SmtpPlusList' && isDefault ? { 'smtpplus.io/default-list': 'true' } : {},
+      annotations: !isDefault ? {} : kind === 'SmtpPlusList' ? { 'smtpplus.io/default-list': 'true' } : RESEND,
       ...(age < 8 && { creationTimestamp: `2025-0${1 + age}-01T00:00:00Z` }),
       ...(odds === 1 && { deletionTimestamp: '2026-01-01T00:00:00Z' }),
     };
@@ -206,6 +215,36 @@ export function keysOf(
   return { keys: known.length === 0 ? undefined : { domain, generations }, keyRecords };
 }
 
+/** What has become of a mail to an address. */
+export interface Mishap {
+  readonly became: 'proven' | 'sent' | 'tried' | 'void' | 'limited' | 'failed' | 'lost';
+  readonly hoursAgo: number;
+}
+
+const mishap: fc.Arbitrary<Mishap> = fc.record({
+  became: fc.constantFrom('proven', 'sent', 'tried', 'void', 'limited', 'failed', 'lost'),
+  hoursAgo: fc.integer({ min: 0, max: 30 }),
+});
+
+export function mailEvidenceOf(key: string, { became, hoursAgo }: Mishap, now: Date): MailEvidence {
+  const at = (hours: number): string => new Date(now.getTime() + hours * 3_600_000).toISOString();
+  const linkHash = 'link';
+  const wrong = (count: number): string[] => Array.from({ length: count }, (_, i) => `link-WRONG${i}-of-${key}`);
+  const wrongCodes = wrong({ tried: 2, void: 5 }[became as string] ?? 0);
+  const challenge = { linkHash, codeHash: `link-RIGHT-of-${key}`, expiryTime: at(24 - hoursAgo), wrongCodes };
+  const limit = became === 'limited' ? { limit: 'Address' as const } : {};
+  return {
+    mails: [at(-hoursAgo)],
+    heeded: hoursAgo % 2 === 0 ? ['once'] : [],
+    ...(hoursAgo % 7 === 6 && { goneSince: at(-hoursAgo) }),
+    challenge: became === 'lost' ? challenge : { ...challenge, sentTime: at(-hoursAgo) },
+    ...(became === 'proven' && { proof: { time: at(-hoursAgo), by: 'Link', linkHash } }),
+    ...((became === 'limited' || became === 'failed') && {
+      trouble: { ...limit, message: 'trouble', retryTime: at(1), attempts: 1 },
+    }),
+  };
+}
+
 export type Step =
   | { readonly does: 'put'; readonly object: RawObject }
   /** Gives an object of the same kind another spec. */
@@ -216,6 +255,7 @@ export type Step =
   | { readonly does: 'label'; readonly namespace: string; readonly labels: Readonly<Record<string, string>> }
   | { readonly does: 'look up'; readonly which: number; readonly finding: Finding }
   | { readonly does: 'keep keys'; readonly which: number; readonly generations: readonly KnownKeys[] }
+  | { readonly does: 'mail'; readonly which: number; readonly mishap: Mishap }
   | { readonly does: 'program'; readonly state: 'Unknown' | 'Programmed' | 'Lagging' }
   | { readonly does: 'tell'; readonly fact: RelaysFact }
   | { readonly does: 'wait'; readonly hours: number };
@@ -281,6 +321,7 @@ export const step: fc.Arbitrary<Step> = fc.oneof(
       .map(({ namespace, labels }) => ({ does: 'label', namespace, labels }) as const),
   },
   { weight: 8, arbitrary: fc.record({ does: fc.constant('look up' as const), which, finding }) },
+  { weight: 8, arbitrary: fc.record({ does: fc.constant('mail' as const), which, mishap }) },
   {
     weight: 6,
     arbitrary: fc.record({

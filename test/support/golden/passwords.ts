@@ -2,6 +2,7 @@
  * Passwords that a reader of a golden file can follow: a generated one says for whom and when it was made, and a
  * verifier is written `sha256Of(PASSWORD)` or `argon2idOf(PASSWORD)`.
  */
+import { plainCode } from '../../../operator/core/mail-evidence.ts';
 import type { Issuer } from '../../../operator/core/model.ts';
 import { sha256Verifier } from '../../../relay/password-hash.ts';
 
@@ -40,5 +41,7 @@ export function goldenIssuer(clock: { readonly now: Date }, verifierOf: (passwor
     isFor: () => true,
     seal: ({ namespace, name }) => `seal-for-${namespace}-${name}`,
     challengeToken: (namespace, domain) => `token-of-${namespace}-for-${domain}`,
+    operatorVerifier: (className) => verifierOf(`operator-of-${className}`),
+    codeHash: (key, linkHash, code) => `${linkHash}-${plainCode(code)}-of-${key}`,
   };
 }

@@ -18,6 +18,7 @@ import type {
   UpstreamFact,
 } from '../../../operator/core/model.ts';
 import { classSettingsSchema, type ClassSettings } from '../../../operator/settings.ts';
+import { mailEvidenceSchema } from '../../../operator/verify/mail-evidence.ts';
 import type { Verifiers } from './passwords.ts';
 
 const metadata = z.object({
@@ -64,6 +65,11 @@ const settings = z.strictObject({
   kind: z.literal('Settings'),
   now: z.string().default('2026-01-01T00:00:00Z'),
   verification: z.enum(['none', 'dns']).default('none'),
+  mailVerification: z
+    .object({ className: z.string().default('default'), from: z.string(), hasPage: z.boolean().default(true) })
+    .optional(),
+  /** By `NAMESPACE/ADDRESS`. */
+  mail: z.record(z.string(), mailEvidenceSchema).default({}),
   classes: z.record(z.string(), z.unknown()).default({ default: {} }),
   ports: z.array(z.number()).default([587]),
   implicitTlsPorts: z.array(z.number()).default([465]),
@@ -113,6 +119,8 @@ export function readGolden(text: string, verifiers: Verifiers): GoldenInput {
       objects: manifests.flatMap(objectOf),
       secrets: new Map(ofKind('Secret').map((one) => [keyOf(one), secretView(one)])),
       evidence: evidenceIn(known),
+      mail: new Map(Object.entries(known.mail)),
+      ...(known.mailVerification !== undefined && { mailVerification: known.mailVerification }),
       ...(known.verification === 'dns' && { verification: { graceSeconds: 72 * 3600 } }),
       programmed: new Map(Object.entries(known.programmed ?? allProgrammed(known))),
       relayFacts: new Map(Object.keys(known.classes).map((name) => [name, relaysFact(known, name)])),

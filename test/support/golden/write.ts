@@ -10,8 +10,9 @@ import type { Verifiers } from './passwords.ts';
 const LINE_WIDTH = 120;
 
 export function writeGolden(plan: Plan, verifiers: Verifiers): string {
-  const { secretsToDelete, events, lookups, vouchings, nextLook } = plan;
+  const { secretsToDelete, events, lookups, mails, vouchings, nextLook } = plan;
   const withdrawn = [...vouchings].filter(([, { withdrawnTime }]) => withdrawnTime !== undefined);
+  const wishes = mails.filter((wish) => Object.keys(wish).length > 2);
   const rest = {
     ...(secretsToDelete.length > 0 && { secretsToDelete }),
     events: events.map(({ kind, meta, type, reason, message }) => {
@@ -20,6 +21,7 @@ export function writeGolden(plan: Plan, verifiers: Verifiers): string {
     ...(lookups.length > 0 && { lookups }),
     // what every sender has that the settings vouch for is of no interest
     ...(withdrawn.length > 0 && { vouchings: Object.fromEntries(withdrawn) }),
+    ...(wishes.length > 0 && { mails: wishes }),
     ...(nextLook !== undefined && { nextLook }),
   };
   const documents = [

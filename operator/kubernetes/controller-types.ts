@@ -1,0 +1,65 @@
+/** What the operator at work is given, and what it gives. */
+import type { ClassView, DnsVerification, Kind, OtherInstallations } from '../core/model.ts';
+import type { Installation } from '../installation.ts';
+import type { NamespaceLimits } from '../settings.ts';
+import type { Resolvers } from '../verify/look-up.ts';
+import type { Readiness } from './cache/caches.ts';
+import type { KubeClient } from './client/client.ts';
+import type { MailOptions, MailProofsOnCluster } from './mail-proofs.ts';
+import type { OperatorMetrics } from './metrics.ts';
+
+export interface ControllerOptions {
+  readonly client: KubeClient;
+  /** Our own namespace: installation id, relay configuration and relay pods. */
+  readonly namespace: string;
+  /** Name of this process, for Events. */
+  readonly identity: string;
+  readonly installation: Installation;
+  readonly watchNamespaces: readonly string[];
+  readonly readClasses: () => Promise<ReadonlyMap<string, ClassView>>;
+  readonly otherInstallations: OtherInstallations;
+  /** Absent: no domain is verified by DNS. */
+  readonly verification?: DnsVerification & { readonly resolvers: Resolvers };
+  /** Absent: no address is verified by mail. */
+  readonly mail?: MailOptions;
+  /** For what replicas write that do not lead. Default: `client`. */
+  readonly unledClient?: KubeClient;
+  /** Absent: a namespace may have any number of objects. */
+  readonly namespaceLimits?: NamespaceLimits;
+  readonly configPrefixOf: (className: string) => string;
+  readonly metrics: OperatorMetrics;
+  readonly onTrouble: (message: string) => void;
+  /** How often everything is planned anew; milliseconds. */
+  readonly fullPlanMs?: number;
+  /** How often it is tried whether a CRD that was too old fits by now; milliseconds. */
+  readonly crdProbeMs?: number;
+  /** How long a class may be without a ready relay before its objects say so; milliseconds. */
+  readonly unservedMs?: number;
+  /** How long what is told of the upstream of a list stays so, at least; milliseconds. */
+  readonly tellMs?: number;
+}
+
+export interface Controller {
+  readonly hasSynced: () => boolean;
+  /** What keeps the caches from having synced, as far as that is known. */
+  readonly syncTroubles: () => readonly string[];
+  /** Waits for the caches, plans everything, and acts from then on. Called once, by the leader. */
+  readonly lead: () => Promise<void>;
+  /** Number of objects by kind and by the status of their condition `Ready`. */
+  readonly readiness: () => readonly Readiness[];
+  /** Hashes of the documents that were written last, by class and file name. */
+  readonly written: () => Readonly<Record<string, Readonly<Record<string, string>>>>;
+  readonly depth: () => number;
+  /** Pages for people. */
+  readonly page: MailProofsOnCluster['page'];
+  /** Seconds since the API server was last heard, by kind. */
+  readonly silence: () => ReadonlyMap<string, number>;
+  readonly eventsDropped: () => number;
+  /** How many statuses are left alone since somebody else replaces them each time. */
+  readonly contestedStatuses: () => number;
+  /** Which CRDs are of another version than this operator, and what to do about it. */
+  readonly crdTroubles: () => ReadonlyMap<Kind, string>;
+  /** Resolves when nothing is to be planned, waits or is at work. */
+  readonly idle: () => Promise<void>;
+  readonly close: () => Promise<void>;
+}

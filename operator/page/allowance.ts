@@ -1,0 +1,23 @@
+/** So many at once, and so many a second after that. */
+export function createAllowance({
+  perSecond,
+  most,
+  now = () => performance.now(),
+}: {
+  readonly perSecond: number;
+  readonly most: number;
+  readonly now?: (() => number) | undefined;
+}): { readonly take: () => boolean } {
+  let left = most;
+  let last = now();
+  return {
+    take: () => {
+      const time = now();
+      left = Math.min(most, left + ((time - last) / 1000) * perSecond);
+      last = time;
+      if (left < 1) return false;
+      left -= 1;
+      return true;
+    },
+  };
+}

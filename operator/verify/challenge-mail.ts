@@ -1,0 +1,120 @@
+/**
+ * The mail that proves an address. Nothing in it is a tenant's own text, which would make us a sender of whatever somebody wants to
+ * tell strangers.
+ */
+import { randomBytes } from 'node:crypto';
+import { escapeHtml } from './escape-html.ts';
+
+export interface ChallengeMail {
+  readonly from: string;
+  readonly to: string;
+  readonly namespace: string;
+  /** `VerifiedSender NAME`, for `spec.email.code`. */
+  readonly sender: string;
+  /** Absent: there is no page, and the code is to be put into the object. */
+  readonly link: string | undefined;
+  readonly code: string;
+  readonly expiryTime: string;
+  /** Of the relay that the address is to send by. */
+  readonly hostname: string;
+  readonly date: Date;
+}
+
+/** As octets to send, in lines of ASCII. */
+export async function composeChallenge(mail: ChallengeMail): Promise<Buffer> {
+  // it takes a while to load, and most processes never send one
+  const { default: MailComposer } = await import('nodemailer/lib/mail-composer');
+  const { from, to, date } = mail;
+  const composer = new MailComposer({
+    from: { name: `SMTP+ at ${mail.hostname}`, address: from },
+    to: { name: '', address: to },
+    subject: `Confirm that namespace ${mail.namespace} may send as ${to}`,
+    date,
+    messageId: `<${randomBytes(16).toString('hex')}@${from.slice(from.lastIndexOf('@') + 1)}>`,
+    headers: { 'Auto-Submitted': 'auto-generated', 'X-Auto-Response-Suppress': 'All' },
+    text: textOf(mail),
+    html: htmlOf(mail),
+    disableFileAccess: true,
+    disableUrlAccess: true,
+    newline: 'windows',
+  });
+  return composer.compile().build();
+}
+
+interface Words {
+  readonly what: string;
+  readonly link: string | undefined;
+  readonly code: string;
+  readonly until: string;
+  readonly otherwise: string;
+}
+
+function wordsOf({ to, namespace, sender, hostname, link, expiryTime }: ChallengeMail): Words {
+  const until = `${expiryTime.slice(0, 10)} ${expiryTime.slice(11, 16)} UTC`;
+  return {
+    what: `Somebody who works in namespace ${namespace} wants to send mail as ${to} through the mail relay ${hostname}. If that is fine with you, please confirm it.`,
+    link: link === undefined ? undefined : 'Open this page and press the button on it:',
+    code: `${link === undefined ? 'Put' : 'Or put'} this code into spec.email.code of VerifiedSender ${sender} in namespace ${namespace}:`,
+    until: `${link === undefined ? 'The code is' : 'Both are'} good until ${until}.`,
+    otherwise:
+      'If you do not know what this is about, you need not do anything: without your confirmation nobody there can send as this address. Please give neither the code nor this mail to anybody whom you do not want to send in your name.',
+  };
+}
+
+function textOf(mail: ChallengeMail): string {
+  const { what, link, code, until, otherwise } = wordsOf(mail);
+  const parts = [
+    'Hello,',
+    wrapped(what),
+    ...(link === undefined ? [] : [link, mail.link]),
+    wrapped(code),
+    `    ${mail.code}`,
+    until,
+    wrapped(otherwise),
+  ];
+  return `${parts.join('\n\n')}\n`;
+}
+
+const LINE_LENGTH = 72;
+
+/** Short lines of ASCII go as they are, so that whoever looks at the raw mail can read it, too. */
+function wrapped(text: string): string {
+  const lines: string[] = [];
+  for (const word of text.split(' ')) {
+    const line = lines.at(-1);
+    if (line === undefined || line.length + 1 + word.length > LINE_LENGTH) lines.push(word);
+    else lines[lines.length - 1] = `${line} ${word}`;
+  }
+  return lines.join('\n');
+}
+
+const BODY =
+  'font-family:system-ui,sans-serif;font-size:16px;line-height:1.5;max-width:36em;margin:1em auto;padding:0 1em';
+const BUTTON =
+  'display:inline-block;padding:.6em 1.2em;border-radius:6px;background:#0b57d0;color:#ffffff;text-decoration:none;font-weight:600';
+const CODE = 'font-family:ui-monospace,monospace;font-size:22px;letter-spacing:2px';
+
+function htmlOf(mail: ChallengeMail): string {
+  const { what, link, code, until, otherwise } = wordsOf(mail);
+  const paragraph = (text: string): string => `<p>${escapeHtml(text)}</p>`;
+  const href = escapeHtml(mail.link ?? '');
+  return [
+    '<!doctype html>',
+    '<html lang="en"><head><meta charset="utf-8"><meta name="color-scheme" content="light dark">',
+    `<title>Confirm an address</title></head><body style="${BODY}">`,
+    paragraph('Hello,'),
+    paragraph(what),
+    ...(link === undefined
+      ? []
+      : [
+          `<p><a href="${href}" style="${BUTTON}">Look at it and confirm</a></p>`,
+          `<p>${escapeHtml(link)}<br>${href}</p>`,
+        ]),
+    paragraph(code),
+    `<p style="${CODE}">${escapeHtml(mail.code)}</p>`,
+    paragraph(until),
+    paragraph(otherwise),
+    '</body></html>',
+    '',
+  ].join('\n');
+}

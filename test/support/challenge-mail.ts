@@ -1,0 +1,17 @@
+/** What is in a mail that proves an address. */
+import assert from 'node:assert/strict';
+
+export interface ReadChallenge {
+  /** Undefined: it has none. */
+  readonly link: string | undefined;
+  readonly code: string;
+}
+
+export function readChallenge(content: Buffer | string): ReadChallenge {
+  // quoted-printable, where lines are long
+  const text = String(content).replaceAll(/=\r\n/g, '').replaceAll('=3D', '=');
+  const [, code] = /^ {4}([A-Z0-9]{5}-[A-Z0-9]{5})\r$/m.exec(text) ?? [];
+  assert.ok(code !== undefined, text);
+  const [link] = /https?:\/\/[^\s"<]+\/[A-Za-z0-9_-]{43}/.exec(text) ?? [];
+  return { link, code };
+}
