@@ -31,6 +31,7 @@ export async function forkOperator(): Promise<ForkedOperator> {
   const operator = fork(path.join(programs, 'operator.js'), {
     // as in deploy/operator.yaml: without a bound V8 lets garbage grow to several times what is in use
     execArgv: ['--max-old-space-size=256', '--max-semi-space-size=8'],
+    env: { ...process.env, MALLOC_ARENA_MAX: '2' },
   });
   const ask = (question: object): Promise<unknown> => {
     const answer = once(operator, 'message').then(([message]) => message as unknown);
