@@ -94,6 +94,12 @@ export const classSettingsSchema = z.strictObject({
     .enum(['Required', 'Optional'])
     .default('Required')
     .describe('Floor: Optional lets a list allow AUTH in clear text'),
+  localPartCase: z
+    .enum(['Ignore', 'Match'])
+    .default('Ignore')
+    .describe(
+      'Whether `Orders@shop.example` may be sent from where `orders@shop.example` alone is verified. Match, for mail systems that tell the two apart; a verified domain covers both',
+    ),
   smtputf8: z
     .enum(['Allow', 'Refuse'])
     .default('Allow')

@@ -219,6 +219,8 @@ export const classDocumentSchema = z.object({
   /** Our name in the greeting, in EHLO replies and in trace fields. */
   hostname: z.string().min(1),
   starttls: z.enum(['Required', 'Optional']),
+  /** Whether a verified address covers its local part in other letters than small ones. Absent in documents of an older operator. */
+  localPartCase: z.enum(['Ignore', 'Match']).default('Ignore'),
   /** Whether mail outside ASCII (RFC 6531) is taken. Absent in documents of an older operator. */
   smtputf8: z.enum(['Allow', 'Refuse']).default('Allow'),
   session: sessionSettingsSchema,

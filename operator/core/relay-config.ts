@@ -117,7 +117,7 @@ export function allShards(store: RelayStore, className: string): ShardDocument[]
 }
 
 export function classDocument(name: string, { settings, logKey }: ClassView): ClassDocument {
-  const { hostname, starttls, smtputf8, session, delivery, log } = settings;
+  const { hostname, starttls, localPartCase, smtputf8, session, delivery, log } = settings;
   const { addresses } = log;
   return {
     version: 1,
@@ -125,6 +125,7 @@ export function classDocument(name: string, { settings, logKey }: ClassView): Cl
     shards: SHARD_COUNT,
     hostname,
     starttls,
+    localPartCase,
     smtputf8,
     session,
     delivery,

@@ -144,10 +144,10 @@ function checkReplyTo({ config, user, list, fields, from, isUtf8 }: Message): Ob
   const text = charactersOf(unfold(field.value), { isUtf8 });
   const mailboxes = text === undefined ? undefined : parseMailboxList(text);
   if (mailboxes === undefined) return refuse(replies.headerInvalid(`${field.name} is not a plain list of mailboxes`));
-  const mayReplyTo = (mailbox: Mailbox) =>
+  const mayReplyTo = (mailbox: Mailbox, address: string) =>
     replyTo === 'SameAsFrom'
       ? formatMailbox(mailbox) === formatMailbox(from.mailbox)
-      : isVerifiedSender(config, user, mailbox);
-  const denied = mailboxes.find(({ mailbox }) => !mayReplyTo(mailbox));
+      : isVerifiedSender(config, user, mailbox, address);
+  const denied = mailboxes.find(({ mailbox, address }) => !mayReplyTo(mailbox, address));
   return denied === undefined ? undefined : refuse(replies.replyToDenied(denied.address, user.list));
 }

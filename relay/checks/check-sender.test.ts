@@ -1,8 +1,15 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { aConfig, aList, aSender, aUser, LIST, USER } from '../../test/support/relay-config.ts';
-import { checkEnvelopeSender, checkFieldSender, checkHeaderSender, sendersOf, type Objection } from './check-sender.ts';
-import type { SenderPolicy } from '../config.ts';
+import {
+  checkEnvelopeSender,
+  checkFieldSender,
+  checkHeaderSender,
+  isVerifiedSender,
+  sendersOf,
+  type Objection,
+} from './check-sender.ts';
+import type { SenderPolicy, SenderRule } from '../config.ts';
 import { formatReply } from '../replies.ts';
 
 const orders = { local: 'orders', domain: 'shop.example' };
@@ -40,6 +47,34 @@ describe('the senders of a user', () => {
     const user = aUser({ namespace: 'nowhere' });
     assert.deepEqual(sendersOf(configWith(), user), []);
     assert.match(outcome(checkHeaderSender(configWith(), USER, user, orders)), /has no verified sender$/);
+  });
+});
+
+describe('a local part in capitals', () => {
+  const address = aSender({ sender: 'orders@shop.example' });
+  const shown = 'Orders@shop.example';
+
+  function outcomes(localPartCase: 'Ignore' | 'Match', sender: SenderRule): readonly string[] {
+    const config = configWith({}, [sender, pending]);
+    const ofClass = { ...config, class: { ...config.class, localPartCase } };
+    return [
+      outcome(checkEnvelopeSender(ofClass, USER, aUser(), orders, shown)),
+      outcome(checkHeaderSender(ofClass, USER, aUser(), orders, shown)),
+      outcome(checkFieldSender(ofClass, USER, aUser(), orders, { field: 'Sender', shown })),
+      String(isVerifiedSender(ofClass, aUser(), orders, shown)),
+      outcome(checkEnvelopeSender(ofClass, USER, aUser(), orders, 'orders@SHOP.example')),
+    ];
+  }
+
+  test('is one with that in small letters, unless the class says otherwise', () => {
+    assert.deepEqual(outcomes('Ignore', address), ['pass', 'pass', 'pass', 'true', 'pass']);
+    const [envelope, header, field, isVerified, small] = outcomes('Match', address);
+    for (const one of [envelope, header, field]) assert.match(one ?? '', /^refuse: 550[ -].*Orders@shop\.example/);
+    assert.deepEqual([isVerified, small], ['false', 'pass']);
+  });
+
+  test('is covered by a verified domain all the same', () => {
+    assert.deepEqual(outcomes('Match', aSender()), ['pass', 'pass', 'pass', 'true', 'pass']);
   });
 });
 

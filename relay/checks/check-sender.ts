@@ -29,8 +29,21 @@ export function sendersOf(config: RelayConfig, user: UserConfig): readonly Sende
   return user.senders ?? config.namespaces.get(user.namespace) ?? [];
 }
 
-export function isVerifiedSender(config: RelayConfig, user: UserConfig, mailbox: Mailbox): boolean {
-  return sendersOf(config, user).some((rule) => rule.verified && covers(rule, mailbox));
+/** @param shown the address as it is written */
+export function isVerifiedSender(
+  config: RelayConfig,
+  user: UserConfig,
+  mailbox: Mailbox,
+  shown: string = formatMailbox(mailbox),
+): boolean {
+  return coveringRules(config, user, mailbox, shown).some(({ verified }) => verified);
+}
+
+/** RFC 5321 section 2.4: the case of a local part may matter. Addresses are verified in small letters. */
+function coveringRules(config: RelayConfig, user: UserConfig, mailbox: Mailbox, shown: string): SenderRule[] {
+  const local = shown.slice(0, shown.lastIndexOf('@'));
+  const isOther = config.class.localPartCase === 'Match' && local !== local.toLowerCase();
+  return sendersOf(config, user).filter((rule) => covers(rule, mailbox) && (!isOther || rule.sender.startsWith('@')));
 }
 
 /**
@@ -51,6 +64,7 @@ export function checkEnvelopeSender(
   const policy = senderPolicyOf(config, user);
   if (mailbox === undefined) return policy.nullSender === 'Allow' ? undefined : refuse(replies.nullSender());
   return judge(config, user, mailbox, {
+    shown,
     mode: policy.envelopeFrom,
     notVerified: (object) => replies.senderNotVerified(shown, object),
     notAuthorized: () => replies.senderNotAuthorized(shown, userName),
@@ -68,6 +82,7 @@ export function checkHeaderSender(
   const none = noVerifiedSender(config, userName, user);
   if (none !== undefined) return none;
   return judge(config, user, mailbox, {
+    shown,
     mode: senderPolicyOf(config, user).headerFrom,
     notVerified: (object) => replies.fromNotVerified(shown, object),
     notAuthorized: () => replies.fromNotAuthorized(shown, userName),
@@ -83,6 +98,7 @@ export function checkFieldSender(
   { field, shown }: { readonly field: string; readonly shown: string },
 ): Objection | undefined {
   return judge(config, user, mailbox, {
+    shown,
     mode: senderPolicyOf(config, user).headerFrom,
     notVerified: (object) => replies.senderNotVerified(`${field} ${shown}`, object),
     notAuthorized: () => replies.senderNotAuthorized(`${field} ${shown}`, userName),
@@ -103,13 +119,14 @@ function noVerifiedSender(config: RelayConfig, userName: string, user: UserConfi
 }
 
 interface JudgeOptions {
+  readonly shown: string;
   readonly mode: 'Enforce' | 'Audit';
   readonly notVerified: (object: string) => Reply;
   readonly notAuthorized: () => Reply;
 }
 
 function judge(config: RelayConfig, user: UserConfig, mailbox: Mailbox, options: JudgeOptions): Objection | undefined {
-  const covering = sendersOf(config, user).filter((rule) => covers(rule, mailbox));
+  const covering = coveringRules(config, user, mailbox, options.shown);
   if (covering.some((rule) => rule.verified)) return undefined;
   return { reply: replyAbout(covering, options), isAudited: options.mode === 'Audit' };
 }

@@ -122,7 +122,7 @@ export function checkSender(
 /** Whether only an audit let the envelope sender through. */
 export function isUnverifiedSender({ config, user }: Admitted, from: string): boolean {
   const mailbox = parseMailbox(from);
-  return mailbox !== undefined && !isVerifiedSender(config, user, mailbox);
+  return mailbox !== undefined && !isVerifiedSender(config, user, mailbox, from);
 }
 
 export async function rcpt(session: Session, text: string): Promise<Answer> {
