@@ -42,7 +42,8 @@ export function readAuthor(
   if (author === undefined) return refuse(`${field.name} is not a plain mailbox`);
   if (another !== undefined) return refuse(`${field.name} has more than one mailbox`);
   // some readers take the white space of a fold away with its line end
-  const [tight] = parseMailboxList(charactersOf(unfoldTight(field.value), { isUtf8 }) ?? '') ?? [];
+  const isFolded = octets.length < field.value.length;
+  const [tight] = isFolded ? (parseMailboxList(charactersOf(unfoldTight(field.value), { isUtf8 }) ?? '') ?? []) : [];
   return readNames(field.name, author, { names: [author.name, tight?.name ?? ''], refuse });
 }
 
