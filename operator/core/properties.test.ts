@@ -7,6 +7,7 @@ import {
   CREDENTIALS_MAX,
   shardDocumentSchema,
   type Credential,
+  type DkimSigner,
   type SenderRule,
 } from '../../relay/config.ts';
 import {
@@ -18,7 +19,7 @@ import {
   verifiers,
   type Cluster,
 } from '../../test/support/golden/cluster.ts';
-import { foreignSecret, object, secretStep, step, type Step } from '../../test/support/golden/history.ts';
+import { foreignSecret, object, PRIVATE_KEY, secretStep, step, type Step } from '../../test/support/golden/history.ts';
 import { goldenIssuer } from '../../test/support/golden/passwords.ts';
 import { OPERATOR_USER } from './names.ts';
 import { keyOf, type Plan, type RawObject } from './model.ts';
@@ -96,6 +97,41 @@ describe('whatever people write', () => {
     );
   });
 
+  test('relays sign for domains that are proven, by keys that were seen in the DNS, for users who may send as them', () => {
+    let signers = 0;
+    fc.assert(
+      fc.property(worlds, step, (cluster, last) => {
+        const senders = [...cluster.objects.values()].filter(({ kind }) => kind === 'VerifiedSender');
+        for (const which of senders.keys())
+          for (const one of provenAndSigned(which)) happen(cluster, one, createNotes());
+        happen(cluster, last, createNotes());
+        for (const { shards } of planOf(cluster).relays.values()) {
+          const rules = shards.flatMap((shard) => Object.values(shard.namespaces).flat());
+          for (const [key, signer] of shards.flatMap((shard) => Object.entries(shard.dkim))) {
+            signers++;
+            assertSigns(cluster, key, signer);
+            assert.ok(rules.some(({ object, verified }) => object === key && verified));
+          }
+        }
+      }),
+      NUM_RUNS,
+    );
+    assert.ok(signers > 0, 'no history had any');
+  });
+
+  test('private keys stand in the configuration of relays, and in what is kept of them, and nowhere else', () => {
+    fc.assert(
+      fc.property(worlds, (cluster) => {
+        const { relays, signing, ...rest } = planOf(cluster);
+        const shards = [...relays.values()].flatMap((documents) => documents.shards);
+        const others = shards.map(({ lists, users, unusable, namespaces }) => [lists, users, unusable, namespaces]);
+        const lookups = signing.map((one) => one.lookups);
+        assert.ok(!JSON.stringify([rest, others, lookups]).includes(PRIVATE_KEY));
+      }),
+      NUM_RUNS,
+    );
+  });
+
   test('a plan that was carried out has nothing more to do', () => {
     fc.assert(
       fc.property(worlds, (cluster) => {
@@ -167,6 +203,25 @@ describe('whatever people write', () => {
     );
   });
 });
+
+/** What it takes for mail of a sender to be signed. */
+function provenAndSigned(which: number): Step[] {
+  const seen = { hoursOld: 1, hoursRetired: undefined, seen: 'found' } as const;
+  return [
+    { does: 'look up', which, finding: { outcome: 'found', hoursMissed: 0, strayDomain: undefined } },
+    { does: 'keep keys', which, generations: [seen] },
+  ];
+}
+
+function assertSigns(cluster: Cluster, sender: string, { domain, keys }: DkimSigner): void {
+  const object = cluster.objects.get(`VerifiedSender ${sender}`);
+  assert.ok(object !== undefined);
+  const spec = object.spec as { readonly domain?: string; readonly dkim?: { readonly signing?: string } };
+  assert.deepEqual([spec.domain, spec.dkim?.signing], [domain, 'Enabled']);
+  assertProven(cluster, object);
+  const records = cluster.evidence.get(sender)?.keyRecords ?? {};
+  for (const { selector } of keys) assert.ok(records[selector]?.foundTime !== undefined, selector);
+}
 
 function assertAccepted(cluster: Cluster, user: string, credentials: readonly Credential[]): void {
   const { spec } = cluster.objects.get(`SmtpPlusUser ${user}`) ?? assert.fail();

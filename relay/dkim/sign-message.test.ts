@@ -130,6 +130,21 @@ describe('a message of a verified domain', () => {
     assert.ok((await bytesOf(second.content)).toString().includes(`bh=${bodyHash};`));
   });
 
+  test('may have its author in UTF-8, where it came with SMTPUTF8, and is signed for the A-label of his domain', async () => {
+    const { signer: own, records: published } = aSigner('xn--bcher-kva.example');
+    const rules = [aSender({ sender: '@xn--bcher-kva.example' })];
+    const { sign } = start(configured({ dkim: { [SENDER]: own }, namespaces: { shop: rules } }));
+    const octets = Buffer.from(
+      'From: J\u00fcrgen <j\u00fcrgen@b\u00fccher.example>\r\nSubject: Gr\u00fc\u00dfe\r\n\r\nhi\r\n',
+    );
+    const message = aMessage({ content: octets, envelope: { hasUtf8Header: true } });
+    const bytes = await bytesOf((await sign(message, inMemory(octets))).content);
+    const results = await verifiedByMailauth(bytes, published);
+    assert.deepEqual(results, ['rsa-sha256 xn--bcher-kva.example pass', 'ed25519-sha256 xn--bcher-kva.example pass']);
+    // who did not ask for SMTPUTF8 has no author that can be read
+    assert.deepEqual(await bytesOf((await sign(aMessage({ content: octets }), inMemory(octets))).content), octets);
+  });
+
   test('says what it signs, and From once more than it is there', async () => {
     const text = 'Subject: a\r\nX-Mine: 1\r\nFrom: orders@shop.example\r\nTo: b@c.example\r\n\r\nhi\r\n';
     const [, names] = /h=([^;]*);/.exec((await start().signed(text)).toString()) ?? [];

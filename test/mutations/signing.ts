@@ -4,6 +4,8 @@ import type { Mutation } from './mutation.ts';
 const SIGN = ['relay/dkim/sign-message.test.ts'];
 const HASH = ['relay/dkim/body-hash.test.ts'];
 const WAY = ['test/relay/dkim.test.ts'];
+const KEYS = ['operator/core/senders/dkim.test.ts'];
+const PLANNER = ['operator/core/planner.test.ts'];
 
 export const signingMutations: readonly Mutation[] = [
   {
@@ -68,6 +70,34 @@ export const signingMutations: readonly Mutation[] = [
     from: 'hash?.push(content.subarray(header.length() - before))',
     to: 'hash?.push(content)',
     tests: WAY,
+  },
+  {
+    name: 'mail of a sender that is not verified gets keys',
+    file: 'operator/core/senders/dkim.ts',
+    from: 'if (!isVerified) return',
+    to: 'if (false) return',
+    tests: KEYS,
+  },
+  {
+    name: 'keys sign before they are seen in the DNS',
+    file: 'operator/core/senders/dkim-keys.ts',
+    from: "return evidence?.foundTime !== undefined && evidence.outcome !== 'mismatch';",
+    to: "return evidence?.outcome !== 'mismatch';",
+    tests: KEYS,
+  },
+  {
+    name: 'the keys before go as soon as the next ones sign',
+    file: 'operator/core/senders/dkim-keys.ts',
+    from: 'const RETIRED_SECONDS = 7 * 24 * 3600;',
+    to: 'const RETIRED_SECONDS = 0;',
+    tests: KEYS,
+  },
+  {
+    name: 'relays get keys of senders that none of their users may send as',
+    file: 'operator/core/relay-entries.ts',
+    from: 'signees.get(className)?.has(sender) === true',
+    to: 'true',
+    tests: PLANNER,
   },
   {
     name: 'what passes through goes unsigned',

@@ -190,6 +190,9 @@ const knownKeys: fc.Arbitrary<KnownKeys> = fc.record({
   seen: fc.option(fc.constantFrom('found', 'found', 'absent', 'mismatch', 'failed'), { nil: undefined }),
 });
 
+/** Of all keys here, to be looked for where none may stand. */
+export const PRIVATE_KEY = 'PRIVATE0';
+
 export function keysOf(
   { spec }: RawObject,
   known: readonly KnownKeys[],
@@ -209,7 +212,7 @@ export function keysOf(
     return {
       createdTime: before(hoursOld),
       ...(hoursRetired !== undefined && { retiredTime: before(hoursRetired) }),
-      keys: [{ algorithm: 'rsa-sha256' as const, selector, privateKey: 'AAAA', publicKey: 'AAAA' }],
+      keys: [{ algorithm: 'rsa-sha256' as const, selector, privateKey: PRIVATE_KEY, publicKey: 'AAAA' }],
     };
   });
   return { keys: known.length === 0 ? undefined : { domain, generations }, keyRecords };
