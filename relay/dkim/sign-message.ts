@@ -7,7 +7,7 @@ import { isVerifiedSender } from '../checks/check-sender.ts';
 import { readFrom } from '../checks/from-header.ts';
 import { scanHeaderSection, type HeaderField } from '../checks/header-section.ts';
 import { signedFields } from '../checks/signed-fields.ts';
-import type { DkimSigner, RelayConfig, UserConfig } from '../config.ts';
+import type { DkimSigner, RelayConfig } from '../config.ts';
 import { headerSectionOf, piecesOf, withAdded } from '../delivery/content.ts';
 import type { Log } from '../log.ts';
 import type { AcceptedMessage, Content, Envelope } from '../message.ts';
@@ -40,8 +40,9 @@ export function createSigning({ config, metrics, log, clock = () => new Date() }
   return async (message, content) => {
     const { id, size } = message;
     const current = config();
+    if (current === undefined || !mayBeSigned(current, message.namespace)) return { content, size };
     // our own reports are from nobody's domain
-    if (current === undefined || current.dkim.size === 0 || message.reportOn !== undefined) return { content, size };
+    if (message.reportOn !== undefined) return { content, size };
     try {
       const added = await signaturesFor(current, message, content, clock());
       if (added === undefined) return { content, size };
@@ -57,11 +58,10 @@ export function createSigning({ config, metrics, log, clock = () => new Date() }
   };
 }
 
-/** Whether mail of this user may come to be signed, so that its body is worth hashing while it comes in. */
-export function mayBeSigned(config: RelayConfig, user: UserConfig): boolean {
-  if (config.dkim.size === 0) return false;
-  const rules = config.namespaces.get(user.namespace) ?? [];
-  return rules.some((rule) => rule.verified && config.dkim.has(rule.object));
+/** Whether mail of users of this namespace may come to be signed, so that its body is worth hashing while it comes in. */
+export function mayBeSigned({ dkim, namespaces }: RelayConfig, namespace: string): boolean {
+  if (dkim.size === 0) return false;
+  return namespaces.get(namespace)?.some((rule) => rule.verified && dkim.has(rule.object)) === true;
 }
 
 /** Our fields are in the section too, besides as many as a client may send. */

@@ -90,7 +90,7 @@ function receiveOptions(submission: Submission): Parameters<typeof receive>[1] {
     lineBytes,
     pathOf: () => path.join(session.services.incomingFolder, `${reception.id}.part`),
     room: roomOf(submission),
-    isHashed: mayBeSigned(admitted.config, admitted.user),
+    isHashed: mayBeSigned(admitted.config, admitted.user.namespace),
     judge: (headerSection) => judge(submission, headerSection),
     onOctets: (count) => (reception.octets += count),
     fail: (error) => fail(submission, error),
