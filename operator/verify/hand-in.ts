@@ -1,4 +1,5 @@
 /** Hands a mail of the operator's own to a relay, by SMTP with STARTTLS, as any of its users does. */
+import { isInternational } from '../../relay/address.ts';
 import { type SmartHost, deliverySettingsSchema } from '../../relay/config.ts';
 import { createResolver } from '../../relay/delivery/resolve.ts';
 import { connectUpstream, secureContextOf } from '../../relay/delivery/upstream.ts';
@@ -53,12 +54,17 @@ export async function handIn(
   const secureContext = secureContextOf(relay);
   const client = await connectUpstream(relay, { hostname: serverName, settings, secureContext, resolve, signal });
   if ('failure' in client) return `the relay of the class cannot be reached: ${client.failure.text}`;
+  // its header names the recipient
+  const smtpUtf8 = isInternational(to);
   try {
+    if (smtpUtf8 && !client.capabilities.smtpUtf8) {
+      return 'the relay of the class does not take addresses outside ASCII: its `smtputf8` is Refuse';
+    }
     const mail = {
       from,
       recipients: [{ address: to }],
-      eightBit: false,
-      smtpUtf8: false,
+      eightBit: smtpUtf8,
+      smtpUtf8,
       content: [content],
       size: content.length,
     };
