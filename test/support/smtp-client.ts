@@ -88,7 +88,11 @@ export async function openClient(
       socket = secure;
       attach(secure);
       await new Promise((resolve, reject) => {
-        secure.once('secureConnect', resolve).once('error', reject);
+        const gone = () => reject(new Error('connection ended in the handshake'));
+        secure.once('secureConnect', resolve).once('error', reject).once('close', gone);
+        // nobody tells a TLS socket of the end of a connection that was before it
+        if (raw.destroyed) gone();
+        else raw.once('close', gone);
       });
       return secure;
     },
