@@ -91,6 +91,24 @@ describe('the settings file', () => {
     assert.match((await problemsOf(t, settings('corp.example', 'corp.example'))).join(), /must be a bare address/);
   });
 
+  test('take a sender of mails that prove addresses which a class vouches for, and no other, and a class that there is', async (t) => {
+    const settings = (from: string, more = '') =>
+      `verification: {from: ${from}${more}}\nclasses: {default: {existingSenders: [{platform: platform.example}]}}`;
+    assert.deepEqual(await problemsOf(t, settings('verification@platform.example')), []);
+    assert.match(
+      (await problemsOf(t, settings('verification@elsewhere.example'))).join(),
+      /verification\.from: must be covered by existingSenders .* add `- NAMESPACE: verification@elsewhere\.example`/,
+    );
+    for (const [more, words] of [
+      [', relayClass: gone', /verification\.relayClass: must be one of `classes`/],
+      [', relayServer: relay', /verification\.relayServer: must be HOST:PORT/],
+      [', pageURL: "ftp://x.example"', /verification\.pageURL: must be an http or https URL/],
+      [', pageURL: "https://x.example/?a=b"', /verification\.pageURL: must have no \? and no #/],
+    ] as const) {
+      assert.match((await problemsOf(t, settings('verification@platform.example', more))).join(), words);
+    }
+  });
+
   test('may keep the search list away from the name of a smart host', async (t) => {
     assert.deepEqual(await problemsOf(t, 'classes: {default: {upstream: {host: smtp.provider.example.}}}'), []);
   });

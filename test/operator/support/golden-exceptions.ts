@@ -7,6 +7,7 @@ const FINDINGS = 'what a look-up of DNS has found is no manifest';
 const MAILS = 'what has become of a mail is no manifest';
 
 export const NOT_IN_A_CLUSTER: ReadonlyMap<string, string> = new Map([
+  ['a-shared-sender-whose-evidence-is-lost-lets-mail-wait', FINDINGS],
   ['a-sender-that-is-vouched-for-no-more-goes-the-way-of-a-lost-record', 'what was vouched for before is no manifest'],
   ['a-public-suffix-is-nobodys-unless-the-platform-owner-says-so', 'the API server alone sets the time of creation'],
   ['an-address-is-proven-by-a-mail', MAILS],
@@ -25,6 +26,7 @@ export const NOT_IN_A_CLUSTER: ReadonlyMap<string, string> = new Map([
 ]);
 
 export const NOT_IN_A_FOLDER: ReadonlyMap<string, string> = new Map([
+  ['a-shared-sender-whose-evidence-is-lost-lets-mail-wait', FINDINGS],
   ['a-sender-that-is-vouched-for-no-more-goes-the-way-of-a-lost-record', 'what was vouched for before is no manifest'],
   ['a-public-suffix-is-nobodys-unless-the-platform-owner-says-so', 'a file has no time of creation'],
   ['an-address-is-proven-by-a-mail', MAILS],
