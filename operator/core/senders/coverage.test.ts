@@ -157,3 +157,18 @@ describe('an address under a verified domain', () => {
     assert.deepEqual([methodOf('domain'), methodOf('address')], ['DnsProof', 'DnsProof']);
   });
 });
+
+describe('where look-ups are disabled', () => {
+  test('nothing is looked up, and no keys are made whose records nobody would see', () => {
+    const cluster = createCluster();
+    const meta = { namespace: 'shop', name: 'domain', uid: '1', generation: 1, labels: {}, annotations: {} };
+    const spec = { domain: 'shop.example', dkim: { signing: 'Enabled' } };
+    cluster.objects.set('VerifiedSender shop/domain', { kind: 'VerifiedSender', meta, spec });
+    const snapshot = { ...snapshotOf(cluster), verification: { graceSeconds: 60, isDisabled: true } as const };
+    const { statuses, lookups, signing } = plan(snapshot, cluster.now, goldenIssuer(cluster, verifiers.of));
+    const conditions = statuses[0]?.status.conditions ?? [];
+    assert.equal(conditions.find(({ type }) => type === 'Verified')?.reason, 'Grandfathered');
+    assert.match(conditions.find(({ type }) => type === 'Signing')?.message ?? '', /look-ups are switched off here/);
+    assert.deepEqual([lookups, signing.flatMap((one) => [one.lookups, one.wish ?? []].flat())], [[], []]);
+  });
+});

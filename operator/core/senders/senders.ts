@@ -99,7 +99,7 @@ function withSigning(
   { platform, evidence, keys, now }: SenderCircumstances,
 ): SenderVerdict {
   const isVerified = verdict.judgement.status === 'True';
-  const isLookedUp = platform.verification !== undefined;
+  const isLookedUp = platform.verification !== undefined && platform.verification.isDisabled !== true;
   const records = evidence?.keyRecords ?? {};
   const signing = judgeSigning({ meta, sender, spec, isVerified, keys, evidence: records, isLookedUp, now });
   if (signing === undefined) return verdict;
