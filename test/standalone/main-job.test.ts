@@ -4,7 +4,7 @@ import { cp, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, test, type TestContext } from 'node:test';
 import { folderOf } from '../support/folder.ts';
-import { delivered, outbox } from '../support/outbox.ts';
+import { delivered, sentByUsers } from '../support/outbox.ts';
 import { openClient, openSecureClient, plain, type SmtpClient } from '../support/smtp-client.ts';
 import { credentialsOf, startStandalone, type Standalone } from '../support/standalone.ts';
 import { until } from '../support/until.ts';
@@ -212,7 +212,7 @@ describe('npm start and a client', () => {
     assert.equal(await submit(client, message()), '250 2.0.0 Ok: discarded (sandbox)');
     assert.match(await submit(await orders(relay), message()), /^250 /);
     assert.equal((await delivered(relay.state, 1))[0]?.envelope.user, 'orders.shop');
-    assert.equal((await outbox(relay.state)).length, 1);
+    assert.equal((await sentByUsers(relay.state)).length, 1);
   });
 
   test('what was answered with 250 is delivered once, even if the process is killed right after', async (t) => {
