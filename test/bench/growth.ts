@@ -2,7 +2,9 @@
  * `npm run bench:growth`: how the relay grows with its users, idle connections, queued messages and ports. Prints a table for
  * each, and leaves it in results/ with a plot (SVG).
  *
- *     npm run bench:growth -- [users] [connections] [queue] [ports] [--sizes 100,1000]
+ *     npm run bench:growth -- [users] [connections] [queue] [ports] [--sizes 100,1000] [--workers N]
+ *
+ * Without --workers, the relay has as many as a deployment has: one for each core. Queues are of one worker.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -22,8 +24,9 @@ const ALL: readonly Growth[] = [users, connections, queue, ports];
 
 const { values: flags, positionals } = parseArgs({
   allowPositionals: true,
-  options: { sizes: { type: 'string' } },
+  options: { sizes: { type: 'string' }, workers: { type: 'string' } },
 });
+const workers = flags.workers === undefined ? [] : ['--workers', flags.workers];
 const unknown = positionals.filter((name) => !ALL.some((growth) => growth.name === name));
 if (unknown.length > 0) throw new Error(`${unknown.join()}: expected ${ALL.map(({ name }) => name).join(', ')}`);
 
@@ -50,7 +53,7 @@ async function show(growth: Growth): Promise<void> {
 async function measured({ measure }: Growth, size: number): Promise<readonly number[]> {
   const folder = await mkdtemp(path.join(tmpdir(), 'smtp-plus-bench-'));
   try {
-    return await measure(size, folder);
+    return await measure(size, { folder, flags: workers });
   } finally {
     await rm(folder, { recursive: true });
   }

@@ -15,9 +15,9 @@ export const connections: Growth = {
   of: 'connections',
   sizes: [1, 10, 100, 1000, 10_000],
   values: ['memory, MB', 'one more log-in, ms', 'log-ins a second'],
-  measure: async (size, folder) => {
-    await writeConfiguration(path.join(folder, 'relay'), { users: 1 });
-    const { group, port } = await runRelay(folder);
+  measure: async (size, place) => {
+    await writeConfiguration(path.join(place.folder, 'relay'), { users: 1 });
+    const { group, port } = await runRelay(place);
     const held: LoadClient[] = [];
     try {
       const began = performance.now();

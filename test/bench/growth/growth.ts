@@ -7,5 +7,11 @@ export interface Growth {
   readonly sizes: readonly number[];
   /** Names of the values that are measured, with their units. */
   readonly values: readonly string[];
-  readonly measure: (size: number, folder: string) => Promise<readonly number[]>;
+  readonly measure: (size: number, place: GrowthPlace) => Promise<readonly number[]>;
+}
+
+export interface GrowthPlace {
+  readonly folder: string;
+  /** More of them for the command of the relay. */
+  readonly flags: readonly string[];
 }

@@ -13,9 +13,9 @@ export const ports: Growth = {
   of: 'ports',
   sizes: [1, 10, 100, 1000, 3977],
   values: ['start, s', 'memory, MB'],
-  measure: async (size, folder) => {
-    await writeConfiguration(path.join(folder, 'relay'), { users: 1 });
-    const { group, startSeconds } = await runRelay(folder, `${FIRST}-${FIRST + size - 1}`);
+  measure: async (size, place) => {
+    await writeConfiguration(path.join(place.folder, 'relay'), { users: 1 });
+    const { group, startSeconds } = await runRelay(place, `${FIRST}-${FIRST + size - 1}`);
     const megabytes = group.megabytes();
     await group.stop();
     return [startSeconds, megabytes];

@@ -31,7 +31,7 @@ export const queue: Growth = {
   of: 'queued messages',
   sizes: [1000, 10_000, 100_000, 1_000_000],
   values: ['start, s', 'CPU, s', 'peak, MB', 'of it no mapped files, MB'],
-  measure: async (size, folder) => {
+  measure: async (size, { folder }) => {
     try {
       await fill(folder, size);
       await bundle({ 'queue-process': 'test/bench/growth/queue-process.ts' }, BUILT);

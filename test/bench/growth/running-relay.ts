@@ -4,6 +4,7 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ProcessGroup } from '../process-group.ts';
 import { startRelay } from '../throughput/relay.ts';
+import type { GrowthPlace } from './growth.ts';
 
 interface RunningRelay {
   readonly group: ProcessGroup;
@@ -17,9 +18,9 @@ const LISTENING = /^\{"event":"listening","ports":\[(\d+)/m;
 const MOST_MS = 300_000;
 
 /** With a configuration in `relay` of the folder. Port 0 takes a free one. */
-export async function runRelay(folder: string, ports = '0'): Promise<RunningRelay> {
+export async function runRelay({ folder, flags }: GrowthPlace, ports = '0'): Promise<RunningRelay> {
   const began = performance.now();
-  const group = startRelay(folder, ports);
+  const group = startRelay(folder, ports, flags);
   for (;;) {
     const port = LISTENING.exec(await readFile(path.join(folder, 'log'), 'utf8'))?.[1];
     if (port !== undefined) {

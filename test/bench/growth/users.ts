@@ -14,9 +14,9 @@ export const users: Growth = {
   of: 'users',
   sizes: [100, 1000, 10_000, 100_000],
   values: ['start, s', 'memory, MB', 'AUTH p50, ms', 'AUTH p99, ms'],
-  measure: async (size, folder) => {
-    await writeConfiguration(path.join(folder, 'relay'), { users: size });
-    const { group, port, startSeconds } = await runRelay(folder);
+  measure: async (size, place) => {
+    await writeConfiguration(path.join(place.folder, 'relay'), { users: size });
+    const { group, port, startSeconds } = await runRelay(place);
     try {
       const times: number[] = [];
       for (let i = 0; i < LOGINS; i++) {
