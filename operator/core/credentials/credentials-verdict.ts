@@ -41,6 +41,8 @@ export interface Holding {
   readonly isAdopted: boolean;
   readonly record: PasswordRecord | undefined;
   readonly valid: readonly Credential[];
+  /** Of the valid ones, those that relays are known to accept. */
+  readonly told: readonly Credential[];
   readonly overlapSeconds: number;
 }
 

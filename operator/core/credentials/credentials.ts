@@ -13,7 +13,7 @@ import { belongsTo } from './ownership.ts';
 import { readRecord } from './password-record.ts';
 import { byAge } from '../time.ts';
 import type { UserCircumstances } from '../users/circumstances.ts';
-import { endingPasswords, overlapOf, validPasswords } from './valid-passwords.ts';
+import { endingPasswords, overlapOf, toldPasswords, validPasswords } from './valid-passwords.ts';
 
 /** Decides on the credentials of a user that is accepted. */
 export function judgeCredentials(owner: CredentialsOwner, around: UserCircumstances): CredentialsVerdict {
@@ -24,7 +24,7 @@ export function judgeCredentials(owner: CredentialsOwner, around: UserCircumstan
   const objection = objectionTo(owner, secret, around);
   const holding = holdingOf(owner, objection === undefined ? secret : undefined, around);
   if (objection !== undefined) {
-    const ending = endingPasswords(holding.valid, { inForce: [], now, overlapSeconds: holding.overlapSeconds });
+    const ending = endingPasswords(holding.told, { inForce: [], now, overlapSeconds: holding.overlapSeconds });
     const field = ['spec', 'credentials', 'secretName'];
     return waiting(notReady('SecretNotOwned', objection, field), ending, now);
   }
@@ -72,11 +72,13 @@ function holdingOf(
   { platform: { issuer }, acceptedOf, now }: UserCircumstances,
 ): Holding {
   const record = secret && readRecord(secret, meta, issuer);
+  const knowledge = { accepted: acceptedOf(keyOf(meta)), record, issuer, now };
   return {
     secret,
     isAdopted: secret !== undefined && secret.controllerUid !== meta.uid,
     record,
-    valid: validPasswords(meta, { accepted: acceptedOf(keyOf(meta)), record, issuer, now }),
+    valid: validPasswords(meta, knowledge),
+    told: toldPasswords(meta, knowledge),
     overlapSeconds: overlapOf(spec.credentials.rotation),
   };
 }

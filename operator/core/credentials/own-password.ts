@@ -28,13 +28,13 @@ type Around = Pick<UserCircumstances, 'secretOf' | 'now'>;
 export function ownPassword(
   owner: CredentialsOwner,
   ref: Reference,
-  { valid, overlapSeconds, record: before, isAdopted }: Holding,
+  { valid, told, overlapSeconds, record: before, isAdopted }: Holding,
   { secretOf, now }: Around,
 ): CredentialsVerdict {
   const { meta, secretName, hasServer } = owner;
   const found = findPassword(owner, ref, secretOf);
   if ('type' in found) {
-    return waiting(found, endingPasswords(valid, { inForce: [], now, overlapSeconds }), now);
+    return waiting(found, endingPasswords(told, { inForce: [], now, overlapSeconds }), now);
   }
   const { password, verifier, message } = found;
   const previous = endingPasswords(valid, { inForce: [verifier], now, overlapSeconds });

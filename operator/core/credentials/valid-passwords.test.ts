@@ -3,7 +3,7 @@ import { describe, test } from 'node:test';
 import { CREDENTIALS_MAX } from '../../../relay/config.ts';
 import { createInstallation } from '../../installation.ts';
 import type { AcceptedPasswords, ObjectMeta } from '../model.ts';
-import { endingPasswords, overlapOf, validPasswords } from './valid-passwords.ts';
+import { endingPasswords, overlapOf, toldPasswords, validPasswords } from './valid-passwords.ts';
 
 const HOUR = 3600;
 const now = new Date('2026-01-01T12:00:00Z');
@@ -90,6 +90,15 @@ describe('passwords that are valid', () => {
     assert.deepEqual(valid({ uid: 'u-1', credentials: [] }), recorded);
     assert.deepEqual(valid({ uid: 'u-1', credentials: [{ verifier: 'told', notAfter: at(12) }] }), recorded);
     assert.deepEqual(validPasswords(user, { accepted: undefined, record: undefined, issuer, now }), []);
+  });
+
+  test('that relays are known to accept are none of which they were told that it has ended', () => {
+    const told = (accepted: AcceptedPasswords | undefined) => toldPasswords(user, { accepted, record, issuer, now });
+    assert.deepEqual(told(undefined), []);
+    assert.deepEqual(told({ uid: 'u-1', credentials: [{ verifier: mine, notAfter: at(12) }] }), []);
+    assert.deepEqual(told({ uid: 'u-1', credentials: [{ verifier: mine, notAfter: at(13) }] }), [
+      { verifier: mine, notAfter: at(13) },
+    ]);
   });
 
   test('are known from documents of the relays by the salt of the object, or by its record', () => {

@@ -34,14 +34,24 @@ export interface Knowledge {
  * What the relays were told to accept, else what the record says. A record alone is not enough where the relays know better:
  * one from an old backup tells of passwords that were revoked since.
  */
-export function validPasswords(user: ObjectMeta, { accepted, record, issuer, now }: Knowledge): readonly Credential[] {
+export function validPasswords(user: ObjectMeta, knowledge: Knowledge): readonly Credential[] {
+  const told = toldPasswords(user, knowledge);
+  if (told.length > 0) return told;
+  const { record, now } = knowledge;
   const recorded = record === undefined ? [] : [{ verifier: record.verifier }, ...record.previous];
-  const told = accepted !== undefined && isOf(accepted, user, { record, issuer }) ? accepted.credentials : [];
-  const validTold = told.filter((one) => isValid(one, now));
-  if (validTold.length === 0) return recorded.filter((one) => isValid(one, now));
+  return recorded.filter((one) => isValid(one, now));
+}
+
+/**
+ * What the relays were told to accept, and no more. Of a user who waits for a password its Secret still says that the last one
+ * is in force: where that has ended, the record must not bring it back.
+ */
+export function toldPasswords(user: ObjectMeta, { accepted, record, issuer, now }: Knowledge): readonly Credential[] {
+  if (accepted === undefined || !isOf(accepted, user, { record, issuer })) return [];
+  const told = accepted.credentials.filter((one) => isValid(one, now));
   // a Secret is written before the relays are told which of its passwords ends when
   const ends = new Map(record?.previous.map((one) => [one.verifier, one.notAfter]));
-  return validTold.map(({ verifier, notAfter }) => {
+  return told.map(({ verifier, notAfter }) => {
     const end = first(notAfter, ends.get(verifier));
     return end === undefined ? { verifier } : { verifier, notAfter: end };
   });
