@@ -19,7 +19,8 @@ const EMPTY_LOOK_MS = 200;
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => undefined);
 // nobody counts for it any more, nobody tells it to end, and its ports are somebody else's
-process.once('disconnect', () => process.exit(1));
+// (no `exit`: it writes lines that are left, and the log's writer tries for ever where nobody reads them any more)
+process.once('disconnect', () => process.kill(process.pid, 'SIGKILL'));
 
 const asked = askLimits(send);
 const places = askPlaces(send);

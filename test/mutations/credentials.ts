@@ -102,7 +102,7 @@ export const credentialsMutations: readonly Mutation[] = [
   {
     name: 'credentials: a password of its own is cut off where its Secret is deleted',
     file: 'operator/core/credentials/own-password.ts',
-    from: 'return waiting(found, endingPasswords(valid, { inForce: [], now, overlapSeconds }), now);',
+    from: 'return waiting(found, endingPasswords(told, { inForce: [], now, overlapSeconds }), now);',
     to: 'return waiting(found, [], now);',
     tests: PLAN,
   },

@@ -128,11 +128,14 @@ describe('the packed npm package', () => {
         const child = spawn(path, args, { cwd: folder, stdio: ['ignore', 'pipe', 'inherit'] });
         const ended = new Promise<number | null>((resolve) => child.once('exit', resolve));
         const workers: unknown[] = [];
+        let isListening = false;
         try {
           for await (const line of createInterface({ input: child.stdout })) {
             const { event, worker, pid } = JSON.parse(line) as { event?: string; worker?: number; pid?: number };
             if (event === 'worker' && pid !== undefined) workers.push(worker);
-            if (event === 'listening') break;
+            // each worker writes lines of its own, which come in any order
+            isListening ||= event === 'listening';
+            if (isListening && workers.length === 2) break;
           }
         } finally {
           child.kill('SIGTERM');
