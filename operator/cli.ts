@@ -138,7 +138,7 @@ program
   .addOption(portsOption('--ports <LIST>', PORTS_HELP).default('2525'))
   .addOption(new Option('--skip-busy-ports', SKIP_HELP).default(false, 'they end it'))
   .addOption(portsOption('--implicit-tls-ports <LIST>', 'ports with TLS from the first byte').default(''))
-  .addOption(workersOption(WORKERS_HELP).default('auto'))
+  .addOption(workersOption(WORKERS_HELP).default(1))
   .addOption(portOption('--http <PORT>', 'port of /metrics, /healthz, /readyz, /configz').default(9465))
   .option('--capture <DIR>', 'where the capture upstream writes messages (default: STATE/outbox)')
   .action(async (flags: RelayFlags) => {
