@@ -3,6 +3,7 @@
  * parent's: a terminal sends Ctrl-C to all of them, and each is to end when it is its turn.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { pino } from 'pino';
 import { createLog, type Log } from '../log.ts';
 import { SpoolInUse } from '../spool/lock.ts';
 import { type Certificates, startWorker, type Worker, type WorkerOptions } from '../worker.ts';
@@ -18,9 +19,9 @@ const LOCK_LOOK_MS = 50;
 const EMPTY_LOOK_MS = 200;
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => undefined);
-// nobody counts for it any more, nobody tells it to end, and its ports are somebody else's
-// (no `exit`: it writes lines that are left, and the log's writer tries for ever where nobody reads them any more)
-process.once('disconnect', () => process.kill(process.pid, 'SIGKILL'));
+process.once('disconnect', endWithParent);
+// killed while this was being loaded: nobody says so any more
+if (!process.connected) endWithParent();
 
 const asked = askLimits(send);
 const places = askPlaces(send);
@@ -30,6 +31,14 @@ let toldUpstreams = '';
 process.on('message', (message: ToWorker) => {
   void hear(message).catch(fail);
 });
+
+/**
+ * Nobody counts for it any more, nobody tells it to end, and its ports and its spool are somebody else's. At once, as if it
+ * had been killed with its parent: what runs at an exit may wait for who is gone.
+ */
+function endWithParent(): void {
+  process.kill(process.pid, 'SIGKILL');
+}
 
 function send(message: FromWorker): void {
   // a parent that is gone is told of by `disconnect`
@@ -70,7 +79,8 @@ async function hear(message: ToWorker): Promise<void> {
 
 async function start(options: WorkerStart): Promise<void> {
   const { number, takesMail, certificates } = options;
-  const log = createLog(undefined, { worker: number });
+  // at once: what pino has not written yet it would write at the exit, for ever where nobody reads any more
+  const log = createLog(pino.destination({ dest: 1, sync: true }), { worker: number });
   log.addresses.use(options.log);
   worker = await startOnceFree({
     ...options,

@@ -122,7 +122,7 @@ export const workersMutations: readonly Mutation[] = [
   {
     name: 'workers: they outlive their parent',
     file: 'relay/workers/process.ts',
-    from: "process.once('disconnect', () => process.kill(process.pid, 'SIGKILL'));\n",
+    from: "process.once('disconnect', endWithParent);\n",
     to: "process.once('disconnect', () => undefined);\n",
     tests: REPLACED,
   },

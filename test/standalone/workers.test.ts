@@ -6,16 +6,8 @@ import { createInterface } from 'node:readline';
 import { test } from 'node:test';
 import { folderOf } from '../support/folder.ts';
 import { CLI } from '../support/standalone.ts';
+import { isRunning } from '../support/is-running.ts';
 import { until } from '../support/until.ts';
-
-function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
-}
 
 test('is ready, runs its configuration in both, and ends by one Ctrl-C, which reaches all of its processes', async (t) => {
   const state = await folderOf(t);

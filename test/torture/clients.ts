@@ -1,4 +1,5 @@
 /** Clients that send message after message to a relay that is killed again and again, and note what it acknowledged. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { PASSWORD, USER } from '../support/relay-config.ts';
 import { openSecureClient, plain } from '../support/smtp-client.ts';
 
@@ -15,6 +16,8 @@ export interface Clients {
 }
 
 const CLIENTS = 4;
+/** After a connection that broke: the next relay may be a while in coming. */
+const PAUSE_MS = 10;
 /** One in so many is large enough for a file of its own. */
 const LARGE_EACH = 6;
 const SMALL = `From: orders@shop.example\r\nSubject: small\r\n\r\n${'a line of text\r\n'.repeat(100)}`;
@@ -48,7 +51,7 @@ export function startClients(door: () => Promise<Door>): Clients {
 
   async function run(): Promise<void> {
     // a relay that is killed under it is what this is about
-    while (!signal.aborted) await session().catch(() => undefined);
+    while (!signal.aborted) await session().catch(() => sleep(PAUSE_MS));
   }
 
   const running = Array.from({ length: CLIENTS }, run);

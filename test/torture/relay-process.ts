@@ -7,7 +7,8 @@ import { startRelay } from '../../relay/main.ts';
 /** What it tells. */
 export type FromRelay =
   | { readonly kind: 'ready'; readonly port: number; readonly httpPort: number; readonly ca: string }
-  | { readonly kind: 'worker'; readonly worker: number; readonly pid: number };
+  | { readonly kind: 'worker'; readonly worker: number; readonly pid: number }
+  | { readonly kind: 'ended'; readonly worker: number };
 
 const [, , folder = '', workers = '1'] = process.argv;
 const certificates = await ensureCertificates(path.join(folder, 'tls'), { hostnames: ['localhost'] });
@@ -33,6 +34,7 @@ function tell(message: FromRelay): void {
 
 function tellWorkers(line: string): void {
   if (!line.includes('"event":"worker"')) return;
-  const { worker, pid } = JSON.parse(line) as { worker: number; pid?: number };
+  const { worker, pid, why } = JSON.parse(line) as { worker: number; pid?: number; why?: string };
   if (pid !== undefined) tell({ kind: 'worker', worker, pid });
+  if (why !== undefined) tell({ kind: 'ended', worker });
 }

@@ -8,9 +8,11 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import path from 'node:path';
 import type { TestContext } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate, setTimeout as sleep } from 'node:timers/promises';
 import { ledTo, writeConfig } from '../support/config-folder.ts';
 import { eventually } from '../support/queued.ts';
+import { isRunning } from '../support/is-running.ts';
+import { until } from '../support/until.ts';
 import { aSmartHost, startUpstream } from '../support/upstream.ts';
 import { type Door, startClients } from './clients.ts';
 import type { FromRelay } from './relay-process.ts';
@@ -46,6 +48,8 @@ interface Running extends Door {
 }
 
 const START = path.join(import.meta.dirname, 'relay-process.ts');
+/** Of the event loop: more than it takes to read what has come. */
+const TURNS = 100;
 /** Of the kills, those of one worker. */
 const WORKER_SHARE = 0.7;
 /** A queue of the last life, on a machine that has other things to do. */
@@ -72,9 +76,8 @@ export async function torture(
   for (; life < kills; life++) {
     const now = await running;
     await sleep(random() * mostMs);
-    if (workers === 1 || random() >= WORKER_SHARE || !killWorker(now.workers, random)) {
-      now.child.kill('SIGKILL');
-      await once(now.child, 'exit');
+    if (workers === 1 || random() >= WORKER_SHARE || !(await killWorker(now, random))) {
+      await killAll(now);
       running = start(folder, workers);
     }
     onKill(life + 1);
@@ -109,24 +112,42 @@ function start(folder: string, count: number): Promise<Running> {
     child.once('exit', (code) => reject(new Error(`the relay ended before it took mail: ${code}`)));
     child.on('message', (message: FromRelay) => {
       if (message.kind === 'worker') workers.set(message.worker, message.pid);
-      else resolve({ ...message, workers, child });
+      else if (message.kind === 'ready') resolve({ ...message, workers, child });
     });
   });
 }
 
+/** Workers end with their parent, a moment later. */
+async function killAll({ child, workers }: Running): Promise<void> {
+  child.kill('SIGKILL');
+  await once(child, 'exit');
+  await until(() => ![...workers.values()].some(isRunning));
+  await allRead();
+}
+
+/** What a process had sent by its end has come then, and counts as its own. */
+async function allRead(): Promise<void> {
+  for (let i = 0; i < TURNS; i++) await setImmediate();
+}
+
 /** False where none is there. One that was killed is not there until another one has taken its place. */
-function killWorker(workers: Map<number, number>, random: () => number): boolean {
+async function killWorker({ child, workers }: Running, random: () => number): Promise<boolean> {
   const [worker, pid] = [...workers][Math.floor(random() * workers.size)] ?? [];
   if (worker === undefined || pid === undefined) return false;
   workers.delete(worker);
+  const ended = new Promise<void>((resolve) => {
+    child.on('message', (message: FromRelay) => message.kind === 'ended' && message.worker === worker && resolve());
+  });
   process.kill(pid, 'SIGKILL');
+  await ended;
+  await allRead();
   return true;
 }
 
-/** NaN while a worker is not there, whose queue nobody counts. */
+/** Unknown while one of several workers is not there to say what is in its queue. */
 async function queued({ httpPort }: Running, workers: number): Promise<number> {
-  const page = await (await fetch(`http://127.0.0.1:${httpPort}/metrics`)).text();
-  const valueOf = (name: string): number => Number(new RegExp(`^${name} (\\d+)`, 'm').exec(page)?.[1] ?? Number.NaN);
-  const isWhole = workers === 1 || valueOf('smtpplus_workers') === workers;
-  return isWhole ? valueOf('smtpplus_spool_messages') : Number.NaN;
+  const response = await fetch(`http://127.0.0.1:${httpPort}/metrics`);
+  const page = await response.text();
+  const valueOf = (name: string) => Number(new RegExp(`^smtpplus_${name} (\\d+)`, 'm').exec(page)?.[1] ?? Number.NaN);
+  return workers > 1 && valueOf('workers') < workers ? Number.NaN : valueOf('spool_messages');
 }

@@ -9,6 +9,7 @@ import path from 'node:path';
 import { describe, test } from 'node:test';
 import { ledTo, writeConfig } from '../support/config-folder.ts';
 import { aTemporaryFolder } from '../support/delivering.ts';
+import { isRunning } from '../support/is-running.ts';
 import { until } from '../support/until.ts';
 import { startUpstream, type Upstream } from '../support/upstream.ts';
 import type { FromRelay } from '../torture/relay-process.ts';
@@ -31,15 +32,6 @@ async function sendToAll(relay: RelayOfWorkers, workers: number, name: string): 
 async function untilArrived({ received }: Upstream, sent: readonly string[]): Promise<void> {
   await until(() => received.length >= sent.length);
   assert.deepEqual(received.flatMap(({ to }) => to).sort(), [...sent].sort());
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 describe('a worker that is killed', () => {
@@ -95,7 +87,7 @@ test('workers end with a parent that is killed, and leave its port to the next o
   const port = await new Promise<number>((resolve) => {
     parent.on('message', (message: FromRelay) => {
       if (message.kind === 'worker') pids.push(message.pid);
-      else resolve(message.port);
+      else if (message.kind === 'ready') resolve(message.port);
     });
   });
   assert.equal(pids.length, 2);

@@ -174,7 +174,8 @@ describe('what holds for all workers together', () => {
     const upstream = await startUpstream(t, {
       onContent: async () => {
         most = Math.max(most, ++now);
-        await sleep(5);
+        // slower than mail comes in, so that both have some waiting
+        await sleep(50);
         now--;
         return undefined;
       },
