@@ -117,8 +117,17 @@ export function plain(user: string, password: string, authorization = ''): strin
   return Buffer.from(`${authorization}\0${user}\0${password}`).toString('base64');
 }
 
+/**
+ * Where clients come from that try again and again while nobody may be listening: from the server's own address, such an
+ * attempt can be given the server's port as its own, and so be connected to itself.
+ */
+export const ELSEWHERE = { localAddress: '127.0.0.2' };
+
 /** A client that has said EHLO, taken TLS and said EHLO again. */
-export async function openSecureClient(port: number, options: { ca: string }): Promise<SmtpClient> {
+export async function openSecureClient(
+  port: number,
+  options: { ca: string; localAddress?: string },
+): Promise<SmtpClient> {
   const client = await openClient(port, options);
   await client.reply();
   await client.ask('EHLO client.example');

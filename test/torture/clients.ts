@@ -1,7 +1,7 @@
 /** Clients that send message after message to a relay that is killed again and again, and note what it acknowledged. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PASSWORD, USER } from '../support/relay-config.ts';
-import { openSecureClient, plain } from '../support/smtp-client.ts';
+import { ELSEWHERE, openSecureClient, plain } from '../support/smtp-client.ts';
 
 export interface Door {
   readonly port: number;
@@ -32,7 +32,7 @@ export function startClients(door: () => Promise<Door>): Clients {
 
   async function session(): Promise<void> {
     const { port, ca } = await door();
-    const client = await openSecureClient(port, { ca });
+    const client = await openSecureClient(port, { ca, ...ELSEWHERE });
     try {
       await client.ask(`AUTH PLAIN ${plain(USER, PASSWORD)}`);
       while (!signal.aborted) {

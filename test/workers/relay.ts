@@ -9,7 +9,7 @@ import { writeConfig } from '../support/config-folder.ts';
 import { aTemporaryFolder } from '../support/delivering.ts';
 import { captureLog } from '../support/queued.ts';
 import { PASSWORD, USER } from '../support/relay-config.ts';
-import { openSecureClient, plain, type SmtpClient } from '../support/smtp-client.ts';
+import { ELSEWHERE, openSecureClient, plain, type SmtpClient } from '../support/smtp-client.ts';
 import { until } from '../support/until.ts';
 
 export interface RelayOfWorkers {
@@ -89,7 +89,7 @@ export async function untilWorkers(
 }
 
 export async function open({ relay, ca }: RelayOfWorkers): Promise<SmtpClient> {
-  return openSecureClient(relay.ports[0] ?? 0, { ca });
+  return openSecureClient(relay.ports[0] ?? 0, { ca, ...ELSEWHERE });
 }
 
 export async function logIn(client: SmtpClient, password = PASSWORD): Promise<string> {
