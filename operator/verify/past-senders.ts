@@ -1,25 +1,39 @@
 /**
- * Senders that are gone. A GitOps tool may delete an object and make it anew: what was found about it stays for an hour, and
- * is forgotten then.
+ * Senders that are gone. A GitOps tool may delete an object and make it anew: what is known of it stays for an hour, and is
+ * forgotten then.
  */
-export interface PastSenders {
-  /** @returns those that have been gone for so long that nothing need be known of them any more */
-  readonly expired: (known: Iterable<string>, isThere: (sender: string) => boolean, now: Date) => readonly string[];
+import type { EvidenceStore } from './evidence-store.ts';
+
+export interface PastSendersOptions {
+  /** Undefined: what is known has not been read yet. */
+  readonly store: () => Pick<EvidenceStore<unknown>, 'all' | 'forget'> | undefined;
+  readonly isThere: (sender: string) => boolean;
+  readonly onError: (error: unknown) => void;
+  readonly now: () => Date;
 }
 
 const KEPT_MS = 3_600_000;
+const TIDY_MS = 600_000;
 
-export function createPastSenders(): PastSenders {
+/** Forgets senders that have been gone for long enough, now and then, until it is closed. */
+export function forgetPastSenders({ store, isThere, onError, now }: PastSendersOptions): {
+  readonly close: () => void;
+} {
   const goneSince = new Map<string, number>();
-  return {
-    expired: (known, isThere, now) => {
-      const time = now.getTime();
-      for (const sender of goneSince.keys()) if (isThere(sender)) goneSince.delete(sender);
-      const gone = [...known].filter((sender) => !isThere(sender));
-      for (const sender of gone) if (!goneSince.has(sender)) goneSince.set(sender, time);
-      const expired = gone.filter((sender) => time - (goneSince.get(sender) ?? time) >= KEPT_MS);
-      for (const sender of expired) goneSince.delete(sender);
-      return expired;
-    },
-  };
+
+  function expired(known: Iterable<readonly [string, unknown]>): readonly string[] {
+    const time = now().getTime();
+    for (const sender of goneSince.keys()) if (isThere(sender)) goneSince.delete(sender);
+    const gone = Array.from(known, ([sender]) => sender).filter((sender) => !isThere(sender));
+    for (const sender of gone) if (!goneSince.has(sender)) goneSince.set(sender, time);
+    const past = gone.filter((sender) => time - (goneSince.get(sender) ?? time) >= KEPT_MS);
+    for (const sender of past) goneSince.delete(sender);
+    return past;
+  }
+
+  const timer = setInterval(() => {
+    const kept = store();
+    kept?.forget(expired(kept.all())).catch(onError);
+  }, TIDY_MS);
+  return { close: () => clearInterval(timer) };
 }

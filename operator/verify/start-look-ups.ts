@@ -2,7 +2,7 @@
 import type { SenderEvidence, Vouching } from '../core/model.ts';
 import type { EvidenceStore } from './evidence-store.ts';
 import { lookUp, type Resolvers } from './look-up.ts';
-import { createPastSenders } from './past-senders.ts';
+import { forgetPastSenders } from './past-senders.ts';
 import { createProber, type Prober } from './prober.ts';
 import { isEqual } from '../core/equal.ts';
 
@@ -15,8 +15,6 @@ export interface LookUpsOptions {
   readonly onEvidence: (sender: string) => void;
   readonly onTrouble: (message: string) => void;
 }
-
-const TIDY_MS = 600_000;
 
 export interface LookUps extends Prober {
   /** Remembers what the plan says of a sender that the settings vouch for, or have vouched for. */
@@ -35,14 +33,14 @@ export function startLookUps({ resolvers, store, isThere, onEvidence, onTrouble 
     },
     onTrouble,
   });
-  const past = createPastSenders();
-  const tidying = setInterval(() => {
-    const known = [...(store()?.all() ?? [])].map(([sender]) => sender);
-    const tidied = store()?.forget(past.expired(known, isThere, new Date()));
-    tidied?.catch((error: unknown) => onTrouble(`evidence of past senders: ${String(error)}`));
-  }, TIDY_MS);
+  const past = forgetPastSenders({
+    store,
+    isThere,
+    onError: (error) => onTrouble(`evidence of past senders: ${String(error)}`),
+    now: () => new Date(),
+  });
   const close = (): void => {
-    clearInterval(tidying);
+    past.close();
     prober.close();
   };
   const remember: LookUps['remember'] = (sender, vouching) => {

@@ -9,7 +9,7 @@ import type { EvidenceStore } from './evidence-store.ts';
 import { judgeKeyRecord } from './key-record.ts';
 import { lookUp, type Resolvers } from './look-up.ts';
 import { makeKeys } from './make-keys.ts';
-import { createPastSenders } from './past-senders.ts';
+import { forgetPastSenders } from './past-senders.ts';
 import { createProber } from './prober.ts';
 
 export interface SigningOptions {
@@ -34,18 +34,17 @@ export interface Signing {
 /** A key with RSA takes a core for a tenth of a second and more. */
 const MADE_AT_ONCE = 1;
 const SHORTEST_MS = 1000;
-const TIDY_MS = 600_000;
 
 export function startSigning(options: SigningOptions): Signing {
   const { now = () => new Date() } = options;
   const keepers = createKeepers({ ...options, now });
   const records = createRecords({ ...options, now });
-  const past = createPastSenders();
-  const tidying = setInterval(() => {
-    const known = [...(options.keys()?.all() ?? [])].map(([sender]) => sender);
-    const tidied = options.keys()?.forget(past.expired(known, options.isThere, now()));
-    tidied?.catch((error: unknown) => options.onTrouble(`keys of past senders: ${String(error)}`));
-  }, TIDY_MS);
+  const past = forgetPastSenders({
+    store: options.keys,
+    isThere: options.isThere,
+    onError: (error) => options.onTrouble(`keys of past senders: ${String(error)}`),
+    now,
+  });
   return {
     follow: (sender, plan) => {
       keepers.set(sender, plan?.wish);
@@ -53,7 +52,7 @@ export function startSigning(options: SigningOptions): Signing {
     },
     isIdle: () => keepers.isIdle() && records.isIdle(),
     close: () => {
-      clearInterval(tidying);
+      past.close();
       keepers.close();
       records.close();
     },
