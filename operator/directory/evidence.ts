@@ -1,5 +1,6 @@
 /** Evidence about senders in the state folder. A loss of power may take the last of it: it is asked for again. */
 import type { z } from 'zod';
+import { shareRuns } from '../../relay/share-runs.ts';
 import type { EvidenceStore } from '../verify/evidence-store.ts';
 import { openBuckets } from './buckets.ts';
 
@@ -17,22 +18,11 @@ export async function openEvidence<Entry extends object>(
   const known = new Map(buckets.entries);
   /** Made when somebody asks. */
   let copy: ReadonlyMap<string, Entry> | undefined;
-  /** What is not written yet: whatever comes while a write is under way goes with the next one. */
+  /** What is not written yet. */
   const changed = new Set<string>();
-  /** One write after the other: each writes whole files. */
-  let writing: Promise<void> = Promise.resolve();
-
-  function save(keys: readonly string[]): Promise<void> {
-    copy = undefined;
-    for (const key of keys) changed.add(key);
-    const ignore = (): undefined => undefined;
-    writing = writing.then(ignore, ignore).then(write);
-    return writing;
-  }
-
-  async function write(): Promise<void> {
+  /** Each write writes whole files: whatever comes while one is under way goes with the next. */
+  const write = shareRuns(async () => {
     const keys = [...changed];
-    if (keys.length === 0) return;
     changed.clear();
     try {
       await buckets.save(keys, known);
@@ -40,6 +30,12 @@ export async function openEvidence<Entry extends object>(
       for (const key of keys) changed.add(key);
       throw error;
     }
+  });
+
+  function save(keys: readonly string[]): Promise<void> {
+    copy = undefined;
+    for (const key of keys) changed.add(key);
+    return write();
   }
 
   const evidence: EvidenceFolder<Entry> = {
