@@ -267,11 +267,11 @@ export interface RelayConfig {
   readonly dkim: ReadonlyMap<string, DkimSigner>;
 }
 
-/** Number of the shard for a list or sender (`NAMESPACE/NAME`), user name or namespace: FNV-1a, 32 bits, modulo SHARD_COUNT. */
-export function shardOf(key: string): number {
+/** Number of the shard for a list or sender (`NAMESPACE/NAME`), user name or namespace: FNV-1a, 32 bits, modulo `count`. */
+export function shardOf(key: string, count = SHARD_COUNT): number {
   let hash = 0x811c9dc5;
   for (let i = 0; i < key.length; i++) hash = Math.imul(hash ^ key.charCodeAt(i), 0x01000193) >>> 0;
-  return hash % SHARD_COUNT;
+  return hash % count;
 }
 
 export function shardFileName(shard: number): string {

@@ -53,5 +53,5 @@ export async function openBuckets<Value>(folder: string, schema: z.ZodType<Value
 }
 
 function bucketOf(key: string): string {
-  return NAMES[shardOf(key) % COUNT] ?? '';
+  return NAMES[shardOf(key, COUNT)] ?? '';
 }

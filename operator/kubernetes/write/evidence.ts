@@ -34,7 +34,7 @@ export async function openEvidenceSecrets<Entry extends object>(
   const writes: readonly Writing[] = shards.map(() => ({ next: undefined, last: Promise.resolve() }));
 
   function indexOf(key: string): number {
-    return shardOf(key) % kind.shards;
+    return shardOf(key, kind.shards);
   }
 
   function entriesOf(key: string): EvidenceShard<Entry>['entries'] {
