@@ -22,20 +22,6 @@ export async function bytesOf({ head, body }: Content): Promise<Buffer> {
   return Buffer.concat([head, body.kind === 'memory' ? body.bytes : await readFile(body.path)]);
 }
 
-/** As much as most header sections have, and more than any is let in with. */
-const HEADER_BYTES = [16 * 1024, 4 * 1024 * 1024];
-
-/** The header section with its empty line; all of a content that has none. Undefined where it is too large to be one of ours. */
-export async function headerSectionOf(content: Content): Promise<Buffer | undefined> {
-  for (const maxBytes of HEADER_BYTES) {
-    const start = await startOf(content, maxBytes);
-    const end = start.indexOf('\r\n\r\n');
-    if (end !== -1) return start.subarray(0, end + 4);
-    if (start.length < maxBytes) return start;
-  }
-  return undefined;
-}
-
 /** The first `maxBytes` octets at most. */
 export async function startOf({ head, body }: Content, maxBytes: number): Promise<Buffer> {
   const most = Math.max(0, maxBytes - head.length);

@@ -5,10 +5,11 @@
 import { covers, domainCovers, type Mailbox } from '../address.ts';
 import { isVerifiedSender } from '../checks/check-sender.ts';
 import { readFrom } from '../checks/from-header.ts';
-import { scanHeaderSection, type HeaderField } from '../checks/header-section.ts';
+import type { HeaderField } from '../checks/header-section.ts';
 import { signedFields } from '../checks/signed-fields.ts';
 import type { DkimSigner, RelayConfig } from '../config.ts';
-import { headerSectionOf, piecesOf, withAdded } from '../delivery/content.ts';
+import { piecesOf, withAdded } from '../delivery/content.ts';
+import { readStoredHeader } from '../delivery/stored-header.ts';
 import type { Log } from '../log.ts';
 import type { AcceptedMessage, Content, Envelope } from '../message.ts';
 import type { Metrics } from '../metrics.ts';
@@ -64,23 +65,19 @@ export function mayBeSigned({ dkim, namespaces }: RelayConfig, namespace: string
   return namespaces.get(namespace)?.some((rule) => rule.verified && dkim.has(rule.object)) === true;
 }
 
-/** Our fields are in the section too, besides as many as a client may send. */
-const FIELDS_MAX = 1100;
-
 async function signaturesFor(
   config: RelayConfig,
   message: Message,
   content: Content,
   time: Date,
 ): Promise<string | undefined> {
-  const section = await headerSectionOf(content);
-  if (section === undefined) return undefined;
-  const fields = scanHeaderSection(section, { headerBytes: section.length, fieldsMax: FIELDS_MAX });
-  if (isReply(fields)) return undefined;
+  const header = await readStoredHeader(content);
+  if (header === undefined) return undefined;
+  const { fields, octets } = header;
   const signer = signerOf(config, message, fields);
   // a signature that names our field as absent would fail by it
   if (signer === undefined || signedFields(fields).has('dkim-signature')) return undefined;
-  const bodyHash = message.bodyHash ?? (await hashBody(content, section.length));
+  const bodyHash = message.bodyHash ?? (await hashBody(content, octets));
   return makeSignatures({ fields, bodyHash, domain: signer.domain, time }, signer.keys);
 }
 
