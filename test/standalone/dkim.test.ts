@@ -3,12 +3,12 @@ import assert from 'node:assert/strict';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, test, type TestContext } from 'node:test';
-import { createTransport } from 'nodemailer';
 import { needsCommand } from '../support/commands.ts';
 import { verifiedByMailauth, zoneLine } from '../support/dkim.ts';
 import { startNsd } from '../support/dns-server.ts';
 import { folderOf, writeFiles } from '../support/folder.ts';
-import { credentialsOf, startStandalone, statusOf, type Standalone } from '../support/standalone.ts';
+import { replyTo } from '../support/send.ts';
+import { startStandalone, statusOf, type Standalone } from '../support/standalone.ts';
 import { delivered, outbox } from '../support/outbox.ts';
 import { until } from '../support/until.ts';
 
@@ -44,14 +44,11 @@ async function signingReason(state: string): Promise<string> {
 }
 
 /** Sends a mail as orders@shop.example, and resolves with what an upstream would have got. */
-async function mailOf({ state, port }: Standalone): Promise<Buffer> {
-  const { username, password, ca } = await credentialsOf(state, 'shop', 'orders-smtp');
-  const auth = { user: username, pass: password };
-  const transport = createTransport({ host: 'localhost', port, requireTLS: true, auth, tls: { ca } });
+async function mailOf(process: Standalone): Promise<Buffer> {
+  const { state } = process;
   const before = new Set((await outbox(state)).map(({ id }) => id));
   const mail = { from: 'orders@shop.example', to: 'jane@customer.example', subject: 'Hello', text: 'Hello.\n\n' };
-  assert.match((await transport.sendMail(mail)).response, /^250 /);
-  transport.close();
+  assert.match(await replyTo(process, 'orders-smtp', mail), /^250 /);
   const messages = await delivered(state, before.size + 1);
   const sent = messages.find(({ id }) => !before.has(id));
   assert.ok(sent !== undefined);

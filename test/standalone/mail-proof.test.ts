@@ -3,13 +3,13 @@ import assert from 'node:assert/strict';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, test, type TestContext } from 'node:test';
-import { createTransport } from 'nodemailer';
 import { readChallenge } from '../support/challenge-mail.ts';
 import { openTab } from '../support/chromium.ts';
 import { needsCommand } from '../support/commands.ts';
 import { folderOf, writeFiles } from '../support/folder.ts';
 import { outbox } from '../support/outbox.ts';
-import { credentialsOf, startStandalone, statusOf, type Standalone } from '../support/standalone.ts';
+import { replyTo } from '../support/send.ts';
+import { startStandalone, statusOf, type Standalone } from '../support/standalone.ts';
 import { until } from '../support/until.ts';
 
 const SETTINGS = `
@@ -56,18 +56,8 @@ async function challenges({ state }: Pick<Place, 'state'>, count: number) {
 }
 
 /** The reply to a mail from the address. */
-async function send({ state, port }: Standalone): Promise<string> {
-  const { username, password, ca } = await credentialsOf(state, 'shop', 'news-smtp');
-  const auth = { user: username, pass: password };
-  const transport = createTransport({ host: 'localhost', port, requireTLS: true, auth, tls: { ca } });
-  try {
-    return (await transport.sendMail({ from: 'news@shop.example', to: 'jane@customer.example', text: 'Hello.' }))
-      .response;
-  } catch (error) {
-    return String(error);
-  } finally {
-    transport.close();
-  }
+function send(process: Standalone): Promise<string> {
+  return replyTo(process, 'news-smtp', { from: 'news@shop.example', to: 'jane@customer.example', text: 'Hello.' });
 }
 
 describe('an address that proves itself by mail', () => {

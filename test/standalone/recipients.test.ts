@@ -3,11 +3,11 @@ import assert from 'node:assert/strict';
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
-import { createTransport } from 'nodemailer';
 import { sender } from '../support/directory.ts';
 import { folderOf, writeFiles } from '../support/folder.ts';
 import { delivered, outbox } from '../support/outbox.ts';
-import { credentialsOf, startStandalone, statusOf } from '../support/standalone.ts';
+import { transportOf } from '../support/send.ts';
+import { startStandalone, statusOf } from '../support/standalone.ts';
 import { until } from '../support/until.ts';
 
 async function exampleOfReadme(): Promise<string> {
@@ -26,15 +26,9 @@ test('a staging list reaches its testers and nobody else, under a class that cap
     delivery: {capturedMessages: 1}
 `;
   const folder = await folderOf(t, { 'a.yaml': sender, 'b.yaml': example, 'settings.yaml': settings });
-  const { state, port } = await startStandalone(t, { folder });
-  const { username, password, ca } = await credentialsOf(state, 'shop', 'staging-app-smtp');
-  const transport = createTransport({
-    host: 'localhost',
-    port,
-    requireTLS: true,
-    tls: { ca },
-    auth: { user: username, pass: password },
-  });
+  const process = await startStandalone(t, { folder });
+  const { state } = process;
+  const transport = await transportOf(process, 'staging-app-smtp');
   t.after(() => transport.close());
   const send = (...to: string[]) =>
     transport.sendMail({
