@@ -2,12 +2,18 @@
 import { startHttp } from './http.ts';
 import type { Relay, RelayOptions } from './main.ts';
 import { pagesOf } from './pages.ts';
+import { openUsage } from './usage/usage.ts';
 import { startWorker } from './worker.ts';
 
 export async function startAlone(options: RelayOptions): Promise<Relay> {
   await using started = new AsyncDisposableStack();
-  const worker = await startWorker({ ...options, workers: 1, onFatal: (error) => options.onFatal?.(error) });
+  const usage = await openUsage(options);
+  const onFatal = (error: unknown): void => options.onFatal?.(error);
+  const worker = await startWorker({ ...options, workers: 1, usage: usage.count, onFatal });
+  // after the worker, which counts to its end
+  started.defer(usage.close);
   started.defer(() => worker.close());
+  usage.keep();
   const listening = await worker.listen(options);
   let isClosing = false;
   const { registry } = worker.metrics;
@@ -15,6 +21,7 @@ export async function startAlone(options: RelayOptions): Promise<Relay> {
     states: () => [worker.state()],
     metrics: async () => ({ contentType: registry.contentType, body: await registry.metrics() }),
     furtherMetrics: options.furtherMetrics,
+    usage: usage.report,
     isClosing: () => isClosing,
   });
   const http = await startHttp(pages, options.http);
@@ -25,6 +32,7 @@ export async function startAlone(options: RelayOptions): Promise<Relay> {
     httpPort: http.port,
     configHashes: () => worker.state().documents,
     upstreams: () => worker.state().upstreams,
+    usage: usage.report,
     fullSince: () => {
       const { spoolFullSince } = worker.state();
       return spoolFullSince === undefined ? undefined : new Date(spoolFullSince);

@@ -12,6 +12,7 @@ export interface HttpPages {
   readonly unready: () => string | undefined;
   readonly configz: () => unknown;
   readonly upstreamz?: () => unknown;
+  readonly usage?: () => unknown;
 }
 
 /** Pages for people, of whoever runs this process; undefined: the path is none of them. */
@@ -136,6 +137,9 @@ async function page(pages: HttpPages, path: string): Promise<{ status: number; c
       return json(pages.configz());
     case '/upstreamz':
       if (pages.upstreamz !== undefined) return json(pages.upstreamz());
+      break;
+    case '/usage':
+      if (pages.usage !== undefined) return json(pages.usage());
   }
   const names = [
     '/metrics',
@@ -143,6 +147,7 @@ async function page(pages: HttpPages, path: string): Promise<{ status: number; c
     '/readyz',
     '/configz',
     ...(pages.upstreamz === undefined ? [] : ['/upstreamz']),
+    ...(pages.usage === undefined ? [] : ['/usage']),
   ];
   return { status: 404, contentType: 'text/plain', body: `There are ${names.join(', ')}.\n` };
 }

@@ -3,6 +3,7 @@ import type { HttpOptions } from './http.ts';
 import type { Log } from './log.ts';
 import type { SkippedPort } from './submission/listen.ts';
 import type { KnownUpstreams } from './upstream-report.ts';
+import type { UsageReport } from './usage-report.ts';
 import type { Certificates } from './worker.ts';
 import type { WorkersWish } from './workers-wish.ts';
 import { workersFor } from './workers/count.ts';
@@ -42,6 +43,8 @@ export interface Relay {
   readonly configHashes: () => Readonly<Record<string, string>>;
   /** What is known of the upstreams, by list. */
   readonly upstreams: () => KnownUpstreams;
+  /** What was counted of lists and users in the last 24 hours. */
+  readonly usage: () => UsageReport;
   /** Since when the spool has had no room. */
   readonly fullSince: () => Date | undefined;
   /** Reads the configuration folder now; resolves when it is in force. */

@@ -1,6 +1,7 @@
 /** What the HTTP port says of a relay: of the one worker that it has, or of all. */
 import type { HttpPages } from './http.ts';
 import type { UpstreamReport } from './upstream-report.ts';
+import type { UsageReport } from './usage-report.ts';
 import { commonDocuments, fullestFill, fullSince, mergedUpstreams, type WorkerState } from './worker-state.ts';
 
 export interface Told {
@@ -9,10 +10,11 @@ export interface Told {
   readonly metrics: HttpPages['metrics'];
   /** What else there is to tell, of whoever runs the relay. */
   readonly furtherMetrics: (() => Promise<string>) | undefined;
+  readonly usage: () => UsageReport;
   readonly isClosing: () => boolean;
 }
 
-export function pagesOf({ states, metrics, furtherMetrics, isClosing }: Told): HttpPages {
+export function pagesOf({ states, metrics, furtherMetrics, usage, isClosing }: Told): HttpPages {
   return {
     metrics: async () => {
       const { contentType, body } = await metrics();
@@ -32,6 +34,7 @@ export function pagesOf({ states, metrics, furtherMetrics, isClosing }: Told): H
         spoolFill: fullestFill(all),
       };
     },
+    usage,
     upstreamz: (): UpstreamReport => {
       const all = states();
       // one that was started anew has forgotten what it knew

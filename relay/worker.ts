@@ -19,6 +19,7 @@ import { capturedLimitsOf, openSpool } from './spool/spool.ts';
 import type { SharedLimits } from './submission/limits.ts';
 import { listen, type Listening, type ListenOptions } from './submission/listen.ts';
 import { createSubmissionServer } from './submission/server.ts';
+import type { CountUsage } from './usage/usage.ts';
 import type { WorkerState } from './worker-state.ts';
 
 export interface WorkerOptions {
@@ -35,6 +36,8 @@ export interface WorkerOptions {
   readonly limits?: SharedLimits | undefined;
   /** Of connections to smart hosts, divided among all workers. Default: all of them. */
   readonly allow?: Allow | undefined;
+  /** Default: nobody counts. */
+  readonly usage?: CountUsage | undefined;
   /** How many take mail: what is bounded for all, and counted by nobody, is divided among them. Default: this one. */
   readonly workers?: number;
   /** Says in the log what becomes of the configuration: of several workers, one will do. Default: true. */
@@ -76,7 +79,7 @@ const DRAIN_SHARE = 0.6;
 /** Rejects where the spool cannot be had; what had started by then has ended. */
 export async function startWorker(options: WorkerOptions): Promise<Worker> {
   await using started = new AsyncDisposableStack();
-  const { log, captureFolder, certificates, limits, allow, workers = 1 } = options;
+  const { log, captureFolder, certificates, limits, allow, usage, workers = 1 } = options;
   const metrics = createMetrics();
   const startTime = new Date().toISOString();
   let fault: string | undefined;
@@ -110,6 +113,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     config: config.current,
     captureFolder,
     metrics,
+    usage,
     log,
     sharers: workers,
     ...(allow !== undefined && { allow }),
@@ -123,6 +127,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     metrics,
     log,
     ...(limits !== undefined && { limits }),
+    ...(usage !== undefined && { usage }),
     servers: workers,
     accept: (message, content) => accept({ config: config.current, spool, delivery }, message, content),
     room: {

@@ -16,12 +16,15 @@ import type { PendingRecipient, QueuedMessage, Verdict } from '../spool/record.t
 import type { Spool } from '../spool/spool.ts';
 import { isOurFault, type TransportResult } from './transport.ts';
 import { deferred, replyClass } from './upstream-reply.ts';
+import { countOutcome } from './count-outcome.ts';
+import type { CountUsage } from '../usage/usage.ts';
 
 export interface AttemptOptions {
   readonly spool: Spool;
   readonly sign: SignMessage;
   readonly config: () => RelayConfig | undefined;
   readonly metrics: Metrics;
+  readonly usage: CountUsage;
   readonly log: Log;
   readonly now: () => number;
   readonly random: () => number;
@@ -134,7 +137,7 @@ interface Circumstances {
 const NO_UPSTREAM = { upstream: 'none', ms: 0, dsnPassedOn: false, isOurFault: false } as const;
 
 /** Puts the outcome on disk before anything else happens, so that no crash sends again to those who have it. */
-function createRecorder({ spool, config, metrics, log, now, random }: AttemptOptions) {
+function createRecorder({ spool, config, metrics, usage, log, now, random }: AttemptOptions) {
   return async (queued: QueuedMessage, verdicts: ReadonlyMap<string, Verdict>, circumstances: Circumstances) => {
     const settings = config();
     const { maxAgeSeconds, delayNoticeAfterSeconds } = ageLimitsOf(queued.list, settings);
@@ -165,6 +168,7 @@ function createRecorder({ spool, config, metrics, log, now, random }: AttemptOpt
     }
     const entry = await spool.settle(queued.id, { next: outcome.next, reports });
     for (const { kind } of outcome.reports) metrics.bounces.inc({ kind });
+    countOutcome(usage, settings, queued, outcome.judged);
     logOutcome(queued, outcome.judged, circumstances, { log, metrics });
     logWithheld(queued, outcome.withheld, log);
     return outcome.next === undefined || entry === undefined ? undefined : { queued: outcome.next, entry };

@@ -24,6 +24,7 @@ import { steadyNow } from '../steady-time.ts';
 import type { Spool } from '../spool/spool.ts';
 import type { Sender, SpoolEntry } from '../spool/entries.ts';
 import type { KnownUpstreams } from '../upstream-report.ts';
+import { type CountUsage, uncounted } from '../usage/usage.ts';
 
 export interface Delivery {
   /** Looks at the configuration and at what is due now. */
@@ -45,6 +46,8 @@ export interface DeliveryOptions {
   /** Folder of the capture upstream. */
   readonly captureFolder: string;
   readonly metrics: Metrics;
+  /** Default: nobody counts. */
+  readonly usage?: CountUsage | undefined;
   readonly log: Log;
   /** In place of the system's. */
   readonly lookup?: Lookup | undefined;
@@ -71,7 +74,7 @@ const DRAIN_LOOK_MS = 10;
 
 export function startDelivery(options: DeliveryOptions): Delivery {
   const { spool, config, captureFolder, metrics, log, now = steadyNow, random = Math.random } = options;
-  const { sharers = 1, allow = allowAll } = options;
+  const { sharers = 1, allow = allowAll, usage = uncounted } = options;
   const defaults = deliverySettingsSchema.parse({});
   const settings = (): DeliverySettings => config()?.class.delivery ?? defaults;
   const hostname = () => config()?.class.hostname ?? 'localhost';
@@ -93,7 +96,7 @@ export function startDelivery(options: DeliveryOptions): Delivery {
   const goneLists = createGoneLists();
   const sign = createSigning({ config, metrics, log });
   const attempts =
-    spool && createAttempts({ spool, sign, config, metrics, log, now, random, isStopped: () => isStopped });
+    spool && createAttempts({ spool, sign, config, metrics, usage, log, now, random, isStopped: () => isStopped });
   const tasks = createTasks({ log, now, keep: retryLater, onEnd });
   let routed: RelayConfig | undefined;
   let isStopped = false;
@@ -253,6 +256,7 @@ export function startDelivery(options: DeliveryOptions): Delivery {
     spool,
     log,
     metrics,
+    usage,
   });
   return { wake, passThrough: passThrough.passThrough, upstreams, drain, close };
 }

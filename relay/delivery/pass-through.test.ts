@@ -58,6 +58,7 @@ test('a fault of ours during the probe of an upstream leaves the next probe to o
     isStopped: () => false,
     signalOf: () => new AbortController().signal,
     spool: undefined,
+    usage: () => undefined,
     log: createLog({ write: () => {} }),
     metrics: createMetrics(),
   });

@@ -18,6 +18,8 @@ import type { Sender } from '../spool/entries.ts';
 import type { Verdict } from '../spool/record.ts';
 import { isOurFault, type TransportResult } from './transport.ts';
 import { deferred, replyClass } from './upstream-reply.ts';
+import { countOutcome } from './count-outcome.ts';
+import type { CountUsage } from '../usage/usage.ts';
 
 export interface PassThroughOptions {
   readonly lanes: Lanes;
@@ -35,6 +37,7 @@ export interface PassThroughOptions {
   readonly spool: RelayedReportOptions['spool'];
   readonly log: Log;
   readonly metrics: Metrics;
+  readonly usage: CountUsage;
 }
 
 /** A client waits ten minutes after its final dot (RFC 5321 section 4.5.3.2.6): the upstream needs most of it. */
@@ -45,7 +48,7 @@ const UNREADABLE = deferred('4.3.0', 'content could not be read');
 const CLIENTS_MAX = 500;
 
 export function createPassThrough(options: PassThroughOptions) {
-  const { lanes, route, occupy, wake, now, isStopped, spool, log, metrics } = options;
+  const { lanes, route, occupy, wake, now, isStopped, spool, log, metrics, usage } = options;
   /** What makes those who wait give up. */
   const waiting = new Set<() => void>();
 
@@ -98,6 +101,10 @@ export function createPassThrough(options: PassThroughOptions) {
       const verdict = verdictOf(result);
       const upstream = lane.transport.label;
       const outcome = reply.reason === 'accepted' ? 'delivered' : 'refused';
+      // a refusal is the client's, and is counted where it is told
+      if (result.kind === 'answered' && outcome === 'delivered') {
+        countOutcome(usage, route(), message, verdictsOf(result));
+      }
       const ms = Math.round(performance.now() - start);
       metrics.deliveries.inc({ upstream, result: outcome }, recipients.length);
       metrics.deliverySeconds.observe({ upstream }, ms / 1000);
@@ -174,6 +181,10 @@ function refused({ outcome, code, enhanced, text }: Verdict): Reply {
 
 function firstRefusal(verdicts: ReadonlyMap<string, Verdict>): Verdict | undefined {
   return [...verdicts.values()].find(({ outcome }) => outcome !== 'delivered');
+}
+
+function verdictsOf({ verdicts }: Extract<TransportResult, { kind: 'answered' }>): readonly { last: Verdict }[] {
+  return [...verdicts.values()].map((last) => ({ last }));
 }
 
 /** What the one reply to the client rests on. */

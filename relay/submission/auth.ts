@@ -5,6 +5,7 @@ import { isReply, replies, type Answer, type Subject } from '../replies.ts';
 import { login } from './sasl/login.ts';
 import { decodeBase64, malformed, type Ask, type Credentials, type Mechanism } from './sasl/mechanism.ts';
 import { plain } from './sasl/plain.ts';
+import { noteLogin } from './session-log.ts';
 import { mayUseClearText, type Session } from './state.ts';
 
 /** In the order in which EHLO names them. */
@@ -57,6 +58,7 @@ async function logIn(session: Session, credentials: Credentials): Promise<Answer
     return { ...replies.userConnectionLimited(), about: { user: result.login.user } };
   }
   session.login = result.login;
+  noteLogin(session, result.user);
   return { code: 235, enhanced: '2.7.0', lines: ['Authentication successful'] };
 }
 

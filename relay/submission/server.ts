@@ -10,6 +10,7 @@ import { whoGivesWay } from './giving-way.ts';
 import { startSession, settingsOf, type SessionControl } from './session.ts';
 import type { SessionServices } from './state.ts';
 import { noteTurnedAway } from './session-log.ts';
+import { type CountUsage, uncounted } from '../usage/usage.ts';
 
 interface KeyPair {
   /** PEM, with the chain behind it. */
@@ -33,11 +34,13 @@ export interface SubmissionServer {
 
 export interface SubmissionServerOptions extends Omit<
   SessionServices,
-  'limits' | 'lineLimit' | 'now' | 'monotonicNow'
+  'limits' | 'lineLimit' | 'now' | 'monotonicNow' | 'usage'
 > {
   readonly certificate: KeyPair;
   /** Default: of this server alone. */
   readonly limits?: SharedLimits;
+  /** Default: nobody counts. */
+  readonly usage?: CountUsage;
   /** Servers in other processes take as many connections: `session.connections` is divided among all. Default: 1, this one. */
   readonly servers?: number;
   /** Time of day, in milliseconds; `Date.now` outside of tests. */
@@ -55,6 +58,7 @@ export function createSubmissionServer(options: SubmissionServerOptions): Submis
     ...options,
     now,
     monotonicNow,
+    usage: options.usage ?? uncounted,
     limits: options.limits ?? createSharedLimits({ now: monotonicNow }),
     lineLimit: createLineLimit({ log: options.log, now: monotonicNow }),
   };

@@ -1,10 +1,15 @@
 /** What the log and the metrics tell of a session: one line for each decision, and for the loss of a connection. */
 import type { Loss } from './lost-connection.ts';
+import type { UserConfig } from '../config.ts';
 import type { Log } from '../log.ts';
 import { namedRecipients } from '../named-recipients.ts';
 import type { Answer, Reason, Reply, Stage } from '../replies.ts';
 import type { ConnectionEnd } from '../smtp/client-socket.ts';
 import type { Session, SessionServices, Transaction } from './state.ts';
+import type { Owner } from '../usage/usage.ts';
+
+/** What is no refusal of anything that a client wanted. */
+const NOTHING_REFUSED: ReadonlySet<Reason> = new Set(['conn_gave_way', 'shutdown', 'timeout']);
 
 /** Of those who have not logged in. */
 const NO_LIST = '-';
@@ -25,7 +30,9 @@ const OURS: ReadonlySet<Reason> = new Set([
 export function noteRefusal(session: Session, answer: Answer, stage: Stage): void {
   const { user, list } = whoIs(session, answer);
   const { reason = 'internal', about } = answer;
-  session.services.metrics.refusals.inc({ list, stage, reason });
+  const { metrics, usage } = session.services;
+  metrics.refusals.inc({ list, stage, reason });
+  if (!NOTHING_REFUSED.has(reason)) usage(ownerOf(session, user), { refused: { [reason]: 1 } });
   // a message has a line of its own, whatever becomes of it
   if (stage === 'message' || !mayTell(session)) return;
   const { id } = session.reception ?? {};
@@ -54,10 +61,14 @@ interface MessageFacts {
 /** A message that got past DATA, taken or not. */
 export function noteMessage(session: Session, reply: Answer, facts: MessageFacts): void {
   const { transaction, isTaken, ...others } = facts;
-  const { log, metrics } = session.services;
+  const { log, metrics, usage, now } = session.services;
   const result = isTaken ? (reply.reason ?? 'accepted') : 'refused';
   metrics.messages.inc({ list: facts.list, result });
   const { user, from, recipients } = transaction;
+  if (isTaken) {
+    const taken = { accepted: 1, recipients: recipients.size, bytes: facts.size };
+    usage(ownerOf(session, user), { ...taken, lastMessage: new Date(now()).toISOString() });
+  }
   const tls = session.conn.tls?.protocol ?? 'none';
   const who = { user, from, ...namedRecipients([...recipients.values()]), remote: session.address };
   tellDecision(log, reply, { ...others, ...who, tls, result }, 'message');
@@ -85,6 +96,17 @@ function whoIs(
   const user = session.login?.user ?? about?.user;
   const list = user === undefined ? undefined : session.services.config()?.users.get(user)?.list;
   return { user, list: list ?? NO_LIST };
+}
+
+/** Whose it counts as. Of names that nobody has, nothing is counted: clients choose them. */
+function ownerOf({ services }: Session, user: string | undefined): Owner {
+  const { users, unusable } = services.config() ?? {};
+  const known = user === undefined ? undefined : users?.get(user);
+  return { list: known?.list, user: (known ?? unusable?.get(user ?? ''))?.object };
+}
+
+export function noteLogin({ services }: Session, { object, list }: UserConfig): void {
+  services.usage({ list, user: object }, { logins: 1, lastLogin: new Date(services.now()).toISOString() });
 }
 
 function mayTell({ login, services, address }: Session): boolean {

@@ -6,6 +6,7 @@ import type { LoginClaim, LoginAttempt, Rate, RateLimits } from '../submission/l
 import type { Listening } from '../submission/listen.ts';
 import type { Window } from '../submission/window-counter.ts';
 import type { Reply } from '../replies.ts';
+import type { Tally } from '../usage-report.ts';
 import type { WorkerState } from '../worker-state.ts';
 
 export type ToWorker =
@@ -38,7 +39,9 @@ export type FromWorker =
   | { readonly kind: 'count'; readonly id: number; readonly question: Question }
   | { readonly kind: 'verified'; readonly id: number; readonly isRight: boolean }
   | { readonly kind: 'uncount'; readonly what: Uncounted }
-  | { readonly kind: 'places'; readonly id: number; readonly wish: Wish };
+  | { readonly kind: 'places'; readonly id: number; readonly wish: Wish }
+  /** What it has counted since it said so last. */
+  | { readonly kind: 'usage'; readonly counted: readonly (readonly [string, Tally])[] };
 
 /** What is known of the upstreams may be long, and changes seldom: absent where it is as it was. */
 type StateNews = Omit<WorkerState, 'upstreams'> & Partial<Pick<WorkerState, 'upstreams'>>;

@@ -9,6 +9,7 @@ import type { Relay, RelayOptions } from '../main.ts';
 import { pagesOf } from '../pages.ts';
 import { createSharedLimits } from '../submission/limits.ts';
 import { listen, type Listening } from '../submission/listen.ts';
+import { openUsage } from '../usage/usage.ts';
 import type { Certificates } from '../worker.ts';
 import { commonDocuments, fullSince, mergedUpstreams, type WorkerState } from '../worker-state.ts';
 import type { CertificatesText, WhereToListen } from './messages.ts';
@@ -33,6 +34,9 @@ export async function startParent(options: RelayOptions, { workers, left }: Plan
   const metrics = createParentMetrics();
   const limits = createSharedLimits();
   const places = createHostPlaces();
+  const usage = await openUsage(options);
+  // after the workers, who count to their end
+  started.defer(usage.close);
   const turns = setInterval(places.rotate, TURN_MS);
   started.defer(() => clearInterval(turns));
   let certificates = textOf(options.certificates);
@@ -47,6 +51,7 @@ export async function startParent(options: RelayOptions, { workers, left }: Plan
       start: () => ({ ...fixed, certificates, log: log.addresses.settings() }),
       limits,
       places,
+      usage,
       log,
       onEnd: ({ isDrained, counted }) => {
         if (!isDrained) metrics.workersEnded.inc();
@@ -61,6 +66,7 @@ export async function startParent(options: RelayOptions, { workers, left }: Plan
 
   if (left.length > 0) log.info({ event: 'worker', left }, 'mail of workers that are no more is delivered');
   const listening = await startAll(takers, options);
+  usage.keep();
   // where one of these cannot be emptied, that is no reason to take no mail
   for (const slot of emptiers) void slot.open().catch(() => undefined);
   for (const slot of slots) slot.watch();
@@ -74,6 +80,7 @@ export async function startParent(options: RelayOptions, { workers, left }: Plan
         return metrics.page(await Promise.all(slots.flatMap((slot) => slot.process()?.metrics() ?? [])));
       },
       furtherMetrics: options.furtherMetrics,
+      usage: usage.report,
       isClosing: () => isClosing,
     }),
     options.http,
@@ -86,6 +93,7 @@ export async function startParent(options: RelayOptions, { workers, left }: Plan
     httpPort: http.port,
     configHashes: () => commonDocuments(states()),
     upstreams: () => mergedUpstreams(states()),
+    usage: usage.report,
     fullSince: () => {
       const since = fullSince(states());
       return since === undefined ? undefined : new Date(since);

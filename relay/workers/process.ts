@@ -7,6 +7,8 @@ import { pino } from 'pino';
 import { createLog, type Log } from '../log.ts';
 import { SpoolInUse } from '../spool/lock.ts';
 import { type Certificates, startWorker, type Worker, type WorkerOptions } from '../worker.ts';
+import { addTo, type Tallies } from '../usage/tally.ts';
+import { keyed } from '../usage/usage.ts';
 import { askLimits } from './asked-limits.ts';
 import { askPlaces } from './asked-places.ts';
 import type { CertificatesText, FromWorker, SystemError, ToWorker, WhereToListen, WorkerStart } from './messages.ts';
@@ -25,6 +27,8 @@ if (!process.connected) endWithParent();
 
 const asked = askLimits(send);
 const places = askPlaces(send);
+/** What was counted since the parent heard of it last. */
+let counted: Tallies = new Map();
 let worker: Worker | undefined;
 /** As JSON. */
 let toldUpstreams = '';
@@ -73,7 +77,7 @@ async function hear(message: ToWorker): Promise<void> {
     }
     case 'stop':
       await worker?.drain();
-      return process.exit(0);
+      return sayLast(takeUsage(), 0);
   }
 }
 
@@ -88,6 +92,9 @@ async function start(options: WorkerStart): Promise<void> {
     log,
     limits: asked.limits,
     allow: places.allow,
+    usage: (owner, tally) => {
+      for (const [key, one] of keyed(owner, tally)) addTo(counted, key, one);
+    },
     onFatal: (error) => endBySpool(log, error),
   });
   worker.onConfig(tell);
@@ -122,6 +129,7 @@ async function deliverAll(worker: Worker): Promise<void> {
   send({ kind: 'open', state: worker.state() });
   while (!worker.isEmpty()) await sleep(EMPTY_LOOK_MS);
   await worker.discard();
+  send(takeUsage());
   sayLast({ kind: 'drained', metrics: await worker.metrics.registry.getMetricsAsJSON() }, 0);
 }
 
@@ -131,6 +139,13 @@ function tell(): void {
   const text = JSON.stringify(upstreams);
   send({ kind: 'state', state: text === toldUpstreams ? state : { ...state, upstreams } });
   toldUpstreams = text;
+  if (counted.size > 0) send(takeUsage());
+}
+
+function takeUsage(): FromWorker {
+  const message = { kind: 'usage', counted: [...counted] } as const;
+  counted = new Map();
+  return message;
 }
 
 function endBySpool(log: Log, error: unknown): void {

@@ -2,6 +2,7 @@
 import type { Log } from '../log.ts';
 import type { Listening } from '../submission/listen.ts';
 import type { createSharedLimits } from '../submission/limits.ts';
+import type { Usage } from '../usage/usage.ts';
 import { createBackoff } from './backoff.ts';
 import type { HostPlaces } from './host-places.ts';
 import type { WhereToListen, WorkerStart } from './messages.ts';
@@ -30,6 +31,7 @@ export interface SlotOptions {
   readonly start: () => WorkerStart;
   readonly limits: ReturnType<typeof createSharedLimits>;
   readonly places: HostPlaces;
+  readonly usage: Pick<Usage, 'addAll'>;
   readonly log: Log;
   /** It ended by itself, or had nothing left to do, and had counted this. */
   readonly onEnd: (end: { readonly isDrained: boolean; readonly counted: MetricObjects }) => void;
@@ -38,7 +40,7 @@ export interface SlotOptions {
 /** What it may take for its end beyond the time it was given: to hear of it, and to close its spool. */
 const STOP_GRACE_MS = 5000;
 
-export function createSlot({ number, start, limits, places, log, onEnd }: SlotOptions): Slot {
+export function createSlot({ number, start, limits, places, usage, log, onEnd }: SlotOptions): Slot {
   const backoff = createBackoff();
   let current: WorkerProcess | undefined;
   let where: WhereToListen | undefined;
@@ -50,7 +52,7 @@ export function createSlot({ number, start, limits, places, log, onEnd }: SlotOp
 
   async function open(): Promise<void> {
     backoff.started();
-    const worker = startWorkerProcess(start(), { limits, places, log });
+    const worker = startWorkerProcess(start(), { limits, places, usage, log });
     current = worker;
     void worker.ended.then((end) => ended(worker, end));
     await worker.opened;

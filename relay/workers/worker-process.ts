@@ -4,6 +4,7 @@ import { getHeapStatistics } from 'node:v8';
 import type { Log } from '../log.ts';
 import type { Listening } from '../submission/listen.ts';
 import type { createSharedLimits } from '../submission/limits.ts';
+import type { Usage } from '../usage/usage.ts';
 import type { WorkerState } from '../worker-state.ts';
 import { countFor } from './count-for.ts';
 import { passLines } from './lines.ts';
@@ -39,6 +40,7 @@ export interface WorkerEnd {
 interface Surroundings {
   readonly limits: ReturnType<typeof createSharedLimits>;
   readonly places: HostPlaces;
+  readonly usage: Pick<Usage, 'addAll'>;
   readonly log: Log;
 }
 
@@ -52,7 +54,7 @@ const SILENCE_LOOK_MS = 5000;
 /** With less, a worker does not even start. */
 const HEAP_LEAST_MIB = 64;
 
-export function startWorkerProcess(start: WorkerStart, { limits, places, log }: Surroundings): WorkerProcess {
+export function startWorkerProcess(start: WorkerStart, { limits, places, usage, log }: Surroundings): WorkerProcess {
   const child = forkWorker(start.workers);
   const send = (message: ToWorker): void => void child.send(message, () => undefined);
   const account = countFor(limits, send);
@@ -100,6 +102,8 @@ export function startWorkerProcess(start: WorkerStart, { limits, places, log }: 
         places.hear(holderOf(message.id), message.wish);
         if (message.wish.wanted + (message.wish.left ?? 1) === 0) holders.delete(message.id);
         return;
+      case 'usage':
+        return usage.addAll(message.counted);
     }
   }
 

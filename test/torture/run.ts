@@ -17,10 +17,11 @@ try {
       if (kills % REPORT_EACH === 0) process.stderr.write(`${kills} kills\n`);
     },
   });
-  const { kills, acknowledged, twice, unheard } = counts;
+  const { kills, acknowledged, twice, unheard, arrived, counted } = counts;
   process.stdout.write(
     `${kills} kills, ${acknowledged} messages acknowledged: ${lost.length} lost; ${twice} came twice with a kill between, ` +
-      `${unexplained.length} without; ${unheard} came whose client was cut off before its 250\n`,
+      `${unexplained.length} without; ${unheard} came whose client was cut off before its 250; ` +
+      `of ${arrived} that came, ${counted.accepted} were counted as taken and ${counted.delivered} as delivered\n`,
   );
   process.exitCode = lost.length + unexplained.length === 0 ? 0 : 1;
 } finally {

@@ -9,6 +9,7 @@ import { once } from 'node:events';
 import path from 'node:path';
 import type { TestContext } from 'node:test';
 import { setImmediate, setTimeout as sleep } from 'node:timers/promises';
+import { usageReportSchema } from '../../relay/usage-report.ts';
 import { ledTo, writeConfig } from '../support/config-folder.ts';
 import { eventually } from '../support/queued.ts';
 import { isRunning } from '../support/is-running.ts';
@@ -28,6 +29,10 @@ export interface TortureResult {
   readonly unexplained: readonly string[];
   /** Came, though its client never heard a 250: it was killed before. */
   readonly unheard: number;
+  /** Addresses that mail has come to. */
+  readonly arrived: number;
+  /** What the relay has counted at the end: less than there was, by what it had not written down at each kill, and never more. */
+  readonly counted: { readonly accepted: number; readonly delivered: number };
 }
 
 interface Options {
@@ -85,19 +90,21 @@ export async function torture(
   const last = await running;
   await clients.stop();
   await eventually('the queue is empty', async () => (await queued(last, workers)) === 0, DRAIN_SECONDS);
+  const counted = await countedBy(last);
   last.child.kill('SIGKILL');
-  return judge(clients.acknowledged, arrivals, kills);
+  return { ...judge(clients.acknowledged, arrivals, kills), counted };
 }
 
 function judge(
   acknowledged: ReadonlySet<string>,
   arrivals: ReadonlyMap<string, readonly number[]>,
   kills: number,
-): TortureResult {
+): Omit<TortureResult, 'counted'> {
   const repeated = [...arrivals].filter(([, lives]) => lives.length > 1);
   return {
     kills,
     acknowledged: acknowledged.size,
+    arrived: arrivals.size,
     lost: [...acknowledged].filter((address) => !arrivals.has(address)),
     twice: repeated.length,
     unexplained: repeated.filter(([, lives]) => new Set(lives).size < lives.length).map(([address]) => address),
@@ -142,6 +149,14 @@ async function killWorker({ child, workers }: Running, random: () => number): Pr
   await ended;
   await allRead();
   return true;
+}
+
+async function countedBy({ httpPort }: Running): Promise<TortureResult['counted']> {
+  const response = await fetch(`http://127.0.0.1:${httpPort}/usage`);
+  const { lists } = usageReportSchema.parse(await response.json());
+  const all = Object.values(lists);
+  const sum = (name: 'accepted' | 'delivered') => all.reduce((so, tally) => so + (tally[name] ?? 0), 0);
+  return { accepted: sum('accepted'), delivered: sum('delivered') };
 }
 
 /** Unknown while one of several workers is not there to say what is in its queue. */

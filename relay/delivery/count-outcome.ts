@@ -1,0 +1,24 @@
+/** What became of the recipients of a message, for its user and its list. Once it is on disk: a crash counts nothing twice. */
+import type { RelayConfig } from '../config.ts';
+import type { AcceptedMessage } from '../message.ts';
+import type { Verdict } from '../spool/record.ts';
+import type { CountUsage } from '../usage/usage.ts';
+
+export function countOutcome(
+  usage: CountUsage,
+  config: RelayConfig | undefined,
+  { list, user, namespace, reportOn }: Pick<AcceptedMessage, 'list' | 'user' | 'namespace' | 'reportOn'>,
+  judged: readonly { readonly last?: Verdict | undefined }[],
+): void {
+  // a report of ours is no mail of the user
+  if (reportOn !== undefined) return;
+  const found = config?.users.get(user);
+  const owner = {
+    list: config?.lists.has(list) === true ? list : undefined,
+    // a name may have gone to somebody else since
+    user: found?.namespace === namespace ? found.object : undefined,
+  };
+  const of = (outcome: Verdict['outcome']): number => judged.filter(({ last }) => last?.outcome === outcome).length;
+  const counts = { delivered: of('delivered'), deferred: of('deferred'), bounced: of('failed') };
+  usage(owner, Object.fromEntries(Object.entries(counts).filter(([, count]) => count > 0)));
+}

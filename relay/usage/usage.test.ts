@@ -1,0 +1,153 @@
+import assert from 'node:assert/strict';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { describe, test, type TestContext } from 'node:test';
+import { aTemporaryFolder } from '../../test/support/delivering.ts';
+import { captureLog } from '../../test/support/queued.ts';
+import { openUsage, type Usage } from './usage.ts';
+
+const HOUR = 3_600_000;
+const SHOP = { list: 'shop/house', user: 'shop/orders' };
+
+/** It stands still, in the middle of an hour. */
+function aClock() {
+  const clock = { aheadMs: 0, now: () => Date.UTC(2026, 10, 28, 4, 30) + clock.aheadMs };
+  return clock;
+}
+
+async function open(
+  t: TestContext,
+  { folder, clock = aClock() }: { folder: string; clock?: ReturnType<typeof aClock> },
+) {
+  const { log, lines } = captureLog();
+  const usage = await openUsage({ spoolFolder: folder, log, now: clock.now, everyMs: HOUR });
+  usage.keep();
+  t.after(() => usage.close());
+  return { usage, lines };
+}
+
+function ofUser(usage: Usage) {
+  return usage.report().users['shop/orders'];
+}
+
+describe('what a relay counts', () => {
+  test('is there again after a restart, once', async (t) => {
+    const folder = await aTemporaryFolder(t);
+    const { usage } = await open(t, { folder });
+    usage.count(SHOP, { accepted: 1, recipients: 3, bytes: 500, lastMessage: '2026-11-28T04:00:00.000Z' });
+    usage.count(SHOP, { refused: { auth_failed: 1 } });
+    usage.count(SHOP, { refused: { auth_failed: 2, too_large: 1 } });
+    const before = usage.report();
+    assert.deepEqual(before.users['shop/orders'], {
+      accepted: 1,
+      recipients: 3,
+      bytes: 500,
+      lastMessage: '2026-11-28T04:00:00.000Z',
+      refused: { auth_failed: 3, too_large: 1 },
+    });
+    assert.deepEqual(before.lists['shop/house'], before.users['shop/orders']);
+    await usage.close();
+    for (let i = 0; i < 2; i++) {
+      const { usage: again } = await open(t, { folder });
+      assert.deepEqual(again.report(), before);
+      await again.close();
+    }
+  });
+
+  test('goes after 24 hours, from the disk as well, and what nobody has used since is not there at all', async (t) => {
+    const folder = await aTemporaryFolder(t);
+    const clock = aClock();
+    const { usage } = await open(t, { folder, clock });
+    usage.count(SHOP, { accepted: 1, refused: { too_large: 1 } });
+    clock.aheadMs = 12 * HOUR;
+    usage.count({ list: 'shop/house', user: 'shop/other' }, { accepted: 2 });
+    assert.deepEqual(Object.keys(usage.report().users), ['shop/orders', 'shop/other']);
+    clock.aheadMs = 24 * HOUR;
+    const { users, lists, since } = usage.report();
+    assert.deepEqual(users, { 'shop/other': { accepted: 2 } });
+    assert.deepEqual(lists, { 'shop/house': { accepted: 2 } });
+    assert.equal(Date.parse(since) % HOUR, 0);
+    assert.ok(clock.now() - Date.parse(since) < 24 * HOUR);
+    await usage.close();
+    const { usage: again } = await open(t, { folder, clock });
+    assert.deepEqual(again.report().users, users);
+    await again.close();
+    const names = await readdir(path.join(folder, 'usage'));
+    assert.deepEqual(
+      names.filter((name) => !name.endsWith('.json')),
+      [],
+    );
+    assert.ok(names.length <= 3, String(names));
+  });
+
+  test('says since when it counts, where that is not so long ago', async (t) => {
+    const folder = await aTemporaryFolder(t);
+    const clock = aClock();
+    const { usage } = await open(t, { folder, clock });
+    const { since } = usage.report();
+    assert.ok(clock.now() - Date.parse(since) <= HOUR);
+    await usage.close();
+    // nobody has sent anything meanwhile, but somebody was there to count
+    clock.aheadMs = 5 * HOUR;
+    const { usage: again } = await open(t, { folder, clock });
+    assert.equal(again.report().since, since);
+  });
+
+  test('is lost for an hour whose file is torn, which the log tells, and for no other', async (t) => {
+    const folder = await aTemporaryFolder(t);
+    const clock = aClock();
+    const { usage } = await open(t, { folder, clock });
+    usage.count(SHOP, { accepted: 1 });
+    await usage.close();
+    clock.aheadMs = HOUR;
+    const { usage: second } = await open(t, { folder, clock });
+    second.count(SHOP, { accepted: 10 });
+    await second.close();
+    const files = (await readdir(path.join(folder, 'usage'))).sort().map((name) => path.join(folder, 'usage', name));
+    const [, last = ''] = files;
+    await writeFile(last, (await readFile(last, 'utf8')).slice(0, -5));
+    const { usage: third, lines } = await open(t, { folder, clock });
+    assert.deepEqual(ofUser(third), { accepted: 1 });
+    const told = lines.filter(({ msg }) => msg === 'what was counted in one hour is lost');
+    assert.deepEqual(
+      told.map(({ file }) => file),
+      [last],
+    );
+    third.count(SHOP, { accepted: 1 });
+    await third.close();
+    const { usage: fourth } = await open(t, { folder, clock });
+    assert.deepEqual(ofUser(fourth), { accepted: 2 });
+  });
+
+  test('takes nothing that is no count from the disk', async (t) => {
+    for (const content of [
+      '{"user shop/orders":{"accepted":-1}}',
+      '[]',
+      'null',
+      '{"user shop/orders":{"accepted":"1"}}',
+    ]) {
+      const folder = await aTemporaryFolder(t);
+      const clock = aClock();
+      await mkdir(path.join(folder, 'usage'));
+      const name = `${new Date(clock.now()).toISOString().slice(0, 13)}.json`;
+      await writeFile(path.join(folder, 'usage', name), content);
+      const { usage, lines } = await open(t, { folder, clock });
+      assert.deepEqual(usage.report().users, {}, content);
+      assert.equal(lines.length, 1, content);
+    }
+  });
+
+  test('goes on where it cannot be written down, which the log tells once', async (t) => {
+    const folder = await aTemporaryFolder(t);
+    // a file is where the folder should be
+    await writeFile(path.join(folder, 'usage'), '');
+    const { log, lines } = captureLog();
+    const usage = await openUsage({ spoolFolder: folder, log, everyMs: 1 });
+    usage.keep();
+    usage.count(SHOP, { accepted: 1 });
+    await usage.close();
+    assert.deepEqual(ofUser(usage), { accepted: 1 });
+    const told = lines.filter(({ msg }) => msg === 'what is counted cannot be written down');
+    assert.equal(told.length, 1);
+  });
+});
