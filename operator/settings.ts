@@ -1,6 +1,6 @@
 /**
  * The settings file: what the platform owner decides, as against what users of the kinds may ask for.
- * One zod schema; the README's table of settings and the chart's values follow it.
+ * One zod schema; the table in docs/reference/settings.md and the chart's values follow it.
  */
 import { z } from 'zod';
 import { deliverySettingsSchema, logSettingsSchema, sessionSettingsSchema } from '../relay/config.ts';

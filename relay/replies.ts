@@ -122,7 +122,7 @@ const WEB_FORM_HINT = 'If it comes from a web form, keep From fixed and put the 
 
 const USE_ASCII = 'use one whose part before the @ is ASCII';
 
-/** One function a case, in the order of a session. The README's troubleshooting table lists the same. */
+/** One function a case, in the order of a session. docs/reference/replies.md lists the same. */
 export const replies = {
   unknownCommand: () => reply(500, '5.5.2', 'unknown_command', 'Command not recognized'),
   notImplemented: () => reply(502, '5.5.1', 'not_implemented', 'Command not implemented'),

@@ -1,4 +1,4 @@
-/** The README's tables of replies, settings and metrics, from the code that they describe. */
+/** The tables of docs/reference/: replies, reasons, settings and metrics, from the code that they describe. */
 import type { Registry } from 'prom-client';
 import { z } from 'zod';
 import { reasons } from '../operator/core/reasons.ts';

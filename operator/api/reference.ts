@@ -1,4 +1,4 @@
-/** The README's reference of the kinds, from the same schemas as the CRDs. */
+/** The reference of the kinds in docs/, from the same schemas as the CRDs. */
 import { schemaOf, type Schema } from './crd.ts';
 import { kindNames, kinds } from './kinds.ts';
 
@@ -21,7 +21,7 @@ function kindReference(name: (typeof kindNames)[number]): string {
   const definition = kinds[name];
   const { spec = {}, status = {} } = schemaOf(definition).properties ?? {};
   return [
-    `### ${name}`,
+    `## ${name}`,
     `${definition.description} Short name \`${definition.shortNames.join('`, `')}\`.`,
     table(
       ['spec', 'type', 'default', 'meaning'],

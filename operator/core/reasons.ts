@@ -1,6 +1,6 @@
 /**
  * Every reason that a condition of an object may have, and what tools that wait (Flux, Argo CD, `kstatus`) make of an object
- * whose `Ready` has it. The README's table is made of this one.
+ * whose `Ready` has it. The table in docs/reference/conditions.md is made of this one.
  */
 
 /**

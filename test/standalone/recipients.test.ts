@@ -1,4 +1,4 @@
-/** The example of the README for a staging system, from the manifest to what its tester gets. */
+/** The example of docs/staging.md for a staging system, from the manifest to what its tester gets. */
 import assert from 'node:assert/strict';
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
@@ -10,15 +10,15 @@ import { transportOf } from '../support/send.ts';
 import { startStandalone, statusOf } from '../support/standalone.ts';
 import { until } from '../support/until.ts';
 
-async function exampleOfReadme(): Promise<string> {
-  const readme = await readFile('README.md', 'utf8');
-  const example = /\n## Whom mail may reach\n.*?```yaml\n(.*?)```/s.exec(readme)?.[1];
+async function exampleOfTheGuide(): Promise<string> {
+  const page = await readFile('docs/staging.md', 'utf8');
+  const example = /```yaml\n(.*?)```/s.exec(page)?.[1];
   assert.ok(example !== undefined);
   return example;
 }
 
 test('a staging list reaches its testers and nobody else, under a class that captures mail to others', async (t) => {
-  const example = await exampleOfReadme();
+  const example = await exampleOfTheGuide();
   const settings = `classes:
   default:
     recipients: {allow: ['@shop.example', tester@agency.example], includeSubdomains: true, otherwise: Capture}
