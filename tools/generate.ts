@@ -1,7 +1,12 @@
-/** `npm run generate`: what is written from the code and committed: crds/, and the tables between markers in docs/reference/. */
+/**
+ * `npm run generate`: what is written from the code and committed: crds/, the schema of the chart's values, and the tables
+ * between markers in docs/reference/.
+ */
 import { readFile, writeFile } from 'node:fs/promises';
 import { referenceTables } from '../operator/api/reference.ts';
 import { writeCrds } from '../operator/crds.ts';
+import { valuesTable } from './chart/table.ts';
+import { renderValuesSchema } from './chart/values.ts';
 import { metricTables, reasonTable, replyTable, settingTables } from './reference.ts';
 
 const REFERENCE = new URL('../docs/reference/', import.meta.url);
@@ -13,9 +18,11 @@ const pages: Record<string, () => string> = {
   conditions: reasonTable,
   settings: settingTables,
   metrics: metricTables,
+  values: valuesTable,
 };
 
 await writeCrds(new URL('../crds', import.meta.url).pathname);
+await writeFile(new URL('../charts/smtp-plus/values.schema.json', import.meta.url), renderValuesSchema());
 for (const [name, render] of Object.entries(pages)) {
   const page = new URL(`${name}.md`, REFERENCE);
   await writeFile(page, replaceGenerated(await readFile(page, 'utf8'), name, render()));

@@ -89,11 +89,11 @@ function defaultOf(property: JsonSchema): string {
   return code(typeof value === 'string' ? value || "''" : JSON.stringify(value));
 }
 
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const line = (cells: readonly string[]) => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
   return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n');
 }
 
-function code(text: string): string {
+export function code(text: string): string {
   return text === '' ? '' : `\`${text}\``;
 }

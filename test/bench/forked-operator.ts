@@ -29,7 +29,7 @@ export async function forkOperator(): Promise<ForkedOperator> {
   await writeFile(path.join(programs, 'package.json'), '{"type":"module"}');
   await bundle({ operator: 'test/bench/operator-process.ts' }, programs);
   const operator = fork(path.join(programs, 'operator.js'), {
-    // as in deploy/operator.yaml: without a bound V8 lets garbage grow to several times what is in use
+    // as in the chart: without a bound V8 lets garbage grow to several times what is in use
     execArgv: ['--max-old-space-size=256', '--max-semi-space-size=8'],
     env: { ...process.env, MALLOC_ARENA_MAX: '2' },
   });

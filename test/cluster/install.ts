@@ -1,18 +1,30 @@
-/** SMTP+ on the cluster, as the quick start has it, with a smart host of the test's own. */
+/** SMTP+ on the cluster, by Helm as the quick start has it, with a smart host of the test's own. */
 import { execFile } from 'node:child_process';
 import path from 'node:path';
 import { promisify } from 'node:util';
-import { parseAllDocuments } from 'yaml';
 import { ensureCertificates } from '../../operator/self-signed.ts';
+import { CHART, helm, ROOT } from '../chart/helm.ts';
 import { apply, exists, kubectl } from './kubectl.ts';
 import { SMART_HOST } from './programs.ts';
 
 const run = promisify(execFile);
-const ROOT = path.join(import.meta.dirname, '../..');
 export const NAMESPACE = 'smtp-plus';
 export const RELAYS = 'statefulset/smtp-plus-relay';
 const SERVICE = `smtp-plus-relay.${NAMESPACE}.svc`;
-const READY = '--timeout=300s';
+const RELEASE = ['smtp-plus', '--namespace', NAMESPACE];
+const PATIENCE = '--timeout=300s';
+
+const VALUES = {
+  classes: {
+    default: {
+      settings: {
+        upstream: { host: SMART_HOST, port: 2525, tls: 'None' },
+        existingSenders: [{ shop: 'shop.example' }],
+      },
+    },
+  },
+  networkPolicy: { smartHosts: [{ namespaceSelector: {}, podSelector: { matchLabels: { app: 'smart-host' } } }] },
+};
 
 /** Makes the image and brings it to the nodes. */
 export async function loadImage(folder: string): Promise<void> {
@@ -24,45 +36,32 @@ export async function loadImage(folder: string): Promise<void> {
 export async function install(folder: string): Promise<void> {
   if (await exists('namespace', NAMESPACE))
     throw new Error(`the cluster has a namespace ${NAMESPACE} already; take another cluster`);
-  await kubectl(['apply', '--server-side', '-f', path.join(ROOT, 'crds')]);
-  await kubectl(['wait', '--for=condition=Established', READY, '-f', path.join(ROOT, 'crds')]);
-  await kubectl(['apply', '-f', path.join(ROOT, 'deploy/rbac.yaml')]);
+  const labels = { 'pod-security.kubernetes.io/enforce': 'restricted' };
   const { ca, cert, key } = await ensureCertificates(folder, { hostnames: [SERVICE, `${SERVICE}.cluster.local`] });
   const metadata = { name: 'smtp-plus-relay-tls', namespace: NAMESPACE };
   const stringData = { 'ca.crt': ca, 'tls.crt': cert, 'tls.key': key };
-  await apply({ apiVersion: 'v1', kind: 'Secret', type: 'kubernetes.io/tls', metadata, stringData });
-  await apply(...(await manifests()));
-  await kubectl(['rollout', 'status', '-n', NAMESPACE, 'deployment/smtp-plus-operator', READY]);
-  await kubectl(['rollout', 'status', '-n', NAMESPACE, RELAYS, READY]);
-}
-
-/** Those of deploy/, with the test's smart host in place of the capture folder. */
-async function manifests(): Promise<readonly object[]> {
-  const text = await kubectl(['kustomize', path.join(ROOT, 'deploy')]);
-  const objects = parseAllDocuments(text).map(
-    (document) => document.toJS() as { kind: string; data?: Record<string, string> },
+  await apply(
+    { apiVersion: 'v1', kind: 'Namespace', metadata: { name: NAMESPACE, labels } },
+    { apiVersion: 'v1', kind: 'Secret', type: 'kubernetes.io/tls', metadata, stringData },
   );
-  for (const { kind, data } of objects) {
-    if (kind !== 'ConfigMap' || data?.['settings.yaml'] === undefined) continue;
-    data['settings.yaml'] = data['settings.yaml'].replace(
-      'capture: true',
-      `{host: ${SMART_HOST}, port: 2525, tls: None}`,
-    );
-  }
-  return objects;
+  await upgrade();
 }
 
-/** Whatever of it is there. */
+/** Installs it, or takes it to these values, and waits until all pods are those. Resolves to what Helm says is next. */
+export function upgrade(): Promise<string> {
+  const flags = ['--install', '--wait', PATIENCE, '--values', '-'];
+  return helm(['upgrade', ...RELEASE.slice(0, 1), CHART, ...RELEASE.slice(1), ...flags], JSON.stringify(VALUES));
+}
+
+/** `helm test`. Rejects where the mail does not come through. */
+export function tryRelease(): Promise<string> {
+  return helm(['test', ...RELEASE, '--logs', PATIENCE]);
+}
+
+/** Whatever of it is there; the kinds, too, which Helm leaves. */
 export async function uninstall(): Promise<void> {
-  const gone = ['--ignore-not-found', '--wait=true', READY];
+  const gone = ['--ignore-not-found', '--wait=true', PATIENCE];
+  await helm(['uninstall', ...RELEASE, '--ignore-not-found', '--wait', PATIENCE]);
   await kubectl(['delete', 'namespace', NAMESPACE, ...gone]);
-  await kubectl([
-    'delete',
-    '-f',
-    path.join(ROOT, 'deploy/user-roles.yaml'),
-    '-f',
-    path.join(ROOT, 'deploy/rbac.yaml'),
-    ...gone,
-  ]);
   await kubectl(['delete', '-f', path.join(ROOT, 'crds'), ...gone]);
 }

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { until } from '../support/until.ts';
-import { install, loadImage, NAMESPACE, RELAYS, uninstall } from './install.ts';
+import { install, loadImage, NAMESPACE, RELAYS, tryRelease, uninstall, upgrade } from './install.ts';
 import { kubectl } from './kubectl.ts';
 import { received, removePods, send, startApplication, startSending, startSmartHost } from './programs.ts';
 
@@ -32,6 +32,10 @@ describe('SMTP+ on a real cluster', () => {
     await removePods();
     await uninstall();
     await rm(folder, { recursive: true, force: true });
+  });
+
+  test('is installed by Helm in a namespace that is restricted, and its own test sends a mail through', async () => {
+    assert.match(await tryRelease(), /the message: 250 /);
   });
 
   test('takes mail over each port of the Service, and hands on what was sent', async () => {
@@ -66,6 +70,13 @@ describe('SMTP+ on a real cluster', () => {
       assert.match(reply, /^525 5\.7\.13 /);
     await setActive(true);
     for (const { reply } of await send(SHOP, { kind: 'each', ports, from: FROM })) assert.match(reply, /^250 /);
+  });
+
+  test('restarts no pod where it is upgraded to what it is', async () => {
+    const podsNow = () => kubectl(['get', 'pods', '-n', NAMESPACE, '--output', 'jsonpath={.items[*].metadata.uid}']);
+    const before = await podsNow();
+    await upgrade();
+    assert.equal(await podsNow(), before);
   });
 
   test('loses nothing while all relays are restarted under load', async (t) => {

@@ -6,16 +6,26 @@
 import { run } from 'node:test';
 import { spec } from 'node:test/reporters';
 import path from 'node:path';
+import { prepareHelm } from '../support/control-plane/helm.ts';
 
 const SCENARIO_MS = 600_000;
 const FILES = ['mail.ts'].map((file) => path.join(import.meta.dirname, file));
 
 const missing = ['KUBECONFIG', 'IMAGE_LOAD_COMMAND'].filter((name) => !process.env[name]);
-if (missing.length > 0) {
-  const line = `${missing.join(' and ')} not set: the tests on a real cluster did not run`;
-  process.stderr.write(`\nSKIPPED: ${line}\n`);
+if (missing.length > 0) skip(`${missing.join(' and ')} not set`);
+else {
+  const helm = await prepareHelm((line) => void process.stderr.write(`cluster: ${line}\n`));
+  if (helm === undefined) skip('no `go` to build Helm with, and HELM does not name one');
+  else start(helm);
+}
+
+function skip(why: string): void {
+  process.stderr.write(`\nSKIPPED: ${why}: the tests on a real cluster did not run\n`);
   process.exitCode = process.env['CI'] ? 1 : 0;
-} else {
+}
+
+function start(helm: string): void {
+  process.env['HELM'] = helm;
   run({ files: FILES, concurrency: 1, timeout: SCENARIO_MS })
     .on('test:fail', () => {
       process.exitCode = 1;

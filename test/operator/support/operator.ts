@@ -22,7 +22,8 @@ export const OPERATOR_NAMESPACE = 'smtp-plus';
 /** CRDs and RBAC, as the quick start has them. Resolves to the kubeconfig of the operator's ServiceAccount. */
 export async function install(cluster: ControlPlane): Promise<string> {
   await cluster.kubectl(['apply', '--server-side', '-f', path('crds')]);
-  await cluster.kubectl(['apply', '-f', path('deploy/rbac.yaml'), '-f', path('deploy/user-roles.yaml')]);
+  const manifests = ['namespace', 'rbac', 'user-roles'].flatMap((name) => ['-f', path(`deploy/${name}.yaml`)]);
+  await cluster.kubectl(['apply', ...manifests]);
   await cluster.kubectl(['wait', '--for=condition=Established', '--timeout=60s', '-f', path('crds')]);
   return cluster.serviceAccount(OPERATOR_NAMESPACE, 'smtp-plus-operator');
 }

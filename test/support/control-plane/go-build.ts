@@ -1,4 +1,4 @@
-/** Builds etcd, kube-apiserver and kubectl with `go`, from the versions pinned beside this file. */
+/** Builds etcd, kube-apiserver, kubectl and helm with `go`, from the versions pinned beside this file. */
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
@@ -9,8 +9,10 @@ import { createInterface } from 'node:readline';
 const PACKAGES = {
   etcd: ['go.etcd.io/etcd/server/v3'],
   kubernetes: ['k8s.io/kubernetes/cmd/kube-apiserver', 'k8s.io/kubernetes/cmd/kubectl'],
+  helm: ['helm.sh/helm/v4/cmd/helm'],
 } as const;
 type Module = keyof typeof PACKAGES;
+const CONTROL_PLANE: readonly Module[] = ['etcd', 'kubernetes'];
 
 /** How often it says how far it is. */
 const REPORT_MS = 30_000;
@@ -26,8 +28,12 @@ export function builtFolder(cache: string, module: Module): string {
 }
 
 /** Builds what the cache lacks: five minutes on two cores, ten where tests run beside it, once for each pinned version. */
-export async function buildBinaries(cache: string, say: (line: string) => void): Promise<void> {
-  for (const module of ['etcd', 'kubernetes'] as const) {
+export async function buildBinaries(
+  cache: string,
+  say: (line: string) => void,
+  modules: readonly Module[] = CONTROL_PLANE,
+): Promise<void> {
+  for (const module of modules) {
     const target = builtFolder(cache, module);
     if (existsSync(target)) continue;
     say(`fetching the sources of ${module} ...`);

@@ -1,0 +1,87 @@
+{{/* Names are fixed: an installation has a namespace of its own, whose name tells those of the cluster's objects apart. */}}
+{{- define "smtp-plus.labels" -}}
+app.kubernetes.io/part-of: smtp-plus
+app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
+{{- end }}
+
+{{- define "smtp-plus.image" -}}
+{{- $tag := .Values.image.tag | default .Chart.AppVersion -}}
+{{ .Values.image.repository }}{{ if .Values.image.digest }}@{{ .Values.image.digest }}{{ else }}:{{ $tag }}{{ end }}
+{{- end }}
+
+{{/* Of the class `default` without its name, since most installations have that one alone. */}}
+{{- define "smtp-plus.relayName" -}}
+{{- if eq . "default" }}smtp-plus-relay{{ else }}smtp-plus-relay-{{ . }}{{ end }}
+{{- end }}
+
+{{/* What a class is made of, as YAML: `relays` of the values, and what the class says itself. */}}
+{{- define "smtp-plus.class" -}}
+{{- mergeOverwrite (deepCopy .root.Values.relays) (dict "settings" dict) (deepCopy (.class | default dict)) | toYaml -}}
+{{- end }}
+
+{{/* The settings file of the operator. */}}
+{{- define "smtp-plus.settings" -}}
+{{- $root := . -}}
+{{- if not .Values.classes -}}
+{{- fail "classes: an installation needs one relay class at least; add `classes: {default: {}}`" -}}
+{{- end -}}
+{{- $classes := dict -}}
+{{- range $name, $class := .Values.classes -}}
+{{- $given := include "smtp-plus.class" (dict "root" $root "class" $class) | fromYaml -}}
+{{- $host := printf "%s.%s.svc" (include "smtp-plus.relayName" $name) $root.Release.Namespace -}}
+{{- $defaults := dict "hostname" $host "ports" (list 587 2525) -}}
+{{- if not $given.tls.publicAuthority -}}
+{{- $_ := set $defaults "caFile" (printf "/etc/smtp-plus/%s.crt" $name) -}}
+{{- end -}}
+{{- if eq $name "default" -}}
+{{- /* whom `helm test` sends as, to nobody: its user is a sandbox */ -}}
+{{- $vouched := append ($given.settings.existingSenders | default list) (dict $root.Release.Namespace "helm-test.invalid") -}}
+{{- $_ := set $given.settings "existingSenders" $vouched -}}
+{{- end -}}
+{{- $_ := set $classes $name (mergeOverwrite $defaults $given.settings) -}}
+{{- end -}}
+{{- $settings := dict "classes" $classes -}}
+{{- if not (hasKey .Values.classes "default") -}}
+{{- $_ := set $settings "relayClass" (keys .Values.classes | sortAlpha | first) -}}
+{{- end -}}
+{{- with .Values.watchNamespaces -}}
+{{- $_ := set $settings "watchNamespaces" . -}}
+{{- end -}}
+{{- mergeOverwrite $settings (deepCopy .Values.settings) | toYaml -}}
+{{- end }}
+
+{{- define "smtp-plus.podSecurityContext" -}}
+runAsNonRoot: true
+runAsUser: 65532
+runAsGroup: 65532
+fsGroup: 65532
+fsGroupChangePolicy: OnRootMismatch
+seccompProfile:
+  type: RuntimeDefault
+{{- end }}
+
+{{- define "smtp-plus.securityContext" -}}
+allowPrivilegeEscalation: false
+readOnlyRootFilesystem: true
+capabilities:
+  drop: [ALL]
+{{- end }}
+
+{{/* Where pods run, and how important they are. */}}
+{{- define "smtp-plus.scheduling" -}}
+{{- with .priorityClassName }}
+priorityClassName: {{ . }}
+{{- end }}
+{{- with .nodeSelector }}
+nodeSelector: {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .tolerations }}
+tolerations: {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .affinity }}
+affinity: {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end }}

@@ -1,0 +1,60 @@
+/** What the chart comes to, before an API server. */
+import assert from 'node:assert/strict';
+import { before, test } from 'node:test';
+import { describeWithControlPlane } from '../support/control-plane.ts';
+import { renderText } from './helm.ts';
+
+const EVERYTHING = {
+  watchNamespaces: ['shop', 'smtp-plus'],
+  imagePullSecrets: [{ name: 'registry' }],
+  operator: {
+    priorityClassName: 'system-cluster-critical',
+    tolerations: [{ operator: 'Exists' }],
+    podAnnotations: { a: 'b' },
+  },
+  relays: {
+    service: { type: 'LoadBalancer', annotations: { a: 'b' }, loadBalancerSourceRanges: ['192.0.2.0/24'] },
+    autoscaling: { enabled: true },
+    nodeSelector: { disk: 'fast' },
+    affinity: { podAntiAffinity: {} },
+    extraVolumes: [{ name: 'more', emptyDir: {} }],
+    extraVolumeMounts: [{ name: 'more', mountPath: '/more' }],
+  },
+  classes: { default: {}, bulk: { storage: { storageClassName: 'fast' } } },
+  networkPolicy: {
+    clients: [{ podSelector: {} }],
+    ingress: [{ namespaceSelector: {} }],
+    smartHosts: [{ ipBlock: { cidr: '10.1.2.3/32' } }],
+  },
+};
+
+describeWithControlPlane('what the chart installs', (cluster) => {
+  before(async () => {
+    await cluster().kubectl(['create', 'namespace', 'smtp-plus']);
+    await cluster().kubectl(['create', 'namespace', 'shop']);
+    const level = ['pod-security.kubernetes.io/warn=restricted', 'pod-security.kubernetes.io/enforce=restricted'];
+    await cluster().kubectl(['label', 'namespace', 'smtp-plus', ...level]);
+    await cluster().kubectl(['apply', '--server-side', '-f', 'crds']);
+    await cluster().kubectl(['wait', '--for=condition=Established', '--timeout=30s', '-f', 'crds']);
+  });
+
+  for (const [name, values] of Object.entries({ 'by default': {}, 'with every value set': EVERYTHING })) {
+    test(`is taken without a warning by a namespace that is restricted, ${name}`, async () => {
+      const flags = [
+        '--server-side',
+        '--dry-run=server',
+        '--force-conflicts',
+        '--validate=strict',
+        '--warnings-as-errors',
+      ];
+      const stdin = await renderText({ values });
+      assert.match(await cluster().kubectl(['apply', ...flags, '-f', '-'], { stdin }), /statefulset/);
+    });
+  }
+
+  test('is applied twice without a difference', async () => {
+    const stdin = await renderText({ values: EVERYTHING });
+    await cluster().kubectl(['apply', '--server-side', '--force-conflicts', '-f', '-'], { stdin });
+    assert.equal(await cluster().kubectl(['diff', '--server-side', '--force-conflicts', '-f', '-'], { stdin }), '');
+  });
+});

@@ -1,0 +1,169 @@
+/** What the chart comes to, without a cluster. */
+import assert from 'node:assert/strict';
+import { readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { describe, test } from 'node:test';
+import { parse } from 'yaml';
+import { settingsSchema } from '../../operator/settings.ts';
+import { deployFiles } from './deploy.ts';
+import { helm, render, ROOT, type Rendered } from './helm.ts';
+
+const TWO_CLASSES = {
+  watchNamespaces: ['shop', 'smtp-plus'],
+  settings: { classesElsewhere: ['other'] },
+  classes: {
+    default: { settings: { upstream: { host: 'smtp.provider.example' }, existingSenders: [{ shop: 'shop.example' }] } },
+    bulk: {
+      replicas: 4,
+      storage: { size: '20Gi' },
+      tls: { publicAuthority: true },
+      settings: { delivery: { shutdownSeconds: 90 } },
+    },
+  },
+};
+
+describe('the chart', () => {
+  test('has the plain manifests in deploy/ from itself', async () => {
+    for (const [name, text] of await deployFiles()) {
+      const file = path.join(ROOT, 'deploy', name);
+      if (process.env['UPDATE_DEPLOY']) writeFileSync(file, text);
+      assert.equal(readFileSync(file, 'utf8'), text, `UPDATE_DEPLOY=1 npm run test:chart writes deploy/${name} anew`);
+    }
+  });
+
+  test('lints without a warning', async () => {
+    assert.match(await helm(['lint', '--strict', path.join(ROOT, 'charts/smtp-plus')]), /0 chart\(s\) failed/);
+  });
+
+  test('makes settings that the operator takes, for each class', async () => {
+    for (const values of [{}, TWO_CLASSES, { classes: { default: null, bulk: {} } }]) {
+      const rendered = await render({ values });
+      const settings = settingsSchema.parse(settingsIn(rendered));
+      const fleets = rendered.filter(({ kind }) => kind === 'StatefulSet').map(({ metadata }) => metadata.name);
+      const names = Object.keys(settings.classes);
+      assert.deepEqual(
+        fleets.toSorted(),
+        names.map((name) => (name === 'default' ? 'smtp-plus-relay' : `smtp-plus-relay-${name}`)).toSorted(),
+      );
+    }
+    const { classes, watchNamespaces } = settingsSchema.parse(settingsIn(await render({ values: TWO_CLASSES })));
+    assert.deepEqual(watchNamespaces, ['shop', 'smtp-plus']);
+    assert.equal(classes['default']?.hostname, 'smtp-plus-relay.smtp-plus.svc');
+    assert.deepEqual(classes['default']?.existingSenders[0], { shop: 'shop.example' });
+    assert.equal(classes['default']?.caFile, '/etc/smtp-plus/default.crt');
+    assert.equal(classes['bulk']?.caFile, undefined, 'a public authority');
+  });
+
+  test('refuses values and settings that do not exist, and says where', async () => {
+    const slips: readonly (readonly [values: object, message: RegExp])[] = [
+      [{ operator: { replica: 3 } }, /'\/operator': additional properties 'replica' not allowed/],
+      [{ classes: { default: { setings: {} } } }, /'\/classes\/default': additional properties 'setings'/],
+      [{ classes: { bulk: { settings: { hots: 'x' } } } }, /'\/classes\/bulk\/settings': additional properties 'hots'/],
+      [{ settings: { classes: {} } }, /'\/settings': additional properties 'classes'/],
+      [{ relays: { replicas: 'two' } }, /'\/relays\/replicas': got string, want integer/],
+      [{ image: { digest: 'sha256:1' } }, /'\/image\/digest'/],
+    ];
+    for (const [values, message] of slips) await assert.rejects(render({ values }), message);
+  });
+
+  test('refuses a class whose pods could have no name, and an installation without a class', async () => {
+    await assert.rejects(
+      render({ values: { classes: { [`b${'x'.repeat(36)}`]: {} } } }),
+      /maxLength|propertyNames|invalid property/,
+    );
+    await assert.rejects(render({ values: { classes: { Bulk: {} } } }), /Bulk/);
+    await assert.rejects(render({ values: { classes: { default: null } } }), /needs one relay class at least/);
+  });
+
+  test('shares nothing with another installation in the cluster but the kinds', async () => {
+    const names = async (namespace: string) =>
+      (await render({ namespace, values: { crds: { enabled: false } } })).map(
+        ({ kind, metadata }) => `${kind} ${metadata.namespace ?? ''}/${metadata.name}`,
+      );
+    const [one, other] = [await names('smtp-plus'), new Set(await names('team-mail'))];
+    assert.deepEqual(
+      one.filter((name) => other.has(name)),
+      [],
+    );
+  });
+
+  test('keeps pods for as long as their shutdown may take', async () => {
+    const rendered = await render({ values: TWO_CLASSES });
+    const graceOf = (name: string) =>
+      find<Workload>(rendered, 'StatefulSet', name).spec.template.spec['terminationGracePeriodSeconds'];
+    assert.deepEqual(['smtp-plus-relay', 'smtp-plus-relay-bulk'].map(graceOf), [40, 105]);
+  });
+
+  test('restarts the operator for other settings, and for nothing else', async () => {
+    const checksum = async (values: object) => {
+      const { spec } = find<Workload>(await render({ values }), 'Deployment', 'smtp-plus-operator');
+      return spec.template.metadata.annotations['smtpplus.io/settings-checksum'];
+    };
+    assert.equal(await checksum({}), await checksum({ relays: { replicas: 5 } }));
+    assert.notEqual(await checksum({}), await checksum({ settings: { classesElsewhere: ['other'] } }));
+  });
+
+  test('brings the CRDs of crds/, to stay when it goes', async () => {
+    const crds = (await render({})).filter(({ kind }) => kind === 'CustomResourceDefinition');
+    assert.equal(crds.length, 3);
+    for (const { metadata, ...rest } of crds) {
+      const file = path.join(ROOT, 'crds', `${metadata.name.replace(/^(.*?)\.(.*)$/, '$2_$1')}.yaml`);
+      const { metadata: _, ...original } = parse(readFileSync(file, 'utf8')) as Rendered;
+      assert.deepEqual(rest, original);
+      assert.equal(metadata.annotations?.['helm.sh/resource-policy'], 'keep');
+    }
+    const without = await render({ values: { crds: { enabled: false } } });
+    assert.equal(
+      without.some(({ kind }) => kind === 'CustomResourceDefinition'),
+      false,
+    );
+  });
+
+  test('gives an operator of some namespaces no right on objects elsewhere', async () => {
+    const rendered = await render({ values: TWO_CLASSES });
+    const role = find<{ rules?: object[] }>(rendered, 'ClusterRole', 'smtp-plus-operator');
+    assert.deepEqual(role.rules, [{ apiGroups: [''], resources: ['namespaces'], verbs: ['list', 'watch'] }]);
+    const roles = rendered.filter(
+      ({ kind, metadata }) => kind === 'Role' && metadata.name === 'smtp-plus-operator-users',
+    );
+    assert.deepEqual(
+      roles.map(({ metadata }) => metadata.namespace),
+      ['shop', 'smtp-plus'],
+    );
+  });
+
+  test('leaves the number of pods to the autoscaler where there is one, and never takes one away', async () => {
+    const rendered = await render({ values: { relays: { autoscaling: { enabled: true } } } });
+    const { spec } = find<{ spec: object }>(rendered, 'StatefulSet', 'smtp-plus-relay');
+    assert.equal('replicas' in spec, false);
+    const scaler = find<{ spec: { behavior: object } }>(rendered, 'HorizontalPodAutoscaler', 'smtp-plus-relay');
+    assert.deepEqual(scaler.spec.behavior, { scaleDown: { selectPolicy: 'Disabled' } });
+  });
+
+  test('has the version of the package', () => {
+    const { version } = JSON.parse(readFileSync(path.join(ROOT, 'package.json'), 'utf8')) as { version: string };
+    const chart = parse(readFileSync(path.join(ROOT, 'charts/smtp-plus/Chart.yaml'), 'utf8')) as Record<string, string>;
+    assert.deepEqual([chart['version'], chart['appVersion']], [version, version]);
+  });
+});
+
+interface Workload {
+  readonly spec: {
+    readonly template: {
+      readonly metadata: { readonly annotations: Readonly<Record<string, string>> };
+      readonly spec: Readonly<Record<string, unknown>>;
+    };
+  };
+}
+
+// oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- the caller knows what the kind has
+function find<T extends object = object>(rendered: readonly Rendered[], kind: string, name: string): Rendered & T {
+  const found = rendered.find((object) => object.kind === kind && object.metadata.name === name);
+  assert.ok(found !== undefined, `no ${kind} ${name}`);
+  return found as Rendered & T;
+}
+
+function settingsIn(rendered: readonly Rendered[]): unknown {
+  const { data } = find<{ data: Record<string, string> }>(rendered, 'ConfigMap', 'smtp-plus-settings');
+  return parse(data['settings.yaml'] ?? '');
+}

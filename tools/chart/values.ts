@@ -1,0 +1,146 @@
+/** The values of the chart: values.schema.json and docs/reference/values.md are made of this. Their defaults are in values.yaml. */
+import { z } from 'zod';
+import { labelName } from '../../operator/api/names.ts';
+import { classSettingsSchema, settingsSchema } from '../../operator/settings.ts';
+
+/** An object of Kubernetes' own, which the API server checks. */
+const kubernetes = z.record(z.string(), z.unknown());
+const texts = z.record(z.string(), z.string());
+const SERVICE_TYPES = ['ClusterIP', 'NodePort', 'LoadBalancer'] as const;
+const REPLICAS_MAX = 1000;
+/** Of a class: with `smtp-plus-relay-` in front it is the name of a StatefulSet, whose pods bear a hash besides. */
+const CLASS_NAME_MAX = 36;
+const replicas = z.number().int().min(1).max(REPLICAS_MAX);
+
+/** Where pods run, and what they have besides. */
+const pods = {
+  resources: kubernetes.describe('Requests and limits'),
+  priorityClassName: z.string().describe('Class of their priority; default: none'),
+  nodeSelector: texts.describe('Labels of the nodes that they may run on'),
+  tolerations: z.array(kubernetes).describe('Taints that they stand'),
+  affinity: kubernetes.describe('Beside whom they run, or not'),
+  podAnnotations: texts.describe('Annotations of the pods'),
+  extraVolumes: z.array(kubernetes).describe('Further volumes, for files that settings name'),
+  extraVolumeMounts: z.array(kubernetes).describe('Where they are'),
+};
+
+const relays = z.strictObject({
+  replicas: replicas.describe('Relay pods of the class'),
+  storage: z
+    .strictObject({
+      size: z.string().describe('Of the volume for the spool that each pod has'),
+      storageClassName: z.string().describe("Its StorageClass; default: the cluster's default class"),
+    })
+    .partial(),
+  tls: z
+    .strictObject({
+      secretName: z.string().min(1).describe('Secret with `tls.crt`, `tls.key` and `ca.crt`'),
+      publicAuthority: z
+        .boolean()
+        .describe('Clients know the authority: `ca.crt` is not needed, and does not go into the Secrets of users'),
+    })
+    .partial(),
+  service: z
+    .strictObject({
+      type: z.enum(SERVICE_TYPES).describe('For clients outside of the cluster: `NodePort` or `LoadBalancer`'),
+      annotations: texts.describe('Annotations of the Service'),
+      loadBalancerSourceRanges: z
+        .array(z.string())
+        .describe('Addresses (CIDR notation) that a load balancer lets through'),
+    })
+    .partial(),
+  autoscaling: z
+    .strictObject({
+      enabled: z.boolean().describe('More pods where there is more to do, never fewer: each has a spool of its own'),
+      minReplicas: replicas.describe('Fewest pods'),
+      maxReplicas: replicas.describe('Most pods'),
+      targetCPUPercent: z.number().int().min(1).max(100).describe('Of the requested CPU'),
+    })
+    .partial(),
+  ...pods,
+});
+
+/** With the schema of the settings, which has a table of its own, or with another one in its place. */
+function valuesWith({ settings, classSettings }: { settings: z.ZodType; classSettings: z.ZodType }) {
+  return z
+    .strictObject({
+      global: kubernetes.describe('Not used; a chart around this one may have it'),
+      image: z
+        .strictObject({
+          repository: z.string().min(1).describe('Name of the image'),
+          tag: z.string().describe('Its tag; default: the version of the chart'),
+          digest: z
+            .string()
+            .regex(/^(sha256:[0-9a-f]{64})?$/)
+            .describe('Its digest, `sha256:…`, which counts over the tag'),
+          pullPolicy: z.enum(['Always', 'IfNotPresent', 'Never']).describe('When nodes fetch it'),
+        })
+        .partial(),
+      imagePullSecrets: z.array(kubernetes).describe('Secrets to fetch it with'),
+      crds: z
+        .strictObject({
+          enabled: z.boolean().describe('Installs the kinds, and upgrades them; `false` in a second installation'),
+          keep: z.boolean().describe('`helm uninstall` leaves them, and with them every list, user and sender'),
+        })
+        .partial(),
+      watchNamespaces: z
+        .array(labelName)
+        .describe('Of an operator that has rights in these namespaces only; default: in all'),
+      settings: settings.describe('[Settings](settings.md) of the operator, without `classes`'),
+      operator: z
+        .strictObject({
+          replicas: replicas.describe('One leads, the others have their caches warm'),
+          heapMiB: z
+            .number()
+            .int()
+            .min(64)
+            .describe('Most memory for objects; the limit in `resources` goes beyond it'),
+          ...pods,
+        })
+        .partial(),
+      classes: z
+        .record(labelName.max(CLASS_NAME_MAX), relays.partial().extend({ settings: classSettings }).partial())
+        .describe(
+          'A fleet of relays for each class: `settings` ([of a class](settings.md)), and whatever differs from `relays`',
+        ),
+      relays: relays.partial(),
+      networkPolicy: z
+        .strictObject({
+          enabled: z.boolean().describe('Who may connect to relays and operator, and where relays may connect'),
+          clients: z.array(kubernetes).describe('Peers (NetworkPolicyPeer) that may send mail; default: everybody'),
+          monitoring: z.array(kubernetes).describe('Peers that may read metrics'),
+          ingress: z
+            .array(kubernetes)
+            .describe('Peers that lead people to the page `/verify` of the operator: the ingress controller'),
+          smartHosts: z
+            .array(kubernetes)
+            .describe('Peers that relays may connect to besides public addresses: a smart host in a private network'),
+        })
+        .partial(),
+    })
+    .partial();
+}
+
+/** What means nothing to an operator, or has a value of its own. */
+const { relayClass, namespaceLimits, reportsUnknownClasses, classesElsewhere, verification } = settingsSchema.shape;
+const settings = z
+  .strictObject({ relayClass, namespaceLimits, reportsUnknownClasses, classesElsewhere, verification })
+  .partial();
+
+export const valuesSchema = valuesWith({ settings, classSettings: classSettingsSchema.partial() });
+
+const elsewhere = z.record(z.string(), z.unknown());
+export const valuesTableSchema = valuesWith({ settings: elsewhere, classSettings: elsewhere });
+
+/** As JSON Schema that Helm's own library takes: without what Go's regular expressions lack. */
+export function renderValuesSchema(): string {
+  const schema = z.toJSONSchema(valuesSchema, {
+    io: 'input',
+    override: ({ jsonSchema }) => {
+      if (jsonSchema.pattern?.includes('(?') === true) delete jsonSchema.pattern;
+      // values.yaml has the chart's; what Helm would not fill in must not look as if it did
+      delete jsonSchema.default;
+    },
+  });
+  return `${JSON.stringify(schema, undefined, 2)}\n`;
+}
