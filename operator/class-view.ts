@@ -12,7 +12,8 @@ export type ClassServer = Pick<ClassView, 'ports' | 'implicitTlsPorts' | 'caCert
 
 export async function viewClass(settings: ClassSettings, server: ClassServer, logKey: string): Promise<ClassView> {
   const upstream = await readUpstream(settings.upstream);
-  return { settings, upstream, logKey, ...server, ports: settings.ports ?? server.ports };
+  const { ports = server.ports, implicitTlsPorts = server.implicitTlsPorts } = settings;
+  return { settings, upstream, logKey, ...server, ports, implicitTlsPorts };
 }
 
 /** The class's own smart host with its files read, or what is wrong with them: mail waits in the spool then. */

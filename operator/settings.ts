@@ -81,6 +81,11 @@ export const classSettingsSchema = z.strictObject({
   // it goes into Secrets, and into the greeting that each client reads
   hostname: serverName.default('localhost').describe('Server name that users connect to'),
   ports: z.array(port.min(1)).max(16).optional().describe('Ports to show to users; default: the first that listen'),
+  implicitTlsPorts: z
+    .array(port.min(1))
+    .max(16)
+    .optional()
+    .describe('Ports with TLS from the first byte to show to users; default: the first that listen'),
   caFile: path
     .optional()
     .describe('In a cluster: PEM of the CA that users verify the relay by, for their Secrets; default: a public one'),

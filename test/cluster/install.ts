@@ -11,6 +11,8 @@ const run = promisify(execFile);
 export const NAMESPACE = 'smtp-plus';
 export const RELAYS = 'statefulset/smtp-plus-relay';
 const SERVICE = `smtp-plus-relay.${NAMESPACE}.svc`;
+/** By which each port of a relay is reached. */
+export const PODS = `smtp-plus-relay-pods.${NAMESPACE}.svc`;
 const RELEASE = ['smtp-plus', '--namespace', NAMESPACE];
 const PATIENCE = '--timeout=300s';
 
@@ -37,7 +39,9 @@ export async function install(folder: string): Promise<void> {
   if (await exists('namespace', NAMESPACE))
     throw new Error(`the cluster has a namespace ${NAMESPACE} already; take another cluster`);
   const labels = { 'pod-security.kubernetes.io/enforce': 'restricted' };
-  const { ca, cert, key } = await ensureCertificates(folder, { hostnames: [SERVICE, `${SERVICE}.cluster.local`] });
+  const { ca, cert, key } = await ensureCertificates(folder, {
+    hostnames: [SERVICE, PODS].flatMap((name) => [name, `${name}.cluster.local`]),
+  });
   const metadata = { name: 'smtp-plus-relay-tls', namespace: NAMESPACE };
   const stringData = { 'ca.crt': ca, 'tls.crt': cert, 'tls.key': key };
   await apply(

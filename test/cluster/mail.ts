@@ -1,17 +1,23 @@
 /** From the installation to what arrives at the smart host, and through a rolling restart. */
 import assert from 'node:assert/strict';
+import { randomInt } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { until } from '../support/until.ts';
-import { install, loadImage, NAMESPACE, RELAYS, tryRelease, uninstall, upgrade } from './install.ts';
+import { install, loadImage, NAMESPACE, PODS, RELAYS, tryRelease, uninstall, upgrade } from './install.ts';
 import { kubectl } from './kubectl.ts';
 import { received, removePods, send, startApplication, startSending, startSmartHost } from './programs.ts';
 
 const SHOP = 'shop';
 const FROM = 'Orders <orders@shop.example>';
-const PORTS = [{ port: 25 }, { port: 587 }, { port: 2525 }];
+/** Those of the Service, and some that only the pods' own name has. */
+const PORTS = [
+  ...[25, 587, 2525].map((port) => ({ port })),
+  { port: 465, implicitTls: true },
+  ...[1025, 5000, ...Array.from({ length: 3 }, () => randomInt(1025, 5001))].map((port) => ({ port, host: PODS })),
+];
 /** Longest that anything here may take on a slow machine. */
 const SETTLED_MS = 180_000;
 const EXAMPLES = path.join(import.meta.dirname, '../../examples');
@@ -38,7 +44,7 @@ describe('SMTP+ on a real cluster', () => {
     assert.match(await tryRelease(), /the message: 250 /);
   });
 
-  test('takes mail over each port of the Service, and hands on what was sent', async () => {
+  test('takes mail over each port, of the Service and of the pods, and hands on what was sent', async () => {
     const replies = await send(SHOP, { kind: 'each', ports: PORTS, from: FROM });
     assert.equal(replies.length, PORTS.length);
     for (const { id, reply } of replies) {

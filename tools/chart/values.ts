@@ -10,6 +10,8 @@ const SERVICE_TYPES = ['ClusterIP', 'NodePort', 'LoadBalancer'] as const;
 const REPLICAS_MAX = 1000;
 /** Of a class: with `smtp-plus-relay-` in front it is the name of a StatefulSet, whose pods bear a hash besides. */
 const CLASS_NAME_MAX = 36;
+/** What relay pods listen on; see templates/relay.yaml. */
+const servicePort = z.union([z.literal([25, 465, 587]), z.number().int().min(1025).max(5000)]);
 const replicas = z.number().int().min(1).max(REPLICAS_MAX);
 
 /** Where pods run, and what they have besides. */
@@ -43,6 +45,15 @@ const relays = z.strictObject({
   service: z
     .strictObject({
       type: z.enum(SERVICE_TYPES).describe('For clients outside of the cluster: `NodePort` or `LoadBalancer`'),
+      ports: z
+        .array(servicePort)
+        .min(1)
+        .describe(
+          'Ports of the Service: 25, 465 (TLS from the first byte), 587, 1025 to 5000. Users are told these, and their Secrets have the first one with STARTTLS',
+        ),
+      allPorts: z
+        .boolean()
+        .describe('The Service has all 3,979 of them; they are reached by the name of the headless one anyway'),
       annotations: texts.describe('Annotations of the Service'),
       loadBalancerSourceRanges: z
         .array(z.string())

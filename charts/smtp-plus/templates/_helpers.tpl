@@ -32,7 +32,12 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
 {{- range $name, $class := .Values.classes -}}
 {{- $given := include "smtp-plus.class" (dict "root" $root "class" $class) | fromYaml -}}
 {{- $host := printf "%s.%s.svc" (include "smtp-plus.relayName" $name) $root.Release.Namespace -}}
-{{- $defaults := dict "hostname" $host "ports" (list 587 2525) -}}
+{{- $told := dict "ports" list "implicitTlsPorts" list -}}
+{{- range $port := $given.service.ports -}}
+{{- $list := eq (int $port) 465 | ternary "implicitTlsPorts" "ports" -}}
+{{- $_ := set $told $list (append (get $told $list) (int $port)) -}}
+{{- end -}}
+{{- $defaults := merge (dict "hostname" $host) $told -}}
 {{- if not $given.tls.publicAuthority -}}
 {{- $_ := set $defaults "caFile" (printf "/etc/smtp-plus/%s.crt" $name) -}}
 {{- end -}}

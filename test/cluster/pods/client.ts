@@ -57,8 +57,7 @@ function open({ port, implicitTls = false, host = secret('host') }: Port, option
     port,
     secure: implicitTls,
     requireTLS: true,
-    // by the name that the Secret has, whatever the address
-    tls: { ca: secret('ca.crt'), servername: secret('host') },
+    tls: { ca: secret('ca.crt') },
     auth: { user: secret('username'), pass: secret('password') },
     ...options,
   });
