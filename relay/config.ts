@@ -12,6 +12,9 @@ export const SHARD_COUNT = 32;
 /** Valid passwords of one user. A wrong one costs a slow hash for each salt of argon2id among their verifiers. */
 export const CREDENTIALS_MAX = 5;
 
+/** Load balancers have a subnet or three; each is compared with the address of each connection. */
+const TRUSTED_PROXIES_MAX = 64;
+
 const seconds = z.number().positive();
 const count = z.number().int().positive();
 /** `NAMESPACE/NAME` of a Kubernetes object. */
@@ -176,6 +179,18 @@ export const sessionSettingsSchema = z.object({
       'Failed log-ins of one user from one source before a lock-out; ten times as many of all users from one source. ' +
         'Clients behind one address (SNAT, `externalTrafficPolicy: Cluster`) share that count and a lock-out: ' +
         'preserve source addresses, or raise it',
+    ),
+  trustedProxies: z
+    .array(
+      z.union([z.cidrv4(), z.cidrv6()], {
+        error: 'must be a range of addresses such as 192.0.2.0/24, 192.0.2.7/32 or 2001:db8::/32',
+      }),
+    )
+    .max(TRUSTED_PROXIES_MAX)
+    .default([])
+    .describe(
+      'Addresses (CIDR notation) of load balancers that begin each connection with a PROXY header (version 1 or 2), by which the ' +
+        'relay knows the client. From these it must come, or the connection is closed; from others none is taken',
     ),
   lockoutSeconds: seconds.default(300).describe('Length of that lock-out, and the window in which failures count'),
 });

@@ -52,6 +52,8 @@ export type Reason =
   | 'conn_limited'
   | 'conn_gave_way'
   | 'source_conn_limited'
+  | 'proxy_header'
+  | 'proxy_untrusted'
   | 'user_conn_limited'
   | 'command_limited'
   | 'timeout'
@@ -229,6 +231,15 @@ export const replies = {
   connectionLimited: () => reply(421, '4.7.0', 'conn_limited', 'Too many connections'),
   /** To one that was idle, where a new one came and all places were taken. */
   gaveWay: () => reply(421, '4.7.0', 'conn_gave_way', 'Too many connections, come again when there is mail'),
+  proxyHeader: (problem: string) =>
+    reply(421, '4.7.0', 'proxy_header', `The load balancer sends no PROXY header that can be read: ${problem}`),
+  proxyUntrusted: (address: string) =>
+    reply(
+      550,
+      '5.7.0',
+      'proxy_untrusted',
+      `No PROXY header is taken from ${address}: it is not under session.trustedProxies`,
+    ),
   sourceConnectionLimited: () => reply(421, '4.7.0', 'source_conn_limited', 'Too many connections'),
   userConnectionLimited: () => reply(421, '4.7.0', 'user_conn_limited', 'Too many connections'),
   commandLimited: () => reply(421, '4.7.0', 'command_limited', 'Too many commands or errors in this session'),

@@ -31,6 +31,9 @@ const COMMANDS = new Map<string, Command>([
   ['HELP', { stage: 'command', run: () => ({ code: 214, enhanced: '2.0.0', lines: ['See RFC 5321 and RFC 6409'] }) }],
 ]);
 
+/** The first words of a load balancer that nobody has said to be trusted, and then a session that is not its own. */
+const PROXY = 'PROXY';
+
 /**
  * After these no line can be trusted to be a command: the octets of a chunk follow a BDAT, and a browser that a web page
  * made talk to us (cross-protocol request) sends what that page likes after its request line.
@@ -65,13 +68,17 @@ export async function runCommand(session: Session, line: string): Promise<Outcom
   const text = space === -1 ? '' : line.slice(space + 1);
   const command = COMMANDS.get(name);
   if (command === undefined) {
-    const answer = CLOSING.has(name) ? { ...replies.notImplemented(), close: true } : replies.unknownCommand();
-    return { stage: 'command', answer };
+    return { stage: 'command', answer: notACommand(session, name) };
   }
   const { stage, run, needsHelo = false, readsEightBit = false } = command;
   if (!readsEightBit && !PRINTABLE.test(line)) return { stage: 'command', answer: replies.badLine() };
   if (needsHelo && session.helo === undefined) return { stage, answer: replies.badSequence('Send EHLO first') };
   return { stage, answer: await run(session, withoutFinalSpaces(text)) };
+}
+
+function notACommand({ address }: Session, name: string): Answer {
+  if (name === PROXY) return { ...replies.proxyUntrusted(address), close: true };
+  return CLOSING.has(name) ? { ...replies.notImplemented(), close: true } : replies.unknownCommand();
 }
 
 /** Of ASCII alone: 0xA0 is the end of a letter in UTF-8. */

@@ -1,12 +1,13 @@
 /** The server behind all ports: one TLS context, one set of limits, and every session that is open. */
 import type { Socket } from 'node:net';
-import { clientAddress } from './client-address.ts';
+import { clientAddress, isAllowedClient } from './client-address.ts';
 import { createLineLimit } from './line-limit.ts';
 import { createSharedLimits, type SharedLimits } from './limits.ts';
 import { formatReply, replies, type Reply } from '../replies.ts';
 import { createTlsServer } from '../smtp/client-socket.ts';
 import { Connection } from '../smtp/connection.ts';
 import { whoGivesWay } from './giving-way.ts';
+import { takeProxyHeader } from './proxy-header.ts';
 import { startSession, settingsOf, type SessionControl } from './session.ts';
 import type { SessionServices } from './state.ts';
 import { noteTurnedAway } from './session-log.ts';
@@ -67,6 +68,8 @@ export function createSubmissionServer(options: SubmissionServerOptions): Submis
     options.log.debug({ problem: error.message }, 'connection failed');
   });
   const sessions = new Set<SessionControl>();
+  /** Connections of load balancers that have not said yet whose they are. */
+  const unannounced = new Set<Socket>();
   let isDraining = false;
   let whenEmpty: () => void = () => undefined;
   const timer = setInterval(() => {
@@ -76,16 +79,18 @@ export function createSubmissionServer(options: SubmissionServerOptions): Submis
   timer.unref();
 
   async function serve(socket: Socket, { implicitTls }: { implicitTls: boolean }): Promise<void> {
-    const address = clientAddress(socket.remoteAddress);
-    // while somebody else counts, nobody else hears what becomes of it
+    // until there is a session, nobody else hears what becomes of it
     socket.on('error', () => undefined);
+    const address = await addressOf(socket, { implicitTls });
+    if (address === undefined) return;
+    const turnAway = (reply: Reply): void => sendAway(socket, reply, { implicitTls, address });
     const objection = await limits.connections.open(address, settingsOf(services).connectionsPerSource);
-    if (objection !== undefined) return turnAway(socket, objection, { implicitTls });
+    if (objection !== undefined) return turnAway(objection);
     // up to `sessions.add` in one go: those who come at the same time see each other
     const refusal = whyNotNow();
     if (refusal !== undefined || socket.destroyed) {
       limits.connections.close(address);
-      if (refusal !== undefined) turnAway(socket, refusal, { implicitTls });
+      if (refusal !== undefined) turnAway(refusal);
       return;
     }
     metrics.connections.inc();
@@ -106,7 +111,7 @@ export function createSubmissionServer(options: SubmissionServerOptions): Submis
 
   function hasRoom(): boolean {
     const most = Math.max(1, Math.floor(settingsOf(services).connections / servers));
-    return sessions.size < most || makeRoom();
+    return sessions.size + unannounced.size < most || makeRoom();
   }
 
   function makeRoom(): boolean {
@@ -115,16 +120,30 @@ export function createSubmissionServer(options: SubmissionServerOptions): Submis
     return session !== undefined;
   }
 
-  function turnAway(socket: Socket, reply: Reply, { implicitTls }: { implicitTls: boolean }): void {
-    noteTurnedAway(services, clientAddress(socket.remoteAddress), reply);
-    socket.on('error', () => undefined);
+  /** Of the client, also behind a load balancer that is trusted to tell it; undefined where the connection has ended over that. */
+  async function addressOf(socket: Socket, { implicitTls }: { implicitTls: boolean }): Promise<string | undefined> {
+    const peer = clientAddress(socket.remoteAddress);
+    const { trustedProxies } = settingsOf(services);
+    if (trustedProxies.length === 0 || !isAllowedClient(peer, trustedProxies)) return peer;
+    unannounced.add(socket);
+    const client = await takeProxyHeader(socket);
+    unannounced.delete(socket);
+    if (client === 'gone') socket.destroy();
+    else if ('problem' in client) sendAway(socket, replies.proxyHeader(client.problem), { implicitTls, address: peer });
+    else return client.address ?? peer;
+    return undefined;
+  }
+
+  function sendAway(socket: Socket, reply: Reply, client: { implicitTls: boolean; address: string }): void {
+    noteTurnedAway(services, client.address, reply);
     // a client that waits for a TLS handshake cannot read a reply
-    if (!implicitTls) socket.write(`${formatReply(reply)}\r\n`);
+    if (!client.implicitTls) socket.write(`${formatReply(reply)}\r\n`);
     socket.destroySoon();
   }
 
   async function drain(deadlineMs: number): Promise<void> {
     isDraining = true;
+    for (const socket of unannounced) socket.destroy();
     const emptied = new Promise<void>((resolve) => {
       whenEmpty = resolve;
     });

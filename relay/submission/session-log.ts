@@ -21,6 +21,8 @@ const OURS: ReadonlySet<Reason> = new Set([
   'disk_full',
   'internal',
   'list_missing',
+  'proxy_header',
+  'proxy_untrusted',
   'queue_full',
   'too_many_files',
   'upstream_unavailable',
