@@ -4,6 +4,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, test } from 'node:test';
 import { parse } from 'yaml';
+import { parsePorts } from '../../operator/ports.ts';
 import { settingsSchema } from '../../operator/settings.ts';
 import { deployFiles } from './deploy.ts';
 import { helm, render, ROOT, type Rendered } from './helm.ts';
@@ -140,6 +141,51 @@ describe('the chart', () => {
     assert.deepEqual(scaler.spec.behavior, { scaleDown: { selectPolicy: 'Disabled' } });
   });
 
+  test('tells users ports that the Service has, and the Service has ports that pods listen on', async () => {
+    const service = { ports: [2600, 465, 25] };
+    for (const values of [{}, { relays: { service } }, { relays: { service: { ...service, allPorts: true } } }]) {
+      const rendered = await render({ values });
+      const { ports = [], implicitTlsPorts = [] } = settingsSchema.parse(settingsIn(rendered)).classes['default'] ?? {};
+      assert.ok(ports.length > 0);
+      assert.deepEqual(implicitTlsPorts, [465]);
+      const has = portsOf(rendered, 'smtp-plus-relay');
+      const listening = listeningIn(rendered);
+      assert.deepEqual(
+        [...ports, ...implicitTlsPorts].filter((port) => !has.has(port)),
+        [],
+      );
+      assert.deepEqual(
+        [...has].filter((port) => !listening.has(port)),
+        [],
+      );
+      if ('allPorts' in (values.relays?.service ?? {})) assert.deepEqual(has.size, listening.size);
+    }
+  });
+
+  test('has the address of clients kept by what leads in from outside, and a Service with every port where that is possible', async () => {
+    const serviceOf = async (service: object) =>
+      find<{ spec: Record<string, unknown> }>(
+        await render({ values: { relays: { service } } }),
+        'Service',
+        'smtp-plus-relay',
+      ).spec;
+    assert.equal((await serviceOf({}))['externalTrafficPolicy'], undefined);
+    const nodePort = await serviceOf({ type: 'NodePort', nodePorts: { '587': 30587 } });
+    assert.equal(nodePort['externalTrafficPolicy'], 'Local');
+    assert.deepEqual(
+      (nodePort['ports'] as { port: number; nodePort?: number }[]).map(({ port, nodePort }) => [port, nodePort]),
+      [
+        [587, 30587],
+        [25, undefined],
+        [465, undefined],
+        [2525, undefined],
+      ],
+    );
+    const balanced = await serviceOf({ type: 'LoadBalancer', allPorts: true });
+    assert.equal(balanced['allocateLoadBalancerNodePorts'], false);
+    await assert.rejects(serviceOf({ type: 'NodePort', allPorts: true }), /does not go with type NodePort/);
+  });
+
   test('has the version of the package', () => {
     const { version } = JSON.parse(readFileSync(path.join(ROOT, 'package.json'), 'utf8')) as { version: string };
     const chart = parse(readFileSync(path.join(ROOT, 'charts/smtp-plus/Chart.yaml'), 'utf8')) as Record<string, string>;
@@ -161,6 +207,26 @@ function find<T extends object = object>(rendered: readonly Rendered[], kind: st
   const found = rendered.find((object) => object.kind === kind && object.metadata.name === name);
   assert.ok(found !== undefined, `no ${kind} ${name}`);
   return found as Rendered & T;
+}
+
+interface WithPorts {
+  readonly spec: { readonly ports: readonly { readonly port: number; readonly targetPort: number }[] };
+}
+
+/** What a Service leads to, where it leads to the same port. */
+function portsOf(rendered: readonly Rendered[], name: string): Set<number> {
+  const { spec } = find<WithPorts>(rendered, 'Service', name);
+  for (const { port, targetPort } of spec.ports) assert.equal(port, targetPort);
+  return new Set(spec.ports.map(({ port }) => port));
+}
+
+function listeningIn(rendered: readonly Rendered[]): Set<number> {
+  const { spec } = find<Workload>(rendered, 'StatefulSet', 'smtp-plus-relay').spec.template;
+  const [{ args }] = spec['containers'] as [{ args: string[] }];
+  const flag = (name: string) => args.find((arg) => arg.startsWith(`--${name}=`))?.split('=')[1] ?? '';
+  const [plain, implicit] = [parsePorts(flag('ports')), parsePorts(flag('implicit-tls-ports'))];
+  assert.ok('ports' in plain && 'ports' in implicit);
+  return new Set([...plain.ports, ...implicit.ports]);
 }
 
 function settingsIn(rendered: readonly Rendered[]): unknown {

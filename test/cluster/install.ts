@@ -10,7 +10,7 @@ import { SMART_HOST } from './programs.ts';
 const run = promisify(execFile);
 export const NAMESPACE = 'smtp-plus';
 export const RELAYS = 'statefulset/smtp-plus-relay';
-const SERVICE = `smtp-plus-relay.${NAMESPACE}.svc`;
+export const SERVICE = `smtp-plus-relay.${NAMESPACE}.svc`;
 /** By which each port of a relay is reached. */
 export const PODS = `smtp-plus-relay-pods.${NAMESPACE}.svc`;
 const RELEASE = ['smtp-plus', '--namespace', NAMESPACE];
@@ -52,9 +52,10 @@ export async function install(folder: string): Promise<void> {
 }
 
 /** Installs it, or takes it to these values, and waits until all pods are those. Resolves to what Helm says is next. */
-export function upgrade(): Promise<string> {
+export function upgrade(further: object = {}): Promise<string> {
   const flags = ['--install', '--wait', PATIENCE, '--values', '-'];
-  return helm(['upgrade', ...RELEASE.slice(0, 1), CHART, ...RELEASE.slice(1), ...flags], JSON.stringify(VALUES));
+  const values = JSON.stringify({ ...VALUES, ...further });
+  return helm(['upgrade', ...RELEASE.slice(0, 1), CHART, ...RELEASE.slice(1), ...flags], values);
 }
 
 /** `helm test`. Rejects where the mail does not come through. */

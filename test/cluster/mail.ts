@@ -6,18 +6,17 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { until } from '../support/until.ts';
-import { install, loadImage, NAMESPACE, PODS, RELAYS, tryRelease, uninstall, upgrade } from './install.ts';
+import { install, loadImage, NAMESPACE, PODS, RELAYS, SERVICE, tryRelease, uninstall, upgrade } from './install.ts';
 import { kubectl } from './kubectl.ts';
 import { received, removePods, send, startApplication, startSending, startSmartHost } from './programs.ts';
 
 const SHOP = 'shop';
 const FROM = 'Orders <orders@shop.example>';
-/** Those of the Service, and some that only the pods' own name has. */
-const PORTS = [
-  ...[25, 587, 2525].map((port) => ({ port })),
-  { port: 465, implicitTls: true },
-  ...[1025, 5000, ...Array.from({ length: 3 }, () => randomInt(1025, 5001))].map((port) => ({ port, host: PODS })),
-];
+/** Some that only the pods' own name has. */
+const PORTS_OF_PODS = [1025, 5000, ...Array.from({ length: 3 }, () => randomInt(1025, 5001))].map((port) => ({
+  port,
+  host: PODS,
+}));
 /** Longest that anything here may take on a slow machine. */
 const SETTLED_MS = 180_000;
 const EXAMPLES = path.join(import.meta.dirname, '../../examples');
@@ -44,9 +43,18 @@ describe('SMTP+ on a real cluster', () => {
     assert.match(await tryRelease(), /the message: 250 /);
   });
 
-  test('takes mail over each port, of the Service and of the pods, and hands on what was sent', async () => {
-    const replies = await send(SHOP, { kind: 'each', ports: PORTS, from: FROM });
-    assert.equal(replies.length, PORTS.length);
+  test('takes mail over each port that the status of the user tells, and over others of the pods, and hands on what was sent', async () => {
+    const { ports, implicitTlsPorts } = JSON.parse(
+      await kubectl(['get', 'spu/orders', '-n', SHOP, '--output', 'jsonpath={.status.server}']),
+    ) as { ports: number[]; implicitTlsPorts: number[] };
+    assert.deepEqual([ports, implicitTlsPorts], [[587, 25, 2525], [465]]);
+    const all = [
+      ...ports.map((port) => ({ port })),
+      ...implicitTlsPorts.map((port) => ({ port, implicitTls: true })),
+      ...PORTS_OF_PODS,
+    ];
+    const replies = await send(SHOP, { kind: 'each', ports: all, from: FROM });
+    assert.equal(replies.length, all.length);
     for (const { id, reply } of replies) {
       assert.match(reply, /^250 /);
       const [mail, ...more] = await arrived(id);
@@ -76,6 +84,31 @@ describe('SMTP+ on a real cluster', () => {
       assert.match(reply, /^525 5\.7\.13 /);
     await setActive(true);
     for (const { reply } of await send(SHOP, { kind: 'each', ports, from: FROM })) assert.match(reply, /^250 /);
+  });
+
+  test('takes mail over a port of the node, and sees where it comes from', async () => {
+    await upgrade({ relays: { service: { type: 'NodePort' } } });
+    try {
+      const service = ['get', 'service', '-n', NAMESPACE, 'smtp-plus-relay', '--output'];
+      const port = Number(await kubectl([...service, 'jsonpath={.spec.ports[?(@.port==587)].nodePort}']));
+      const host = await kubectl([
+        'get',
+        'pod',
+        '-n',
+        NAMESPACE,
+        'smtp-plus-relay-0',
+        '-o',
+        'jsonpath={.status.hostIP}',
+      ]);
+      const ports = [{ port, host, servername: SERVICE }];
+      const [reply] = await send(SHOP, { kind: 'each', ports, from: FROM });
+      assert.match(reply?.reply ?? '', /^250 /);
+      const [mail] = await arrived(reply?.id ?? '');
+      const client = await kubectl(['get', 'pod', '-n', SHOP, 'client', '-o', 'jsonpath={.status.podIP}']);
+      assert.ok(mail?.message.includes(`([${client}])`), mail?.message);
+    } finally {
+      await upgrade();
+    }
   });
 
   test('restarts no pod where it is upgraded to what it is', async () => {

@@ -12,6 +12,8 @@ const REPLICAS_MAX = 1000;
 const CLASS_NAME_MAX = 36;
 /** What relay pods listen on; see templates/relay.yaml. */
 const servicePort = z.union([z.literal([25, 465, 587]), z.number().int().min(1025).max(5000)]);
+/** As many as the setting `ports` of a class takes. */
+const PORTS_TOLD_MAX = 16;
 const replicas = z.number().int().min(1).max(REPLICAS_MAX);
 
 /** Where pods run, and what they have besides. */
@@ -48,13 +50,22 @@ const relays = z.strictObject({
       ports: z
         .array(servicePort)
         .min(1)
+        .max(PORTS_TOLD_MAX)
         .describe(
           'Ports of the Service: 25, 465 (TLS from the first byte), 587, 1025 to 5000. Users are told these, and their Secrets have the first one with STARTTLS',
         ),
+      nodePorts: z
+        .record(z.string(), z.number().int().min(1).max(65535))
+        .describe(
+          "Node ports of these, as in `'587': 30587`, for the types NodePort and LoadBalancer; default: free ones",
+        ),
       allPorts: z
         .boolean()
-        .describe('The Service has all 3,979 of them; they are reached by the name of the headless one anyway'),
+        .describe(
+          'The Service has all 3,979 of them, at [a price](../chart.md#ports); they are reached by the name of the headless one anyway. Not for the type NodePort: the API server has too few node ports',
+        ),
       annotations: texts.describe('Annotations of the Service'),
+      loadBalancerClass: z.string().describe('Which load balancers serve it; default: those of the cluster'),
       loadBalancerSourceRanges: z
         .array(z.string())
         .describe('Addresses (CIDR notation) that a load balancer lets through'),

@@ -51,13 +51,16 @@ async function sendUntilEnd({ ports, from }: Job): Promise<Reply[]> {
   return replies;
 }
 
-function open({ port, implicitTls = false, host = secret('host') }: Port, options: object = {}): Transporter {
+function open(
+  { port, implicitTls = false, host = secret('host'), servername = host }: Port,
+  options: object = {},
+): Transporter {
   return createTransport({
     host,
     port,
     secure: implicitTls,
     requireTLS: true,
-    tls: { ca: secret('ca.crt') },
+    tls: { ca: secret('ca.crt'), servername },
     auth: { user: secret('username'), pass: secret('password') },
     ...options,
   });

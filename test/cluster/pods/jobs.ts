@@ -5,6 +5,8 @@ export interface Port {
   readonly implicitTls?: boolean;
   /** Instead of the Secret's. */
   readonly host?: string;
+  /** Name in the certificate, where that is not the host. */
+  readonly servername?: string;
 }
 
 /** One message over each port, or a load over the first one until standard input ends. Nothing to do: it waits. */
