@@ -9,6 +9,7 @@ import {
   setOf,
 } from './common.ts';
 import { duration } from './duration.ts';
+import { traffic } from './traffic.ts';
 import { address, addressOrDomain, heloName, hostName, labelName, upstreamHost } from './names.ts';
 
 const oauth2 = z
@@ -187,16 +188,7 @@ export const listStatus = z.object({
     })
     .optional()
     .describe('Users of the list.'),
-  traffic: z
-    .object({
-      accepted: z.number().int().min(0).describe('Messages accepted.'),
-      refused: z.number().int().min(0).describe('Messages refused.'),
-      delivered: z.number().int().min(0).describe('Messages delivered.'),
-      deferred: z.number().int().min(0).describe('Attempts put off.'),
-      bounced: z.number().int().min(0).describe('Messages returned.'),
-    })
-    .optional()
-    .describe('Traffic of the last 24 hours. Not in effect yet.'),
+  traffic: traffic.optional(),
 });
 
 export type ListSpec = z.infer<typeof listSpec>;

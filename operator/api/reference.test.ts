@@ -10,7 +10,7 @@ describe('the reference of the kinds', () => {
 
   test('has a section for each kind', () => {
     assert.deepEqual(
-      [...text.matchAll(/^### (\w+)$/gm)].map(([, kind]) => kind),
+      [...text.matchAll(/^## (\w+)$/gm)].map(([, kind]) => kind),
       kindNames,
     );
   });

@@ -3,6 +3,7 @@ import { atomicListOf, conditions, limits, objectReference, portList, secretKeyR
 import { duration } from './duration.ts';
 import { addressOrDomain, objectName, userName } from './names.ts';
 import { secretTemplate } from './secret-template.ts';
+import { traffic } from './traffic.ts';
 
 export const userSpec = z
   .object({
@@ -102,7 +103,11 @@ export const userStatus = z.object({
     .datetime()
     .optional()
     .describe('Until when the password before it is valid; of several, the last.'),
-  lastUsedTime: z.iso.datetime().optional().describe('Last successful log-in. Not in effect yet.'),
+  lastUsedTime: z.iso
+    .datetime()
+    .optional()
+    .describe('When it last logged in or sent a message, to within a few minutes. Absent: not since that is counted.'),
+  traffic: traffic.optional(),
 });
 
 export type UserSpec = z.infer<typeof userSpec>;

@@ -22,6 +22,7 @@ import {
   markClass,
   markNamespace,
   markObject,
+  markPlan,
   markRelays,
   markSecret,
   type Planner,
@@ -89,6 +90,7 @@ function follow(last: Last, after: Snapshot): void {
   for (const key of differing(before.keys, after.keys)) markObject(planner, 'VerifiedSender', key);
   for (const key of differing(before.mail, after.mail)) markAddress(planner, key);
   for (const key of differing(before.secretTroubles, after.secretTroubles)) markObject(planner, 'SmtpPlusUser', key);
+  for (const object of differing(before.usage, after.usage)) markPlan(planner, object);
   for (const name of new Set([...before.programmed.keys(), ...after.programmed.keys()])) {
     if (before.programmed.get(name)?.state !== after.programmed.get(name)?.state) markClass(planner, name);
     // what the last plan itself has changed

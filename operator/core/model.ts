@@ -11,6 +11,7 @@ import type { Credential, RelayDocuments, SmartHost } from '../../relay/config.t
 import type { ClassSettings, NamespaceLimits } from '../settings.ts';
 import type { DkimKeys } from './senders/dkim-model.ts';
 import type { Lookup, SigningPlan } from './senders/look-ups.ts';
+import type { UsageFact } from './usage.ts';
 import type { MailFacts, MailIssuer, MailWish } from './mail-evidence.ts';
 
 export type Kind = KindName;
@@ -47,7 +48,7 @@ export interface RawObject {
   readonly spec: unknown;
   /** What is wrong with it as written, where no API server has refused that: manifests that are files. */
   readonly faults?: ObjectFaults;
-  /** The status as last written: kept for transition times only, never trusted in a decision. */
+  /** The status as last written: kept for what is told of the past, and never trusted in what somebody may do. */
   readonly status?: unknown;
 }
 
@@ -220,6 +221,8 @@ export interface Snapshot extends MailFacts {
   readonly programmed: ReadonlyMap<string, ProgrammedFact>;
   /** By class; the relays of one that is not here were not asked yet. */
   readonly relayFacts?: ReadonlyMap<string, RelaysFact>;
+  /** By kind and key (`SmtpPlusUser shop/orders`); of what is not here, relays were not heard yet. */
+  readonly usage?: ReadonlyMap<string, UsageFact>;
 }
 
 /** Makes what takes randomness or a secret of the installation, for the core, which has neither. */

@@ -127,6 +127,7 @@ export function sourcesOf(snapshot: Snapshot): Sources {
     programmed: (className) => snapshot.programmed.get(className),
     relays: (className) => snapshot.relayFacts?.get(className),
     upstream: (className, list) => snapshot.relayFacts?.get(className)?.upstreams.get(list),
+    usage: (object) => snapshot.usage?.get(object),
   };
 }
 

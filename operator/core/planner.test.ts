@@ -204,7 +204,7 @@ describe('the plan kept up to date', () => {
 });
 
 /** A cluster changes its maps in place; a snapshot is what was there at its time. */
-function copied({ secrets, accepted, namespaces, evidence, keys, mail, programmed, relayFacts }: Cluster) {
+function copied({ secrets, accepted, namespaces, evidence, keys, mail, programmed, relayFacts, usage }: Cluster) {
   return {
     secrets: new Map(secrets),
     accepted: new Map(accepted),
@@ -214,6 +214,7 @@ function copied({ secrets, accepted, namespaces, evidence, keys, mail, programme
     mail: new Map(mail),
     programmed: new Map(programmed),
     relayFacts: new Map(relayFacts),
+    usage: new Map(usage),
   };
 }
 

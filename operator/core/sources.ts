@@ -8,6 +8,7 @@ import type {
   SecretView,
   UpstreamFact,
 } from './model.ts';
+import type { UsageFact } from './usage.ts';
 import type { DkimKeys } from './senders/dkim-model.ts';
 import type { MailEvidence } from './mail-evidence.ts';
 
@@ -42,4 +43,6 @@ export interface Sources {
   readonly relays: (className: string) => RelaysFact | undefined;
   /** What has become of the mail of a list (`NAMESPACE/NAME`). */
   readonly upstream: (className: string, list: string) => UpstreamFact | undefined;
+  /** What was counted of an object, by kind and key. */
+  readonly usage: (object: string) => UsageFact | undefined;
 }

@@ -124,7 +124,9 @@ function planOneUser(planner: Planner, key: string, around: UserCircumstances, d
     admitted &&
     programmedIn(planner, admitted.terms.className, [admitted.username, object.meta.namespace, admitted.list]);
   const told = admitted && toldOf(planner, admitted.terms.className, admitted.list);
-  const plan = (): UserPlan => planUser(object, verdict, { platform, programmed, ...(told ?? NOTHING_TOLD), now });
+  const usage = planner.sources.usage(`SmtpPlusUser ${key}`);
+  const report = { platform, programmed, ...(told ?? NOTHING_TOLD), usage, now };
+  const plan = (): UserPlan => planUser(object, verdict, report);
   draft.users.set(key, published(planner, { object, className: admitted?.terms.className, now, draft }, plan));
 }
 
@@ -177,6 +179,7 @@ function planOneList(planner: Planner, key: string, { verdicts }: PlannedNamespa
     classes: planner.platform.classes,
     programmed: className === undefined ? undefined : programmedIn(planner, className, [key]),
     ...(className === undefined ? NOTHING_TOLD : toldOf(planner, className, key)),
+    usage: planner.sources.usage(id),
     now,
   };
   const plan = (): ListPlan => planList(object, verdict, report);

@@ -4,7 +4,7 @@
  */
 import { join } from 'node:path';
 import type { Log } from '../../relay/log.ts';
-import type { Plan, PlannedEvent, Snapshot } from '../core/model.ts';
+import { keyOf, type Plan, type PlannedEvent, type Snapshot } from '../core/model.ts';
 import { startLoop } from './loop.ts';
 import { bothLooks, EVERYTHING, isAny, NOTHING, watchBoth } from './look.ts';
 import type { Look } from './look.ts';
@@ -22,6 +22,7 @@ import { openMemory } from './memory.ts';
 import { openOwnSecrets } from './own-secrets.ts';
 import type { OwnSecrets } from './own-secrets.ts';
 import { resolversOf } from '../settings-verification.ts';
+import { createUsageFacts } from '../usage-facts.ts';
 import { createReader, mergeFiles } from '../manifests/read.ts';
 import type { Touched } from '../manifests/walk-again.ts';
 import { followRelay, programmedFact } from './relay-state.ts';
@@ -55,6 +56,8 @@ export interface DirectoryOptions extends Omit<
   readonly idleMs?: number;
   /** How often the relay is asked what becomes of mail; milliseconds. */
   readonly askMs?: number | undefined;
+  /** How long a status says the same of use, at least; milliseconds. */
+  readonly usageHoldMs?: number | undefined;
   readonly log: Log;
 }
 
@@ -84,6 +87,8 @@ const LAG_MS = 1000;
 const IDLE_MS = 600_000;
 /** As often as in a cluster: what it tells of upstreams is about minutes. */
 const ASK_MS = 30_000;
+/** A status is a file here, and there is one writer for all of them. */
+const USAGE_HOLD_MS = 60_000;
 
 /**
  * Starts to carry out what the folder says, now and after each change. Rejects where our Secrets can't be read: without
@@ -117,6 +122,11 @@ export async function startDirectory(options: DirectoryOptions): Promise<Directo
   const applier = createApplier({ state, relayClass: options.settings.relayClass, memory, secrets, deletions });
   const actor = createActor(options, applier);
   const relay = followRelay(options.relay, options.settings.relayClass);
+  const usage = createUsageFacts({
+    objects: sources.counted,
+    onChange: () => touch(NOTHING),
+    holdMs: options.usageHoldMs ?? USAGE_HOLD_MS,
+  });
   /** Of the next round. One whose time has merely come looks at everything. At first, our Secrets have just been read. */
   let next: Look | undefined = { ...EVERYTHING, secrets: NOTHING.secrets };
   const loop = startLoop<Gathered, Decided>(
@@ -124,7 +134,7 @@ export async function startDirectory(options: DirectoryOptions): Promise<Directo
       gather: async () => {
         const look = next ?? EVERYTHING;
         next = undefined;
-        return sources.gather({ programmed: actor.programmed(), relayFacts: relay.facts() }, look);
+        return sources.gather({ programmed: actor.programmed(), relayFacts: relay.facts(), usage: usage.all() }, look);
       },
       decide: ({ snapshot, context }, now) => ({ plan: options.decide(snapshot, now), context: { ...context, now } }),
       act: async (decided) => {
@@ -159,6 +169,7 @@ export async function startDirectory(options: DirectoryOptions): Promise<Directo
   };
   const asking = setInterval(() => {
     if (relay.hasNews()) touch(NOTHING);
+    usage.take(new Map([['this process', options.relay.usage()]]));
   }, options.askMs ?? ASK_MS);
   return {
     trigger: () => touch(EVERYTHING),
@@ -167,6 +178,7 @@ export async function startDirectory(options: DirectoryOptions): Promise<Directo
       verification.close();
       mailProofs.close();
       clearInterval(asking);
+      usage.close();
       await loop.close();
       endWatches?.();
     },
@@ -239,6 +251,7 @@ async function openSources(
     return { manifests, faultsOf };
   };
   let last: Awaited<ReturnType<typeof lookAtManifests>> | undefined;
+  let counted: readonly string[] = [];
   const gather = async (relay: RelayFacts, look: Look): Promise<Gathered> => {
     if (last === undefined || isAny(look.manifests)) last = await lookAtManifests(look.manifests);
     const { manifests, faultsOf } = last;
@@ -247,9 +260,10 @@ async function openSources(
     const snapshot = await toSnapshot({ manifests, faultsOf, own: secrets.current(), ...relay });
     reportClasses(snapshot.classes);
     const { objects } = snapshot;
+    counted = objects.map(({ kind, meta }) => `${kind} ${keyOf(meta)}`);
     return { snapshot, context: { objects, incomplete: manifests.incomplete, looks: look.manifests === 'any' } };
   };
-  return { gather, memory, seen: reader.seen };
+  return { gather, memory, seen: reader.seen, counted: () => counted };
 }
 
 function earliest(a: Date | undefined, b: Date | undefined): Date | undefined {

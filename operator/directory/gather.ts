@@ -14,6 +14,7 @@ import type {
   Snapshot,
 } from '../core/model.ts';
 import type { DkimKeys } from '../core/senders/dkim-model.ts';
+import type { UsageFact } from '../core/usage.ts';
 import { crowdAmong, whyWaiting } from '../core/places.ts';
 import type { Settings } from '../settings.ts';
 import { dnsVerificationOf } from '../settings-verification.ts';
@@ -55,6 +56,7 @@ export interface RelayFacts {
   readonly programmed: ProgrammedFact;
   /** By class. */
   readonly relayFacts: ReadonlyMap<string, RelaysFact>;
+  readonly usage: ReadonlyMap<string, UsageFact>;
 }
 
 interface GatheredParts extends RelayFacts {
@@ -71,7 +73,7 @@ export function createGatherer(options: GatherOptions): (parts: GatheredParts) =
   const verification = dnsVerificationOf(options.settings.verification);
   const { verification: mailVerification } = options.mailProofs;
 
-  return async ({ manifests, faultsOf, own, programmed, relayFacts }) => {
+  return async ({ manifests, faultsOf, own, programmed, relayFacts, usage }) => {
     const objects = manifests.manifests.flatMap((manifest) => toObject(manifest, faultsOf(manifest)));
     const secrets = new Map(own);
     // a Secret among the manifests is somebody's own: it is never ours, whatever owner it claims
@@ -97,6 +99,7 @@ export function createGatherer(options: GatherOptions): (parts: GatheredParts) =
       accepted: options.accepted,
       programmed: new Map([[options.settings.relayClass, programmed]]),
       relayFacts,
+      usage,
     };
   };
 }

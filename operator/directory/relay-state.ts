@@ -1,4 +1,5 @@
 import type { KnownUpstreams } from '../../relay/upstream-report.ts';
+import type { UsageReport } from '../../relay/usage-report.ts';
 import type { ProgrammedFact, RelaysFact } from '../core/model.ts';
 import { createRelayReports } from '../relay-reports.ts';
 import type { RelayHashes } from './apply.ts';
@@ -9,6 +10,8 @@ export interface RelayInProcess {
   readonly configHashes: () => RelayHashes;
   /** What is known of the upstreams, by list. */
   readonly upstreams: () => KnownUpstreams;
+  /** What it has counted of lists and users. */
+  readonly usage: () => UsageReport;
   /** Since when its disk has been full. */
   readonly fullSince: () => Date | undefined;
   /** Reads its folder now; it would see the change by itself, a little later. */

@@ -37,6 +37,8 @@ export interface ControllerOptions {
   readonly unservedMs?: number;
   /** How long what is told of the upstream of a list stays so, at least; milliseconds. */
   readonly tellMs?: number;
+  /** How often relays are asked what they have counted, and how long a status says the same of it, at least; milliseconds. */
+  readonly usageMs?: { readonly ask: number; readonly hold?: number };
 }
 
 export interface Controller {

@@ -37,6 +37,7 @@ import { allDocuments, documentText } from './relay-documents.ts';
 import { startRelayPods } from './relay-pods.ts';
 import { startRollout } from './rollout.ts';
 import { startMailProofs } from './mail-proofs.ts';
+import { startUsage } from './usage.ts';
 import { startVerification } from './verification.ts';
 import { createBacklog } from './write/backlog.ts';
 import { startConfigSecrets } from './write/configuration.ts';
@@ -112,6 +113,7 @@ export function startController(options: ControllerOptions): Controller {
     programmed: (className, asked) => rollout.stateOf(className, asked),
     relays: (className) => reports.of(className),
     upstream: (className, list) => rollout.upstreamOf(className, list),
+    usage: (object) => usage.of(object),
   };
 
   const planning = createPlanning({
@@ -220,6 +222,13 @@ export function startController(options: ControllerOptions): Controller {
     unservedMs: options.unservedMs,
   });
 
+  const usage = startUsage({
+    pods,
+    objects: () => caches.objects,
+    onChange: (objects) => mark((to) => objects.forEach((object) => markPlan(to, object))),
+    ...options.usageMs,
+  });
+
   function offerChanges({ relays }: Planner): void {
     for (const { className, shard, entries, takesAway } of takeChangedShards(relays.store)) {
       rollout.offer({ className, fileName: shardFileName(shard), entries, isUrgent: takesAway });
@@ -245,6 +254,7 @@ export function startController(options: ControllerOptions): Controller {
       // what they have told before is in statuses, and must not be taken back meanwhile
       await rollout.hear();
       await planning.start();
+      usage.start();
     },
     readiness: () => countReadiness(caches),
     written: rollout.written,
@@ -260,6 +270,7 @@ export function startController(options: ControllerOptions): Controller {
     close: async () => {
       verification.close();
       mailProofs.close();
+      usage.close();
       await planning.close();
       await Promise.all([backlog.close(), rollout.close(), events.close()]);
       stopping.abort();

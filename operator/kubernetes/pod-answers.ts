@@ -1,4 +1,5 @@
 /** Asks relay pods which documents they run, and what they tell of themselves. */
+import { usageReportSchema, type UsageReport } from '../../relay/usage-report.ts';
 import { upstreamReportSchema, type UpstreamReport } from '../../relay/upstream-report.ts';
 import type { RelayAnswer } from '../relay-reports.ts';
 import { messageOf } from '../errors.ts';
@@ -22,6 +23,9 @@ const ASK_TIMEOUT_MS = 2000;
 const CONFIG_MAX = 64 * 1024;
 /** As many lists as a relay names, with names as long as there are. */
 const UPSTREAMS_MAX = 8 * 1024 * 1024;
+
+/** 100,000 users and lists, and what was counted of each. */
+const USAGE_MAX = 64 * 1024 * 1024;
 
 /** What a pod said of its upstreams last: the same object as long as it says that nothing has changed. */
 interface Told {
@@ -61,6 +65,19 @@ export function createPodAsker(): AskPods {
     const ready = pods.filter((pod) => pod.isReady);
     return Promise.all(ready.map(ask));
   };
+}
+
+/** What each of them that is ready has counted; undefined of one that does not say. */
+export async function askUsage(pods: readonly RelayPod[]): Promise<ReadonlyMap<string, UsageReport | undefined>> {
+  const ready = pods.filter((pod) => pod.isReady);
+  const answers = ready.map(async ({ name, http }) => [name, await usageOf(http).catch(() => undefined)] as const);
+  return new Map(await Promise.all(answers));
+}
+
+async function usageOf(http: string | undefined): Promise<UsageReport | undefined> {
+  if (http === undefined) return undefined;
+  const { text } = await get(`${http}/usage`, USAGE_MAX);
+  return usageReportSchema.parse(JSON.parse(text ?? ''));
 }
 
 interface Page {

@@ -14,6 +14,8 @@ type Question =
   | { kind: 'report' };
 
 const NAMESPACE = 'smtp-plus';
+/** More often than it is, so that what is told of use is always old. */
+const USAGE_ASK_MS = 5000;
 const metrics = createOperatorMetrics();
 let requests = 0;
 let operator: Controller | undefined;
@@ -57,6 +59,7 @@ async function start({ cluster, kubeconfig, settings: given }: Extract<Question,
     watchNamespaces: [],
     // there are no relays here, which is not to be said of each object in the middle of a measurement
     unservedMs: 3_600_000,
+    usageMs: { ask: USAGE_ASK_MS },
     otherInstallations: { classes: [], speaksForAll: true },
     namespaceLimits: settings.namespaceLimits,
     readClasses: () => readClasses(settings, installation),

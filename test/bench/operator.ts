@@ -10,6 +10,7 @@ import type { SecretObject } from '../../operator/kubernetes/cache/views.ts';
 import type { ShardDocument } from '../../relay/config.ts';
 import { createAdmin, list, namespace, sender, user, type Admin, type Manifest } from '../operator/support/admin.ts';
 import { install, OPERATOR_NAMESPACE } from '../operator/support/operator.ts';
+import { startRelayPod } from '../operator/support/relay-pod.ts';
 import { startControlPlane } from '../support/control-plane.ts';
 import { forkOperator, type Report } from './forked-operator.ts';
 
@@ -22,6 +23,7 @@ const size = {
 };
 const CHANGES = number('CHANGES', 200);
 const QUIET_MS = 5000;
+const USE_SECONDS = number('USE_SECONDS', 60);
 const PARALLEL = 16;
 
 const cluster = await startControlPlane();
@@ -73,6 +75,34 @@ await sleep(QUIET_MS);
 const after = await report();
 print(`${QUIET_MS / 1000} s of silence`, `${total(after) - total(before)} writes`, after);
 
+const pod = await startRelayPod(admin, 'relay-0');
+let accepted = 0;
+pod.count(() => {
+  accepted += accepted === 0 ? 0 : 1;
+  const users = Array.from({ length: accepted === 0 ? 0 : size.users }, (_, i) => `${place(i)}/user-${i}`);
+  return {
+    since: new Date().toISOString(),
+    lists: {},
+    users: Object.fromEntries(users.map((key) => [key, { accepted }])),
+  };
+});
+// of every object it is said that this relay does not run it yet
+while (true) {
+  const earlier = total(await report());
+  await sleep(QUIET_MS);
+  if (total(await report()) === earlier) break;
+}
+const quiet = await writesIn(USE_SECONDS);
+print(`${USE_SECONDS} s in which nobody uses anything`, `${sum(quiet)} writes`, await report());
+accepted = 1;
+const busy = await writesIn(USE_SECONDS);
+print(
+  `${USE_SECONDS} s in which everybody sends`,
+  `${sum(busy)} writes, ${Math.max(...busy)} in the second with most`,
+  await report(),
+);
+await pod.close();
+
 following.abort();
 await operator.close();
 admin.client.close();
@@ -116,6 +146,23 @@ async function createAll(manifests: readonly Manifest[]): Promise<void> {
 
 function total({ writes }: Report): number {
   return Object.values(writes).reduce((sum, count) => sum + count, 0);
+}
+
+/** By second. */
+async function writesIn(seconds: number): Promise<readonly number[]> {
+  const counts: number[] = [];
+  let earlier = total(await report());
+  for (let i = 0; i < seconds; i++) {
+    await sleep(1000);
+    const now = total(await report());
+    counts.push(now - earlier);
+    earlier = now;
+  }
+  return counts;
+}
+
+function sum(counts: readonly number[]): number {
+  return counts.reduce((all, count) => all + count, 0);
 }
 
 function seconds(milliseconds: number): string {

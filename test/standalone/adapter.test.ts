@@ -40,6 +40,25 @@ describe('the directory adapter', () => {
     assert.deepEqual(await contents(state), before);
   });
 
+  test('says of lists and users what the relay has counted, and when a user was used last', async (t) => {
+    const [folder, state] = [await folderOf(t, { 'a.yaml': `${sender}---\n${user('orders')}` }), await folderOf(t)];
+    const status = async (): Promise<Record<string, unknown>> =>
+      parse(await readFile(join(state, 'status/SmtpPlusUser/shop/orders.yaml'), 'utf8')).status;
+    const tally = { accepted: 2, recipients: 2, lastMessage: '2026-01-01T10:11:12.000Z' };
+    const usage = { since: '2026-01-01T00:00:00.000Z', lists: {}, users: { 'shop/orders': tally } };
+    const told = { upstreams: [], fullSince: undefined, usage };
+    const first = await start(t, folder, state, { told, askMs: 10, usageHoldMs: 0 });
+    await until(async () => (await status())['lastUsedTime'] === '2026-01-01T10:10:00Z');
+    const { traffic } = (await status()) as { traffic: { accepted: number } };
+    assert.equal(traffic.accepted, 2);
+    await first.close();
+    // a day later, on another relay: when it was used last is not forgotten
+    const empty = { ...told, usage: { ...usage, users: {} } };
+    await start(t, folder, state, { told: empty, askMs: 10, usageHoldMs: 0 });
+    await until(async () => (await status())['traffic'] === undefined);
+    assert.equal((await status())['lastUsedTime'], '2026-01-01T10:10:00Z');
+  });
+
   test('counts a generation for each change of a spec, also one made while it was down', async (t) => {
     const [folder, state] = [await folderOf(t, { 'a.yaml': user('orders') }), await folderOf(t)];
     const generation = async (): Promise<number> =>

@@ -1,6 +1,7 @@
 /** The directory adapter with the core and the relay's own configuration reader; no sockets. */
 import assert from 'node:assert/strict';
 import type { KnownUpstreams } from '../../relay/upstream-report.ts';
+import type { UsageReport } from '../../relay/usage-report.ts';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
@@ -31,12 +32,15 @@ const SETTINGS = {
   classes: { default: { existingSenders: [{ shop: 'shop.example' }] } },
 };
 
+const NOTHING_USED: UsageReport = { since: '2026-01-01T00:00:00Z', lists: {}, users: {} };
+
 export interface AdapterOptions {
   readonly secretGraceMs?: number;
   readonly idleMs?: number;
   readonly askMs?: number;
   /** What the relay tells of itself. */
-  readonly told?: { upstreams: KnownUpstreams; fullSince: Date | undefined };
+  readonly told?: { upstreams: KnownUpstreams; fullSince: Date | undefined; usage?: UsageReport };
+  readonly usageHoldMs?: number;
   readonly prune?: boolean;
   /** As in the settings file. */
   readonly settings?: object;
@@ -53,7 +57,15 @@ export async function startAdapter(
   state: string,
   options: AdapterOptions = {},
 ) {
-  const { secretGraceMs = 5000, idleMs = 60_000, prune = false, settings = SETTINGS, ignore = [], askMs } = options;
+  const {
+    secretGraceMs = 5000,
+    idleMs = 60_000,
+    prune = false,
+    settings = SETTINGS,
+    ignore = [],
+    askMs,
+    usageHoldMs,
+  } = options;
   const { isReading = () => true } = options;
   const { told = { upstreams: [], fullSince: undefined } } = options;
   const lines: string[] = [];
@@ -74,6 +86,7 @@ export async function startAdapter(
     secretGraceMs,
     idleMs,
     askMs,
+    usageHoldMs,
     prune,
     installation,
     ports: [2525],
@@ -88,6 +101,7 @@ export async function startAdapter(
       reload: config.reload,
       upstreams: () => told.upstreams,
       fullSince: () => told.fullSince,
+      usage: () => told.usage ?? NOTHING_USED,
     },
     relayHere: { port: undefined, implicitTlsPort: undefined, httpPort: 0, ca: () => '' },
     onSettled: () => void (settled += 1),

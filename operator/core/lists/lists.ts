@@ -36,6 +36,7 @@ import { readyWithRoom } from '../relay-room.ts';
 import { judgeReachable } from './reachable.ts';
 import { textAt } from '../../api/plain-data.ts';
 import { byAge, whyBefore } from '../time.ts';
+import { usageOf, type UsageFact } from '../usage.ts';
 import { judgeUpstream, type UpstreamVerdict } from './upstream.ts';
 
 export interface ListVerdict {
@@ -218,6 +219,7 @@ export interface ListReport {
   /** Of its class and of itself; absent where nothing is known. */
   readonly relays: RelaysFact | undefined;
   readonly upstream: UpstreamFact | undefined;
+  readonly usage: UsageFact | undefined;
   readonly now: Date;
 }
 
@@ -235,11 +237,13 @@ export function planList(object: RawObject, { terms, accepted }: ListVerdict, re
   const note = parsed.ok ? notInEffect('SmtpPlusList', parsed.spec) : '';
   const ready = readyAsWritten(object, withNote(readinessOf(terms, judgements, report), note));
   const view = terms && report.classes.get(terms.className);
+  const { traffic: counted } = usageOf(object, report.usage);
   const status: ListStatus = {
     observedGeneration: meta.generation,
     conditions: conditionsOf(object, judgements, ready, report.now),
     ...(view !== undefined && { endpoint: endpointOf(view) }),
     users: report.users,
+    ...(counted !== undefined && { traffic: counted }),
   };
   return { meta, status, fields: fieldsOf(judgements), events: eventsOf(object, [...judgements, ready]) };
 }

@@ -30,6 +30,7 @@ import { readyWithRoom } from '../relay-room.ts';
 import type { Notice } from '../credentials/credentials-verdict.ts';
 import { writeRecord } from '../credentials/password-record.ts';
 import { secretPlan } from '../credentials/secret-content.ts';
+import { usageOf, type UsageFact } from '../usage.ts';
 import { readyToSend } from './sending.ts';
 import type { AdmittedUser, UserVerdict } from './users.ts';
 
@@ -59,6 +60,8 @@ export interface UserReport {
   /** Of its class and of its list; absent where nothing is known. */
   readonly relays: RelaysFact | undefined;
   readonly upstream: UpstreamFact | undefined;
+  /** Undefined where relays were not heard yet. */
+  readonly usage: UsageFact | undefined;
   readonly now: Date;
 }
 
@@ -77,6 +80,7 @@ export function planUser(object: RawObject, verdict: UserVerdict, report: UserRe
       observedGeneration: meta.generation,
       conditions: conditionsOf(object, judgements, ready, now),
       ...(admitted !== undefined && details(platform, admitted)),
+      ...usageOf(object, report.usage),
     },
     ...(secret !== undefined && { secret }),
     fields: fieldsOf(judgements),

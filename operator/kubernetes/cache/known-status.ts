@@ -11,6 +11,9 @@ export interface KnownStatus {
   /** Of a VerifiedSender: since when it is verified. */
   readonly method?: unknown;
   readonly verifiedTime?: unknown;
+  /** Of use: it is remembered nowhere else. */
+  readonly lastUsedTime?: unknown;
+  readonly traffic?: unknown;
 }
 
 /** One condition of thousands of objects is the same but for its message, as far as they were judged in one second. */
@@ -20,7 +23,7 @@ const CONDITIONS_MAX = 16;
 const conditionPool = createPool<Condition>(POOL_MAX);
 
 export function knownStatus(status: unknown): KnownStatus {
-  const { conditions, method, verifiedTime } = status as Record<string, unknown> & {
+  const { conditions, method, verifiedTime, lastUsedTime, traffic } = status as Record<string, unknown> & {
     conditions?: readonly Condition[];
   };
   return {
@@ -28,6 +31,8 @@ export function knownStatus(status: unknown): KnownStatus {
     conditions: (conditions ?? []).slice(0, CONDITIONS_MAX).map(withoutMessage),
     ...(method !== undefined && { method }),
     ...(verifiedTime !== undefined && { verifiedTime }),
+    ...(lastUsedTime !== undefined && { lastUsedTime }),
+    ...(traffic !== undefined && { traffic }),
   };
 }
 

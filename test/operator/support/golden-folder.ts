@@ -66,6 +66,7 @@ export async function startOnFolder(t: TestContext, golden: Golden): Promise<Fol
       configHashes: config.hashes,
       reload: config.reload,
       upstreams: () => told.upstreams,
+      usage: () => ({ since: '2026-01-01T00:00:00Z', lists: {}, users: {} }),
       fullSince: () => told.fullSince,
     },
     relayHere: { port: undefined, implicitTlsPort: undefined, httpPort: 0, ca: () => '' },

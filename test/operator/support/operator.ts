@@ -46,7 +46,10 @@ export interface TestOperatorOptions extends ClientOptions {
   readonly url?: string;
   /** Instead of what the settings and the cluster would give. */
   readonly instead?: Partial<
-    Pick<ControllerOptions, 'installation' | 'readClasses' | 'fullPlanMs' | 'crdProbeMs' | 'unservedMs' | 'tellMs'>
+    Pick<
+      ControllerOptions,
+      'installation' | 'readClasses' | 'fullPlanMs' | 'crdProbeMs' | 'unservedMs' | 'tellMs' | 'usageMs'
+    >
   >;
 }
 

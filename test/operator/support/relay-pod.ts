@@ -1,6 +1,7 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { KnownUpstreams } from '../../../relay/upstream-report.ts';
+import type { UsageReport } from '../../../relay/usage-report.ts';
 import { bodyOf } from '../../../operator/kubernetes/client/answers.ts';
 import { pathOf, PODS } from '../../../operator/kubernetes/client/resources.ts';
 import type { Admin } from './admin.ts';
@@ -17,12 +18,14 @@ interface Told {
 /** A ready pod of a relay, as far as an API server without nodes can tell; this process answers for it. */
 export async function startRelayPod(admin: Admin, name: string, relayClass = 'default') {
   let running = (): Documents => ({});
+  let count = (): UsageReport => ({ since: startTime, lists: {}, users: {} });
   let tell = (): Told => ({ upstreams: [], fullSince: undefined });
   const startTime = new Date().toISOString();
   const server = createServer((request, response) => {
+    if (request.url === '/usage') return response.end(JSON.stringify(count()));
     const { upstreams, fullSince } = tell();
     const isAboutUpstreams = request.url === '/upstreamz';
-    response.end(
+    return response.end(
       JSON.stringify(isAboutUpstreams ? { startTime, upstreams } : { documents: running(), spoolFullSince: fullSince }),
     );
   });
@@ -49,6 +52,10 @@ export async function startRelayPod(admin: Admin, name: string, relayClass = 'de
     /** And tells this of itself. */
     tell: (told: () => Told) => {
       tell = told;
+    },
+    /** And has counted this. */
+    count: (counted: () => UsageReport) => {
+      count = counted;
     },
     close: async () => {
       if (!server.listening) return;

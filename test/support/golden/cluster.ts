@@ -17,6 +17,7 @@ import {
 import { isRetained } from '../../../operator/core/credentials/ownership.ts';
 import type { ShardDocument } from '../../../relay/config.ts';
 import { classSettingsSchema, type NamespaceLimits } from '../../../operator/settings.ts';
+import type { UsageFact } from '../../../operator/core/usage.ts';
 import type { MailEvidence } from '../../../operator/core/mail-evidence.ts';
 import { addressKeyOf } from '../../../operator/core/senders/wished-address.ts';
 import { evidenceOf, keysOf, mailEvidenceOf, type Step } from './history.ts';
@@ -39,6 +40,8 @@ export interface Cluster {
   readonly programmed: Map<string, ProgrammedFact>;
   readonly namespaceLimits?: NamespaceLimits;
   readonly relayFacts: Map<string, RelaysFact>;
+  /** By kind and key. */
+  readonly usage: Map<string, UsageFact>;
 }
 
 export function createCluster(namespaceLimits?: NamespaceLimits): Cluster {
@@ -55,6 +58,7 @@ export function createCluster(namespaceLimits?: NamespaceLimits): Cluster {
     mail: new Map(),
     programmed: new Map(),
     relayFacts: new Map(),
+    usage: new Map(),
   };
 }
 
@@ -67,7 +71,8 @@ const classes: Snapshot['classes'] = new Map(
 );
 
 export function snapshotOf({ objects, ...cluster }: Cluster): Snapshot {
-  const { secrets, accepted, namespaces, evidence, keys, mail, programmed, relayFacts, namespaceLimits } = cluster;
+  const { secrets, accepted, namespaces, evidence, keys, mail, programmed, relayFacts, usage, namespaceLimits } =
+    cluster;
   return {
     classes,
     objects: [...objects.values()],
@@ -79,6 +84,7 @@ export function snapshotOf({ objects, ...cluster }: Cluster): Snapshot {
     mail,
     programmed,
     relayFacts,
+    usage,
     ...(namespaceLimits && { namespaceLimits }),
     verification: { graceSeconds: 72 * 3600 },
     mailVerification: { className: 'default', from: 'verification@shop.example', hasPage: true },
@@ -95,6 +101,7 @@ export interface Notes {
   readonly programmed: Map<string, ProgrammedFact | undefined>;
   /** What the relays of a class told before, where they have told something since. */
   readonly relayFacts: Map<string, RelaysFact | undefined>;
+  readonly usage: Map<string, UsageFact>;
 }
 
 export function createNotes(): Notes {
@@ -106,6 +113,7 @@ export function createNotes(): Notes {
     mail: new Map(),
     programmed: new Map(),
     relayFacts: new Map(),
+    usage: new Map(),
   };
 }
 
@@ -198,6 +206,13 @@ export function happen(cluster: Cluster, step: Step, notes: Notes): void {
       const before = cluster.relayFacts.get('default');
       if (!notes.relayFacts.has('default')) notes.relayFacts.set('default', before);
       cluster.relayFacts.set('default', step.fact);
+      return;
+    }
+    case 'use': {
+      const object = nth(cluster.objects.values(), step.which);
+      if (object === undefined || object.kind === 'VerifiedSender') return;
+      cluster.usage.set(idOf(object), step.fact);
+      notes.usage.set(idOf(object), step.fact);
       return;
     }
     case 'wait':

@@ -7,6 +7,7 @@ import {
   markAwaiting,
   markNamespace,
   markObject,
+  markPlan,
   markRelays,
   markSecret,
   type Planner,
@@ -52,6 +53,7 @@ export function follow({ planner, results }: Following, cluster: Cluster, notes:
   for (const key of notes.evidence.keys()) markObject(planner, 'VerifiedSender', key);
   for (const key of notes.mail.keys()) markAddress(planner, key);
   for (const name of notes.programmed.keys()) markAwaiting(planner, name);
+  for (const object of notes.usage.keys()) markPlan(planner, object);
   for (const [name, before] of notes.relayFacts) markRelays(planner, name, before, cluster.relayFacts.get(name));
 
   const looked = createResults();
@@ -105,6 +107,7 @@ export function sourcesNow(cluster: Cluster): Sources {
     programmed: (className) => cluster.programmed.get(className),
     relays: (className) => cluster.relayFacts.get(className),
     upstream: (className, list) => cluster.relayFacts.get(className)?.upstreams.get(list),
+    usage: (object) => cluster.usage.get(object),
   };
 }
 

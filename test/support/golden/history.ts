@@ -3,6 +3,7 @@ import type { NamespaceLimits } from '../../../operator/settings.ts';
 import type { MailEvidence } from '../../../operator/core/mail-evidence.ts';
 import fc from 'fast-check';
 import { BUILT_IN_LIST } from '../../../operator/core/names.ts';
+import type { UsageFact } from '../../../operator/core/usage.ts';
 import type { DkimKeys } from '../../../operator/core/senders/dkim-model.ts';
 import type {
   DnsEvidence,
@@ -261,6 +262,7 @@ export type Step =
   | { readonly does: 'mail'; readonly which: number; readonly mishap: Mishap }
   | { readonly does: 'program'; readonly state: 'Unknown' | 'Programmed' | 'Lagging' }
   | { readonly does: 'tell'; readonly fact: RelaysFact }
+  | { readonly does: 'use'; readonly which: number; readonly fact: UsageFact }
   | { readonly does: 'wait'; readonly hours: number };
 
 /** Few enough that histories come up against them; or none. */
@@ -303,6 +305,19 @@ const relaysFact: fc.Arbitrary<RelaysFact> = fc
 
 const which = fc.nat(30);
 
+const COUNTED = { recipients: 1, bytes: 500, delivered: 1, bounced: 0, deferred: 0, refused: 0 };
+
+/** What relays have counted of an object, at times that may be to come. */
+const usageFact: fc.Arbitrary<UsageFact> = fc
+  .record({
+    accepted: rarely(fc.nat(3)),
+    lastUsedTime: often(fc.constantFrom('2025-12-31T00:00:00Z', '2026-01-02T00:00:00Z', '2027-01-01T00:00:00Z')),
+  })
+  .map(({ accepted, lastUsedTime }) => {
+    const traffic = { since: '2026-01-01T00:00:00Z', accepted: accepted ?? 0, ...COUNTED };
+    return { traffic: accepted === undefined ? undefined : traffic, lastUsedTime };
+  });
+
 export const secretStep: fc.Arbitrary<SecretStep> = fc.oneof(
   fc.record({
     does: fc.constantFrom('delete Secret' as const, 'edit Secret' as const, 'orphan Secret' as const),
@@ -340,5 +355,6 @@ export const step: fc.Arbitrary<Step> = fc.oneof(
       .map((state) => ({ does: 'program', state }) as const),
   },
   { weight: 10, arbitrary: relaysFact.map((fact) => ({ does: 'tell', fact }) as const) },
+  { weight: 6, arbitrary: fc.record({ does: fc.constant('use' as const), which, fact: usageFact }) },
   { weight: 6, arbitrary: fc.integer({ min: 0, max: 60 }).map((hours) => ({ does: 'wait', hours }) as const) },
 );

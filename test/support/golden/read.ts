@@ -6,6 +6,7 @@ import { retainedOwner } from '../../../operator/core/credentials/ownership.ts';
 import { parseAllDocuments } from 'yaml';
 import { z } from 'zod';
 import { API_VERSION } from '../../../operator/api/common.ts';
+import { traffic } from '../../../operator/api/traffic.ts';
 import { isKindName } from '../../../operator/api/kinds.ts';
 import type {
   ClassView,
@@ -61,6 +62,8 @@ const evidence = z.object({
 /** By key of the VerifiedSender, as `evidence`. */
 const vouchings = z.record(z.string(), z.object({ sender: z.string(), withdrawnTime: z.string().optional() }));
 
+const usageFact = z.strictObject({ traffic: traffic.optional(), lastUsedTime: z.string().optional() });
+
 const settings = z.strictObject({
   kind: z.literal('Settings'),
   now: z.string().default('2026-01-01T00:00:00Z'),
@@ -93,6 +96,8 @@ const settings = z.strictObject({
       }),
     )
     .default({}),
+  /** What the relays have counted, by kind and key. Absent: they were not heard yet. */
+  usage: z.record(z.string(), usageFact).default({}),
 });
 
 type Manifest = z.infer<typeof manifest>;
@@ -123,6 +128,7 @@ export function readGolden(text: string, verifiers: Verifiers): GoldenInput {
       ...(known.mailVerification !== undefined && { mailVerification: known.mailVerification }),
       ...(known.verification === 'dns' && { verification: { graceSeconds: 72 * 3600 } }),
       programmed: new Map(Object.entries(known.programmed ?? allProgrammed(known))),
+      usage: new Map(Object.entries(known.usage)),
       relayFacts: new Map(Object.keys(known.classes).map((name) => [name, relaysFact(known, name)])),
     },
   };

@@ -1,0 +1,35 @@
+/** What relays have counted of a list or a user, for its status. */
+import { z } from 'zod';
+import { traffic, type Traffic } from '../api/traffic.ts';
+import type { Subject } from './conditions.ts';
+
+/** Held still by whoever gathers it: a status is written for each change. Without anything in it where nothing was counted. */
+export interface UsageFact {
+  readonly traffic?: Traffic | undefined;
+  /** ISO 8601. */
+  readonly lastUsedTime?: string | undefined;
+}
+
+const knownUsage = z.object({
+  traffic: traffic.optional().catch(undefined),
+  lastUsedTime: z.iso.datetime().optional().catch(undefined),
+});
+
+/**
+ * What the status says of use. Relays count a day, and where none was heard yet, what was said before stays: so when it was
+ * used last is remembered by the status alone. Whoever can write a status can forge that, and gains nothing by it.
+ */
+export function usageOf({ status }: Pick<Subject, 'status'>, fact: UsageFact | undefined): UsageFact {
+  const before = knownUsage.safeParse(status).data ?? {};
+  const counted = fact === undefined ? before.traffic : fact.traffic;
+  const lastUsed = lastOf(before.lastUsedTime, fact?.lastUsedTime);
+  return {
+    ...(counted !== undefined && { traffic: counted }),
+    ...(lastUsed !== undefined && { lastUsedTime: lastUsed }),
+  };
+}
+
+function lastOf(a: string | undefined, b: string | undefined): string | undefined {
+  if (a === undefined || b === undefined) return a ?? b;
+  return Date.parse(a) > Date.parse(b) ? a : b;
+}

@@ -1,0 +1,104 @@
+/** What statuses say of use, by what relay pods have counted. */
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import type { Tally } from '../../relay/usage-report.ts';
+import { describeWithControlPlane } from '../support/control-plane.ts';
+import { createAdmin, list, namespace, sender, user, type Admin } from './support/admin.ts';
+import { eventually } from './support/eventually.ts';
+import { startRelayPod } from './support/relay-pod.ts';
+import { install, OPERATOR_NAMESPACE, startTestOperator, type TestOperator } from './support/operator.ts';
+
+const settings = { classes: { default: { existingSenders: [{ shop: 'shop.example' }] } } };
+
+describeWithControlPlane('what statuses say of use', (cluster) => {
+  let admin: Admin;
+  let kubeconfig: string;
+  let operator: TestOperator;
+  const start = () =>
+    startTestOperator(cluster(), kubeconfig, { settings, instead: { usageMs: { ask: 50, hold: 0 } } });
+  before(async () => {
+    kubeconfig = await install(cluster());
+    admin = createAdmin(cluster(), OPERATOR_NAMESPACE);
+    operator = await start();
+    await admin.apply(
+      namespace('shop'),
+      sender('shop/own', { domain: 'shop.example' }),
+      list('shop/house', {}),
+      user('shop/app', { listRef: { name: 'house' } }),
+      user('shop/quiet', { listRef: { name: 'house' } }),
+    );
+  });
+  after(async () => {
+    await operator.close();
+    admin.client.close();
+  });
+
+  async function startPod(name: string) {
+    let tally: Tally | undefined;
+    const pod = await startRelayPod(admin, name);
+    pod.follow(() => operator.written()['default'] ?? {});
+    pod.count(() => ({
+      since: '2026-01-01T00:00:00.000Z',
+      lists: tally === undefined ? {} : { 'shop/house': tally },
+      users: tally === undefined ? {} : { 'shop/app': tally },
+    }));
+    return { ...pod, counts: (next: Tally | undefined) => (tally = next) };
+  }
+
+  async function statusWrites(): Promise<number | undefined> {
+    const { values } = await operator.metrics.writes.get();
+    return values.find(({ labels }) => labels['what'] === 'status')?.value;
+  }
+
+  async function statusOf(kind: string, key: string) {
+    const [space = '', name = ''] = key.split('/');
+    const text = await cluster().kubectl(['-n', space, 'get', kind, name, '-o', 'json']);
+    return (JSON.parse(text) as { status: { traffic?: Record<string, unknown>; lastUsedTime?: string } }).status;
+  }
+
+  test('all relay pods together, of lists and of users, whatever restarts', async () => {
+    const [first, second] = [await startPod('relay-0'), await startPod('relay-1')];
+    first.counts({ accepted: 3, recipients: 3, bytes: 900, delivered: 3, lastMessage: '2026-01-01T01:02:03.000Z' });
+    second.counts({ accepted: 1, recipients: 1, bytes: 100, bounced: 1, refused: { too_large: 2 } });
+    const traffic = {
+      since: '2026-01-01T00:00:00Z',
+      accepted: 4,
+      recipients: 4,
+      bytes: 1000,
+      delivered: 3,
+      bounced: 1,
+      deferred: 0,
+      refused: 2,
+      refusals: [{ reason: 'too_large', count: 2 }],
+    };
+    await eventually(async () => assert.deepEqual((await statusOf('smtpplususer', 'shop/app')).traffic, traffic));
+    await eventually(async () => assert.deepEqual((await statusOf('smtppluslist', 'shop/house')).traffic, traffic));
+    assert.equal((await statusOf('smtpplususer', 'shop/app')).lastUsedTime, '2026-01-01T01:00:00Z');
+    assert.equal((await statusOf('smtpplususer', 'shop/quiet')).traffic, undefined);
+
+    // pods that are away tell nothing, and an operator that has just started takes nothing back
+    await operator.close();
+    await Promise.all([first.close(), second.close()]);
+    operator = await start();
+    await operator.idle();
+    assert.deepEqual((await statusOf('smtpplususer', 'shop/app')).traffic, traffic);
+
+    const third = await startPod('relay-0');
+    third.counts(undefined);
+    await eventually(async () => assert.equal((await statusOf('smtpplususer', 'shop/app')).traffic, undefined));
+    assert.equal((await statusOf('smtpplususer', 'shop/app')).lastUsedTime, '2026-01-01T01:00:00Z');
+    await eventually(async () => assert.equal((await statusOf('smtppluslist', 'shop/house')).traffic, undefined));
+    // and nothing is written again for what stays as it is
+    await operator.idle();
+    const writes = await statusWrites();
+    let rounds = 0;
+    third.count(() => {
+      rounds++;
+      return { since: `2026-01-01T0${rounds % 10}:00:00.000Z`, lists: {}, users: {} };
+    });
+    await eventually(async () => assert.ok(rounds > 10));
+    await operator.idle();
+    assert.equal(await statusWrites(), writes);
+    await third.close();
+  });
+});
