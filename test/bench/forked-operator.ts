@@ -30,7 +30,7 @@ export async function forkOperator(): Promise<ForkedOperator> {
   await bundle({ operator: 'test/bench/operator-process.ts' }, programs);
   const operator = fork(path.join(programs, 'operator.js'), {
     // as in the chart: without a bound V8 lets garbage grow to several times what is in use
-    execArgv: ['--max-old-space-size=256', '--max-semi-space-size=8'],
+    execArgv: ['--max-old-space-size=320', '--max-semi-space-size=4'],
     env: { ...process.env, MALLOC_ARENA_MAX: '2' },
   });
   const ask = (question: object): Promise<unknown> => {
