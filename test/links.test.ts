@@ -61,4 +61,20 @@ describe('the guide', () => {
     );
     assert.ok(reached.size > 12, `only ${reached.size} pages`);
   });
+
+  test('names commands of package.json, and tests, that are there', () => {
+    const { scripts } = JSON.parse(readFileSync(path.join(ROOT, 'package.json'), 'utf8')) as { scripts: object };
+    const tests = globSync('{operator,relay,test}/**/*.test.ts', { cwd: ROOT });
+    const isThere = (name: string) => tests.some((file) => path.matchesGlob(`/${file}`, `/**/${name}`));
+    for (const page of PAGES.filter((file) => file !== 'CHANGELOG.md')) {
+      const text = readFileSync(path.join(ROOT, page), 'utf8');
+      const commands = [...text.matchAll(/\bnpm run (?:--silent )?([a-z][\w:-]*)/g)].map(([, name = '']) => name);
+      const files = [...text.matchAll(/`([\w./*-]+\.test\.ts)`/g)].map(([, name = '']) => name);
+      assert.deepEqual(
+        [...commands.filter((name) => !(name in scripts)), ...files.filter((name) => !isThere(name))],
+        [],
+        page,
+      );
+    }
+  });
 });
