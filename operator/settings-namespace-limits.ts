@@ -11,11 +11,11 @@ const boundOverrides = z.strictObject({
 });
 
 export const namespaceLimits = z.strictObject({
-  users: bound.default(10_000).describe('SmtpPlusUsers'),
-  lists: bound.default(100).describe('SmtpPlusLists'),
-  senders: bound.default(1000).describe('VerifiedSenders'),
+  users: bound.default(10_000).describe('Number of SmtpPlusUsers'),
+  lists: bound.default(100).describe('Number of SmtpPlusLists'),
+  senders: bound.default(1000).describe('Number of VerifiedSenders'),
   namespaces: z
     .record(labelName, boundOverrides)
     .default({})
-    .describe('Other numbers for single namespaces: `NAMESPACE: {users: 50000}`'),
+    .describe('Different numbers for some namespaces: `NAMESPACE: {users: 50000}`'),
 });

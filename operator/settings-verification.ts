@@ -38,12 +38,12 @@ export const verificationSettingsSchema = z
     dns: z
       .enum(['Enabled', 'Disabled'])
       .default('Enabled')
-      .describe('Disabled: no look-ups; domains are verified by existingSenders alone'),
+      .describe('Disabled: no look-ups; domains can be verified only by existingSenders'),
     dnsServers: z
       .array(resolver)
       .max(RESOLVERS_MAX)
       .default([])
-      .describe('Resolvers that are asked for the records; default: those of the system'),
+      .describe('Name servers that are asked for the records; default: those of the system'),
     dnsQuorum: z
       .number()
       .int()
@@ -54,7 +54,7 @@ export const verificationSettingsSchema = z
     from: address
       .optional()
       .describe(
-        'Sender of the mails that prove addresses; absent: there are none, and addresses are verified with their domain or by existingSenders. Must be under `existingSenders` of a class',
+        'Sender of the mails that prove addresses; `existingSenders` of a class must cover it. Absent: no such mails are sent, and an address is verified only with its domain or by existingSenders',
       ),
     pageURL: z
       .url({ protocol: /^https?$/, error: 'must be an http or https URL, such as https://smtp-plus.example/verify' })
@@ -64,18 +64,18 @@ export const verificationSettingsSchema = z
       })
       .optional()
       .describe(
-        'Public address of the page `/verify` of the operator, for the link in those mails. Absent on a cluster: the mails have a code only; in one process: its own HTTP port',
+        'Public URL of the page `/verify` of the operator, for the link in those mails. Absent on a cluster: the mails have only a code. Absent in one process: the URL of its own HTTP port',
       ),
     relayClass: z
       .string()
       .optional()
       .describe(
-        'The relay class whose relays and upstream send those mails; default: the setting of the same name above',
+        'The relay class whose relays and upstream send those mails; default: the setting `relayClass` at the top',
       ),
     relayServer: server
       .optional()
       .describe(
-        'On a cluster: where the operator hands those mails in, as HOST:PORT; default: hostname and first port of the class',
+        'On a cluster: HOST:PORT of the relays that the operator sends those mails to; default: hostname and first port of the class',
       ),
     mailsPerNamespace: z
       .number()
@@ -83,14 +83,14 @@ export const verificationSettingsSchema = z
       .min(1)
       .max(100_000)
       .default(50)
-      .describe('How many of those mails one namespace may cause within 24 h. There are 3 to one address'),
+      .describe('How many of those mails one namespace may cause within 24 h. To one address it is 3'),
     mailsInTotal: z
       .number()
       .int()
       .min(1)
       .max(100_000)
       .default(1000)
-      .describe('How many there may be within 24 h in all'),
+      .describe('How many of those mails all namespaces may cause within 24 h'),
     grace: duration
       .default('72h')
       .describe(

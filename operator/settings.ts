@@ -40,16 +40,16 @@ const recipients = z
       .max(256)
       .default([])
       .describe('Addresses, and domains with a leading `@`'),
-    includeSubdomains: z.boolean().default(false).describe('The domains cover their subdomains too'),
+    includeSubdomains: z.boolean().default(false).describe('Whether the domains include their subdomains'),
     otherwise: z
       .enum(['Refuse', 'Capture', 'Redirect'])
       .default('Refuse')
-      .describe('What becomes of mail to others; a list may choose its own'),
+      .describe('What happens to mail to others; a list may choose something else'),
     redirectTo: z
       .string()
       .refine((text) => parseMailbox(text) !== undefined, { message: 'must be an address' })
       .optional()
-      .describe('The address for Redirect; mail may reach it'),
+      .describe('The address for Redirect; it counts as allowed'),
   })
   .refine(({ otherwise, redirectTo }) => (otherwise === 'Redirect') === (redirectTo !== undefined), {
     path: ['redirectTo'],
@@ -88,54 +88,69 @@ export const classSettingsSchema = z.strictObject({
     .describe('Ports with TLS from the first byte to show to users; default: the first that listen'),
   caFile: path
     .optional()
-    .describe('In a cluster: PEM of the CA that users verify the relay by, for their Secrets; default: a public one'),
+    .describe(
+      'On a cluster: certificates (PEM) with which clients verify the relay, for the Secrets of users; default: the public roots',
+    ),
   configSecret: z
     .string()
     .max(200)
     .regex(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/, 'must be lower-case letters, digits and inner hyphens')
     .optional()
-    .describe('In a cluster: prefix of the Secrets with the configuration of the relay; default: smtp-plus-CLASS'),
+    .describe('On a cluster: prefix of the Secrets with the configuration of the relays; default: smtp-plus-CLASS'),
   starttls: z
     .enum(['Required', 'Optional'])
     .default('Required')
-    .describe('Floor: Optional lets a list allow AUTH in clear text'),
+    .describe('Minimum: with Optional, a list may allow log-ins without TLS'),
   localPartCase: z
     .enum(['Ignore', 'Match'])
     .default('Ignore')
     .describe(
-      'Whether `Orders@shop.example` may be sent from where `orders@shop.example` alone is verified. Match, for mail systems that tell the two apart; a verified domain covers both',
+      'Ignore: if `orders@shop.example` is verified, `Orders@shop.example` may send too. Match, for mail systems that treat the two as different addresses: it may not. A verified domain covers both',
     ),
   smtputf8: z
     .enum(['Allow', 'Refuse'])
     .default('Allow')
     .describe(
-      'Whether mail with addresses or header fields in UTF-8 is taken from clients that ask for SMTPUTF8. Refuse, where the smart hosts do not offer it: clients hear of it at once then, and not from a bounce',
+      'Whether clients may ask for SMTPUTF8, and send addresses and header fields in UTF-8. If your smart hosts do not support it, choose Refuse: clients then hear so at once, instead of getting a bounce',
     ),
-  upstream: upstream.default({ capture: true }).describe('Smart host of lists that name none'),
+  upstream: upstream.default({ capture: true }).describe('Smart host of lists without one of their own'),
   senderPolicy: z
     .strictObject({
-      envelopeFrom: z.enum(['Enforce', 'Audit']).default('Enforce'),
-      headerFrom: z.enum(['Enforce', 'Audit']).default('Enforce'),
-      displayName: z.enum(['Refuse', 'Allow']).default('Refuse'),
-      sender: z.enum(['Any', 'Verified']).default('Any'),
-      replyTo: z.enum(['Any', 'SameAsFrom', 'Verified']).default('Any'),
-      nullSender: z.enum(['Refuse', 'Allow']).default('Refuse'),
-      bcc: z.enum(['Drop', 'Keep']).default('Drop'),
+      envelopeFrom: z
+        .enum(['Enforce', 'Audit'])
+        .default('Enforce')
+        .describe('Audit: an unauthorized MAIL FROM is accepted, logged and counted'),
+      headerFrom: z
+        .enum(['Enforce', 'Audit'])
+        .default('Enforce')
+        .describe('Audit: an unauthorized From field is accepted, logged and counted'),
+      displayName: z
+        .enum(['Refuse', 'Allow'])
+        .default('Refuse')
+        .describe('Whether the display name of From may look like another address'),
+      sender: z
+        .enum(['Any', 'Verified'])
+        .default('Any')
+        .describe('What Sender, Resent-From and Resent-Sender may contain'),
+      replyTo: z.enum(['Any', 'SameAsFrom', 'Verified']).default('Any').describe('What Reply-To may contain'),
+      nullSender: z.enum(['Refuse', 'Allow']).default('Refuse').describe('Whether MAIL FROM:<> is accepted'),
+      bcc: z
+        .enum(['Drop', 'Keep'])
+        .default('Drop')
+        .describe('Whether Bcc and Resent-Bcc fields are removed or passed on'),
     })
     .prefault({})
-    .describe('Floor: lists can tighten it, never loosen it'),
+    .describe('Minimum: lists can be stricter, never laxer'),
   recipients: recipients
     .optional()
-    .describe(
-      'Floor: whom mail of the class may reach (staging); lists can allow fewer, never others. Default: everybody',
-    ),
-  limits: limits.extend({}).strict().prefault({}).describe('Ceiling for the limits of lists and users'),
-  session: sessionSettingsSchema.strict().prefault({}).describe('Limits on a hostile client'),
-  delivery: delivery.prefault({}).describe('Time-outs and retries towards upstreams'),
+    .describe('Whom mail of the class may reach (staging); lists can allow fewer, never others. Default: everybody'),
+  limits: limits.extend({}).strict().prefault({}).describe('Maximum for the limits of lists and users'),
+  session: sessionSettingsSchema.strict().prefault({}).describe('Limits for hostile clients'),
+  delivery: delivery.prefault({}).describe('Time-outs and retries of deliveries'),
   reports: z
     .strictObject({
       from: asciiAddress.describe(
-        'Their envelope sender and From, for a smart host that refuses MAIL FROM:<> (Amazon SES). Must be under `existingSenders` of a class, and be known to the smart host; lists with an upstream of their own keep `<>`',
+        'Their envelope sender and From, for a smart host that refuses MAIL FROM:<> (Amazon SES). `existingSenders` of a class must cover it, and the smart host must accept it. Lists with an upstream of their own keep `<>`',
       ),
     })
     .optional()
@@ -144,11 +159,13 @@ export const classSettingsSchema = z.strictObject({
   existingSenders: z
     .array(existingSender)
     .default([])
-    .describe('Senders verified from the start: `- NAMESPACE: domain or address`'),
+    .describe('Senders that need no proof: `- NAMESPACE: domain or address`'),
   existingSendersBefore: z.iso
     .datetime()
     .optional()
-    .describe('VerifiedSenders that the API server created before are verified (not available for manifests in files)'),
+    .describe(
+      'VerifiedSenders that were created on the API server before this time need no proof (not available for manifests in files)',
+    ),
 });
 
 export type ClassSettings = z.infer<typeof classSettingsSchema>;
@@ -175,44 +192,46 @@ export const settingsSchema = z
     host: z.string().min(1).default('127.0.0.1').describe('Address to listen on'),
     ports: portList
       .default('2525')
-      .describe('Ports with STARTTLS, default 2525: numbers, and ranges of which busy ports are skipped'),
+      .describe('Ports with STARTTLS, default 2525: numbers, and ranges. Busy ports of a range are skipped'),
     implicitTlsPorts: portList.default('').describe('Ports with TLS from the first byte: numbers and ranges'),
     skipBusyPorts: z
       .boolean()
       .default(false)
-      .describe('Go on without ports that are in use, even where they are named by number'),
+      .describe('Start without the ports that are in use, even those that are named by number'),
     workers: workersWish
       .default(1)
       .describe(
-        'Processes that take mail, each with 1/N of the memory: a number, or `auto` for as many as there are cores and memory for (256 MiB each)',
+        'Processes that accept mail, each with 1/N of the memory: a number, or `auto` for one per core, as far as there are 256 MiB of memory for each',
       ),
     http: port.default(9465).describe('Port for /metrics, /healthz, /readyz, /configz'),
     capture: path.optional().describe('Folder of the capture upstream; default: STATE/outbox'),
     strict: z
       .boolean()
       .default(false)
-      .describe('Refuse an object with a field that its kind does not have, where the default is to warn'),
+      .describe('Refuse an object with a field that its kind does not have, instead of only warning'),
     relayClass: z.string().default('default').describe('The relay class that this process serves'),
     watchNamespaces: z
       .array(labelName)
       .default([])
-      .describe('In a cluster: the namespaces whose objects are read; default: all'),
+      .describe('On a cluster: the namespaces whose objects are read; default: all'),
     namespaceLimits: namespaceLimits
       .prefault({})
-      .describe('How many objects of one namespace are served, so that no tenant takes all there is; the oldest count'),
+      .describe(
+        'How many objects of one namespace are served, so that no tenant uses up what is there for everybody. The oldest come first',
+      ),
     reportsUnknownClasses: z
       .boolean()
       .default(true)
       .describe(
-        'In a cluster with several installations, true for one alone: it says where a relay class does not exist, where the list of a user does not, and how VerifiedSenders stand. The others write to their own lists and users only',
+        'If a cluster has several installations, true for exactly one: it reports relay classes and lists that do not exist, and writes the statuses of VerifiedSenders. The others write only to their own lists and users',
       ),
     classesElsewhere: z
       .array(labelName)
       .default([])
-      .describe('In a cluster: relay classes that another installation serves; their lists and users are left alone'),
+      .describe('On a cluster: relay classes that another installation serves; their lists and users are left alone'),
     verification: verificationSettingsSchema
       .prefault({})
-      .describe('How VerifiedSenders come to be verified. Those under existingSenders are, without it'),
+      .describe('How VerifiedSenders are proven. Those under existingSenders need no proof'),
     classes: z
       .record(labelName, classSettingsSchema)
       .default({ default: classSettingsSchema.parse({}) })

@@ -153,32 +153,32 @@ export const sessionSettingsSchema = z.object({
   connections: count
     .default(2000)
     .describe(
-      'Connections that the relay holds at once. Where all are taken, one without a log-in makes room for a new one, or else ' +
-        'an idle one of the namespace that has most',
+      'Maximum number of connections at the same time. If all are taken, a new one replaces one that has not logged in, or ' +
+        'else an idle one of the namespace that has the most',
     ),
-  connectionsPerSource: count.default(200).describe('Connections from one client address at once'),
-  commands: count.default(10000).describe('Commands in one session'),
-  unauthenticatedCommands: count.default(20).describe('Commands before a log-in succeeds'),
-  failedCommands: count.default(20).describe('Refused commands in one session, then 421'),
-  commandBytes: count.default(4096).describe('Length of a command line'),
-  headerBytes: count.default(256 * 1024).describe('Size of the header section of a message'),
+  connectionsPerSource: count.default(200).describe('Maximum number of connections from one client address'),
+  commands: count.default(10000).describe('Maximum number of commands in one session'),
+  unauthenticatedCommands: count.default(20).describe('Maximum number of commands before a log-in succeeds'),
+  failedCommands: count.default(20).describe('Number of refused commands after which a session ends with 421'),
+  commandBytes: count.default(4096).describe('Maximum length of a command line'),
+  headerBytes: count.default(256 * 1024).describe('Maximum size of the header section of a message'),
   lineBytes: count
     .default(64 * 1024)
     .describe(
-      'Octets of one line of a message. RFC 5321 allows 998: most smart hosts take more, and some refuse or break longer lines',
+      'Maximum number of octets in one line of a message. RFC 5321 allows 998; most smart hosts accept more, and some refuse or break longer lines',
     ),
-  receivedHeaders: count.default(50).describe('Received fields in a message before it counts as a loop'),
-  idleSeconds: seconds.default(300).describe('Silence between commands'),
-  unauthenticatedSeconds: seconds.default(60).describe('Time from the greeting to a successful log-in'),
-  dataSeconds: seconds.default(600).describe('Time for one message, from DATA to its final dot'),
+  receivedHeaders: count.default(50).describe('Number of Received fields above which a message counts as a loop'),
+  idleSeconds: seconds.default(300).describe('Longest silence between commands'),
+  unauthenticatedSeconds: seconds.default(60).describe('Longest time from the greeting to a successful log-in'),
+  dataSeconds: seconds.default(600).describe('Longest time for one message, from DATA to its final dot'),
   dataBytesPerSecond: count.default(256).describe('Slowest average rate of a message after its first 30 s'),
-  sessionSeconds: seconds.default(3600).describe('Length of a whole session'),
+  sessionSeconds: seconds.default(3600).describe('Longest time for a whole session'),
   failedLogins: count
     .default(10)
     .describe(
-      'Failed log-ins of one user from one source before a lock-out; ten times as many of all users from one source. ' +
-        'Clients behind one address (SNAT, `externalTrafficPolicy: Cluster`) share that count and a lock-out: ' +
-        'preserve source addresses, or raise it',
+      'Number of failed log-ins of one user from one address that lead to a lock-out; for all users from one address, ten ' +
+        'times as many. Clients behind the same address (SNAT, `externalTrafficPolicy: Cluster`) share the count and the ' +
+        'lock-out: preserve source addresses, or raise this',
     ),
   trustedProxies: z
     .array(
@@ -189,30 +189,33 @@ export const sessionSettingsSchema = z.object({
     .max(TRUSTED_PROXIES_MAX)
     .default([])
     .describe(
-      'Addresses (CIDR notation) of load balancers that begin each connection with a PROXY header (version 1 or 2), by which the ' +
-        'relay knows the client. From these it must come, or the connection is closed; from others none is taken',
+      'Addresses (CIDR notation) of load balancers that begin each connection with a PROXY header (version 1 or 2) that names ' +
+        'the client. A connection from them without the header is closed, and a header from any other address is refused',
     ),
-  lockoutSeconds: seconds.default(300).describe('Length of that lock-out, and the window in which failures count'),
+  lockoutSeconds: seconds.default(300).describe('Length of that lock-out, and of the time in which failures count'),
 });
 
-/** How the relay hands mail over. Times in seconds. */
+/** How the relay passes mail on. Times in seconds. */
 export const deliverySettingsSchema = z.object({
-  connectSeconds: seconds.default(30).describe('Time to connect to an upstream, with TLS and its greeting'),
-  commandSeconds: seconds.default(300).describe('Time for the answer to one command (RFC 5321 section 4.5.3.2)'),
-  finalDotSeconds: seconds.default(600).describe('Time for the answer to the final dot (RFC 5321 section 4.5.3.2.6)'),
-  retryFirstSeconds: seconds.default(60).describe('First retry after a temporary failure'),
+  connectSeconds: seconds.default(30).describe('Longest time to connect, with TLS and the greeting'),
+  commandSeconds: seconds.default(300).describe('Longest wait for the answer to one command (RFC 5321, 4.5.3.2)'),
+  finalDotSeconds: seconds.default(600).describe('Longest wait for the answer to the final dot (RFC 5321, 4.5.3.2.6)'),
+  retryFirstSeconds: seconds.default(60).describe('Time until the first retry after a temporary failure'),
   retryMostSeconds: seconds.default(3600).describe('Longest time between two retries'),
-  unreachableSeconds: seconds.default(60).describe('How long an upstream fails before its lists say that it does'),
-  concurrency: count.default(50).describe('Messages under way at once, shared by the namespaces that have mail'),
+  unreachableSeconds: seconds.default(60).describe('How long an upstream has to fail before its lists report it'),
+  concurrency: count.default(50).describe('Deliveries at the same time, shared by the namespaces that have mail'),
   spoolReserveBytes: count.default(64 * 1024 * 1024).describe('Free disk space that the spool never uses'),
-  spoolNamespacePercent: count.max(100).default(50).describe('Percent of the free room in the spool for one namespace'),
+  spoolNamespacePercent: count
+    .max(100)
+    .default(50)
+    .describe('Percent of the free room in the spool that one namespace may fill'),
   capturedMessages: count
     .default(1000)
     .describe(
-      'Messages kept for lists with `recipients.otherwise: Capture`; beyond it, the oldest of the namespace with the most are deleted',
+      'Number of messages kept for lists with `recipients.otherwise: Capture`. Beyond that, the oldest of the namespace that has the most are deleted',
     ),
-  capturedBytes: count.default(256 * 1024 * 1024).describe('Bytes of them, likewise; the newest is always kept'),
-  shutdownSeconds: seconds.default(25).describe('Time for a clean shutdown'),
+  capturedBytes: count.default(256 * 1024 * 1024).describe('Their size in bytes likewise; the newest is always kept'),
+  shutdownSeconds: seconds.default(25).describe('Longest time for a clean shutdown'),
 });
 
 export const logSettingsSchema = z.object({

@@ -80,7 +80,7 @@ export const allowedNamespaces = z.object({
   from: z
     .enum(['Same', 'All', 'Selector'])
     .default('Same')
-    .describe('Same: this namespace only. All: every one. Selector: those that `selector` matches.'),
+    .describe('Same: only this namespace. All: every namespace. Selector: the namespaces that `selector` matches.'),
   selector: labelSelector.optional().describe('Labels of the namespaces, with `from: Selector`.'),
 });
 
@@ -98,28 +98,28 @@ export const limits = z.object({
     .min(1)
     .max(10000)
     .optional()
-    .describe('Most recipients of one message. Default: 100.'),
+    .describe('Maximum number of recipients of one message. Default: 100.'),
   messagesPerHour: z
     .number()
     .int()
     .min(1)
     .max(100000000)
     .optional()
-    .describe('Most messages of one user in an hour. Default: 36000 (ten a second).'),
+    .describe('Maximum number of messages of one user in an hour. Default: 36000 (ten a second).'),
   recipientsPerDay: z
     .number()
     .int()
     .min(1)
     .max(1000000000)
     .optional()
-    .describe('Most recipients of one user in 24 hours. Default: no limit.'),
+    .describe('Maximum number of recipients of one user in 24 hours. Default: no limit.'),
   connections: z
     .number()
     .int()
     .min(1)
     .max(10000)
     .optional()
-    .describe('Most connections of one user at once. Default: 50.'),
+    .describe('Maximum number of connections of one user at the same time. Default: 50.'),
 });
 
 export type AllowedNamespaces = z.infer<typeof allowedNamespaces>;
@@ -139,7 +139,7 @@ export const condition = z.object({
 export const conditions = z
   .array(condition)
   .max(16)
-  .describe('What holds and what does not, and why.')
+  .describe('What is in order and what is not, and why.')
   .meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['type'] });
 
 /** Server names and ports in a status. */

@@ -25,7 +25,7 @@ export const secretTemplate = z.object({
     .describe('Annotations to add to those of the operator.'),
   keys: bounded(z.enum(SECRET_KEYS), KEYS_MAX)
     .optional()
-    .describe('Further keys, each with the key whose value it repeats: `SMTP_HOST: host`.'),
+    .describe('Further keys, each with the name of the key whose value it copies: `SMTP_HOST: host`.'),
 });
 
 export type SecretTemplate = z.infer<typeof secretTemplate>;

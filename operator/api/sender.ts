@@ -13,7 +13,7 @@ export const senderSpec = z
       .describe(
         'The domain, in lower case, in Unicode or A-labels (`xn--`). Exactly one of `address` and `domain`. Immutable.',
       ),
-    includeSubdomains: z.boolean().default(false).describe('Covers the subdomains of the domain too.'),
+    includeSubdomains: z.boolean().default(false).describe('Whether it covers the subdomains of the domain too.'),
     allowedNamespaces: allowedNamespaces.default({ from: 'Same' }).describe('Which other namespaces may use it.'),
     dns: z
       .object({
@@ -32,29 +32,31 @@ export const senderSpec = z
           .max(64)
           .regex(/^[A-Za-z0-9-]+$/, 'must be the code as the challenge mail has it: letters, digits and hyphens')
           .optional()
-          .describe('The code from the challenge mail, where its link cannot be used.'),
+          .describe('The code from the mail to the address, if its link cannot be used.'),
       })
       .optional()
-      .describe('Proof by mail, of an address.'),
+      .describe('Proof of an address by mail.'),
     dkim: z
       .object({
         signing: z
           .enum(['Disabled', 'Enabled'])
           .default('Disabled')
           .describe(
-            'Enabled: keys are made, and mail from the domain is signed with them once their records (`status.dnsRecords`) are seen in the DNS.',
+            'Enabled: mail from the domain is signed, with keys that the operator makes, once their records (`status.dnsRecords`) are seen in the DNS.',
           ),
         interval: duration
           .optional()
           .describe(
-            'How often the keys are replaced: 336h to 9600h. Default: never, since each change takes new records.',
+            'How often the keys are replaced: 336h to 9600h. Default: never, because each change needs new records.',
           ),
       })
       .prefault({})
-      .describe('DKIM signatures, for a domain.'),
-    recheckInterval: duration.default('24h').describe('How often a verified domain is asked again: 5m to 720h.'),
+      .describe('DKIM signatures for mail from the domain.'),
+    recheckInterval: duration
+      .default('24h')
+      .describe('How often the record of a verified domain is looked up again: 5m to 720h.'),
   })
-  .describe('An address or domain that this namespace may send as, once verified.');
+  .describe('An address or domain that this namespace may send as, once it is verified.');
 
 export const senderStatus = z.object({
   observedGeneration: z.number().int().min(0).optional().describe('Generation of the spec that this status is about.'),
@@ -71,10 +73,10 @@ export const senderStatus = z.object({
       recordType: z.string().max(16).optional().describe('Its type.'),
       recordValue: z.string().max(255).optional().describe('Its value.'),
       sentTime: z.iso.datetime().optional().describe('When the last mail to the address was sent.'),
-      expiryTime: z.iso.datetime().optional().describe('When its link and code expire.'),
+      expiryTime: z.iso.datetime().optional().describe('When the link and the code in that mail expire.'),
     })
     .optional()
-    .describe('What is to be done for verification.'),
+    .describe('What to do to prove the sender.'),
   dnsRecords: atomicListOf(
     z.object({
       purpose: z.string().max(64).describe('What the record is for.'),
@@ -87,10 +89,10 @@ export const senderStatus = z.object({
     16,
   )
     .optional()
-    .describe('Records that make mail from this domain arrive.'),
+    .describe('Records to publish, so that mail from this domain is accepted.'),
   verifiedTime: z.iso.datetime().optional().describe('When it was first verified.'),
   lastCheckTime: z.iso.datetime().optional().describe('When its record was last looked up.'),
-  nextCheckTime: z.iso.datetime().optional().describe('When its record is looked up next.'),
+  nextCheckTime: z.iso.datetime().optional().describe('When its record will next be looked up.'),
 });
 
 export type SenderSpec = z.infer<typeof senderSpec>;

@@ -9,13 +9,13 @@ export const REASONS_MAX = 5;
 
 export const traffic = z
   .object({
-    since: z.iso.datetime().describe('From when this is counted.'),
+    since: z.iso.datetime().describe('Start of the period that is counted.'),
     accepted: count.describe('Messages accepted.'),
     recipients: count.describe('Their recipients.'),
     bytes: count.describe('Their size in bytes.'),
-    delivered: count.describe('Recipients whom the upstream has taken a message for.'),
-    bounced: count.describe('Recipients whom a message could not be delivered to.'),
-    deferred: count.describe('Recipients, once for each attempt that was put off.'),
+    delivered: count.describe('Recipients for whom the upstream accepted a message.'),
+    bounced: count.describe('Recipients to whom a message could not be delivered.'),
+    deferred: count.describe('Recipients whose delivery was put off, once for each attempt.'),
     refused: count.describe('Log-ins, recipients and messages refused.'),
     refusals: atomicListOf(
       z.object({
@@ -25,8 +25,8 @@ export const traffic = z
       REASONS_MAX,
     )
       .optional()
-      .describe('The most frequent reasons for that.'),
+      .describe('The most frequent reasons for refusals.'),
   })
-  .describe('Mail of the last 24 hours, as far as some was sent, told to within a few minutes.');
+  .describe('Mail of the last 24 hours, to within a few minutes. Absent if there was none.');
 
 export type Traffic = z.infer<typeof traffic>;

@@ -10,7 +10,7 @@ export const userSpec = z
     listRef: objectReference
       .optional()
       .describe(
-        'The list. Default: the list of this namespace annotated `smtpplus.io/default-list: "true"`, else the built-in default list.',
+        'The list that it belongs to. Default: the list of this namespace with the annotation `smtpplus.io/default-list: "true"`, or else the built-in default list.',
       ),
     username: userName
       .optional()
@@ -20,51 +20,51 @@ export const userSpec = z
     active: z
       .boolean()
       .default(false)
-      .describe('The wish to be active. Takes effect with at least one verified sender.'),
+      .describe('Whether it should be active. It can send once at least one of its senders is verified.'),
     description: z.string().max(1024).optional().describe('Free text.'),
     senders: setOf(addressOrDomain, 64)
       .optional()
       .describe(
-        'Addresses (`orders@shop.example`) or domains (`@shop.example`) that narrow what it may send as. Default: all that is verified for its namespace.',
+        'The only addresses (`orders@shop.example`) and domains (`@shop.example`) that it may send as. Default: everything that is verified for its namespace.',
       ),
     credentials: z
       .object({
         secretName: objectName.optional().describe('Secret with the credentials. Default: `NAME-smtp`.'),
         secretTemplate: secretTemplate
           .optional()
-          .describe('What the Secret has besides, for tools and applications that expect it.'),
+          .describe('What to add to the Secret, for tools and applications that expect it.'),
         deletionPolicy: z
           .enum(['Delete', 'Retain'])
           .default('Delete')
           .describe(
-            'Retain: the Secret stays when this object is deleted, for pods that could not start without it. Its password is refused all the same, until the object is back.',
+            'Retain: the Secret stays when this object is deleted, for pods that could not start without it. Its password is refused until the object exists again.',
           ),
         passwordSecretRef: secretKeyReference
           .optional()
           .describe('Secret with a password of your own (key `password`), instead of a generated one.'),
         rotation: z
           .object({
-            interval: duration.optional().describe('A new password this often: 1h to 8784h.'),
+            interval: duration.optional().describe('Time after which the password is replaced: 1h to 8784h.'),
             overlap: duration
               .optional()
               .describe(
-                'How long a password that gives way stays valid; at most `interval`. Default: 24h, or `interval` where that is shorter.',
+                'How long an old password stays valid, at most `interval`. Default: 24h, or `interval` if that is shorter.',
               ),
-            trigger: z.string().max(256).optional().describe('A new password whenever this text changes.'),
+            trigger: z.string().max(256).optional().describe('Any text. The password is replaced whenever it changes.'),
           })
           .optional()
-          .describe('How a password gives way to another one.'),
+          .describe('When passwords are replaced, and how long the old ones stay valid.'),
       })
       .prefault({})
       .describe('How it logs in.'),
-    limits: limits.optional().describe("Limits of this user. Tightens the list's, never loosens them."),
+    limits: limits.optional().describe('Limits of this user. Can be lower than those of the list, never higher.'),
     mode: z
       .enum(['Live', 'Sandbox'])
       .default('Live')
-      .describe('Sandbox: every check runs, the answer is 250, nothing is sent.'),
+      .describe('Sandbox: every check is made and the answer is 250, but nothing is sent.'),
     clientCIDRs: setOf(z.string().min(4).max(43), 64)
       .optional()
-      .describe('Source addresses (CIDR notation) that it may connect from. Default: any.'),
+      .describe('IP addresses (in CIDR notation) that it may connect from. Default: any.'),
   })
   .describe('One credential, for one application.');
 
@@ -85,7 +85,7 @@ export const userStatus = z.object({
       starttls: z.enum(['Required', 'Optional']).describe('Whether STARTTLS is required before AUTH.'),
     })
     .optional()
-    .describe('What one types into a mail client.'),
+    .describe('What to enter in a mail client.'),
   senders: atomicListOf(
     z.object({
       sender: z.string().max(320).describe('Address, or domain with a leading @.'),
@@ -97,16 +97,18 @@ export const userStatus = z.object({
   )
     .optional()
     .describe('What it may send as.'),
-  passwordIssuedTime: z.iso.datetime().optional().describe('When the generated password was made.'),
-  nextRotationTime: z.iso.datetime().optional().describe('When it is replaced.'),
+  passwordIssuedTime: z.iso.datetime().optional().describe('When the generated password was issued.'),
+  nextRotationTime: z.iso.datetime().optional().describe('When the password will be replaced.'),
   previousPasswordExpiryTime: z.iso
     .datetime()
     .optional()
-    .describe('Until when the password before it is valid; of several, the last.'),
+    .describe('When the previous password ends. If there are several, when the last of them ends.'),
   lastUsedTime: z.iso
     .datetime()
     .optional()
-    .describe('When it last logged in or sent a message, to within a few minutes. Absent: not since that is counted.'),
+    .describe(
+      'When it last logged in or sent a message, to within a few minutes. Absent if it has not done so since this is recorded.',
+    ),
   traffic: traffic.optional(),
 });
 
