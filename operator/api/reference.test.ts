@@ -16,7 +16,7 @@ describe('the reference of the kinds', () => {
   });
 
   test('says type, default and meaning of a field, however deep', () => {
-    assert.equal(row('upstream.port'), '| `upstream.port` | 1 to 65535 | `587` | Its port. |');
+    assert.equal(row('upstream.port'), '| `upstream.port` | 1 to 65535 | `587` | Port of the smart host. |');
     assert.match(row('upstream.host') ?? '', /\| string \| required \|/);
     assert.match(row('mode') ?? '', /\| `Live` \|/);
     assert.match(row('senders[].state') ?? '', /`Verified`, `Pending`, `NotCovered`/);
