@@ -16,9 +16,9 @@ import { inOneLine, refuseRepeats } from './usage-errors.ts';
 
 const SERVER_NODE_MAJOR = 24;
 const PORTS_HELP =
-  'ports with STARTTLS, such as 2525,1025-5000: each one that is named must be free, those of a range are skipped where they are not; 0 is any free port';
-const WORKERS_HELP = 'processes that take mail: a number, or auto for as many as there are cores and memory for';
-const SKIP_HELP = 'go on without ports that are in use, even where they are named';
+  'ports with STARTTLS, such as 2525,1025-5000; a port that is named must be free, busy ports of a range are skipped; 0 is any free port';
+const WORKERS_HELP = 'processes that accept mail: a number, or auto for as many as cores and memory allow';
+const SKIP_HELP = 'start without the ports that are in use, even those that are named';
 
 const program = inOneLine(new Command('smtp-plus'))
   .description('An authenticated SMTP submission relay whose lists, users and verified senders are Kubernetes objects')
@@ -30,12 +30,13 @@ program
   .summary('run everything in one process on a folder of manifests')
   .description(
     'Run everything in one process on a folder of manifests, without a cluster.\n\n' +
-      'Settings come from flags, then from a settings file, then from defaults. The file is that of --settings, else ' +
-      'DIR/settings.yaml, which examples/settings.yaml shows how to write. Whoever may write into DIR then writes settings ' +
-      'too: where they must not, keep the file elsewhere and name it.',
+      'Settings come from flags, then from the settings file, then from defaults. The settings file is the one that --settings ' +
+      'names, or else DIR/settings.yaml; examples/settings.yaml is a good one to copy. Anybody who can write into DIR can ' +
+      'write DIR/settings.yaml too. If they must not, keep the file elsewhere and name it.\n\n' +
+      'Example: smtp-plus standalone manifests --existing-sender shop=shop.example',
   )
   .argument('[DIR]', 'folder of manifests (default: examples)')
-  .option('--settings <FILE>', 'settings file (YAML; default: DIR/settings.yaml, where it is there)')
+  .option('--settings <FILE>', 'settings file (YAML; default: DIR/settings.yaml, if it exists)')
   .option('--no-settings', 'no settings file, not even DIR/settings.yaml')
   .option('--existing-sender <NS=SENDER>', 'domain or address that a namespace may send as; repeatable', append)
   .option('--state <DIR>', 'Secrets, statuses, spool and certificates (default: .smtp-plus)')
@@ -46,12 +47,12 @@ program
   .addOption(workersOption(`${WORKERS_HELP} (default: 1)`))
   .addOption(portOption('--http <PORT>', 'port of /metrics, /healthz, /readyz, /configz (default: 9465)'))
   .option('--capture <DIR>', 'where the capture upstream writes messages (default: STATE/outbox)')
-  .option('--strict', 'refuse an object with a field that its kind does not have, where the default is to warn')
+  .option('--strict', 'refuse an object with a field that its kind does not have, instead of only warning')
   .option(
     '--prune',
     'delete the Secrets of all users who are gone, however many, or whose manifests are in another DIR',
   )
-  .option('--json', 'print JSON lines only; {"event":"ready",...} tells the ports')
+  .option('--json', 'print only JSON lines; {"event":"ready",...} has the ports')
   .action(async (folder: string | undefined, flags: Record<string, unknown>) => {
     requireServerNode();
     const { runStandalone } = await import('./standalone.ts');
@@ -62,17 +63,20 @@ program
   .command('check')
   .summary('check manifests before they are merged')
   .description(
-    'Check manifests: schema, unknown fields, references, conflicts. Exits 0 (fine), 1 (errors) or 2 (usage).\n\n' +
-      'All paths are checked together. Files alone, without a folder or standard input, are taken for a part: what they ' +
-      'refer to may be in others. Relay classes are those of the settings, which are found as `standalone` finds them.',
+    'Check manifests: schema, unknown fields, references, conflicts. The exit code is 0 if all is well, 1 if there are ' +
+      'errors, and 2 if the command is wrong.\n\n' +
+      'All paths are checked together. If only single files are named, a list that is missing from them is just a warning, ' +
+      'because it may be in a file that is not named. Relay classes come from the settings file: the one that --settings ' +
+      'names, or else the one in DIR.\n\n' +
+      'Example: smtp-plus check manifests --output github',
   )
   .argument('<PATH...>', 'folders of manifests, files, and - for standard input')
   .option(
     '--settings <FILE>',
-    'settings file, which is checked too (default: DIR/settings.yaml, where DIR is the only path)',
+    'settings file, which is checked too (default: DIR/settings.yaml, if DIR is the only path)',
   )
   .option('--no-settings', 'no settings file, not even DIR/settings.yaml')
-  .addOption(new Option('--output <FORMAT>', 'form of the report').choices(OUTPUT_FORMATS).default('text'))
+  .addOption(new Option('--output <FORMAT>', 'format of the report').choices(OUTPUT_FORMATS).default('text'))
   .action(async (paths: string[], flags: { output: OutputFormat; settings?: string | false }) => {
     const { runCheck } = await import('./check/check.ts');
     const write = (text: string): void => void process.stdout.write(text);
@@ -81,15 +85,17 @@ program
 
 program
   .command('status')
-  .summary('say how lists, users and senders stand, of a process on a folder')
+  .summary('show the state of lists, users and senders of one process')
   .description(
-    'Say how lists, users and senders stand, as `kubectl describe` does on a cluster: read from the state folder of a ' +
-      'process that runs on a folder of manifests. For a sender: which DNS record, where, what was seen instead, and when ' +
-      'the next look is. Exits 0, 1 (something is not there) or 2 (usage).',
+    'Show the state of lists, users and senders, as `kubectl describe` does on a cluster. It is read from the state folder of ' +
+      'a process that runs on a folder of manifests. For a sender it shows which DNS record to publish, what was found ' +
+      'instead, and when it will be looked up again. The exit code is 0, or 1 if something does not exist, or 2 if the ' +
+      'command is wrong.\n\n' +
+      'Example: smtp-plus status spu shop/orders',
   )
   .argument(
     '[WHAT...]',
-    'kinds (spl, spu, vsender), NAMESPACE/NAME, and NAMESPACE/ for all of it (default: everything)',
+    'kinds (spl, spu, vsender), objects (NAMESPACE/NAME) or whole namespaces (NAMESPACE/); default: everything',
   )
   .option('--state <DIR>', 'the state folder of the process', '.smtp-plus')
   .action(async (what: readonly string[], { state }: { state: string }) => {
@@ -100,7 +106,7 @@ program
 program
   .command('crds')
   .summary('print the CustomResourceDefinitions')
-  .option('--write <DIR>', 'write them as files instead')
+  .option('--write <DIR>', 'write them as files into this folder instead')
   .action(async ({ write }: { write?: string }) => {
     const { renderCrds, writeCrds } = await import('./crds.ts');
     if (write === undefined)
@@ -116,9 +122,9 @@ program
   .command('operator')
   .summary('run the operator in or beside a cluster')
   .option('--settings <FILE>', 'settings file (YAML)')
-  .option('--kubeconfig <FILE>', 'cluster to work on (default: the one that it runs in)')
-  .option('--namespace <NAME>', 'its own namespace (default: that of its pod)')
-  .option('--service-account <DIR>', "token, CA and namespace (default: where a pod's are)")
+  .option('--kubeconfig <FILE>', 'kubeconfig of the cluster to work on (default: the cluster that it runs in)')
+  .option('--namespace <NAME>', 'namespace of the operator itself (default: that of its pod)')
+  .option('--service-account <DIR>', 'folder with token, CA and namespace (default: that of a pod)')
   .addOption(portOption('--http <PORT>', 'port of /metrics, /healthz, /readyz (default: 9465)'))
   .action(async (flags: OperatorFlags) => {
     requireServerNode();
@@ -129,14 +135,14 @@ program
 program
   .command('relay')
   .summary('run the relay alone, from a folder of configuration')
-  .description('Run the relay alone. It serves what its configuration folder says, and reads it again when it changes.')
+  .description('Run only the relay, with the configuration in a folder. It reads the folder again whenever it changes.')
   .requiredOption('--config <DIR>', 'class.json and shard-NNN.json, as the operator writes them')
   .requiredOption('--state <DIR>', 'spool')
-  .option('--tls-cert <FILE>', 'certificate chain (PEM); default: a certificate of its own, made in the state folder')
-  .option('--tls-key <FILE>', 'its key (PEM)')
+  .option('--tls-cert <FILE>', 'certificate chain (PEM); default: a self-signed one, made in the state folder')
+  .option('--tls-key <FILE>', 'key of the certificate (PEM)')
   .option('--host <ADDRESS>', 'address to listen on (default: all)')
   .addOption(portsOption('--ports <LIST>', PORTS_HELP).default('2525'))
-  .addOption(new Option('--skip-busy-ports', SKIP_HELP).default(false, 'they end it'))
+  .addOption(new Option('--skip-busy-ports', SKIP_HELP).default(false, 'a busy port ends the start'))
   .addOption(portsOption('--implicit-tls-ports <LIST>', 'ports with TLS from the first byte').default(''))
   .addOption(workersOption(WORKERS_HELP).default(1))
   .addOption(portOption('--http <PORT>', 'port of /metrics, /healthz, /readyz, /configz').default(9465))

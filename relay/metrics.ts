@@ -29,11 +29,11 @@ export function createMetrics() {
   collectDefaultMetrics({ register: registry });
   return {
     registry,
-    connections: gauge('connections', 'Connections now open'),
-    sessions: counter('sessions_total', 'Sessions ended, by whether they used TLS', ['tls']),
+    connections: gauge('connections', 'Connections that are open now'),
+    sessions: counter('sessions_total', 'Sessions that have ended, by whether they used TLS', ['tls']),
     connectionsFailed: counter(
       'connections_failed_total',
-      'Connections that were refused, cut, lost or timed out, by reason',
+      'Connections that were refused, broke or timed out, by reason',
       ['reason'],
     ),
     authentications: counter('authentications_total', 'Log-ins by mechanism and result', ['mechanism', 'result']),
@@ -42,35 +42,42 @@ export function createMetrics() {
     audited: counter('audited_total', 'Messages accepted only because the list audits', ['list', 'reason']),
     guardedRecipients: counter(
       'guarded_recipients_total',
-      'Recipients whom the guard of their list kept mail from, by outcome',
+      'Recipients that their list does not allow, by what happened to the mail',
       ['list', 'outcome'],
     ),
     messageBytes: histogram('message_bytes', 'Size of accepted messages', BYTES),
     spoolMessages: gauge('spool_messages', 'Messages in the spool'),
     spoolBytes: gauge('spool_bytes', 'Bytes of messages in the spool'),
     spoolOldest: gauge('spool_oldest_seconds', 'Age of the oldest message in the spool', { aggregator: 'max' }),
-    spoolFull: gauge('spool_full', '1 while the spool has no room: all mail is refused with 452', {
+    spoolFull: gauge('spool_full', '1 while the spool has no room and all mail is refused with 452', {
       aggregator: 'max',
     }),
-    spoolFill: gauge('spool_fill_ratio', 'How full the spool is: of its disk, or of what memory has room for; 0 to 1', {
-      aggregator: 'max',
-    }),
+    spoolFill: gauge(
+      'spool_fill_ratio',
+      'How full the spool is, by its disk or by memory, whichever is fuller; 0 to 1',
+      {
+        aggregator: 'max',
+      },
+    ),
     spoolNamespaceFill: gauge(
       'spool_namespace_fill_ratio',
-      'Namespaces that have filled most of their share of the spool: the fullest, how much of it; 0 to 1',
+      'How full the share of a namespace in the spool is, 0 to 1; only for the fullest ones',
       { labelNames: ['namespace'], aggregator: 'max' },
     ),
-    spoolWrite: histogram('spool_write_seconds', 'Time until a message is on disk', SECONDS),
-    deliveries: counter('deliveries_total', 'Recipients by upstream and result', ['upstream', 'result']),
-    deliverySeconds: histogram('delivery_seconds', 'Time of one delivery attempt', SECONDS, ['upstream']),
-    upstreamReplies: counter('upstream_replies_total', 'Replies of upstreams by class', ['upstream', 'class']),
+    spoolWrite: histogram('spool_write_seconds', 'Time to write a message to disk', SECONDS),
+    deliveries: counter('deliveries_total', 'Deliveries to recipients, by upstream and result', ['upstream', 'result']),
+    deliverySeconds: histogram('delivery_seconds', 'Duration of one delivery attempt', SECONDS, ['upstream']),
+    upstreamReplies: counter('upstream_replies_total', 'Replies of upstreams, by their first digit', [
+      'upstream',
+      'class',
+    ]),
     upstreamsUnreachable: gauge(
       'upstreams_unreachable',
-      'Upstreams that have taken no mail for a minute and longer, by name',
+      'Upstreams that have accepted no mail for at least a minute, by name',
       { labelNames: ['upstream'], aggregator: 'max' },
     ),
-    signatures: counter('dkim_signed_total', 'Messages that were to be signed as they left, by result', ['result']),
-    bounces: counter('bounces_total', 'Reports made to senders, by kind', ['kind']),
+    signatures: counter('dkim_signed_total', 'Messages to be signed with DKIM, by result', ['result']),
+    bounces: counter('bounces_total', 'Reports to senders, by kind', ['kind']),
     reportsLost: counter('reports_lost_total', 'Reports that could not be delivered to the sender, by upstream', [
       'upstream',
     ]),

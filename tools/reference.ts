@@ -35,11 +35,11 @@ export function metricTables(): string {
   return [
     'Of the relay:',
     metricTable(createMetrics().registry),
-    'Of a relay with several workers, besides (all others are those of its workers together):',
+    'Only of a relay with several workers (its other metrics are totals over all workers):',
     metricTable(createParentMetrics().registry),
     'Of the operator:',
     metricTable(createOperatorMetrics().registry),
-    'Besides, what prom-client tells of each Node process (`process_*`, `nodejs_*`), the lag of its event loop included.',
+    'All of them also have the standard metrics of prom-client about the Node process (`process_*`, `nodejs_*`), including the lag of its event loop.',
   ].join('\n\n');
 }
 

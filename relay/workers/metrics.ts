@@ -19,10 +19,10 @@ export function createParentMetrics() {
 
   return {
     registry,
-    workers: new Gauge({ name: 'smtpplus_workers', help: 'Workers that take mail now', registers }),
+    workers: new Gauge({ name: 'smtpplus_workers', help: 'Workers that accept mail now', registers }),
     workersEnded: new Counter({
       name: 'smtpplus_workers_ended_total',
-      help: 'Workers that ended by themselves (a crash, a spool that failed, a hang), and were or are to be replaced',
+      help: 'Workers that ended unexpectedly (a crash, a spool that failed, a hang), and that are replaced',
       registers,
     }),
     /** @param last what a worker had counted when it was asked for the last time. */
