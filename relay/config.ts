@@ -5,30 +5,26 @@
  * Kubernetes, and the operator nothing about SMTP sessions. Documents hold secrets: mode 0600, or a Secret volume.
  */
 import { z } from 'zod';
+import {
+  addressOrDomain,
+  type credentialSchema,
+  type limitsSchema,
+  objectKey,
+  senderRuleSchema,
+  unusableUserSchema,
+  userSchema,
+} from './config-user.ts';
 import { type oauth2Schema, type smartHostSchema, upstreamSchema } from './config-upstream.ts';
 
 /** Lists, users, namespaces and signing keys are spread over this many documents by hash of their key (see `shardOf`). */
 export const SHARD_COUNT = 32;
-/** Valid passwords of one user. A wrong one costs a slow hash for each salt of argon2id among their verifiers. */
-export const CREDENTIALS_MAX = 5;
-
 /** Load balancers have a subnet or three; each is compared with the address of each connection. */
 const TRUSTED_PROXIES_MAX = 64;
+// the operator reads no other file of the contract
+export { CREDENTIALS_MAX } from './config-user.ts';
 
 const seconds = z.number().positive();
 const count = z.number().int().positive();
-/** `NAMESPACE/NAME` of a Kubernetes object. */
-const objectKey = z.string().regex(/^[^/]+\/[^/]+$/);
-
-const limitsSchema = z.object({
-  messageBytes: count,
-  recipientsPerMessage: count,
-  messagesPerHour: count.optional(),
-  recipientsPerDay: count.optional(),
-  /** Connections that one user may hold at once. */
-  connections: count,
-});
-
 const senderPolicySchema = z.object({
   envelopeFrom: z.enum(['Enforce', 'Audit']),
   headerFrom: z.enum(['Enforce', 'Audit']),
@@ -39,8 +35,6 @@ const senderPolicySchema = z.object({
   bcc: z.enum(['Drop', 'Keep']),
 });
 
-/** An address (`orders@shop.example`) or a domain (`@shop.example`), canonical: lower-case domain in A-labels. */
-const addressOrDomain = z.string().regex(/^[^\s@]*@[^\s@]+$|^"/);
 const allow = z.array(z.object({ recipient: addressOrDomain, includeSubdomains: z.boolean() }));
 
 /** Whom mail of a list may reach, and what becomes of mail to everybody else. */
@@ -50,23 +44,6 @@ const recipientGuardSchema = z.discriminatedUnion('otherwise', [
   /** `redirectTo` is among `allow`. */
   z.object({ otherwise: z.literal('Redirect'), allow, redirectTo: z.string() }),
 ]);
-
-const senderRuleSchema = z.object({
-  sender: addressOrDomain,
-  includeSubdomains: z.boolean(),
-  verified: z.boolean(),
-  /** Nobody has looked yet whether it is verified: a refusal is temporary. */
-  unchecked: z.literal(true).optional(),
-  /** The VerifiedSender that says so, or that is to be verified first. */
-  object: objectKey,
-});
-
-const credentialSchema = z.object({
-  /** `sha256$SALT$HASH` or `argon2id$m=,t=,p=$SALT$HASH`, see relay/password-hash.ts. Never a password. */
-  verifier: z.string(),
-  /** A rotated password dies here, whether or not the operator runs. ISO 8601. */
-  notAfter: z.iso.datetime().optional(),
-});
 
 /** What keys sign with (RFC 6376, RFC 8463). */
 const DKIM_ALGORITHMS = ['rsa-sha256', 'ed25519-sha256'] as const;
@@ -103,36 +80,6 @@ const listSchema = z.object({
       .regex(/^[^\s@<>]+@[^\s@<>]+$/)
       .optional(),
   }),
-});
-
-const userSchema = z.object({
-  /** The SmtpPlusUser object. */
-  object: objectKey,
-  namespace: z.string(),
-  list: objectKey,
-  active: z.boolean(),
-  mode: z.enum(['Live', 'Sandbox']),
-  credentials: z.array(credentialSchema).max(CREDENTIALS_MAX),
-  /** What it may send as, where narrower than its namespace's; absent: all of `namespaces[namespace]`. */
-  senders: z.array(senderRuleSchema).optional(),
-  limits: limitsSchema,
-  /** Empty: any address. */
-  clientCIDRs: z.array(z.string()),
-});
-
-/**
- * A user who has a password, and whom no relay can serve because of how things are configured. Whoever has the password
- * is told so, with a temporary reply; nobody else learns anything.
- */
-const unusableUserSchema = z.object({
-  /** The SmtpPlusUser object. */
-  object: objectKey,
-  namespace: z.string(),
-  credentials: z.array(credentialSchema).max(CREDENTIALS_MAX),
-  /** Empty: any address. */
-  clientCIDRs: z.array(z.string()),
-  /** The list that it names and that does not exist; absent: something else is wrong. */
-  missingList: objectKey.optional(),
 });
 
 export const shardDocumentSchema = z.object({

@@ -3,12 +3,11 @@
  * bear. The text names the object that would mend it. 4yz where trying again can help, 5yz only where it cannot.
  */
 
-import { escaped } from './printable.ts';
-
 export type Reason =
   | 'tls_required'
   | 'auth_required'
   | 'auth_failed'
+  | 'login_expired'
   | 'user_inactive'
   | 'user_unusable'
   | 'list_missing'
@@ -143,6 +142,9 @@ export const replies = {
   authFailed: () => reply(535, '5.7.8', 'auth_failed', 'Authentication credentials invalid'),
   authFailedInClear: () => reply(535, '5.7.8', 'auth_failed', FAILED_IN_CLEAR),
   loginNeedsTls: () => reply(535, '5.7.8', 'tls_required', FAILED_IN_CLEAR),
+  /** In the words of a wrong password: whoever has an old one learns nothing by it. */
+  loginExpired: () => reply(535, '5.7.8', 'login_expired', 'Authentication credentials invalid'),
+  loginExpiredInClear: () => reply(535, '5.7.8', 'login_expired', FAILED_IN_CLEAR),
   userInactive: (user: string) => reply(525, '5.7.13', 'user_inactive', `SMTP+ user ${user} is not active`),
   /** For whoever has the right password, where a slip of configuration is in the way: it may be mended at any time. */
   userUnusable: (user: string) =>
@@ -285,15 +287,3 @@ function ruleOf(list: string): string {
 export function isTaken({ code, reason }: Answer): boolean {
   return code < 300 && (reason === 'accepted' || reason === 'captured' || reason === 'sandboxed');
 }
-
-/** The reply as sent, without its last line end (RFC 5321 section 4.2.1), in ASCII to every client (RFC 6531 section 3.7.4). RFC 2034: no enhanced code in 220, EHLO and 3yz. */
-export function formatReply({ code, enhanced, lines }: Answer): string {
-  const last = lines.length - 1;
-  const words = enhanced === undefined ? '' : `${enhanced} `;
-  return lines
-    .map((line, i) => `${code}${i < last ? '-' : ' '}${words}${escaped(line).slice(0, REPLY_LINE_MAX)}`)
-    .join('\r\n');
-}
-
-/** RFC 5321 section 4.5.3.1.5 allows 512 octets with code and line end. */
-const REPLY_LINE_MAX = 480;

@@ -5,7 +5,8 @@ import { reasons } from '../operator/core/reasons.ts';
 import { createOperatorMetrics } from '../operator/kubernetes/metrics.ts';
 import { createMetrics } from '../relay/metrics.ts';
 import { createParentMetrics } from '../relay/workers/metrics.ts';
-import { formatReply, replies } from '../relay/replies.ts';
+import { formatReply } from '../relay/smtp/format-reply.ts';
+import { replies } from '../relay/replies.ts';
 import { classSettingsSchema, settingsSchema } from '../operator/settings.ts';
 
 /** Words that stand for the arguments of a reply, by their names in replies.ts. */

@@ -57,6 +57,12 @@ export const userSpec = z
       })
       .prefault({})
       .describe('How it logs in.'),
+    expiresAt: z.iso
+      .datetime({ offset: true })
+      .optional()
+      .describe(
+        'When it ends: from then on it cannot log in, and open sessions are refused. People are told a week ahead. Default: never.',
+      ),
     limits: limits.optional().describe('Limits of this user. Can be lower than those of the list, never higher.'),
     mode: z
       .enum(['Live', 'Sandbox'])

@@ -12,6 +12,8 @@ const WORRYING: ReadonlySet<string> = new Set([
   'ClassFloor',
   'ListCeiling',
   'NotTheDefault',
+  'ExpiresSoon',
+  'Unused',
 ]);
 /** events.k8s.io refuses longer notes. */
 const MESSAGE_MAX = 1024;

@@ -27,6 +27,7 @@ import { parseObject } from './parse.ts';
 import type { UserCircumstances } from './users/circumstances.ts';
 import { entryOf, planUser, type UserPlan } from './users/user-plan.ts';
 import { judgeUser, type UserVerdict } from './users/users.ts';
+import { earliestAfter } from './time.ts';
 import { listAskedFor } from './users/user-list.ts';
 import { wishedList, wishedSecretName, wishedUsername } from './users/wishes.ts';
 
@@ -110,12 +111,13 @@ function planOneUser(planner: Planner, key: string, around: UserCircumstances, d
   const { platform, now } = around;
   const { admitted, unusable } = verdict;
   // what relays know of it stays as it was where the fault is ours
-  if (draft.faults.length === faultsBefore) {
+  const isJudged = draft.faults.length === faultsBefore;
+  if (isJudged) {
     const { uid } = object.meta;
     markCounted(planner, setUserParts(planner.relays, key, { uid, entry: admitted && entryOf(admitted), unusable }));
-    planner.alarms.set(key, verdict.until);
   }
   if (isLeftToSpeaker(planner, object, verdict)) {
+    if (isJudged) planner.alarms.set(key, verdict.until);
     draft.users.set(key, undefined);
     forget(planner, `SmtpPlusUser ${key}`);
     return;
@@ -127,7 +129,9 @@ function planOneUser(planner: Planner, key: string, around: UserCircumstances, d
   const usage = planner.sources.usage(`SmtpPlusUser ${key}`);
   const report = { platform, programmed, ...(told ?? NOTHING_TOLD), usage, now };
   const plan = (): UserPlan => planUser(object, verdict, report);
-  draft.users.set(key, published(planner, { object, className: admitted?.terms.className, now, draft }, plan));
+  const planned = published(planner, { object, className: admitted?.terms.className, now, draft }, plan);
+  draft.users.set(key, planned);
+  if (isJudged) planner.alarms.set(key, earliestAfter(now, [verdict.until, planned.until]));
 }
 
 /** What a user comes to; undefined where another installation serves its list. */
@@ -265,5 +269,6 @@ function markCounted(planner: Planner, lists: readonly string[]): void {
 /** Without its status as it was, which may be what the fault is about. */
 function failedPlan({ kind, meta }: RawObject, now: Date) {
   const conditions = conditionsOf({ kind, meta }, [], internalError('Ready'), now);
-  return { meta, status: { observedGeneration: meta.generation, conditions }, fields: undefined, events: [] };
+  const status = { observedGeneration: meta.generation, conditions };
+  return { meta, status, fields: undefined, until: undefined, events: [] };
 }

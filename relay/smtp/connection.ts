@@ -1,6 +1,7 @@
 /** A connection as a session has it: read by who waits for the next line, and answered when that one has an answer. */
 import type { ClientSocket, ConnectionEnd, TlsSession } from './client-socket.ts';
-import { formatReply, replies, type Answer } from '../replies.ts';
+import { formatReply } from './format-reply.ts';
+import { replies, type Answer } from '../replies.ts';
 
 /** In place of a line: the client is gone, or will send no more, and there is nobody to answer. */
 export const GONE: Answer = { code: 421, lines: ['The client is gone'], close: true };

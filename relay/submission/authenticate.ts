@@ -73,12 +73,13 @@ async function verify(
   return { login, user };
 }
 
-type Denial = 'tls_required' | 'client_denied' | undefined;
+type Denial = 'expired' | 'tls_required' | 'client_denied' | undefined;
 
 /** Why the user may not log in like this, whatever the password; for the log alone. */
-function denialOf(name: string, { config, address, isSecure }: Client & { config: RelayConfig }): Denial {
+function denialOf(name: string, { config, address, isSecure, now }: Client & { config: RelayConfig }): Denial {
   const user = config.users.get(name);
   if (user !== undefined && !isSecure && config.lists.get(user.list)?.starttls !== 'Optional') return 'tls_required';
+  if (user !== undefined && hasEnded(user, now())) return 'expired';
   const { clientCIDRs = [] } = user ?? config.unusable.get(name) ?? {};
   return isAllowedClient(address, clientCIDRs) ? undefined : 'client_denied';
 }
@@ -87,6 +88,8 @@ function failureReply(denial: Denial, { isSecure }: { isSecure: boolean }): Repl
   switch (denial) {
     case 'tls_required':
       return replies.loginNeedsTls();
+    case 'expired':
+      return isSecure ? replies.loginExpired() : replies.loginExpiredInClear();
     case 'client_denied':
       return isSecure ? replies.loginDenied() : replies.loginDeniedInClear();
     case undefined:
@@ -100,7 +103,8 @@ function failureReply(denial: Denial, { isSecure }: { isSecure: boolean }): Repl
  */
 export function userOfLogin(config: RelayConfig, login: Login, now: number): UserConfig | undefined {
   const user = config.users.get(login.user);
-  return isAmong(user?.credentials, login, now) ? user : undefined;
+  if (user === undefined || hasEnded(user, now)) return undefined;
+  return isAmong(user.credentials, login, now) ? user : undefined;
 }
 
 /** Why a session may not go on with its log-in for now, where its user has become unusable; undefined where it is gone. */
@@ -125,6 +129,10 @@ function credentialsOf({ users, unusable }: RelayConfig, name: string): readonly
 function validVerifiers(credentials: readonly Credential[], now: number): readonly string[] {
   const verifiers = credentials.filter((one) => !isExpired(one, now)).map((one) => one.verifier);
   return verifiers.length === 0 ? [NOBODY] : verifiers;
+}
+
+function hasEnded({ expires }: UserConfig, now: number): boolean {
+  return expires !== undefined && Date.parse(expires) <= now;
 }
 
 function isExpired(credential: { readonly notAfter?: string | undefined }, now: number): boolean {

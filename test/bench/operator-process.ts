@@ -59,7 +59,7 @@ async function start({ cluster, kubeconfig, settings: given }: Extract<Question,
     watchNamespaces: [],
     // there are no relays here, which is not to be said of each object in the middle of a measurement
     unservedMs: 3_600_000,
-    usageMs: { ask: USAGE_ASK_MS },
+    usageMs: { ask: USAGE_ASK_MS, hold: USAGE_ASK_MS },
     otherInstallations: { classes: [], speaksForAll: true },
     namespaceLimits: settings.namespaceLimits,
     readClasses: () => readClasses(settings, installation),

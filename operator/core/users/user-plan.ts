@@ -31,6 +31,7 @@ import type { Notice } from '../credentials/credentials-verdict.ts';
 import { writeRecord } from '../credentials/password-record.ts';
 import { secretPlan } from '../credentials/secret-content.ts';
 import { usageOf, type UsageFact } from '../usage.ts';
+import { judgeUnused } from './unused.ts';
 import { readyToSend } from './sending.ts';
 import type { AdmittedUser, UserVerdict } from './users.ts';
 
@@ -40,6 +41,8 @@ export interface UserPlan {
   /** Absent: no Secret is to be made, nor one that is there to be touched. */
   readonly secret?: SecretPlan;
   readonly fields: Fields | undefined;
+  /** When its status changes with time alone. */
+  readonly until: Date | undefined;
   readonly events: readonly PlannedEvent[];
 }
 
@@ -74,17 +77,23 @@ export function planUser(object: RawObject, verdict: UserVerdict, report: UserRe
   const note = admitted === undefined ? '' : notInEffect('SmtpPlusUser', admitted.spec);
   const ready = readyAsWritten(object, withNote(readinessOf(verdict, judgements, report), note));
   const secret = admitted === undefined ? undefined : secretOf(platform, meta, admitted);
+  const usage = usageOf(object, report.usage);
+  const unused = judgeUnused(object, report.usage !== undefined, usage, now);
+  // no objections: they change nothing about whether it can send
+  const warnings = [admitted?.expiry?.warning, unused.judgement].filter((one) => one !== undefined);
+  const told = [...judgements, ...warnings];
   return {
     meta,
     status: {
       observedGeneration: meta.generation,
-      conditions: conditionsOf(object, judgements, ready, now),
+      conditions: conditionsOf(object, told, ready, now),
       ...(admitted !== undefined && details(platform, admitted)),
-      ...usageOf(object, report.usage),
+      ...usage,
     },
     ...(secret !== undefined && { secret }),
     fields: fieldsOf(judgements),
-    events: [...noticesOf(object, admitted?.credentials.notice), ...eventsOf(object, [...judgements, ready])],
+    until: unused.until,
+    events: [...noticesOf(object, admitted?.credentials.notice), ...eventsOf(object, [...told, ready])],
   };
 }
 
@@ -122,7 +131,8 @@ function judgementsOf({ accepted, admitted }: UserVerdict, programmed: Judgement
 function readinessOf({ admitted }: UserVerdict, judgements: readonly Judgement[], report: UserReport): Judgement {
   if (admitted === undefined) return readiness(judgements, { reason: 'Ready', message: '' });
   const { spec, active } = admitted;
-  if (spec.active) {
+  const isOver = admitted.expiry?.isOver === true;
+  if (spec.active && !isOver) {
     const message = spec.mode === 'Sandbox' ? active.message : 'It can send.';
     const ready = readyWithRoom(
       readiness(judgements, { reason: 'Ready', message }),
@@ -134,7 +144,7 @@ function readinessOf({ admitted }: UserVerdict, judgements: readonly Judgement[]
   const wish: ReadonlySet<string> = new Set(['SendersVerified', 'Active']);
   return readiness(
     judgements.filter(({ type }) => !wish.has(type)),
-    { reason: 'Inactive', message: active.message },
+    { reason: spec.active ? 'Expired' : 'Inactive', message: active.message },
   );
 }
 

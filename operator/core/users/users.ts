@@ -14,8 +14,10 @@ import { limitsOfUser, refusalsInWords, type Refusal } from '../lists/policy.ts'
 import type { UserCircumstances } from './circumstances.ts';
 import { credentialsOfRefused, unusableEntryOf, type RefusedUser, type UnusableEntry } from './unusable.ts';
 import { listAskedFor, membershipOf } from './user-list.ts';
+import { judgeExpiry, type Expiry } from './expiry.ts';
 import { judgeUsername } from './usernames.ts';
 import { judgeUserSenders, type UserSenders } from './user-senders.ts';
+import { earliestAfter } from '../time.ts';
 import { wishedSecretName } from './wishes.ts';
 
 export interface UserVerdict {
@@ -40,6 +42,8 @@ export interface AdmittedUser {
   readonly senders: UserSenders;
   /** The condition `Active`. */
   readonly active: Judgement;
+  /** Absent: it never ends. */
+  readonly expiry: Expiry | undefined;
   readonly config: UserConfig;
 }
 
@@ -63,7 +67,8 @@ export function judgeUser(object: RawObject, around: UserCircumstances): UserVer
   const hasServer = hasPort(around, terms);
   const credentials = judgeCredentials({ meta, spec, secretName, hasServer }, around);
   const senders = judgeUserSenders(meta.namespace, spec.senders, around.rules);
-  const active = judgeActive(spec, { list, terms, credentials, senders });
+  const expiry = judgeExpiry(spec, around.now);
+  const active = judgeActive(spec, { list, terms, credentials, senders, expiry });
   const limits = limitsOfUser(terms.limits, spec.limits);
   const config: UserConfig = {
     object: keyOf(meta),
@@ -76,10 +81,12 @@ export function judgeUser(object: RawObject, around: UserCircumstances): UserVer
     ...(senders.narrowed !== undefined && { senders: [...senders.narrowed] }),
     limits: limits.value,
     clientCIDRs: spec.clientCIDRs ?? [],
+    ...(expiry !== undefined && { expires: expiry.time }),
   };
   const { username } = name;
-  const admitted = { spec, username, list, terms, secretName, credentials, senders, active, config };
-  return { meta, accepted: acceptance(list, limits.refused), admitted, until: credentials.until };
+  const admitted = { spec, username, list, terms, secretName, credentials, senders, active, expiry, config };
+  const until = earliestAfter(around.now, [credentials.until, expiry?.until]);
+  return { meta, accepted: acceptance(list, limits.refused), admitted, until };
 }
 
 function hasPort({ platform }: UserCircumstances, { className }: ListTerms): boolean {
@@ -118,9 +125,21 @@ function refusal(
 /** Whether it can send: the first objection counts, and what its owner asked for comes before what others have done. */
 function judgeActive(
   spec: UserSpec,
-  { list, terms, credentials, senders }: Pick<AdmittedUser, 'list' | 'terms' | 'credentials' | 'senders'>,
+  {
+    list,
+    terms,
+    credentials,
+    senders,
+    expiry,
+  }: Pick<AdmittedUser, 'list' | 'terms' | 'credentials' | 'senders' | 'expiry'>,
 ): Judgement {
   if (!spec.active) return inactive('Inactive', 'Not active, as spec.active says; set it to true to send.');
+  if (expiry?.isOver === true) {
+    return inactive(
+      'Expired',
+      `It ended at ${expiry.time}, as spec.expiresAt says; a later time there brings it back.`,
+    );
+  }
   if (terms.config.suspended)
     return inactive(
       'ListSuspended',

@@ -17,7 +17,7 @@ const KEY = 'shop/a';
 function planAt(seconds: number, reason: string): UserPlan {
   const lastTransitionTime = `2026-01-01T00:00:0${seconds}Z`;
   const condition: Condition = { type: 'Ready', status: 'False', reason, message: '', lastTransitionTime };
-  return { meta: META, status: { conditions: [condition] }, fields: undefined, events: [] };
+  return { meta: META, status: { conditions: [condition] }, fields: undefined, until: undefined, events: [] };
 }
 
 /** An API server that answers a write when it is told to, and the caches of an operator. */

@@ -11,6 +11,7 @@ const COUNTS = 'what relays have counted is no manifest';
 
 export const NOT_IN_A_CLUSTER: ReadonlyMap<string, string> = new Map([
   ['what-relays-have-counted-is-said-of-lists-and-users', COUNTS],
+  ['a-user-whom-nobody-uses-says-so-after-90-days', COUNTS],
   ['a-shared-sender-whose-evidence-is-lost-lets-mail-wait', FINDINGS],
   ['a-sender-that-is-vouched-for-no-more-goes-the-way-of-a-lost-record', 'what was vouched for before is no manifest'],
   ['a-public-suffix-is-nobodys-unless-the-platform-owner-says-so', 'the API server alone sets the time of creation'],
@@ -31,6 +32,7 @@ export const NOT_IN_A_CLUSTER: ReadonlyMap<string, string> = new Map([
 
 export const NOT_IN_A_FOLDER: ReadonlyMap<string, string> = new Map([
   ['what-relays-have-counted-is-said-of-lists-and-users', COUNTS],
+  ['a-user-whom-nobody-uses-says-so-after-90-days', COUNTS],
   ['a-shared-sender-whose-evidence-is-lost-lets-mail-wait', FINDINGS],
   ['a-sender-that-is-vouched-for-no-more-goes-the-way-of-a-lost-record', 'what was vouched for before is no manifest'],
   ['a-public-suffix-is-nobodys-unless-the-platform-owner-says-so', 'a file has no time of creation'],

@@ -87,6 +87,7 @@ const specs: Readonly<Record<Kind, fc.Arbitrary<unknown>>> = {
       ),
       { nil: undefined },
     ),
+    expiresAt: rarely(fc.constantFrom('2025-12-01T00:00:00Z', '2026-01-09T00:00:00Z', '2026-01-03T01:00:00+01:00')),
     limits: rarely(fc.record({ messagesPerHour: fc.integer({ min: 1, max: 200 }) })),
     mode: rarely(fc.constant('Sandbox')),
   }),
@@ -356,5 +357,6 @@ export const step: fc.Arbitrary<Step> = fc.oneof(
   },
   { weight: 10, arbitrary: relaysFact.map((fact) => ({ does: 'tell', fact }) as const) },
   { weight: 6, arbitrary: fc.record({ does: fc.constant('use' as const), which, fact: usageFact }) },
+  { weight: 1, arbitrary: fc.constant({ does: 'wait', hours: 24 * 91 } as const) },
   { weight: 6, arbitrary: fc.integer({ min: 0, max: 60 }).map((hours) => ({ does: 'wait', hours }) as const) },
 );
