@@ -9,8 +9,19 @@ import { formatReply } from '../relay/smtp/format-reply.ts';
 import { replies } from '../relay/replies.ts';
 import { classSettingsSchema, settingsSchema } from '../operator/settings.ts';
 
-/** Words that stand for the arguments of a reply, by their names in replies.ts. */
-const PLACEHOLDERS: Record<string, string> = { bytes: 'N', retrySeconds: 'N', user: 'U', list: 'L', object: 'V' };
+/** What stands in the table for the arguments of a reply, by their names in replies.ts. All others: the name in capitals. */
+const PLACEHOLDERS: Record<string, string> = {
+  supported: 'MECHANISMS',
+  user: 'USER',
+  list: 'NAMESPACE/NAME',
+  object: 'NAMESPACE/NAME',
+  instead: 'ASCII_ADDRESS',
+  why: 'REASON',
+  what: 'REASON',
+  problem: 'REASON',
+  retrySeconds: 'SECONDS',
+  enhanced: 'X.Y.Z',
+};
 
 export function replyTable(): string {
   const rows = Object.values(replies).map((make) => {
@@ -20,7 +31,7 @@ export function replyTable(): string {
         ?.split(',')
         .map((name) => name.trim()) ?? [];
     const reply = (make as (...words: string[]) => ReturnType<typeof make>)(
-      ...names.map((name) => PLACEHOLDERS[name] ?? name.slice(0, 1).toUpperCase()),
+      ...names.map((name) => PLACEHOLDERS[name] ?? name.toUpperCase()),
     );
     return [code(reply.reason), formatReply(reply).split('\r\n').map(code).join('<br>')];
   });
