@@ -5,7 +5,6 @@ import { hostname } from 'node:os';
 import path from 'node:path';
 import { createLog, type Log } from '../relay/log.ts';
 import { startHttp } from '../relay/http.ts';
-import { configSecretPrefix, otherInstallationsOf, readClasses } from './kubernetes/classes.ts';
 import { createClient } from './kubernetes/client/client.ts';
 import type { CredentialsSource } from './kubernetes/client/credentials.ts';
 import {
@@ -16,15 +15,13 @@ import {
 } from './kubernetes/client/kubeconfig.ts';
 import { onceAnswered } from './kubernetes/first-answer.ts';
 import { readInstallation } from './kubernetes/installation-secret.ts';
-import { startLease, type Lease } from './kubernetes/client/lease.ts';
-import { createOperatorMetrics } from './kubernetes/metrics.ts';
-import { startController } from './kubernetes/controller.ts';
-import type { Controller, ControllerOptions } from './kubernetes/controller-types.ts';
-import { dnsVerificationOf, resolversOf } from './settings-verification.ts';
-import { mailOptionsOf } from './kubernetes/mail-proofs.ts';
+import { startLease } from './kubernetes/client/lease.ts';
+import { createOperatorMetrics, type OperatorMetrics } from './kubernetes/metrics.ts';
+import { ownPod, startOwnEvents, type OwnEvents } from './kubernetes/own-events.ts';
+import { startWork, type Work } from './kubernetes/work.ts';
 import { operatorPages } from './kubernetes/pages.ts';
 import { endOfRun, EXIT_FAILURE, EXIT_USAGE, type EndOfRun } from './end-of-run.ts';
-import { messageOf } from './errors.ts';
+import { followSettings, type SettingsFollower } from './follow-settings.ts';
 import { loadSettings } from './settings-file.ts';
 import type { Settings } from './settings.ts';
 import { explainStart } from './standalone/explain.ts';
@@ -93,17 +90,16 @@ async function start(flags: OperatorFlags, settings: Settings, { log, end, signa
   const onTrouble = (message: string): void => log.warn(message);
   // a client of its own: a renewal must not wait behind the work, nor for the lease that it is to renew
   const ownClient = createClient(source);
-  const installation = await onceAnswered(() => readInstallation(ownClient, namespace, settings.watchNamespaces), {
-    server: (await source(false)).server.origin,
-    log,
-    signal,
-  });
+  const installationOf = ({ watchNamespaces }: Settings) => readInstallation(ownClient, namespace, watchNamespaces);
+  const answer = { server: (await source(false)).server.origin, log, signal };
+  const installation = await onceAnswered(() => installationOf(settings), answer);
   const election = { namespace, name: LEASE_NAME, identity, onTrouble };
   const lease = startLease(ownClient, {
     ...election,
     onLost: () =>
       end.fail('the lease is lost, so that another operator may lead; this process ends, to be started anew'),
   });
+  const ownEvents = startOwnEvents(ownClient, { pod: ownPod(namespace, process.env), instance: identity, onTrouble });
   const client = createClient(source, {
     writableMs: lease.writableMs,
     onRequest: ({ method, status, seconds }) => {
@@ -111,36 +107,24 @@ async function start(flags: OperatorFlags, settings: Settings, { log, end, signa
       metrics.requestSeconds.observe({ method }, seconds);
     },
   });
-  const operator = startController({
-    client,
-    namespace,
-    identity,
-    installation,
-    watchNamespaces: settings.watchNamespaces,
-    readClasses: () => readClasses(settings, installation),
-    otherInstallations: otherInstallationsOf(settings),
-    verification: verificationOf(settings),
-    ...mailOf(settings),
-    unledClient: ownClient,
-    namespaceLimits: settings.namespaceLimits,
-    configPrefixOf: (className) => configSecretPrefix(settings, className),
-    metrics,
-    onTrouble,
-  });
-  const pages = operatorPages({ operator, lease, metrics });
+  const own = { client, unledClient: ownClient, namespace, identity, metrics, onTrouble };
+  const work = startWork({ settings, installation }, { ...own, lease, installationOf, log, end });
+  const pages = operatorPages({ controller: work.controller, lease, metrics });
   const http = await startHttp(pages, {
     host: flags.host,
     port: flags.http ?? HTTP_PORT,
-    forPeople: operator.page,
+    forPeople: (request) => work.controller().page(request),
   }).catch(async (error) => {
     await lease.release().catch(() => undefined);
     throw error;
   });
   log.info({ namespace, identity, http: http.port }, 'the operator has started');
-  leadWhenElected(lease, operator, { log, end });
+  const follower = follow(flags.settings, settings, { work, metrics, ownEvents, log });
   return {
     close: async () => {
-      await operator.close();
+      await work.close();
+      await follower?.close();
+      await ownEvents.close();
       // after the last write, so that the next leader never overlaps with it
       await lease.release().catch((error: unknown) => log.warn(String(error)));
       await http.close();
@@ -150,24 +134,35 @@ async function start(flags: OperatorFlags, settings: Settings, { log, end, signa
   };
 }
 
-function verificationOf({ verification }: Settings): NonNullable<ControllerOptions['verification']> {
-  return { ...dnsVerificationOf(verification), resolvers: resolversOf(verification) };
+interface Followed {
+  readonly work: Work;
+  readonly metrics: OperatorMetrics;
+  readonly ownEvents: OwnEvents;
+  readonly log: Log;
 }
 
-function mailOf(settings: Settings): Pick<ControllerOptions, 'mail'> {
-  const mail = mailOptionsOf(settings);
-  return mail === undefined ? {} : { mail };
-}
-
-function leadWhenElected(lease: Lease, operator: Controller, { log, end }: Pick<StartOptions, 'log' | 'end'>): void {
-  const lead = async (): Promise<void> => {
-    await lease.acquired;
-    log.info('leading; waiting for the caches');
-    await operator.lead();
-    log.info('everything is planned; reconciling');
-  };
-  lead().catch((error: unknown) => {
-    end.fail(`could not start to work: ${messageOf(error)}`);
+/** Takes up the settings file as it changes; undefined where there is none. */
+function follow(
+  file: string | undefined,
+  current: Settings,
+  { work, metrics, ownEvents, log }: Followed,
+): SettingsFollower | undefined {
+  if (file === undefined) return undefined;
+  return followSettings({
+    file,
+    current,
+    load: () => loadSettings(file),
+    take: work.take,
+    onTaken: () => {
+      metrics.settings.onTaken();
+      log.info({ event: 'settings' }, 'the settings file has changed, and is in force');
+      ownEvents.tell('Normal', 'SettingsTaken', 'The settings file has changed, and is in force.');
+    },
+    onRefused: (problems) => {
+      metrics.settings.onRefused();
+      log.error({ event: 'settings', problems }, 'the settings file is wrong; the settings before it stay in force');
+      ownEvents.tell('Warning', 'SettingsRefused', `The settings before stay in force: ${problems.join('; ')}`);
+    },
   });
 }
 

@@ -12,7 +12,7 @@ import { startRelay } from '../relay/main.ts';
 import type { Relay } from '../relay/main.ts';
 import { ensureCertificates } from './self-signed.ts';
 import { startDirectory } from './directory/adapter.ts';
-import type { Directory } from './directory/adapter.ts';
+import type { Directory, DirectoryOptions } from './directory/adapter.ts';
 import { RELAY_FOLDER } from './directory/relay-folder.ts';
 import { openInstallation } from './directory/installation-file.ts';
 import { takeLock } from './directory/lock.ts';
@@ -25,6 +25,8 @@ import type { Settings } from './settings.ts';
 import { sharePorts } from './ports.ts';
 import type { SharedPorts } from './ports.ts';
 import { keepCertificates } from './standalone/certificates.ts';
+import { startChangingDirectory } from './standalone/changing-directory.ts';
+import { keepSettings } from './standalone/settings-in-force.ts';
 import type { CertificateKeeper } from './standalone/certificates.ts';
 import { standaloneSettings } from './standalone/options.ts';
 import type { SettingsFiles, StandaloneFlags } from './standalone/options.ts';
@@ -52,7 +54,7 @@ export async function runStandalone(flags: StandaloneFlags): Promise<number> {
   });
   if (trouble !== undefined) return output.fail([trouble], EXIT_USAGE);
   try {
-    return await runLocked({ settings, ports, files, prune: flags.prune ?? false, output });
+    return await runLocked({ settings, ports, files, flags, output });
   } catch (error) {
     return output.fail([explainStart(error, { ...settings, ...ports })], EXIT_FAILURE);
   }
@@ -70,7 +72,7 @@ interface Run {
   readonly settings: Settings;
   readonly ports: SharedPorts;
   readonly files: SettingsFiles;
-  readonly prune: boolean;
+  readonly flags: StandaloneFlags;
   readonly output: Console;
 }
 
@@ -84,41 +86,78 @@ async function runLocked(run: Run): Promise<number> {
   }
 }
 
-async function runParts({ settings, ports, files, prune, output }: Run): Promise<number> {
+async function runParts({ settings, ports, files, flags, output }: Run): Promise<number> {
   const { log } = output;
   const end = endOfRun(log);
   const opened = await openInstallation(settings.state);
   if ('problem' in opened) return output.fail([opened.problem], EXIT_FAILURE);
   const { installation } = opened;
-  const { classes, relayClass } = settings;
-  // before the relay reads it: lines about objects name addresses, too
-  log.addresses.use({ addresses: 'full', ...classes[relayClass]?.log, key: installation.logKeyOf(relayClass) });
-  for (const notice of noticesOf(settings, files)) log.warn({ event: 'settings' }, notice);
-  const tls = await openCertificates(settings, log);
+  let current = settings;
+  const tls = await openCertificates(() => current, log);
   const registry = new Registry();
   const countEvent = createEventCounter(registry);
   const furtherMetrics = (): Promise<string> => registry.metrics();
   // there are none before the manifests are read
-  let page: Directory['page'] = () => Promise.resolve(undefined);
+  let page: PagesForPeople = () => Promise.resolve(undefined);
   const forPeople = (request: PageRequest) => page(request);
   const relay = await output.during('opening ports', () =>
     openRelay(settings, { ports, tls, furtherMetrics, forPeople, log, onFatal: endBySpool(end) }),
   );
   tls.onRenewal(relay.updateCertificates);
 
+  // the decider goes on over a change of settings: what has been told is not told again
+  const lasting = {
+    installation,
+    relay,
+    tls,
+    decide: createDecider(installation.issuer),
+    onEvent: countEvent,
+    files,
+    log,
+  };
   const settled = Promise.withResolvers<Plan>();
-  const directory = await startDirectory({
-    folder: settings.folder,
-    state: settings.state,
+  const begin = async (by: Settings, prune = false): Promise<Directory> => {
+    current = by;
+    return startDirectory({ ...(await directoryOptions(by, lasting)), prune, onSettled: settled.resolve });
+  };
+  const directory = startChangingDirectory(await begin(settings, flags.prune), { settings, begin, end });
+  ({ page } = directory);
+  const first = await output.during('reading manifests', () => Promise.race([settled.promise, end.code]));
+  if (typeof first !== 'number') output.ready({ plan: first, relay, ...settings, settingsFile: files.used });
+  const follower = keepSettings({ file: files.used, flags, current: settings, take: directory.take, registry, log });
+  const code = await end.code;
+  tls.close();
+  await follower?.close();
+  await directory.close();
+  // a spool that failed is not closed in good order: the next start replays it
+  if (code === 0) await relay.close();
+  return code;
+}
+
+interface Lasting extends Pick<DirectoryOptions, 'installation' | 'decide' | 'onEvent' | 'log'> {
+  readonly relay: Relay;
+  readonly tls: CertificateKeeper;
+  readonly files: SettingsFiles;
+  readonly log: Log;
+}
+
+/** And what is said of these settings, and by them. */
+async function directoryOptions(settings: Settings, { relay, tls, files, ...further }: Lasting) {
+  const { log, installation } = further;
+  const { classes, relayClass, folder, state } = settings;
+  // before the relay reads it: lines about objects name addresses, too
+  log.addresses.use({ addresses: 'full', ...classes[relayClass]?.log, key: installation.logKeyOf(relayClass) });
+  for (const notice of noticesOf(settings, files)) log.warn({ event: 'settings' }, notice);
+  return {
+    ...further,
+    folder,
+    state,
     ignore: Object.values(files),
     settings,
-    installation,
     ports: relay.ports.slice(0, PORTS_SHOWN),
     implicitTlsPorts: relay.implicitTlsPorts.slice(0, PORTS_SHOWN),
     caCertificate: tls.current.ca,
     howToVouch: await howToVouch(settings, files.used),
-    decide: createDecider(installation.issuer),
-    onEvent: countEvent,
     relay,
     relayHere: {
       port: relay.ports[0],
@@ -126,19 +165,7 @@ async function runParts({ settings, ports, files, prune, output }: Run): Promise
       httpPort: relay.httpPort,
       ca: () => tls.current.ca,
     },
-    prune,
-    onSettled: settled.resolve,
-    log,
-  });
-  ({ page } = directory);
-  const first = await output.during('reading manifests', () => Promise.race([settled.promise, end.code]));
-  if (typeof first !== 'number') output.ready({ plan: first, relay, ...settings, settingsFile: files.used });
-  const code = await end.code;
-  tls.close();
-  await directory.close();
-  // a spool that failed is not closed in good order: the next start replays it
-  if (code === 0) await relay.close();
-  return code;
+  };
 }
 
 interface RelayParts {
@@ -169,8 +196,8 @@ async function openRelay(settings: Settings, { ports, tls, forPeople, ...further
   });
 }
 
-async function openCertificates(settings: Settings, log: Log): Promise<CertificateKeeper> {
-  const make = () => ensureCertificates(join(settings.state, 'tls'), { hostnames: hostnamesOf(settings) });
+async function openCertificates(current: () => Settings, log: Log): Promise<CertificateKeeper> {
+  const make = () => ensureCertificates(join(current().state, 'tls'), { hostnames: hostnamesOf(current()) });
   return keepCertificates(make, { log });
 }
 

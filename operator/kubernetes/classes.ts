@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import type { ClassView, OtherInstallations } from '../core/model.ts';
+import { inWords } from '../errors.ts';
 import { parsePorts } from '../ports.ts';
 import { defaultConfigSecret, type Settings } from '../settings.ts';
 import { PORTS_SHOWN, viewClass } from '../class-view.ts';
@@ -13,7 +14,7 @@ export async function readClasses(
   const classes = new Map<string, ClassView>();
   for (const [name, settingsOfClass] of Object.entries(settings.classes)) {
     const { caFile } = settingsOfClass;
-    const caCertificate = caFile === undefined ? undefined : await readFile(caFile, 'utf8');
+    const caCertificate = caFile === undefined ? undefined : await readAuthority(caFile, name);
     const server = {
       ports: shown(settings.ports),
       implicitTlsPorts: shown(settings.implicitTlsPorts),
@@ -22,6 +23,14 @@ export async function readClasses(
     classes.set(name, await viewClass(settingsOfClass, server, logKeyOf(name)));
   }
   return classes;
+}
+
+async function readAuthority(file: string, className: string): Promise<string> {
+  try {
+    return await readFile(file, 'utf8');
+  } catch (error) {
+    throw new Error(`classes.${className}.caFile: ${file} cannot be read: ${inWords(error)}`, { cause: error });
+  }
 }
 
 export function otherInstallationsOf({ classesElsewhere, reportsUnknownClasses }: Settings): OtherInstallations {

@@ -2,6 +2,7 @@
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
 import { messageOf } from '../errors.ts';
 import { createEventCounter } from '../event-counter.ts';
+import { createSettingsMetrics } from '../settings-metrics.ts';
 import type { WorkQueueOptions } from './client/queue.ts';
 
 export type OperatorMetrics = ReturnType<typeof createOperatorMetrics>;
@@ -43,6 +44,7 @@ export function createOperatorMetrics() {
     crdsOutdated: gauge('crds_outdated', '1 for each kind whose CRD has another version than this operator', ['kind']),
     contestedStatuses: gauge('contested_statuses', 'Statuses left alone, because somebody else keeps replacing them'),
     countEvent: createEventCounter(registry),
+    settings: createSettingsMetrics(registry),
     mailProofs: counter('mail_proofs_total', 'Steps of proofs by mail, by step', ['step']),
     verifyPages: counter('verify_pages_total', 'Answers of the page that the link in a mail leads to', ['answer']),
     eventsDropped: gauge('events_dropped', 'Events that were dropped because too many waited'),

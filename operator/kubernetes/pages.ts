@@ -5,27 +5,29 @@ import type { OperatorMetrics } from './metrics.ts';
 import type { Controller } from './controller-types.ts';
 
 export function operatorPages({
-  operator,
+  controller,
   lease,
   metrics,
 }: {
-  operator: Controller;
+  /** The one at work. */
+  controller: () => Controller;
   lease: Lease;
   metrics: OperatorMetrics;
 }): HttpPages {
   return {
     metrics: async () => {
-      sample(operator, lease, metrics);
+      sample(controller(), lease, metrics);
       return { contentType: metrics.registry.contentType, body: await metrics.registry.metrics() };
     },
     // an API server that is away is no reason to restart us: nothing would be better afterwards
     unhealthy: () => undefined,
     unready: () => {
+      const operator = controller();
       // it works all the same, but an upgrade that waits for readiness has to see what is missing
       if (operator.hasSynced()) return [...operator.crdTroubles().values()].join('; ') || undefined;
       return ['the caches have not synced yet', ...operator.syncTroubles()].join('; ');
     },
-    configz: () => ({ leader: lease.isLeader(), documents: operator.written() }),
+    configz: () => ({ leader: lease.isLeader(), documents: controller().written() }),
   };
 }
 

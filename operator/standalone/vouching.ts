@@ -14,8 +14,11 @@ export async function howToVouch(
   { folder, relayClass }: Pick<Settings, 'folder' | 'relayClass'>,
   file: string | undefined,
 ): Promise<string> {
-  const where = file === undefined ? newFile(folder, relayClass) : await inFile(file, relayClass);
-  return `${where} and start again, or start with \`--existing-sender {namespace}={sender}\``;
+  const what =
+    file === undefined
+      ? `${newFile(folder, relayClass)} and start again`
+      : `${await inFile(file, relayClass)}, which holds a second later`;
+  return `${what}, or start with \`--existing-sender {namespace}={sender}\``;
 }
 
 function newFile(folder: string, relayClass: string): string {

@@ -1,5 +1,8 @@
 /** The operator as a process: from its command line to its orderly end. */
 import assert from 'node:assert/strict';
+import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { before, test, type TestContext } from 'node:test';
 import { describeWithControlPlane } from '../support/control-plane.ts';
 import { createAdmin, namespace, user } from './support/admin.ts';
@@ -43,6 +46,61 @@ describeWithControlPlane('the operator process', (cluster) => {
     operator.child.kill('SIGTERM');
     assert.equal(await operator.exit, 0);
     assert.equal(await holder(), '');
+    admin.client.close();
+  });
+
+  test('takes up its settings as they change, and goes on by those before where they are wrong', async (t) => {
+    const folder = await mkdtemp(path.join(tmpdir(), 'smtp-plus-operator-'));
+    t.after(() => rm(folder, { recursive: true }));
+    const file = path.join(folder, 'settings.yaml');
+    const write = async (text: string): Promise<void> => {
+      await writeFile(`${file}.new`, text);
+      await rename(`${file}.new`, file);
+    };
+    await write('classes: {default: {hostname: one.example}}');
+    const pod = { POD_NAME: 'operator-0', POD_UID: 'uid-of-operator-0' };
+    const operator = startOperatorProcess(t, kubeconfig, { flags: ['--settings', file], env: pod });
+    const admin = createAdmin(cluster(), OPERATOR_NAMESPACE);
+    const hostIs = (host: string) =>
+      eventually(async () => assert.equal((await admin.secret('shop/app-smtp'))['host'], host));
+    const isTold = (reason: string, message: RegExp) =>
+      eventually(async () => {
+        const events = await cluster().kubectl(['-n', OPERATOR_NAMESPACE, 'get', 'events', '-o', 'json']);
+        const { items } = JSON.parse(events) as {
+          items: { reason: string; message: string; involvedObject: object }[];
+        };
+        const event = items.find((item) => item.reason === reason && message.test(item.message));
+        assert.deepEqual(event?.involvedObject, {
+          apiVersion: 'v1',
+          kind: 'Pod',
+          namespace: OPERATOR_NAMESPACE,
+          name: pod.POD_NAME,
+          uid: pod.POD_UID,
+        });
+      });
+    const metric = async (line: RegExp) => eventually(async () => assert.match(await operator.page('/metrics'), line));
+    await operator.says('everything is planned');
+    await admin.apply(namespace('shop'), user('shop/app'));
+    await hostIs('one.example');
+
+    await write('classes: {default: {hostname: two.example}}');
+    await hostIs('two.example');
+    await isTold('SettingsTaken', /is in force/);
+
+    await write('classes: {default: {hots: three.example}}');
+    await isTold('SettingsRefused', /settings\.yaml:1:21 classes\.default\.hots: no such setting/);
+    await metric(/^smtpplus_settings_file_refused 1$/m);
+    // what only the start would find
+    await write(`classes: {default: {hostname: three.example, caFile: ${folder}/gone}}`);
+    await isTold('SettingsRefused', /classes\.default\.caFile: \S+gone cannot be read: no such file/);
+    await admin.apply(user('shop/late'));
+    assert.equal((await admin.secret('shop/late-smtp'))['host'], 'two.example');
+
+    await write('classes: {default: {hostname: three.example}}');
+    await hostIs('three.example');
+    await metric(/^smtpplus_settings_file_refused 0$/m);
+    operator.child.kill('SIGTERM');
+    assert.equal(await operator.exit, 0);
     admin.client.close();
   });
 

@@ -1,11 +1,13 @@
 /** Where `npm start` has its settings from, and how who runs it vouches for a sender. */
 import assert from 'node:assert/strict';
+import { rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import type { TestContext } from 'node:test';
 import { howToVouch } from '../../operator/standalone/vouching.ts';
 import { sender, user } from '../support/directory.ts';
 import { folderOf } from '../support/folder.ts';
+import { until } from '../support/until.ts';
 import { runCli, startStandalone, statusOf } from '../support/standalone.ts';
 
 /** An address: nobody looks for a record of it. */
@@ -56,6 +58,41 @@ describe('the settings of one process', () => {
     );
   });
 
+  test('are taken up as they change, and those before hold while they are wrong', async (t) => {
+    const folder = await folderOf(t, { ...MANIFESTS, 'settings.yaml': SETTINGS });
+    const file = join(folder, 'settings.yaml');
+    const write = async (text: string): Promise<void> => {
+      await writeFile(`${file}.new`, text);
+      await rename(`${file}.new`, file);
+    };
+    const process = await startStandalone(t, { folder });
+    const reasonIs = (reason: string) =>
+      until(async () => {
+        const status = await statusOf(process.state, 'VerifiedSender', 'shop', 'shop-example');
+        return status.condition('Verified')?.reason === reason;
+      });
+    const says = (text: string) => until(() => process.lines.some((line) => line.includes(text)));
+    const metrics = async () => (await fetch(`http://127.0.0.1:${process.ready.http}/metrics`)).text();
+    await reasonIs('Grandfathered');
+
+    await write('classes: {default: {existingSenders: [{shop: other.example}]}}');
+    await reasonIs('VouchingWithdrawn');
+    await says('the settings file has changed, and is in force');
+
+    await write('classes: {default: {existingSendrs: []}}');
+    await says(`settings.yaml:1:21 classes.default.existingSendrs: no such setting; did you mean`);
+    await until(async () => (await metrics()).includes('smtpplus_settings_file_refused 1'));
+
+    await write(`host: 127.0.0.2\n${SETTINGS}`);
+    await says('host: changed, and in force once the process is started anew');
+    await reasonIs('Grandfathered');
+    await until(async () => (await metrics()).includes('smtpplus_settings_file_refused 0'));
+
+    await write('classes: {other: {}}\nrelayClass: other');
+    await says('classes: must keep default, which this process serves');
+    assert.deepEqual(await process.stop(), { code: 0, signal: null });
+  });
+
   test('that are faulty end the start, with the place', async (t) => {
     const folder = await folderOf(t, { 'settings.yaml': 'hots: x' });
     const process = runCli(t, ['standalone', folder, '--state', await folderOf(t)]);
@@ -86,7 +123,9 @@ describe('a pending sender in one process', () => {
     assert.equal(condition?.reason, 'ProofUnavailable');
     const [file, message] = [join(folder, 'settings.yaml'), condition?.message ?? ''];
     assert.ok(
-      message.includes(`add \`- shop: orders@shop.example\` to existingSenders at ${file}:4 and start again`),
+      message.includes(
+        `add \`- shop: orders@shop.example\` to existingSenders at ${file}:4, which holds a second later`,
+      ),
       message,
     );
     assert.ok(message.includes('or start with `--existing-sender shop=orders@shop.example`'), message);
@@ -111,7 +150,7 @@ describe('a pending sender in one process', () => {
     test(`says what to add to settings with ${what}`, async (t) => {
       const file = join(await folderOf(t, { 's.yaml': text }), 's.yaml');
       const words = await howToVouch({ folder: 'x', relayClass: 'default' }, file);
-      assert.ok(words.startsWith(`${expected.replace('FILE', file)} and start again`), words);
+      assert.ok(words.startsWith(`${expected.replace('FILE', file)}, which holds a second later`), words);
     });
   }
 

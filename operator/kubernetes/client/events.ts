@@ -2,14 +2,21 @@
 import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { messageOf } from '../../errors.ts';
-import { keyOf, type PlannedEvent } from '../../core/model.ts';
+import { keyOf, type ObjectMeta, type PlannedEvent } from '../../core/model.ts';
 import { formatMicroTime, formatTime } from '../../core/time.ts';
 import { API_VERSION } from '../../api/common.ts';
 import type { KubeClient } from './client.ts';
 import { EVENTS, pathOf } from './resources.ts';
 
-export interface EventRecorder {
-  readonly record: (event: PlannedEvent) => void;
+/** About an object of our kinds, or of the API version that it names. */
+export interface EventAbout extends Pick<PlannedEvent, 'type' | 'reason' | 'message'> {
+  readonly kind: string;
+  readonly apiVersion?: string;
+  readonly meta: Pick<ObjectMeta, 'namespace' | 'name' | 'uid'>;
+}
+
+export interface EventRecorder<About extends EventAbout = PlannedEvent> {
+  readonly record: (event: About) => void;
   /** Events that were dropped because too many waited. */
   readonly dropped: () => number;
   readonly close: () => Promise<void>;
@@ -30,16 +37,16 @@ interface Remembered {
   writtenAt: number;
 }
 
-export function startEventRecorder(
+export function startEventRecorder<About extends EventAbout = PlannedEvent>(
   client: KubeClient,
   options: {
     readonly instance: string /** Once for each, whatever becomes of it. */;
-    readonly onRecord?: (event: PlannedEvent) => void;
+    readonly onRecord?: (event: About) => void;
     readonly onTrouble: (message: string) => void;
   },
-): EventRecorder {
+): EventRecorder<About> {
   const remembered = new Map<string, Remembered>();
-  const waiting: PlannedEvent[] = [];
+  const waiting: About[] = [];
   let dropped = 0;
   let isClosed = false;
   let running: Promise<void> | undefined;
@@ -54,7 +61,7 @@ export function startEventRecorder(
     running = undefined;
   }
 
-  async function write(event: PlannedEvent): Promise<void> {
+  async function write(event: About): Promise<void> {
     const name = nameOf(event);
     const before = remembered.get(name);
     if (before === undefined) {
@@ -95,7 +102,7 @@ export function startEventRecorder(
 }
 
 /** The same name for the same message about the same object, also after a restart. */
-function nameOf({ meta, type, reason, message }: PlannedEvent): string {
+function nameOf({ meta, type, reason, message }: EventAbout): string {
   const hash = createHash('sha256')
     .update(JSON.stringify([meta.uid, type, reason, message]))
     .digest('hex');
@@ -104,8 +111,8 @@ function nameOf({ meta, type, reason, message }: PlannedEvent): string {
 }
 
 /** By the core API and with the times of old: `kubectl get events --sort-by=.lastTimestamp` knows no others. */
-async function create(client: KubeClient, event: PlannedEvent, name: string, instance: string): Promise<boolean> {
-  const { kind, meta, type, reason, message } = event;
+async function create(client: KubeClient, event: EventAbout, name: string, instance: string): Promise<boolean> {
+  const { kind, apiVersion = API_VERSION, meta, type, reason, message } = event;
   const now = new Date();
   const body = {
     apiVersion: 'v1',
@@ -122,7 +129,7 @@ async function create(client: KubeClient, event: PlannedEvent, name: string, ins
     type,
     reason,
     message,
-    involvedObject: { apiVersion: API_VERSION, kind, namespace: meta.namespace, name: meta.name, uid: meta.uid },
+    involvedObject: { apiVersion, kind, namespace: meta.namespace, name: meta.name, uid: meta.uid },
   };
   const answer = await client.request({ method: 'POST', path: pathOf(EVENTS, { namespace: meta.namespace }), body });
   if (answer.ok || answer.status === 404 || answer.status === 403) return true;
@@ -130,7 +137,7 @@ async function create(client: KubeClient, event: PlannedEvent, name: string, ins
   throw new Error(`${answer.status} ${answer.message}`);
 }
 
-async function writeSeries(client: KubeClient, event: PlannedEvent, name: string, count: number): Promise<boolean> {
+async function writeSeries(client: KubeClient, event: EventAbout, name: string, count: number): Promise<boolean> {
   const now = new Date();
   const times = Math.max(count, 2);
   const answer = await client.request({
@@ -146,7 +153,7 @@ async function writeSeries(client: KubeClient, event: PlannedEvent, name: string
   return answer.ok;
 }
 
-async function readCount(client: KubeClient, event: PlannedEvent, name: string): Promise<number> {
+async function readCount(client: KubeClient, event: EventAbout, name: string): Promise<number> {
   const path = pathOf(EVENTS, { namespace: event.meta.namespace, name });
   const answer = await client.request<{ series?: { count?: number } }>({ method: 'GET', path });
   return answer.ok ? (answer.body.series?.count ?? 1) : 1;

@@ -17,9 +17,16 @@ export interface OperatorProcess {
 }
 
 /** Starts `smtp-plus operator`; killed after the test, whatever becomes of it. */
-export function startOperatorProcess(t: TestContext, kubeconfig: string): OperatorProcess {
-  const args = ['operator', '--kubeconfig', kubeconfig, '--namespace', OPERATOR_NAMESPACE, '--http', '0'];
-  const child = spawn(process.execPath, [CLI, ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
+export function startOperatorProcess(
+  t: TestContext,
+  kubeconfig: string,
+  { flags = [], env = {} }: { flags?: readonly string[]; env?: NodeJS.ProcessEnv } = {},
+): OperatorProcess {
+  const args = ['operator', '--kubeconfig', kubeconfig, '--namespace', OPERATOR_NAMESPACE, '--http', '0', ...flags];
+  const child = spawn(process.execPath, [CLI, ...args], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    env: { ...process.env, ...env },
+  });
   let output = '';
   child.stdout.on('data', (chunk: Buffer) => {
     output += chunk.toString();

@@ -1,0 +1,92 @@
+/** The operator's work by the settings of the time: other settings are another controller, under the same lease. */
+import type { Log } from '../../relay/log.ts';
+import type { EndOfRun } from '../end-of-run.ts';
+import { messageOf } from '../errors.ts';
+import type { Installation } from '../installation.ts';
+import type { Settings } from '../settings.ts';
+import { dnsVerificationOf, resolversOf } from '../settings-verification.ts';
+import { configSecretPrefix, otherInstallationsOf, readClasses } from './classes.ts';
+import type { Lease } from './client/lease.ts';
+import { startController } from './controller.ts';
+import type { Controller, ControllerOptions } from './controller-types.ts';
+import { mailOptionsOf } from './mail-proofs.ts';
+
+interface WorkOptions extends Pick<
+  ControllerOptions,
+  'client' | 'unledClient' | 'namespace' | 'identity' | 'metrics' | 'onTrouble'
+> {
+  readonly lease: Pick<Lease, 'acquired'>;
+  readonly installationOf: (settings: Settings) => Promise<Installation>;
+  readonly log: Log;
+  /** Where it cannot begin to work by what it has been given. */
+  readonly end: Pick<EndOfRun, 'fail'>;
+}
+
+export interface Work {
+  readonly controller: () => Controller;
+  /** Ends the work by the settings before, and begins anew by these. Rejects, and changes nothing, where that cannot be done. */
+  readonly take: (settings: Settings) => Promise<void>;
+  readonly close: () => Promise<void>;
+}
+
+export function startWork(
+  { settings, installation }: { settings: Settings; installation: Installation },
+  { lease, log, end, installationOf, ...shared }: WorkOptions,
+): Work {
+  const ended = new WeakSet<Controller>();
+  let controller = begin(settings, installation);
+  let isClosed = false;
+
+  function begin(...by: Parameters<typeof optionsOf>): Controller {
+    const begun = startController({ ...shared, ...optionsOf(...by) });
+    lead(begun).catch((error: unknown) => {
+      if (!ended.has(begun)) end.fail(`could not start to work: ${messageOf(error)}`);
+    });
+    return begun;
+  }
+
+  async function lead(one: Controller): Promise<void> {
+    await lease.acquired;
+    if (ended.has(one)) return;
+    log.info('leading; waiting for the caches');
+    await one.lead();
+    if (!ended.has(one)) log.info('everything is planned; reconciling');
+  }
+
+  async function stop(): Promise<void> {
+    ended.add(controller);
+    await controller.close();
+  }
+
+  return {
+    controller: () => controller,
+    take: async (next) => {
+      const installationThen = await installationOf(next);
+      // the files that they name: what is missing must not end what works
+      await readClasses(next, installationThen);
+      if (isClosed) return;
+      // one after the other: two would need the memory for the caches twice
+      await stop();
+      if (!isClosed) controller = begin(next, installationThen);
+    },
+    close: async () => {
+      isClosed = true;
+      if (!ended.has(controller)) await stop();
+    },
+  };
+}
+
+function optionsOf(settings: Settings, installation: Installation) {
+  const { verification, watchNamespaces, namespaceLimits } = settings;
+  const mail = mailOptionsOf(settings);
+  return {
+    installation,
+    watchNamespaces,
+    readClasses: () => readClasses(settings, installation),
+    otherInstallations: otherInstallationsOf(settings),
+    verification: { ...dnsVerificationOf(verification), resolvers: resolversOf(verification) },
+    ...(mail !== undefined && { mail }),
+    namespaceLimits,
+    configPrefixOf: (className: string) => configSecretPrefix(settings, className),
+  };
+}

@@ -1,0 +1,48 @@
+/** The directory by the settings of the time: other settings are another directory, beside the same relay. */
+import type { PagesForPeople } from '../../relay/http.ts';
+import type { Directory } from '../directory/adapter.ts';
+import type { EndOfRun } from '../end-of-run.ts';
+import { messageOf } from '../errors.ts';
+import type { Settings } from '../settings.ts';
+
+interface Options {
+  /** What the first one was begun by. */
+  readonly settings: Settings;
+  readonly begin: (settings: Settings) => Promise<Pick<Directory, 'page' | 'close'>>;
+  /** Where not even the settings before can be gone back to. */
+  readonly end: Pick<EndOfRun, 'fail'>;
+}
+
+export interface ChangingDirectory {
+  readonly page: PagesForPeople;
+  /** Ends the one before, and begins one by these. Rejects where that cannot be done: the settings before hold then. */
+  readonly take: (settings: Settings) => Promise<void>;
+  readonly close: () => Promise<void>;
+}
+
+export function startChangingDirectory(
+  first: Pick<Directory, 'page' | 'close'>,
+  { settings, begin, end }: Options,
+): ChangingDirectory {
+  let directory = first;
+  let current = settings;
+
+  async function goBack(error: unknown): Promise<never> {
+    try {
+      directory = await begin(current);
+    } catch (again) {
+      end.fail(`could not go on by the settings before: ${messageOf(again)}`);
+    }
+    throw error;
+  }
+
+  return {
+    page: (request) => directory.page(request),
+    take: async (next) => {
+      await directory.close();
+      directory = await begin(next).catch(goBack);
+      current = next;
+    },
+    close: () => directory.close(),
+  };
+}
