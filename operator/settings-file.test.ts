@@ -49,7 +49,7 @@ describe('the settings file', () => {
       's.yaml:3:26 classes.default.recipients.allow.0: must be an address or a domain with a leading @; it is "shop.example"',
     ]);
     assert.deepEqual(await recipients('{otherwise: Redirect}'), [
-      's.yaml:3:5 classes.default.recipients.redirectTo: goes with `otherwise: Redirect`, and that only with it',
+      's.yaml:3:5 classes.default.recipients.redirectTo: and `otherwise: Redirect` go together; set both, or neither',
     ]);
     assert.match(
       (await problemsOf(t, 'ports: 9-1\n')).join(),

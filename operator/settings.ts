@@ -53,7 +53,7 @@ const recipients = z
   })
   .refine(({ otherwise, redirectTo }) => (otherwise === 'Redirect') === (redirectTo !== undefined), {
     path: ['redirectTo'],
-    message: 'goes with `otherwise: Redirect`, and that only with it',
+    message: 'and `otherwise: Redirect` go together; set both, or neither',
   });
 
 /** Prefix of the names of the Secrets with the configuration of a class that names none. */

@@ -52,7 +52,8 @@ function selectorRules(path: string): Rule[] {
       {
         field: 'values',
         cel: "(self.operator in ['In', 'NotIn']) == (has(self.values) && size(self.values) > 0)",
-        message: 'values belong to the operators In and NotIn, and to no other; add them, or change the operator',
+        message:
+          'values must be set for the operators In and NotIn, and for no other; add or remove them, or change the operator',
       },
       ({ operator, values }: { operator: string; values?: readonly string[] }) =>
         ['In', 'NotIn'].includes(operator) === (values !== undefined && values.length > 0),
@@ -87,8 +88,7 @@ export const listRules: readonly Rule[] = [
     {
       field: 'redirectTo',
       cel: "(has(self.otherwise) && self.otherwise == 'Redirect') == has(self.redirectTo)",
-      message:
-        'spec.recipients.redirectTo goes with otherwise: Redirect, and that only with it; add the one, or remove the other',
+      message: 'spec.recipients.redirectTo and otherwise: Redirect go together; set both, or neither',
     },
     (self: Recipients) => (self.otherwise === 'Redirect') === (self.redirectTo !== undefined),
   ),
@@ -99,8 +99,7 @@ export const listRules: readonly Rule[] = [
     {
       field: 'delayNoticeAfter',
       cel: 'duration(self.delayNoticeAfter) <= duration(self.maxAge)',
-      message:
-        'spec.delivery.delayNoticeAfter must not exceed spec.delivery.maxAge; shorten the one or lengthen the other',
+      message: 'spec.delivery.delayNoticeAfter must not exceed spec.delivery.maxAge; make it shorter, or maxAge longer',
     },
     (self: ListSpec['delivery']) => durationSeconds(self.delayNoticeAfter) <= durationSeconds(self.maxAge),
   ),
@@ -125,7 +124,7 @@ const userNameRules: readonly Rule[] = [
       // CEL sees metadata.name but not metadata.namespace: the rule after this one is exact, in code
       cel: "!has(self.spec.username) || self.spec.username.contains('@') || self.spec.username.startsWith(self.metadata.name + '.')",
       message:
-        'spec.username must be NAME.NAMESPACE of this object or an address of a VerifiedSender of its namespace; leave it out to get the former',
+        'spec.username must be NAME.NAMESPACE of this object or an address of a VerifiedSender of its namespace; leave it out to get NAME.NAMESPACE',
     },
     ({ metadata, spec }: ObjectWith<UserSpec>) =>
       spec.username === undefined || spec.username.includes('@') || spec.username.startsWith(`${metadata.name}.`),
@@ -135,7 +134,7 @@ const userNameRules: readonly Rule[] = [
     {
       field: 'spec.username',
       message:
-        'spec.username must end in the namespace of this object where it is no address, so that no namespace takes the name of another; leave it out to get NAME.NAMESPACE',
+        'spec.username must end in the namespace of this object unless it is an address, so that no namespace can take a name of another; leave it out to get NAME.NAMESPACE',
     },
     ({ metadata, spec }: ObjectWith<UserSpec>) =>
       spec.username === undefined ||
@@ -161,7 +160,7 @@ export const userRules: readonly Rule[] = [
       // since Kubernetes 1.31
       cel: 'isCIDR(self)',
       message:
-        'spec.clientCIDRs must hold CIDR ranges such as 10.0.0.0/8, 192.0.2.7/32 or 2001:db8::/32; mend or remove this one',
+        'spec.clientCIDRs must hold CIDR ranges such as 10.0.0.0/8, 192.0.2.7/32 or 2001:db8::/32; correct or remove this one',
     },
     isCidr,
   ),
@@ -171,7 +170,7 @@ export const userRules: readonly Rule[] = [
       field: 'rotation',
       cel: '!has(self.passwordSecretRef) || !has(self.rotation) || !has(self.rotation.interval) && !has(self.rotation.trigger)',
       message:
-        'spec.credentials.rotation may have only overlap beside passwordSecretRef; remove interval and trigger, or passwordSecretRef',
+        'spec.credentials.rotation may have only overlap if passwordSecretRef is set; remove interval and trigger, or passwordSecretRef',
     },
     ({ passwordSecretRef, rotation }: UserSpec['credentials']) =>
       passwordSecretRef === undefined || (rotation?.interval ?? rotation?.trigger) === undefined,
@@ -194,7 +193,7 @@ export const userRules: readonly Rule[] = [
       field: 'overlap',
       cel: "!has(self.overlap) || duration(self.overlap) <= duration(has(self.interval) ? self.interval : '8784h')",
       message:
-        'spec.credentials.rotation.overlap must not exceed the interval (8784h where there is none), or old passwords would pile up; shorten it',
+        'spec.credentials.rotation.overlap must not exceed the interval (8784h without one), or old passwords would pile up; shorten it',
     },
     ({ overlap, interval = '8784h' }: Rotation) =>
       overlap === undefined || durationSeconds(overlap) <= durationSeconds(interval),
@@ -206,7 +205,7 @@ function withoutFinalDot(path: string, example: string): Rule {
     path,
     {
       cel: "!self.endsWith('.')",
-      message: `${path} must not end with a dot, as names in zone files do; write it as \`${example}\``,
+      message: `${path} must not end with a dot, unlike names in zone files; write it as \`${example}\``,
     },
     (self: string) => !self.endsWith('.'),
   );
@@ -238,7 +237,7 @@ export const senderRules: readonly Rule[] = [
     {
       field: 'includeSubdomains',
       cel: '!self.includeSubdomains || has(self.domain)',
-      message: 'spec.includeSubdomains goes with spec.domain only; remove it from an address',
+      message: 'spec.includeSubdomains is only for spec.domain; remove it, since this is an address',
     },
     (self: SenderSpec) => !self.includeSubdomains || self.domain !== undefined,
   ),
@@ -247,8 +246,7 @@ export const senderRules: readonly Rule[] = [
     {
       field: 'dkim',
       cel: "self.dkim.signing == 'Disabled' || has(self.domain)",
-      message:
-        'spec.dkim goes with spec.domain only: mail of an address is signed with the keys of its domain; remove it',
+      message: 'spec.dkim is only for spec.domain: mail of an address is signed with the keys of its domain; remove it',
     },
     (self: SenderSpec) => self.dkim.signing === 'Disabled' || self.domain !== undefined,
   ),
@@ -258,7 +256,7 @@ export const senderRules: readonly Rule[] = [
     {
       field: 'dns',
       cel: "self.dns.publish == 'None' || has(self.domain)",
-      message: 'spec.dns.publish goes with spec.domain only: an address is verified by mail; remove it',
+      message: 'spec.dns.publish is only for spec.domain: an address is verified by mail; remove it',
     },
     (self: SenderSpec) => self.dns.publish === 'None' || self.domain !== undefined,
   ),
@@ -267,7 +265,7 @@ export const senderRules: readonly Rule[] = [
     {
       field: 'email',
       cel: '!has(self.email) || has(self.address)',
-      message: 'spec.email goes with spec.address only: a domain is verified by DNS; remove it',
+      message: 'spec.email is only for spec.address: a domain is verified by DNS; remove it',
     },
     (self: SenderSpec) => self.email === undefined || self.address !== undefined,
   ),

@@ -53,7 +53,7 @@ function metadataRules(field: 'labels' | 'annotations'): Rule[] {
       `${AT}.${field}`,
       {
         cel: `self.all(key, size(key) <= ${LABEL_KEY_MAX} && key.matches('^${inCel(LABEL_KEY)}$'))`,
-        message: `${AT}.${field} must have keys such as \`team\` or \`example.com/team\`; correct the one that is none`,
+        message: `${AT}.${field} must have keys such as \`team\` or \`example.com/team\`; correct the one that is not`,
       },
       (self: Map) => Object.keys(self).every((key) => labelKey.safeParse(key).success),
     ),
@@ -77,7 +77,7 @@ export const secretTemplateRules: readonly Rule[] = [
     `${AT}.keys`,
     {
       cel: "self.all(key, key.matches('^[-._a-zA-Z0-9]{1,253}$') && key != '.' && !key.startsWith('..'))",
-      message: `${AT}.keys must have names of at most 253 letters, digits, \`-\`, \`_\` and \`.\`, not beginning with two dots, as keys of a Secret have; correct the one that is none`,
+      message: `${AT}.keys must have names of at most 253 letters, digits, \`-\`, \`_\` and \`.\`, not beginning with two dots, as keys of a Secret have; correct the one that is not`,
     },
     (self: Map) => Object.keys(self).every((key) => SECRET_KEY.test(key) && key !== '.' && !key.startsWith('..')),
   ),

@@ -19,7 +19,7 @@ export const upstreamRules: readonly Rule[] = [
       field: 'tls',
       cel: "(!has(self.credentialsSecretRef) && !has(self.oauth2)) || self.tls in ['StartTLS', 'Implicit']",
       message:
-        'spec.upstream.tls must be StartTLS or Implicit where credentialsSecretRef or oauth2 is set, or the password could be read on the way',
+        'spec.upstream.tls must be StartTLS or Implicit if credentialsSecretRef or oauth2 is set, or the password could be read on the way',
     },
     (self: Upstream) =>
       (self.credentialsSecretRef === undefined && self.oauth2 === undefined) || VERIFIED_TLS.has(self.tls),
@@ -30,7 +30,7 @@ export const upstreamRules: readonly Rule[] = [
       field: 'tls',
       cel: "(!has(self.caSecretRef) && !has(self.serverName)) || self.tls in ['StartTLS', 'Implicit']",
       message:
-        'spec.upstream.tls must be StartTLS or Implicit where caSecretRef or serverName is set; the other modes verify no certificate',
+        'spec.upstream.tls must be StartTLS or Implicit if caSecretRef or serverName is set; the other modes verify no certificate',
     },
     (self: Upstream) => (self.caSecretRef === undefined && self.serverName === undefined) || VERIFIED_TLS.has(self.tls),
   ),
@@ -49,7 +49,7 @@ export const upstreamRules: readonly Rule[] = [
       field: 'auth',
       cel: "!has(self.auth) || (self.auth in ['XOAUTH2', 'OAUTHBEARER'] ? has(self.oauth2) : has(self.credentialsSecretRef))",
       message:
-        'spec.upstream.auth goes with what it needs: XOAUTH2 and OAUTHBEARER with oauth2, the others with credentialsSecretRef; add that, or remove auth',
+        'spec.upstream.auth needs a log-in: oauth2 for XOAUTH2 and OAUTHBEARER, credentialsSecretRef for the others; add it, or remove auth',
     },
     ({ auth, oauth2, credentialsSecretRef }: Upstream) =>
       auth === undefined || (BY_TOKEN.has(auth) ? oauth2 : credentialsSecretRef) !== undefined,

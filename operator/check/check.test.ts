@@ -172,7 +172,7 @@ describe('check', () => {
     const cases: readonly (readonly [kind: typeof list, field: string, message: RegExp])[] = [
       [list, 'annotations: {smtpplus.io/default-lst: "true"}', /did you mean smtpplus\.io\/default-list\?$/],
       [list, 'annotations: {SmtpPlus.io/Default-List: "true"}', /did you mean smtpplus\.io\/default-list\?$/],
-      [list, 'annotations: {smtpplus.io/colour: blue}', /is no annotation of a SmtpPlusList; remove it\.$/],
+      [list, 'annotations: {smtpplus.io/colour: blue}', /is not an annotation of a SmtpPlusList; remove it\.$/],
       [list, 'annotations: {smtpplus.io/default-list: "yes"}', /must be "true" or "false"; it is "yes"\.$/],
       [list, 'labels: {smtpplus.io/default-list: "true"}', /did you mean the annotation smtpplus\.io\/default-list\?$/],
       [user, 'annotations: {smtpplus.io/default-list: "true"}', /belongs on a SmtpPlusList; remove it\.$/],
@@ -188,12 +188,12 @@ describe('check', () => {
 
   test('finds labels and annotations that an API server refuses', async () => {
     const cases: readonly (readonly [field: string, message: RegExp])[] = [
-      ['labels: {team: no spaces}', /^metadata\.labels must have valid values, and that of team is none; use/],
-      [`labels: {team: ${'a'.repeat(64)}}`, /that of team is none/],
-      ['labels: {"a b": c}', /^metadata\.labels must have valid keys, and a b is none; use/],
+      ['labels: {team: no spaces}', /^metadata\.labels must have valid values, but that of team is not; use/],
+      [`labels: {team: ${'a'.repeat(64)}}`, /that of team is not/],
+      ['labels: {"a b": c}', /^metadata\.labels must have valid keys, but a b is not one; use/],
       [`labels: {${'a'.repeat(64)}: b}`, /must have valid keys/],
       ['labels: {Team.example/a: b}', /must have valid keys/],
-      ['annotations: {a/b/c: d}', /^metadata\.annotations must have valid keys, and a\/b\/c is none/],
+      ['annotations: {a/b/c: d}', /^metadata\.annotations must have valid keys, but a\/b\/c is not one/],
     ];
     for (const [field, message] of cases) assert.match((await only(list('a', '{}', `, ${field}`))).message, message);
     const fine = ', labels: {team.example/A_b: "", a.b: c-d}, annotations: {Team.example/a: "no label, and long"}';

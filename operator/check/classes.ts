@@ -23,7 +23,7 @@ export function checkClasses(lists: readonly Manifest[], known: readonly string[
 }
 
 function notKnown(name: string): Pick<Finding, 'severity' | 'rule' | 'message'> {
-  const message = `spec.relayClassName: whether there is a relay class ${name}, only the settings tell; name their file with --settings.`;
+  const message = `spec.relayClassName: only the settings say whether there is a relay class ${name}; name their file with --settings.`;
   return { severity: 'warning', rule: 'RelayClassNotKnown', message };
 }
 

@@ -73,7 +73,7 @@ export function objectionTo(condition: Condition, subject: Subject): Objection[]
 }
 
 function notTheDefault({ manifest }: Subject, path: Path): Objection {
-  const message = `metadata.annotations: namespace ${manifest.namespace} has several lists annotated as ${DEFAULT_LIST_ANNOTATION}, and one alone can be; take the annotation off the others.`;
+  const message = `metadata.annotations: namespace ${manifest.namespace} has several lists with the annotation ${DEFAULT_LIST_ANNOTATION}, but only one can be the default; remove it from the others.`;
   return { severity: 'error', rule: 'NotTheDefault', message, path };
 }
 

@@ -42,12 +42,12 @@ function checkField(manifest: Manifest, field: Field): Finding[] {
 function objectionToText(field: Field, key: string, value: unknown): string | undefined {
   // the API server minds no capitals in the prefix of an annotation
   if (!labelKey.safeParse(field === 'annotations' ? key.toLowerCase() : key).success) {
-    return `must have valid keys, and ${key} is none; use letters, digits, -, _ and . (at most 63), after a domain and a / where there is a prefix`;
+    return `must have valid keys, but ${key} is not one; use letters, digits, -, _ and . (at most 63), after a domain and a / if there is a prefix`;
   }
   // `smtpplus.io/default-list: true` is a boolean in YAML
-  if (typeof value !== 'string') return `must hold text only, and ${key} is none; put its value in quotes`;
+  if (typeof value !== 'string') return `must hold only text, but ${key} does not; put its value in quotes`;
   if (field === 'annotations' || labelValue.safeParse(value).success) return undefined;
-  return `must have valid values, and that of ${key} is none; use letters, digits, -, _ and . (at most 63), a letter or digit first and last`;
+  return `must have valid values, but that of ${key} is not; use letters, digits, -, _ and . (at most 63), beginning and ending with a letter or digit`;
 }
 
 /** What looks as if it did something, and does not. */
@@ -60,7 +60,7 @@ function objectionToOurs(kind: Manifest['kind'], field: Field, key: string, valu
     if (typeof value !== 'string' || ['true', 'false'].includes(value)) return undefined;
     return `metadata.annotations: ${key} must be "true" or "false"; it is ${JSON.stringify(value.slice(0, 60))}.`;
   }
-  const noun = field === 'labels' ? 'label' : 'annotation';
+  const noun = field === 'labels' ? 'a label' : 'an annotation';
   const meant = mostSimilar(key, known);
   if (meant === undefined) {
     const elsewhere = Object.entries(ANNOTATIONS).find(([, names]) => mostSimilar(key, names) !== undefined);
@@ -68,8 +68,8 @@ function objectionToOurs(kind: Manifest['kind'], field: Field, key: string, valu
       elsewhere === undefined
         ? 'remove it'
         : `${mostSimilar(key, elsewhere[1])} belongs on a ${elsewhere[0]}; remove it`;
-    return `metadata.${field}: ${key} is no ${noun} of a ${kind}; ${mend}.`;
+    return `metadata.${field}: ${key} is not ${noun} of a ${kind}; ${mend}.`;
   }
   const place = field === 'labels' ? `the annotation ${meant}` : meant;
-  return `metadata.${field}: ${key} is no ${noun} of a ${kind}; did you mean ${place}?`;
+  return `metadata.${field}: ${key} is not ${noun} of a ${kind}; did you mean ${place}?`;
 }

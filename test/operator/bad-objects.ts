@@ -92,13 +92,13 @@ const lists: readonly Slip[] = [
     'has In without values',
     'spec.allowedNamespaces.selector.matchExpressions[].values',
     selecting({ matchExpressions: [{ key: 'team', operator: 'In' }] }),
-    rule(/values belong to the operators In and NotIn/),
+    rule(/values must be set for the operators In and NotIn/),
   ],
   [
     'has Exists with values',
     'spec.allowedNamespaces.selector.matchExpressions[].values',
     selecting({ matchExpressions: [{ key: 'team', operator: 'Exists', values: ['a'] }] }),
-    rule(/values belong to the operators In and NotIn/),
+    rule(/values must be set for the operators In and NotIn/),
   ],
   [
     'has a label key that is none',
@@ -162,7 +162,7 @@ const lists: readonly Slip[] = [
     'says how to log in and not as whom',
     'spec.upstream.auth',
     { upstream: { ...smartHost, auth: 'LOGIN' } },
-    rule(/spec\.upstream\.auth goes with what it needs/),
+    rule(/spec\.upstream\.auth needs a log-in/),
   ],
   [
     'logs in by a mechanism that there is not',
@@ -174,7 +174,7 @@ const lists: readonly Slip[] = [
     'logs in with a token and has no way to get one',
     'spec.upstream.auth',
     { upstream: { ...smartHost, auth: 'XOAUTH2', credentialsSecretRef: { name: 'smart-host' } } },
-    rule(/XOAUTH2 and OAUTHBEARER with oauth2, the others with credentialsSecretRef/),
+    rule(/oauth2 for XOAUTH2 and OAUTHBEARER, credentialsSecretRef for the others/),
   ],
   [
     'logs in in two ways',
@@ -186,7 +186,7 @@ const lists: readonly Slip[] = [
     'sends a token in clear text',
     'spec.upstream.tls',
     { upstream: { ...smartHost, tls: 'Opportunistic', oauth2 } },
-    rule(/must be StartTLS or Implicit where credentialsSecretRef or oauth2 is set/),
+    rule(/must be StartTLS or Implicit if credentialsSecretRef or oauth2 is set/),
   ],
   [
     'asks for a token in clear text',
@@ -237,19 +237,19 @@ const lists: readonly Slip[] = [
     'sends a password in clear text',
     'spec.upstream.tls',
     { upstream: { ...smartHost, tls: 'None', credentialsSecretRef: { name: 'smart-host' } } },
-    rule(/must be StartTLS or Implicit where credentialsSecretRef or oauth2 is set/),
+    rule(/must be StartTLS or Implicit if credentialsSecretRef or oauth2 is set/),
   ],
   [
     'sends a password to whoever answers',
     'spec.upstream.tls',
     { upstream: { ...smartHost, tls: 'Opportunistic', credentialsSecretRef: { name: 'smart-host' } } },
-    rule(/must be StartTLS or Implicit where credentialsSecretRef or oauth2 is set/),
+    rule(/must be StartTLS or Implicit if credentialsSecretRef or oauth2 is set/),
   ],
   [
     'has a CA and does not verify',
     'spec.upstream.tls',
     { upstream: { ...smartHost, tls: 'Opportunistic', caSecretRef: { name: 'ca' } } },
-    rule(/must be StartTLS or Implicit where caSecretRef or serverName is set/),
+    rule(/must be StartTLS or Implicit if caSecretRef or serverName is set/),
   ],
   [
     'refers to a Secret without a name',
@@ -305,13 +305,13 @@ const lists: readonly Slip[] = [
     'redirects mail to nobody',
     'spec.recipients.redirectTo',
     { recipients: { otherwise: 'Redirect' } },
-    rule(/spec.recipients.redirectTo goes with otherwise: Redirect/),
+    rule(/spec.recipients.redirectTo and otherwise: Redirect go together/),
   ],
   [
     'names somebody to redirect to, and does not',
     'spec.recipients.redirectTo',
     { recipients: { redirectTo: 'tester@shop.example' } },
-    rule(/spec.recipients.redirectTo goes with otherwise: Redirect/),
+    rule(/spec.recipients.redirectTo and otherwise: Redirect go together/),
   ],
   [
     'redirects mail to a domain',
@@ -445,7 +445,7 @@ const users: readonly Slip[] = [
     'rotates a password of its own',
     'spec.credentials.rotation',
     { credentials: { passwordSecretRef: { name: 'own' }, rotation: { interval: '720h' } } },
-    rule(/rotation may have only overlap beside passwordSecretRef/),
+    rule(/rotation may have only overlap if passwordSecretRef is set/),
   ],
   [
     'overwrites its own password',
@@ -550,13 +550,13 @@ const senders: readonly Slip[] = [
     'includes the subdomains of an address',
     'spec.includeSubdomains',
     { address: 'orders@shop.example', includeSubdomains: true },
-    rule(/includeSubdomains goes with spec.domain only/),
+    rule(/includeSubdomains is only for spec.domain/),
   ],
   [
     'publishes a record for an address',
     'spec.dns',
     { address: 'orders@shop.example', dns: { publish: 'DNSEndpoint' } },
-    rule(/dns.publish goes with spec.domain only/),
+    rule(/dns.publish is only for spec.domain/),
   ],
   [
     'publishes in a way that there is not',
@@ -568,7 +568,7 @@ const senders: readonly Slip[] = [
     'verifies a domain by mail',
     'spec.email',
     { domain: 'shop.example', email: { code: '123456' } },
-    rule(/email goes with spec.address only/),
+    rule(/email is only for spec.address/),
   ],
   [
     'has a code that is none',
@@ -580,7 +580,7 @@ const senders: readonly Slip[] = [
     'signs for an address',
     'spec.dkim',
     { address: 'orders@shop.example', dkim: { signing: 'Enabled' } },
-    rule(/dkim goes with spec.domain only/),
+    rule(/dkim is only for spec.domain/),
   ],
   [
     'signs in a way that there is not',

@@ -201,7 +201,7 @@ describeWithControlPlane('keys for DKIM', (cluster) => {
       spec,
     });
     const address = { address: 'a@rules.example', dkim: { signing: 'Enabled' } };
-    await assert.rejects(admin.apply(sender(address)), /spec\.dkim goes with spec\.domain only/);
+    await assert.rejects(admin.apply(sender(address)), /spec\.dkim is only for spec\.domain/);
     const short = { domain: 'x.rules.example', dkim: { signing: 'Enabled', interval: '24h' } };
     await assert.rejects(admin.apply(sender(short)), /between 336h/);
   });

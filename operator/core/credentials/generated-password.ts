@@ -38,7 +38,7 @@ export function generatedPassword(owner: CredentialsOwner, holding: Holding, aro
     return isAdopted && hasServer ? { ...verdict, notice: adopted(where, 'the password that it held') } : verdict;
   }
   if (!hasServer) {
-    const message = `The relay class tells no port yet; ${where} is written as soon as it does.`;
+    const message = `The relay class has no port to show to users yet; ${where} is written as soon as it does.`;
     return waiting(notReady('NoEndpoint', message), endingBeside(), now);
   }
   const made = around.platform.issuer.newPassword(meta);

@@ -45,7 +45,7 @@ const REACHABLE: Judgement = {
   type: TYPE,
   status: 'True',
   reason: 'Reachable',
-  message: 'The upstream took mail when there last was some.',
+  message: 'The upstream accepted the last mail that there was.',
 };
 
 function unreachable(
@@ -55,7 +55,7 @@ function unreachable(
 ): Judgement {
   const whose = of === 1 ? '' : ` from ${failing.length} of ${of} relays (${named(failing, NAMED_MAX)})`;
   const { since, time, error } = trouble;
-  const message = `The upstream has taken no mail${whose} since ${since}. ${fateOf(config)} Last error, at ${time}: ${error}`;
+  const message = `The upstream has accepted no mail${whose} since ${since}. ${fateOf(config)} Last error, at ${time}: ${error}`;
   return { type: TYPE, status: 'False', reason: 'UpstreamUnreachable', message };
 }
 
