@@ -113,6 +113,12 @@ export const classSettingsSchema = z.strictObject({
     .describe(
       'Whether clients may ask for SMTPUTF8, and send addresses and header fields in UTF-8. If your smart hosts do not support it, choose Refuse: clients then hear so at once, instead of getting a bounce',
     ),
+  spool: z
+    .enum(['Allow', 'Refuse'])
+    .default('Allow')
+    .describe(
+      'Floor: with Refuse, relays keep no mail: each list hands it on at once (`delivery.mode: Passthrough`), and the chart runs a Deployment without volumes',
+    ),
   upstream: upstream.default({ capture: true }).describe('Smart host of lists without one of their own'),
   senderPolicy: z
     .strictObject({

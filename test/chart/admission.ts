@@ -20,7 +20,12 @@ const EVERYTHING = {
     extraVolumes: [{ name: 'more', emptyDir: {} }],
     extraVolumeMounts: [{ name: 'more', mountPath: '/more' }],
   },
-  classes: { default: {}, bulk: { storage: { storageClassName: 'fast' } } },
+  classes: {
+    default: {},
+    bulk: { storage: { storageClassName: 'fast' } },
+    alerts: { settings: { spool: 'Refuse' } },
+    everywhere: { service: { type: 'ClusterIP', allPorts: true, loadBalancerSourceRanges: [] } },
+  },
   networkPolicy: {
     clients: [{ podSelector: {} }],
     ingress: [{ namespaceSelector: {} }],

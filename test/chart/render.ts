@@ -184,6 +184,32 @@ describe('the chart', () => {
     await assert.rejects(serviceOf({ type: 'NodePort', allPorts: true }), /does not go with type NodePort/);
   });
 
+  test('runs relays that keep no mail as a Deployment without volumes, which may shrink', async () => {
+    const classes = { default: {}, alerts: { settings: { spool: 'Refuse' }, autoscaling: { enabled: true } } };
+    const rendered = await render({ values: { classes } });
+    const fleets = rendered.filter(({ kind }) => /^(StatefulSet|Deployment)$/.test(kind));
+    assert.deepEqual(fleets.map(({ kind, metadata }) => `${kind} ${metadata.name}`).toSorted(), [
+      'Deployment smtp-plus-operator',
+      'Deployment smtp-plus-relay-alerts',
+      'StatefulSet smtp-plus-relay',
+    ]);
+    const { spec } = find<Workload>(rendered, 'Deployment', 'smtp-plus-relay-alerts');
+    assert.equal('volumeClaimTemplates' in spec, false);
+    const volumes = spec.template.spec['volumes'] as { name: string }[];
+    assert.deepEqual(
+      volumes.find(({ name }) => name === 'spool'),
+      { name: 'spool', emptyDir: { sizeLimit: '1Gi' } },
+    );
+    const scaler = find<{ spec: { scaleTargetRef: { kind: string } } }>(
+      rendered,
+      'HorizontalPodAutoscaler',
+      'smtp-plus-relay-alerts',
+    );
+    assert.equal(scaler.spec.scaleTargetRef.kind, 'Deployment');
+    assert.equal('behavior' in scaler.spec, false);
+    assert.equal(settingsSchema.parse(settingsIn(rendered)).classes['alerts']?.spool, 'Refuse');
+  });
+
   test('has the version of the package', () => {
     const { version } = JSON.parse(readFileSync(path.join(ROOT, 'package.json'), 'utf8')) as { version: string };
     const chart = parse(readFileSync(path.join(ROOT, 'charts/smtp-plus/Chart.yaml'), 'utf8')) as Record<string, string>;

@@ -29,7 +29,7 @@ import type {
 import { DEFAULT_CLASS, DEFAULT_LIST_ANNOTATION } from '../names.ts';
 import { parseObject } from '../parse.ts';
 import type { Platform } from '../platform.ts';
-import { limitsOfList, refusalsInWords, tightenPolicy, tightenStarttls, type Refusal } from './policy.ts';
+import { limitsOfList, refusalsInWords, tightenMode, tightenPolicy, tightenStarttls, type Refusal } from './policy.ts';
 import { guardNote, tightenRecipients } from './recipients.ts';
 import { judgeProgrammed } from '../programmed.ts';
 import { readyWithRoom } from '../relay-room.ts';
@@ -135,6 +135,7 @@ export function termsOf(
   const policy = tightenPolicy(view.settings.senderPolicy, spec.senderPolicy);
   const recipients = tightenRecipients(view.settings.recipients, spec.recipients);
   const limits = limitsOfList(view.settings.limits, spec.limits);
+  const mode = tightenMode(view.settings.spool, spec.delivery.mode);
   const upstream = judgeUpstream(owner, view, secretOf);
   const config: ListConfig = {
     suspended: spec.suspend,
@@ -143,7 +144,7 @@ export function termsOf(
     senderPolicy: policy.value,
     ...(recipients.value !== undefined && { recipients: recipients.value }),
     delivery: {
-      mode: spec.delivery.mode,
+      mode: mode.value,
       maxAgeSeconds: durationSeconds(spec.delivery.maxAge),
       delayNoticeAfterSeconds: durationSeconds(spec.delivery.delayNoticeAfter),
       // an address of the platform's: smart hosts of tenants do not know it
@@ -152,7 +153,8 @@ export function termsOf(
     },
   };
   const terms = { className: spec.relayClassName, config, limits: limits.value, upstream: upstream.judgement };
-  return { terms, refused: [...starttls.refused, ...policy.refused, ...recipients.refused, ...limits.refused] };
+  const refused = [starttls, policy, recipients, limits, mode].flatMap((part) => part.refused);
+  return { terms, refused };
 }
 
 function acceptance(

@@ -67,6 +67,17 @@ export function tightenStarttls(floor: Starttls, wish: Starttls): Tightened<Star
   return { value: 'Required', refused: [{ field: ['spec', 'starttls'], words: 'stays Required, not Optional' }] };
 }
 
+type Mode = ListSpec['delivery']['mode'];
+
+/** Relays without a volume must not answer for what is not yet at the upstream. */
+export function tightenMode(spool: ClassSettings['spool'], wish: Mode): Tightened<Mode> {
+  if (wish === 'Passthrough' || spool === 'Allow') return { value: wish, refused: [] };
+  return {
+    value: 'Passthrough',
+    refused: [{ field: ['spec', 'delivery', 'mode'], words: 'stays Passthrough, not Spool' }],
+  };
+}
+
 /** What holds where nobody says otherwise; the other is unlimited. */
 const DEFAULT_LIMITS = {
   messageBytes: 10 * 1024 * 1024,
