@@ -11,10 +11,22 @@ const EVERYTHING = {
     priorityClassName: 'system-cluster-critical',
     tolerations: [{ operator: 'Exists' }],
     podAnnotations: { a: 'b' },
+    podLabels: { a: 'b' },
+    extraEnv: [{ name: 'HTTPS_PROXY', value: 'http://proxy.example:3128' }],
   },
   relays: {
     service: { type: 'LoadBalancer', annotations: { a: 'b' }, loadBalancerSourceRanges: ['192.0.2.0/24'] },
-    autoscaling: { enabled: true },
+    autoscaling: {
+      enabled: true,
+      metrics: [
+        {
+          type: 'Pods',
+          pods: { metric: { name: 'smtpplus_connections' }, target: { type: 'AverageValue', averageValue: 500 } },
+        },
+      ],
+    },
+    podLabels: { a: 'b' },
+    extraEnv: [{ name: 'HTTPS_PROXY', value: 'http://proxy.example:3128' }],
     nodeSelector: { disk: 'fast' },
     affinity: { podAntiAffinity: {} },
     extraVolumes: [{ name: 'more', emptyDir: {} }],

@@ -4,6 +4,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, test } from 'node:test';
 import { parse } from 'yaml';
+import { validate } from '../../operator/api/validate.ts';
 import { parsePorts } from '../../operator/ports.ts';
 import { settingsSchema } from '../../operator/settings.ts';
 import { deployFiles } from './deploy.ts';
@@ -210,10 +211,28 @@ describe('the chart', () => {
     assert.equal(settingsSchema.parse(settingsIn(rendered)).classes['alerts']?.spool, 'Refuse');
   });
 
+  test('shows Artifact Hub kinds that there are, and examples that pass every check', async () => {
+    const { annotations } = parse(readFileSync(path.join(ROOT, 'charts/smtp-plus/Chart.yaml'), 'utf8')) as {
+      annotations: Record<string, string>;
+    };
+    const examples = parse(annotations['artifacthub.io/crdsExamples'] ?? '') as {
+      kind: Parameters<typeof validate>[0];
+      metadata: { name: string; namespace: string };
+      spec: object;
+    }[];
+    for (const { kind, metadata, spec } of examples) assert.ok(validate(kind, metadata, spec).ok, kind);
+    const crds = parse(annotations['artifacthub.io/crds'] ?? '') as { name: string; kind: string }[];
+    assert.deepEqual(crds.map(({ kind }) => kind).toSorted(), examples.map(({ kind }) => kind).toSorted());
+    const rendered = (await render({})).filter(({ kind }) => kind === 'CustomResourceDefinition');
+    assert.deepEqual(crds.map(({ name }) => name).toSorted(), rendered.map(({ metadata }) => metadata.name).toSorted());
+  });
+
   test('has the version of the package', () => {
     const { version } = JSON.parse(readFileSync(path.join(ROOT, 'package.json'), 'utf8')) as { version: string };
     const chart = parse(readFileSync(path.join(ROOT, 'charts/smtp-plus/Chart.yaml'), 'utf8')) as Record<string, string>;
     assert.deepEqual([chart['version'], chart['appVersion']], [version, version]);
+    const { annotations } = chart as unknown as { annotations: Record<string, string> };
+    assert.match(annotations['artifacthub.io/images'] ?? '', new RegExp(`image: smtp-plus:${version}$`, 'm'));
   });
 });
 

@@ -16,15 +16,14 @@ export const PODS = `smtp-plus-relay-pods.${NAMESPACE}.svc`;
 const RELEASE = ['smtp-plus', '--namespace', NAMESPACE];
 const PATIENCE = '--timeout=300s';
 
+/** Of the class `default`. */
+export const SETTINGS = {
+  upstream: { host: SMART_HOST, port: 2525, tls: 'None' },
+  existingSenders: [{ shop: 'shop.example' }],
+};
+
 const VALUES = {
-  classes: {
-    default: {
-      settings: {
-        upstream: { host: SMART_HOST, port: 2525, tls: 'None' },
-        existingSenders: [{ shop: 'shop.example' }],
-      },
-    },
-  },
+  classes: { default: { settings: SETTINGS } },
   networkPolicy: { smartHosts: [{ namespaceSelector: {}, podSelector: { matchLabels: { app: 'smart-host' } } }] },
 };
 

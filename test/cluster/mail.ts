@@ -6,7 +6,18 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { until } from '../support/until.ts';
-import { install, loadImage, NAMESPACE, PODS, RELAYS, SERVICE, tryRelease, uninstall, upgrade } from './install.ts';
+import {
+  install,
+  loadImage,
+  NAMESPACE,
+  PODS,
+  RELAYS,
+  SERVICE,
+  SETTINGS,
+  tryRelease,
+  uninstall,
+  upgrade,
+} from './install.ts';
 import { kubectl } from './kubectl.ts';
 import { received, removePods, send, startApplication, startSending, startSmartHost } from './programs.ts';
 
@@ -112,9 +123,30 @@ describe('SMTP+ on a real cluster', () => {
   });
 
   test('restarts no pod where it is upgraded to what it is', async () => {
-    const podsNow = () => kubectl(['get', 'pods', '-n', NAMESPACE, '--output', 'jsonpath={.items[*].metadata.uid}']);
     const before = await podsNow();
     await upgrade();
+    assert.equal(await podsNow(), before);
+  });
+
+  test('takes up other settings without a restart: a sender is vouched for, a load balancer trusted', async () => {
+    const before = await podsNow();
+    const balancer = await kubectl(['get', 'pod', '-n', SHOP, 'client', '-o', 'jsonpath={.status.podIP}']);
+    const existingSenders = [...SETTINGS.existingSenders, { shop: 'news@newsletter.example' }];
+    const settings = { ...SETTINGS, existingSenders, session: { trustedProxies: [`${balancer}/32`] } };
+    await upgrade({ classes: { default: { settings } } });
+    try {
+      await kubectl(['wait', '--for=condition=Verified', 'vsender/newsletter', '-n', SHOP, '--timeout=180s']);
+      const proxyHeader = `PROXY TCP4 198.51.100.7 ${balancer} 40000 587\r\n`;
+      const [reply] = await send(SHOP, { kind: 'each', ports: [{ port: 587, proxyHeader }], from: FROM });
+      assert.match(reply?.reply ?? '', /^250 /);
+      const [mail] = await arrived(reply?.id ?? '');
+      assert.ok(mail?.message.includes('([198.51.100.7])'), mail?.message);
+    } finally {
+      await upgrade();
+    }
+    // what was withdrawn stays for three days, and says so
+    const withdrawn = 'jsonpath={.status.conditions[?(@.type=="Verified")].reason}=VouchingWithdrawn';
+    await kubectl(['wait', `--for=${withdrawn}`, 'vsender/newsletter', '-n', SHOP, '--timeout=180s']);
     assert.equal(await podsNow(), before);
   });
 
@@ -134,6 +166,10 @@ describe('SMTP+ on a real cluster', () => {
     assert.ok(ids.length > 0);
   });
 });
+
+function podsNow(): Promise<string> {
+  return kubectl(['get', 'pods', '-n', NAMESPACE, '--output', 'jsonpath={.items[*].metadata.uid}']);
+}
 
 async function setActive(active: boolean): Promise<void> {
   await kubectl(['patch', 'spu/orders', '-n', SHOP, '--type=merge', '--patch', JSON.stringify({ spec: { active } })]);

@@ -24,6 +24,8 @@ const pods = {
   tolerations: z.array(kubernetes).describe('Taints that they stand'),
   affinity: kubernetes.describe('Beside whom they run, or not'),
   podAnnotations: texts.describe('Annotations of the pods'),
+  podLabels: texts.describe('Further labels of the pods'),
+  extraEnv: z.array(kubernetes).describe('Further environment variables (EnvVar), such as `HTTPS_PROXY`'),
   extraVolumes: z.array(kubernetes).describe('Further volumes, for files that settings name'),
   extraVolumeMounts: z.array(kubernetes).describe('Where they are'),
 };
@@ -76,6 +78,9 @@ const relays = z.strictObject({
       enabled: z.boolean().describe('More pods where there is more to do, never fewer: each has a spool of its own'),
       minReplicas: replicas.describe('Fewest pods'),
       maxReplicas: replicas.describe('Most pods'),
+      metrics: z
+        .array(kubernetes)
+        .describe('Further metrics (MetricSpec), such as `smtpplus_connections` of an adapter for custom metrics'),
       targetCPUPercent: z.number().int().min(1).max(100).describe('Of the requested CPU'),
     })
     .partial(),

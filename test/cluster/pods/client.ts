@@ -1,6 +1,7 @@
 /** An application that sends by what is in the Secret of its user, and nothing else. */
 import { readFileSync } from 'node:fs';
 import { randomUUID } from 'node:crypto';
+import { connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createTransport, type Transporter } from 'nodemailer';
 import type { Job, Port, Reply } from './jobs.ts';
@@ -52,7 +53,7 @@ async function sendUntilEnd({ ports, from }: Job): Promise<Reply[]> {
 }
 
 function open(
-  { port, implicitTls = false, host = secret('host'), servername = host }: Port,
+  { port, implicitTls = false, host = secret('host'), servername = host, proxyHeader = '' }: Port,
   options: object = {},
 ): Transporter {
   return createTransport({
@@ -62,8 +63,19 @@ function open(
     requireTLS: true,
     tls: { ca: secret('ca.crt'), servername },
     auth: { user: secret('username'), pass: secret('password') },
+    ...(proxyHeader !== '' && { getSocket: socketThatSays(proxyHeader, { port, host }) }),
     ...options,
   });
+}
+
+/** For nodemailer, which goes on over the connection. */
+function socketThatSays(header: string, to: { port: number; host: string }) {
+  return (_: object, done: (error: Error | null, socket?: { connection: Socket }) => void): void => {
+    const connection = connect(to, () => {
+      connection.off('error', done).write(header);
+      done(null, { connection });
+    }).once('error', done);
+  };
 }
 
 /** Until there is a final answer, as a client with a queue does it. */

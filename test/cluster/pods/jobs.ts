@@ -7,6 +7,8 @@ export interface Port {
   readonly host?: string;
   /** Name in the certificate, where that is not the host. */
   readonly servername?: string;
+  /** What a load balancer says before the client does: whose connection it is. */
+  readonly proxyHeader?: string;
 }
 
 /** One message over each port, or a load over the first one until standard input ends. Nothing to do: it waits. */
