@@ -117,7 +117,7 @@ export const classSettingsSchema = z.strictObject({
     .enum(['Allow', 'Refuse'])
     .default('Allow')
     .describe(
-      'Floor: with Refuse, relays keep no mail: each list hands it on at once (`delivery.mode: Passthrough`), and the chart runs a Deployment without volumes',
+      'Refuse: relays store no mail, and each list passes it on at once (`delivery.mode: Passthrough`), and the chart runs a Deployment without volumes',
     ),
   upstream: upstream.default({ capture: true }).describe('Smart host of lists without one of their own'),
   senderPolicy: z

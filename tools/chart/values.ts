@@ -19,23 +19,23 @@ const replicas = z.number().int().min(1).max(REPLICAS_MAX);
 /** Where pods run, and what they have besides. */
 const pods = {
   resources: kubernetes.describe('Requests and limits'),
-  priorityClassName: z.string().describe('Class of their priority; default: none'),
-  nodeSelector: texts.describe('Labels of the nodes that they may run on'),
-  tolerations: z.array(kubernetes).describe('Taints that they stand'),
-  affinity: kubernetes.describe('Beside whom they run, or not'),
-  podAnnotations: texts.describe('Annotations of the pods'),
-  podLabels: texts.describe('Further labels of the pods'),
-  extraEnv: z.array(kubernetes).describe('Further environment variables (EnvVar), such as `HTTPS_PROXY`'),
-  extraVolumes: z.array(kubernetes).describe('Further volumes, for files that settings name'),
-  extraVolumeMounts: z.array(kubernetes).describe('Where they are'),
+  priorityClassName: z.string().describe('Priority class of the pods; default: none'),
+  nodeSelector: texts.describe('Labels of the nodes that the pods may run on'),
+  tolerations: z.array(kubernetes).describe('Taints of nodes that the pods tolerate'),
+  affinity: kubernetes.describe('Affinity of the pods'),
+  podAnnotations: texts.describe('Annotations for the pods'),
+  podLabels: texts.describe('More labels for the pods'),
+  extraEnv: z.array(kubernetes).describe('More environment variables (EnvVar), such as `HTTPS_PROXY`'),
+  extraVolumes: z.array(kubernetes).describe('More volumes, for files that the settings name'),
+  extraVolumeMounts: z.array(kubernetes).describe('Where these volumes are mounted'),
 };
 
 const relays = z.strictObject({
-  replicas: replicas.describe('Relay pods of the class'),
+  replicas: replicas.describe('Number of relay pods of the class'),
   storage: z
     .strictObject({
-      size: z.string().describe('Of the volume for the spool that each pod has'),
-      storageClassName: z.string().describe("Its StorageClass; default: the cluster's default class"),
+      size: z.string().describe('Size of the volume for the spool of each pod'),
+      storageClassName: z.string().describe("StorageClass of the volume; default: the cluster's default class"),
     })
     .partial(),
   tls: z
@@ -43,34 +43,36 @@ const relays = z.strictObject({
       secretName: z.string().min(1).describe('Secret with `tls.crt`, `tls.key` and `ca.crt`'),
       publicAuthority: z
         .boolean()
-        .describe('Clients know the authority: `ca.crt` is not needed, and does not go into the Secrets of users'),
+        .describe(
+          'Clients know the authority anyway: `ca.crt` is not needed, and not copied into the Secrets of users',
+        ),
     })
     .partial(),
   service: z
     .strictObject({
-      type: z.enum(SERVICE_TYPES).describe('For clients outside of the cluster: `NodePort` or `LoadBalancer`'),
+      type: z.enum(SERVICE_TYPES).describe('For clients outside the cluster: `NodePort` or `LoadBalancer`'),
       ports: z
         .array(servicePort)
         .min(1)
         .max(PORTS_TOLD_MAX)
         .describe(
-          'Ports of the Service: 25, 465 (TLS from the first byte), 587, 1025 to 5000. Users are told these, and their Secrets have the first one with STARTTLS',
+          'Ports of the Service: 25, 465 (TLS from the first byte), 587, 1025 to 5000. Users are shown these, and their Secrets have the first one with STARTTLS',
         ),
       nodePorts: z
         .record(z.string(), z.number().int().min(1).max(65535))
         .describe(
-          "Node ports of these, as in `'587': 30587`, for the types NodePort and LoadBalancer; default: free ones",
+          "Node ports for these ports, as in `'587': 30587`, for the types NodePort and LoadBalancer; default: free ones",
         ),
       allPorts: z
         .boolean()
         .describe(
-          'The Service has all 3,979 of them, at [a price](../chart.md#ports); they are reached by the name of the headless one anyway. Not for the type NodePort: the API server has too few node ports',
+          'The Service has all 3,979 ports, which [costs something](../chart.md#ports); clients reach them through the headless Service anyway. Not for the type NodePort, because a cluster has too few node ports',
         ),
       annotations: texts.describe('Annotations of the Service'),
-      loadBalancerClass: z.string().describe('Which load balancers serve it; default: those of the cluster'),
+      loadBalancerClass: z.string().describe('Class of load balancers for the Service; default: that of the cluster'),
       loadBalancerSourceRanges: z
         .array(z.string())
-        .describe('Addresses (CIDR notation) that a load balancer lets through'),
+        .describe('Client addresses (CIDR notation) that a load balancer lets through'),
     })
     .partial(),
   autoscaling: z
@@ -80,8 +82,13 @@ const relays = z.strictObject({
       maxReplicas: replicas.describe('Most pods'),
       metrics: z
         .array(kubernetes)
-        .describe('Further metrics (MetricSpec), such as `smtpplus_connections` of an adapter for custom metrics'),
-      targetCPUPercent: z.number().int().min(1).max(100).describe('Of the requested CPU'),
+        .describe('More metrics (MetricSpec), such as `smtpplus_connections` of an adapter for custom metrics'),
+      targetCPUPercent: z
+        .number()
+        .int()
+        .min(1)
+        .max(100)
+        .describe('Utilization to aim at, in percent of the requested CPU'),
     })
     .partial(),
   ...pods,
@@ -91,57 +98,61 @@ const relays = z.strictObject({
 function valuesWith({ settings, classSettings }: { settings: z.ZodType; classSettings: z.ZodType }) {
   return z
     .strictObject({
-      global: kubernetes.describe('Not used; a chart around this one may have it'),
+      global: kubernetes.describe('Not used; for charts that include this one'),
       image: z
         .strictObject({
           repository: z.string().min(1).describe('Name of the image'),
-          tag: z.string().describe('Its tag; default: the version of the chart'),
+          tag: z.string().describe('Tag of the image; default: the version of the chart'),
           digest: z
             .string()
             .regex(/^(sha256:[0-9a-f]{64})?$/)
-            .describe('Its digest, `sha256:…`, which counts over the tag'),
+            .describe('Digest of the image (`sha256:…`), which overrides the tag'),
           pullPolicy: z.enum(['Always', 'IfNotPresent', 'Never']).describe('When nodes fetch it'),
         })
         .partial(),
-      imagePullSecrets: z.array(kubernetes).describe('Secrets to fetch it with'),
+      imagePullSecrets: z.array(kubernetes).describe('Secrets for pulling the image'),
       crds: z
         .strictObject({
-          enabled: z.boolean().describe('Installs the kinds, and upgrades them; `false` in a second installation'),
-          keep: z.boolean().describe('`helm uninstall` leaves them, and with them every list, user and sender'),
+          enabled: z.boolean().describe('Installs and upgrades the CRDs; `false` in a second installation'),
+          keep: z.boolean().describe('`helm uninstall` keeps the CRDs, and with them every list, user and sender'),
         })
         .partial(),
       watchNamespaces: z
         .array(labelName)
-        .describe('Of an operator that has rights in these namespaces only; default: in all'),
+        .describe('The only namespaces in which the operator has rights; default: all'),
       settings: settings.describe('[Settings](settings.md) of the operator, without `classes`'),
       operator: z
         .strictObject({
-          replicas: replicas.describe('One leads, the others have their caches warm'),
+          replicas: replicas.describe('One is the leader, the others are ready to take over'),
           heapMiB: z
             .number()
             .int()
             .min(64)
-            .describe('Most memory for objects; the limit in `resources` goes beyond it'),
+            .describe('Maximum size of the heap in MiB; the limit in `resources` has to be larger'),
           ...pods,
         })
         .partial(),
       classes: z
         .record(labelName.max(CLASS_NAME_MAX), relays.partial().extend({ settings: classSettings }).partial())
         .describe(
-          'A fleet of relays for each class: `settings` ([of a class](settings.md)), and whatever differs from `relays`',
+          'A fleet of relays for each class: its `settings` ([of a class](settings.md)), and whatever differs from `relays`',
         ),
       relays: relays.partial(),
       networkPolicy: z
         .strictObject({
-          enabled: z.boolean().describe('Who may connect to relays and operator, and where relays may connect'),
+          enabled: z
+            .boolean()
+            .describe('Network policies for who may connect to relays and operator, and where relays may connect to'),
           clients: z.array(kubernetes).describe('Peers (NetworkPolicyPeer) that may send mail; default: everybody'),
           monitoring: z.array(kubernetes).describe('Peers that may read metrics'),
           ingress: z
             .array(kubernetes)
-            .describe('Peers that lead people to the page `/verify` of the operator: the ingress controller'),
+            .describe('Peers that may reach the page `/verify` of the operator, such as the ingress controller'),
           smartHosts: z
             .array(kubernetes)
-            .describe('Peers that relays may connect to besides public addresses: a smart host in a private network'),
+            .describe(
+              'Peers that relays may connect to besides public addresses, such as a smart host in a private network',
+            ),
         })
         .partial(),
     })
