@@ -1,6 +1,7 @@
 /** A relay class as the core sees it: its settings, with the files that they name read. */
 import type { OAuth2 } from '../relay/config.ts';
 import type { ClassView } from './core/model.ts';
+import { addressesOfLists } from './settings-list-upstream.ts';
 import type { ClassSettings } from './settings.ts';
 import { readBounded } from './manifests/walk.ts';
 
@@ -8,12 +9,19 @@ import { readBounded } from './manifests/walk.ts';
 export const PORTS_SHOWN = 4;
 
 /** What listens for a class, and who has signed for it. */
-export type ClassServer = Pick<ClassView, 'ports' | 'implicitTlsPorts' | 'caCertificate'>;
+export interface ClassServer extends Pick<ClassView, 'ports' | 'implicitTlsPorts' | 'caCertificate'> {
+  readonly runsIn: 'cluster' | 'oneProcess';
+}
 
-export async function viewClass(settings: ClassSettings, server: ClassServer, logKey: string): Promise<ClassView> {
+export async function viewClass(
+  settings: ClassSettings,
+  { runsIn, ...server }: ClassServer,
+  logKey: string,
+): Promise<ClassView> {
   const upstream = await readUpstream(settings.upstream);
+  const listAddresses = addressesOfLists(settings.allowListUpstream, runsIn, process.env['KUBERNETES_SERVICE_HOST']);
   const { ports = server.ports, implicitTlsPorts = server.implicitTlsPorts } = settings;
-  return { settings, upstream, logKey, ...server, ports, implicitTlsPorts };
+  return { settings, upstream, listAddresses, logKey, ...server, ports, implicitTlsPorts };
 }
 
 /** The class's own smart host with its files read, or what is wrong with them: mail waits in the spool then. */

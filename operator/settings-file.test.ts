@@ -155,6 +155,21 @@ describe('the settings file', () => {
       'classes: {default: {upstream: {host: "smtp.x:25"}}}',
       /upstream.host: must be .*without port, .*; it is "smtp\.x:25"$/,
     ],
+    [
+      'classes: {default: {allowListUpstream: {hosts: ["https://smtp.x"]}}}',
+      /allowListUpstream.hosts.0: must be `\*`, a host/,
+    ],
+    [
+      'classes: {default: {allowListUpstream: {hosts: ["smtp.*.x"]}}}',
+      /allowListUpstream.hosts.0: must be `\*`, a host/,
+    ],
+    [
+      'classes: {default: {allowListUpstream: {addresses: [public]}}}',
+      /addresses.0: must be Public, Private, Loopback or a range/,
+    ],
+    ['classes: {default: {allowListUpstream: {addresses: [0.0.0.0/0]}}}', /addresses.0: .*not wider than \/8/],
+    ['classes: {default: {allowListUpstream: {except: [10.0.0.1]}}}', /except.0: must be a range such as/],
+    ['classes: {default: {allowListUpstream: {except: ["::ffff:10.0.0.0/104"]}}}', /except.0: must be a range such as/],
     ['classes: {default: {upstream: {host: 192.0.2.1.}}}', /upstream.host: must not end in a dot/],
     ['classes: {default: {upstream: {host: ""}}}', /upstream.host: must have/],
     ['classes: {default: {upstream: {host: x, username: u}}}', /upstream.username: needs passwordFile beside it$/],

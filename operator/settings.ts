@@ -4,12 +4,14 @@
  */
 import { z } from 'zod';
 import { deliverySettingsSchema, logSettingsSchema, sessionSettingsSchema } from '../relay/config.ts';
-import { canonicalSender, parseMailbox } from '../relay/address.ts';
+import { canonicalSender } from '../relay/address.ts';
 import { WORKERS_MAX } from '../relay/workers-wish.ts';
 import { limits } from './api/common.ts';
 import { asciiAddress, labelName } from './api/names.ts';
 import { parsePorts, sharePorts } from './ports.ts';
 import { path, serverName } from './settings-text.ts';
+import { recipients } from './settings-recipients.ts';
+import { allowListUpstream } from './settings-list-upstream.ts';
 import { upstream } from './upstream-settings.ts';
 import { verificationSettingsSchema } from './settings-verification.ts';
 import { namespaceLimits } from './settings-namespace-limits.ts';
@@ -33,36 +35,9 @@ export const existingSender = z
   .refine((entry) => Object.keys(entry).length === 1, { message: 'must be one `NAMESPACE: domain or address`' })
   .refine((entry) => Object.values(entry).every(isDomainOrAddress), { message: 'must name a domain or an address' });
 
-const recipients = z
-  .strictObject({
-    allow: z
-      .array(z.string().refine(isAddressOrDomain, { message: 'must be an address or a domain with a leading @' }))
-      .max(256)
-      .default([])
-      .describe('Addresses, and domains with a leading `@`'),
-    includeSubdomains: z.boolean().default(false).describe('Whether the domains include their subdomains'),
-    otherwise: z
-      .enum(['Refuse', 'Capture', 'Redirect'])
-      .default('Refuse')
-      .describe('What happens to mail to others; a list may choose something else'),
-    redirectTo: z
-      .string()
-      .refine((text) => parseMailbox(text) !== undefined, { message: 'must be an address' })
-      .optional()
-      .describe('The address for Redirect; it counts as allowed'),
-  })
-  .refine(({ otherwise, redirectTo }) => (otherwise === 'Redirect') === (redirectTo !== undefined), {
-    path: ['redirectTo'],
-    message: 'and `otherwise: Redirect` go together; set both, or neither',
-  });
-
 /** Prefix of the names of the Secrets with the configuration of a class that names none. */
 export function defaultConfigSecret(className: string): string {
   return `smtp-plus-${className}`;
-}
-
-function isAddressOrDomain(text: string): boolean {
-  return canonicalSender(text) !== undefined;
 }
 
 function isVouchedFor(from: string, entries: readonly string[]): boolean {
@@ -120,6 +95,9 @@ export const classSettingsSchema = z.strictObject({
       'Refuse: relays store no mail, and each list passes it on at once (`delivery.mode: Passthrough`), and the chart runs a Deployment without volumes',
     ),
   upstream: upstream.default({ capture: true }).describe('Smart host of lists without one of their own'),
+  allowListUpstream: allowListUpstream
+    .prefault({})
+    .describe('Which smart hosts lists may name as their own. The `upstream` of the class is not limited by it'),
   senderPolicy: z
     .strictObject({
       envelopeFrom: z

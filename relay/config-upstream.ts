@@ -1,5 +1,6 @@
 /** The part of the contract that says where mail of a list goes (see config.ts). */
 import { z } from 'zod';
+import { allowedAddressesSchema } from './address-ranges.ts';
 
 const count = z.number().int().positive();
 
@@ -37,6 +38,8 @@ export const smartHostSchema = z.object({
     .optional(),
   /** Absent in documents of an older operator. */
   recipientsPerTransaction: count.default(50),
+  /** Where `host` and `tokenUrl` may lead. Absent where the platform has named them: anywhere. */
+  addresses: allowedAddressesSchema.optional(),
   maxConnections: count,
   messagesPerConnection: count,
 });

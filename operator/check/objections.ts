@@ -63,6 +63,7 @@ export function objectionTo(condition: Condition, subject: Subject): Objection[]
     case 'PublicSuffix':
     case 'SecretNotOwned':
     case 'KeyNotFound':
+    case 'UpstreamNotAllowed':
     case 'CertificateInvalid':
     case 'CredentialsInvalid':
     case 'PasswordUnacceptable':

@@ -102,6 +102,10 @@ export const rules = {
     help: 'Credentials are never written over it. Choose another name.',
   },
   KeyNotFound: { title: 'A Secret lacks a key', help: 'Add the key, or name another.' },
+  UpstreamNotAllowed: {
+    title: 'The class does not let lists name this smart host',
+    help: 'Mail waits. Name a host that the class allows, or have the settings allow it (allowListUpstream).',
+  },
   CertificateInvalid: {
     title: 'A CA bundle is not valid',
     help: 'Mail waits until the Secret holds certificates in PEM.',

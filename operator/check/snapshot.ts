@@ -9,6 +9,7 @@ import { isKindName } from '../api/kinds.ts';
 import type { ClassView, Issuer, RawObject, SecretView, Snapshot } from '../core/model.ts';
 import { DEFAULT_CLASS, NAMESPACE_NAME_LABEL } from '../core/names.ts';
 import { classSettingsSchema, type ClassSettings, type NamespaceLimits, type Settings } from '../settings.ts';
+import { addressesOfLists } from '../settings-list-upstream.ts';
 import { classOf } from './classes.ts';
 
 const CREATED = '2000-01-01T00:00:00Z';
@@ -49,20 +50,23 @@ export function snapshotOf(manifests: readonly Manifest[], { classes, namespaceL
   };
 }
 
+const lenientSettings = classSettingsSchema.parse({
+  starttls: 'Optional',
+  senderPolicy: {
+    envelopeFrom: 'Audit',
+    headerFrom: 'Audit',
+    displayName: 'Allow',
+    sender: 'Any',
+    replyTo: 'Any',
+    nullSender: 'Allow',
+    bcc: 'Keep',
+  },
+  existingSendersBefore: LATER,
+});
+
 const lenientClass: ClassView = {
-  settings: classSettingsSchema.parse({
-    starttls: 'Optional',
-    senderPolicy: {
-      envelopeFrom: 'Audit',
-      headerFrom: 'Audit',
-      displayName: 'Allow',
-      sender: 'Any',
-      replyTo: 'Any',
-      nullSender: 'Allow',
-      bcc: 'Keep',
-    },
-    existingSendersBefore: LATER,
-  }),
+  settings: lenientSettings,
+  listAddresses: addressesOf(lenientSettings),
   upstream: { kind: 'capture' },
   ports: [587],
   implicitTlsPorts: [],
@@ -78,7 +82,16 @@ function viewsOf(manifests: readonly Manifest[], classes: Settings['classes'] | 
 }
 
 function lenientlyVerifying(settings: ClassSettings): ClassView {
-  return { ...lenientClass, settings: { ...settings, existingSendersBefore: LATER } };
+  return {
+    ...lenientClass,
+    listAddresses: addressesOf(settings),
+    settings: { ...settings, existingSendersBefore: LATER },
+  };
+}
+
+/** Whether they are for a cluster the settings do not say: the wider of the two defaults. */
+function addressesOf({ allowListUpstream }: ClassSettings): ClassView['listAddresses'] {
+  return addressesOfLists(allowListUpstream, 'oneProcess');
 }
 
 function namespacesOf(manifests: readonly Manifest[]): Snapshot['namespaces'] {

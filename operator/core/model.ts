@@ -7,6 +7,7 @@ import type { Path } from '../api/path.ts';
 import type { SenderStatus } from '../api/sender.ts';
 import type { ListStatus } from '../api/list.ts';
 import type { UserStatus } from '../api/user.ts';
+import type { AllowedAddresses } from '../../relay/address-ranges.ts';
 import type { Credential, RelayDocuments, SmartHost } from '../../relay/config.ts';
 import type { ClassSettings, NamespaceLimits } from '../settings.ts';
 import type { DkimKeys } from './senders/dkim-model.ts';
@@ -164,6 +165,8 @@ export interface ClassView {
     | SmartHost
     | { readonly kind: 'capture' }
     | { readonly kind: 'unresolved'; readonly message: string };
+  /** Where upstreams of lists may lead. */
+  readonly listAddresses: AllowedAddresses;
   /** Ports that users are told, in order of preference. */
   readonly ports: readonly number[];
   readonly implicitTlsPorts: readonly number[];

@@ -100,6 +100,7 @@ export const reasons = {
   PasswordUnacceptable: failed('The password is too short, too long, or not printable.'),
   CredentialsInvalid: failed('The user name or password for the smart host cannot be used.'),
   CertificateInvalid: failed('The CA bundle for the smart host cannot be used.'),
+  UpstreamNotAllowed: failed('The class does not let lists name this smart host.'),
   ClassUpstreamUnresolved: failed('The upstream of the class cannot be used. The platform owner has to mend it.'),
   NoEndpoint: failed('The relay class has no port to show to users. The platform owner has to mend it.'),
   CredentialsNotReady: failed('There are no credentials to log in with; see `CredentialsReady`.'),

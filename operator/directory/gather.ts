@@ -180,10 +180,10 @@ async function viewClasses(options: GatherOptions): Promise<ReadonlyMap<string, 
 }
 
 /** A class that another process serves: what it listens on and who has signed for it, only its settings can tell. */
-const ELSEWHERE: ClassServer = { ports: [], implicitTlsPorts: [] };
+const ELSEWHERE: ClassServer = { runsIn: 'oneProcess', ports: [], implicitTlsPorts: [] };
 
 function serverHere({ ports, implicitTlsPorts, caCertificate }: GatherOptions): ClassServer {
-  return { ports, implicitTlsPorts, ...(caCertificate === undefined ? {} : { caCertificate }) };
+  return { runsIn: 'oneProcess', ports, implicitTlsPorts, ...(caCertificate === undefined ? {} : { caCertificate }) };
 }
 
 /** A namespace that objects merely mention is there too, and each has the label that an API server gives it. */

@@ -16,6 +16,7 @@ export async function readClasses(
     const { caFile } = settingsOfClass;
     const caCertificate = caFile === undefined ? undefined : await readAuthority(caFile, name);
     const server = {
+      runsIn: 'cluster' as const,
       ports: shown(settings.ports),
       implicitTlsPorts: shown(settings.implicitTlsPorts),
       ...(caCertificate !== undefined && { caCertificate }),

@@ -5,6 +5,7 @@
 import { setMaxListeners } from 'node:events';
 import { createTokenSource, type TokenSource, withToken } from './access-token.ts';
 import type { DeliverySettings, OAuth2, SmartHost } from '../config.ts';
+import { allowedResolve } from './allowed-resolve.ts';
 import type { Resolve } from './resolve.ts';
 import { requestToken, TokenProblem, type TokenRequestOptions } from './token-request.ts';
 import type { Transport, TransportResult, TransportTransaction } from './transport.ts';
@@ -35,8 +36,9 @@ export interface PoolOptions {
 
 export function createUpstreamPool(
   upstream: SmartHost,
-  { hostname, settings, resolve, now }: PoolOptions,
+  { hostname, settings, now, ...options }: PoolOptions,
 ): UpstreamPool {
+  const resolve = allowedResolve(options.resolve, upstream.addresses);
   const idle: { readonly connection: SmtpClient; readonly since: number }[] = [];
   const open = new Set<SmtpClient>();
   /** Where an address of several takes connections and nothing else, the next attempt begins with another one. */

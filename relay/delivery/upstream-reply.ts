@@ -63,7 +63,7 @@ export interface Reading {
  */
 export function readReply(reply: string, at: Place): Reading {
   const [, digits, status = ''] = REPLY.exec(reply) ?? [];
-  if (digits === undefined) return { verdict: deferred('4.5.0', `unreadable reply: ${reply}`), isTooMany: false };
+  if (digits === undefined) return { verdict: deferred('4.5.0', 'unreadable reply'), isTooMany: false };
   const code = Number(digits);
   const rule = RULES.find((one) => {
     const isDetail = one.detail?.test(status.slice(2)) ?? true;

@@ -59,15 +59,15 @@ describe('replies', () => {
     );
   });
 
-  for (const [what, bytes, problem] of [
-    ['a code that does not exist', '150 x\r\n', /unreadable reply: 150 x/],
-    ['a line without a code', '250-x\r\nhello\r\n', /unreadable reply: hello/],
-    ['an empty line', '\r\n', /unreadable reply/],
-    ['another code in a further line', '250-yes\r\n550 no\r\n', /unreadable reply: 250-yes 550 no/],
-    ['a code that only begins like one', '2500 x\r\n', /unreadable reply: 2500 x/],
+  for (const [what, bytes] of [
+    ['a code that does not exist', '150 x\r\n'],
+    ['a line without a code', '250-x\r\nhello\r\n'],
+    ['an empty line', '\r\n'],
+    ['another code in a further line', '250-yes\r\n550 no\r\n'],
+    ['a code that only begins like one', '2500 x\r\n'],
   ] as const) {
-    test(`with ${what} are a problem`, () => {
-      assert.match(parse(Buffer.from(bytes)).problem ?? '', problem);
+    test(`with ${what} are a problem that quotes nothing of it`, () => {
+      assert.equal(parse(Buffer.from(bytes)).problem, 'unreadable reply: this is no SMTP');
     });
   }
 

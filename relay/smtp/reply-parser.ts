@@ -1,5 +1,8 @@
 /** Replies of a server, put together from whatever pieces the network makes of them (RFC 5321 section 4.2). */
 
+/** What is no reply is nobody's answer to us: a service that is no mail server must not be read by way of a bounce. */
+const UNREADABLE = 'unreadable reply: this is no SMTP';
+
 export interface Reply {
   readonly code: number;
   /** All of its lines, each with its code, joined by LF; one character for each octet. */
@@ -29,8 +32,8 @@ export function createReplyParser(): ReplyParser {
   /** Returns the reply where the line ends one, or what is wrong with the line. */
   function addLine(line: string): Reply | string | undefined {
     const [, code, separator] = LINE.exec(line) ?? [];
-    if (code === undefined) return `unreadable reply: ${line}`;
-    if (lines[0] !== undefined && !lines[0].startsWith(code)) return `unreadable reply: ${lines[0]} ${line}`;
+    if (code === undefined) return UNREADABLE;
+    if (lines[0] !== undefined && !lines[0].startsWith(code)) return UNREADABLE;
     lines.push(line);
     if (separator === '-') return undefined;
     const reply = { code: Number(code), text: lines.join('\n') };

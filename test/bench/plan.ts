@@ -19,7 +19,13 @@ const { classes } = settingsSchema.parse({});
 const views = new Map(
   Object.entries(classes).map(([name, settings]) => [
     name,
-    { settings, upstream: { kind: 'capture' }, ports: [587], implicitTlsPorts: [] } as const,
+    {
+      settings,
+      upstream: { kind: 'capture' },
+      listAddresses: { allow: ['Public'], except: [] },
+      ports: [587],
+      implicitTlsPorts: [],
+    } as const,
   ]),
 );
 const object = (kind: RawObject['kind'], i: number, spec: unknown): RawObject => {

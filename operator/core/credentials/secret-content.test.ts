@@ -25,7 +25,13 @@ test('the uri of a Secret gives back user name, password, host and port, whateve
   fc.assert(
     fc.property(usernames, passwords, hosts, (username, password, hostname) => {
       const settings = classSettingsSchema.parse({ hostname });
-      const view = { settings, upstream: { kind: 'capture' }, ports: [2525], implicitTlsPorts: [] } as const;
+      const view = {
+        settings,
+        upstream: { kind: 'capture' },
+        listAddresses: { allow: ['Public'], except: [] },
+        ports: [2525],
+        implicitTlsPorts: [],
+      } as const;
       const url = new URL(
         secretPlan({ owner, name: 'orders-smtp', isRetained: false }, { username, password }, view)?.data['uri'] ?? '',
       );

@@ -7,7 +7,13 @@ import { judgeBuiltInList } from './lists.ts';
 import { judgeReachable, type ReachableFacts } from './reachable.ts';
 
 const settings = classSettingsSchema.parse({ hostname: 'smtp.example' });
-const view = { settings, upstream: { kind: 'capture' }, ports: [587], implicitTlsPorts: [] } as const;
+const view = {
+  settings,
+  upstream: { kind: 'capture' },
+  listAddresses: { allow: ['Public'], except: [] },
+  ports: [587],
+  implicitTlsPorts: [],
+} as const;
 const { terms } = judgeBuiltInList({
   classes: new Map([['default', view]]),
   otherInstallations: { classes: [], speaksForAll: true },

@@ -5,6 +5,7 @@ import type { ListSpec } from '../../api/list.ts';
 import type { OAuth2, UpstreamConfig } from '../../../relay/config.ts';
 import type { Judgement } from '../conditions.ts';
 import type { ClassView, SecretOf, SecretView } from '../model.ts';
+import { objectionToHost } from './allowed-upstream.ts';
 import { trimPassword } from '../credentials/own-password.ts';
 
 export interface UpstreamVerdict {
@@ -31,7 +32,10 @@ export function judgeUpstream(
   secretOf: SecretOf,
 ): UpstreamVerdict {
   const { upstream } = owner.spec;
-  return upstream === undefined ? ofClass(view) : ofList(owner.namespace, upstream, secretOf);
+  if (upstream === undefined) return ofClass(view);
+  const objection = objectionToHost(owner.spec.relayClassName, upstream, view);
+  if (objection !== undefined) return unresolved('UpstreamNotAllowed', objection.message, objection.field);
+  return ofList(owner.namespace, upstream, { secretOf, addresses: view.listAddresses });
 }
 
 function ofClass({ upstream }: ClassView): UpstreamVerdict {
@@ -44,7 +48,11 @@ function ofClass({ upstream }: ClassView): UpstreamVerdict {
   return { config: upstream, judgement: unresolved('ClassUpstreamUnresolved', message).judgement };
 }
 
-function ofList(namespace: string, upstream: Upstream, secretOf: SecretOf): UpstreamVerdict {
+function ofList(
+  namespace: string,
+  upstream: Upstream,
+  { secretOf, addresses }: { readonly secretOf: SecretOf; readonly addresses: ClassView['listAddresses'] },
+): UpstreamVerdict {
   const { caSecretRef, credentialsSecretRef, oauth2, ...smartHost } = upstream;
   const at = (field: Path, { name }: { readonly name: string }): NamedSecret => {
     return { field: ['spec', 'upstream', ...field], key: `${namespace}/${name}`, secret: secretOf(name) };
@@ -60,6 +68,7 @@ function ofList(namespace: string, upstream: Upstream, secretOf: SecretOf): Upst
   const config: UpstreamConfig = {
     kind: 'smtp',
     ...smartHost,
+    addresses,
     ...(ca?.ok && { ca: ca.value }),
     ...(username?.ok && { username: username.value }),
     ...(password?.ok && { password: password.value }),

@@ -66,7 +66,16 @@ const classes: Snapshot['classes'] = new Map(
   ['default', 'bulk'].map((name) => {
     const existingSenders = [{ shop: 'shop.example' }, { mail: 'orders@mail.example' }];
     const settings = classSettingsSchema.parse({ hostname: `${name}.example`, existingSenders });
-    return [name, { settings, upstream: { kind: 'capture' }, ports: [587], implicitTlsPorts: [] }];
+    return [
+      name,
+      {
+        settings,
+        upstream: { kind: 'capture' },
+        listAddresses: { allow: ['Public'], except: [] },
+        ports: [587],
+        implicitTlsPorts: [],
+      },
+    ];
   }),
 );
 

@@ -18,6 +18,7 @@ import type {
   Snapshot,
   UpstreamFact,
 } from '../../../operator/core/model.ts';
+import { addressesOfLists } from '../../../operator/settings-list-upstream.ts';
 import { classSettingsSchema, type ClassSettings } from '../../../operator/settings.ts';
 import { mailEvidenceSchema } from '../../../operator/verify/mail-evidence.ts';
 import type { Verifiers } from './passwords.ts';
@@ -163,6 +164,7 @@ function classView(known: GoldenSettings, value: unknown): ClassView {
   return {
     settings: parsed,
     upstream: upstreamProblem === undefined ? upstreamOf(parsed) : { kind: 'unresolved', message: upstreamProblem },
+    listAddresses: addressesOfLists(parsed.allowListUpstream, 'cluster'),
     ports: parsed.ports ?? ports,
     implicitTlsPorts,
     ...(caCertificate !== undefined && { caCertificate }),
