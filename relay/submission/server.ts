@@ -111,8 +111,11 @@ export function createSubmissionServer(options: SubmissionServerOptions): Submis
   }
 
   function hasRoom(): boolean {
-    const most = Math.max(1, Math.floor(settingsOf(services).connections / servers));
-    return sessions.size + unannounced.size < most || makeRoom();
+    return sessions.size + unannounced.size < most() || makeRoom();
+  }
+
+  function most(): number {
+    return Math.max(1, Math.floor(settingsOf(services).connections / servers));
   }
 
   function makeRoom(): boolean {
@@ -126,6 +129,10 @@ export function createSubmissionServer(options: SubmissionServerOptions): Submis
     const peer = clientAddress(socket.remoteAddress);
     const { trustedProxies } = settingsOf(services);
     if (trustedProxies.length === 0 || !isAllowedClient(peer, trustedProxies)) return peer;
+    if (unannounced.size >= most()) {
+      sendAway(socket, replies.connectionLimited(), { implicitTls, address: peer });
+      return undefined;
+    }
     unannounced.add(socket);
     const client = await takeProxyHeader(socket);
     unannounced.delete(socket);

@@ -29,6 +29,7 @@ const EVERYTHING = {
     extraEnv: [{ name: 'HTTPS_PROXY', value: 'http://proxy.example:3128' }],
     nodeSelector: { disk: 'fast' },
     affinity: { podAntiAffinity: {} },
+    dnsConfig: { nameservers: ['192.0.2.53'], options: [{ name: 'ndots', value: '1' }] },
     extraVolumes: [{ name: 'more', emptyDir: {} }],
     extraVolumeMounts: [{ name: 'more', mountPath: '/more' }],
   },

@@ -128,6 +128,15 @@ describe('a trusted load balancer', () => {
     assert.deepEqual(server.lines, []);
   });
 
+  test('holds no more connections without a header than there may be connections', async (t) => {
+    const server = await aRelay(t, { connections: 2 });
+    const silent = [];
+    for (let i = 0; i < 2; i++) silent.push(await openClient(server.port, { localAddress: BALANCER }));
+    const more = await openClient(server.port, { localAddress: BALANCER });
+    assert.equal(await more.reply(), '421 4.7.0 Too many connections');
+    for (const client of silent) client.destroy();
+  });
+
   test('that has not spoken yet does not keep the relay from ending', async (t) => {
     const server = await aRelay(t);
     const silent = await openClient(server.port, { localAddress: BALANCER });

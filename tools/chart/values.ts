@@ -22,6 +22,7 @@ const pods = {
   priorityClassName: z.string().describe('Priority class of the pods; default: none'),
   nodeSelector: texts.describe('Labels of the nodes that the pods may run on'),
   tolerations: z.array(kubernetes).describe('Taints of nodes that the pods tolerate'),
+  dnsConfig: kubernetes.describe('Name servers, search list and options (PodDNSConfig), besides those of the cluster'),
   affinity: kubernetes.describe('Affinity of the pods'),
   podAnnotations: texts.describe('Annotations for the pods'),
   podLabels: texts.describe('More labels for the pods'),
