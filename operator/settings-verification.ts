@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { duration, durationSeconds } from './api/duration.ts';
 import { address } from './api/names.ts';
 import type { MailVerification } from './core/mail-evidence.ts';
-import type { DnsVerification } from './core/model.ts';
+import type { DnsVerification } from './core/senders/dns-verification.ts';
 
 const RESOLVERS_MAX = 8;
 
@@ -51,6 +51,16 @@ export const verificationSettingsSchema = z
       .max(RESOLVERS_MAX)
       .optional()
       .describe('How many of dnsServers have to agree; default: more than half of them'),
+    spfInclude: z
+      .string()
+      .max(253)
+      .regex(/^([a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?\.)+[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/, {
+        message: 'must be a domain name in lower case, such as _spf.upstream.example',
+      })
+      .optional()
+      .describe(
+        'A domain whose SPF record allows the servers that send the mail out, such as the one that your smart host tells you to include; absent: SPF of verified domains is not checked. With several upstreams, a domain of your own that includes them all',
+      ),
     from: address
       .optional()
       .describe(
@@ -111,8 +121,12 @@ export const verificationSettingsSchema = z
 type VerificationSettings = z.infer<typeof verificationSettingsSchema>;
 
 /** What the core is to know of it. */
-export function dnsVerificationOf({ dns, grace }: VerificationSettings): DnsVerification {
-  return { graceSeconds: durationSeconds(grace), ...(dns === 'Disabled' && { isDisabled: true }) };
+export function dnsVerificationOf({ dns, grace, spfInclude }: VerificationSettings): DnsVerification {
+  return {
+    graceSeconds: durationSeconds(grace),
+    ...(dns === 'Disabled' && { isDisabled: true }),
+    ...(spfInclude !== undefined && { spfInclude }),
+  };
 }
 
 /** What the core is to know of proofs by mail; undefined where there are none. */

@@ -82,7 +82,11 @@ export const senderStatus = z.object({
       purpose: z.string().max(64).describe('What the record is for.'),
       name: z.string().max(253).describe('Its name.'),
       type: z.string().max(16).describe('Its type.'),
-      value: z.string().max(2048).describe('Its value.'),
+      value: z
+        .string()
+        .max(2048)
+        .optional()
+        .describe('The value to publish, or that is there and can stay. Absent: the message says what to do.'),
       state: z.enum(['Found', 'Missing', 'Mismatch', 'Unknown']).describe('What was found.'),
       message: z.string().max(1024).optional().describe('What to do.'),
     }),

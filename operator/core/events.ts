@@ -27,6 +27,8 @@ export function eventsOf(subject: Subject, judgements: readonly Judgement[]): Pl
   const before = previousConditions(subject);
   const isTold = ({ type, status, reason }: Judgement): boolean => {
     if (type === 'Ready') return isNews(reason);
+    // what is no worse than before is not news
+    if (type === 'Aligned') return status !== 'Unknown' && (status === 'False' || before.has(type));
     if (type === 'Signing') return status === 'True' || reason === 'KeyRecordsNotFound';
     if (status !== 'True') return false;
     return WORRYING.has(reason) || (type === 'Verified' && before.get(type)?.status === 'True');

@@ -11,7 +11,8 @@ import type { AllowedAddresses } from '../../relay/address-ranges.ts';
 import type { Credential, RelayDocuments, SmartHost } from '../../relay/config.ts';
 import type { ClassSettings, NamespaceLimits } from '../settings.ts';
 import type { DkimKeys } from './senders/dkim-model.ts';
-import type { Lookup, SigningPlan } from './senders/look-ups.ts';
+import type { DnsVerification } from './senders/dns-verification.ts';
+import type { Lookup, RecordsPlan } from './senders/look-ups.ts';
 import type { UsageFact } from './usage.ts';
 import type { MailFacts, MailIssuer, MailWish } from './mail-evidence.ts';
 
@@ -76,8 +77,8 @@ export interface SecretView {
 export interface SenderEvidence {
   readonly dns?: DnsEvidence | undefined;
   readonly vouching?: Vouching | undefined;
-  /** Of the records of signing keys, by selector. */
-  readonly keyRecords?: Readonly<Record<string, DnsEvidence>> | undefined;
+  /** Of the records besides the proof: of signing keys by selector, and `spf` and `dmarc`. */
+  readonly records?: Readonly<Record<string, DnsEvidence>> | undefined;
 }
 
 /** That the settings vouched for it. */
@@ -98,6 +99,10 @@ export interface DnsEvidence {
   readonly outcome: 'found' | 'absent' | 'mismatch' | 'failed';
   /** For people: what was seen, or why nothing was. */
   readonly detail: string;
+  /** The record that counts, where it is one that others have written: of SPF and DMARC. */
+  readonly seen?: string | undefined;
+  /** Where that one is, if not under the name that was asked for. */
+  readonly seenAt?: string | undefined;
   /** Look-ups in a row that have not found it, for the back-off. */
   readonly attempts: number;
   /** Since when it has been found, or not found, at each look-up. */
@@ -112,14 +117,6 @@ export interface DnsEvidence {
   readonly touched?: string | undefined;
   /** 0 to 1: what is verified together is not asked again together. */
   readonly jitter: number;
-}
-
-/** How senders are verified by DNS. */
-export interface DnsVerification {
-  /** There are no look-ups. */
-  readonly isDisabled?: true;
-  /** From the first look-up that misses a record that was there (or the end of a vouching) to the revocation. */
-  readonly graceSeconds: number;
 }
 
 /**
@@ -283,7 +280,7 @@ export interface Plan {
   readonly lookups: readonly Lookup[];
   /** What is to be remembered, by key of the VerifiedSender. */
   readonly vouchings: ReadonlyMap<string, Vouching>;
-  readonly signing: readonly SigningPlan[];
+  readonly records: readonly RecordsPlan[];
   readonly mails: readonly MailWish[];
   /** When the plan can change by itself (a password expires, a rotation is due). ISO 8601. */
   readonly nextLook?: string;

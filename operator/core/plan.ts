@@ -17,7 +17,7 @@ import { createPlanner, nextLook, nextTurn } from './planner.ts';
 import { createDraft, type Planner, type Turn } from './planner-state.ts';
 import { allShards, classDocument } from './relay-config.ts';
 import type { ListPlan } from './lists/lists.ts';
-import type { SenderPlan } from './senders/senders.ts';
+import type { SenderPlan } from './senders/sender-plan.ts';
 import type { Sources } from './sources.ts';
 import type { UserPlan } from './users/user-plan.ts';
 import { compareText, formatTime } from './time.ts';
@@ -98,7 +98,7 @@ export function wholePlan(planner: Planner, results: Results): Plan {
     vouchings: new Map(
       senders.flatMap(({ meta, vouching }) => (vouching === undefined ? [] : [[keyOf(meta), vouching]])),
     ),
-    signing: senders.flatMap(({ signing }) => signing ?? []),
+    records: senders.flatMap(({ records }) => records ?? []),
     mails: senders.flatMap(({ mail }) => mail ?? []),
     ...(next !== undefined && { nextLook: formatTime(next) }),
   };

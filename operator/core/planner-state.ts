@@ -16,7 +16,7 @@ import type { RelayEntries } from './relay-entries.ts';
 import type { Guest } from './selector.ts';
 import type { NamespaceRules } from './senders/sender-rules.ts';
 import { addressKeyOf } from './senders/wished-address.ts';
-import type { SenderPlan } from './senders/senders.ts';
+import type { SenderPlan } from './senders/sender-plan.ts';
 import type { Shared } from './shared.ts';
 import type { Sources } from './sources.ts';
 import type { UserPlan } from './users/user-plan.ts';

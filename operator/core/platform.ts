@@ -1,6 +1,7 @@
 /** What is the same for every namespace: what the platform owner has decided, worked out once for all. */
 import { judgeBuiltInList, type ListVerdict } from './lists/lists.ts';
-import type { ClassView, DnsVerification, Issuer, OtherInstallations, Snapshot } from './model.ts';
+import type { ClassView, Issuer, OtherInstallations, Snapshot } from './model.ts';
+import type { DnsVerification } from './senders/dns-verification.ts';
 import type { NamespaceLimits } from '../settings.ts';
 import type { MailVerification } from './mail-evidence.ts';
 import { existingSendersOf, type ExistingSenders } from './senders/existing-senders.ts';

@@ -122,10 +122,10 @@ describe('whatever people write', () => {
   test('private keys stand in the configuration of relays, and in what is kept of them, and nowhere else', () => {
     fc.assert(
       fc.property(worlds, (cluster) => {
-        const { relays, signing, ...rest } = planOf(cluster);
+        const { relays, records, ...rest } = planOf(cluster);
         const shards = [...relays.values()].flatMap((documents) => documents.shards);
         const others = shards.map(({ lists, users, unusable, namespaces }) => [lists, users, unusable, namespaces]);
-        const lookups = signing.map((one) => one.lookups);
+        const lookups = records.map((one) => one.lookups);
         assert.ok(!JSON.stringify([rest, others, lookups]).includes(PRIVATE_KEY));
       }),
       NUM_RUNS,
@@ -219,7 +219,7 @@ function assertSigns(cluster: Cluster, sender: string, { domain, keys }: DkimSig
   const spec = object.spec as { readonly domain?: string; readonly dkim?: { readonly signing?: string } };
   assert.deepEqual([spec.domain, spec.dkim?.signing], [domain, 'Enabled']);
   assertProven(cluster, object);
-  const records = cluster.evidence.get(sender)?.keyRecords ?? {};
+  const records = cluster.evidence.get(sender)?.records ?? {};
   for (const { selector } of keys) assert.ok(records[selector]?.foundTime !== undefined, selector);
 }
 

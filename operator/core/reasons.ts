@@ -52,6 +52,7 @@ export const reasons = {
   NextKeysAwaited: current(
     'Mail of the domain is signed, but the records of the next keys are not in the DNS yet. Only in `Signing`.',
   ),
+  Aligned: current('Mail of the domain passes DMARC. Only in `Aligned`.'),
   CoveredByDomain: current('A verified domain of the namespace covers the address, so it needs no proof of its own.'),
   EmailProof: current('Whoever reads the mailbox confirmed the address.'),
 
@@ -109,6 +110,10 @@ export const reasons = {
   PublicSuffix: failed('Strangers can register names below the domain, so no record can prove it for all of them.'),
   Revoked: failed(
     'The proof was missing for longer than the grace, or nobody vouches for the sender any more. Publish the record again.',
+  ),
+  AlignmentUnknown: inProgress('Whether mail of the domain passes DMARC is not known. Only in `Aligned`.'),
+  NotAligned: failed(
+    'Mail of the domain does not pass DMARC; the message says why. Only in `Aligned`; does not change `Ready`.',
   ),
   NotSigned: failed('Mail goes out unsigned; the message says why.'),
   ProofUnavailable: failed('There is no way to prove the sender here. The platform owner has to vouch for it.'),

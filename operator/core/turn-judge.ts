@@ -122,7 +122,7 @@ function judgeObjects(planner: Planner, name: string, namespace: PlannedNamespac
     before?.defaultList !== after.defaultList || changes.lists.includes(`${name}/${after.defaultList}`);
   if (isDefaultConcerned) markInterested(planner, `default list of ${name}`);
   for (const key of new Set([...(before?.senders.keys() ?? []), ...after.senders.keys()])) {
-    setSigner(relays, key, after.senders.get(key)?.signing?.signer);
+    setSigner(relays, key, after.senders.get(key)?.dns?.signer);
   }
   for (const [key, verdict] of after.senders) {
     // an address may be covered by a domain, and say how that was verified

@@ -22,7 +22,7 @@ import {
 import { acceptedPasswords, setNamespaceEntry, setUserParts } from './relay-entries.ts';
 import { NOTHING_TOLD, programmedIn, toldOf } from './relay-facts.ts';
 import { namespaceRulesOf } from './senders/sender-rules.ts';
-import { planSender, type SenderPlan } from './senders/senders.ts';
+import { planSender, type SenderPlan } from './senders/sender-plan.ts';
 import { parseObject } from './parse.ts';
 import type { UserCircumstances } from './users/circumstances.ts';
 import { entryOf, planUser, type UserPlan } from './users/user-plan.ts';

@@ -6,7 +6,7 @@ import { evidenceSchema } from '../verify/evidence.ts';
 import type { Resolvers } from '../verify/look-up.ts';
 import { keysSchema } from '../verify/make-keys.ts';
 import { startLookUps } from '../verify/start-look-ups.ts';
-import { startSigning } from '../verify/start-signing.ts';
+import { startRecords } from '../verify/start-records.ts';
 import { openEvidence, type EvidenceFolder } from './evidence.ts';
 
 export interface Verification {
@@ -44,7 +44,7 @@ export async function openVerification({
     onTrouble: (message: string) => log.error({ event: 'verification' }, message),
   };
   const lookUps = startLookUps({ ...common, store: () => evidence });
-  const signing = startSigning({
+  const records = startRecords({
     ...common,
     evidence: () => evidence,
     keys: () => keys,
@@ -54,7 +54,7 @@ export async function openVerification({
   return {
     evidence,
     keys,
-    follow: ({ statuses, lookups, vouchings, signing: plans }) => {
+    follow: ({ statuses, lookups, vouchings, records: plans }) => {
       const before = senders;
       senders = new Set(
         statuses.flatMap(({ kind, meta }) => (kind === 'VerifiedSender' ? [`${meta.namespace}/${meta.name}`] : [])),
@@ -63,13 +63,13 @@ export async function openVerification({
       const planned = new Map(plans.map((plan) => [plan.sender, plan]));
       for (const sender of new Set([...before, ...senders])) {
         lookUps.set(sender, asked.get(sender));
-        signing.follow(sender, planned.get(sender));
+        records.follow(sender, planned.get(sender));
       }
       for (const [sender, vouching] of vouchings) lookUps.remember(sender, vouching);
     },
     close: () => {
       lookUps.close();
-      signing.close();
+      records.close();
     },
   };
 }

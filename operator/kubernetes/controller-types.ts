@@ -1,5 +1,6 @@
 /** What the operator at work is given, and what it gives. */
-import type { ClassView, DnsVerification, Kind, OtherInstallations } from '../core/model.ts';
+import type { ClassView, Kind, OtherInstallations } from '../core/model.ts';
+import type { DnsVerification } from '../core/senders/dns-verification.ts';
 import type { Installation } from '../installation.ts';
 import type { NamespaceLimits } from '../settings.ts';
 import type { Resolvers } from '../verify/look-up.ts';

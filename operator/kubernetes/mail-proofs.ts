@@ -2,7 +2,7 @@
 import type { PagesForPeople } from '../../relay/http.ts';
 import type { MailEvidence, MailVerification } from '../core/mail-evidence.ts';
 import type { ClassView } from '../core/model.ts';
-import type { SenderPlan } from '../core/senders/senders.ts';
+import type { SenderPlan } from '../core/senders/sender-plan.ts';
 import { messageOf } from '../errors.ts';
 import type { Installation } from '../installation.ts';
 import { createVerifyPage, type PageResult } from '../page/verify-page.ts';

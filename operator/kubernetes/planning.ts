@@ -1,7 +1,8 @@
 /** When to plan: soon after something was marked, when something is due, and everything anew from time to time. */
 import { setImmediate as nextTick } from 'node:timers/promises';
 import { stackOf } from '../errors.ts';
-import type { ClassView, DnsVerification, Issuer, OtherInstallations } from '../core/model.ts';
+import type { ClassView, Issuer, OtherInstallations } from '../core/model.ts';
+import type { DnsVerification } from '../core/senders/dns-verification.ts';
 import type { Fault } from '../core/faults.ts';
 import type { MailVerification } from '../core/mail-evidence.ts';
 import { collect, createResults, type Results } from '../core/plan.ts';

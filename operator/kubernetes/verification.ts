@@ -1,11 +1,11 @@
 /** Look-ups on a cluster: the plan asks for them, what they find is kept in Secrets, and the planner is told. */
 import type { SenderEvidence } from '../core/model.ts';
 import type { DkimKeys } from '../core/senders/dkim-model.ts';
-import type { SenderPlan } from '../core/senders/senders.ts';
+import type { SenderPlan } from '../core/senders/sender-plan.ts';
 import type { EvidenceStore } from '../verify/evidence-store.ts';
 import type { Resolvers } from '../verify/look-up.ts';
 import { startLookUps } from '../verify/start-look-ups.ts';
-import { startSigning } from '../verify/start-signing.ts';
+import { startRecords } from '../verify/start-records.ts';
 import type { KubeClient } from './client/client.ts';
 import { openEvidenceSecrets } from './write/evidence.ts';
 import { SENDER_EVIDENCE, SIGNING_KEYS } from './write/evidence-kinds.ts';
@@ -48,7 +48,7 @@ export function startVerification(client: KubeClient, options: VerificationOptio
   let store: EvidenceStore<SenderEvidence> | undefined;
   let keys: EvidenceStore<DkimKeys> | undefined;
   const lookUps = startLookUps({ resolvers, store: () => store, isThere, onEvidence, onTrouble });
-  const signing = startSigning({
+  const records = startRecords({
     resolvers,
     isThere,
     onTrouble,
@@ -67,13 +67,13 @@ export function startVerification(client: KubeClient, options: VerificationOptio
       for (const [key, plan] of senders) {
         lookUps.remember(key, plan?.vouching);
         lookUps.set(key, plan?.lookup);
-        signing.follow(key, plan?.signing);
+        records.follow(key, plan?.records);
       }
     },
-    isIdle: () => lookUps.isIdle() && signing.isIdle(),
+    isIdle: () => lookUps.isIdle() && records.isIdle(),
     close: () => {
       lookUps.close();
-      signing.close();
+      records.close();
     },
   };
 }

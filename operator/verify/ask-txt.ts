@@ -11,7 +11,7 @@ export type TxtAnswer =
   | { readonly kind: 'failed'; readonly why: string };
 
 /** Whom to ask, and how patiently. */
-export interface TxtResolver {
+export interface DnsServer {
   /** `ADDRESS` or `ADDRESS:PORT`; undefined: those of the system, one after the other. */
   readonly server?: string;
   /** For the first try; each further one waits longer. Milliseconds. */
@@ -20,20 +20,24 @@ export interface TxtResolver {
 }
 
 /** The name is asked for as it is: a search list of the system would look for the proof in a domain of somebody else. */
-export async function askTxt(name: string, { server, timeoutMs, tries }: TxtResolver): Promise<TxtAnswer> {
-  // one for each question: the servers of the system may have changed, and nothing of an earlier question is left over
-  const resolver = new Resolver({ timeout: timeoutMs, tries });
-  if (server !== undefined) resolver.setServers([server]);
+export async function askTxt(name: string, server: DnsServer): Promise<TxtAnswer> {
   try {
-    const records = await resolver.resolveTxt(name);
+    const records = await resolverOf(server).resolveTxt(name);
     return { kind: 'values', values: records.map((strings) => strings.join('')) };
   } catch (error) {
     return answerOf(codeOf(error));
   }
 }
 
+/** One for each look-up: the servers of the system may have changed, and nothing of an earlier question is left over. */
+export function resolverOf({ server, timeoutMs, tries }: DnsServer): Resolver {
+  const resolver = new Resolver({ timeout: timeoutMs, tries });
+  if (server !== undefined) resolver.setServers([server]);
+  return resolver;
+}
+
 /** Codes of c-ares, as `node:dns` documents them. */
-function answerOf(code: string): TxtAnswer {
+export function answerOf(code: string): Exclude<TxtAnswer, { kind: 'values' }> {
   switch (code) {
     case 'ENOTFOUND':
       return { kind: 'absent', why: 'the name does not exist (NXDOMAIN)' };
@@ -63,6 +67,6 @@ function answerOf(code: string): TxtAnswer {
   }
 }
 
-function codeOf(error: unknown): string {
+export function codeOf(error: unknown): string {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : String(error);
 }

@@ -38,6 +38,8 @@ describe('the evidence after a look-up', () => {
     assert.equal(after([found, failed, failed]).missingSince, undefined);
     assert.equal(after([found, failed, absent]).missingSince, at(2));
     assert.equal(after([found, absent, failed]).missingSince, at(1));
+    assert.equal(after([{ ...found, seen: 'v=spf1 -all' }, failed]).seen, 'v=spf1 -all');
+    assert.equal(after([{ ...found, seen: 'v=spf1 -all' }, absent]).seen, undefined);
   });
 
   test('knows whether there ever was an answer', () => {

@@ -10,6 +10,8 @@ const dnsEvidence: z.ZodType<DnsEvidence> = z.object({
   time: z.iso.datetime(),
   outcome: z.enum(['found', 'absent', 'mismatch', 'failed']),
   detail: z.string(),
+  seen: z.string().optional(),
+  seenAt: z.string().optional(),
   attempts: z.number().int().min(0),
   since: z.iso.datetime(),
   isAnswered: z.literal(true).optional(),
@@ -23,7 +25,7 @@ const dnsEvidence: z.ZodType<DnsEvidence> = z.object({
 export const evidenceSchema: z.ZodType<SenderEvidence> = z.object({
   dns: dnsEvidence.optional(),
   vouching: z.object({ sender: z.string(), withdrawnTime: z.iso.datetime().optional() }).optional(),
-  keyRecords: z.record(z.string(), dnsEvidence).optional(),
+  records: z.record(z.string(), dnsEvidence).optional(),
 });
 
 interface Findings extends Observation {
@@ -47,6 +49,8 @@ export function afterLookup(before: DnsEvidence | undefined, lookup: Lookup, fin
   return {
     recordName,
     recordValue,
+    // a look-up that failed has seen nothing else
+    ...(outcome === 'failed' && lastSeen(known)),
     ...findings,
     attempts: isFound ? 0 : (goesOn ? known.attempts : 0) + 1,
     since: goesOn ? known.since : time,
@@ -55,6 +59,11 @@ export function afterLookup(before: DnsEvidence | undefined, lookup: Lookup, fin
     ...(missingSince !== undefined && { missingSince }),
     ...(touched !== undefined && { touched }),
   };
+}
+
+function lastSeen(known: DnsEvidence | undefined): Pick<DnsEvidence, 'seen' | 'seenAt'> {
+  const { seen, seenAt } = known ?? {};
+  return { ...(seen !== undefined && { seen }), ...(seenAt !== undefined && { seenAt }) };
 }
 
 /** A look-up that failed has not seen that it is missing. */

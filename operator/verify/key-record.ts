@@ -1,6 +1,10 @@
 /** Whether the record of a signing key is in the DNS as receivers need it (RFC 6376 section 3.6.1). */
-import type { TxtAnswer } from './ask-txt.ts';
+import { askTxt, type DnsServer, type TxtAnswer } from './ask-txt.ts';
 import type { Observation, Question } from './look-up.ts';
+
+export async function lookAtKey(question: Question, server: DnsServer): Promise<Observation> {
+  return judgeKeyRecord(await askTxt(question.recordName, server), question);
+}
 
 export function judgeKeyRecord(answer: TxtAnswer, { recordValue }: Question): Observation {
   if (answer.kind === 'failed') return { outcome: 'failed', detail: answer.why };

@@ -1,6 +1,7 @@
-/** What the DNS says about one challenge record, asked of one resolver or of several that have to agree. */
+/** What the DNS says about one record, asked of one resolver or of several that have to agree. */
 import type { DnsEvidence } from '../core/model.ts';
-import { askTxt, type TxtAnswer } from './ask-txt.ts';
+import { askTxt, type DnsServer } from './ask-txt.ts';
+import { show } from './show.ts';
 
 export interface Question {
   readonly recordName: string;
@@ -8,7 +9,7 @@ export interface Question {
 }
 
 /** The part of the evidence that comes from the DNS. */
-export type Observation = Pick<DnsEvidence, 'outcome' | 'detail'>;
+export type Observation = Pick<DnsEvidence, 'outcome' | 'detail' | 'seen' | 'seenAt'>;
 
 export interface Resolvers {
   /** `ADDRESS` or `ADDRESS:PORT`; none: those of the system. */
@@ -23,25 +24,21 @@ const TIMEOUT_MS = 3000;
 const TRIES = 3;
 /** Values that are shown: a hostile zone may have thousands. */
 const SHOWN = 3;
-const SHOWN_LENGTH = 120;
 /** What marks a value as one of ours, of whatever installation. */
 const PREFIX = 'smtpplus-verification=';
 
-/** What an answer says about the record in question. */
-export type Judge = (answer: TxtAnswer, question: Question) => Observation;
+/** What one server says about the record in question. */
+export type Look = (question: Question, server: DnsServer) => Promise<Observation>;
 
 export async function lookUp(
   question: Question,
   resolvers: Resolvers,
-  judge: Judge = judgeChallenge,
+  look: Look = lookAtChallenge,
 ): Promise<Observation> {
   const { servers, timeoutMs = TIMEOUT_MS } = resolvers;
   const patience = { timeoutMs, tries: TRIES };
-  if (servers.length === 0) return judge(await askTxt(question.recordName, patience), question);
-  const ask = async (server: string): Promise<Vote> => {
-    const answer = await askTxt(question.recordName, { server, ...patience });
-    return { server, ...judge(answer, question) };
-  };
+  if (servers.length === 0) return look(question, patience);
+  const ask = async (server: string): Promise<Vote> => ({ server, ...(await look(question, { server, ...patience })) });
   const votes = await Promise.all(servers.map(ask));
   return agree(votes, resolvers.quorum);
 }
@@ -58,9 +55,9 @@ function agree(votes: readonly Vote[], quorum: number): Observation {
   const found = votes.filter(({ outcome }) => outcome === 'found');
   const gone = votes.filter(({ outcome }) => outcome === 'absent' || outcome === 'mismatch');
   const [first] = found.length >= quorum ? found : [];
-  if (first !== undefined) return { outcome: first.outcome, detail: first.detail };
+  if (first !== undefined) return saidBy(first);
   const mismatch = gone.find(({ outcome }) => outcome === 'mismatch') ?? gone[0];
-  if (mismatch !== undefined && gone.length >= quorum) return { outcome: mismatch.outcome, detail: mismatch.detail };
+  if (mismatch !== undefined && gone.length >= quorum) return saidBy(mismatch);
   const said = votes.map(({ server, outcome, detail }) => `${server}: ${outcome === 'found' ? 'it is there' : detail}`);
   return {
     outcome: 'failed',
@@ -68,7 +65,13 @@ function agree(votes: readonly Vote[], quorum: number): Observation {
   };
 }
 
-function judgeChallenge(answer: TxtAnswer, { recordValue }: Question): Observation {
+function saidBy(vote: Vote): Observation {
+  const { server: _, ...observation } = vote;
+  return observation;
+}
+
+async function lookAtChallenge({ recordName, recordValue }: Question, server: DnsServer): Promise<Observation> {
+  const answer = await askTxt(recordName, server);
   if (answer.kind === 'failed') return { outcome: 'failed', detail: answer.why };
   if (answer.kind === 'absent') return { outcome: 'absent', detail: answer.why };
   const values = answer.values.map((value) => value.trim());
@@ -87,16 +90,11 @@ function judgeChallenge(answer: TxtAnswer, { recordValue }: Question): Observati
 function describeOthers(values: readonly string[]): string {
   const ours = values.filter((value) => value.startsWith(PREFIX));
   const others = values.length - ours.length;
-  const shown = ours.slice(0, SHOWN).map(show);
+  const shown = ours.slice(0, SHOWN).map((value) => `"${show(value)}"`);
   const more = ours.length - shown.length;
   return [
     ...shown,
     ...(more > 0 ? [`${more} more that begin so`] : []),
     ...(others > 0 ? [`${others} TXT ${others === 1 ? 'record' : 'records'} for other purposes`] : []),
   ].join(', ');
-}
-
-function show(value: string): string {
-  const plain = value.replaceAll(/[^\x20-\x7e]/g, '?');
-  return `"${plain.length > SHOWN_LENGTH ? `${plain.slice(0, SHOWN_LENGTH)}…` : plain}"`;
 }

@@ -14,7 +14,7 @@ function lookupOf(sender: string, due = DUE): Lookup {
   return { sender, recordName: `_c.${sender}`, recordValue: 'v', due };
 }
 
-function start(t: TestContext, options: Partial<ProberOptions> = {}) {
+function start(t: TestContext, options: Partial<ProberOptions<Lookup>> = {}) {
   const asked: string[] = [];
   const answers: ((observation: Observation) => void)[] = [];
   const kept = new Map<string, DnsEvidence>();

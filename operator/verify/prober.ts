@@ -4,13 +4,13 @@ import type { Lookup } from '../core/senders/look-ups.ts';
 import { formatTime } from '../core/time.ts';
 import { createDueTurns, type DueTurns } from './due-turns.ts';
 import { afterLookup } from './evidence.ts';
-import type { Observation, Question } from './look-up.ts';
+import type { Observation } from './look-up.ts';
 
 /** By key of the VerifiedSender, `NAMESPACE/NAME`. */
-export type Prober = DueTurns<Lookup>;
+export type Prober<Wish extends Lookup = Lookup> = DueTurns<Wish>;
 
-export interface ProberOptions {
-  readonly lookUp: (question: Question) => Promise<Observation>;
+export interface ProberOptions<Wish extends Lookup> {
+  readonly lookUp: (wish: Wish) => Promise<Observation>;
   readonly evidenceOf: (sender: string) => DnsEvidence | undefined;
   /** Keeps the evidence, then hands it to the planner. Where it rejects, the look-up is made again in a while. */
   readonly onEvidence: (sender: string, evidence: DnsEvidence) => Promise<void>;
@@ -25,11 +25,11 @@ export interface ProberOptions {
 const AT_ONCE = 16;
 const SHORTEST_MS = 5000;
 
-export function createProber(options: ProberOptions): Prober {
+export function createProber<Wish extends Lookup>(options: ProberOptions<Wish>): Prober<Wish> {
   const { now = () => new Date(), atOnce = AT_ONCE, shortestMs = SHORTEST_MS } = options;
   let isClosed = false;
 
-  async function lookUpOne(sender: string, lookup: Lookup): Promise<void> {
+  async function lookUpOne(sender: string, lookup: Wish): Promise<void> {
     const observation = await options.lookUp(lookup);
     // what those under way find is dropped
     if (isClosed) return;
@@ -37,7 +37,7 @@ export function createProber(options: ProberOptions): Prober {
     await options.onEvidence(sender, afterLookup(options.evidenceOf(sender), lookup, findings));
   }
 
-  const turns = createDueTurns<Lookup>({
+  const turns = createDueTurns<Wish>({
     dueOf: ({ due }) => new Date(due),
     act: lookUpOne,
     onError: (sender, error) =>

@@ -160,6 +160,39 @@ describeWithControlPlane('senders that prove themselves by DNS', (cluster) => {
     await admin.apply(senderOf('swap', 'victim.example'));
     await admin.waitFor('VerifiedSender', 'swap/domain', 'Verified', 'False RecordNotFound');
   });
+
+  test('SPF and DMARC are looked up once a domain is verified, and a rest takes no write', async (t) => {
+    const dns = await nsd(t);
+    if (dns === undefined) return;
+    const admin = await place('receivers');
+    const spfInclude = '_spf.upstream.example';
+    const operator = await start([dns.address], { spfInclude });
+    t.after(operator.close);
+    const upstream = `${spfInclude}. IN TXT "v=spf1 ip4:198.51.100.0/24 -all"`;
+    const spf = (value: string) => `receivers.example. IN TXT "${value}"`;
+    const proof = await recordOf(admin, 'receivers');
+    await dns.serve([upstream, proof, spf('v=spf1 -all')]);
+    await touch(admin, 'receivers');
+    await admin.waitFor('VerifiedSender', 'receivers/domain', 'Aligned', 'False NotAligned');
+    const dmarc = '_dmarc.receivers.example. IN TXT "v=DMARC1; p=reject"';
+    await dns.serve([upstream, proof, spf(`v=spf1 include:${spfInclude} -all`), dmarc]);
+    await touch(admin, 'receivers');
+    await admin.waitFor('VerifiedSender', 'receivers/domain', 'Aligned', 'True Aligned');
+    await eventually(async () => assert.deepEqual(await statesOf(admin, 'receivers'), ['Found', 'Found', 'Found']));
+    await operator.idle();
+    const before = operator.writes();
+    await operator.idle();
+    assert.equal(operator.writes(), before);
+    await operator.close();
+
+    const blind = await start([NOWHERE], { spfInclude });
+    t.after(blind.close);
+    await touch(admin, 'receivers');
+    await eventually(async () =>
+      assert.deepEqual(await statesOf(admin, 'receivers'), ['Unknown', 'Unknown', 'Unknown']),
+    );
+    await admin.waitFor('VerifiedSender', 'receivers/domain', 'Aligned', 'True Aligned');
+  });
 });
 
 async function secretsWithEvidence(admin: Admin): Promise<readonly string[]> {
@@ -170,4 +203,9 @@ async function secretsWithEvidence(admin: Admin): Promise<readonly string[]> {
   });
   assert.ok(answer.ok);
   return answer.body.items.map(({ metadata }) => metadata.name);
+}
+
+async function statesOf(admin: Admin, namespace: string): Promise<readonly unknown[]> {
+  const sender = await admin.get('VerifiedSender', `${namespace}/domain`);
+  return ((sender?.status?.['dnsRecords'] ?? []) as { readonly state: string }[]).map(({ state }) => state);
 }

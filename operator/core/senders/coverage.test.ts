@@ -165,10 +165,10 @@ describe('where look-ups are disabled', () => {
     const spec = { domain: 'shop.example', dkim: { signing: 'Enabled' } };
     cluster.objects.set('VerifiedSender shop/domain', { kind: 'VerifiedSender', meta, spec });
     const snapshot = { ...snapshotOf(cluster), verification: { graceSeconds: 60, isDisabled: true } as const };
-    const { statuses, lookups, signing } = plan(snapshot, cluster.now, goldenIssuer(cluster, verifiers.of));
+    const { statuses, lookups, records } = plan(snapshot, cluster.now, goldenIssuer(cluster, verifiers.of));
     const conditions = statuses[0]?.status.conditions ?? [];
     assert.equal(conditions.find(({ type }) => type === 'Verified')?.reason, 'Grandfathered');
     assert.match(conditions.find(({ type }) => type === 'Signing')?.message ?? '', /look-ups are switched off here/);
-    assert.deepEqual([lookups, signing.flatMap((one) => [one.lookups, one.wish ?? []].flat())], [[], []]);
+    assert.deepEqual([lookups, records.flatMap((one) => [one.lookups, one.wish ?? []].flat())], [[], []]);
   });
 });

@@ -1,16 +1,15 @@
 /** DKIM of a VerifiedSender: whether its mail is signed, by what, and which records that takes. */
 import { durationSeconds } from '../../api/duration.ts';
-import type { SenderSpec, SenderStatus } from '../../api/sender.ts';
+import type { SenderSpec } from '../../api/sender.ts';
 import type { DkimSigner } from '../../../relay/config.ts';
 import type { Judgement } from '../conditions.ts';
 import { keyOf, type ObjectMeta } from '../model.ts';
-import type { KeyLookup, SigningPlan } from './look-ups.ts';
+import type { RecordLookup, RecordsPlan } from './look-ups.ts';
 import { formatTime } from '../time.ts';
 import type { DkimGeneration, DkimKeyPair, DkimKeys } from './dkim-model.ts';
 import { endOf, judgeKeys, type KeyEvidence, type KeysVerdict } from './dkim-keys.ts';
-import { describeAnswer, nextLookup, touchOf } from './dns-proof.ts';
-
-type DnsRecord = NonNullable<SenderStatus['dnsRecords']>[number];
+import { nextLookup, touchOf } from './dns-proof.ts';
+import { stateOf, whatWasSeen, type DnsRecord } from './dns-record.ts';
 
 export interface SigningVerdict {
   /** The condition `Signing`; absent where nobody asks for signatures. */
@@ -19,7 +18,7 @@ export interface SigningVerdict {
   readonly records: readonly DnsRecord[];
   /** For the relays; absent: mail goes out unsigned. */
   readonly signer?: DkimSigner;
-  readonly plan: SigningPlan;
+  readonly plan: Pick<RecordsPlan, 'lookups' | 'wish'>;
   /** When this changes with time alone. */
   readonly until?: Date;
 }
@@ -39,7 +38,7 @@ export interface SigningQuestion {
 
 /** Undefined where there is nothing to say, or to do. */
 export function judgeSigning(question: SigningQuestion): SigningVerdict | undefined {
-  const { meta, sender, spec, keys, evidence, now } = question;
+  const { sender, spec, keys, evidence, now } = question;
   const isAsked = spec.dkim.signing === 'Enabled';
   if (!isAsked && keys === undefined) return undefined;
   const domain = sender.replace(/^@/, '');
@@ -51,7 +50,7 @@ export function judgeSigning(question: SigningQuestion): SigningVerdict | undefi
     return {
       judgement: unsigned('NotSigned', obstacle),
       records: generations.flatMap((generation) => recordsOf(generation, known)),
-      plan: { sender: keyOf(meta), lookups: [] },
+      plan: { lookups: [] },
     };
   }
   const { interval } = spec.dkim;
@@ -65,7 +64,7 @@ export function judgeSigning(question: SigningQuestion): SigningVerdict | undefi
     ...(isAsked && { judgement: judge(domain, verdict) }),
     records: generations.flatMap((generation) => recordsOf(generation, { domain, signing, evidence, lookups })),
     ...(signing.length > 0 && { signer: { domain, keys: signing.map(forRelays) } }),
-    plan: { sender: keyOf(meta), lookups, ...(wish !== undefined && { wish }) },
+    plan: { lookups, ...(wish !== undefined && { wish }) },
     ...(until !== undefined && { until }),
   };
 }
@@ -120,13 +119,14 @@ function lookupOf(
   domain: string,
   { createdTime }: DkimGeneration,
   key: DkimKeyPair,
-): KeyLookup {
+): RecordLookup {
   const known = evidence[key.selector];
   const touched = touchOf(meta);
   const recheckSeconds = durationSeconds(spec.recheckInterval);
   return {
     sender: keyOf(meta),
-    selector: key.selector,
+    purpose: 'Key',
+    id: key.selector,
     recordName: recordName(domain, key),
     recordValue: recordValue(key),
     due:
@@ -141,7 +141,7 @@ interface Known {
   readonly domain: string;
   readonly signing: readonly DkimKeyPair[];
   readonly evidence: KeyEvidence;
-  readonly lookups: readonly KeyLookup[];
+  readonly lookups: readonly RecordLookup[];
 }
 
 function recordsOf(generation: DkimGeneration, known: Known): DnsRecord[] {
@@ -155,30 +155,15 @@ function recordsOf(generation: DkimGeneration, known: Known): DnsRecord[] {
   }));
 }
 
-function stateOf(evidence: KeyEvidence[string] | undefined): DnsRecord['state'] {
-  switch (evidence?.outcome) {
-    case 'found':
-      return 'Found';
-    case 'absent':
-      return 'Missing';
-    case 'mismatch':
-      return 'Mismatch';
-    case 'failed':
-    case undefined:
-      return 'Unknown';
-  }
-}
-
 function describe(generation: DkimGeneration, key: DkimKeyPair, { signing, evidence, lookups }: Known): string {
   const end = endOf(generation);
   if (end !== undefined)
     return `Keep it until ${formatTime(end)}: mail that was signed with it may still be on its way.`;
   const seen = evidence[key.selector];
-  const next = lookups.find(({ selector }) => selector === key.selector)?.due;
   const use = signing.includes(key) ? 'Mail is signed with it.' : 'Nothing is signed with it yet.';
   if (seen?.outcome === 'found') return `${use} Last seen at ${seen.time}.`;
-  if (seen === undefined) return `Publish it. It has not been looked up yet. ${use}`;
-  return `Publish it. ${describeAnswer(seen)}${next === undefined ? '' : ` Next look: ${next}.`} ${use}`;
+  const due = seen && lookups.find(({ id }) => id === key.selector)?.due;
+  return `Publish it. ${whatWasSeen(seen, due)} ${use}`;
 }
 
 function recordName(domain: string, { selector }: DkimKeyPair): string {

@@ -60,8 +60,7 @@ interface Question {
 
 export function judgeEvidence(question: Question, evidence: DnsEvidence | undefined, now: Date): DnsVerdict {
   const { challenge } = question;
-  const isAboutThis = evidence?.recordName === challenge.recordName && evidence.recordValue === challenge.recordValue;
-  if (evidence === undefined || !isAboutThis) return unknown(question, now);
+  if (!isAbout(evidence, challenge)) return unknown(question, now);
   const due = nextLookup(question, evidence, now);
   return {
     ...judgeAnswer(question, evidence, { now, due }),
@@ -69,6 +68,14 @@ export function judgeEvidence(question: Question, evidence: DnsEvidence | undefi
     lastCheckTime: evidence.time,
     ...(isUnanswered(question, evidence) && { isUnchecked: true }),
   };
+}
+
+/** What was found of another name, or looking for another value, says nothing. */
+export function isAbout(
+  evidence: DnsEvidence | undefined,
+  { recordName, recordValue }: Pick<Lookup, 'recordName' | 'recordValue'>,
+): evidence is DnsEvidence {
+  return evidence?.recordName === recordName && evidence.recordValue === recordValue;
 }
 
 function unknown(question: Question, now: Date): DnsVerdict {

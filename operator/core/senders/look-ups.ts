@@ -1,4 +1,4 @@
-/** Look-ups that a plan asks for, and what else there is to do about signing. Plain data. */
+/** Look-ups that a plan asks for, and what else there is to do about signing keys. Plain data. */
 import type { KeysWish } from './dkim-model.ts';
 
 /** A DNS record to look up, at `due` or later. */
@@ -13,15 +13,18 @@ export interface Lookup {
   readonly touched?: string;
 }
 
-/** The record of a signing key to look up. */
-export interface KeyLookup extends Lookup {
-  readonly selector: string;
+/** One of the records that make mail arrive. */
+export interface RecordLookup extends Lookup {
+  /** `Key`: of a signing key. `SPF`: whether it allows what the record of the domain `recordValue` allows. */
+  readonly purpose: 'Key' | 'SPF' | 'DMARC';
+  /** Its place among the evidence: the selector of a key, `spf` or `dmarc`. */
+  readonly id: string;
 }
 
-/** What there is to do so that mail of a sender is signed. */
-export interface SigningPlan {
+/** What there is to do so that mail of a sender is signed, and arrives. */
+export interface RecordsPlan {
   /** `NAMESPACE/NAME` of the VerifiedSender. */
   readonly sender: string;
-  readonly lookups: readonly KeyLookup[];
+  readonly lookups: readonly RecordLookup[];
   readonly wish?: KeysWish;
 }

@@ -1,27 +1,23 @@
 /** VerifiedSenders: what each says, whether it is verified, and its status. */
-import { z } from 'zod';
 import type { AllowedNamespaces } from '../../api/common.ts';
 import { durationSeconds } from '../../api/duration.ts';
 import { asRecord } from '../../api/plain-data.ts';
-import type { SenderSpec, SenderStatus } from '../../api/sender.ts';
+import type { SenderSpec } from '../../api/sender.ts';
 import { canonicalSender } from '../../../relay/address.ts';
-import { notInEffect } from '../../api/not-in-effect.ts';
-import { conditionsOf, readiness, readyAsWritten, withNote, type Judgement } from '../conditions.ts';
+import { withNote, type Judgement } from '../conditions.ts';
 import { challengeOf, judgeEvidence, publish, type Challenge } from './dns-proof.ts';
-import { eventsOf } from '../events.ts';
 import type { CoveringDomain } from './covering.ts';
-import { type SenderEvidence, type ObjectMeta, type PlannedEvent, type RawObject, type Vouching } from '../model.ts';
+import { type SenderEvidence, type ObjectMeta, type RawObject, type Vouching } from '../model.ts';
 import type { MailEvidence, MailWish } from '../mail-evidence.ts';
 import { judgeMail, type MailVerdict } from './mail-proof.ts';
-import { mailEvents, wishOf } from './mail-plan.ts';
 import { parseObject } from '../parse.ts';
 import { isPublicSuffix } from './public-suffix.ts';
 import type { Platform } from '../platform.ts';
-import { earliestAfter, formatTime, parseTime } from '../time.ts';
+import { earliestAfter, parseTime } from '../time.ts';
 import { judgeVouching, type VouchingVerdict } from './vouching.ts';
 import type { DkimKeys } from './dkim-model.ts';
-import type { Lookup, SigningPlan } from './look-ups.ts';
-import { judgeSigning, type SigningVerdict } from './dkim.ts';
+import type { Lookup } from './look-ups.ts';
+import { judgeRecords, type RecordsVerdict } from './domain-records.ts';
 
 export interface SenderVerdict {
   readonly meta: ObjectMeta;
@@ -43,7 +39,7 @@ export interface SenderVerdict {
   readonly isLost?: true;
   /** What is to be remembered, where the settings vouch for it or have done so. */
   readonly vouching?: Vouching;
-  readonly signing?: SigningVerdict;
+  readonly dns?: RecordsVerdict;
   /** Of an address. */
   readonly mail?: MailWish;
   /** When it changes with time alone (a password expires, say); absent: never. */
@@ -90,21 +86,23 @@ export function judgeSender(object: RawObject, circumstances: SenderCircumstance
     : judgeAddress(claim, { ...circumstances, isNeeded: vouched?.state !== 'vouched' && covering === undefined });
   const proof = strongest(own, vouched, covering);
   const verdict = { meta, covers, ...proof, ...(vouched !== undefined && { vouching: vouched.vouching }) };
-  return withSigning(verdict, claim, circumstances);
+  return withRecords(verdict, claim, circumstances);
 }
 
-function withSigning(
+function withRecords(
   verdict: SenderVerdict,
   { meta, sender, spec }: Claim,
-  { platform, evidence, keys, now }: SenderCircumstances,
+  { platform: { verification }, evidence, keys, now }: SenderCircumstances,
 ): SenderVerdict {
   const isVerified = verdict.judgement.status === 'True';
-  const isLookedUp = platform.verification !== undefined && platform.verification.isDisabled !== true;
-  const records = evidence?.keyRecords ?? {};
-  const signing = judgeSigning({ meta, sender, spec, isVerified, keys, evidence: records, isLookedUp, now });
-  if (signing === undefined) return verdict;
-  const until = earliestAfter(now, [verdict.until, signing.until]);
-  return { ...verdict, signing, ...(until !== undefined && { until }) };
+  const { lookup } = verdict;
+  const challenge =
+    verdict.challenge !== undefined && 'recordName' in verdict.challenge ? verdict.challenge : undefined;
+  const question = { meta, sender, spec, isVerified, challenge, lookup, verification, evidence, keys, now };
+  const dns = judgeRecords(question);
+  if (dns === undefined) return verdict;
+  const until = earliestAfter(now, [verdict.until, dns.until]);
+  return { ...verdict, dns, ...(until !== undefined && { until }) };
 }
 
 /** Whether it is about a domain, as far as one can tell. */
@@ -243,55 +241,4 @@ function unavailable(message: string): Judgement {
 
 function senderOf({ address, domain }: SenderSpec): string | undefined {
   return canonicalSender(address ?? `@${domain ?? ''}`);
-}
-
-export interface SenderPlan {
-  readonly meta: ObjectMeta;
-  readonly status: SenderStatus;
-  readonly lookup?: Lookup;
-  readonly vouching?: Vouching;
-  readonly signing?: SigningPlan;
-  /** Of an address. */
-  readonly mail?: MailWish;
-  readonly events: readonly PlannedEvent[];
-}
-
-/** What there is to do about a VerifiedSender. */
-export function planSender(object: RawObject, verdict: SenderVerdict, now: Date): SenderPlan {
-  const { meta, covers, judgement, method, challenge, lookup, lastCheckTime, vouching, signing } = verdict;
-  const parsed = parseObject('VerifiedSender', object);
-  const missing = parsed.ok ? notInEffect('VerifiedSender', parsed.spec) : '';
-  const noted = withNote(readiness([judgement], { reason: 'Verified', message: judgement.message }), missing);
-  const ready = readyAsWritten(object, noted);
-  const judgements = signing?.judgement === undefined ? [judgement] : [judgement, signing.judgement];
-  const status: SenderStatus = {
-    observedGeneration: meta.generation,
-    conditions: conditionsOf(object, judgements, ready, now),
-    ...(covers !== undefined && { sender: covers.sender }),
-    ...(method !== undefined && { method, verifiedTime: verifiedTime(object, now) }),
-    ...(challenge !== undefined && { challenge }),
-    ...(signing !== undefined && signing.records.length > 0 && { dnsRecords: [...signing.records] }),
-    ...(lastCheckTime !== undefined && { lastCheckTime }),
-    ...(lastCheckTime !== undefined && lookup !== undefined && { nextCheckTime: lookup.due }),
-  };
-  const sentMail = challenge !== undefined && 'sentTime' in challenge ? challenge : undefined;
-  const events = [...mailEvents(object, sentMail), ...eventsOf(object, [...judgements, ready])];
-  const mail = verdict.mail ?? wishOf(object);
-  return {
-    meta,
-    status,
-    events,
-    ...(lookup !== undefined && { lookup }),
-    ...(vouching !== undefined && { vouching }),
-    ...(signing !== undefined && { signing: signing.plan }),
-    ...(mail !== undefined && { mail }),
-  };
-}
-
-const verifiedStatus = z.object({ method: z.string(), verifiedTime: z.iso.datetime() });
-
-/** When it was first verified, as its status remembers it: for people, nothing is decided by it. */
-function verifiedTime({ status }: RawObject, now: Date): string {
-  const before = verifiedStatus.safeParse(status);
-  return before.success ? before.data.verifiedTime : formatTime(now);
 }

@@ -1,7 +1,7 @@
 /** Makes one object's part of the plan true: its Secret, then its status, then what people should notice. */
 import type { ListPlan } from '../../core/lists/lists.ts';
 import { keyOf, type Kind, type PlannedEvent, type SecretPlan, type StatusPlan } from '../../core/model.ts';
-import type { SenderPlan } from '../../core/senders/senders.ts';
+import type { SenderPlan } from '../../core/senders/sender-plan.ts';
 import type { UserPlan } from '../../core/users/user-plan.ts';
 import { applySecret, deleteSecret, isSecretApplied, SecretRefused, type SecretOutcome } from './secret.ts';
 import { applyStatus, isStatusApplied, type OwnStatus } from './status.ts';

@@ -10,6 +10,7 @@ const MAILS = 'what has become of a mail is no manifest';
 const COUNTS = 'what relays have counted is no manifest';
 
 export const NOT_IN_A_CLUSTER: ReadonlyMap<string, string> = new Map([
+  ['a-verified-domain-says-whether-receivers-take-its-mail', FINDINGS],
   ['what-relays-have-counted-is-said-of-lists-and-users', COUNTS],
   ['a-user-whom-nobody-uses-says-so-after-90-days', COUNTS],
   ['a-shared-sender-whose-evidence-is-lost-lets-mail-wait', FINDINGS],
@@ -31,6 +32,7 @@ export const NOT_IN_A_CLUSTER: ReadonlyMap<string, string> = new Map([
 ]);
 
 export const NOT_IN_A_FOLDER: ReadonlyMap<string, string> = new Map([
+  ['a-verified-domain-says-whether-receivers-take-its-mail', FINDINGS],
   ['what-relays-have-counted-is-said-of-lists-and-users', COUNTS],
   ['a-user-whom-nobody-uses-says-so-after-90-days', COUNTS],
   ['a-shared-sender-whose-evidence-is-lost-lets-mail-wait', FINDINGS],

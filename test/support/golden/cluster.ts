@@ -20,7 +20,7 @@ import { classSettingsSchema, type NamespaceLimits } from '../../../operator/set
 import type { UsageFact } from '../../../operator/core/usage.ts';
 import type { MailEvidence } from '../../../operator/core/mail-evidence.ts';
 import { addressKeyOf } from '../../../operator/core/senders/wished-address.ts';
-import { evidenceOf, keysOf, mailEvidenceOf, type Step } from './history.ts';
+import { evidenceOf, keysOf, mailEvidenceOf, SPF_INCLUDE, type Step } from './history.ts';
 import { createVerifiers } from './passwords.ts';
 
 export const verifiers = createVerifiers();
@@ -95,7 +95,7 @@ export function snapshotOf({ objects, ...cluster }: Cluster): Snapshot {
     relayFacts,
     usage,
     ...(namespaceLimits && { namespaceLimits }),
-    verification: { graceSeconds: 72 * 3600 },
+    verification: { graceSeconds: 72 * 3600, spfInclude: SPF_INCLUDE },
     mailVerification: { className: 'default', from: 'verification@shop.example', hasPage: true },
   };
 }
@@ -188,10 +188,10 @@ export function happen(cluster: Cluster, step: Step, notes: Notes): void {
       const sender = nth(senders, step.which);
       if (sender === undefined) return;
       const key = keyOf(sender.meta);
-      const { keys, keyRecords } = keysOf(sender, step.generations, cluster.now);
+      const { keys, records } = keysOf(sender, step.generations, cluster.now);
       if (keys === undefined) cluster.keys.delete(key);
       else cluster.keys.set(key, keys);
-      const evidence = { ...cluster.evidence.get(key), keyRecords };
+      const evidence = { ...cluster.evidence.get(key), records };
       cluster.evidence.set(key, evidence);
       notes.evidence.set(key, evidence);
       return;

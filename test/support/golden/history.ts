@@ -194,22 +194,24 @@ const knownKeys: fc.Arbitrary<KnownKeys> = fc.record({
 
 /** Of all keys here, to be looked for where none may stand. */
 export const PRIVATE_KEY = 'PRIVATE0';
+/** What the upstream needs, by the settings. */
+export const SPF_INCLUDE = '_spf.upstream.example';
 
 export function keysOf(
   { spec }: RawObject,
   known: readonly KnownKeys[],
   now: Date,
-): { keys: DkimKeys | undefined; keyRecords: Readonly<Record<string, DnsEvidence>> } {
+): { keys: DkimKeys | undefined; records: Readonly<Record<string, DnsEvidence>> } {
   const domain = (spec as { readonly domain?: string } | undefined)?.domain ?? 'no.example';
   const before = (hours: number) => new Date(now.getTime() - hours * 3_600_000).toISOString();
-  const keyRecords: Record<string, DnsEvidence> = {};
+  const records: Record<string, DnsEvidence> = {};
   const generations = known.map(({ hoursOld, hoursRetired, seen }, i) => {
     const selector = `s${hoursOld}-${i}`;
     const recordName = `${selector}._domainkey.${domain}`;
     const base = { recordName, recordValue: 'v=DKIM1; k=rsa; p=AAAA', time: now.toISOString(), detail: 'detail.' };
     if (seen !== undefined) {
       const isFound = seen === 'found' ? { foundTime: base.time } : {};
-      keyRecords[selector] = { ...base, ...isFound, outcome: seen, attempts: 1, since: before(1), jitter: 0.5 };
+      records[selector] = { ...base, ...isFound, outcome: seen, attempts: 1, since: before(1), jitter: 0.5 };
     }
     return {
       createdTime: before(hoursOld),
@@ -217,7 +219,20 @@ export function keysOf(
       keys: [{ algorithm: 'rsa-sha256' as const, selector, privateKey: PRIVATE_KEY, publicKey: 'AAAA' }],
     };
   });
-  return { keys: known.length === 0 ? undefined : { domain, generations }, keyRecords };
+  for (const { seen } of known) if (seen !== undefined) Object.assign(records, mailRecordsOf(domain, seen, now));
+  return { keys: known.length === 0 ? undefined : { domain, generations }, records };
+}
+
+/** What was found of SPF and DMARC. */
+function mailRecordsOf(domain: string, outcome: DnsEvidence['outcome'], now: Date): Record<string, DnsEvidence> {
+  const time = now.toISOString();
+  const foundTime = outcome === 'found' ? { foundTime: time } : {};
+  const base = { time, outcome, detail: 'detail.', attempts: 1, since: time, jitter: 0.5, ...foundTime };
+  const [spf, dmarc] = ['v=spf1 mx -all', 'v=DMARC1; p=reject'];
+  return {
+    spf: { ...base, recordName: domain, recordValue: SPF_INCLUDE, seen: spf },
+    dmarc: { ...base, recordName: `_dmarc.${domain}`, recordValue: 'v=DMARC1', seen: dmarc },
+  };
 }
 
 /** What has become of a mail to an address. */

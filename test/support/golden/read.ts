@@ -58,6 +58,8 @@ const evidence = z.object({
   foundTime: z.string().optional(),
   missingSince: z.string().optional(),
   isAnswered: z.literal(true).optional(),
+  seen: z.string().optional(),
+  seenAt: z.string().optional(),
 });
 
 /** By key of the VerifiedSender, as `evidence`. */
@@ -69,6 +71,7 @@ const settings = z.strictObject({
   kind: z.literal('Settings'),
   now: z.string().default('2026-01-01T00:00:00Z'),
   verification: z.enum(['none', 'dns']).default('none'),
+  spfInclude: z.string().optional(),
   mailVerification: z
     .object({ className: z.string().default('default'), from: z.string(), hasPage: z.boolean().default(true) })
     .optional(),
@@ -81,6 +84,8 @@ const settings = z.strictObject({
   /** Why the upstream of the classes cannot be used. */
   upstreamProblem: z.string().optional(),
   evidence: z.record(z.string(), evidence).default({}),
+  /** Of records besides the proof, by key of the VerifiedSender and by their id. */
+  records: z.record(z.string(), z.record(z.string(), evidence)).default({}),
   vouchings: vouchings.default({}),
   programmed: z
     .record(z.string(), z.object({ state: z.enum(['Unknown', 'Programmed', 'Lagging']), message: z.string() }))
@@ -127,7 +132,7 @@ export function readGolden(text: string, verifiers: Verifiers): GoldenInput {
       evidence: evidenceIn(known),
       mail: new Map(Object.entries(known.mail)),
       ...(known.mailVerification !== undefined && { mailVerification: known.mailVerification }),
-      ...(known.verification === 'dns' && { verification: { graceSeconds: 72 * 3600 } }),
+      ...(known.verification === 'dns' && { verification: { graceSeconds: 72 * 3600, ...spfIn(known) } }),
       programmed: new Map(Object.entries(known.programmed ?? allProgrammed(known))),
       usage: new Map(Object.entries(known.usage)),
       relayFacts: new Map(Object.keys(known.classes).map((name) => [name, relaysFact(known, name)])),
@@ -135,9 +140,13 @@ export function readGolden(text: string, verifiers: Verifiers): GoldenInput {
   };
 }
 
-function evidenceIn({ evidence: known, vouchings }: GoldenSettings): Snapshot['evidence'] {
-  const keys = new Set([...Object.keys(known), ...Object.keys(vouchings)]);
-  return new Map([...keys].map((key) => [key, { dns: known[key], vouching: vouchings[key] }]));
+function spfIn({ spfInclude }: GoldenSettings): { spfInclude?: string } {
+  return spfInclude === undefined ? {} : { spfInclude };
+}
+
+function evidenceIn({ evidence: known, vouchings, records }: GoldenSettings): Snapshot['evidence'] {
+  const keys = new Set([known, vouchings, records].flatMap((parts) => Object.keys(parts)));
+  return new Map([...keys].map((key) => [key, { dns: known[key], vouching: vouchings[key], records: records[key] }]));
 }
 
 function allProgrammed({ classes }: GoldenSettings): Record<string, ProgrammedFact> {

@@ -1,18 +1,20 @@
-/** Makes, keeps and forgets the keys that the plan asks for, and looks up their records. */
+/** Looks up the records that make mail arrive; makes, keeps and forgets the keys that it is signed with. */
 import { selectorsOf } from '../core/senders/dkim-keys.ts';
 import type { DkimGeneration, DkimKeys, KeysWish } from '../core/senders/dkim-model.ts';
 import type { SenderEvidence } from '../core/model.ts';
-import type { KeyLookup, SigningPlan } from '../core/senders/look-ups.ts';
+import type { RecordLookup, RecordsPlan } from '../core/senders/look-ups.ts';
 import { formatTime } from '../core/time.ts';
 import { createDueTurns } from './due-turns.ts';
 import type { EvidenceStore } from './evidence-store.ts';
-import { judgeKeyRecord } from './key-record.ts';
-import { lookUp, type Resolvers } from './look-up.ts';
+import { lookAtDmarc } from './dmarc-record.ts';
+import { lookAtKey } from './key-record.ts';
+import { lookUp, type Look, type Resolvers } from './look-up.ts';
 import { makeKeys } from './make-keys.ts';
 import { forgetPastSenders } from './past-senders.ts';
 import { createProber } from './prober.ts';
+import { lookAtSpf } from './spf-record.ts';
 
-export interface SigningOptions {
+export interface RecordsOptions {
   readonly resolvers: Resolvers;
   /** Undefined: what is known has not been read yet. */
   readonly evidence: () => EvidenceStore<SenderEvidence> | undefined;
@@ -24,9 +26,9 @@ export interface SigningOptions {
   readonly now?: () => Date;
 }
 
-export interface Signing {
+export interface Records {
   /** What the latest plan says of a sender; undefined: nothing any more. */
-  readonly follow: (sender: string, plan: SigningPlan | undefined) => void;
+  readonly follow: (sender: string, plan: RecordsPlan | undefined) => void;
   readonly isIdle: () => boolean;
   readonly close: () => void;
 }
@@ -35,7 +37,7 @@ export interface Signing {
 const MADE_AT_ONCE = 1;
 const SHORTEST_MS = 1000;
 
-export function startSigning(options: SigningOptions): Signing {
+export function startRecords(options: RecordsOptions): Records {
   const { now = () => new Date() } = options;
   const keepers = createKeepers({ ...options, now });
   const records = createRecords({ ...options, now });
@@ -59,7 +61,7 @@ export function startSigning(options: SigningOptions): Signing {
   };
 }
 
-type Clocked = SigningOptions & { readonly now: () => Date };
+type Clocked = RecordsOptions & { readonly now: () => Date };
 
 function createKeepers({ keys, isThere, onChange, onTrouble, now }: Clocked) {
   /** Kept before anybody is told: a relay must not sign with what the next process does not know. */
@@ -87,23 +89,25 @@ function createKeepers({ keys, isThere, onChange, onTrouble, now }: Clocked) {
   });
 }
 
-/** Look-ups of key records, each under the sender and the selector: `NAMESPACE/NAME SELECTOR`. */
+const LOOKS: Readonly<Record<RecordLookup['purpose'], Look>> = { Key: lookAtKey, SPF: lookAtSpf, DMARC: lookAtDmarc };
+
+/** Look-ups of records, each under the sender and its own id: `NAMESPACE/NAME ID`. */
 function createRecords({ resolvers, evidence, isThere, onChange, onTrouble, now }: Clocked) {
-  const asked = new Map<string, readonly KeyLookup[]>();
-  const recordsOf = (sender: string) => evidence()?.of(sender)?.keyRecords ?? {};
-  const prober = createProber({
-    lookUp: (question) => lookUp(question, resolvers, judgeKeyRecord),
+  const asked = new Map<string, readonly RecordLookup[]>();
+  const recordsOf = (sender: string) => evidence()?.of(sender)?.records ?? {};
+  const prober = createProber<RecordLookup>({
+    lookUp: (lookup) => lookUp(lookup, resolvers, LOOKS[lookup.purpose]),
     evidenceOf: (key) => {
-      const [sender = '', selector = ''] = key.split(' ');
-      return recordsOf(sender)[selector];
+      const [sender = '', id = ''] = key.split(' ');
+      return recordsOf(sender)[id];
     },
     onEvidence: async (key, found) => {
-      const [sender = '', selector = ''] = key.split(' ');
-      const current = asked.get(sender)?.map((lookup) => lookup.selector) ?? [];
-      if (!isThere(sender) || !current.includes(selector)) return;
+      const [sender = '', id = ''] = key.split(' ');
+      const current = asked.get(sender)?.map((lookup) => lookup.id) ?? [];
+      if (!isThere(sender) || !current.includes(id)) return;
       // of keys that are gone nothing need be known any more
       const others = Object.entries(recordsOf(sender)).filter(([other]) => current.includes(other));
-      await evidence()?.keep(sender, { keyRecords: { ...Object.fromEntries(others), [selector]: found } });
+      await evidence()?.keep(sender, { records: { ...Object.fromEntries(others), [id]: found } });
       onChange(sender);
     },
     onTrouble,
@@ -111,13 +115,13 @@ function createRecords({ resolvers, evidence, isThere, onChange, onTrouble, now 
   });
 
   return {
-    follow: (sender: string, lookups: readonly KeyLookup[]): void => {
+    follow: (sender: string, lookups: readonly RecordLookup[]): void => {
       const before = asked.get(sender) ?? [];
       if (lookups.length === 0) asked.delete(sender);
       else asked.set(sender, lookups);
-      const wanted = new Map(lookups.map((lookup) => [lookup.selector, lookup]));
-      for (const { selector } of before) if (!wanted.has(selector)) prober.set(`${sender} ${selector}`, undefined);
-      for (const [selector, lookup] of wanted) prober.set(`${sender} ${selector}`, lookup);
+      const wanted = new Map(lookups.map((lookup) => [lookup.id, lookup]));
+      for (const { id } of before) if (!wanted.has(id)) prober.set(`${sender} ${id}`, undefined);
+      for (const [id, lookup] of wanted) prober.set(`${sender} ${id}`, lookup);
     },
     isIdle: prober.isIdle,
     close: prober.close,

@@ -6,7 +6,7 @@ import type { DkimKeys, KeysWish } from '../core/senders/dkim-model.ts';
 import { selectorsOf } from '../core/senders/dkim-keys.ts';
 import type { EvidenceStore } from './evidence-store.ts';
 import { keysSchema, makeKeys } from './make-keys.ts';
-import { startSigning } from './start-signing.ts';
+import { startRecords } from './start-records.ts';
 
 const SENDER = 'shop/shop';
 const NOW = new Date('2026-01-01T00:00:00Z');
@@ -52,7 +52,7 @@ function start(t: TestContext, { isThere = () => true }: { isThere?: () => boole
   );
   const nothing = () => undefined;
   const evidence = storeOf<SenderEvidence>(nothing, nothing);
-  const signing = startSigning({
+  const records = startRecords({
     resolvers: { servers: ['127.0.0.1:9'], quorum: 1 },
     evidence: () => evidence,
     keys: () => keys,
@@ -65,13 +65,13 @@ function start(t: TestContext, { isThere = () => true }: { isThere?: () => boole
     },
     onTrouble: (message) => assert.fail(message),
   });
-  t.after(signing.close);
+  t.after(records.close);
   return {
     keys,
     writes: () => writes,
     /** Resolves when somebody looks at what is kept. */
     read: () => new Promise<void>((resolve) => reads.push(resolve)),
-    follow: (one: KeysWish) => signing.follow(SENDER, { sender: SENDER, lookups: [], wish: one }),
+    follow: (one: KeysWish) => records.follow(SENDER, { sender: SENDER, lookups: [], wish: one }),
     done: (count: number) =>
       told >= count ? undefined : new Promise<void>((resolve) => waiting.push({ count, resolve })),
   };

@@ -1,0 +1,79 @@
+/** All records that a VerifiedSender has to do with in the DNS, and what comes of them for its mail. */
+import type { SenderSpec } from '../../api/sender.ts';
+import type { DkimSigner } from '../../../relay/config.ts';
+import type { Judgement } from '../conditions.ts';
+import { keyOf, type DnsEvidence, type ObjectMeta, type SenderEvidence } from '../model.ts';
+import type { DnsVerification } from './dns-verification.ts';
+import { judgeAlignment } from './alignment.ts';
+import { judgeSigning } from './dkim.ts';
+import type { DkimKeys } from './dkim-model.ts';
+import { isAbout, type Challenge } from './dns-proof.ts';
+import { stateOf, whatWasSeen, type DnsRecord } from './dns-record.ts';
+import type { Lookup, RecordsPlan } from './look-ups.ts';
+import { judgeMailRecords } from './mail-records.ts';
+
+export interface RecordsVerdict {
+  /** The conditions `Signing` and `Aligned`, where there is something to say. */
+  readonly judgements: readonly Judgement[];
+  readonly records: readonly DnsRecord[];
+  /** For the relays; absent: mail goes out unsigned. */
+  readonly signer?: DkimSigner;
+  readonly plan: RecordsPlan;
+  /** When this changes with time alone. */
+  readonly until?: Date;
+}
+
+interface Question {
+  readonly meta: ObjectMeta;
+  /** Canonical, with a leading `@` where it is a domain. */
+  readonly sender: string;
+  readonly spec: SenderSpec;
+  readonly isVerified: boolean;
+  /** Absent: no record proves it. */
+  readonly challenge: Challenge | undefined;
+  /** Of the challenge. */
+  readonly lookup: Lookup | undefined;
+  readonly verification: DnsVerification | undefined;
+  readonly evidence: SenderEvidence | undefined;
+  readonly keys: DkimKeys | undefined;
+  readonly now: Date;
+}
+
+/** Undefined where there is nothing to say, or to do. */
+export function judgeRecords(question: Question): RecordsVerdict | undefined {
+  const { meta, sender, spec, isVerified, challenge, lookup, verification, evidence, keys, now } = question;
+  const isLookedUp = verification !== undefined && verification.isDisabled !== true;
+  const records = evidence?.records ?? {};
+  const signing = judgeSigning({ meta, sender, spec, isVerified, keys, evidence: records, isLookedUp, now });
+  const domain = sender.slice(1);
+  const isJudged = sender.startsWith('@') && isVerified && isLookedUp;
+  const mail = isJudged ? judgeMailRecords({ meta, domain, spec, verification, evidence: records, now }) : undefined;
+  const own = challenge === undefined ? undefined : ownership(challenge, evidence?.dns, lookup);
+  if (signing === undefined && mail === undefined && own === undefined) return undefined;
+  const { includeSubdomains } = spec;
+  const isSigned = signing?.signer !== undefined;
+  const isSpfKnown = verification?.spfInclude !== undefined;
+  const alignment = mail && judgeAlignment({ ...mail, domain, includeSubdomains, isSigned, isSpfKnown });
+  const lookups = [...(signing?.plan.lookups ?? []), ...(mail?.lookups ?? [])];
+  return {
+    judgements: [signing?.judgement, alignment].flatMap((judgement) => judgement ?? []),
+    records: [own, ...(signing?.records ?? []), ...(mail?.records ?? [])].flatMap((record) => record ?? []),
+    ...(isSigned && { signer: signing.signer }),
+    plan: { sender: keyOf(meta), lookups, ...(signing?.plan.wish !== undefined && { wish: signing.plan.wish }) },
+    ...(signing?.until !== undefined && { until: signing.until }),
+  };
+}
+
+function ownership(challenge: Challenge, known: DnsEvidence | undefined, lookup: Lookup | undefined): DnsRecord {
+  const evidence = isAbout(known, challenge) ? known : undefined;
+  const isFound = evidence?.outcome === 'found';
+  const what = whatWasSeen(evidence, evidence && lookup?.due);
+  return {
+    purpose: 'Ownership',
+    name: challenge.recordName,
+    type: challenge.recordType,
+    value: challenge.recordValue,
+    state: stateOf(evidence),
+    message: isFound ? 'Leave it in place: it proves the domain for this namespace.' : `Publish it. ${what}`,
+  };
+}
