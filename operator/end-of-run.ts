@@ -26,7 +26,7 @@ export function endOfRun(log: Log): EndOfRun {
     since = now;
     log.info(
       { event: 'stopping', signal: name },
-      'stopping: what is under way is finished; another signal ends it at once',
+      'stopping: work in progress is finished first; another signal stops it at once',
     );
     resolve(0);
   };

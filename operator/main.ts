@@ -161,7 +161,7 @@ function follow(
     onRefused: (problems) => {
       metrics.settings.onRefused();
       log.error({ event: 'settings', problems }, 'the settings file is wrong; the settings before it stay in force');
-      ownEvents.tell('Warning', 'SettingsRefused', `The settings before stay in force: ${problems.join('; ')}`);
+      ownEvents.tell('Warning', 'SettingsRefused', `The old settings stay in force: ${problems.join('; ')}`);
     },
   });
 }

@@ -77,7 +77,7 @@ describe('an object that an API server would refuse', () => {
         );
         assert.equal(objects[0]?.faults?.effect, 'kept', turn);
         assert.match(objects[0].faults.message, bad.check);
-        assert.match(objects[0].faults.message, /a\.json:1:\d+\).* What it said before stays in force\.$/);
+        assert.match(objects[0].faults.message, /a\.json:1:\d+\).* Its last good version stays in force\.$/);
         assert.ok(
           faults.some(({ message }) => bad.check.test(message)),
           turn,
@@ -173,7 +173,7 @@ describe('an object whose kind or name cannot be read', () => {
           turn,
         );
         assert.equal(objects[0]?.faults?.effect, 'kept');
-        assert.match(objects[0].faults.message, /\(.*a\.yaml:\d+:\d+\)\. What it said before stays in force\.$/);
+        assert.match(objects[0].faults.message, /\(.*a\.yaml:\d+:\d+\)\. Its last good version stays in force\.$/);
         assert.equal(incomplete, true);
       }
     });

@@ -29,7 +29,7 @@ interface Options {
 
 /** Faults named in a status; the log has them all. */
 const NAMED_MAX = 5;
-const KEPT = 'What it said before stays in force.';
+const KEPT = 'Its last good version stays in force.';
 
 /** A judge that remembers: what has not changed is the same manifest again, and is not judged again. */
 export function createInForce(lastGood: LastGood, { strict }: Options): (content: FolderContent) => Promise<InForce> {

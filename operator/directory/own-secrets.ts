@@ -45,7 +45,7 @@ export interface OwnSecrets {
 }
 
 const RESTORED =
-  'Secret restored: its user is back, with the password of before; for a new one change spec.credentials.rotation.trigger';
+  'Secret restored: its user is back, with its old password; for a new one, change spec.credentials.rotation.trigger';
 
 interface KnownFile {
   readonly stamp: string;
@@ -196,7 +196,7 @@ async function setAside(file: string, log: Log): Promise<void> {
   await rename(file, `${file}.damaged`);
   log.error(
     { event: 'state', file },
-    `damaged; kept as ${file}.damaged, and the Secret is made anew, with a new password`,
+    `damaged; kept as ${file}.damaged, and the Secret is written again, with a new password`,
   );
 }
 

@@ -61,13 +61,16 @@ function ofFault({ source, rule, effect, message }: Fault): Line {
         ...line,
         level: 'warn',
         reason: rule,
-        consequence: rule === 'empty-file' ? 'a file says nothing' : 'a part of an object does nothing',
+        consequence: rule === 'empty-file' ? 'a file says nothing' : 'part of an object has no effect',
       };
     case 'kept':
     case 'unread':
-      return { ...line, consequence: 'object cannot be taken as it is written; what it said before stays in force' };
+      return {
+        ...line,
+        consequence: 'object cannot be accepted as it is written; its last good version stays in force',
+      };
     case 'refused':
-      return { ...line, consequence: 'object has no effect: it cannot be taken as it is written' };
+      return { ...line, consequence: 'object has no effect: it cannot be accepted as it is written' };
   }
 }
 
@@ -75,14 +78,14 @@ function consequence(reason: Problem['reason']): string {
   switch (reason) {
     case 'syntax':
     case 'unreadable':
-      return 'manifest cannot be read; what it said before stays in force';
+      return 'manifest cannot be read; its last good version stays in force';
     case 'shape':
     case 'unknown-kind':
     case 'foreign-group':
     case 'bad-name':
-      return 'object has no effect; what it said before stays in force, and no Secret is deleted before this is mended';
+      return 'object has no effect as written; its last good version stays in force, and no Secret is deleted until this is corrected';
     case 'duplicate':
-      return 'object has no effect: it is there twice';
+      return 'object has no effect: it exists twice';
     case 'too-many':
       return 'objects left out';
   }

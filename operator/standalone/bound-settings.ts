@@ -28,7 +28,7 @@ type Rebound =
 export function keepBound(atStart: Settings, next: Settings): Rebound {
   const { relayClass } = atStart;
   if (!Object.hasOwn(next.classes, relayClass)) {
-    const problem = `classes: must keep ${relayClass}, which this process serves; to serve another one, start it anew`;
+    const problem = `classes: must keep ${relayClass}, which this process serves; to serve another one, start it again`;
     return { ok: false, problems: [problem] };
   }
   const bound = Object.fromEntries(BOUND.map((name) => [name, atStart[name]]));

@@ -27,10 +27,7 @@ export async function keepCertificates(
       current = next;
       log.info({ event: 'certificate', notAfter: next.notAfter.toISOString() }, 'new certificate in force');
     } catch (error) {
-      log.error(
-        { event: 'certificate', err: error },
-        'the new certificate cannot be used; the one before stays in force',
-      );
+      log.error({ event: 'certificate', err: error }, 'the new certificate cannot be used; the old one stays in force');
     }
   }
 

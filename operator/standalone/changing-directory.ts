@@ -31,7 +31,7 @@ export function startChangingDirectory(
     try {
       directory = await begin(current);
     } catch (again) {
-      end.fail(`could not go on by the settings before: ${messageOf(again)}`);
+      end.fail(`could not go on with the old settings: ${messageOf(again)}`);
     }
     throw error;
   }

@@ -42,7 +42,7 @@ export function keepSettings({ file, flags, current, take, registry, log }: Opti
     },
     onRefused: (problems) => {
       metrics.onRefused();
-      for (const problem of problems) log.error({ event: 'settings' }, `${problem}; the settings before stay in force`);
+      for (const problem of problems) log.error({ event: 'settings' }, `${problem}; the old settings stay in force`);
     },
   });
 }

@@ -127,7 +127,9 @@ spec: {${spec}}
       await writeFiles(folder, { [file]: text });
       await until(async () => field.test(await told()) || undefined);
       assert.match((await conditionsIn(state, kind, name))['Ready'] ?? '', /^False InvalidManifest/);
-      assert.ok(first.lines.some((line) => line.includes('what it said before stays in force') && line.includes(file)));
+      assert.ok(
+        first.lines.some((line) => line.includes('its last good version stays in force') && line.includes(file)),
+      );
       assert.deepEqual(first.user('orders.shop'), before);
       await first.close();
 
