@@ -2,7 +2,7 @@
 import type { OAuth2 } from '../relay/config.ts';
 import type { ClassView } from './core/model.ts';
 import { addressesOfLists } from './settings-list-upstream.ts';
-import type { ClassSettings } from './settings.ts';
+import type { ClassSettings, Settings } from './settings.ts';
 import { readBounded } from './manifests/walk.ts';
 
 /** Of a range of thousands of ports, users are shown these many, unless the class names some. */
@@ -22,6 +22,16 @@ export async function viewClass(
   const listAddresses = addressesOfLists(settings.allowListUpstream, runsIn, process.env['KUBERNETES_SERVICE_HOST']);
   const { ports = server.ports, implicitTlsPorts = server.implicitTlsPorts } = settings;
   return { settings, upstream, listAddresses, logKey, ...server, ports, implicitTlsPorts };
+}
+
+/** All files of a class that are read here or beside: whoever follows them sees a password or an authority change. */
+function filesOfClass({ caFile, upstream }: ClassSettings): readonly string[] {
+  const { caFile: upstreamCa, passwordFile, oauth2 } = 'capture' in upstream ? {} : upstream;
+  return [caFile, upstreamCa, passwordFile, oauth2?.clientSecretFile].filter((file) => file !== undefined);
+}
+
+export function filesOfSettings({ classes }: Settings): readonly string[] {
+  return Object.values(classes).flatMap(filesOfClass);
 }
 
 /** The class's own smart host with its files read, or what is wrong with them: mail waits in the spool then. */

@@ -28,6 +28,7 @@ function follow(t: TestContext, file: string, current: string) {
       const settings = await readFile(file, 'utf8').catch(() => 'wrong');
       return settings === 'wrong' ? { ok: false, problems: ['it is wrong'] } : { ok: true, settings };
     },
+    filesOf: () => [`${file}.password`],
     take: async (settings) => void told.push(`take ${settings}`),
     onTaken: () => told.push('taken'),
     onRefused: (problems) => told.push(...problems),
@@ -79,6 +80,19 @@ describe('a settings file that is followed', () => {
     assert.deepEqual(told, ['it is wrong', 'taken']);
   });
 
+  test('is taken up again where a file that it names changes', async (t) => {
+    const file = path.join(await aFolder(t), 'settings');
+    await put(file, 'a');
+    await put(`${file}.password`, 'x');
+    const { told, says } = follow(t, file, 'a');
+    // from here on it knows how the files look
+    await put(file, 'b');
+    await says('taken');
+    await put(`${file}.password`, 'y');
+    await until(() => told.length === 4);
+    assert.deepEqual(told, ['take b', 'taken', 'take b', 'taken']);
+  });
+
   test('that cannot be put in force is tried again, without a word', async (t) => {
     const file = path.join(await aFolder(t), 'settings');
     await put(file, 'b');
@@ -88,6 +102,7 @@ describe('a settings file that is followed', () => {
       file,
       current: 'a',
       load: async () => ({ ok: true, settings: 'b' }),
+      filesOf: () => [],
       take: async () => {
         tries += 1;
         if (tries < 3) throw new Error('it cannot be used yet');

@@ -1,4 +1,7 @@
-/** Follows the settings file while the process runs: what is valid is taken up, what is not is told, and what was before stays. */
+/**
+ * Follows the settings file, and the files that it names, while the process runs: what is valid is taken up, what is not is told,
+ * and what was before stays.
+ */
 import { stat } from 'node:fs/promises';
 import { isEqual } from './core/equal.ts';
 import { messageOf } from './errors.ts';
@@ -12,6 +15,8 @@ interface FollowOptions<Settings> {
   /** What is in force at the start. */
   readonly current: Settings;
   readonly load: () => Promise<Loaded<Settings>>;
+  /** Files that settings name: passwords, authorities. */
+  readonly filesOf: (settings: Settings) => readonly string[];
   /** Puts other settings in force. Rejects where that cannot be done: those before are in force then, and it is tried again. */
   readonly take: (settings: Settings) => Promise<void>;
   /** The file is in force as it is now, after a change or after it was refused. */
@@ -34,16 +39,18 @@ const RETRY_MS = 30_000;
 
 /** Asks the file itself, twice a second: no event is lost, whatever links a mounted ConfigMap is made of. */
 export function followSettings<Settings>(options: FollowOptions<Settings>): SettingsFollower {
-  const { file, load, take, onTaken, onRefused, lookMs = LOOK_MS, retryMs = RETRY_MS } = options;
+  const { file, load, filesOf, take, onTaken, onRefused, lookMs = LOOK_MS, retryMs = RETRY_MS } = options;
   let { current } = options;
   let seen: string | undefined;
   let handled: string | undefined;
+  /** How the files looked that the settings in force name. */
+  let named: string | undefined;
   let told: readonly string[] = [];
   let retryAt = Infinity;
   let isClosed = false;
 
   async function look(): Promise<void> {
-    const now = await appearance(file);
+    const now = await appearance([file, ...filesOf(current)]);
     const isSettled = now === seen;
     seen = now;
     if (!isSettled || (now === handled && performance.now() < retryAt)) return;
@@ -51,7 +58,10 @@ export function followSettings<Settings>(options: FollowOptions<Settings>): Sett
     retryAt = Infinity;
     const loaded = await load();
     if (!loaded.ok) return refuse(loaded.problems);
-    if (isEqual(loaded.settings, current)) {
+    const files = await appearance(filesOf(loaded.settings));
+    // at first, what the start has read
+    named ??= files;
+    if (isEqual(loaded.settings, current) && files === named) {
       if (told.length > 0) accept();
       return;
     }
@@ -62,6 +72,7 @@ export function followSettings<Settings>(options: FollowOptions<Settings>): Sett
       return refuse([messageOf(error)]);
     }
     current = loaded.settings;
+    named = files;
     accept();
   }
 
@@ -97,8 +108,12 @@ export function followSettings<Settings>(options: FollowOptions<Settings>): Sett
   };
 }
 
-/** What differs where anything of it has been written, through all links. */
-async function appearance(file: string): Promise<string> {
+/** What differs where anything of them has been written, through all links. */
+async function appearance(files: readonly string[]): Promise<string> {
+  return (await Promise.all(files.map(stamp))).join('\n');
+}
+
+async function stamp(file: string): Promise<string> {
   try {
     const { dev, ino, size, mtimeNs, ctimeNs } = await stat(file, { bigint: true });
     return [dev, ino, size, mtimeNs, ctimeNs].join(' ');

@@ -21,6 +21,7 @@ import { ownPod, startOwnEvents, type OwnEvents } from './kubernetes/own-events.
 import { startWork, type Work } from './kubernetes/work.ts';
 import { operatorPages } from './kubernetes/pages.ts';
 import { endOfRun, EXIT_FAILURE, EXIT_USAGE, type EndOfRun } from './end-of-run.ts';
+import { filesOfSettings } from './class-view.ts';
 import { followSettings, type SettingsFollower } from './follow-settings.ts';
 import { loadSettings } from './settings-file.ts';
 import type { Settings } from './settings.ts';
@@ -152,11 +153,16 @@ function follow(
     file,
     current,
     load: () => loadSettings(file),
+    filesOf: filesOfSettings,
     take: work.take,
     onTaken: () => {
       metrics.settings.onTaken();
-      log.info({ event: 'settings' }, 'the settings file has changed, and is in force');
-      ownEvents.tell('Normal', 'SettingsTaken', 'The settings file has changed, and is in force.');
+      log.info({ event: 'settings' }, 'the settings file, or a file that it names, has changed, and is in force');
+      ownEvents.tell(
+        'Normal',
+        'SettingsTaken',
+        'The settings file, or a file that it names, has changed, and is in force.',
+      );
     },
     onRefused: (problems) => {
       metrics.settings.onRefused();

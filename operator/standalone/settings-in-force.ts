@@ -1,6 +1,7 @@
 /** The settings file of one process, taken up as it changes. */
 import type { Registry } from 'prom-client';
 import type { Log } from '../../relay/log.ts';
+import { filesOfSettings } from '../class-view.ts';
 import { followSettings, type SettingsFollower } from '../follow-settings.ts';
 import { createSettingsMetrics } from '../settings-metrics.ts';
 import type { Settings } from '../settings.ts';
@@ -24,6 +25,7 @@ export function keepSettings({ file, flags, current, take, registry, log }: Opti
     file,
     current,
     take,
+    filesOf: filesOfSettings,
     load: async () => {
       const loaded = await standaloneSettings(flags);
       if (!loaded.ok) return loaded;
@@ -38,7 +40,7 @@ export function keepSettings({ file, flags, current, take, registry, log }: Opti
     },
     onTaken: () => {
       metrics.onTaken();
-      log.info({ event: 'settings' }, 'the settings file has changed, and is in force');
+      log.info({ event: 'settings' }, 'the settings file, or a file that it names, has changed, and is in force');
     },
     onRefused: (problems) => {
       metrics.onRefused();

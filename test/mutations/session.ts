@@ -5,6 +5,7 @@ const HOSTILE = ['test/relay/session-hostile.test.ts'];
 
 const DIALOGUES = ['test/relay/dialogs.test.ts'];
 const PLACES = ['test/relay/session-places.test.ts'];
+const PROXIED = ['test/relay/proxied.test.ts'];
 const SCANNER = ['relay/smtp/data-scanner.test.ts'];
 export const sessionMutations: readonly Mutation[] = [
   {
@@ -111,6 +112,27 @@ export const sessionMutations: readonly Mutation[] = [
     from: 'session?.giveWay();\n    return session !== undefined;',
     to: 'return session === undefined && false;',
     tests: PLACES,
+  },
+  {
+    name: 'a load balancer is not asked whose connection it brings',
+    file: 'relay/submission/server.ts',
+    from: 'else return client.address ?? peer;',
+    to: 'else return peer;',
+    tests: PROXIED,
+  },
+  {
+    name: 'anybody may say whose connection it is',
+    file: 'relay/submission/server.ts',
+    from: 'if (trustedProxies.length === 0 || !isAllowedClient(peer, trustedProxies)) return peer;',
+    to: 'if (trustedProxies.length === 0) return peer;',
+    tests: PROXIED,
+  },
+  {
+    name: 'what follows a PROXY header is lost',
+    file: 'relay/submission/proxy-header.ts',
+    from: 'if (octets.length > reading.length) socket.unshift(octets.subarray(reading.length));',
+    to: '',
+    tests: PROXIED,
   },
   {
     name: 'a bare LF starts a line',

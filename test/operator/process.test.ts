@@ -99,6 +99,16 @@ describeWithControlPlane('the operator process', (cluster) => {
     await write('classes: {default: {hostname: three.example}}');
     await hostIs('three.example');
     await metric(/^smtpplus_settings_file_refused 0$/m);
+
+    // a file that they name
+    const authority = path.join(folder, 'ca.crt');
+    await writeFile(authority, 'an authority');
+    await write(`classes: {default: {hostname: three.example, caFile: ${authority}}}`);
+    const authorityIs = (text: string) =>
+      eventually(async () => assert.equal((await admin.secret('shop/app-smtp'))['ca.crt'], text));
+    await authorityIs('an authority');
+    await writeFile(authority, 'another authority');
+    await authorityIs('another authority');
     operator.child.kill('SIGTERM');
     assert.equal(await operator.exit, 0);
     admin.client.close();

@@ -77,7 +77,7 @@ describe('the settings of one process', () => {
 
     await write('classes: {default: {existingSenders: [{shop: other.example}]}}');
     await reasonIs('VouchingWithdrawn');
-    await says('the settings file has changed, and is in force');
+    await says('has changed, and is in force');
 
     await write('classes: {default: {existingSendrs: []}}');
     await says(`settings.yaml:1:21 classes.default.existingSendrs: no such setting; did you mean`);
