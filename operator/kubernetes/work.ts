@@ -34,11 +34,11 @@ export function startWork(
   { lease, log, end, installationOf, ...shared }: WorkOptions,
 ): Work {
   const ended = new WeakSet<Controller>();
-  let controller = begin(settings, installation);
+  let controller = begin(optionsOf(settings, installation));
   let isClosed = false;
 
-  function begin(...by: Parameters<typeof optionsOf>): Controller {
-    const begun = startController({ ...shared, ...optionsOf(...by) });
+  function begin(by: ReturnType<typeof optionsOf>): Controller {
+    const begun = startController({ ...shared, ...by });
     lead(begun).catch((error: unknown) => {
       if (!ended.has(begun)) end.fail(`could not start to work: ${messageOf(error)}`);
     });
@@ -61,13 +61,13 @@ export function startWork(
   return {
     controller: () => controller,
     take: async (next) => {
-      const installationThen = await installationOf(next);
+      const by = optionsOf(next, await installationOf(next));
       // the files that they name: what is missing must not end what works
-      await readClasses(next, installationThen);
+      await by.readClasses();
       if (isClosed) return;
       // one after the other: two would need the memory for the caches twice
       await stop();
-      if (!isClosed) controller = begin(next, installationThen);
+      if (!isClosed) controller = begin(by);
     },
     close: async () => {
       isClosed = true;
