@@ -3,6 +3,7 @@ import { describe, test, type TestContext } from 'node:test';
 import type { UsageReport } from '../relay/usage-report.ts';
 import { createUsageFacts } from './usage-facts.ts';
 
+const MONTH = '2026-01';
 const SINCE = '2026-01-01T00:00:00.000Z';
 
 function report(users: UsageReport['users'], lists: UsageReport['lists'] = {}, since = SINCE): UsageReport {
@@ -11,7 +12,7 @@ function report(users: UsageReport['users'], lists: UsageReport['lists'] = {}, s
 
 /** Time goes on by whole seconds. */
 function start(t: TestContext, { objects, holdMs = 0 }: { objects: string[]; holdMs?: number }) {
-  t.mock.timers.enable({ apis: ['setInterval'] });
+  t.mock.timers.enable({ apis: ['setInterval', 'Date'], now: Date.UTC(2026, 0, 15) });
   let now = 0;
   const changed: string[][] = [];
   const facts = createUsageFacts({
@@ -58,9 +59,10 @@ describe('what relays tell of use', () => {
         refusals: [{ reason: 'b', count: 7 }, ...['a', 'c', 'd', 'e'].map((reason) => ({ reason, count: 1 }))],
       },
       lastUsedTime: '2026-01-01T11:00:00Z',
+      month: { name: MONTH, messages: 0 },
     });
     assert.equal(facts.of('SmtpPlusList shop/house')?.traffic?.accepted, 2);
-    assert.deepEqual(facts.of('SmtpPlusUser shop/quiet'), {});
+    assert.deepEqual(facts.of('SmtpPlusUser shop/quiet'), { month: { name: MONTH, messages: 0 } });
   });
 
   test('is no news where only the day that it is about has gone on', (t) => {
@@ -129,6 +131,35 @@ describe('what relays tell of use', () => {
     facts.take(new Map([['relay-0', one]]));
     assert.deepEqual(pass(1), [USER]);
     assert.equal(facts.of(USER)?.traffic?.accepted, 1);
+  });
+
+  test('adds up the month of quotas, and leaves out what is of another one', (t) => {
+    const { facts, pass } = start(t, { objects: [USER] });
+    const of = (name: string, messages: number) => report({ 'shop/app': { month: { name, messages } } });
+    facts.take(
+      new Map([
+        ['relay-0', of(MONTH, 3)],
+        ['relay-1', of(MONTH, 4)],
+        ['relay-2', of('2001-01', 500)],
+      ]),
+    );
+    pass(1);
+    assert.deepEqual(facts.of(USER)?.month, { name: MONTH, messages: 7 });
+  });
+
+  test('says of a pause at once, however many other facts wait', (t) => {
+    const objects = [...Array.from({ length: 100 }, (_, i) => `SmtpPlusUser shop/app-${i}`), USER];
+    const { facts, pass } = start(t, { objects, holdMs: 60_000 });
+    const paused = { since: '2026-01-01T01:02:03.456Z', bounced: 11, judged: 50, resume: '' };
+    const other = { ...paused, since: '2026-01-01T00:00:00.000Z', resume: 'old' };
+    facts.take(
+      new Map([
+        ['relay-0', report({ 'shop/app': { paused } })],
+        ['relay-1', report({ 'shop/app': { paused: other } })],
+      ]),
+    );
+    assert.deepEqual(facts.of(USER)?.paused, { since: '2026-01-01T01:02:03Z', bounced: 11, of: 50, resume: '' });
+    assert.equal(pass(10).length, 100);
   });
 
   test('is forgotten of what is gone', (t) => {

@@ -7,6 +7,7 @@ import { addTo, type Tallies } from '../relay/usage/tally.ts';
 import { REASONS_MAX, type Traffic } from './api/traffic.ts';
 import { isEqual } from './core/equal.ts';
 import { compareText } from './core/time.ts';
+import type { PausedStatus } from './api/sending.ts';
 import type { UsageFact } from './core/usage.ts';
 
 export interface UsageFacts {
@@ -62,12 +63,16 @@ export function createUsageFacts(options: UsageFactsOptions): UsageFacts {
     for (const [object, fact] of pending) {
       if (ripe.length >= CHANGES_MOST) break;
       if (time - (changedAt.get(object) ?? -Infinity) < holdMs) continue;
-      pending.delete(object);
-      facts.set(object, fact);
-      changedAt.set(object, time);
+      change(object, fact);
       ripe.push(object);
     }
     if (ripe.length > 0) onChange(ripe);
+  }
+
+  function change(object: string, fact: UsageFact): void {
+    pending.delete(object);
+    facts.set(object, fact);
+    changedAt.set(object, now());
   }
 
   /** Whether all have answered that are to be counted. */
@@ -81,17 +86,22 @@ export function createUsageFacts(options: UsageFactsOptions): UsageFacts {
   }
 
   function compare(): void {
-    const { sums, since } = addUp([...heard.values()]);
+    const { sums, since, standing } = addUp([...heard.values()]);
+    const urgent: string[] = [];
     const there = new Set(objects());
     for (const known of [facts, pending])
       for (const object of known.keys()) if (!there.has(object)) known.delete(object);
     for (const object of changedAt.keys()) if (!there.has(object)) changedAt.delete(object);
     for (const object of there) {
       const before = facts.get(object);
-      const fact = factOf(sums.get(object), since);
+      const fact = { ...factOf(sums.get(object), since), ...standing(object) };
       if (before !== undefined && isSame(before, fact)) pending.delete(object);
-      else pending.set(object, fact);
+      else if (isPausedAnew(before, fact)) {
+        change(object, fact);
+        urgent.push(object);
+      } else pending.set(object, fact);
     }
+    if (urgent.length > 0) onChange(urgent);
   }
 
   return {
@@ -105,15 +115,43 @@ export function createUsageFacts(options: UsageFactsOptions): UsageFacts {
 }
 
 /** By object; `since` the first of the relays. */
-function addUp(heard: readonly Heard[]): { readonly sums: Tallies; readonly since: string } {
+function addUp(heard: readonly Heard[]) {
   const sums: Tallies = new Map();
   for (const { report } of heard) {
     for (const [key, tally] of Object.entries(report.lists)) addTo(sums, `SmtpPlusList ${key}`, tally);
     for (const [key, tally] of Object.entries(report.users)) addTo(sums, `SmtpPlusUser ${key}`, tally);
   }
   const [since = ''] = heard.map(({ report }) => report.since).sort(compareText);
-  return { sums, since };
+  return { sums, since, standing: standingIn(heard) };
 }
+
+/** What is told of users beside their day: the month of their quota, and the first pause by any relay. */
+function standingIn(heard: readonly Heard[]): (object: string) => Pick<UsageFact, 'month' | 'paused'> {
+  const today = new Date().toISOString().slice(0, 7);
+  const messages = new Map<string, number>();
+  const pauses = new Map<string, PausedStatus>();
+  for (const { report } of heard) {
+    for (const [key, { month, paused }] of Object.entries(report.users)) {
+      if (month?.name === today) messages.set(key, (messages.get(key) ?? 0) + month.messages);
+      if (paused === undefined) continue;
+      const { since, bounced, judged, resume } = paused;
+      const earlier = pauses.get(key);
+      // a mark that was set later has the later pause
+      if (earlier === undefined || since > earlier.since) pauses.set(key, { since, bounced, of: judged, resume });
+    }
+  }
+  return (object) => {
+    if (!object.startsWith(USER)) return {};
+    const key = object.slice(USER.length);
+    const paused = pauses.get(key);
+    return {
+      month: { name: today, messages: messages.get(key) ?? 0 },
+      ...(paused !== undefined && { paused: { ...paused, since: wholeSeconds(paused.since) } }),
+    };
+  };
+}
+
+const USER = 'SmtpPlusUser ';
 
 function factOf(tally: Tally | undefined, since: string): UsageFact {
   if (tally === undefined) return NOTHING;
@@ -139,6 +177,11 @@ function trafficOf(tally: Tally, since: string): Traffic {
     refused: reasons.reduce((sum, { count }) => sum + count, 0),
     ...(refusals.length > 0 && { refusals }),
   };
+}
+
+/** The other relays are to hear of it soon: until then, they take its mail. */
+function isPausedAnew(before: UsageFact | undefined, { paused }: UsageFact): boolean {
+  return paused !== undefined && !isEqual(paused, before?.paused);
 }
 
 /** The day that it is about goes on by itself: where nothing was counted and nothing has become too old, it is no news. */

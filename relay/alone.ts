@@ -2,14 +2,16 @@
 import { startHttp } from './http.ts';
 import type { Relay, RelayOptions } from './main.ts';
 import { pagesOf } from './pages.ts';
+import { createSharedLimits } from './submission/limits.ts';
 import { openUsage } from './usage/usage.ts';
 import { startWorker } from './worker.ts';
 
 export async function startAlone(options: RelayOptions): Promise<Relay> {
   await using started = new AsyncDisposableStack();
   const usage = await openUsage(options);
+  const limits = createSharedLimits({ months: usage.months });
   const onFatal = (error: unknown): void => options.onFatal?.(error);
-  const worker = await startWorker({ ...options, workers: 1, usage: usage.count, onFatal });
+  const worker = await startWorker({ ...options, workers: 1, usage: usage.counter, limits, onFatal });
   // after the worker, which counts to its end
   started.defer(usage.close);
   started.defer(() => worker.close());

@@ -16,6 +16,8 @@ export const limitsSchema = z.object({
   recipientsPerMessage: count,
   messagesPerHour: count.optional(),
   recipientsPerDay: count.optional(),
+  /** Of the calendar, by UTC. */
+  messagesPerMonth: count.optional(),
   /** Connections that one user may hold at once. */
   connections: count,
 });
@@ -37,6 +39,16 @@ export const credentialSchema = z.object({
   notAfter: z.iso.datetime().optional(),
 });
 
+/** A user is paused where more of its recipients bounce. */
+export const pauseTermsSchema = z.object({
+  /** In percent. */
+  bounceRate: z.number().positive().max(100),
+  /** Of so many recipients. */
+  of: count,
+  /** Set by people to end a pause: one from under another mark is over. */
+  resume: z.string(),
+});
+
 export const userSchema = z.object({
   /** The SmtpPlusUser object. */
   object: objectKey,
@@ -52,6 +64,11 @@ export const userSchema = z.object({
   clientCIDRs: z.array(z.string()),
   /** Nobody logs in with it from here on, whether or not the operator runs. ISO 8601; absent: it never ends. */
   expires: z.iso.datetime().optional(),
+  /** All relays together have taken its quota of this month (`2026-11`). */
+  quotaUsed: z.string().optional(),
+  pauseAbove: pauseTermsSchema.optional(),
+  /** Some relay has paused it. */
+  paused: z.literal(true).optional(),
 });
 
 /**

@@ -10,6 +10,7 @@ import {
   type credentialSchema,
   type limitsSchema,
   objectKey,
+  type pauseTermsSchema,
   senderRuleSchema,
   unusableUserSchema,
   userSchema,
@@ -198,6 +199,7 @@ export type UpstreamConfig = z.infer<typeof upstreamSchema>;
 export type SmartHost = z.infer<typeof smartHostSchema>;
 export type OAuth2 = z.infer<typeof oauth2Schema>;
 export type Limits = z.infer<typeof limitsSchema>;
+export type PauseTerms = z.infer<typeof pauseTermsSchema>;
 export type SenderPolicy = z.infer<typeof senderPolicySchema>;
 export type RecipientGuard = z.infer<typeof recipientGuardSchema>;
 export type SenderRule = z.infer<typeof senderRuleSchema>;

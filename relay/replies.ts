@@ -2,75 +2,7 @@
  * Every "no" of the relay, and its few "yes": code, enhanced code (RFC 3463), text, and the reason that metrics and logs
  * bear. The text names the object that would mend it. 4yz where trying again can help, 5yz only where it cannot.
  */
-
-export type Reason =
-  | 'tls_required'
-  | 'auth_required'
-  | 'auth_failed'
-  | 'login_expired'
-  | 'user_inactive'
-  | 'user_unusable'
-  | 'list_missing'
-  | 'no_verified_sender'
-  | 'sender_unchecked'
-  | 'list_suspended'
-  | 'auth_throttled'
-  | 'auth_unavailable'
-  | 'client_denied'
-  | 'sender_not_authorized'
-  | 'sender_not_verified'
-  | 'null_sender'
-  | 'recipient_not_allowed'
-  | 'recipients_changed'
-  | 'unknown_command'
-  | 'not_implemented'
-  | 'bad_sequence'
-  | 'data_before_354'
-  | 'bad_argument'
-  | 'bad_line'
-  | 'auth_mechanism'
-  | 'auth_cancelled'
-  | 'auth_identity'
-  | 'bad_sender_address'
-  | 'bad_recipient_address'
-  | 'non_ascii_address'
-  | 'unknown_parameter'
-  | 'bad_parameter'
-  | 'from_invalid'
-  | 'from_not_authorized'
-  | 'from_not_verified'
-  | 'display_name_denied'
-  | 'reply_to_denied'
-  | 'header_invalid'
-  | 'bare_newline'
-  | 'line_too_long'
-  | 'too_large'
-  | 'too_many_recipients'
-  | 'messages_per_hour'
-  | 'recipients_per_day'
-  | 'conn_limited'
-  | 'conn_gave_way'
-  | 'source_conn_limited'
-  | 'proxy_header'
-  | 'proxy_untrusted'
-  | 'user_conn_limited'
-  | 'command_limited'
-  | 'timeout'
-  | 'loop'
-  | 'disk_full'
-  | 'disk_failed'
-  | 'queue_full'
-  | 'share_full'
-  | 'too_many_files'
-  | 'internal'
-  | 'upstream_refused'
-  | 'upstream_unavailable'
-  | 'shutdown'
-  | 'accepted'
-  | 'captured'
-  | 'redirected'
-  | 'sandboxed'
-  | 'provoked';
+import type { Reason } from './reason.ts';
 
 /** What a client is told, and what comes of it. */
 export interface Answer {
@@ -230,6 +162,17 @@ export const replies = {
     reply(450, '4.7.1', 'messages_per_hour', overRate(user, retrySeconds)),
   recipientsPerDay: (user: string, retrySeconds: number) =>
     reply(450, '4.7.1', 'recipients_per_day', overRate(user, retrySeconds)),
+  /** Temporary, though it may last for weeks: a higher quota mends it at once, and who queues meanwhile has lost nothing. */
+  messagesPerMonth: (user: string, retrySeconds: number) =>
+    reply(450, '4.7.1', 'messages_per_month', `Monthly quota of SMTP+ user ${user} used up, ${overFor(retrySeconds)}`),
+  /** For good: what bounces too much must not pile up at the client, to come at once when the pause ends. */
+  userPaused: (user: string) =>
+    reply(
+      550,
+      '5.7.1',
+      'user_paused',
+      `SMTP+ user ${user} is paused since too much of its mail bounced; see its status`,
+    ),
   connectionLimited: () => reply(421, '4.7.0', 'conn_limited', 'Too many connections'),
   /** To one that was idle, where a new one came and all places were taken. */
   gaveWay: () => reply(421, '4.7.0', 'conn_gave_way', 'Too many connections, come again when there is mail'),
@@ -273,6 +216,11 @@ export const replies = {
   provokedDeferral: () => reply(450, '4.2.1', 'provoked', 'Refused on demand, by the name of the recipient'),
   sandboxed: () => reply(250, '2.0.0', 'sandboxed', 'Ok: discarded (sandbox)'),
 };
+
+function overFor(seconds: number): string {
+  const days = Math.ceil(seconds / 86_400);
+  return days > 1 ? `for another ${days} days` : `for another ${seconds} s`;
+}
 
 function overRate(user: string, retrySeconds: number): string {
   return `Sending limit of SMTP+ user ${user} reached, retry after ${retrySeconds} s`;

@@ -26,13 +26,21 @@ export const tallySchema = z.object({
   lastMessage: z.iso.datetime().optional(),
 });
 
+const userTallySchema = tallySchema.extend({
+  /** Of a user with a monthly quota: messages of this month, by UTC (`2026-11`). */
+  month: z.object({ name: z.string(), messages: count }).optional(),
+  /** This relay has paused it, since so many of so many recipients bounced, under this mark of its configuration. */
+  paused: z.object({ since: z.iso.datetime(), bounced: count, judged: count, resume: z.string() }).optional(),
+});
+
 export const usageReportSchema = z.object({
   /** From when it is counted: up to 24 hours ago, or later where the relay has not counted for so long. ISO 8601. */
   since: z.iso.datetime(),
   /** By `NAMESPACE/NAME`, as users are. What counted nothing in this time is not here. */
   lists: z.record(z.string(), tallySchema),
-  users: z.record(z.string(), tallySchema),
+  users: z.record(z.string(), userTallySchema),
 });
 
+export type UserTally = z.infer<typeof userTallySchema>;
 export type Tally = z.infer<typeof tallySchema>;
 export type UsageReport = z.infer<typeof usageReportSchema>;

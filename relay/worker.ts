@@ -19,7 +19,7 @@ import { capturedLimitsOf, openSpool } from './spool/spool.ts';
 import type { SharedLimits } from './submission/limits.ts';
 import { listen, type Listening, type ListenOptions } from './submission/listen.ts';
 import { createSubmissionServer } from './submission/server.ts';
-import type { CountUsage } from './usage/usage.ts';
+import type { UsageCounter } from './usage/counter.ts';
 import type { WorkerState } from './worker-state.ts';
 
 export interface WorkerOptions {
@@ -37,7 +37,7 @@ export interface WorkerOptions {
   /** Of connections to smart hosts, divided among all workers. Default: all of them. */
   readonly allow?: Allow | undefined;
   /** Default: nobody counts. */
-  readonly usage?: CountUsage | undefined;
+  readonly usage?: UsageCounter | undefined;
   /** How many take mail: what is bounded for all, and counted by nobody, is divided among them. Default: this one. */
   readonly workers?: number;
   /** Says in the log what becomes of the configuration: of several workers, one will do. Default: true. */

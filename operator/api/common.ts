@@ -113,6 +113,13 @@ export const limits = z.object({
     .max(1000000000)
     .optional()
     .describe('Maximum number of recipients of one user in 24 hours. Default: no limit.'),
+  messagesPerMonth: z
+    .number()
+    .int()
+    .min(1)
+    .max(1000000000)
+    .optional()
+    .describe('Maximum number of messages of one user in a calendar month (UTC), over all relays. Default: no limit.'),
   connections: z
     .number()
     .int()

@@ -9,6 +9,7 @@ import {
   setOf,
 } from './common.ts';
 import { duration } from './duration.ts';
+import { pauseAbove } from './sending.ts';
 import { traffic } from './traffic.ts';
 import { address, addressOrDomain, heloName, hostName, labelName, upstreamHost } from './names.ts';
 
@@ -173,6 +174,7 @@ export const listSpec = z
     senderPolicy: senderPolicy.optional(),
     recipients: recipients.optional(),
     limits: limits.optional().describe('Limits for each user of the list, up to those of the class.'),
+    pauseAbove: pauseAbove.optional(),
     delivery: z
       .object({
         mode: z

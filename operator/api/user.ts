@@ -3,6 +3,7 @@ import { atomicListOf, conditions, limits, objectReference, portList, secretKeyR
 import { duration } from './duration.ts';
 import { addressOrDomain, objectName, userName } from './names.ts';
 import { secretTemplate } from './secret-template.ts';
+import { pausedStatus, pauseAbove, quotaStatus } from './sending.ts';
 import { traffic } from './traffic.ts';
 
 export const userSpec = z
@@ -64,6 +65,7 @@ export const userSpec = z
         'When it ends: from then on it cannot log in, and open sessions are refused. People are told a week ahead. Default: never.',
       ),
     limits: limits.optional().describe('Limits of this user. Can be lower than those of the list, never higher.'),
+    pauseAbove: pauseAbove.optional(),
     mode: z
       .enum(['Live', 'Sandbox'])
       .default('Live')
@@ -116,6 +118,8 @@ export const userStatus = z.object({
       'When it last logged in or sent a message, to within a few minutes. Absent if it has not done so since this is recorded.',
     ),
   traffic: traffic.optional(),
+  quota: quotaStatus.optional(),
+  paused: pausedStatus.optional(),
 });
 
 export type UserSpec = z.infer<typeof userSpec>;

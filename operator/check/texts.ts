@@ -2,7 +2,7 @@
 import { GROUP } from '../api/common.ts';
 import { isKindName } from '../api/kinds.ts';
 import { labelKey, labelValue } from '../api/names.ts';
-import { CHECK_NOW_ANNOTATION, DEFAULT_LIST_ANNOTATION } from '../core/names.ts';
+import { CHECK_NOW_ANNOTATION, DEFAULT_LIST_ANNOTATION, RESEND_ANNOTATION, RESUME_ANNOTATION } from '../core/names.ts';
 import { isRecord } from '../api/plain-data.ts';
 import type { Manifest } from '../manifests/parse.ts';
 import { findingAt, type Finding } from './finding.ts';
@@ -13,7 +13,8 @@ type Field = 'labels' | 'annotations';
 /** What people write on objects of our kinds; no label means anything. */
 const ANNOTATIONS: Readonly<Partial<Record<Manifest['kind'], readonly string[]>>> = {
   SmtpPlusList: [DEFAULT_LIST_ANNOTATION],
-  VerifiedSender: [CHECK_NOW_ANNOTATION],
+  SmtpPlusUser: [RESUME_ANNOTATION],
+  VerifiedSender: [CHECK_NOW_ANNOTATION, RESEND_ANNOTATION],
 };
 
 export function checkTexts(manifest: Manifest): Finding[] {

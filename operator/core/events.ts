@@ -14,6 +14,7 @@ const WORRYING: ReadonlySet<string> = new Set([
   'NotTheDefault',
   'ExpiresSoon',
   'Unused',
+  'QuotaNearlyUsed',
 ]);
 /** events.k8s.io refuses longer notes. */
 const MESSAGE_MAX = 1024;

@@ -7,6 +7,8 @@ export const DEFAULT_LIST_ANNOTATION = `${GROUP}/default-list`;
 export const CHECK_NOW_ANNOTATION = `${GROUP}/check-now`;
 /** On a VerifiedSender: a value that was not there before asks for another mail with a link and a code. */
 export const RESEND_ANNOTATION = `${GROUP}/resend`;
+/** On a SmtpPlusUser: a value that was not there before ends its pause. */
+export const RESUME_ANNOTATION = `${GROUP}/resume`;
 /** On a credentials Secret: which passwords were issued, and when (see password-record.ts). */
 export const CREDENTIALS_ANNOTATION = `${GROUP}/credentials`;
 /** On a credentials Secret: which labels and annotations `secretTemplate` has put there. */

@@ -88,6 +88,7 @@ function circumstancesOf(
     claimsOn: (user) => [...(shared.claims.get(wishedUsername(user))?.values() ?? [])],
     secretTroubleOf: sources.secretTroubleOf,
     whyWaiting: (user) => whyWaiting(crowd, user),
+    usageOf: (user) => sources.usage(`SmtpPlusUser ${user}`),
     acceptedOf: (user) => acceptedPasswords(planner.relays, user) ?? sources.accepted(user),
     now,
   };
@@ -126,7 +127,7 @@ function planOneUser(planner: Planner, key: string, around: UserCircumstances, d
     admitted &&
     programmedIn(planner, admitted.terms.className, [admitted.username, object.meta.namespace, admitted.list]);
   const told = admitted && toldOf(planner, admitted.terms.className, admitted.list);
-  const usage = planner.sources.usage(`SmtpPlusUser ${key}`);
+  const usage = around.usageOf(key);
   const report = { platform, programmed, ...(told ?? NOTHING_TOLD), usage, now };
   const plan = (): UserPlan => planUser(object, verdict, report);
   const planned = published(planner, { object, className: admitted?.terms.className, now, draft }, plan);

@@ -1,5 +1,6 @@
 /** What relays have counted of a list or a user, for its status. */
 import { z } from 'zod';
+import { pausedStatus, quotaStatus, type PausedStatus } from '../api/sending.ts';
 import { traffic, type Traffic } from '../api/traffic.ts';
 import type { Subject } from './conditions.ts';
 
@@ -8,19 +9,33 @@ export interface UsageFact {
   readonly traffic?: Traffic | undefined;
   /** ISO 8601. */
   readonly lastUsedTime?: string | undefined;
+  /** Of a user: the month, by UTC (`2026-11`), and its messages that count for a quota. */
+  readonly month?: { readonly name: string; readonly messages: number } | undefined;
+  /** Of a user that some relay has paused. */
+  readonly paused?: PausedStatus | undefined;
 }
 
 const knownUsage = z.object({
   traffic: traffic.optional().catch(undefined),
   lastUsedTime: z.iso.datetime().optional().catch(undefined),
+  quota: quotaStatus.optional().catch(undefined),
+  paused: pausedStatus.optional().catch(undefined),
 });
+
+/** What a status said of use when it was written last. */
+export function usageBefore({ status }: Pick<Subject, 'status'>): z.infer<typeof knownUsage> {
+  return knownUsage.safeParse(status).data ?? {};
+}
 
 /**
  * What the status says of use. Relays count a day, and where none was heard yet, what was said before stays: so when it was
  * used last is remembered by the status alone. Whoever can write a status can forge that, and gains nothing by it.
  */
-export function usageOf({ status }: Pick<Subject, 'status'>, fact: UsageFact | undefined): UsageFact {
-  const before = knownUsage.safeParse(status).data ?? {};
+export function usageOf(
+  subject: Pick<Subject, 'status'>,
+  fact: UsageFact | undefined,
+): Pick<UsageFact, 'traffic' | 'lastUsedTime'> {
+  const before = usageBefore(subject);
   const counted = fact === undefined ? before.traffic : fact.traffic;
   const lastUsed = lastOf(before.lastUsedTime, fact?.lastUsedTime);
   return {

@@ -10,7 +10,8 @@ import { charactersOf, scanHeaderSection, unfold, type HeaderField } from './hea
 import { changesTo, type HeaderChanges } from './header-changes.ts';
 import { forbidsReceived } from './signed-fields.ts';
 import { parseMailboxList } from './mailbox-list.ts';
-import { isReply, replies, type Reason, type Reply } from '../replies.ts';
+import type { Reason } from '../reason.ts';
+import { isReply, replies, type Reply } from '../replies.ts';
 
 export interface Submission {
   readonly config: RelayConfig;

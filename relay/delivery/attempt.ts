@@ -17,14 +17,14 @@ import type { Spool } from '../spool/spool.ts';
 import { isOurFault, type TransportResult } from './transport.ts';
 import { deferred, replyClass } from './upstream-reply.ts';
 import { countOutcome } from './count-outcome.ts';
-import type { CountUsage } from '../usage/usage.ts';
+import type { UsageCounter } from '../usage/counter.ts';
 
 export interface AttemptOptions {
   readonly spool: Spool;
   readonly sign: SignMessage;
   readonly config: () => RelayConfig | undefined;
   readonly metrics: Metrics;
-  readonly usage: CountUsage;
+  readonly usage: UsageCounter;
   readonly log: Log;
   readonly now: () => number;
   readonly random: () => number;

@@ -24,7 +24,7 @@ import { steadyNow } from '../steady-time.ts';
 import type { Spool } from '../spool/spool.ts';
 import type { Sender, SpoolEntry } from '../spool/entries.ts';
 import type { KnownUpstreams } from '../upstream-report.ts';
-import { type CountUsage, uncounted } from '../usage/usage.ts';
+import { type UsageCounter, uncounted } from '../usage/counter.ts';
 
 export interface Delivery {
   /** Looks at the configuration and at what is due now. */
@@ -47,7 +47,7 @@ export interface DeliveryOptions {
   readonly captureFolder: string;
   readonly metrics: Metrics;
   /** Default: nobody counts. */
-  readonly usage?: CountUsage | undefined;
+  readonly usage?: UsageCounter | undefined;
   readonly log: Log;
   /** In place of the system's. */
   readonly lookup?: Lookup | undefined;

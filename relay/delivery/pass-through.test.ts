@@ -1,3 +1,4 @@
+import { uncounted } from '../usage/counter.ts';
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { allowAll } from './allowance.ts';
@@ -58,7 +59,7 @@ test('a fault of ours during the probe of an upstream leaves the next probe to o
     isStopped: () => false,
     signalOf: () => new AbortController().signal,
     spool: undefined,
-    usage: () => undefined,
+    usage: uncounted,
     log: createLog({ write: () => {} }),
     metrics: createMetrics(),
   });

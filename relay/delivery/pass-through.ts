@@ -19,7 +19,7 @@ import type { Verdict } from '../spool/record.ts';
 import { isOurFault, type TransportResult } from './transport.ts';
 import { deferred, replyClass } from './upstream-reply.ts';
 import { countOutcome } from './count-outcome.ts';
-import type { CountUsage } from '../usage/usage.ts';
+import type { UsageCounter } from '../usage/counter.ts';
 
 export interface PassThroughOptions {
   readonly lanes: Lanes;
@@ -37,7 +37,7 @@ export interface PassThroughOptions {
   readonly spool: RelayedReportOptions['spool'];
   readonly log: Log;
   readonly metrics: Metrics;
-  readonly usage: CountUsage;
+  readonly usage: UsageCounter;
 }
 
 /** A client waits ten minutes after its final dot (RFC 5321 section 4.5.3.2.6): the upstream needs most of it. */

@@ -6,6 +6,7 @@ import { userOfLogin, whyUnusable } from './authenticate.ts';
 import { isAllowedClient } from './client-address.ts';
 import type { ListConfig, RelayConfig, UserConfig } from '../config.ts';
 import { replies, type Reply } from '../replies.ts';
+import { isPausedHere } from '../usage/counter.ts';
 import { abandonTransaction, mayUseClearText, type Session } from './state.ts';
 
 export interface Admitted {
@@ -32,6 +33,7 @@ export function admit(session: Session): Admitted | Reply {
   if (!isSecure && list.starttls === 'Required') return replies.tlsRequired();
   if (!user.active) return replies.userInactive(login.user);
   if (list.suspended) return replies.listSuspended(user.list);
+  if (user.paused === true || isPausedHere(services.usage, user)) return replies.userPaused(user.object);
   if (!isAllowedClient(session.address, user.clientCIDRs)) {
     return replies.clientDenied(session.address, login.user);
   }

@@ -6,6 +6,7 @@
 import { sourceKey } from './client-address.ts';
 import type { Limits, SessionSettings } from '../config.ts';
 import { isReply, replies, type Reply } from '../replies.ts';
+import { createMonths, type Months } from '../usage/months.ts';
 import { createWindowCounter, type Window } from './window-counter.ts';
 
 /** 100,000 keys of some 100 octets: 10 MB at worst, and more sources than any honest lock-out needs. */
@@ -40,7 +41,7 @@ export interface SharedLimits {
   };
 }
 
-export type Rate = 'messagesPerHour' | 'recipientsPerDay';
+export type Rate = 'messagesPerHour' | 'recipientsPerDay' | 'messagesPerMonth';
 export type RateLimits = Pick<Limits, Rate>;
 
 export interface RateTicket {
@@ -60,12 +61,15 @@ export interface LoginAttempt {
   readonly delayMs: number;
 }
 
-/** `now`: milliseconds of a clock that is never set back. */
-export function createSharedLimits({ now = () => performance.now() }: { now?: Now } = {}) {
+/** `now`: milliseconds of a clock that is never set back; `months`: default: of this process, and forgotten with it. */
+export function createSharedLimits({
+  now = () => performance.now(),
+  months = createMonths(Date.now),
+}: { now?: Now; months?: Months } = {}) {
   return {
     connections: createConnectionLimits(),
     logins: createLoginLimits(now),
-    rates: createRateLimits(now),
+    rates: createRateLimits(now, months),
   } satisfies SharedLimits;
 }
 
@@ -147,12 +151,14 @@ function createTurns() {
 }
 
 /** Sending rates by user. */
-function createRateLimits(now: Now) {
+function createRateLimits(now: Now, months: Months) {
   const messages = createWindowCounter({ maxKeys: KEYS_MAX, now });
   const recipients = createWindowCounter({ maxKeys: KEYS_MAX, now });
   const rates = {
     messagesPerHour: { counter: messages, windowMs: HOUR_MS },
     recipientsPerDay: { counter: recipients, windowMs: DAY_MS },
+    // its window is the month of the calendar
+    messagesPerMonth: { counter: months, windowMs: 0 },
   };
 
   /** Undefined: there is no limit. */

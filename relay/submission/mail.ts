@@ -15,6 +15,7 @@ import { parseRecipient, recipientKey } from './recipient-path.ts';
 import { provokedRefusal } from './provoked-refusal.ts';
 import { judgeRecipient, type RecipientVerdict } from '../recipient-guard.ts';
 import { isReply, replies, type Answer, type Reply, type Subject } from '../replies.ts';
+import { monthLeftMs, monthOf } from '../usage/months.ts';
 import { ok, type Session, type Transaction } from './state.ts';
 
 export async function mail(session: Session, text: string): Promise<Answer> {
@@ -28,11 +29,11 @@ async function begin(session: Session, args: EnvelopeArguments): Promise<Answer>
   const admission = admit(session);
   if (isReply(admission)) return admission;
   if (session.transaction !== undefined) return replies.badSequence('Sender already given');
-  const ticket = await spend(session, admission, 'messagesPerHour');
-  if (isReply(ticket)) return ticket;
+  const tickets = await countMessage(session, admission);
+  if (isReply(tickets)) return tickets;
   const envelope = readEnvelope(session, admission, args);
   if (isReply(envelope)) {
-    ticket.giveBack();
+    for (const ticket of tickets) ticket.giveBack();
     return envelope;
   }
   const { config, userName, user } = admission;
@@ -43,7 +44,7 @@ async function begin(session: Session, args: EnvelopeArguments): Promise<Answer>
     list: user.list,
     recipients: new Map(),
     verdicts: new Map(),
-    tickets: [ticket],
+    tickets: [...tickets],
   };
   return ok('Ok', '2.1.0');
 }
@@ -186,11 +187,27 @@ async function countRecipient(
   return undefined;
 }
 
+/** Against the rate of the hour, and the quota of the month. */
+async function countMessage(session: Session, admitted: Admitted): Promise<readonly RateTicket[] | Reply> {
+  const { object, quotaUsed } = admitted.user;
+  const now = session.services.now();
+  // by all relays together, as the operator has said
+  if (quotaUsed === monthOf(now)) return replies.messagesPerMonth(object, Math.ceil(monthLeftMs(now) / 1000));
+  const ofHour = await spend(session, admitted, 'messagesPerHour');
+  if (isReply(ofHour)) return ofHour;
+  const ofMonth = await spend(session, admitted, 'messagesPerMonth');
+  if (!isReply(ofMonth)) return [ofHour, ofMonth];
+  ofHour.giveBack();
+  return ofMonth;
+}
+
 function spend(
   session: Session,
   { userName, user }: Admitted,
   what: Rate,
 ): RateTicket | Reply | Promise<RateTicket | Reply> {
-  const { messagesPerHour, recipientsPerDay } = user.limits;
-  return session.services.limits.rates.spend(what, userName, { messagesPerHour, recipientsPerDay });
+  const { messagesPerHour, recipientsPerDay, messagesPerMonth } = user.limits;
+  // a quota is told of by object, and outlives a change of the name
+  const who = what === 'messagesPerMonth' ? user.object : userName;
+  return session.services.limits.rates.spend(what, who, { messagesPerHour, recipientsPerDay, messagesPerMonth });
 }

@@ -12,7 +12,7 @@ import { takeProxyHeader } from './proxy-header.ts';
 import { startSession, settingsOf, type SessionControl } from './session.ts';
 import type { SessionServices } from './state.ts';
 import { noteTurnedAway } from './session-log.ts';
-import { type CountUsage, uncounted } from '../usage/usage.ts';
+import { type UsageCounter, uncounted } from '../usage/counter.ts';
 
 interface KeyPair {
   /** PEM, with the chain behind it. */
@@ -42,7 +42,7 @@ export interface SubmissionServerOptions extends Omit<
   /** Default: of this server alone. */
   readonly limits?: SharedLimits;
   /** Default: nobody counts. */
-  readonly usage?: CountUsage;
+  readonly usage?: UsageCounter;
   /** Servers in other processes take as many connections: `session.connections` is divided among all. Default: 1, this one. */
   readonly servers?: number;
   /** Time of day, in milliseconds; `Date.now` outside of tests. */

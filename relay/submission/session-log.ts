@@ -3,10 +3,11 @@ import type { Loss } from './lost-connection.ts';
 import type { UserConfig } from '../config.ts';
 import type { Log } from '../log.ts';
 import { namedRecipients } from '../named-recipients.ts';
-import type { Answer, Reason, Reply, Stage } from '../replies.ts';
+import type { Reason } from '../reason.ts';
+import type { Answer, Reply, Stage } from '../replies.ts';
 import type { ConnectionEnd } from '../smtp/client-socket.ts';
 import type { Session, SessionServices, Transaction } from './state.ts';
-import type { Owner } from '../usage/usage.ts';
+import type { Owner } from '../usage/counter.ts';
 
 /** What is no refusal of anything that a client wanted. */
 const NOTHING_REFUSED: ReadonlySet<Reason> = new Set(['conn_gave_way', 'shutdown', 'timeout']);
@@ -34,7 +35,7 @@ export function noteRefusal(session: Session, answer: Answer, stage: Stage): voi
   const { reason = 'internal', about } = answer;
   const { metrics, usage } = session.services;
   metrics.refusals.inc({ list, stage, reason });
-  if (!NOTHING_REFUSED.has(reason)) usage(ownerOf(session, user), { refused: { [reason]: 1 } });
+  if (!NOTHING_REFUSED.has(reason)) usage.count(ownerOf(session, user), { refused: { [reason]: 1 } });
   // a message has a line of its own, whatever becomes of it
   if (stage === 'message' || !mayTell(session)) return;
   const { id } = session.reception ?? {};
@@ -69,7 +70,7 @@ export function noteMessage(session: Session, reply: Answer, facts: MessageFacts
   const { user, from, recipients } = transaction;
   if (isTaken) {
     const taken = { accepted: 1, recipients: recipients.size, bytes: facts.size };
-    usage(ownerOf(session, user), { ...taken, lastMessage: new Date(now()).toISOString() });
+    usage.count(ownerOf(session, user), { ...taken, lastMessage: new Date(now()).toISOString() });
   }
   const tls = session.conn.tls?.protocol ?? 'none';
   const who = { user, from, ...namedRecipients([...recipients.values()]), remote: session.address };
@@ -108,7 +109,7 @@ function ownerOf({ services }: Session, user: string | undefined): Owner {
 }
 
 export function noteLogin({ services }: Session, { object, list }: UserConfig): void {
-  services.usage({ list, user: object }, { logins: 1, lastLogin: new Date(services.now()).toISOString() });
+  services.usage.count({ list, user: object }, { logins: 1, lastLogin: new Date(services.now()).toISOString() });
 }
 
 function mayTell({ login, services, address }: Session): boolean {

@@ -10,7 +10,7 @@ import type { Metrics } from '../metrics.ts';
 import type { RecipientVerdict } from '../recipient-guard.ts';
 import type { Answer, Reply } from '../replies.ts';
 import type { Connection } from '../smtp/connection.ts';
-import type { CountUsage } from '../usage/usage.ts';
+import type { UsageCounter } from '../usage/counter.ts';
 
 /** What all sessions share. */
 export interface SessionServices {
@@ -20,7 +20,7 @@ export interface SessionServices {
   readonly hostname: string;
   readonly limits: SharedLimits;
   readonly metrics: Metrics;
-  readonly usage: CountUsage;
+  readonly usage: UsageCounter;
   readonly log: Log;
   /** For lines about clients that have not logged in. */
   readonly lineLimit: LineLimit;

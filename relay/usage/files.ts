@@ -4,6 +4,7 @@
  *
  *   FOLDER/2026-11-28T04.json
  */
+import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
 import type { Log } from '../log.ts';
@@ -57,7 +58,7 @@ export function createHourFiles(folder: string, log: Log, disk: Disk = nodeDisk)
       return found;
     },
     write: async (hour, tallies) => {
-      await makeFolder(disk, folder);
+      await makeUsageFolder(disk, folder);
       const text = JSON.stringify(Object.fromEntries(tallies));
       await placeFile(disk, fileOf(hour), (temporary) => disk.write(temporary, Buffer.from(text)));
       await disk.syncFolder(folder);
@@ -66,6 +67,11 @@ export function createHourFiles(folder: string, log: Log, disk: Disk = nodeDisk)
       for (const hour of await numbers()) if (hour < first) await disk.remove(fileOf(hour));
     },
   };
+}
+
+/** In a spool that is there: one that somebody has removed is not to come back as a husk. */
+export async function makeUsageFolder(disk: Disk, folder: string): Promise<void> {
+  if (existsSync(path.dirname(folder))) await makeFolder(disk, folder);
 }
 
 function unlessMissing(error: NodeJS.ErrnoException): [] {

@@ -34,9 +34,9 @@ describe('what a relay counts', () => {
   test('is there again after a restart, once', async (t) => {
     const folder = await aTemporaryFolder(t);
     const { usage } = await open(t, { folder });
-    usage.count(SHOP, { accepted: 1, recipients: 3, bytes: 500, lastMessage: '2026-11-28T04:00:00.000Z' });
-    usage.count(SHOP, { refused: { auth_failed: 1 } });
-    usage.count(SHOP, { refused: { auth_failed: 2, too_large: 1 } });
+    usage.counter.count(SHOP, { accepted: 1, recipients: 3, bytes: 500, lastMessage: '2026-11-28T04:00:00.000Z' });
+    usage.counter.count(SHOP, { refused: { auth_failed: 1 } });
+    usage.counter.count(SHOP, { refused: { auth_failed: 2, too_large: 1 } });
     const before = usage.report();
     assert.deepEqual(before.users['shop/orders'], {
       accepted: 1,
@@ -58,9 +58,9 @@ describe('what a relay counts', () => {
     const folder = await aTemporaryFolder(t);
     const clock = aClock();
     const { usage } = await open(t, { folder, clock });
-    usage.count(SHOP, { accepted: 1, refused: { too_large: 1 } });
+    usage.counter.count(SHOP, { accepted: 1, refused: { too_large: 1 } });
     clock.aheadMs = 12 * HOUR;
-    usage.count({ list: 'shop/house', user: 'shop/other' }, { accepted: 2 });
+    usage.counter.count({ list: 'shop/house', user: 'shop/other' }, { accepted: 2 });
     assert.deepEqual(Object.keys(usage.report().users), ['shop/orders', 'shop/other']);
     clock.aheadMs = 24 * HOUR;
     const { users, lists, since } = usage.report();
@@ -97,11 +97,11 @@ describe('what a relay counts', () => {
     const folder = await aTemporaryFolder(t);
     const clock = aClock();
     const { usage } = await open(t, { folder, clock });
-    usage.count(SHOP, { accepted: 1 });
+    usage.counter.count(SHOP, { accepted: 1 });
     await usage.close();
     clock.aheadMs = HOUR;
     const { usage: second } = await open(t, { folder, clock });
-    second.count(SHOP, { accepted: 10 });
+    second.counter.count(SHOP, { accepted: 10 });
     await second.close();
     const files = (await readdir(path.join(folder, 'usage'))).sort().map((name) => path.join(folder, 'usage', name));
     const [, last = ''] = files;
@@ -113,7 +113,7 @@ describe('what a relay counts', () => {
       told.map(({ file }) => file),
       [last],
     );
-    third.count(SHOP, { accepted: 1 });
+    third.counter.count(SHOP, { accepted: 1 });
     await third.close();
     const { usage: fourth } = await open(t, { folder, clock });
     assert.deepEqual(ofUser(fourth), { accepted: 2 });
@@ -144,7 +144,7 @@ describe('what a relay counts', () => {
     const { log, lines } = captureLog();
     const usage = await openUsage({ spoolFolder: folder, log, everyMs: 1 });
     usage.keep();
-    usage.count(SHOP, { accepted: 1 });
+    usage.counter.count(SHOP, { accepted: 1 });
     await usage.close();
     assert.deepEqual(ofUser(usage), { accepted: 1 });
     const told = lines.filter(({ msg }) => msg === 'what is counted cannot be written down');

@@ -4,23 +4,24 @@
  */
 import path from 'node:path';
 import type { Log } from '../log.ts';
-import type { Tally, UsageReport } from '../usage-report.ts';
+import type { Tally, UsageReport, UserTally } from '../usage-report.ts';
+import { keyed, type UsageCounter } from './counter.ts';
 import { createHourFiles } from './files.ts';
 import { createHours } from './hours.ts';
-
-/** Whose mail it was; absent where the configuration does not know of it (any more). */
-export interface Owner {
-  /** `NAMESPACE/NAME`, as the user's object. */
-  readonly list?: string | undefined;
-  readonly user?: string | undefined;
-}
-
-export type CountUsage = (owner: Owner, tally: Tally) => void;
+import { createMonths, type Months } from './months.ts';
+import { createPauses, pausedOf, type Watched } from './pauses.ts';
+import { readStanding, writeStanding } from './standing-file.ts';
+import type { WorkerUsage } from './told.ts';
 
 export interface Usage {
-  readonly count: CountUsage;
-  /** What workers have counted. */
-  readonly addAll: (tallies: Iterable<readonly [string, Tally]>) => void;
+  readonly counter: UsageCounter;
+  /** Counts messages of users with a monthly quota. */
+  readonly months: Months;
+  /** What a worker has counted. */
+  readonly addAll: (usage: WorkerUsage) => void;
+  readonly paused: () => readonly (readonly [string, Watched])[];
+  /** Called when one more user is paused. */
+  readonly onPause: (listener: () => void) => void;
   readonly report: () => UsageReport;
   /** Writes it down from now on. Not before the spool is this process's alone. */
   readonly keep: () => void;
@@ -41,18 +42,29 @@ const KEEP_EVERY_MS = 5000;
 
 /** Reads what an earlier run has counted. */
 export async function openUsage({ spoolFolder, log, now = Date.now, everyMs }: UsageOptions): Promise<Usage> {
+  const folder = path.join(spoolFolder, 'usage');
   const hours = createHours(now);
-  const files = createHourFiles(path.join(spoolFolder, 'usage'), log);
+  const files = createHourFiles(folder, log);
+  const months = createMonths(now);
+  const listeners: (() => void)[] = [];
+  const pauses = createPauses(now, () => listeners.forEach((listener) => listener()));
   /** Hours that differ from their files. */
   let dirty = new Set<number>();
   /** The hour that was under way at the last write. */
   let latest: number | undefined;
+  /** As it was written last. */
+  let standing = '';
   let writing = Promise.resolve();
   let timer: NodeJS.Timeout | undefined;
   let isTroubled = false;
 
   for (const [hour, tallies] of await files.read()) {
     if (hour >= hours.first() && hour <= hours.current()) hours.restore(hour, tallies);
+  }
+  const before = await readStanding(folder, log);
+  if (before !== undefined) {
+    months.restore(before.months);
+    pauses.restore(Object.entries(before.watched));
   }
 
   function add(key: string, tally: Tally): void {
@@ -78,6 +90,11 @@ export async function openUsage({ spoolFolder, log, now = Date.now, everyMs }: U
       for (const one of pending) dirty.add(one);
       throw error;
     }
+    const now = { months: months.all(), watched: Object.fromEntries(pauses.all()) };
+    const text = JSON.stringify(now);
+    if (text === standing) return;
+    await writeStanding(folder, now);
+    standing = text;
   }
 
   function writeNow(): Promise<void> {
@@ -91,14 +108,35 @@ export async function openUsage({ spoolFolder, log, now = Date.now, everyMs }: U
     return writing;
   }
 
+  function report(): UsageReport {
+    const { users, ...rest } = hours.report();
+    const all: Record<string, UserTally> = { ...users };
+    const { month, messages } = months.all();
+    for (const [user, count] of Object.entries(messages)) {
+      all[user] = { ...all[user], month: { name: month, messages: count } };
+    }
+    for (const [user, { resume, judged, bounced, since }] of pauses.all()) {
+      if (since !== undefined) all[user] = { ...all[user], paused: { since, bounced, judged, resume } };
+    }
+    return { ...rest, users: all };
+  }
+
   return {
-    count: (owner, tally) => {
-      for (const [key, one] of keyed(owner, tally)) add(key, one);
+    counter: {
+      count: (owner, tally) => {
+        for (const [key, one] of keyed(owner, tally)) add(key, one);
+      },
+      see: pauses.see,
+      isPaused: pauses.isPaused,
     },
-    addAll: (tallies) => {
-      for (const [key, tally] of tallies) add(key, tally);
+    months,
+    addAll: ({ counted, seen }) => {
+      for (const [key, tally] of counted) add(key, tally);
+      for (const [user, terms, what] of seen) pauses.see(user, terms, what);
     },
-    report: hours.report,
+    paused: () => pausedOf(pauses.all()),
+    onPause: (listener) => void listeners.push(listener),
+    report,
     keep: () => {
       timer = setInterval(() => void writeNow(), everyMs ?? KEEP_EVERY_MS);
       void writeNow();
@@ -110,13 +148,3 @@ export async function openUsage({ spoolFolder, log, now = Date.now, everyMs }: U
     },
   };
 }
-
-export function keyed({ list, user }: Owner, tally: Tally): readonly (readonly [string, Tally])[] {
-  return [
-    ...(list === undefined ? [] : [[`list ${list}`, tally] as const]),
-    ...(user === undefined ? [] : [[`user ${user}`, tally] as const]),
-  ];
-}
-
-/** Nothing is counted. */
-export const uncounted: CountUsage = () => undefined;

@@ -6,7 +6,8 @@ import type { LoginClaim, LoginAttempt, Rate, RateLimits } from '../submission/l
 import type { Listening } from '../submission/listen.ts';
 import type { Window } from '../submission/window-counter.ts';
 import type { Reply } from '../replies.ts';
-import type { Tally } from '../usage-report.ts';
+import type { Watched } from '../usage/pauses.ts';
+import type { WorkerUsage } from '../usage/told.ts';
 import type { WorkerState } from '../worker-state.ts';
 
 export type ToWorker =
@@ -21,6 +22,8 @@ export type ToWorker =
   | { readonly kind: 'counted'; readonly id: number; readonly answer: Counted }
   /** It may have so many connections open to the smart host that it asked about under this id. */
   | { readonly kind: 'places'; readonly id: number; readonly granted: number }
+  /** Users whom all workers together have paused. */
+  | { readonly kind: 'paused'; readonly paused: readonly (readonly [string, Watched])[] }
   /** Of a log-in whose turn it is: say whether its password is right. */
   | { readonly kind: 'verify'; readonly id: number };
 
@@ -41,7 +44,7 @@ export type FromWorker =
   | { readonly kind: 'uncount'; readonly what: Uncounted }
   | { readonly kind: 'places'; readonly id: number; readonly wish: Wish }
   /** What it has counted since it said so last. */
-  | { readonly kind: 'usage'; readonly counted: readonly (readonly [string, Tally])[] };
+  | { readonly kind: 'usage'; readonly usage: WorkerUsage };
 
 /** What is known of the upstreams may be long, and changes seldom: absent where it is as it was. */
 type StateNews = Omit<WorkerState, 'upstreams'> & Partial<Pick<WorkerState, 'upstreams'>>;

@@ -32,9 +32,9 @@ export async function startParent(options: RelayOptions, { workers, left }: Plan
   const { log, configFolder, captureFolder } = options;
   await using started = new AsyncDisposableStack();
   const metrics = createParentMetrics();
-  const limits = createSharedLimits();
   const places = createHostPlaces();
   const usage = await openUsage(options);
+  const limits = createSharedLimits({ months: usage.months });
   // after the workers, who count to their end
   started.defer(usage.close);
   const turns = setInterval(places.rotate, TURN_MS);
@@ -67,6 +67,9 @@ export async function startParent(options: RelayOptions, { workers, left }: Plan
   if (left.length > 0) log.info({ event: 'worker', left }, 'mail of workers that are no more is delivered');
   const listening = await startAll(takers, options);
   usage.keep();
+  usage.onPause(() => {
+    for (const slot of slots) slot.process()?.tell({ kind: 'paused', paused: usage.paused() });
+  });
   // where one of these cannot be emptied, that is no reason to take no mail
   for (const slot of emptiers) void slot.open().catch(() => undefined);
   for (const slot of slots) slot.watch();

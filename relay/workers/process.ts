@@ -7,8 +7,7 @@ import { pino } from 'pino';
 import { createLog, type Log } from '../log.ts';
 import { SpoolInUse } from '../spool/lock.ts';
 import { type Certificates, startWorker, type Worker, type WorkerOptions } from '../worker.ts';
-import { addTo, type Tallies } from '../usage/tally.ts';
-import { keyed } from '../usage/usage.ts';
+import { createToldUsage } from '../usage/told.ts';
 import { askLimits } from './asked-limits.ts';
 import { askPlaces } from './asked-places.ts';
 import type { CertificatesText, FromWorker, SystemError, ToWorker, WhereToListen, WorkerStart } from './messages.ts';
@@ -27,8 +26,8 @@ if (!process.connected) endWithParent();
 
 const asked = askLimits(send);
 const places = askPlaces(send);
-/** What was counted since the parent heard of it last. */
-let counted: Tallies = new Map();
+const usage = createToldUsage();
+const NOTHING_COUNTED = { counted: [], seen: [] };
 let worker: Worker | undefined;
 /** As JSON. */
 let toldUpstreams = '';
@@ -65,6 +64,8 @@ async function hear(message: ToWorker): Promise<void> {
       return asked.hear(message);
     case 'places':
       return places.hear(message);
+    case 'paused':
+      return usage.setPaused(message.paused);
     case 'certificates':
       return worker?.updateCertificates(certificatesOf(message.certificates));
     case 'reload':
@@ -77,7 +78,7 @@ async function hear(message: ToWorker): Promise<void> {
     }
     case 'stop':
       await worker?.drain();
-      return sayLast(takeUsage(), 0);
+      return sayLast({ kind: 'usage', usage: usage.take() ?? NOTHING_COUNTED }, 0);
   }
 }
 
@@ -92,9 +93,7 @@ async function start(options: WorkerStart): Promise<void> {
     log,
     limits: asked.limits,
     allow: places.allow,
-    usage: (owner, tally) => {
-      for (const [key, one] of keyed(owner, tally)) addTo(counted, key, one);
-    },
+    usage: usage.counter,
     onFatal: (error) => endBySpool(log, error),
   });
   worker.onConfig(tell);
@@ -129,7 +128,7 @@ async function deliverAll(worker: Worker): Promise<void> {
   send({ kind: 'open', state: worker.state() });
   while (!worker.isEmpty()) await sleep(EMPTY_LOOK_MS);
   await worker.discard();
-  send(takeUsage());
+  tellUsage();
   sayLast({ kind: 'drained', metrics: await worker.metrics.registry.getMetricsAsJSON() }, 0);
 }
 
@@ -139,13 +138,12 @@ function tell(): void {
   const text = JSON.stringify(upstreams);
   send({ kind: 'state', state: text === toldUpstreams ? state : { ...state, upstreams } });
   toldUpstreams = text;
-  if (counted.size > 0) send(takeUsage());
+  tellUsage();
 }
 
-function takeUsage(): FromWorker {
-  const message = { kind: 'usage', counted: [...counted] } as const;
-  counted = new Map();
-  return message;
+function tellUsage(): void {
+  const news = usage.take();
+  if (news !== undefined) send({ kind: 'usage', usage: news });
 }
 
 function endBySpool(log: Log, error: unknown): void {

@@ -31,7 +31,7 @@ export interface SlotOptions {
   readonly start: () => WorkerStart;
   readonly limits: ReturnType<typeof createSharedLimits>;
   readonly places: HostPlaces;
-  readonly usage: Pick<Usage, 'addAll'>;
+  readonly usage: Pick<Usage, 'addAll' | 'paused'>;
   readonly log: Log;
   /** It ended by itself, or had nothing left to do, and had counted this. */
   readonly onEnd: (end: { readonly isDrained: boolean; readonly counted: MetricObjects }) => void;

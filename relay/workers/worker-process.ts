@@ -25,7 +25,7 @@ export interface WorkerProcess {
   readonly lastMetrics: () => MetricObjects;
   /** Resolves when it runs what the configuration folder holds now, or has ended. */
   readonly reload: () => Promise<void>;
-  readonly tell: (message: Extract<ToWorker, { kind: 'certificates' | 'stop' }>) => void;
+  readonly tell: (message: Extract<ToWorker, { kind: 'certificates' | 'paused' | 'stop' }>) => void;
   readonly kill: () => void;
   readonly ended: Promise<WorkerEnd>;
 }
@@ -40,7 +40,7 @@ export interface WorkerEnd {
 interface Surroundings {
   readonly limits: ReturnType<typeof createSharedLimits>;
   readonly places: HostPlaces;
-  readonly usage: Pick<Usage, 'addAll'>;
+  readonly usage: Pick<Usage, 'addAll' | 'paused'>;
   readonly log: Log;
 }
 
@@ -103,7 +103,7 @@ export function startWorkerProcess(start: WorkerStart, { limits, places, usage, 
         if (message.wish.wanted + (message.wish.left ?? 1) === 0) holders.delete(message.id);
         return;
       case 'usage':
-        return usage.addAll(message.counted);
+        return usage.addAll(message.usage);
     }
   }
 
@@ -150,6 +150,7 @@ export function startWorkerProcess(start: WorkerStart, { limits, places, usage, 
   child.on('message', hear);
   if (child.stdout !== null) passLines(child.stdout, log.pass);
   send({ kind: 'start', start });
+  send({ kind: 'paused', paused: usage.paused() });
   return {
     pid: child.pid,
     opened: opening.promise,

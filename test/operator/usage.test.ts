@@ -1,6 +1,7 @@
 /** What statuses say of use, by what relay pods have counted. */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { shardDocumentSchema, shardFileName, shardOf, type UserConfig } from '../../relay/config.ts';
 import type { Tally } from '../../relay/usage-report.ts';
 import { describeWithControlPlane } from '../support/control-plane.ts';
 import { createAdmin, list, namespace, sender, user, type Admin } from './support/admin.ts';
@@ -56,6 +57,15 @@ describeWithControlPlane('what statuses say of use', (cluster) => {
     return (JSON.parse(text) as { status: { traffic?: Record<string, unknown>; lastUsedTime?: string } }).status;
   }
 
+  /** As the relays are given it. */
+  async function configOf(username: string): Promise<UserConfig | undefined> {
+    const text = await cluster().kubectl(['-n', OPERATOR_NAMESPACE, 'get', 'secrets', '-o', 'json']);
+    const { items } = JSON.parse(text) as { items: { data?: Record<string, string> }[] };
+    const file = shardFileName(shardOf(username));
+    const data = items.flatMap((item) => item.data?.[file] ?? [])[0] ?? '';
+    return shardDocumentSchema.parse(JSON.parse(Buffer.from(data, 'base64').toString('utf8'))).users[username];
+  }
+
   test('all relay pods together, of lists and of users, whatever restarts', async () => {
     const [first, second] = [await startPod('relay-0'), await startPod('relay-1')];
     first.counts({ accepted: 3, recipients: 3, bytes: 900, delivered: 3, lastMessage: '2026-01-01T01:02:03.000Z' });
@@ -100,5 +110,52 @@ describeWithControlPlane('what statuses say of use', (cluster) => {
     await operator.idle();
     assert.equal(await statusWrites(), writes);
     await third.close();
+  });
+
+  test('a user whom one relay has paused is paused in all, until somebody resumes it, whoever restarts', async () => {
+    const pod = await startPod('relay-0');
+    await admin.apply(user('shop/leaky', { listRef: { name: 'house' }, pauseAbove: { bounceRate: 10 } }));
+    await admin.waitFor('SmtpPlusUser', 'shop/leaky', 'Ready', 'True Ready');
+    const paused = { since: '2026-01-01T01:02:03.456Z', bounced: 11, judged: 20, resume: '' };
+    const since = '2026-01-01T00:00:00.000Z';
+    pod.count(() => ({ since, lists: {}, users: { 'shop/leaky': { paused } } }));
+    await admin.waitFor('SmtpPlusUser', 'shop/leaky', 'Paused', 'True Paused');
+    await admin.waitFor('SmtpPlusUser', 'shop/leaky', 'Ready', 'False Paused');
+    await eventually(async () => assert.equal((await configOf('leaky.shop'))?.paused, true));
+
+    // its relay has lost what it knew, and the operator is another one
+    pod.count(() => ({ since, lists: {}, users: {} }));
+    await operator.close();
+    operator = await start();
+    await operator.idle();
+    await admin.waitFor('SmtpPlusUser', 'shop/leaky', 'Ready', 'False Paused');
+    assert.equal((await configOf('leaky.shop'))?.paused, true);
+
+    await admin.patch('SmtpPlusUser', 'shop/leaky', { metadata: { annotations: { 'smtpplus.io/resume': 'mended' } } });
+    await admin.waitFor('SmtpPlusUser', 'shop/leaky', 'Ready', 'True Ready');
+    const { paused: isPaused, pauseAbove } = (await configOf('leaky.shop')) ?? {};
+    assert.deepEqual([isPaused, pauseAbove], [undefined, { bounceRate: 10, of: 100, resume: 'mended' }]);
+    await pod.close();
+  });
+
+  test('a quota is that of all relays together, and a higher one ends the wait', async () => {
+    const [first, second] = [await startPod('relay-0'), await startPod('relay-1')];
+    await admin.apply(user('shop/busy', { listRef: { name: 'house' }, limits: { messagesPerMonth: 10 } }));
+    const month = new Date().toISOString().slice(0, 7);
+    const counts = (messages: number) => () => ({
+      since: '2026-01-01T00:00:00.000Z',
+      lists: {},
+      users: { 'shop/busy': { month: { name: month, messages } } },
+    });
+    first.count(counts(4));
+    second.count(counts(4));
+    await admin.waitFor('SmtpPlusUser', 'shop/busy', 'QuotaNearlyUsed', 'True QuotaNearlyUsed');
+    await admin.waitFor('SmtpPlusUser', 'shop/busy', 'Ready', 'True Ready');
+    second.count(counts(6));
+    await admin.waitFor('SmtpPlusUser', 'shop/busy', 'Ready', 'False QuotaUsed');
+    await eventually(async () => assert.equal((await configOf('busy.shop'))?.quotaUsed, month));
+    await admin.patch('SmtpPlusUser', 'shop/busy', { spec: { limits: { messagesPerMonth: 100 } } });
+    await admin.waitFor('SmtpPlusUser', 'shop/busy', 'Ready', 'True Ready');
+    await Promise.all([first.close(), second.close()]);
   });
 });

@@ -96,7 +96,8 @@ export async function startDelivering(
 
 export async function aTemporaryFolder(t: TestContext): Promise<string> {
   const folder = await mkdtemp(path.join(tmpdir(), 'delivery-'));
-  t.after(() => rm(folder, { recursive: true, force: true }));
+  // somebody may be about to write into it for the last time
+  t.after(() => rm(folder, { recursive: true, force: true, maxRetries: 10 }));
   return folder;
 }
 

@@ -1,12 +1,13 @@
 /** A relay of several workers whose parent is the process of the test, and clients that reach one worker or another. */
 import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { TestContext } from 'node:test';
 import { ensureCertificates } from '../../operator/self-signed.ts';
 import type { RelayConfig } from '../../relay/config.ts';
 import { startRelay, type Relay } from '../../relay/main.ts';
 import { writeConfig } from '../support/config-folder.ts';
-import { aTemporaryFolder } from '../support/delivering.ts';
 import { captureLog } from '../support/queued.ts';
 import { PASSWORD, USER } from '../support/relay-config.ts';
 import { ELSEWHERE, openSecureClient, plain, type SmtpClient } from '../support/smtp-client.ts';
@@ -32,7 +33,9 @@ export async function startWorkers(
   workers: number,
   { config, folder, port = 0 }: { config: RelayConfig; folder?: string; port?: number },
 ): Promise<RelayOfWorkers> {
-  const state = folder ?? (await aTemporaryFolder(t));
+  const ends = endsOf(t);
+  const state = folder ?? (await mkdtemp(path.join(tmpdir(), 'relay-')));
+  if (folder === undefined) ends.push(() => rm(state, { recursive: true, force: true }));
   const configFolder = path.join(state, 'relay');
   await writeConfig(configFolder, config);
   const certificates = await ensureCertificates(path.join(state, 'tls'), { hostnames: ['localhost'] });
@@ -51,7 +54,7 @@ export async function startWorkers(
   });
   let closed: Promise<void> | undefined;
   const close = () => (closed ??= relay.close());
-  t.after(close);
+  ends.push(close);
   return {
     relay,
     folder: state,
@@ -67,6 +70,20 @@ export async function startWorkers(
       new Set(lines.filter((line) => line['event'] !== 'worker' && matches(line)).map((line) => line['worker'])),
     close,
   };
+}
+
+const ends = new WeakMap<TestContext, (() => Promise<void>)[]>();
+
+/** What is done at the end of a test, the last first: a folder goes when nobody writes into it any more. */
+function endsOf(t: TestContext): (() => Promise<void>)[] {
+  const known = ends.get(t);
+  if (known !== undefined) return known;
+  const fresh: (() => Promise<void>)[] = [];
+  ends.set(t, fresh);
+  t.after(async () => {
+    for (const end of fresh.toReversed()) await end();
+  });
+  return fresh;
 }
 
 /** Which worker a connection reaches is the system's affair: one of them is missed for so long by one in 2^99 runs. */

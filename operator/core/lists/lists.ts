@@ -3,6 +3,7 @@ import type { Reason } from '../reasons.ts';
 import type { AllowedNamespaces } from '../../api/common.ts';
 import { durationSeconds } from '../../api/duration.ts';
 import { listSpec, type ListSpec, type ListStatus } from '../../api/list.ts';
+import type { PauseAbove } from '../../api/sending.ts';
 import { notInEffect } from '../../api/not-in-effect.ts';
 import { canonicalSender } from '../../../relay/address.ts';
 import type { Limits, ListConfig } from '../../../relay/config.ts';
@@ -55,6 +56,8 @@ export interface ListTerms {
   readonly config: ListConfig;
   /** Limits of each of its users. */
   readonly limits: Limits;
+  /** When each of its users is paused; a user may be stricter. */
+  readonly pauseAbove: PauseAbove | undefined;
   readonly upstream: UpstreamVerdict['judgement'];
 }
 
@@ -152,7 +155,8 @@ export function termsOf(
         spec.upstream === undefined && { reportsFrom: canonicalSender(view.settings.reports.from) }),
     },
   };
-  const terms = { className: spec.relayClassName, config, limits: limits.value, upstream: upstream.judgement };
+  const { relayClassName: className, pauseAbove } = spec;
+  const terms = { className, config, limits: limits.value, pauseAbove, upstream: upstream.judgement };
   const refused = [starttls, policy, recipients, limits, mode].flatMap((part) => part.refused);
   return { terms, refused };
 }

@@ -78,13 +78,14 @@ export function tightenMode(spool: ClassSettings['spool'], wish: Mode): Tightene
   };
 }
 
-/** What holds where nobody says otherwise; the other is unlimited. */
+/** What holds where nobody says otherwise; the others are unlimited. */
 const DEFAULT_LIMITS = {
   messageBytes: 10 * 1024 * 1024,
   recipientsPerMessage: 100,
   // ten a second: more is seldom meant, and would fill a queue before anybody looks
   messagesPerHour: 36_000,
   recipientsPerDay: undefined,
+  messagesPerMonth: undefined,
   connections: 50,
 } as const satisfies { readonly [Field in keyof Required<Limits>]: number | undefined };
 
@@ -115,11 +116,13 @@ function smallest(all: readonly (LimitsSpec | Limits | undefined)[]): Limits {
     return known.length === 0 ? undefined : Math.min(...known);
   };
   const [messagesPerHour, recipientsPerDay] = [least('messagesPerHour'), least('recipientsPerDay')];
+  const messagesPerMonth = least('messagesPerMonth');
   return {
     messageBytes: least('messageBytes') ?? DEFAULT_LIMITS.messageBytes,
     recipientsPerMessage: least('recipientsPerMessage') ?? DEFAULT_LIMITS.recipientsPerMessage,
     ...(messagesPerHour !== undefined && { messagesPerHour }),
     ...(recipientsPerDay !== undefined && { recipientsPerDay }),
+    ...(messagesPerMonth !== undefined && { messagesPerMonth }),
     connections: least('connections') ?? DEFAULT_LIMITS.connections,
   };
 }

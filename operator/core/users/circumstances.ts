@@ -5,6 +5,7 @@ import type { AcceptedPasswords, ObjectMeta, RawObject, SecretOf } from '../mode
 import type { Platform } from '../platform.ts';
 import type { Guest } from '../selector.ts';
 import type { NamespaceRules } from '../senders/sender-rules.ts';
+import type { UsageFact } from '../usage.ts';
 import type { UsernameClaim } from './usernames.ts';
 
 /** What a user is judged by, besides itself: all that its namespace has, and what others let it have. */
@@ -31,5 +32,7 @@ export interface UserCircumstances {
   readonly whyWaiting: (user: RawObject) => Judgement | undefined;
   /** What the relays were told last of the passwords of a user (`NAMESPACE/NAME`). */
   readonly acceptedOf: (user: string) => AcceptedPasswords | undefined;
+  /** What relays have counted of a user (`NAMESPACE/NAME`); undefined where they were not heard yet. */
+  readonly usageOf: (user: string) => UsageFact | undefined;
   readonly now: Date;
 }

@@ -80,7 +80,10 @@ export function planUser(object: RawObject, verdict: UserVerdict, report: UserRe
   const usage = usageOf(object, report.usage);
   const unused = judgeUnused(object, report.usage !== undefined, usage, now);
   // no objections: they change nothing about whether it can send
-  const warnings = [admitted?.expiry?.warning, unused.judgement].filter((one) => one !== undefined);
+  const { expiry, quota, pause } = admitted ?? {};
+  const warnings = [expiry?.warning, quota?.warning, pause?.warning, unused.judgement].filter(
+    (one) => one !== undefined,
+  );
   const told = [...judgements, ...warnings];
   return {
     meta,
@@ -89,6 +92,8 @@ export function planUser(object: RawObject, verdict: UserVerdict, report: UserRe
       conditions: conditionsOf(object, told, ready, now),
       ...(admitted !== undefined && details(platform, admitted)),
       ...usage,
+      ...(quota !== undefined && { quota: quota.status }),
+      ...(pause !== undefined && { paused: pause.status }),
     },
     ...(secret !== undefined && { secret }),
     fields: fieldsOf(judgements),

@@ -15,6 +15,9 @@ import type { UserCircumstances } from './circumstances.ts';
 import { credentialsOfRefused, unusableEntryOf, type RefusedUser, type UnusableEntry } from './unusable.ts';
 import { listAskedFor, membershipOf } from './user-list.ts';
 import { judgeExpiry, type Expiry } from './expiry.ts';
+import { judgePause, pauseTermsOf, type Pause } from './pause.ts';
+import { judgeQuota, type Quota } from './quota.ts';
+import { usageBefore } from '../usage.ts';
 import { judgeUsername } from './usernames.ts';
 import { judgeUserSenders, type UserSenders } from './user-senders.ts';
 import { earliestAfter } from '../time.ts';
@@ -44,6 +47,9 @@ export interface AdmittedUser {
   readonly active: Judgement;
   /** Absent: it never ends. */
   readonly expiry: Expiry | undefined;
+  /** Of its monthly quota, where it has one and has used some of it. */
+  readonly quota: Quota | undefined;
+  readonly pause: Pause | undefined;
   readonly config: UserConfig;
 }
 
@@ -68,8 +74,12 @@ export function judgeUser(object: RawObject, around: UserCircumstances): UserVer
   const credentials = judgeCredentials({ meta, spec, secretName, hasServer }, around);
   const senders = judgeUserSenders(meta.namespace, spec.senders, around.rules);
   const expiry = judgeExpiry(spec, around.now);
-  const active = judgeActive(spec, { list, terms, credentials, senders, expiry });
   const limits = limitsOfUser(terms.limits, spec.limits);
+  const [fact, before] = [around.usageOf(keyOf(meta)), usageBefore(object)];
+  const quota = judgeQuota(limits.value.messagesPerMonth, fact?.month, before.quota);
+  const pausing = pauseTermsOf(meta, terms.pauseAbove, spec.pauseAbove);
+  const pause = judgePause(pausing.terms, [before.paused, fact?.paused]);
+  const active = judgeActive(spec, { list, terms, credentials, senders, expiry, quota, pause });
   const config: UserConfig = {
     object: keyOf(meta),
     namespace: meta.namespace,
@@ -82,11 +92,27 @@ export function judgeUser(object: RawObject, around: UserCircumstances): UserVer
     limits: limits.value,
     clientCIDRs: spec.clientCIDRs ?? [],
     ...(expiry !== undefined && { expires: expiry.time }),
+    ...(quota?.isUsed === true && { quotaUsed: quota.status.month }),
+    ...(pausing.terms !== undefined && { pauseAbove: pausing.terms }),
+    ...(pause !== undefined && { paused: true as const }),
   };
   const { username } = name;
-  const admitted = { spec, username, list, terms, secretName, credentials, senders, active, expiry, config };
+  const admitted = {
+    spec,
+    username,
+    list,
+    terms,
+    secretName,
+    credentials,
+    senders,
+    active,
+    expiry,
+    quota,
+    pause,
+    config,
+  };
   const until = earliestAfter(around.now, [credentials.until, expiry?.until]);
-  return { meta, accepted: acceptance(list, limits.refused), admitted, until };
+  return { meta, accepted: acceptance(list, [...limits.refused, ...pausing.refused]), admitted, until };
 }
 
 function hasPort({ platform }: UserCircumstances, { className }: ListTerms): boolean {
@@ -131,7 +157,9 @@ function judgeActive(
     credentials,
     senders,
     expiry,
-  }: Pick<AdmittedUser, 'list' | 'terms' | 'credentials' | 'senders' | 'expiry'>,
+    quota,
+    pause,
+  }: Pick<AdmittedUser, 'list' | 'terms' | 'credentials' | 'senders' | 'expiry' | 'quota' | 'pause'>,
 ): Judgement {
   if (!spec.active) return inactive('Inactive', 'Not active, as spec.active says; set it to true to send.');
   if (expiry?.isOver === true) {
@@ -145,6 +173,8 @@ function judgeActive(
       'ListSuspended',
       `SmtpPlusList ${list} is suspended: whoever owns it ends that with spec.suspend: false.`,
     );
+  if (pause !== undefined) return inactive('Paused', pause.warning.message);
+  if (quota?.isUsed === true) return inactive('QuotaUsed', quota.warning?.message ?? '');
   if (senders.judgement.reason === 'NoVerifiedSender') return inactive('NoVerifiedSender', senders.judgement.message);
   if (credentials.judgement.status !== 'True' && credentials.credentials.length === 0) {
     return inactive('CredentialsNotReady', 'It has no credentials to log in with; see the condition CredentialsReady.');

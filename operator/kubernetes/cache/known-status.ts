@@ -14,6 +14,8 @@ export interface KnownStatus {
   /** Of use: it is remembered nowhere else. */
   readonly lastUsedTime?: unknown;
   readonly traffic?: unknown;
+  readonly quota?: unknown;
+  readonly paused?: unknown;
 }
 
 /** One condition of thousands of objects is the same but for its message, as far as they were judged in one second. */
@@ -23,7 +25,10 @@ const CONDITIONS_MAX = 16;
 const conditionPool = createPool<Condition>(POOL_MAX);
 
 export function knownStatus(status: unknown): KnownStatus {
-  const { conditions, method, verifiedTime, lastUsedTime, traffic } = status as Record<string, unknown> & {
+  const { conditions, method, verifiedTime, lastUsedTime, traffic, quota, paused } = status as Record<
+    string,
+    unknown
+  > & {
     conditions?: readonly Condition[];
   };
   return {
@@ -33,6 +38,8 @@ export function knownStatus(status: unknown): KnownStatus {
     ...(verifiedTime !== undefined && { verifiedTime }),
     ...(lastUsedTime !== undefined && { lastUsedTime }),
     ...(traffic !== undefined && { traffic }),
+    ...(quota !== undefined && { quota }),
+    ...(paused !== undefined && { paused }),
   };
 }
 

@@ -59,6 +59,7 @@ const specs: Readonly<Record<Kind, fc.Arbitrary<unknown>>> = {
     ),
     senderPolicy: rarely(fc.record({ headerFrom: fc.constantFrom('Enforce', 'Audit') })),
     limits: rarely(fc.record({ messagesPerHour: fc.integer({ min: 1, max: 200 }) })),
+    pauseAbove: rarely(fc.constant({ bounceRate: 10 })),
     delivery: rarely(
       fc.record({
         maxAge: fc.constantFrom('0s', '1m', '120h', '720h', '1000h'),
@@ -88,7 +89,8 @@ const specs: Readonly<Record<Kind, fc.Arbitrary<unknown>>> = {
       { nil: undefined },
     ),
     expiresAt: rarely(fc.constantFrom('2025-12-01T00:00:00Z', '2026-01-09T00:00:00Z', '2026-01-03T01:00:00+01:00')),
-    limits: rarely(fc.record({ messagesPerHour: fc.integer({ min: 1, max: 200 }) })),
+    limits: rarely(fc.record({ messagesPerHour: fc.integer({ min: 1, max: 200 }), messagesPerMonth: fc.constant(10) })),
+    pauseAbove: rarely(fc.constantFrom({ bounceRate: 5 }, { bounceRate: 50, of: 10 })),
     mode: rarely(fc.constant('Sandbox')),
   }),
   VerifiedSender: fc.oneof(
@@ -112,7 +114,7 @@ const specs: Readonly<Record<Kind, fc.Arbitrary<unknown>>> = {
   ),
 };
 
-const RESEND = { 'smtpplus.io/resend': 'once' };
+const RESEND = { 'smtpplus.io/resend': 'once', 'smtpplus.io/resume': 'once' };
 const kind = fc.constantFrom<Kind>('SmtpPlusList', 'SmtpPlusUser', 'SmtpPlusUser', 'VerifiedSender');
 
 export const object: fc.Arbitrary<RawObject> = fc
@@ -321,18 +323,32 @@ const relaysFact: fc.Arbitrary<RelaysFact> = fc
 
 const which = fc.nat(30);
 
-const COUNTED = { recipients: 1, bytes: 500, delivered: 1, bounced: 0, deferred: 0, refused: 0 };
+const PAUSED = { since: '2026-01-01T00:00:00Z', bounced: 11, of: 100, resume: '' };
+const COUNTED = {
+  since: '2026-01-01T00:00:00Z',
+  accepted: 1,
+  recipients: 1,
+  bytes: 500,
+  delivered: 1,
+  bounced: 0,
+  deferred: 0,
+  refused: 0,
+};
 
 /** What relays have counted of an object, at times that may be to come. */
-const usageFact: fc.Arbitrary<UsageFact> = fc
-  .record({
-    accepted: rarely(fc.nat(3)),
-    lastUsedTime: often(fc.constantFrom('2025-12-31T00:00:00Z', '2026-01-02T00:00:00Z', '2027-01-01T00:00:00Z')),
-  })
-  .map(({ accepted, lastUsedTime }) => {
-    const traffic = { since: '2026-01-01T00:00:00Z', accepted: accepted ?? 0, ...COUNTED };
-    return { traffic: accepted === undefined ? undefined : traffic, lastUsedTime };
-  });
+const usageFact: fc.Arbitrary<UsageFact> = fc.record({
+  traffic: rarely(fc.constantFrom(COUNTED, { ...COUNTED, accepted: 2 })),
+  month: often(
+    fc.constantFrom(
+      { name: '2026-01', messages: 0 },
+      { name: '2026-01', messages: 8 },
+      { name: '2026-01', messages: 10 },
+      { name: '2026-02', messages: 7 },
+    ),
+  ),
+  paused: rarely(fc.constantFrom(PAUSED, { ...PAUSED, resume: 'once' })),
+  lastUsedTime: often(fc.constantFrom('2025-12-31T00:00:00Z', '2026-01-02T00:00:00Z', '2027-01-01T00:00:00Z')),
+});
 
 export const secretStep: fc.Arbitrary<SecretStep> = fc.oneof(
   fc.record({

@@ -6,6 +6,7 @@ import { retainedOwner } from '../../../operator/core/credentials/ownership.ts';
 import { parseAllDocuments } from 'yaml';
 import { z } from 'zod';
 import { API_VERSION } from '../../../operator/api/common.ts';
+import { pausedStatus } from '../../../operator/api/sending.ts';
 import { traffic } from '../../../operator/api/traffic.ts';
 import { isKindName } from '../../../operator/api/kinds.ts';
 import type {
@@ -65,7 +66,12 @@ const evidence = z.object({
 /** By key of the VerifiedSender, as `evidence`. */
 const vouchings = z.record(z.string(), z.object({ sender: z.string(), withdrawnTime: z.string().optional() }));
 
-const usageFact = z.strictObject({ traffic: traffic.optional(), lastUsedTime: z.string().optional() });
+const usageFact = z.strictObject({
+  traffic: traffic.optional(),
+  lastUsedTime: z.string().optional(),
+  month: z.object({ name: z.string(), messages: z.number() }).optional(),
+  paused: pausedStatus.optional(),
+});
 
 const settings = z.strictObject({
   kind: z.literal('Settings'),

@@ -1,0 +1,59 @@
+/**
+ * Pauses users of whose recipients too many bounce, at once and by what this relay has seen: the operator then tells the others.
+ * A pause lasts until the mark of the user's configuration changes, which people set.
+ */
+import type { PauseTerms } from '../config.ts';
+
+/** What was seen since the mark was set. Recipients are counted in batches of so many as the terms say. */
+export interface Watched {
+  readonly resume: string;
+  readonly judged: number;
+  readonly bounced: number;
+  /** Since when the user is paused. ISO 8601. */
+  readonly since?: string | undefined;
+}
+
+export interface Pauses {
+  readonly see: (user: string, terms: PauseTerms, seen: Pick<Watched, 'judged' | 'bounced'>) => void;
+  readonly isPaused: (user: string, terms: PauseTerms) => boolean;
+  readonly all: () => ReadonlyMap<string, Watched>;
+  readonly restore: (all: Iterable<readonly [string, Watched]>) => void;
+}
+
+const USERS_MAX = 100_000;
+
+/** @param onPause some user is paused since now. */
+export function createPauses(now: () => number, onPause: () => void = () => undefined): Pauses {
+  const watched = new Map<string, Watched>();
+
+  return {
+    see: (user, terms, seen) => {
+      const before = watched.get(user);
+      const isSame = before?.resume === terms.resume;
+      if (isSame && before.since !== undefined) return;
+      const judged = (isSame ? before.judged : 0) + seen.judged;
+      const bounced = (isSame ? before.bounced : 0) + seen.bounced;
+      const isOver = bounced > (Math.max(judged, terms.of) * terms.bounceRate) / 100;
+      const [oldest] = watched.keys();
+      if (before === undefined && watched.size >= USERS_MAX && oldest !== undefined) watched.delete(oldest);
+      const { resume } = terms;
+      if (isOver) watched.set(user, { resume, judged, bounced, since: new Date(now()).toISOString() });
+      else if (judged >= terms.of) watched.set(user, { resume, judged: 0, bounced: 0 });
+      else watched.set(user, { resume, judged, bounced });
+      if (isOver) onPause();
+    },
+    isPaused: (user, { resume }) => {
+      const known = watched.get(user);
+      return known?.since !== undefined && known.resume === resume;
+    },
+    all: () => watched,
+    restore: (all) => {
+      for (const [user, one] of all) watched.set(user, one);
+    },
+  };
+}
+
+/** Those of them who are paused. */
+export function pausedOf(all: ReadonlyMap<string, Watched>): readonly (readonly [string, Watched])[] {
+  return [...all].filter(([, { since }]) => since !== undefined);
+}

@@ -1,0 +1,44 @@
+/** What outlives the day of the counts: the month of quotas, and who is watched or paused. One small file, beside the hours. */
+import path from 'node:path';
+import { z } from 'zod';
+import type { Log } from '../log.ts';
+import { makeUsageFolder } from './files.ts';
+import { nodeDisk, placeFile } from '../spool/disk.ts';
+import type { MonthCounts } from './months.ts';
+import type { Watched } from './pauses.ts';
+
+export interface Standing {
+  readonly months: MonthCounts;
+  /** By user. */
+  readonly watched: Readonly<Record<string, Watched>>;
+}
+
+const count = z.number().int().nonnegative();
+const standingSchema = z.object({
+  months: z.object({ month: z.string(), messages: z.record(z.string(), count) }),
+  watched: z.record(
+    z.string(),
+    z.object({ resume: z.string(), judged: count, bounced: count, since: z.iso.datetime().optional() }),
+  ),
+});
+
+const NAME = 'standing.json';
+
+/** Undefined where there is none, or none that can be read, which the log tells. */
+export async function readStanding(folder: string, log: Log): Promise<Standing | undefined> {
+  const file = path.join(folder, NAME);
+  try {
+    return standingSchema.parse(JSON.parse((await nodeDisk.read(file)).toString('utf8')));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    log.warn({ event: 'usage', file, err: error }, 'what was counted for monthly quotas and pauses is lost');
+    return undefined;
+  }
+}
+
+export async function writeStanding(folder: string, standing: Standing): Promise<void> {
+  await makeUsageFolder(nodeDisk, folder);
+  const bytes = Buffer.from(JSON.stringify(standing));
+  await placeFile(nodeDisk, path.join(folder, NAME), (temporary) => nodeDisk.write(temporary, bytes));
+  await nodeDisk.syncFolder(folder);
+}
