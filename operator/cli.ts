@@ -158,6 +158,11 @@ program
 
 for (const command of program.commands) refuseRepeats(command, ['--existing-sender']);
 
+// `smtp-plus status | head`: it is no fault that nobody reads on
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+});
+
 function append(text: string, before: readonly string[] = []): readonly string[] {
   return [...before, text];
 }

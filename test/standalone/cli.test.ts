@@ -56,6 +56,12 @@ describe('the command line', () => {
     );
   });
 
+  test('says nothing about a reader that has seen enough', () => {
+    const command = `"$0" "$1" crds | head -n 1`;
+    const { stdout, stderr } = spawnSync('sh', ['-c', command, process.execPath, CLI], { encoding: 'utf8' });
+    assert.deepEqual({ stdout, stderr }, { stdout: '---\n', stderr: '' });
+  });
+
   test('names the flag of a host that is none', async (t) => {
     const folder = await folderOf(t);
     // longer than a label can be: no name server is asked
