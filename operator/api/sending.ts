@@ -3,17 +3,22 @@ import { z } from 'zod';
 
 export const pauseAbove = z
   .object({
-    bounceRate: z.number().int().min(1).max(100).describe('In percent: a user is paused when more recipients bounce.'),
+    bounceRate: z
+      .number()
+      .int()
+      .min(1)
+      .max(100)
+      .describe('Share of recipients, in percent. If mail to more of them bounces, the user is paused.'),
     of: z
       .number()
       .int()
       .min(10)
       .max(100000)
       .default(100)
-      .describe('Of how many recipients. They are counted in batches of this size, over any time.'),
+      .describe('Number of recipients in a batch. Bounces are counted for each batch, however long it takes.'),
   })
   .describe(
-    'Pauses a user whose mail bounces, at once and until somebody sets the annotation `smtpplus.io/resume` of the user to a new value.',
+    'Pauses a user at once if too much of its mail bounces, until somebody sets the annotation `smtpplus.io/resume` of the user to a new value.',
   );
 
 export const quotaStatus = z
@@ -22,23 +27,23 @@ export const quotaStatus = z
       .string()
       .max(7)
       .regex(/^[0-9]{4}-[0-9]{2}$/)
-      .describe('The month, by UTC.'),
-    messages: z.number().int().min(0).describe('Messages accepted in it, by all relays.'),
-    limit: z.number().int().min(1).describe('How many there may be.'),
+      .describe('The month (UTC) that is counted.'),
+    messages: z.number().int().min(0).describe('Messages that all relays accepted in that month.'),
+    limit: z.number().int().min(1).describe('The quota that is in force.'),
   })
-  .describe('How much of `limits.messagesPerMonth` is used up; absent while nothing is.');
+  .describe('How much of `limits.messagesPerMonth` is used up. Absent as long as nothing is.');
 
 export const pausedStatus = z
   .object({
-    since: z.iso.datetime().describe('Since when.'),
-    bounced: z.number().int().min(0).describe('Recipients whose mail had bounced by then.'),
-    of: z.number().int().min(0).describe('Of so many.'),
+    since: z.iso.datetime().describe('When it was paused.'),
+    bounced: z.number().int().min(0).describe('Recipients of the batch whose mail bounced.'),
+    of: z.number().int().min(0).describe('Recipients of the batch so far.'),
     resume: z
       .string()
       .max(64)
-      .describe('Value of the annotation `smtpplus.io/resume` by then. Another one ends the pause.'),
+      .describe('Value of the annotation `smtpplus.io/resume` when it was paused. Another value ends the pause.'),
   })
-  .describe('Why it is paused; absent while it is not.');
+  .describe('Why it is paused. Absent if it is not.');
 
 export type PauseAbove = z.infer<typeof pauseAbove>;
 export type QuotaStatus = z.infer<typeof quotaStatus>;
