@@ -17,7 +17,7 @@ export async function howToVouch(
   const what =
     file === undefined
       ? `${newFile(folder, relayClass)} and start again`
-      : `${await inFile(file, relayClass)}, which holds a second later`;
+      : `${await inFile(file, relayClass)}, which takes effect a second later`;
   return `${what}, or start with \`--existing-sender {namespace}={sender}\``;
 }
 

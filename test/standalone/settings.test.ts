@@ -124,7 +124,7 @@ describe('a pending sender in one process', () => {
     const [file, message] = [join(folder, 'settings.yaml'), condition?.message ?? ''];
     assert.ok(
       message.includes(
-        `add \`- shop: orders@shop.example\` to existingSenders at ${file}:4, which holds a second later`,
+        `add \`- shop: orders@shop.example\` to existingSenders at ${file}:4, which takes effect a second later`,
       ),
       message,
     );
@@ -150,7 +150,7 @@ describe('a pending sender in one process', () => {
     test(`says what to add to settings with ${what}`, async (t) => {
       const file = join(await folderOf(t, { 's.yaml': text }), 's.yaml');
       const words = await howToVouch({ folder: 'x', relayClass: 'default' }, file);
-      assert.ok(words.startsWith(`${expected.replace('FILE', file)}, which holds a second later`), words);
+      assert.ok(words.startsWith(`${expected.replace('FILE', file)}, which takes effect a second later`), words);
     });
   }
 

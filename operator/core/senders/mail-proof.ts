@@ -134,7 +134,7 @@ function judgeChallenge(
     const message = `spec.email.code is not the code of ${mail}; ${left} more may be tried. ${whatToDo(question, expiryTime)}`;
     return judgement('False', 'WrongCode', message);
   }
-  const message = `A mail was sent to ${address} at ${sentTime}. ${whatToDo(question, expiryTime)} Where it has not come, ${another}.`;
+  const message = `A mail was sent to ${address} at ${sentTime}. ${whatToDo(question, expiryTime)} If it has not arrived, ${another}.`;
   return judgement('False', 'Pending', message);
 }
 
