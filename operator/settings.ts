@@ -3,7 +3,12 @@
  * One zod schema; the table in docs/reference/settings.md and the chart's values follow it.
  */
 import { z } from 'zod';
-import { deliverySettingsSchema, logSettingsSchema, sessionSettingsSchema } from '../relay/config.ts';
+import {
+  deliverySettingsSchema,
+  logSettingsSchema,
+  metricsSettingsSchema,
+  sessionSettingsSchema,
+} from '../relay/config.ts';
 import { canonicalSender } from '../relay/address.ts';
 import { WORKERS_MAX } from '../relay/workers-wish.ts';
 import { limits } from './api/common.ts';
@@ -139,6 +144,7 @@ export const classSettingsSchema = z.strictObject({
     })
     .optional()
     .describe('Reports (bounces, delay notices) to senders'),
+  metrics: metricsSettingsSchema.strict().prefault({}).describe('Metrics of the relay besides the usual ones'),
   log: logSettingsSchema.omit({ key: true }).strict().prefault({}).describe('What the log of the relay shows'),
   existingSenders: z
     .array(existingSender)

@@ -178,6 +178,16 @@ export const logSettingsSchema = z.object({
     .optional(),
 });
 
+export const metricsSettingsSchema = z.object({
+  usage: z
+    .number()
+    .int()
+    .min(0)
+    .max(10_000)
+    .default(0)
+    .describe('How many lists, and how many users, have metrics of their own: those that send most. 0: none has'),
+});
+
 export const classDocumentSchema = z.object({
   version: z.literal(1),
   name: z.string(),
@@ -193,6 +203,8 @@ export const classDocumentSchema = z.object({
   delivery: deliverySettingsSchema,
   /** Absent in documents of an older operator. */
   log: logSettingsSchema.prefault({}),
+  /** Likewise. */
+  metrics: metricsSettingsSchema.prefault({}),
 });
 
 export type UpstreamConfig = z.infer<typeof upstreamSchema>;

@@ -2,6 +2,7 @@
 import type { HttpPages } from './http.ts';
 import type { UpstreamReport } from './upstream-report.ts';
 import type { UsageReport } from './usage-report.ts';
+import { usageMetrics } from './usage/metrics.ts';
 import { commonDocuments, fullestFill, fullSince, mergedUpstreams, type WorkerState } from './worker-state.ts';
 
 export interface Told {
@@ -18,7 +19,8 @@ export function pagesOf({ states, metrics, furtherMetrics, usage, isClosing }: T
   return {
     metrics: async () => {
       const { contentType, body } = await metrics();
-      return { contentType, body: body + ((await furtherMetrics?.()) ?? '') };
+      const ofUse = await usageMetrics(usage(), states()[0]?.usageMetrics ?? 0);
+      return { contentType, body: body + ofUse + ((await furtherMetrics?.()) ?? '') };
     },
     unhealthy: () => faultOf(states()),
     // not where its disk is full: it cannot know whether another relay has room, and without any of them in the Service

@@ -13,6 +13,8 @@ export interface WorkerState {
   /** SHA-256 (hex) of each document in force, by file name. */
   readonly documents: Documents;
   readonly shutdownSeconds: number;
+  /** How many lists and users have metrics of their own. */
+  readonly usageMetrics: number;
   /** Since when its spool has had no room. */
   readonly spoolFullSince: string | undefined;
   readonly spoolFill: SpoolFill;

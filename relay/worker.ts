@@ -211,6 +211,7 @@ function stateOf(config: ConfigFolder) {
     readTime: config.readTime()?.toISOString(),
     documents: config.hashes(),
     shutdownSeconds: settingsOf(config).shutdownSeconds,
+    usageMetrics: config.current()?.class.metrics.usage ?? 0,
   };
 }
 

@@ -117,7 +117,7 @@ export function allShards(store: RelayStore, className: string): ShardDocument[]
 }
 
 export function classDocument(name: string, { settings, logKey }: ClassView): ClassDocument {
-  const { hostname, starttls, localPartCase, smtputf8, session, delivery, log } = settings;
+  const { hostname, starttls, localPartCase, smtputf8, session, delivery, log, metrics } = settings;
   const { addresses } = log;
   return {
     version: 1,
@@ -129,6 +129,7 @@ export function classDocument(name: string, { settings, logKey }: ClassView): Cl
     smtputf8,
     session,
     delivery,
+    metrics,
     log: logKey === undefined ? { addresses } : { addresses, key: logKey },
   };
 }

@@ -4,8 +4,8 @@ import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, test } from 'node:test';
 import { usageReportSchema, type Tally } from '../../relay/usage-report.ts';
-import { ledTo } from '../support/config-folder.ts';
-import { aList, aUser, LIST, USER } from '../support/relay-config.ts';
+import { ledTo, QUICK_DELIVERY } from '../support/config-folder.ts';
+import { aClass, aList, aUser, LIST, USER } from '../support/relay-config.ts';
 import { until } from '../support/until.ts';
 import { startUpstream } from '../support/upstream.ts';
 import { logIn, open, page, type RelayOfWorkers, send, startWorkers } from '../workers/relay.ts';
@@ -61,6 +61,19 @@ for (const workers of [1, 2]) {
       assert.deepEqual(lists[LIST], users['shop/orders']);
       const { text } = await page(relay, '/usage');
       assert.doesNotMatch(text, /@|hello|orders\.shop/);
+    });
+
+    test('is in the metrics, too, where the class asks for that', async (t) => {
+      const [base, plain] = [ledTo({ kind: 'capture' }), aClass({ delivery: QUICK_DELIVERY })];
+      const asked = { ...base, class: aClass({ delivery: QUICK_DELIVERY, metrics: { usage: 10 } }) };
+      const relay = await startWorkers(t, workers, { config: asked });
+      await sendTo(relay, 'a@x.example');
+      const ofUser = async (): Promise<readonly string[]> =>
+        (await page(relay, '/metrics')).text.match(/^smtpplus_user_day\{.*$/gm) ?? [];
+      await until(async () => (await ofUser()).includes('smtpplus_user_day{user="shop/orders",what="accepted"} 1'));
+      await relay.configure({ ...base, class: plain });
+      await relay.relay.reload();
+      await until(async () => (await ofUser()).length === 0);
     });
 
     test('is there after a clean restart, and goes on from there', async (t) => {
