@@ -18,11 +18,15 @@ interface Told {
 /** A ready pod of a relay, as far as an API server without nodes can tell; this process answers for it. */
 export async function startRelayPod(admin: Admin, name: string, relayClass = 'default') {
   let running = (): Documents => ({});
-  let count = (): UsageReport => ({ since: startTime, lists: {}, users: {} });
+  let count = (): UsageReport | undefined => ({ since: startTime, lists: {}, users: {} });
   let tell = (): Told => ({ upstreams: [], fullSince: undefined });
   const startTime = new Date().toISOString();
   const server = createServer((request, response) => {
-    if (request.url === '/usage') return response.end(JSON.stringify(count()));
+    if (request.url === '/usage') {
+      const report = count();
+      response.statusCode = report === undefined ? 404 : 200;
+      return response.end(JSON.stringify(report));
+    }
     const { upstreams, fullSince } = tell();
     const isAboutUpstreams = request.url === '/upstreamz';
     return response.end(
@@ -53,8 +57,8 @@ export async function startRelayPod(admin: Admin, name: string, relayClass = 'de
     tell: (told: () => Told) => {
       tell = told;
     },
-    /** And has counted this. */
-    count: (counted: () => UsageReport) => {
+    /** And has counted this; undefined: it does not count. */
+    count: (counted: () => UsageReport | undefined) => {
       count = counted;
     },
     close: async () => {
