@@ -25,9 +25,9 @@ export async function viewClass(
 }
 
 /** All files of a class that are read here or beside: whoever follows them sees a password or an authority change. */
-function filesOfClass({ caFile, upstream }: ClassSettings): readonly string[] {
-  const { caFile: upstreamCa, passwordFile, oauth2 } = 'capture' in upstream ? {} : upstream;
-  return [caFile, upstreamCa, passwordFile, oauth2?.clientSecretFile].filter((file) => file !== undefined);
+function filesOfClass({ upstream }: ClassSettings): readonly string[] {
+  const { caFile, passwordFile, oauth2 } = 'capture' in upstream ? {} : upstream;
+  return [caFile, passwordFile, oauth2?.clientSecretFile].filter((file) => file !== undefined);
 }
 
 export function filesOfSettings({ classes }: Settings): readonly string[] {

@@ -2,7 +2,9 @@
 import { Counter, type Registry } from 'prom-client';
 import type { PlannedEvent } from './core/model.ts';
 
-export function createEventCounter(registry: Registry): (event: PlannedEvent) => void {
+export function createEventCounter(
+  registry: Registry,
+): (event: Pick<PlannedEvent, 'type' | 'reason'> & { readonly kind: string }) => void {
   const counter = new Counter({
     name: 'smtpplus_operator_events_total',
     help: 'Events about objects, by kind, type and reason: a sender that is verified, loses its record, is revoked, deleted',

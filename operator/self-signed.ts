@@ -7,7 +7,7 @@ import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { chmod, mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { isIP } from 'node:net';
-import type { Authority } from './make-certificates.ts';
+import type { Authority } from './certificates/make.ts';
 
 export interface Certificates {
   /** PEM of the CA, for clients. */
@@ -49,7 +49,7 @@ async function readAuthority(folder: string, now: Date): Promise<Authority | und
 }
 
 /** What makes certificates takes a tenth of a second to load, and is needed once a year. */
-const maker = () => import('./make-certificates.ts');
+const maker = () => import('./certificates/make.ts');
 
 async function createAuthority(folder: string, now: Date): Promise<Authority> {
   const { makeAuthority } = await maker();

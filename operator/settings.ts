@@ -18,6 +18,7 @@ import { path, serverName } from './settings-text.ts';
 import { recipients } from './settings-recipients.ts';
 import { allowListUpstream } from './settings-list-upstream.ts';
 import { upstream } from './upstream-settings.ts';
+import { tlsSettingsSchema } from './settings-tls.ts';
 import { verificationSettingsSchema } from './settings-verification.ts';
 import { namespaceLimits } from './settings-namespace-limits.ts';
 
@@ -66,11 +67,7 @@ export const classSettingsSchema = z.strictObject({
     .max(16)
     .optional()
     .describe('Ports with TLS from the first byte to show to users; default: the first that listen'),
-  caFile: path
-    .optional()
-    .describe(
-      'On a cluster: certificates (PEM) with which clients verify the relay, for the Secrets of users; default: the public roots',
-    ),
+  tls: tlsSettingsSchema.prefault({}).describe('On a cluster: the certificate of the relays'),
   configSecret: z
     .string()
     .max(200)

@@ -3,7 +3,14 @@ import type { HttpPages } from './http.ts';
 import type { UpstreamReport } from './upstream-report.ts';
 import type { UsageReport } from './usage-report.ts';
 import { usageMetrics } from './usage/metrics.ts';
-import { commonDocuments, fullestFill, fullSince, mergedUpstreams, type WorkerState } from './worker-state.ts';
+import {
+  commonCertificate,
+  commonDocuments,
+  fullestFill,
+  fullSince,
+  mergedUpstreams,
+  type WorkerState,
+} from './worker-state.ts';
 
 export interface Told {
   /** Of those that take mail now, or may any moment. */
@@ -32,6 +39,7 @@ export function pagesOf({ states, metrics, furtherMetrics, usage, isClosing }: T
         class: all[0]?.className,
         readTime: lastOf(all.map(({ readTime }) => readTime)),
         documents: commonDocuments(all),
+        certificate: commonCertificate(all),
         spoolFullSince: fullSince(all),
         spoolFill: fullestFill(all),
       };

@@ -12,6 +12,8 @@ export interface WorkerState {
   readonly readTime: string | undefined;
   /** SHA-256 (hex) of each document in force, by file name. */
   readonly documents: Documents;
+  /** SHA-256 of the certificate of new connections, as X509Certificate says it. */
+  readonly certificate: string;
   readonly shutdownSeconds: number;
   /** How many lists and users have metrics of their own. */
   readonly usageMetrics: number;
@@ -36,6 +38,11 @@ export function commonDocuments([first, ...others]: readonly WorkerState[]): Doc
     others.every(({ documents }) => documents[name] === hash),
   );
   return Object.fromEntries(common);
+}
+
+/** The certificate that all of them use. */
+export function commonCertificate([first, ...others]: readonly WorkerState[]): string | undefined {
+  return others.every(({ certificate }) => certificate === first?.certificate) ? first?.certificate : undefined;
 }
 
 /** Mail is refused where one of them has no room. */

@@ -2,7 +2,7 @@
  * One worker: server, spool and delivery, in the order in which they start, and in which they end. Mostly there is one, in the
  * process that started it; several have a process each, and a parent (workers/parent.ts).
  */
-import { createHash } from 'node:crypto';
+import { createHash, X509Certificate } from 'node:crypto';
 import { hostname } from 'node:os';
 import { accept } from './accept.ts';
 import { openConfigFolder, type ConfigFolder } from './config-folder.ts';
@@ -138,6 +138,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     incomingFolder: spool.incomingFolder,
   });
   metrics.certificateExpiry.set(certificates.notAfter.getTime() / 1000);
+  let certificate = fingerprintOf(certificates);
   let listening: Listening | undefined;
   started.defer(async () => listening?.close());
   const running = started.move();
@@ -152,6 +153,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
       startTime,
       fault,
       ...stateOf(config),
+      certificate,
       spoolFullSince: disk.fullSince()?.toISOString(),
       spoolFill: warning.state(),
       upstreams: delivery.upstreams(),
@@ -160,6 +162,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     onConfig: config.onChange,
     updateCertificates: (next) => {
       server.updateCertificate(next);
+      certificate = fingerprintOf(next);
       metrics.certificateExpiry.set(next.notAfter.getTime() / 1000);
     },
     isEmpty: spool.isEmpty,
@@ -203,6 +206,10 @@ async function openConfig(
   config.onChange(tell);
   tell();
   return config;
+}
+
+function fingerprintOf({ cert }: Certificates): string {
+  return new X509Certificate(cert).fingerprint256;
 }
 
 function stateOf(config: ConfigFolder) {

@@ -14,10 +14,3 @@ test('a class that names none tells the first of those that listen', async () =>
   const view = (await classes({ ports: '2525,3000-4000', implicitTlsPorts: '465' })).get('default');
   assert.deepEqual([view?.ports, view?.implicitTlsPorts], [[2525, 3000, 3001, 3002], [465]]);
 });
-
-test('an authority that cannot be read is named with its setting', async () => {
-  await assert.rejects(
-    classes({ classes: { default: { caFile: '/gone/ca.crt' } } }),
-    /^Error: classes\.default\.caFile: \/gone\/ca\.crt cannot be read: no such file or folder/,
-  );
-});

@@ -1,6 +1,4 @@
-import { readFile } from 'node:fs/promises';
 import type { ClassView, OtherInstallations } from '../core/model.ts';
-import { inWords } from '../errors.ts';
 import { parsePorts } from '../ports.ts';
 import { defaultConfigSecret, type Settings } from '../settings.ts';
 import { PORTS_SHOWN, viewClass } from '../class-view.ts';
@@ -13,25 +11,14 @@ export async function readClasses(
 ): Promise<ReadonlyMap<string, ClassView>> {
   const classes = new Map<string, ClassView>();
   for (const [name, settingsOfClass] of Object.entries(settings.classes)) {
-    const { caFile } = settingsOfClass;
-    const caCertificate = caFile === undefined ? undefined : await readAuthority(caFile, name);
     const server = {
       runsIn: 'cluster' as const,
       ports: shown(settings.ports),
       implicitTlsPorts: shown(settings.implicitTlsPorts),
-      ...(caCertificate !== undefined && { caCertificate }),
     };
     classes.set(name, await viewClass(settingsOfClass, server, logKeyOf(name)));
   }
   return classes;
-}
-
-async function readAuthority(file: string, className: string): Promise<string> {
-  try {
-    return await readFile(file, 'utf8');
-  } catch (error) {
-    throw new Error(`classes.${className}.caFile: ${file} cannot be read: ${inWords(error)}`, { cause: error });
-  }
 }
 
 export function otherInstallationsOf({ classesElsewhere, reportsUnknownClasses }: Settings): OtherInstallations {

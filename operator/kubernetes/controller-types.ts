@@ -4,6 +4,7 @@ import type { DnsVerification } from '../core/senders/dns-verification.ts';
 import type { Installation } from '../installation.ts';
 import type { NamespaceLimits } from '../settings.ts';
 import type { Resolvers } from '../verify/look-up.ts';
+import type { CertificatesOptions } from './certificates.ts';
 import type { Readiness } from './cache/caches.ts';
 import type { KubeClient } from './client/client.ts';
 import type { MailOptions, MailProofsOnCluster } from './mail-proofs.ts';
@@ -27,6 +28,8 @@ export interface ControllerOptions {
   readonly unledClient?: KubeClient;
   /** Absent: a namespace may have any number of objects. */
   readonly namespaceLimits?: NamespaceLimits;
+  /** Absent: the certificates of the relays are none of our business. */
+  readonly certificates?: CertificatesOptions;
   readonly configPrefixOf: (className: string) => string;
   readonly metrics: OperatorMetrics;
   readonly onTrouble: (message: string) => void;

@@ -25,10 +25,11 @@ import { shardFileName } from '../../relay/config.ts';
 import { stackOf } from '../errors.ts';
 import { createRelayReports } from '../relay-reports.ts';
 import { createAccepted } from './accepted.ts';
+import { startCertificates } from './certificates.ts';
 import { countReadiness, startCaches } from './cache/caches.ts';
 import { createFollowedSecrets } from './cache/followed-secrets.ts';
 import type { KnownObject } from './cache/views.ts';
-import { startEventRecorder } from './client/events.ts';
+import { startEventRecorder, type EventAbout } from './client/events.ts';
 import { queueObserver } from './metrics.ts';
 import type { Controller, ControllerOptions } from './controller-types.ts';
 import { createLookUps } from './look-ups.ts';
@@ -37,6 +38,7 @@ import { allDocuments, documentText } from './relay-documents.ts';
 import { startRelayPods } from './relay-pods.ts';
 import { startRollout } from './rollout.ts';
 import { startMailProofs } from './mail-proofs.ts';
+import { createToldUsers } from './told-users.ts';
 import { startUsage } from './usage.ts';
 import { startVerification } from './verification.ts';
 import { createBacklog } from './write/backlog.ts';
@@ -53,7 +55,7 @@ export function startController(options: ControllerOptions): Controller {
   const stopping = new AbortController();
   const { signal } = stopping;
   const onRecord = metrics.countEvent;
-  const events = startEventRecorder(client, { instance: options.identity, onRecord, onTrouble });
+  const events = startEventRecorder<EventAbout>(client, { instance: options.identity, onRecord, onTrouble });
   const { record } = events;
   const onDone = queueObserver(metrics, onTrouble);
   const ownStatus = createOwnStatus();
@@ -119,7 +121,7 @@ export function startController(options: ControllerOptions): Controller {
   const planning = createPlanning({
     sources,
     issuer: installation.issuer,
-    readClasses: options.readClasses,
+    readClasses: async () => certificates.inClasses(await options.readClasses()),
     otherInstallations: options.otherInstallations,
     verification: options.verification,
     mailVerification: options.mail?.verification,
@@ -222,6 +224,19 @@ export function startController(options: ControllerOptions): Controller {
     unservedMs: options.unservedMs,
   });
 
+  const certificates = startCertificates(client, {
+    classes: {},
+    ...options.certificates,
+    ...ownNamespace,
+    prefixOf: options.configPrefixOf,
+    isTold: createToldUsers({ ...caches, ...planning, ...backlog }),
+    running: rollout.certificatesOf,
+    onBundle: planning.planAnew,
+    record,
+    metrics,
+    onDone,
+  });
+
   const usage = startUsage({
     pods,
     objects: () => caches.objects,
@@ -236,7 +251,7 @@ export function startController(options: ControllerOptions): Controller {
   }
 
   async function synced(): Promise<void> {
-    await Promise.all([caches.synced(), configSecrets.synced, pods.synced, mailProofs.synced]);
+    await Promise.all([caches.synced(), configSecrets.synced, pods.synced, mailProofs.synced, certificates.synced]);
     // once: what is looked up from now on is a change like any other, and there may always be some
     await lookUps.settled();
   }
@@ -253,6 +268,7 @@ export function startController(options: ControllerOptions): Controller {
       await accepted.read();
       // what they have told before is in statuses, and must not be taken back meanwhile
       await rollout.hear();
+      await certificates.load();
       await planning.start();
       usage.start();
     },
@@ -271,6 +287,7 @@ export function startController(options: ControllerOptions): Controller {
       verification.close();
       mailProofs.close();
       usage.close();
+      await certificates.close();
       await planning.close();
       await Promise.all([backlog.close(), rollout.close(), events.close()]);
       stopping.abort();

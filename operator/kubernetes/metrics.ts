@@ -43,6 +43,16 @@ export function createOperatorMetrics() {
     ),
     crdsOutdated: gauge('crds_outdated', '1 for each kind whose CRD has another version than this operator', ['kind']),
     contestedStatuses: gauge('contested_statuses', 'Statuses left alone, because somebody else keeps replacing them'),
+    certificateExpiry: gauge(
+      'certificate_expiry_timestamp_seconds',
+      'When the certificate expires that relays of a class are given; 0: they are given none',
+      ['class'],
+    ),
+    certificateTroubles: gauge(
+      'certificate_troubles',
+      '1 for each thing that is wrong with the certificate of a class',
+      ['class', 'reason'],
+    ),
     countEvent: createEventCounter(registry),
     settings: createSettingsMetrics(registry),
     mailProofs: counter('mail_proofs_total', 'Steps of proofs by mail, by step', ['step']),

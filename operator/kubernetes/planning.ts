@@ -18,6 +18,8 @@ export interface Planning {
   readonly mark: (inPlanner: (planner: Planner) => void) => void;
   /** Plans everything now, and from now on follows what is marked. */
   readonly start: () => Promise<void>;
+  /** Plans everything anew soon, since what the classes are has changed. */
+  readonly planAnew: () => void;
   readonly isIdle: () => boolean;
   readonly close: () => Promise<void>;
 }
@@ -71,6 +73,8 @@ export function createPlanning(options: PlanningOptions): Planning {
   let stepTimer: NodeJS.Timeout | undefined;
   let lookTimer: NodeJS.Timeout | undefined;
   let fullTimer: NodeJS.Timeout | undefined;
+  /** The classes may be others than those that were planned by. */
+  let isOutdated = false;
   let isClosed = false;
 
   function wake(): void {
@@ -156,8 +160,11 @@ export function createPlanning(options: PlanningOptions): Planning {
 
   function fullLater(): void {
     if (isClosed) return;
-    const wait = fullPlanMs * (1 + FULL_PLAN_JITTER * (2 * Math.random() - 1));
+    clearTimeout(fullTimer);
+    const jittered = fullPlanMs * (1 + FULL_PLAN_JITTER * (2 * Math.random() - 1));
+    const wait = isOutdated ? SETTLE_MS : jittered;
     fullTimer = setTimeout(() => {
+      [fullTimer, isOutdated] = [undefined, false];
       planAll()
         .catch((error: unknown) =>
           onTrouble(`planning everything anew failed, and is tried again later: ${stackOf(error)}`),
@@ -173,8 +180,14 @@ export function createPlanning(options: PlanningOptions): Planning {
       wake();
     },
     start: async () => {
+      isOutdated = false;
       await planAll();
       fullLater();
+    },
+    planAnew: () => {
+      isOutdated = true;
+      // else one is under way, or has yet to begin
+      if (fullTimer !== undefined) fullLater();
     },
     isIdle: () => stepTimer === undefined && stepping === undefined && next === undefined,
     close: async () => {

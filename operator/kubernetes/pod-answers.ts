@@ -9,6 +9,8 @@ export interface PodAnswer {
   readonly pod: string;
   /** SHA-256 of each document that it runs, by file name; undefined where it did not say. */
   readonly documents: Readonly<Record<string, unknown>> | undefined;
+  /** Fingerprint of the certificate that it uses; undefined where it did not say. */
+  readonly certificate?: string;
   /** Why it did not say. */
   readonly trouble?: string;
   /** Of itself; undefined where it did not say, as one of an older version. */
@@ -46,7 +48,13 @@ export function createPodAsker(): AskPods {
       const upstreams = await askUpstreams(pod, pod.http).catch(() => undefined);
       const isFull = typeof report['spoolFullSince'] === 'string';
       const documents = asObject(report['documents'] ?? report);
-      return { pod: pod.name, documents, ...(upstreams !== undefined && { relay: { ...upstreams, isFull } }) };
+      const { certificate } = report;
+      return {
+        pod: pod.name,
+        documents,
+        ...(typeof certificate === 'string' && { certificate }),
+        ...(upstreams !== undefined && { relay: { ...upstreams, isFull } }),
+      };
     } catch (error) {
       return { pod: pod.name, documents: undefined, trouble: messageOf(error) };
     }
@@ -65,6 +73,12 @@ export function createPodAsker(): AskPods {
     const ready = pods.filter((pod) => pod.isReady);
     return Promise.all(ready.map(ask));
   };
+}
+
+/** Fingerprints of the certificates that they use; undefined where not all of them say. */
+export function certificatesIn(answers: readonly PodAnswer[]): readonly string[] | undefined {
+  const known = answers.flatMap(({ certificate }) => certificate ?? []);
+  return known.length === answers.length ? known : undefined;
 }
 
 /** What each of them that is ready has counted; undefined of one that does not say. */

@@ -11,7 +11,7 @@ import { messageOf } from '../errors.ts';
 import { createWorkQueue, type WorkQueueOptions } from './client/queue.ts';
 import { createDocumentVersions, type DocumentVersions } from './document-versions.ts';
 import type { RelayReports } from '../relay-reports.ts';
-import { createPodAsker, type PodAnswer } from './pod-answers.ts';
+import { certificatesIn, createPodAsker, type PodAnswer } from './pod-answers.ts';
 import type { RelayPods } from './relay-pods.ts';
 import { hashOf, type ConfigSecrets } from './write/configuration.ts';
 
@@ -45,6 +45,8 @@ export interface Rollout {
   readonly stateOf: (className: string, asked: AskedEntries) => ProgrammedFact;
   /** What relays that run the list as it is now have told of its mail. */
   readonly upstreamOf: (className: string, list: string) => UpstreamFact | undefined;
+  /** Fingerprints of the certificates that the ready relays of a class use; undefined where not all of them say. */
+  readonly certificatesOf: (className: string) => readonly string[] | undefined;
   /** Asks all relays what they tell of themselves. */
   readonly hear: () => Promise<void>;
   /** Hashes of what was written last, by class and file name. */
@@ -228,9 +230,8 @@ export function startRollout(options: RolloutOptions): Rollout {
       versionsOf(classOf(className), fileOf(list)).isAwaited(list)
         ? undefined
         : reports.of(className)?.upstreams.get(list),
-    hear: async () => {
-      await Promise.all([...pods.classNames()].map(hearClass));
-    },
+    certificatesOf: (className) => certificatesIn(classOf(className).answers ?? []),
+    hear: async () => void (await Promise.all([...pods.classNames()].map(hearClass))),
     lookAtPods: (className) => lookAts.addAfter(className, SETTLE_MS),
     written: () =>
       Object.fromEntries([...classes].map(([name, relayClass]) => [name, Object.fromEntries(writtenOf(relayClass))])),
@@ -267,9 +268,7 @@ function writtenOf({ documents }: RelayClass): ReadonlyMap<string, string> {
   return new Map(hashes.flatMap(([fileName, hash]) => (hash === undefined ? [] : [[fileName, hash]])));
 }
 
-function fileOf(entry: string): string {
-  return shardFileName(shardOf(entry));
-}
+const fileOf = (entry: string): string => shardFileName(shardOf(entry));
 
 const NAMED_MAX = 3;
 const BEING_WRITTEN = 'The configuration is being written.';

@@ -62,8 +62,6 @@ export function startWork(
     controller: () => controller,
     take: async (next) => {
       const by = optionsOf(next, await installationOf(next));
-      // the files that they name: what is missing must not end what works
-      await by.readClasses();
       if (isClosed) return;
       // one after the other: two would need the memory for the caches twice
       await stop();
@@ -87,6 +85,7 @@ function optionsOf(settings: Settings, installation: Installation) {
     verification: { ...dnsVerificationOf(verification), resolvers: resolversOf(verification) },
     ...(mail !== undefined && { mail }),
     namespaceLimits,
+    certificates: { classes: settings.classes },
     configPrefixOf: (className: string) => configSecretPrefix(settings, className),
   };
 }

@@ -18,7 +18,7 @@ const TWO_CLASSES = {
     bulk: {
       replicas: 4,
       storage: { size: '20Gi' },
-      tls: { publicAuthority: true },
+      tls: { secretName: 'from-elsewhere' },
       settings: { delivery: { shutdownSeconds: 90 } },
     },
   },
@@ -52,8 +52,8 @@ describe('the chart', () => {
     assert.deepEqual(watchNamespaces, ['shop', 'smtp-plus']);
     assert.equal(classes['default']?.hostname, 'smtp-plus-relay.smtp-plus.svc');
     assert.deepEqual(classes['default']?.existingSenders[0], { shop: 'shop.example' });
-    assert.equal(classes['default']?.caFile, '/etc/smtp-plus/default.crt');
-    assert.equal(classes['bulk']?.caFile, undefined, 'a public authority');
+    assert.equal(classes['default']?.tls.secretName, undefined, 'the operator makes it');
+    assert.equal(classes['bulk']?.tls.secretName, 'from-elsewhere');
   });
 
   test('refuses values and settings that do not exist, and says where', async () => {

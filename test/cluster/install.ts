@@ -2,7 +2,6 @@
 import { execFile } from 'node:child_process';
 import path from 'node:path';
 import { promisify } from 'node:util';
-import { ensureCertificates } from '../../operator/self-signed.ts';
 import { CHART, helm, ROOT } from '../chart/helm.ts';
 import { apply, exists, kubectl } from './kubectl.ts';
 import { SMART_HOST } from './programs.ts';
@@ -34,19 +33,11 @@ export async function loadImage(folder: string): Promise<void> {
   await run('sh', ['-c', `${process.env['IMAGE_LOAD_COMMAND']} "$0"/smtp-plus-*.tar`, folder]);
 }
 
-export async function install(folder: string): Promise<void> {
+export async function install(): Promise<void> {
   if (await exists('namespace', NAMESPACE))
     throw new Error(`the cluster has a namespace ${NAMESPACE} already; take another cluster`);
   const labels = { 'pod-security.kubernetes.io/enforce': 'restricted' };
-  const { ca, cert, key } = await ensureCertificates(folder, {
-    hostnames: [SERVICE, PODS].flatMap((name) => [name, `${name}.cluster.local`]),
-  });
-  const metadata = { name: 'smtp-plus-relay-tls', namespace: NAMESPACE };
-  const stringData = { 'ca.crt': ca, 'tls.crt': cert, 'tls.key': key };
-  await apply(
-    { apiVersion: 'v1', kind: 'Namespace', metadata: { name: NAMESPACE, labels } },
-    { apiVersion: 'v1', kind: 'Secret', type: 'kubernetes.io/tls', metadata, stringData },
-  );
+  await apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: NAMESPACE, labels } });
   await upgrade();
 }
 

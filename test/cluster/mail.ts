@@ -37,7 +37,7 @@ describe('SMTP+ on a real cluster', () => {
   before(async () => {
     folder = await mkdtemp(path.join(tmpdir(), 'smtp-plus-cluster-'));
     await loadImage(folder);
-    await install(folder);
+    await install();
     await startSmartHost();
     await kubectl(['apply', '-k', EXAMPLES]);
     await kubectl(['wait', '--for=condition=Ready', 'spu/orders', 'spu/staging', '-n', SHOP, '--timeout=120s']);

@@ -20,6 +20,7 @@ describeWithControlPlane('addresses that prove themselves by mail', (cluster) =>
     const config = await installed();
     const admin = createAdmin(cluster(), OPERATOR_NAMESPACE);
     const relay = await startRelayOfCluster(t, admin);
+    await admin.apply(secret(`${OPERATOR_NAMESPACE}/relay-of-test`, relay.tls));
     const settings = {
       verification: {
         dns: 'Disabled',
@@ -28,11 +29,15 @@ describeWithControlPlane('addresses that prove themselves by mail', (cluster) =>
         relayServer: `localhost:${relay.port}`,
       },
       classes: {
-        default: { hostname: 'localhost', caFile: relay.caFile, existingSenders: [{ platform: 'platform.example' }] },
+        default: {
+          hostname: 'localhost',
+          tls: { secretName: 'relay-of-test' },
+          existingSenders: [{ platform: 'platform.example' }],
+        },
       },
     };
     const start = async ({ leads = true } = {}): Promise<TestOperator> => {
-      const operator = await startTestOperator(cluster(), config, { settings, leads });
+      const operator = await startTestOperator(cluster(), config, { settings, leads, withCertificates: true });
       t.after(operator.close);
       return operator;
     };

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { before, test, type TestContext } from 'node:test';
 import { describeWithControlPlane } from '../support/control-plane.ts';
-import { createAdmin, namespace, user } from './support/admin.ts';
+import { createAdmin, list, namespace, user } from './support/admin.ts';
 import { eventually } from './support/eventually.ts';
 import { install, OPERATOR_NAMESPACE } from './support/operator.ts';
 import { startOperatorProcess } from './support/process.ts';
@@ -90,9 +90,6 @@ describeWithControlPlane('the operator process', (cluster) => {
     await write('classes: {default: {hots: three.example}}');
     await isTold('SettingsRefused', /settings\.yaml:1:21 classes\.default\.hots: no such setting/);
     await metric(/^smtpplus_settings_file_refused 1$/m);
-    // what only the start would find
-    await write(`classes: {default: {hostname: three.example, caFile: ${folder}/gone}}`);
-    await isTold('SettingsRefused', /classes\.default\.caFile: \S+gone cannot be read: no such file/);
     await admin.apply(user('shop/late'));
     assert.equal((await admin.secret('shop/late-smtp'))['host'], 'two.example');
 
@@ -101,14 +98,22 @@ describeWithControlPlane('the operator process', (cluster) => {
     await metric(/^smtpplus_settings_file_refused 0$/m);
 
     // a file that they name
-    const authority = path.join(folder, 'ca.crt');
-    await writeFile(authority, 'an authority');
-    await write(`classes: {default: {hostname: three.example, caFile: ${authority}}}`);
-    const authorityIs = (text: string) =>
-      eventually(async () => assert.equal((await admin.secret('shop/app-smtp'))['ca.crt'], text));
-    await authorityIs('an authority');
-    await writeFile(authority, 'another authority');
-    await authorityIs('another authority');
+    const password = path.join(folder, 'password');
+    await writeFile(password, 'a-password');
+    const upstream = `{host: smtp.example, username: relay, passwordFile: ${password}}`;
+    await admin.apply(list('shop/letters'));
+    await write(`classes: {default: {hostname: three.example, upstream: ${upstream}}}`);
+    const passwordIs = (text: string) =>
+      eventually(async () => {
+        const labelled = ['get', 'secrets', '-l', 'smtpplus.io/relay-config=default', '-o', 'json'];
+        const secrets = await cluster().kubectl(['-n', OPERATOR_NAMESPACE, ...labelled]);
+        const { items } = JSON.parse(secrets) as { items: { data: Record<string, string> }[] };
+        const documents = items.flatMap(({ data }) => Object.values(data)).map((data) => Buffer.from(data, 'base64'));
+        assert.ok(documents.some((document) => document.includes(`"password":"${text}"`)));
+      });
+    await passwordIs('a-password');
+    await writeFile(password, 'another-password');
+    await passwordIs('another-password');
     operator.child.kill('SIGTERM');
     assert.equal(await operator.exit, 0);
     admin.client.close();

@@ -41,12 +41,18 @@ const relays = z.strictObject({
     .partial(),
   tls: z
     .strictObject({
-      secretName: z.string().min(1).describe('Secret with `tls.crt`, `tls.key` and `ca.crt`'),
-      publicAuthority: z
-        .boolean()
+      secretName: z
+        .string()
         .describe(
-          'Clients know the authority anyway: `ca.crt` is not needed, and not copied into the Secrets of users',
+          'Secret with `tls.crt`, `tls.key` and, unless a public authority has signed it, `ca.crt`; default: the operator makes authority and certificate itself, and renews them. See [certificates](../certificates.md)',
         ),
+      certManager: z
+        .strictObject({
+          enabled: z.boolean().describe('A Certificate of cert-manager, for all names by which relays are reached'),
+          issuerRef: kubernetes.describe('Who signs it: `{ kind: ClusterIssuer, name: your-issuer }`'),
+          duration: z.string().describe('How long it is valid, `2160h`; default: as cert-manager has it'),
+        })
+        .partial(),
     })
     .partial(),
   service: z

@@ -17,6 +17,27 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
 {{- if eq . "default" }}smtp-plus-relay{{ else }}smtp-plus-relay-{{ . }}{{ end }}
 {{- end }}
 
+{{/* By which applications reach the relays of a class; the first one is what they are told. */}}
+{{- define "smtp-plus.relayNames" -}}
+{{- $service := include "smtp-plus.relayName" .name -}}
+{{- range $one := list $service (printf "%s-pods" $service) }}
+- {{ $one }}.{{ $.root.Release.Namespace }}.svc
+- {{ $one }}.{{ $.root.Release.Namespace }}.svc.cluster.local
+{{- end }}
+{{- end }}
+
+{{/* The Secret that the operator takes the certificate of a class from; empty: it makes one itself. */}}
+{{- define "smtp-plus.certificateSecret" -}}
+{{- if .class.tls.certManager.enabled -}}
+{{- if .class.tls.secretName -}}
+{{- fail (printf "classes.%s: tls.secretName and tls.certManager.enabled are two sources of one certificate; take one of them away" .name) -}}
+{{- end -}}
+{{- printf "%s-certificate" (include "smtp-plus.relayName" .name) -}}
+{{- else -}}
+{{- .class.tls.secretName -}}
+{{- end -}}
+{{- end }}
+
 {{/* What a class is made of, as YAML: `relays` of the values, and what the class says itself. */}}
 {{- define "smtp-plus.class" -}}
 {{- mergeOverwrite (deepCopy .root.Values.relays) (dict "settings" dict) (deepCopy (.class | default dict)) | toYaml -}}
@@ -37,10 +58,12 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
 {{- $list := eq (int $port) 465 | ternary "implicitTlsPorts" "ports" -}}
 {{- $_ := set $told $list (append (get $told $list) (int $port)) -}}
 {{- end -}}
-{{- $defaults := merge (dict "hostname" $host) $told -}}
-{{- if not $given.tls.publicAuthority -}}
-{{- $_ := set $defaults "caFile" (printf "/etc/smtp-plus/%s.crt" $name) -}}
+{{- $names := concat (include "smtp-plus.relayNames" (dict "root" $root "name" $name) | fromYamlArray) (dig "tls" "names" list $given.settings) -}}
+{{- $_ := set $given.settings "tls" (merge (dict "names" $names) ($given.settings.tls | default dict)) -}}
+{{- with include "smtp-plus.certificateSecret" (dict "name" $name "class" $given) -}}
+{{- $_ := set $given.settings.tls "secretName" . -}}
 {{- end -}}
+{{- $defaults := merge (dict "hostname" $host) $told -}}
 {{- if eq $name "default" -}}
 {{- /* whom `helm test` sends as, to nobody: its user is a sandbox */ -}}
 {{- $vouched := append ($given.settings.existingSenders | default list) (dict $root.Release.Namespace "helm-test.invalid") -}}

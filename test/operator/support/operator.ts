@@ -38,6 +38,8 @@ export interface TestOperator extends Controller {
 
 export interface TestOperatorOptions extends ClientOptions {
   readonly settings?: unknown;
+  /** Sees to the certificates of the relays, by the settings. */
+  readonly withCertificates?: boolean;
   /** Elects itself first, as in production. */
   readonly withLease?: boolean;
   /** False: a replica that only waits for its turn. */
@@ -48,7 +50,14 @@ export interface TestOperatorOptions extends ClientOptions {
   readonly instead?: Partial<
     Pick<
       ControllerOptions,
-      'installation' | 'readClasses' | 'fullPlanMs' | 'crdProbeMs' | 'unservedMs' | 'tellMs' | 'usageMs'
+      | 'installation'
+      | 'certificates'
+      | 'readClasses'
+      | 'fullPlanMs'
+      | 'crdProbeMs'
+      | 'unservedMs'
+      | 'tellMs'
+      | 'usageMs'
     >
   >;
 }
@@ -61,6 +70,7 @@ export async function startTestOperator(
     settings: given = {},
     url = cluster.url,
     withLease = false,
+    withCertificates = false,
     leads = true,
     instead = {},
     ...clientOptions
@@ -95,6 +105,7 @@ export async function startTestOperator(
     ...mailOf(settings),
     unledClient: createClient(source),
     namespaceLimits: settings.namespaceLimits,
+    ...(withCertificates && { certificates: { classes: settings.classes } }),
     configPrefixOf: (className) => configSecretPrefix(settings, className),
     metrics,
     onTrouble: (message) => troubles.push(message),

@@ -1,4 +1,5 @@
 /** A real relay that runs what the operator writes into Secrets, as a kubelet would hand it that. */
+import { X509Certificate } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { TestContext } from 'node:test';
@@ -6,6 +7,7 @@ import { createLog } from '../../../relay/log.ts';
 import { startRelay } from '../../../relay/main.ts';
 import { ensureCertificates } from '../../../operator/self-signed.ts';
 import { folderOf } from '../../support/folder.ts';
+import { decodeValues } from '../../../operator/manifests/secrets.ts';
 import type { Admin } from './admin.ts';
 import { OPERATOR_NAMESPACE } from './operator.ts';
 
@@ -13,19 +15,28 @@ const LOOK_MS = 100;
 
 export interface RelayOfCluster {
   readonly port: number;
-  /** File with the CA that has signed its certificate. */
-  readonly caFile: string;
+  /** With TLS from the first byte. */
+  readonly implicitTlsPort: number;
+  readonly httpPort: number;
+  /** Its certificate, as a Secret holds it. */
+  readonly tls: Readonly<Record<'tls.crt' | 'tls.key' | 'ca.crt', string>>;
   /** Its folder, with `outbox` in it. */
   readonly state: string;
 }
 
-/** Everything is captured, in `outbox`. */
-export async function startRelayOfCluster(t: TestContext, admin: Admin): Promise<RelayOfCluster> {
+/**
+ * Everything is captured, in `outbox`.
+ *
+ * @param mounted Secret with its certificate, which it waits for, and follows. Default: it has one of its own
+ */
+export async function startRelayOfCluster(t: TestContext, admin: Admin, mounted?: string): Promise<RelayOfCluster> {
   const state = await folderOf(t);
-  const [configFolder, caFile] = [path.join(state, 'config'), path.join(state, 'ca.crt')];
+  const configFolder = path.join(state, 'config');
   await mkdir(configFolder);
-  const certificates = await ensureCertificates(path.join(state, 'tls'), { hostnames: ['localhost'] });
-  await writeFile(caFile, certificates.ca);
+  const certificates =
+    mounted === undefined
+      ? await ensureCertificates(path.join(state, 'tls'), { hostnames: ['localhost'] })
+      : certificatesOf(await admin.secret(mounted));
   const relay = await startRelay({
     configFolder,
     spoolFolder: path.join(state, 'spool'),
@@ -33,12 +44,19 @@ export async function startRelayOfCluster(t: TestContext, admin: Admin): Promise
     certificates,
     host: '127.0.0.1',
     ports: [0],
-    implicitTlsPorts: [],
+    implicitTlsPorts: [0],
     http: { host: '127.0.0.1', port: 0 },
     log: createLog({ write: () => undefined }),
   });
   let written = '';
+  let { cert: used } = certificates;
   const look = async (): Promise<void> => {
+    const secret = mounted === undefined ? undefined : await admin.get('Secret', mounted);
+    if (secret?.data !== undefined) {
+      const next = certificatesOf(decodeValues(secret.data));
+      if (next.cert !== used) relay.updateCertificates(next);
+      used = next.cert;
+    }
     const answer = await admin.client.request<{ items: { data?: Record<string, string> }[] }>({
       method: 'GET',
       path: `/api/v1/namespaces/${OPERATOR_NAMESPACE}/secrets?labelSelector=smtpplus.io/relay-config%3Ddefault`,
@@ -62,5 +80,17 @@ export async function startRelayOfCluster(t: TestContext, admin: Admin): Promise
     await looking;
     await relay.close();
   });
-  return { port: relay.ports[0] ?? 0, caFile, state };
+  const { cert, key, ca } = certificates;
+  return {
+    port: relay.ports[0] ?? 0,
+    implicitTlsPort: relay.implicitTlsPorts[0] ?? 0,
+    httpPort: relay.httpPort,
+    tls: { 'tls.crt': cert, 'tls.key': key, 'ca.crt': ca },
+    state,
+  };
+}
+
+function certificatesOf(data: Readonly<Record<string, string>>) {
+  const { 'tls.crt': cert = '', 'tls.key': key = '', 'ca.crt': ca = '' } = data;
+  return { cert, key, ca, notAfter: new Date(new X509Certificate(cert).validTo) };
 }

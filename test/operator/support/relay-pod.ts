@@ -37,16 +37,7 @@ export async function startRelayPod(admin: Admin, name: string, relayClass = 'de
   // what a failed test left behind must not keep its process alive
   server.unref();
   const { port } = server.address() as AddressInfo;
-  const body = {
-    apiVersion: 'v1',
-    kind: 'Pod',
-    metadata: { name, labels: { 'smtpplus.io/relay-class': relayClass } },
-    spec: { containers: [{ name: 'relay', image: 'relay', ports: [{ name: 'http', containerPort: port }] }] },
-  };
-  const path = pathOf(PODS, { namespace: OPERATOR_NAMESPACE });
-  bodyOf(await admin.client.request({ method: 'POST', path, body }), name);
-  const ready = { podIP: '127.0.0.1', podIPs: [{ ip: '127.0.0.1' }], conditions: [{ type: 'Ready', status: 'True' }] };
-  await admin.patch('Pod', `${OPERATOR_NAMESPACE}/${name}`, { status: ready }, 'status');
+  await makeReadyPod(admin, { name, relayClass, port });
   return {
     /** From now on the pod reports whatever this gives when it is asked. */
     follow: (documents: () => Documents) => {
@@ -68,4 +59,21 @@ export async function startRelayPod(admin: Admin, name: string, relayClass = 'de
       await admin.remove('Pod', `${OPERATOR_NAMESPACE}/${name}`);
     },
   };
+}
+
+/** A ready pod whose pages are at this port of this machine. */
+export async function makeReadyPod(
+  admin: Admin,
+  { name, relayClass = 'default', port }: { name: string; relayClass?: string; port: number },
+): Promise<void> {
+  const body = {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { name, labels: { 'smtpplus.io/relay-class': relayClass } },
+    spec: { containers: [{ name: 'relay', image: 'relay', ports: [{ name: 'http', containerPort: port }] }] },
+  };
+  const path = pathOf(PODS, { namespace: OPERATOR_NAMESPACE });
+  bodyOf(await admin.client.request({ method: 'POST', path, body }), name);
+  const ready = { podIP: '127.0.0.1', podIPs: [{ ip: '127.0.0.1' }], conditions: [{ type: 'Ready', status: 'True' }] };
+  await admin.patch('Pod', `${OPERATOR_NAMESPACE}/${name}`, { status: ready }, 'status');
 }

@@ -1,7 +1,7 @@
-/** Makes the certificates of `self-signed.ts`. */
+/** Makes certificates: for one process (self-signed.ts), and for relays on a cluster (own-offer.ts). */
 import 'reflect-metadata'; // @peculiar/x509 throws at load without it
 import * as x509 from '@peculiar/x509';
-import { createPrivateKey, webcrypto } from 'node:crypto';
+import { createPrivateKey, randomBytes, webcrypto } from 'node:crypto';
 import { isIP } from 'node:net';
 
 export interface Authority {
@@ -17,12 +17,13 @@ const CA_DAYS = 3650;
 /** Clients' clocks may be slow. */
 const BACKDATE_MS = 60 * 60 * 1000;
 
-export async function makeAuthority(now: Date): Promise<Authority> {
+export async function makeAuthority(now: Date, days = CA_DAYS): Promise<Authority> {
   const keys = await webcrypto.subtle.generateKey(KEY_ALGORITHM, true, ['sign', 'verify']);
   const certificate = await x509.X509CertificateGenerator.createSelfSigned(
     {
-      name: 'CN=smtp-plus CA',
-      ...validity(now, CA_DAYS),
+      // some clients look authorities up by their name alone, and for a while there are two
+      name: `CN=smtp-plus CA ${randomBytes(4).toString('hex')}`,
+      ...validity(now, days),
       keys,
       signingAlgorithm: KEY_ALGORITHM,
       extensions: [
