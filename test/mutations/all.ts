@@ -1,4 +1,5 @@
 /** Every mutation of `npm run mutations`: what this product must never lose, one after the other. */
+import { certificatesMutations } from './certificates.ts';
 import { credentialsMutations } from './credentials.ts';
 import { deliveryMutations } from './delivery.ts';
 import { internationalMutations } from './international.ts';
@@ -10,6 +11,7 @@ import { spoolMutations } from './spool.ts';
 import { workersMutations } from './workers.ts';
 
 export const mutations: readonly Mutation[] = [
+  ...certificatesMutations,
   ...credentialsMutations,
   ...spoolMutations,
   ...scheduleMutations,
