@@ -29,7 +29,9 @@ const oauth2 = z
       .max(256)
       .regex(/^[ -~]+$/, 'must be printable ASCII')
       .describe('Id of the client there.'),
-    clientSecretRef: secretKeyReference.describe('Secret of the client (key `client-secret`).'),
+    clientSecretRef: secretKeyReference.describe(
+      'Secret of the client (key `client-secret`). The Kubernetes Secret needs the label `smtpplus.io/upstream: "true"`.',
+    ),
     scope: z
       .string()
       .min(1)
@@ -64,7 +66,9 @@ const upstream = z
       .describe('Certificates (PEM) to verify the smart host with (key `ca.crt`). Default: the public roots.'),
     credentialsSecretRef: secretReference
       .optional()
-      .describe('Secret with `username` and `password` for the smart host.'),
+      .describe(
+        'Secret with `username` and `password` for the smart host. It needs the label `smtpplus.io/upstream: "true"`, which says that they may be sent there.',
+      ),
     oauth2: oauth2.optional(),
     auth: z
       .enum(['PLAIN', 'LOGIN', 'CRAM-MD5', 'XOAUTH2', 'OAUTHBEARER'])

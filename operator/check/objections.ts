@@ -62,6 +62,7 @@ export function objectionTo(condition: Condition, subject: Subject): Objection[]
       return [{ severity: 'error', rule, message, path: ['metadata', 'namespace'] }];
     case 'PublicSuffix':
     case 'SecretNotOwned':
+    case 'SecretNotLabelled':
     case 'KeyNotFound':
     case 'UpstreamNotAllowed':
     case 'CertificateInvalid':

@@ -101,6 +101,10 @@ export const rules = {
     title: 'A Secret belongs to somebody else',
     help: 'Credentials are never written over it. Choose another name.',
   },
+  SecretNotLabelled: {
+    title: 'A Secret is not labelled as one for smart hosts',
+    help: 'Mail waits. If its password is for the smart host of the list, label it smtpplus.io/upstream: "true".',
+  },
   KeyNotFound: { title: 'A Secret lacks a key', help: 'Add the key, or name another.' },
   UpstreamNotAllowed: {
     title: 'The class does not let lists name this smart host',

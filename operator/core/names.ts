@@ -15,6 +15,8 @@ export const CREDENTIALS_ANNOTATION = `${GROUP}/credentials`;
 export const TEMPLATE_ANNOTATION = `${GROUP}/secret-template`;
 /** On a credentials Secret that outlives its user: whose it is, in place of an owner reference. */
 export const OWNER_ANNOTATION = `${GROUP}/owner`;
+/** On a Secret of people: what is in it may be sent to the smart host of a list. */
+export const UPSTREAM_LABEL = `${GROUP}/upstream`;
 export const MANAGED_BY_LABEL = 'app.kubernetes.io/managed-by';
 export const MANAGED_BY = 'smtp-plus';
 /** On a credentials Secret: the SmtpPlusUser that it belongs to, where its name fits a label. */

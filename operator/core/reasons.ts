@@ -96,6 +96,9 @@ export const reasons = {
   UsernameNotAllowed: failed('This namespace may not use that user name.'),
   UsernameTaken: failed('The user name is in use already.'),
   SecretNotFound: failed('A Secret that the object names does not exist.'),
+  SecretNotLabelled: failed(
+    'A Secret with a log-in for a smart host has no label that says that it may be sent there.',
+  ),
   KeyNotFound: failed('A Secret that the object names does not have the key.'),
   SecretNotOwned: failed('The Secret for the credentials belongs to somebody else.'),
   SecretNotWritten: failed('The Secret cannot be written: a quota or an admission policy refuses it.'),

@@ -116,6 +116,23 @@ const attempts: readonly Attempt[] = [
     condition: 'UpstreamResolved',
     says: 'False SecretNotFound',
   },
+  ...['127.0.0.1', '169.254.169.254', '10.96.0.1', '::1', '0x7f000001'].map((host, i) => ({
+    what: `have relays connect to ${host}`,
+    objects: [list(`thief/f${i}`, { upstream: { host, port: 6443, tls: 'None' } })],
+    on: ['SmtpPlusList', `thief/f${i}`] as const,
+    condition: 'UpstreamResolved',
+    says: 'False UpstreamNotAllowed',
+  })),
+  {
+    what: "have another application's password sent to a host of its own",
+    objects: [
+      secret('thief/database', { username: 'shop', password: 'correct horse of the database' }),
+      list('thief/g1', { upstream: { host: 'smtp.thief.example', credentialsSecretRef: { name: 'database' } } }),
+    ],
+    on: ['SmtpPlusList', 'thief/g1'],
+    condition: 'UpstreamResolved',
+    says: 'False SecretNotLabelled',
+  },
 ];
 
 describeWithControlPlane('a namespace that helps itself', (cluster) => {
@@ -158,6 +175,18 @@ describeWithControlPlane('a namespace that helps itself', (cluster) => {
       assert.doesNotMatch(message, /correct horse/);
     });
   }
+
+  test('may send a log-in to a smart host once its Secret says so', async () => {
+    await admin.apply(
+      secret('thief/provider', { username: 'shop', password: 'correct horse of the provider' }),
+      list('thief/h1', { upstream: { host: 'smtp.provider.example', credentialsSecretRef: { name: 'provider' } } }),
+    );
+    await admin.waitFor('SmtpPlusList', 'thief/h1', 'UpstreamResolved', 'False SecretNotLabelled');
+    await admin.patch('Secret', 'thief/provider', { metadata: { labels: { 'smtpplus.io/upstream': 'true' } } });
+    await admin.waitFor('SmtpPlusList', 'thief/h1', 'UpstreamResolved', 'True Resolved');
+    await admin.patch('Secret', 'thief/provider', { metadata: { labels: { 'smtpplus.io/upstream': null } } });
+    await admin.waitFor('SmtpPlusList', 'thief/h1', 'UpstreamResolved', 'False SecretNotLabelled');
+  });
 
   test('gets nothing by all of that: what is shared with a friend, and who has which user name, stay as they are', async () => {
     await admin.apply(...attempts.flatMap(({ objects }) => objects));

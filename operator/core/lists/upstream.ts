@@ -6,6 +6,7 @@ import type { OAuth2, UpstreamConfig } from '../../../relay/config.ts';
 import type { Judgement } from '../conditions.ts';
 import type { ClassView, SecretOf, SecretView } from '../model.ts';
 import { objectionToHost } from './allowed-upstream.ts';
+import { UPSTREAM_LABEL } from '../names.ts';
 import { trimPassword } from '../credentials/own-password.ts';
 
 export interface UpstreamVerdict {
@@ -59,9 +60,10 @@ function ofList(
   };
   const ca = caSecretRef && pick(at(['caSecretRef'], caSecretRef), caSecretRef.key ?? CA_KEY, caObjection);
   const login = credentialsSecretRef && at(['credentialsSecretRef'], credentialsSecretRef);
-  const client = oauth2?.clientSecretRef;
-  const clientSecret =
-    client && pick(at(['oauth2', 'clientSecretRef'], client), client.key ?? CLIENT_SECRET_KEY, credentialObjection);
+  const client = oauth2 && at(['oauth2', 'clientSecretRef'], oauth2.clientSecretRef);
+  for (const secret of [login, client]) if (secret !== undefined && !isMeant(secret)) return notMeant(secret);
+  const clientKey = oauth2?.clientSecretRef.key ?? CLIENT_SECRET_KEY;
+  const clientSecret = client && pick(client, clientKey, credentialObjection);
   const username = login && pick(login, 'username', credentialObjection);
   const password = login && pick(login, 'password', credentialObjection);
   for (const picked of [ca, username, password, clientSecret]) if (picked?.ok === false) return picked.verdict;
@@ -75,6 +77,20 @@ function ofList(
     ...(oauth2 && clientSecret?.ok && { oauth2: oauth2Config(oauth2, clientSecret.value) }),
   };
   return { config, judgement: resolved('Resolved', `Mail goes to ${upstream.host}:${upstream.port}.`) };
+}
+
+/**
+ * Whoever writes the list chooses the host, and need not be one who may read the Secret that it names. So the Secret itself says
+ * that its log-in is for a smart host. Its type does not: basic-auth is what others keep their log-ins for Git and registries in.
+ */
+function isMeant({ secret }: NamedSecret): boolean {
+  return secret === undefined || secret.labels[UPSTREAM_LABEL] === 'true';
+}
+
+function notMeant({ field, key, secret }: NamedSecret): UpstreamVerdict {
+  const { namespace = '', name = '' } = secret ?? {};
+  const message = `${formatPath(field)}: Secret ${key} does not say that its contents may be sent to a smart host. If they may, label it ${UPSTREAM_LABEL}: "true" (kubectl label secret ${name} --namespace ${namespace} ${UPSTREAM_LABEL}=true).`;
+  return unresolved('SecretNotLabelled', message, field);
 }
 
 function oauth2Config(

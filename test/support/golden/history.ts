@@ -135,12 +135,17 @@ export const object: fc.Arbitrary<RawObject> = fc
 
 /** Secrets of people: some carry a password or an upstream's credentials, and some sit where ours would be. */
 export const foreignSecret: fc.Arbitrary<SecretView> = fc
-  .record({ namespace, name: fc.constantFrom('a', 'a', 'b', 'b', 'a-smtp', 'c'), value: fc.constantFrom('one', 'two') })
-  .map(({ namespace, name, value }) => ({
+  .record({
+    namespace,
+    name: fc.constantFrom('a', 'a', 'b', 'b', 'a-smtp', 'c'),
+    value: fc.constantFrom('one', 'two'),
+    labels: fc.constantFrom({}, { 'smtpplus.io/upstream': 'true' }),
+  })
+  .map(({ namespace, name, value, labels }) => ({
     namespace,
     name,
     type: 'Opaque',
-    labels: {},
+    labels,
     annotations: {},
     data: { password: `a secret of people ${value}\n`, username: 'people' },
     verifiers: { password: `argon2id-of-${value}` },
