@@ -38,7 +38,9 @@ export interface UsageOptions {
 }
 
 /** A relay that is killed forgets what it has counted in so long. */
-const KEEP_EVERY_MS = 5000;
+const KEEP_EVERY_MS = 1000;
+/** Of ten thousand busy users, a write takes a while: it is made less often, so that it never takes more of the time than that. */
+const WRITING_SHARE = 1 / 20;
 
 /** Reads what an earlier run has counted. */
 export async function openUsage({ spoolFolder, log, now = Date.now, everyMs }: UsageOptions): Promise<Usage> {
@@ -56,6 +58,7 @@ export async function openUsage({ spoolFolder, log, now = Date.now, everyMs }: U
   let standing = '';
   let writing = Promise.resolve();
   let timer: NodeJS.Timeout | undefined;
+  let state: 'read' | 'kept' | 'closed' = 'read';
   let isTroubled = false;
 
   for (const [hour, tallies] of await files.read()) {
@@ -108,6 +111,13 @@ export async function openUsage({ spoolFolder, log, now = Date.now, everyMs }: U
     return writing;
   }
 
+  async function keepOn(): Promise<void> {
+    const start = performance.now();
+    await writeNow();
+    const waitMs = Math.max(everyMs ?? KEEP_EVERY_MS, (performance.now() - start) / WRITING_SHARE);
+    if (state === 'kept') timer = setTimeout(() => void keepOn(), waitMs);
+  }
+
   function report(): UsageReport {
     const { users, ...rest } = hours.report();
     const all: Record<string, UserTally> = { ...users };
@@ -138,12 +148,13 @@ export async function openUsage({ spoolFolder, log, now = Date.now, everyMs }: U
     onPause: (listener) => void listeners.push(listener),
     report,
     keep: () => {
-      timer = setInterval(() => void writeNow(), everyMs ?? KEEP_EVERY_MS);
-      void writeNow();
+      state = 'kept';
+      void keepOn();
     },
     close: async () => {
-      if (timer === undefined) return;
-      clearInterval(timer);
+      if (state !== 'kept') return;
+      state = 'closed';
+      clearTimeout(timer);
       await writeNow();
     },
   };
