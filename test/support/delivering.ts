@@ -12,6 +12,7 @@ import type { Lookup } from '../../relay/delivery/resolve.ts';
 import { openSpool, type Spool } from '../../relay/spool/spool.ts';
 import { captureLog, eventually } from './queued.ts';
 import { aClass, aConfig, aList, LIST } from './relay-config.ts';
+import { until } from './until.ts';
 
 export interface DeliveringRelay {
   readonly spool: Spool;
@@ -96,8 +97,8 @@ export async function startDelivering(
 
 export async function aTemporaryFolder(t: TestContext): Promise<string> {
   const folder = await mkdtemp(path.join(tmpdir(), 'delivery-'));
-  // somebody may be about to write into it for the last time
-  t.after(() => rm(folder, { recursive: true, force: true, maxRetries: 10 }));
+  // hooks run in the order in which they were set: what writes into it ends after this, and may write while it is removed
+  t.after(() => until(async () => (await rm(folder, { recursive: true, force: true }), true)));
   return folder;
 }
 
