@@ -1,6 +1,6 @@
 /** What statuses say of use, by what relay pods have counted. */
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { after, afterEach, before, test } from 'node:test';
 import { shardDocumentSchema, shardFileName, shardOf, type UserConfig } from '../../relay/config.ts';
 import type { Tally } from '../../relay/usage-report.ts';
 import { describeWithControlPlane } from '../support/control-plane.ts';
@@ -34,9 +34,16 @@ describeWithControlPlane('what statuses say of use', (cluster) => {
     admin.client.close();
   });
 
+  const running: Awaited<ReturnType<typeof startRelayPod>>[] = [];
+  // what a failed test has left would be in the way of the next one
+  afterEach(async () => {
+    for (const pod of running.splice(0)) await pod.close();
+  });
+
   async function startPod(name: string) {
     let tally: Tally | undefined;
     const pod = await startRelayPod(admin, name);
+    running.push(pod);
     pod.follow(() => operator.written()['default'] ?? {});
     pod.count(() => ({
       since: '2026-01-01T00:00:00.000Z',
@@ -133,8 +140,10 @@ describeWithControlPlane('what statuses say of use', (cluster) => {
 
     await admin.patch('SmtpPlusUser', 'shop/leaky', { metadata: { annotations: { 'smtpplus.io/resume': 'mended' } } });
     await admin.waitFor('SmtpPlusUser', 'shop/leaky', 'Ready', 'True Ready');
-    const { paused: isPaused, pauseAbove } = (await configOf('leaky.shop')) ?? {};
-    assert.deepEqual([isPaused, pauseAbove], [undefined, { bounceRate: 10, of: 100, resume: 'mended' }]);
+    await eventually(async () => {
+      const { paused: isPaused, pauseAbove } = (await configOf('leaky.shop')) ?? {};
+      assert.deepEqual([isPaused, pauseAbove], [undefined, { bounceRate: 10, of: 100, resume: 'mended' }]);
+    });
     await pod.close();
   });
 
