@@ -192,7 +192,9 @@ describe('proofs by mail', () => {
     const { put, mails, reason, open, read } = start(t);
     put();
     const { token } = await until(() => mails[0]);
-    for (let i = 0; i < 100; i++) await open(token.slice(0, -2) + String(i).padStart(2, '0'));
+    // another first character, for the last ones of a token may be digits as well
+    const forged = (token.startsWith('A') ? 'B' : 'A') + token.slice(1, -2);
+    for (let i = 0; i < 100; i++) await open(forged + String(i).padStart(2, '0'));
     assert.equal(read('shop/news@shop.example')?.proof, undefined);
     for (let i = 0; i < 100; i++) put({ code: `FORGED-${i}` });
     await until(() => reason() === 'WrongCode' || reason() === 'TooManyWrongCodes');

@@ -141,8 +141,9 @@ describe('the image', () => {
   test('keeps what a worker is made of out of the process of its parent', async (t) => {
     const loaded = loadedWith(await bundle(PROGRAMS, await folderOf(t)), 'relay/workers/parent.ts');
     assert.ok(loaded.has('relay/workers/slot.ts'));
+    // what is counted is written down by the parent, as files are written in a spool
     assert.deepEqual(
-      [...loaded].filter((file) => /smtp-server|relay\/worker\.ts|relay\/spool/.test(file)),
+      [...loaded].filter((file) => /smtp-server|relay\/worker\.ts|relay\/spool\/(?!(?:disk|lock)\.ts)/.test(file)),
       [],
     );
   });
