@@ -1,6 +1,6 @@
 /** What the objects say of mail that does not leave, by what relay pods tell of it. */
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { after, before, test, type TestContext } from 'node:test';
 import type { KnownUpstreams, UpstreamTrouble } from '../../relay/upstream-report.ts';
 import { describeWithControlPlane } from '../support/control-plane.ts';
 import { createAdmin, list, namespace, sender, user, type Admin } from './support/admin.ts';
@@ -34,10 +34,11 @@ describeWithControlPlane('what objects say of mail that does not leave', (cluste
   });
 
   /** A pod that runs everything, and tells what it is given to tell, at once. */
-  async function startPod(name: string) {
+  async function startPod(t: TestContext, name: string) {
     let told = { upstreams: [] as KnownUpstreams, fullSince: undefined as Date | undefined };
     let count = 0;
     const pod = await startRelayPod(admin, name);
+    t.after(pod.close);
     pod.follow(() => operator.written()['default'] ?? {});
     pod.tell(() => told);
     // a change of the pod has the operator ask
@@ -72,8 +73,8 @@ describeWithControlPlane('what objects say of mail that does not leave', (cluste
       .sort();
   }
 
-  test('a smart host that is down is said of the list and of its users, once, and is over when it takes mail', async () => {
-    const pod = await startPod('relay-down');
+  test('a smart host that is down is said of the list and of its users, once, and is over when it takes mail', async (t) => {
+    const pod = await startPod(t, 'relay-down');
     await admin.apply(...tenant('down'));
     await admin.waitFor('SmtpPlusUser', 'down/app', 'Ready', 'True Ready');
     await admin.waitFor('SmtpPlusList', 'down/house', 'UpstreamReachable', 'Unknown NotTried');
@@ -102,8 +103,8 @@ describeWithControlPlane('what objects say of mail that does not leave', (cluste
     await pod.close();
   });
 
-  test('relays that disagree are told apart, and users of the passthrough cannot send', async () => {
-    const [first, second] = [await startPod('relay-0'), await startPod('relay-1')];
+  test('relays that disagree are told apart, and users of the passthrough cannot send', async (t) => {
+    const [first, second] = [await startPod(t, 'relay-0'), await startPod(t, 'relay-1')];
     await admin.apply(...tenant('apart', 'Passthrough'));
     await admin.waitFor('SmtpPlusUser', 'apart/app', 'Ready', 'True Ready');
     await first.tells([{ lists: ['apart/house'] }]);
@@ -122,8 +123,8 @@ describeWithControlPlane('what objects say of mail that does not leave', (cluste
     await Promise.all([first.close(), second.close()]);
   });
 
-  test('an operator that starts anew takes nothing back, and writes nothing', async () => {
-    const pod = await startPod('relay-again');
+  test('an operator that starts anew takes nothing back, and writes nothing', async (t) => {
+    const pod = await startPod(t, 'relay-again');
     await admin.apply(...tenant('again', 'Passthrough'));
     await pod.tells([{ lists: ['again/house'], trouble }]);
     await admin.waitFor('SmtpPlusUser', 'again/app', 'Ready', 'False UpstreamUnreachable');
@@ -146,8 +147,8 @@ describeWithControlPlane('what objects say of mail that does not leave', (cluste
     await pod.close();
   });
 
-  test('nobody who wishes to send is ready while every disk is full; while one has room, they hear of the others', async () => {
-    const [first, second] = [await startPod('relay-a'), await startPod('relay-b')];
+  test('nobody who wishes to send is ready while every disk is full; while one has room, they hear of the others', async (t) => {
+    const [first, second] = [await startPod(t, 'relay-a'), await startPod(t, 'relay-b')];
     await admin.apply(...tenant('full'));
     await admin.waitFor('SmtpPlusUser', 'full/app', 'Ready', 'True Ready');
     await first.tells([], { isFull: true });
@@ -168,8 +169,8 @@ describeWithControlPlane('what objects say of mail that does not leave', (cluste
     await Promise.all([first.close(), second.close()]);
   });
 
-  test('a list that is deleted says in an Event whom that cuts off', async () => {
-    const pod = await startPod('relay-gone');
+  test('a list that is deleted says in an Event whom that cuts off', async (t) => {
+    const pod = await startPod(t, 'relay-gone');
     await admin.apply(...tenant('gone'));
     await admin.waitFor('SmtpPlusUser', 'gone/app', 'Ready', 'True Ready');
     await admin.remove('SmtpPlusList', 'gone/house');

@@ -18,7 +18,8 @@ interface Told {
 /** A ready pod of a relay, as far as an API server without nodes can tell; this process answers for it. */
 export async function startRelayPod(admin: Admin, name: string, relayClass = 'default') {
   let running = (): Documents => ({});
-  let count = (): UsageReport | undefined => ({ since: startTime, lists: {}, users: {} });
+  // else statuses would tell of what was counted as soon as the operator happens to ask
+  let count = (): UsageReport | undefined => undefined;
   let tell = (): Told => ({ upstreams: [], fullSince: undefined });
   const startTime = new Date().toISOString();
   const server = createServer((request, response) => {
@@ -43,15 +44,15 @@ export async function startRelayPod(admin: Admin, name: string, relayClass = 'de
     follow: (documents: () => Documents) => {
       running = documents;
     },
-    /** May be called once more, after a test that has done so or has failed before it. */
     /** And tells this of itself. */
     tell: (told: () => Told) => {
       tell = told;
     },
-    /** And has counted this; undefined: it does not count. */
+    /** And has counted this. Until it is called, or where it gives undefined, the pod does not count. */
     count: (counted: () => UsageReport | undefined) => {
       count = counted;
     },
+    /** May be called once more, after a test that has done so or has failed before it. */
     close: async () => {
       if (!server.listening) return;
       server.closeAllConnections();
