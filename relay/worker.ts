@@ -2,10 +2,11 @@
  * One worker: server, spool and delivery, in the order in which they start, and in which they end. Mostly there is one, in the
  * process that started it; several have a process each, and a parent (workers/parent.ts).
  */
-import { createHash, X509Certificate } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { hostname } from 'node:os';
 import { accept } from './accept.ts';
 import { openConfigFolder, type ConfigFolder } from './config-folder.ts';
+import { fingerprintOf } from './fingerprint.ts';
 import { deliverySettingsSchema, type DeliverySettings, type RelayConfig } from './config.ts';
 import { tellDeadCredentials } from './dead-credentials.ts';
 import type { Allow } from './delivery/allowance.ts';
@@ -138,7 +139,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     incomingFolder: spool.incomingFolder,
   });
   metrics.certificateExpiry.set(certificates.notAfter.getTime() / 1000);
-  let certificate = fingerprintOf(certificates);
+  let certificate = fingerprintOf(certificates.cert);
   let listening: Listening | undefined;
   started.defer(async () => listening?.close());
   const running = started.move();
@@ -162,7 +163,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     onConfig: config.onChange,
     updateCertificates: (next) => {
       server.updateCertificate(next);
-      certificate = fingerprintOf(next);
+      certificate = fingerprintOf(next.cert);
       metrics.certificateExpiry.set(next.notAfter.getTime() / 1000);
     },
     isEmpty: spool.isEmpty,
@@ -206,10 +207,6 @@ async function openConfig(
   config.onChange(tell);
   tell();
   return config;
-}
-
-function fingerprintOf({ cert }: Certificates): string {
-  return new X509Certificate(cert).fingerprint256;
 }
 
 function stateOf(config: ConfigFolder) {

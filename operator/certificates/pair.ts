@@ -62,11 +62,6 @@ function unreadable(message: string): { readonly trouble: Trouble } {
   return { trouble: { reason: 'CertificateUnreadable', message } };
 }
 
-/** As relays tell it of theirs. */
-export function fingerprintOf(cert: string): string {
-  return new X509Certificate(cert).fingerprint256;
-}
-
 export interface Times {
   readonly notBefore: number;
   readonly notAfter: number;

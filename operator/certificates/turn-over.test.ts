@@ -6,7 +6,7 @@ import { rootCertificates } from 'node:tls';
 import { tlsSettingsSchema, type TlsSettings } from '../settings-tls.ts';
 import { look, publishedOf, recoveredState } from './look.ts';
 import { makeAuthority, makeLeaf } from './make.ts';
-import { fingerprintOf } from './pair.ts';
+import { fingerprintOf } from '../../relay/fingerprint.ts';
 import { bundleOf, NOTHING, readState, type State } from './turn-over.ts';
 
 const START = new Date('2026-01-01T00:00:00Z');

@@ -9,7 +9,8 @@
  */
 import { X509Certificate } from 'node:crypto';
 import { z } from 'zod';
-import { fingerprintOf, pairSchema, readPair, timesOf } from './pair.ts';
+import { fingerprintOf } from '../../relay/fingerprint.ts';
+import { pairSchema, readPair, timesOf } from './pair.ts';
 
 const offerSchema = pairSchema.extend({
   /** PEM of each authority that clients need to verify it. */

@@ -79,7 +79,7 @@ type Denial = 'expired' | 'tls_required' | 'client_denied' | undefined;
 function denialOf(name: string, { config, address, isSecure, now }: Client & { config: RelayConfig }): Denial {
   const user = config.users.get(name);
   if (user !== undefined && !isSecure && config.lists.get(user.list)?.starttls !== 'Optional') return 'tls_required';
-  if (user !== undefined && hasEnded(user, now())) return 'expired';
+  if (user !== undefined && isPast(user.expires, now())) return 'expired';
   const { clientCIDRs = [] } = user ?? config.unusable.get(name) ?? {};
   return isAllowedClient(address, clientCIDRs) ? undefined : 'client_denied';
 }
@@ -103,7 +103,7 @@ function failureReply(denial: Denial, { isSecure }: { isSecure: boolean }): Repl
  */
 export function userOfLogin(config: RelayConfig, login: Login, now: number): UserConfig | undefined {
   const user = config.users.get(login.user);
-  if (user === undefined || hasEnded(user, now)) return undefined;
+  if (user === undefined || isPast(user.expires, now)) return undefined;
   return isAmong(user.credentials, login, now) ? user : undefined;
 }
 
@@ -114,7 +114,7 @@ export function whyUnusable(config: RelayConfig, login: Login, now: number): Rep
 }
 
 function isAmong(credentials: readonly Credential[] = [], { verifier }: Login, now: number): boolean {
-  return credentials.some((credential) => credential.verifier === verifier && !isExpired(credential, now));
+  return credentials.some((credential) => credential.verifier === verifier && !isPast(credential.notAfter, now));
 }
 
 function unusableReply(name: string, unusable: UnusableUser | undefined): Reply {
@@ -127,14 +127,11 @@ function credentialsOf({ users, unusable }: RelayConfig, name: string): readonly
 
 /** Verifiers of the passwords that are valid, and one for nobody where there are none. */
 function validVerifiers(credentials: readonly Credential[], now: number): readonly string[] {
-  const verifiers = credentials.filter((one) => !isExpired(one, now)).map((one) => one.verifier);
+  const verifiers = credentials.filter((one) => !isPast(one.notAfter, now)).map((one) => one.verifier);
   return verifiers.length === 0 ? [NOBODY] : verifiers;
 }
 
-function hasEnded({ expires }: UserConfig, now: number): boolean {
-  return expires !== undefined && Date.parse(expires) <= now;
-}
-
-function isExpired(credential: { readonly notAfter?: string | undefined }, now: number): boolean {
-  return credential.notAfter !== undefined && Date.parse(credential.notAfter) <= now;
+/** @param time ISO 8601; absent: it never comes. */
+function isPast(time: string | undefined, now: number): boolean {
+  return time !== undefined && Date.parse(time) <= now;
 }

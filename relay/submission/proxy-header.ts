@@ -5,6 +5,7 @@
  */
 import type { Socket } from 'node:net';
 import { isIPv4, isIPv6 } from 'node:net';
+import ipaddr from 'ipaddr.js';
 
 /** What a header says of the client; undefined: the connection is the load balancer's own, or of a family without addresses. */
 export interface ProxiedClient {
@@ -68,9 +69,8 @@ function readV2(octets: Buffer): Reading {
     return { kind: 'header', length, client: ITSELF };
   const size = family === 1 ? 4 : 16;
   if (length < FIXED_BYTES + 2 * size + 4) return bad('it is too short for its addresses');
-  const source = octets.subarray(FIXED_BYTES, FIXED_BYTES + size);
-  const address = family === 1 ? source.join('.') : canonical(groupsOf(source));
-  return { kind: 'header', length, client: { address } };
+  const source = ipaddr.fromByteArray([...octets.subarray(FIXED_BYTES, FIXED_BYTES + size)]);
+  return { kind: 'header', length, client: { address: canonical(source.toString()) } };
 }
 
 function bad(problem: string): Reading {
@@ -90,17 +90,9 @@ function isPort(text: string): boolean {
   return /^(0|[1-9]\d{0,4})$/.test(text) && Number(text) <= 65535;
 }
 
-function groupsOf(octets: Buffer): string {
-  return Array.from({ length: 8 }, (_, index) => octets.readUInt16BE(2 * index).toString(16)).join(':');
-}
-
 /** One spelling for each address, since they are counted by it; IPv4 inside IPv6 is IPv4. */
 function canonical(address: string): string {
-  if (isIPv4(address)) return address;
-  const short = new URL(`http://[${address}]`).hostname.slice(1, -1);
-  const [, high, low] = /^::ffff:([0-9a-f]{1,4}):([0-9a-f]{1,4})$/.exec(short) ?? [];
-  if (high === undefined || low === undefined) return short;
-  return [high, low].flatMap((group) => [parseInt(group, 16) >> 8, parseInt(group, 16) & 0xff]).join('.');
+  return ipaddr.process(address).toString();
 }
 
 /** Takes the header, and nothing else, from a connection that has one, and leaves the rest to whoever reads it next. */

@@ -36,9 +36,10 @@ export async function readStanding(folder: string, log: Log): Promise<Standing |
   }
 }
 
-export async function writeStanding(folder: string, standing: Standing): Promise<void> {
+/** @param text JSON of a `Standing`. */
+export async function writeStanding(folder: string, text: string): Promise<void> {
   await makeUsageFolder(nodeDisk, folder);
-  const bytes = Buffer.from(JSON.stringify(standing));
+  const bytes = Buffer.from(text);
   await placeFile(nodeDisk, path.join(folder, NAME), (temporary) => nodeDisk.write(temporary, bytes));
   await nodeDisk.syncFolder(folder);
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, test, type TestContext } from 'node:test';
-import { aTemporaryFolder } from '../../test/support/delivering.ts';
+import { folderOf } from '../../test/support/folder.ts';
 import { captureLog } from '../../test/support/queued.ts';
 import { openUsage, type Usage } from './usage.ts';
 
@@ -32,7 +32,7 @@ function ofUser(usage: Usage) {
 
 describe('what a relay counts', () => {
   test('is there again after a restart, once', async (t) => {
-    const folder = await aTemporaryFolder(t);
+    const folder = await folderOf(t);
     const { usage } = await open(t, { folder });
     usage.counter.count(SHOP, { accepted: 1, recipients: 3, bytes: 500, lastMessage: '2026-11-28T04:00:00.000Z' });
     usage.counter.count(SHOP, { refused: { auth_failed: 1 } });
@@ -55,7 +55,7 @@ describe('what a relay counts', () => {
   });
 
   test('goes after 24 hours, from the disk as well, and what nobody has used since is not there at all', async (t) => {
-    const folder = await aTemporaryFolder(t);
+    const folder = await folderOf(t);
     const clock = aClock();
     const { usage } = await open(t, { folder, clock });
     usage.counter.count(SHOP, { accepted: 1, refused: { too_large: 1 } });
@@ -81,7 +81,7 @@ describe('what a relay counts', () => {
   });
 
   test('says since when it counts, where that is not so long ago', async (t) => {
-    const folder = await aTemporaryFolder(t);
+    const folder = await folderOf(t);
     const clock = aClock();
     const { usage } = await open(t, { folder, clock });
     const { since } = usage.report();
@@ -94,7 +94,7 @@ describe('what a relay counts', () => {
   });
 
   test('is lost for an hour whose file is torn, which the log tells, and for no other', async (t) => {
-    const folder = await aTemporaryFolder(t);
+    const folder = await folderOf(t);
     const clock = aClock();
     const { usage } = await open(t, { folder, clock });
     usage.counter.count(SHOP, { accepted: 1 });
@@ -126,7 +126,7 @@ describe('what a relay counts', () => {
       'null',
       '{"user shop/orders":{"accepted":"1"}}',
     ]) {
-      const folder = await aTemporaryFolder(t);
+      const folder = await folderOf(t);
       const clock = aClock();
       await mkdir(path.join(folder, 'usage'));
       const name = `${new Date(clock.now()).toISOString().slice(0, 13)}.json`;
@@ -138,7 +138,7 @@ describe('what a relay counts', () => {
   });
 
   test('goes on where it cannot be written down, which the log tells once', async (t) => {
-    const folder = await aTemporaryFolder(t);
+    const folder = await folderOf(t);
     // a file is where the folder should be
     await writeFile(path.join(folder, 'usage'), '');
     const { log, lines } = captureLog();

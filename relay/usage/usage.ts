@@ -10,7 +10,7 @@ import { createHourFiles } from './files.ts';
 import { createHours } from './hours.ts';
 import { createMonths, type Months } from './months.ts';
 import { createPauses, pausedOf, type Watched } from './pauses.ts';
-import { readStanding, writeStanding } from './standing-file.ts';
+import { readStanding, type Standing, writeStanding } from './standing-file.ts';
 import type { WorkerUsage } from './told.ts';
 
 export interface Usage {
@@ -93,10 +93,9 @@ export async function openUsage({ spoolFolder, log, now = Date.now, everyMs }: U
       for (const one of pending) dirty.add(one);
       throw error;
     }
-    const now = { months: months.all(), watched: Object.fromEntries(pauses.all()) };
-    const text = JSON.stringify(now);
+    const text = JSON.stringify({ months: months.all(), watched: Object.fromEntries(pauses.all()) } satisfies Standing);
     if (text === standing) return;
-    await writeStanding(folder, now);
+    await writeStanding(folder, text);
     standing = text;
   }
 
