@@ -6,8 +6,8 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { chmod, mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { isIP } from 'node:net';
 import type { Authority } from './certificates/make.ts';
+import { uncovered } from './certificates/pair.ts';
 
 export interface Certificates {
   /** PEM of the CA, for clients. */
@@ -69,9 +69,7 @@ async function readLeaf(
   const notAfter = new Date(leaf.validTo);
   const isCurrent = notAfter.getTime() - now.getTime() > RENEW_DAYS * DAY_MS;
   const isOurs = leaf.verify(new X509Certificate(ca.pem).publicKey) && leaf.checkPrivateKey(createPrivateKey(key));
-  const hasNames = hostnames.every(
-    (name) => (isIP(name) === 0 ? leaf.checkHost(name) : leaf.checkIP(name)) !== undefined,
-  );
+  const hasNames = uncovered(leaf, hostnames).length === 0;
   return isCurrent && isOurs && hasNames ? { ca: ca.pem, cert, key, notAfter } : undefined;
 }
 

@@ -3,10 +3,11 @@
  * fact changes every few minutes at the most, and no more of them in a second than an API server does not notice.
  */
 import type { Tally, UsageReport } from '../relay/usage-report.ts';
+import { monthOf } from '../relay/usage/months.ts';
 import { addTo, type Tallies } from '../relay/usage/tally.ts';
 import { REASONS_MAX, type Traffic } from './api/traffic.ts';
 import { isEqual } from './core/equal.ts';
-import { compareText } from './core/time.ts';
+import { compareText, formatTime } from './core/time.ts';
 import type { PausedStatus } from './api/sending.ts';
 import type { UsageFact } from './core/usage.ts';
 
@@ -127,7 +128,7 @@ function addUp(heard: readonly Heard[]) {
 
 /** What is told of users beside their day: the month of their quota, and the first pause by any relay. */
 function standingIn(heard: readonly Heard[]): (object: string) => Pick<UsageFact, 'month' | 'paused'> {
-  const today = new Date().toISOString().slice(0, 7);
+  const today = monthOf(Date.now());
   const messages = new Map<string, number>();
   const pauses = new Map<string, PausedStatus>();
   for (const { report } of heard) {
@@ -146,7 +147,7 @@ function standingIn(heard: readonly Heard[]): (object: string) => Pick<UsageFact
     const paused = pauses.get(key);
     return {
       month: { name: today, messages: messages.get(key) ?? 0 },
-      ...(paused !== undefined && { paused: { ...paused, since: wholeSeconds(paused.since) } }),
+      ...(paused !== undefined && { paused: { ...paused, since: formatTime(new Date(paused.since)) } }),
     };
   };
 }
@@ -167,7 +168,7 @@ function trafficOf(tally: Tally, since: string): Traffic {
   const reasons = Object.entries(tally.refused ?? {}).map(([reason, count]) => ({ reason, count }));
   const refusals = reasons.sort((a, b) => b.count - a.count || compareText(a.reason, b.reason)).slice(0, REASONS_MAX);
   return {
-    since: wholeSeconds(since),
+    since: formatTime(new Date(since)),
     accepted,
     recipients,
     bytes,
@@ -192,10 +193,5 @@ function isSame({ traffic: a, ...restA }: UsageFact, { traffic: b, ...restB }: U
 /** And none that is still to come, where the clock of a relay is ahead: a status would keep it. */
 function rounded(time: string): string {
   const past = Math.min(Date.parse(time), Date.now());
-  return wholeSeconds(new Date(Math.floor(past / ROUNDED_MS) * ROUNDED_MS).toISOString());
-}
-
-/** As Kubernetes writes times. */
-function wholeSeconds(time: string): string {
-  return time.replace(/\.\d+Z$/, 'Z');
+  return formatTime(new Date(Math.floor(past / ROUNDED_MS) * ROUNDED_MS));
 }

@@ -16,8 +16,6 @@ const WORRYING: ReadonlySet<string> = new Set([
   'Unused',
   'QuotaNearlyUsed',
 ]);
-/** events.k8s.io refuses longer notes. */
-const MESSAGE_MAX = 1024;
 
 /**
  * An Event when `Ready` changes, one for each condition that is true and still something to worry about, and one when a sender
@@ -49,5 +47,5 @@ export function event(
   type: PlannedEvent['type'],
   { reason, message }: { readonly reason: string; readonly message: string },
 ): PlannedEvent {
-  return { kind, meta, type, reason, message: message.slice(0, MESSAGE_MAX) };
+  return { kind, meta, type, reason, message };
 }

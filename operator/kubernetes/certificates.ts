@@ -6,6 +6,7 @@ import type { ClassView, PlannedEvent } from '../core/model.ts';
 import { expiryOf, look, publishedOf, recoveredState } from '../certificates/look.ts';
 import type { Trouble } from '../certificates/pair.ts';
 import { bundleOf, isSamePair, type State } from '../certificates/turn-over.ts';
+import { isEqual } from '../core/equal.ts';
 import { messageOf } from '../errors.ts';
 import { decodeValues } from '../manifests/secrets.ts';
 import type { ClassSettings } from '../settings.ts';
@@ -61,9 +62,11 @@ const TELL_AGAIN_MS = 3_000_000;
 const KEY_PREFIX = 'certificate/';
 
 interface Told {
-  readonly text: string;
+  readonly troubles: readonly Trouble[];
   readonly at: number;
 }
+
+const NOTHING_TOLD: Told = { troubles: [], at: 0 };
 
 export function startCertificates(
   client: KubeClient,
@@ -166,22 +169,16 @@ export function startCertificates(
   }
 
   function tell(className: string, troubles: readonly Trouble[]): void {
-    for (const labels of knownReasons(className)) metrics.certificateTroubles.remove(labels);
+    const { troubles: before, at } = troublesTold.get(className) ?? NOTHING_TOLD;
+    for (const { reason } of before) metrics.certificateTroubles.remove({ class: className, reason });
     for (const { reason } of troubles) metrics.certificateTroubles.set({ class: className, reason }, 1);
-    reasons.set(className, new Set(troubles.map(({ reason }) => reason)));
-    const text = troubles.map(({ message }) => message).join('\n');
-    const last = troublesTold.get(className);
-    if (text === (last?.text ?? '') && performance.now() - (last?.at ?? 0) < TELL_AGAIN_MS) return;
-    troublesTold.set(className, { text, at: performance.now() });
+    if (isEqual(before, troubles) && performance.now() - at < TELL_AGAIN_MS) return;
+    troublesTold.set(className, { troubles, at: performance.now() });
     for (const { reason, message } of troubles) {
       record(className, { type: 'Warning', reason, message });
       onTrouble(`certificate of class ${className}: ${message}`);
     }
   }
-
-  const reasons = new Map<string, ReadonlySet<Trouble['reason']>>();
-  const knownReasons = (className: string) =>
-    [...(reasons.get(className) ?? [])].map((reason) => ({ class: className, reason }));
 
   function record(className: string, event: Pick<PlannedEvent, 'type' | 'reason' | 'message'>): void {
     const about = secrets.about(className);

@@ -22,9 +22,6 @@ export interface OwnEvents {
   readonly close: EventRecorder<OwnEvent>['close'];
 }
 
-/** The API server takes no more octets in a message. */
-const MESSAGE_BYTES = 1024;
-
 /** Undefined for the pod: the process runs outside of one, and there is nothing to hang Events on. */
 export function startOwnEvents(
   client: KubeClient,
@@ -34,11 +31,7 @@ export function startOwnEvents(
   return {
     tell: (type, reason, message) => {
       if (pod === undefined) return;
-      const text = Buffer.from(message)
-        .subarray(0, MESSAGE_BYTES)
-        .toString()
-        .replace(/\ufffd$/, '');
-      events.record({ kind: 'Pod', apiVersion: 'v1', meta: pod, type, reason, message: text });
+      events.record({ kind: 'Pod', apiVersion: 'v1', meta: pod, type, reason, message });
     },
     close: events.close,
   };

@@ -1,6 +1,6 @@
 /** What a domain asks of receivers by DMARC: its own record, or that of the domain that somebody has registered above it. */
 import { isDmarcRecord, readDmarcPolicy } from '../core/senders/dmarc-policy.ts';
-import { organizationalDomain } from '../core/senders/organizational-domain.ts';
+import { organizationalDomain } from '../core/senders/public-suffix.ts';
 import { askTxt, type DnsServer } from './ask-txt.ts';
 import type { Observation, Question } from './look-up.ts';
 
@@ -26,8 +26,7 @@ export async function lookAtDmarc({ recordName }: Question, server: DnsServer): 
 
 async function lookAt(name: string, server: DnsServer): Promise<Observation> {
   const answer = await askTxt(name, server);
-  if (answer.kind === 'failed') return { outcome: 'failed', detail: answer.why };
-  if (answer.kind === 'absent') return { outcome: 'absent', detail: answer.why };
+  if (answer.kind !== 'values') return { outcome: answer.kind, detail: answer.why };
   const [record, ...others] = answer.values.filter(isDmarcRecord);
   if (record === undefined) return { outcome: 'absent', detail: 'there is no TXT record that begins with v=DMARC1' };
   if (others.length > 0) {

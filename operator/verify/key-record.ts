@@ -7,8 +7,7 @@ export async function lookAtKey(question: Question, server: DnsServer): Promise<
 }
 
 export function judgeKeyRecord(answer: TxtAnswer, { recordValue }: Question): Observation {
-  if (answer.kind === 'failed') return { outcome: 'failed', detail: answer.why };
-  if (answer.kind === 'absent') return { outcome: 'absent', detail: answer.why };
+  if (answer.kind !== 'values') return { outcome: answer.kind, detail: answer.why };
   const [value, ...others] = answer.values;
   if (value === undefined) {
     return { outcome: 'absent', detail: 'the name is an alias (CNAME), and what it points to has no TXT record' };

@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import { classSettingsSchema } from '../../settings.ts';
 import type { ObjectMeta } from '../model.ts';
 import { secretPlan } from './secret-content.ts';
+import { aClassView } from '../../../test/support/class-view.ts';
 
 const owner: ObjectMeta = {
   namespace: 'shop',
@@ -25,13 +26,7 @@ test('the uri of a Secret gives back user name, password, host and port, whateve
   fc.assert(
     fc.property(usernames, passwords, hosts, (username, password, hostname) => {
       const settings = classSettingsSchema.parse({ hostname });
-      const view = {
-        settings,
-        upstream: { kind: 'capture' },
-        listAddresses: { allow: ['Public'], except: [] },
-        ports: [2525],
-        implicitTlsPorts: [],
-      } as const;
+      const view = aClassView(settings, [2525]);
       const url = new URL(
         secretPlan({ owner, name: 'orders-smtp', isRetained: false }, { username, password }, view)?.data['uri'] ?? '',
       );

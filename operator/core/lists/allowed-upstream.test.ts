@@ -3,17 +3,12 @@ import { test } from 'node:test';
 import { listSpec } from '../../api/list.ts';
 import { classSettingsSchema } from '../../settings.ts';
 import { objectionToHost } from './allowed-upstream.ts';
+import { aClassView } from '../../../test/support/class-view.ts';
 
 test('lists of a class without hosts have no upstream of their own, and are told so', () => {
   const settings = classSettingsSchema.parse({ allowListUpstream: { hosts: [] } });
   const { upstream } = listSpec.parse({ upstream: { host: 'smtp.provider.example' } });
-  const view = {
-    settings,
-    upstream: { kind: 'capture' },
-    listAddresses: { allow: ['Public'], except: [] },
-    ports: [587],
-    implicitTlsPorts: [],
-  } as const;
+  const view = aClassView(settings);
   assert.deepEqual(objectionToHost('bulk', upstream!, view), {
     field: ['spec', 'upstream'],
     message:

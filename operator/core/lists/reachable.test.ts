@@ -5,15 +5,10 @@ import type { Subject } from '../conditions.ts';
 import type { RelaysFact, UpstreamFact } from '../model.ts';
 import { judgeBuiltInList } from './lists.ts';
 import { judgeReachable, type ReachableFacts } from './reachable.ts';
+import { aClassView } from '../../../test/support/class-view.ts';
 
 const settings = classSettingsSchema.parse({ hostname: 'smtp.example' });
-const view = {
-  settings,
-  upstream: { kind: 'capture' },
-  listAddresses: { allow: ['Public'], except: [] },
-  ports: [587],
-  implicitTlsPorts: [],
-} as const;
+const view = aClassView(settings);
 const { terms } = judgeBuiltInList({
   classes: new Map([['default', view]]),
   otherInstallations: { classes: [], speaksForAll: true },

@@ -3,7 +3,7 @@
  * the addresses of all of them. The list is Mozilla's, with its private part; what it does not know (`corp.internal`) is
  * somebody's domain.
  */
-import { getPublicSuffix } from 'tldts';
+import { getDomain, getPublicSuffix } from 'tldts';
 
 const OPTIONS = { allowPrivateDomains: true, extractHostname: false, validateHostname: false };
 /** Stands for any name below a domain. */
@@ -13,6 +13,15 @@ const ANY = 'smtpplus-any-name';
 export function isPublicSuffix(domain: string): boolean {
   // `*.kawasaki.jp` on the list makes suffixes of the names below kawasaki.jp, which is none itself
   return isOnList(domain) || isOnList(`${ANY}.${domain}`);
+}
+
+/**
+ * The domain that somebody has registered, of whatever name below it: where DMARC looks for a record as well.
+ *
+ * @param domain in canonical form; of one that is on no list (`corp.internal`), its last two labels
+ */
+export function organizationalDomain(domain: string): string {
+  return getDomain(domain, OPTIONS) ?? domain;
 }
 
 function isOnList(domain: string): boolean {

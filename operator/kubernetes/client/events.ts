@@ -27,6 +27,8 @@ const WAITING_MAX = 1000;
 const REMEMBERED_MAX = 4096;
 /** Keeps most of our request rate, and of the API server's storage, for what matters. */
 const PER_SECOND = 20;
+/** The API server takes no more octets in a message. */
+const MESSAGE_BYTES = 1024;
 /** A series is written at most this often; repeats in between are counted with the next. */
 const SERIES_INTERVAL_MS = 60_000;
 
@@ -89,7 +91,7 @@ export function startEventRecorder<About extends EventAbout = PlannedEvent>(
       if (isClosed) return;
       options.onRecord?.(event);
       if (waiting.length >= WAITING_MAX) dropped += 1;
-      else waiting.push(event);
+      else waiting.push({ ...event, message: cut(event.message) });
       running ??= drain();
     },
     dropped: () => dropped,
@@ -99,6 +101,12 @@ export function startEventRecorder<About extends EventAbout = PlannedEvent>(
       await running;
     },
   };
+}
+
+function cut(message: string): string {
+  const text = Buffer.from(message).subarray(0, MESSAGE_BYTES).toString();
+  // what was left of a character
+  return text.replace(/\ufffd$/, '');
 }
 
 /** The same name for the same message about the same object, also after a restart. */
