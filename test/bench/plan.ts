@@ -10,24 +10,14 @@ import { digestOf } from '../../operator/kubernetes/cache/known-status.ts';
 import { createPlanning } from '../../operator/kubernetes/planning.ts';
 import { settingsSchema } from '../../operator/settings.ts';
 import { sha256Verifier } from '../../relay/password-hash.ts';
+import { aClassView } from '../support/class-view.ts';
 
 const USERS = Number(process.env['USERS'] ?? 100_000);
 const NAMESPACES = Number(process.env['NAMESPACES'] ?? 5000);
 const NONE = {};
 
 const { classes } = settingsSchema.parse({});
-const views = new Map(
-  Object.entries(classes).map(([name, settings]) => [
-    name,
-    {
-      settings,
-      upstream: { kind: 'capture' },
-      listAddresses: { allow: ['Public'], except: [] },
-      ports: [587],
-      implicitTlsPorts: [],
-    } as const,
-  ]),
-);
+const views = new Map(Object.entries(classes).map(([name, settings]) => [name, aClassView(settings)]));
 const object = (kind: RawObject['kind'], i: number, spec: unknown): RawObject => {
   const [namespace, name] = [`ns-${i % NAMESPACES}`, `${kind.toLowerCase()}-${i}`];
   const meta = { namespace, name, uid: `${kind}-${i}`, generation: 1, labels: NONE, annotations: NONE };

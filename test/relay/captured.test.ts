@@ -4,7 +4,7 @@ import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, test } from 'node:test';
 import { type CapturedLimits, openCaptured } from '../../relay/spool/captured.ts';
-import { aTemporaryFolder } from '../support/delivering.ts';
+import { folderOf } from '../support/folder.ts';
 import { CONTENT, inMemory } from '../support/queued.ts';
 
 const PLENTY: CapturedLimits = { messages: 100, bytes: 1_000_000 };
@@ -33,7 +33,7 @@ const ids = async (folder: string) => (await filesIn(folder)).filter((file) => f
 
 describe('captured copies', () => {
   test('are the content and its envelope, in a folder of their list that only we may read', async (t) => {
-    const folder = await aTemporaryFolder(t);
+    const folder = await folderOf(t);
     const captured = await openCaptured(folder, () => PLENTY);
     await captured.keep(aCopy('A'), inMemory());
     assert.deepEqual(await filesIn(folder), ['shop/staging/A.eml', 'shop/staging/A.json']);
@@ -51,8 +51,8 @@ describe('captured copies', () => {
   });
 
   test('may come from a file, which stays where it is', async (t) => {
-    const folder = await aTemporaryFolder(t);
-    const source = path.join(await aTemporaryFolder(t), 'large');
+    const folder = await folderOf(t);
+    const source = path.join(await folderOf(t), 'large');
     await writeFile(source, CONTENT);
     const captured = await openCaptured(folder, () => PLENTY);
     await captured.keep(aCopy('A'), { head: Buffer.alloc(0), body: { kind: 'file', path: source } });
@@ -61,7 +61,7 @@ describe('captured copies', () => {
   });
 
   test('of one message are one, with the recipients of each time', async (t) => {
-    const folder = await aTemporaryFolder(t);
+    const folder = await folderOf(t);
     const captured = await openCaptured(folder, () => ({ ...PLENTY, messages: 1 }));
     await captured.keep(aCopy('A'), inMemory());
     await captured.keep(aCopy('A', { recipients: ['b@real.example', 'a@real.example'] }), inMemory());
@@ -70,7 +70,7 @@ describe('captured copies', () => {
   });
 
   test('are bounded in number: the oldest goes, with its envelope', async (t) => {
-    const folder = await aTemporaryFolder(t);
+    const folder = await folderOf(t);
     const captured = await openCaptured(folder, () => ({ ...PLENTY, messages: 2 }));
     for (const id of ['A', 'B', 'C']) await captured.keep(aCopy(id), inMemory());
     assert.deepEqual(
@@ -80,7 +80,7 @@ describe('captured copies', () => {
   });
 
   test('are bounded in size, but for the newest, which is always kept', async (t) => {
-    const folder = await aTemporaryFolder(t);
+    const folder = await folderOf(t);
     const captured = await openCaptured(folder, () => ({ ...PLENTY, bytes: 1000 }));
     for (const id of ['A', 'B', 'C']) await captured.keep(aCopy(id, { size: 400 }), inMemory());
     assert.deepEqual(await ids(folder), ['shop/staging/B.eml', 'shop/staging/C.eml']);
@@ -89,7 +89,7 @@ describe('captured copies', () => {
   });
 
   test('make room at the expense of the namespace that has most, however many its lists', async (t) => {
-    const folder = await aTemporaryFolder(t);
+    const folder = await folderOf(t);
     const captured = await openCaptured(folder, () => ({ ...PLENTY, messages: 4 }));
     await captured.keep(aCopy('A', { list: 'modest/staging' }), inMemory());
     for (const id of ['B', 'C', 'D', 'E', 'F']) {
@@ -99,7 +99,7 @@ describe('captured copies', () => {
   });
 
   test('are counted after a restart, too, and what a crash left unfinished goes', async (t) => {
-    const folder = await aTemporaryFolder(t);
+    const folder = await folderOf(t);
     const before = await openCaptured(folder, () => PLENTY);
     for (const id of ['A', 'B']) await before.keep(aCopy(id), inMemory());
     await writeFile(path.join(folder, 'shop/staging/C.eml.tmp'), 'half');
@@ -113,14 +113,14 @@ describe('captured copies', () => {
   });
 
   test('stay in their folder, whatever a list is called', async (t) => {
-    const folder = await aTemporaryFolder(t);
+    const folder = await folderOf(t);
     const captured = await openCaptured(path.join(folder, 'captured'), () => PLENTY);
     await captured.keep(aCopy('A', { list: '../..' }), inMemory());
     assert.deepEqual(await ids(folder), ['captured/%2E%2E/%2E%2E/A.eml']);
   });
 
   test('of many at once keep to the bound', async (t) => {
-    const folder = await aTemporaryFolder(t);
+    const folder = await folderOf(t);
     const captured = await openCaptured(folder, () => ({ ...PLENTY, messages: 3 }));
     await Promise.all(Array.from({ length: 20 }, (_, i) => captured.keep(aCopy(`ID${i}`), inMemory())));
     assert.equal((await ids(folder)).length, 3);

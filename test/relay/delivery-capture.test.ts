@@ -3,7 +3,8 @@ import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, test } from 'node:test';
 import { createCapture } from '../../relay/delivery/capture.ts';
-import { aTemporaryFolder, closedPort, configured, emptied, said, startDelivering } from '../support/delivering.ts';
+import { closedPort, configured, emptied, said, startDelivering } from '../support/delivering.ts';
+import { folderOf } from '../support/folder.ts';
 import { aMessage, CONTENT, eventually, inMemory } from '../support/queued.ts';
 import { aList } from '../support/relay-config.ts';
 import { aSmartHost, ordinaryAnswers, startRawUpstream, startUpstream } from '../support/upstream.ts';
@@ -38,7 +39,7 @@ describe('the capture upstream', () => {
   });
 
   test('ends a hang by itself, as a time-out', async (t) => {
-    const capture = createCapture(await aTemporaryFolder(t), { hangSeconds: 0.05 });
+    const capture = createCapture(await folderOf(t), { hangSeconds: 0.05 });
     const message = { ...aMessage(), recipients: [{ address: 'hang@x.example' }], content: inMemory(), attempts: 0 };
     const result = await capture.deliver(message, new AbortController().signal);
     assert.match(JSON.stringify(result.kind === 'answered' && [...result.verdicts]), /timed out/);
@@ -103,7 +104,7 @@ describe('routing', () => {
 
 describe('ending', () => {
   test('drain delivers what can go out now and leaves the rest on disk for the next start', async (t) => {
-    const folder = await aTemporaryFolder(t);
+    const folder = await folderOf(t);
     const upstream = await startUpstream(t, {
       onRecipient: (to) => (to.startsWith('later') ? '451 4.2.0 not now' : undefined),
     });

@@ -1,7 +1,8 @@
 /** Somebody sets the clock of the machine: nothing that waits may notice. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { aTemporaryFolder, closedPort, configured, emptied, said, startDelivering } from '../support/delivering.ts';
+import { closedPort, configured, emptied, said, startDelivering } from '../support/delivering.ts';
+import { folderOf } from '../support/folder.ts';
 import { aMessage, eventually, inMemory } from '../support/queued.ts';
 import { aSmartHost, startUpstream } from '../support/upstream.ts';
 
@@ -35,7 +36,7 @@ for (const [what, step] of [
 }
 
 test('mail of a process whose clock was ahead waits no longer than for a retry', async (t) => {
-  const folder = await aTemporaryFolder(t);
+  const folder = await folderOf(t);
   const later = () => Date.now() + 30 * DAY_MS;
   const slow = { retryFirstSeconds: 0.05, retryMostSeconds: 0.05 };
   const down = configured(aSmartHost(await closedPort()), { settings: { ...slow, retryFirstSeconds: 3600 } });

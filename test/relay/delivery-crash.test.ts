@@ -4,13 +4,14 @@ import path from 'node:path';
 import { describe, test } from 'node:test';
 import { createMetrics } from '../../relay/metrics.ts';
 import { openSpool } from '../../relay/spool/spool.ts';
-import { aTemporaryFolder, configured, emptied, startDelivering } from '../support/delivering.ts';
+import { configured, emptied, startDelivering } from '../support/delivering.ts';
+import { folderOf } from '../support/folder.ts';
 import { aMessage, captureLog, eventually, inMemory } from '../support/queued.ts';
 import { startUpstream } from '../support/upstream.ts';
 
 describe('kill -9 while delivering', () => {
   test('sends again only to recipients that had no 250', async (t) => {
-    const folder = await aTemporaryFolder(t);
+    const folder = await folderOf(t);
     let isOpen = false;
     const upstream = await startUpstream(t, {
       onRecipient: (to) => (isOpen || !to.startsWith('later') ? undefined : '451 4.2.0 not now'),
@@ -29,7 +30,7 @@ describe('kill -9 while delivering', () => {
   });
 
   test('loses nothing, and sends twice only what was under way', async (t) => {
-    const folder = await aTemporaryFolder(t);
+    const folder = await folderOf(t);
     const spoolFolder = path.join(folder, 'spool');
     const upstream = await startUpstream(t);
     const messages = Array.from({ length: 400 }, (_, i) =>

@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import path from 'node:path';
 import { describe, test, type TestContext } from 'node:test';
 import { openSpool } from '../../relay/spool/spool.ts';
-import { aTemporaryFolder, configured, startDelivering } from '../support/delivering.ts';
+import { configured, startDelivering } from '../support/delivering.ts';
+import { folderOf } from '../support/folder.ts';
 import { aMessage, captureLog, createMetrics, eventually as within, inMemory } from '../support/queued.ts';
 import { aList, LIST } from '../support/relay-config.ts';
 import { aSmartHost, ordinaryAnswers, startRawUpstream, startUpstream } from '../support/upstream.ts';
@@ -29,7 +30,7 @@ describe('mail of a namespace', () => {
   test('goes out though 110 lists of another wait for a smart host that hangs, and after a restart', async (t) => {
     const { raw, others, messages } = await aTarpit(t);
     const upstream = await startUpstream(t);
-    const folder = await aTemporaryFolder(t);
+    const folder = await folderOf(t);
     const config = configured(upstream.smartHost(), { settings: PATIENT, others });
     const first = await startDelivering(t, config, { folder });
     for (const message of messages) await first.spool.put(message, inMemory());

@@ -4,7 +4,8 @@ import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, test, type TestContext } from 'node:test';
 import type { SmartHost } from '../../relay/config.ts';
-import { aTemporaryFolder, closedPort, configured, emptied, said, startDelivering } from '../support/delivering.ts';
+import { closedPort, configured, emptied, said, startDelivering } from '../support/delivering.ts';
+import { folderOf } from '../support/folder.ts';
 import { CLIENT, issue, startOAuthHost, startTokenServer, USER } from '../support/oauth.ts';
 import { aMessage, eventually, inMemory } from '../support/queued.ts';
 
@@ -96,7 +97,7 @@ test('a smart host that forgets who we are gets a new connection for the next me
 
 describe('with a client assertion', () => {
   test('the file is read for each token, so that a new one counts', async (t) => {
-    const file = path.join(await aTemporaryFolder(t), 'token');
+    const file = path.join(await folderOf(t), 'token');
     await writeFile(file, 'first.assertion\n');
     const tokens = await startTokenServer(t);
     let isTakenBack = false;

@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, test } from 'node:test';
-import { aTemporaryFolder, configured, emptied, said, startDelivering } from '../support/delivering.ts';
+import { configured, emptied, said, startDelivering } from '../support/delivering.ts';
+import { folderOf } from '../support/folder.ts';
 import { aMessage, inMemory, metricValue } from '../support/queued.ts';
 import { startUpstream } from '../support/upstream.ts';
 
@@ -82,7 +83,7 @@ test('a report that expires is kept like one that is refused', async (t) => {
 });
 
 test('a report of before a restart is still known as one', async (t) => {
-  const folder = await aTemporaryFolder(t);
+  const folder = await folderOf(t);
   let isOpen = false;
   const upstream = await startUpstream(t, {
     onMail: (from) => (from === '' && !isOpen ? '451 4.7.1 later' : undefined),
@@ -100,7 +101,7 @@ test('a report of before a restart is still known as one', async (t) => {
 });
 
 test('a report that cannot even be kept leaves the spool with an error line', async (t) => {
-  const folder = await aTemporaryFolder(t);
+  const folder = await folderOf(t);
   const upstream = await startUpstream(t, PARTICULAR);
   const relay = await startDelivering(t, configured(upstream.smartHost()), { folder });
   const reports = path.join(folder, 'spool', 'reports');

@@ -4,7 +4,8 @@ import path from 'node:path';
 import { test } from 'node:test';
 import { startDelivery } from '../../relay/delivery/deliver.ts';
 import { openSpool, type Spool } from '../../relay/spool/spool.ts';
-import { aTemporaryFolder, configured } from '../support/delivering.ts';
+import { configured } from '../support/delivering.ts';
+import { folderOf } from '../support/folder.ts';
 import { aMessage, captureLog, createMetrics, eventually, inMemory } from '../support/queued.ts';
 import { startUpstream } from '../support/upstream.ts';
 
@@ -12,7 +13,7 @@ import { startUpstream } from '../support/upstream.ts';
 const MOST = 128 + 10;
 
 test('no more answers wait for the disk than are to be sent again after a crash', async (t) => {
-  const folder = await aTemporaryFolder(t);
+  const folder = await folderOf(t);
   const upstream = await startUpstream(t);
   const { log } = captureLog();
   const metrics = createMetrics();

@@ -7,14 +7,14 @@ import { CLASS_FILE_NAME, deliverySettingsSchema, SHARD_COUNT, shardFileName, sh
 import { upstreamReportSchema } from '../../relay/upstream-report.ts';
 import { startRelay } from '../../relay/main.ts';
 import { ensureCertificates } from '../../operator/self-signed.ts';
-import { aTemporaryFolder } from '../support/delivering.ts';
+import { folderOf } from '../support/folder.ts';
 import { captureLog } from '../support/queued.ts';
 import { aClass, aList, aSender, aUser, LIST, PASSWORD, USER } from '../support/relay-config.ts';
 import { openSecureClient, plain } from '../support/smtp-client.ts';
 import { until } from '../support/until.ts';
 
 async function aRelay(t: TestContext) {
-  const folder = await aTemporaryFolder(t);
+  const folder = await folderOf(t);
   const certificates = await ensureCertificates(path.join(folder, 'tls'), { hostnames: ['localhost'] });
   const relay = await startRelay({
     configFolder: folder,

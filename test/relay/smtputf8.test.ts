@@ -5,7 +5,7 @@ import { describe, test } from 'node:test';
 import { createLog } from '../../relay/log.ts';
 import { createMetrics } from '../../relay/metrics.ts';
 import { openSpool } from '../../relay/spool/spool.ts';
-import { aTemporaryFolder } from '../support/delivering.ts';
+import { folderOf } from '../support/folder.ts';
 import { aMessage, inMemory } from '../support/queued.ts';
 import { logIn, start } from './sessions.ts';
 
@@ -63,7 +63,7 @@ describe('a session that asks for SMTPUTF8', () => {
 });
 
 test('the spool has international addresses after a restart as they were', async (t) => {
-  const folder = await aTemporaryFolder(t);
+  const folder = await folderOf(t);
   const parts = { metrics: createMetrics(), log: createLog({ write: () => {} }), reserveBytes: () => 0 };
   const message = aMessage({
     to: ['сова@b.example', '😀@b.example'],

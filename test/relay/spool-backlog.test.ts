@@ -5,7 +5,7 @@ import { describe, test, type TestContext } from 'node:test';
 import { open as openLmdb } from 'lmdb';
 import { messagesThatFit } from '../../relay/spool/capacity.ts';
 import { openSpool } from '../../relay/spool/spool.ts';
-import { aTemporaryFolder } from '../support/delivering.ts';
+import { folderOf } from '../support/folder.ts';
 import { aMessage, captureLog, createMetrics, eventually, inMemory } from '../support/queued.ts';
 
 async function opened(folder: string, mostMessages?: number) {
@@ -16,7 +16,7 @@ async function opened(folder: string, mostMessages?: number) {
 }
 
 async function filled(t: TestContext, count: number) {
-  const folder = await aTemporaryFolder(t);
+  const folder = await folderOf(t);
   const { spool } = await opened(folder);
   const messages = Array.from({ length: count }, () => aMessage());
   for (const message of messages) await spool.put(message, inMemory());
@@ -60,7 +60,7 @@ describe('a queue longer than memory has room for', () => {
   });
 
   test('takes none beyond the room either', async (t) => {
-    const { spool } = await opened(await aTemporaryFolder(t), 2);
+    const { spool } = await opened(await folderOf(t), 2);
     t.after(() => spool.close());
     await spool.put(aMessage(), inMemory());
     assert.equal(spool.hasRoom(1), true);
@@ -75,7 +75,7 @@ describe('a queue longer than memory has room for', () => {
 });
 
 test('a database that a process made and then ended, before anything was in it, is an empty one', async (t) => {
-  const folder = await aTemporaryFolder(t);
+  const folder = await folderOf(t);
   await openLmdb({ path: path.join(folder, 'queue.mdb'), noSubdir: true }).close();
   const { spool, ids } = await opened(folder);
   t.after(() => spool.close());

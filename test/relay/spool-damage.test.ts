@@ -4,7 +4,7 @@ import { mkdir, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs
 import path from 'node:path';
 import { describe, test, type TestContext } from 'node:test';
 import { openSpool } from '../../relay/spool/spool.ts';
-import { aTemporaryFolder } from '../support/delivering.ts';
+import { folderOf } from '../support/folder.ts';
 import { aMessage, captureLog, createMetrics, inMemory } from '../support/queued.ts';
 
 const LARGE = Buffer.alloc(300_000, 'a large message\r\n');
@@ -17,7 +17,7 @@ async function opened(folder: string) {
 
 /** A spool that was closed with one large message in it. */
 async function filled(t: TestContext) {
-  const folder = await aTemporaryFolder(t);
+  const folder = await folderOf(t);
   const { spool } = await opened(folder);
   const { id } = aMessage();
   await spool.put(aMessage({ id, content: LARGE }), inMemory(LARGE));
@@ -47,7 +47,7 @@ describe('a spool without its database', () => {
   }
 
   test('that never had a message begins without a complaint', async (t) => {
-    const { spool, lines } = await opened(await aTemporaryFolder(t));
+    const { spool, lines } = await opened(await folderOf(t));
     t.after(() => spool.close());
     assert.deepEqual(lines, []);
   });

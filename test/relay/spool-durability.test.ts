@@ -9,7 +9,7 @@ import { accept } from '../../relay/accept.ts';
 import { nodeDisk, SyncError } from '../../relay/spool/disk.ts';
 import { openSpool, type Spool } from '../../relay/spool/spool.ts';
 import { openStore } from '../../relay/spool/store.ts';
-import { aTemporaryFolder } from '../support/delivering.ts';
+import { folderOf } from '../support/folder.ts';
 import { createForgetfulDisk, type ForgetfulDisk } from '../support/forgetful-disk.ts';
 import { aMessage, anId, captureLog, CONTENT, createMetrics, inMemory } from '../support/queued.ts';
 
@@ -153,7 +153,7 @@ function chance(seed: number, percent: number): () => boolean {
 
 describe('after a crash at any operation', () => {
   test('all that was acknowledged is there, as a whole, and nothing that was delivered comes back', async (t) => {
-    const base = await aTemporaryFolder(t);
+    const base = await folderOf(t);
     await fc.assert(
       fc.asyncProperty(lives, fc.nat(), fc.constantFrom(0, 50, 100), async (chosen, seed, percent) => {
         const isLost = chance(seed, percent);
@@ -180,7 +180,7 @@ describe('after a crash at any operation', () => {
 });
 
 test('a database that was lost and made anew has its name on disk before anything is in it', async (t) => {
-  const run = await aTemporaryFolder(t);
+  const run = await folderOf(t);
   const first = createForgetfulDisk(run);
   const [before, now, after] = [await aRealFolder(run, 0), await aRealFolder(run, 1), await aRealFolder(run, 2)];
   const used = first.survivors(before, () => false);
@@ -219,7 +219,7 @@ describe('a sync that fails', () => {
   }
 
   test('ends the trust in the spool: nothing is accepted after it', async (t) => {
-    const folder = await aTemporaryFolder(t);
+    const folder = await folderOf(t);
     const { disk, openStore: open } = createForgetfulDisk(folder);
     const failing = { ...disk, syncFile: () => Promise.reject(new SyncError('fsync failed')) };
     let isFatal = false;
@@ -241,7 +241,7 @@ describe('a sync that fails', () => {
 
 describe('a message is acknowledged', () => {
   test('after its content, its name and its record are on disk, in this order', async (t) => {
-    const folder = await aTemporaryFolder(t);
+    const folder = await folderOf(t);
     const forgetful = createForgetfulDisk(folder);
     const spool = await opened(folder, forgetful);
     t.after(() => spool.close());
@@ -264,7 +264,7 @@ describe('a message is acknowledged', () => {
     ['large', LARGE],
   ] as const) {
     test(`not before any of that is done: ${what}`, async (t) => {
-      const folder = await aTemporaryFolder(t);
+      const folder = await folderOf(t);
       const forgetful = createForgetfulDisk(folder);
       const spool = await opened(folder, forgetful);
       const message = aMessage({ content: bytes });
@@ -279,7 +279,7 @@ describe('a message is acknowledged', () => {
 
 describe('the database', async () => {
   test('has forgotten what was removed once that has resolved, and is for its owner alone', async (t) => {
-    const folder = await aTemporaryFolder(t);
+    const folder = await folderOf(t);
     const store = await openStore(path.join(folder, 'queue.mdb'));
     t.after(() => store.close());
     await store.write({ put: [{ id: 'A', record: CONTENT, body: CONTENT }] });
@@ -294,7 +294,7 @@ describe('the database', async () => {
     'has nothing in memory that is not on disk, once a write has resolved',
     { skip: await whyUnseen() },
     async (t) => {
-      const folder = await aTemporaryFolder(t);
+      const folder = await folderOf(t);
       const file = path.join(folder, 'queue.mdb');
       const store = await openStore(file);
       t.after(() => store.close());

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
 import path from 'node:path';
 import { test } from 'node:test';
-import { aTemporaryFolder } from '../support/delivering.ts';
+import { folderOf } from '../support/folder.ts';
 
 const SIZE = '48m';
 const NAMESPACES = ['--user', '--map-root-user', '--mount'];
@@ -18,7 +18,7 @@ test(
   'a disk that others fill refuses a file, loses none, and is drained; a read-only one is named',
   { skip: whyNot() },
   async (t) => {
-    const disk = await aTemporaryFolder(t);
+    const disk = await folderOf(t);
     const script = path.join(import.meta.dirname, 'full-disk-child.ts');
     const command = `mount -t tmpfs -o size=${SIZE} tmpfs "$1" && exec "$2" "$3" "$1"`;
     const parameters = [...NAMESPACES, 'bash', '-c', command, 'bash', disk, process.execPath, script];

@@ -7,7 +7,7 @@ import { createShares } from '../../relay/spool/shares.ts';
 import { newRecord } from '../../relay/spool/record.ts';
 import { watchSpool } from '../../relay/spool-warning.ts';
 import { createMetrics } from '../../relay/metrics.ts';
-import { aTemporaryFolder } from '../support/delivering.ts';
+import { folderOf } from '../support/folder.ts';
 import { aMessage, captureLog, inMemory } from '../support/queued.ts';
 import { until } from '../support/until.ts';
 
@@ -68,7 +68,7 @@ describe('the share of a namespace', () => {
 async function aSpool(t: TestContext, most: number) {
   const { log } = captureLog();
   const options = { metrics: createMetrics(), log, reserveBytes: () => 0, mostMessages: most };
-  const spool = await openSpool(await aTemporaryFolder(t), { ...options, namespacePercent: () => 50 });
+  const spool = await openSpool(await folderOf(t), { ...options, namespacePercent: () => 50 });
   t.after(() => spool.close());
   return spool;
 }

@@ -5,7 +5,7 @@ import { statfs } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, test, type TestContext } from 'node:test';
 import { openSpool } from '../../relay/spool/spool.ts';
-import { aTemporaryFolder } from '../support/delivering.ts';
+import { folderOf } from '../support/folder.ts';
 import { aMessage, captureLog, createMetrics, inMemory } from '../support/queued.ts';
 
 function openIn(folder: string, sharers = 1) {
@@ -15,7 +15,7 @@ function openIn(folder: string, sharers = 1) {
 
 describe('a spool that is given up', () => {
   test('is removed where it is empty', async (t) => {
-    const folder = path.join(await aTemporaryFolder(t), 'spool');
+    const folder = path.join(await folderOf(t), 'spool');
     const spool = await openIn(folder);
     const message = aMessage();
     await spool.put(message, inMemory());
@@ -27,7 +27,7 @@ describe('a spool that is given up', () => {
   });
 
   test('stays where something is in it', async (t) => {
-    const folder = await aTemporaryFolder(t);
+    const folder = await folderOf(t);
     const spool = await openIn(folder);
     const message = aMessage();
     await spool.put(message, inMemory());
@@ -42,7 +42,7 @@ describe('a spool that is given up', () => {
 });
 
 test('spools that share a disk take no more together than there is', async (t: TestContext) => {
-  const folder = await aTemporaryFolder(t);
+  const folder = await folderOf(t);
   const spool = await openIn(folder, 4);
   t.after(() => spool.close());
   const { bavail, bsize } = await statfs(folder);

@@ -12,7 +12,6 @@ import type { Lookup } from '../../relay/delivery/resolve.ts';
 import { openSpool, type Spool } from '../../relay/spool/spool.ts';
 import { captureLog, eventually } from './queued.ts';
 import { aClass, aConfig, aList, LIST } from './relay-config.ts';
-import { until } from './until.ts';
 
 export interface DeliveringRelay {
   readonly spool: Spool;
@@ -93,13 +92,6 @@ export async function startDelivering(
     },
     left: () => [...spool.entries()].map(({ id }) => id),
   };
-}
-
-export async function aTemporaryFolder(t: TestContext): Promise<string> {
-  const folder = await mkdtemp(path.join(tmpdir(), 'delivery-'));
-  // hooks run in the order in which they were set: what writes into it ends after this, and may write while it is removed
-  t.after(() => until(async () => (await rm(folder, { recursive: true, force: true }), true)));
-  return folder;
 }
 
 export async function emptied({ left }: DeliveringRelay): Promise<void> {

@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { TestContext } from 'node:test';
+import { until } from './until.ts';
 
 /** A temporary folder with these files, removed after the test. */
 export async function folderOf(
@@ -9,7 +10,8 @@ export async function folderOf(
   files: Readonly<Record<string, string>> = {},
 ): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'smtp-plus-'));
-  t.after(() => rm(folder, { recursive: true, force: true, maxRetries: 5 }));
+  // hooks run in the order in which they were set: what writes into it ends after this, and may write while it is removed
+  t.after(() => until(async () => (await rm(folder, { recursive: true, force: true }), true)));
   await writeFiles(folder, files);
   return folder;
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { aTemporaryFolder } from '../support/delivering.ts';
+import { folderOf } from '../support/folder.ts';
 import { torture } from './torture.ts';
 
 /** Answers that are not on disk yet (UNRECORDED_MAX in deliver.ts), and connections to the upstream. */
@@ -10,7 +10,7 @@ for (const workers of [1, 2]) {
   const who = workers === 1 ? 'a relay that is' : 'a relay whose two workers and parent are';
   test(`${who} killed again and again under load loses nothing, sends twice only what a kill explains, and counts nothing twice`, async (t) => {
     const kills = 6;
-    const result = await torture(t, await aTemporaryFolder(t), { kills, workers, mostMs: 1000 });
+    const result = await torture(t, await folderOf(t), { kills, workers, mostMs: 1000 });
     assert.ok(result.acknowledged > 20, JSON.stringify(result));
     assert.deepEqual(result.lost, []);
     assert.deepEqual(result.unexplained, []);

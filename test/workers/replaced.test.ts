@@ -8,7 +8,7 @@ import { connect } from 'node:net';
 import path from 'node:path';
 import { describe, test } from 'node:test';
 import { ledTo, writeConfig } from '../support/config-folder.ts';
-import { aTemporaryFolder } from '../support/delivering.ts';
+import { folderOf } from '../support/folder.ts';
 import { isRunning } from '../support/is-running.ts';
 import { until } from '../support/until.ts';
 import { startUpstream, type Upstream } from '../support/upstream.ts';
@@ -79,7 +79,7 @@ describe('a worker that is killed', () => {
 
 test('workers end with a parent that is killed, and leave its port to the next one', async (t) => {
   const upstream = await startUpstream(t);
-  const folder = await aTemporaryFolder(t);
+  const folder = await folderOf(t);
   await writeConfig(path.join(folder, 'relay'), ledTo(upstream.smartHost()));
   const parent = fork(RELAY, [folder, '2'], { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
   t.after(() => parent.kill('SIGKILL'));

@@ -22,6 +22,7 @@ import type { MailEvidence } from '../../../operator/core/mail-evidence.ts';
 import { addressKeyOf } from '../../../operator/core/senders/wished-address.ts';
 import { evidenceOf, keysOf, mailEvidenceOf, SPF_INCLUDE, type Step } from './history.ts';
 import { createVerifiers } from './passwords.ts';
+import { aClassView } from '../class-view.ts';
 
 export const verifiers = createVerifiers();
 
@@ -66,16 +67,7 @@ const classes: Snapshot['classes'] = new Map(
   ['default', 'bulk'].map((name) => {
     const existingSenders = [{ shop: 'shop.example' }, { mail: 'orders@mail.example' }];
     const settings = classSettingsSchema.parse({ hostname: `${name}.example`, existingSenders });
-    return [
-      name,
-      {
-        settings,
-        upstream: { kind: 'capture' },
-        listAddresses: { allow: ['Public'], except: [] },
-        ports: [587],
-        implicitTlsPorts: [],
-      },
-    ];
+    return [name, aClassView(settings)];
   }),
 );
 
