@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, test, type TestContext } from 'node:test';
 import { verifyPassword } from '../../relay/password-hash.ts';
 import { describeWithControlPlane } from '../support/control-plane.ts';
+import { startEventRecorder, type EventAbout } from '../../operator/kubernetes/client/events.ts';
 import { createAdmin, list, namespace, secret, sender, user, type Admin } from './support/admin.ts';
 import { eventually, until } from './support/eventually.ts';
 import { install, OPERATOR_NAMESPACE, startTestOperator, type TestOperator } from './support/operator.ts';
@@ -213,6 +214,29 @@ describeWithControlPlane('an operator of many tenants', (cluster) => {
       const names = await cluster().kubectl(['-n', 'long', 'get', 'events', '-o', 'name']);
       return names.includes('aaa');
     }, 'the Event is there');
+  });
+
+  test('makes Events of messages that are longer than the API server takes, cut between two letters', async (t) => {
+    const troubles: string[] = [];
+    const onTrouble = (message: string) => void troubles.push(message);
+    const events = startEventRecorder<EventAbout>(admin.client, { instance: 'test', onTrouble });
+    t.after(events.close);
+    const meta = { namespace: 'default', name: 'wordy', uid: 'wordy' };
+    events.record({
+      kind: 'Secret',
+      apiVersion: 'v1',
+      meta,
+      type: 'Normal',
+      reason: 'Wordy',
+      message: `a${'ü'.repeat(2000)}`,
+    });
+    const message = await eventually(async () => {
+      const { items } = JSON.parse(await cluster().kubectl(['get', 'events', '-o', 'json'])) as {
+        items: { reason: string; message: string }[];
+      };
+      return items.find(({ reason }) => reason === 'Wordy')?.message ?? assert.fail(troubles.join());
+    });
+    assert.equal(message, `a${'ü'.repeat(511)}`);
   });
 
   test('clears keys that somebody adds to the configuration, and takes over no Secret of its name', async () => {
