@@ -33,6 +33,8 @@ export interface ControllerOptions {
   readonly configPrefixOf: (className: string) => string;
   readonly metrics: OperatorMetrics;
   readonly onTrouble: (message: string) => void;
+  /** What everything is judged by that changes with time. Leases and Events have the time of the machine. */
+  readonly now?: () => Date;
   /** How often everything is planned anew; milliseconds. */
   readonly fullPlanMs?: number;
   /** How often it is tried whether a CRD that was too old fits by now; milliseconds. */

@@ -51,7 +51,7 @@ const IDLE_POLL_MS = 20;
 
 /** Starts to fill the caches. */
 export function startController(options: ControllerOptions): Controller {
-  const { client, namespace, installation, metrics, onTrouble } = options;
+  const { client, namespace, installation, metrics, onTrouble, now = () => new Date() } = options;
   const stopping = new AbortController();
   const { signal } = stopping;
   const onRecord = metrics.countEvent;
@@ -140,6 +140,7 @@ export function startController(options: ControllerOptions): Controller {
       onTrouble(`${kind} ${meta.namespace}/${meta.name}: the operator failed on it: ${stackOf(error)}`),
     onPass: (pass, seconds) => metrics.planSeconds.observe({ pass }, seconds),
     onTrouble,
+    now,
     fullPlanMs: options.fullPlanMs,
   });
 
@@ -155,6 +156,7 @@ export function startController(options: ControllerOptions): Controller {
     isThere: (sender) => caches.objects.VerifiedSender.get(sender) !== undefined,
     onEvidence: (sender) => mark((to) => markObject(to, 'VerifiedSender', sender)),
     onTrouble,
+    now,
   });
 
   const mailProofs = startMailProofs(client, {
@@ -167,6 +169,7 @@ export function startController(options: ControllerOptions): Controller {
     onStep: (step) => metrics.mailProofs.inc({ step }),
     onAnswer: (answer) => metrics.verifyPages.inc({ answer }),
     onTrouble,
+    now,
     signal,
   });
 
@@ -226,6 +229,7 @@ export function startController(options: ControllerOptions): Controller {
 
   const certificates = startCertificates(client, {
     classes: {},
+    now,
     ...options.certificates,
     ...ownNamespace,
     prefixOf: options.configPrefixOf,

@@ -35,6 +35,7 @@ export interface MailLinksOptions {
   /** There may be notes. */
   readonly onChange: () => void;
   readonly onTrouble: (message: string) => void;
+  readonly now: () => Date;
   readonly signal: AbortSignal;
 }
 
@@ -73,7 +74,7 @@ export function startMailLinks(client: KubeClient, options: MailLinksOptions): M
 
   const find: Links['find'] = (hash) => {
     const link = locate(hash)?.link;
-    return link && viewLink(link, new Date());
+    return link && viewLink(link, options.now());
   };
 
   return {

@@ -51,6 +51,7 @@ export interface MailProofsOnClusterOptions {
   readonly onStep: (step: MailStep) => void;
   readonly onAnswer: (result: PageResult) => void;
   readonly onTrouble: (message: string) => void;
+  readonly now: () => Date;
   readonly signal: AbortSignal;
 }
 
@@ -75,7 +76,7 @@ export function mailOptionsOf(settings: Settings): MailOptions | undefined {
 }
 
 export function startMailProofs(client: KubeClient, options: MailProofsOnClusterOptions): MailProofsOnCluster {
-  const { namespace, mail, unledClient, installation, onTrouble, signal } = options;
+  const { namespace, mail, unledClient, installation, onTrouble, now, signal } = options;
   if (mail === undefined) return NO_MAILS;
   let store: EvidenceSecrets<MailEvidence> | undefined;
   const proofs = createMailProofs({
@@ -93,7 +94,7 @@ export function startMailProofs(client: KubeClient, options: MailProofsOnCluster
       return sendChallenge(challenge, { from, hostname, pageURL: mail.pageURL, server }, signal);
     },
   });
-  const links = startMailLinks(unledClient, { namespace, onTrouble, signal, onChange: () => takeUp() });
+  const links = startMailLinks(unledClient, { namespace, onTrouble, now, signal, onChange: () => takeUp() });
   let retry: NodeJS.Timeout | undefined;
   function takeUp(): void {
     if (store === undefined) return;

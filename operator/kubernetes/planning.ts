@@ -41,6 +41,7 @@ export interface PlanningOptions {
   readonly onFault: (fault: Fault) => void;
   readonly onPass: (pass: 'full' | 'step', seconds: number) => void;
   readonly onTrouble: (message: string) => void;
+  readonly now: () => Date;
   /** How often everything is planned anew; milliseconds. Default: ten minutes. */
   readonly fullPlanMs?: number | undefined;
 }
@@ -64,6 +65,7 @@ export function createPlanning(options: PlanningOptions): Planning {
     mailVerification,
     namespaceLimits,
     onTrouble,
+    now,
     fullPlanMs = FULL_PLAN_MS,
   } = options;
   let planner: Planner | undefined;
@@ -102,7 +104,7 @@ export function createPlanning(options: PlanningOptions): Planning {
   }
 
   function* turnsOf(of: Planner, onTurn: (turn: Turn) => void): Generator<void> {
-    for (let turn = nextTurn(of, new Date()); turn !== undefined; turn = nextTurn(of, new Date())) {
+    for (let turn = nextTurn(of, now()); turn !== undefined; turn = nextTurn(of, now())) {
       for (const fault of turn.faults) options.onFault(fault);
       yield onTurn(turn);
     }
@@ -154,7 +156,7 @@ export function createPlanning(options: PlanningOptions): Planning {
     clearTimeout(lookTimer);
     const look = planner && nextLook(planner);
     if (look === undefined || isClosed) return;
-    const wait = Math.min(Math.max(look.getTime() - Date.now(), SHORTEST_LOOK_MS), FULL_PLAN_MS);
+    const wait = Math.min(Math.max(look.getTime() - now().getTime(), SHORTEST_LOOK_MS), FULL_PLAN_MS);
     lookTimer = setTimeout(step, wait);
   }
 

@@ -31,6 +31,7 @@ export interface VerificationOptions {
   /** There is other evidence about a sender. */
   readonly onEvidence: (sender: string) => void;
   readonly onTrouble: (message: string) => void;
+  readonly now: () => Date;
 }
 
 const NO_LOOKUPS: Verification = {
@@ -43,15 +44,16 @@ const NO_LOOKUPS: Verification = {
 };
 
 export function startVerification(client: KubeClient, options: VerificationOptions): Verification {
-  const { resolvers, isThere, onEvidence, onTrouble } = options;
+  const { resolvers, isThere, onEvidence, onTrouble, now } = options;
   if (resolvers === undefined) return NO_LOOKUPS;
   let store: EvidenceStore<SenderEvidence> | undefined;
   let keys: EvidenceStore<DkimKeys> | undefined;
-  const lookUps = startLookUps({ resolvers, store: () => store, isThere, onEvidence, onTrouble });
+  const lookUps = startLookUps({ resolvers, store: () => store, isThere, onEvidence, onTrouble, now });
   const records = startRecords({
     resolvers,
     isThere,
     onTrouble,
+    now,
     evidence: () => store,
     keys: () => keys,
     onChange: onEvidence,

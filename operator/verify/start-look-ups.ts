@@ -14,6 +14,7 @@ export interface LookUpsOptions {
   /** There is other evidence about a sender. */
   readonly onEvidence: (sender: string) => void;
   readonly onTrouble: (message: string) => void;
+  readonly now?: () => Date;
 }
 
 export interface LookUps extends Prober {
@@ -21,7 +22,8 @@ export interface LookUps extends Prober {
   readonly remember: (sender: string, vouching: Vouching | undefined) => void;
 }
 
-export function startLookUps({ resolvers, store, isThere, onEvidence, onTrouble }: LookUpsOptions): LookUps {
+export function startLookUps(options: LookUpsOptions): LookUps {
+  const { resolvers, store, isThere, onEvidence, onTrouble, now = () => new Date() } = options;
   const prober = createProber({
     lookUp: (question) => lookUp(question, resolvers),
     evidenceOf: (sender) => store()?.of(sender)?.dns,
@@ -32,12 +34,13 @@ export function startLookUps({ resolvers, store, isThere, onEvidence, onTrouble 
       onEvidence(sender);
     },
     onTrouble,
+    now,
   });
   const past = forgetPastSenders({
     store,
     isThere,
     onError: (error) => onTrouble(`evidence of past senders: ${String(error)}`),
-    now: () => new Date(),
+    now,
   });
   const close = (): void => {
     past.close();

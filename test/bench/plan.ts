@@ -72,6 +72,7 @@ const planning = createPlanning({
   onFault: ({ error }) => console.error(error),
   onPass: () => undefined,
   onTrouble: (message) => console.error(message),
+  now: () => new Date(),
 });
 delay.enable();
 const began = performance.now();

@@ -58,6 +58,7 @@ export interface TestOperatorOptions extends ClientOptions {
       | 'unservedMs'
       | 'tellMs'
       | 'usageMs'
+      | 'now'
     >
   >;
 }

@@ -1,0 +1,302 @@
+/** Weeks in the life of senders on a real API server, with a real name server and a real relay, by a clock that is moved. */
+import assert from 'node:assert/strict';
+import { test, type TestContext } from 'node:test';
+import { shardDocumentSchema } from '../../relay/config.ts';
+import { readChallenge, type ReadChallenge } from '../support/challenge-mail.ts';
+import { needsCommand } from '../support/commands.ts';
+import { describeWithControlPlane } from '../support/control-plane.ts';
+import { zoneLine } from '../support/dkim.ts';
+import { startNsd, type DnsServer } from '../support/dns-server.ts';
+import { outbox } from '../support/outbox.ts';
+import { createAdmin, namespace, secret, sender, user, type Admin, type LiveObject } from './support/admin.ts';
+import { eventually } from './support/eventually.ts';
+import { install, OPERATOR_NAMESPACE, startTestOperator, type TestOperator } from './support/operator.ts';
+import { startRelayOfCluster, type RelayOfCluster } from './support/relay-of-cluster.ts';
+
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
+/** Timers know nothing of a clock that is moved: planning everything anew looks at it. */
+const FULL_PLAN_MS = 300;
+
+interface Clock {
+  readonly now: () => Date;
+  readonly pass: (ms: number) => void;
+}
+
+function createClock(): Clock {
+  let ahead = 0;
+  return { now: () => new Date(Date.now() + ahead), pass: (ms) => (ahead += ms) };
+}
+
+interface DnsRecord {
+  readonly purpose: string;
+  readonly name: string;
+  readonly value: string;
+  readonly state: string;
+}
+
+describeWithControlPlane('as time passes on a cluster,', (cluster) => {
+  let kubeconfig: Promise<string> | undefined;
+  const installed = (): Promise<string> => (kubeconfig ??= install(cluster()));
+
+  async function start(t: TestContext, clock: Clock, settings: object): Promise<TestOperator> {
+    const instead = { now: clock.now, fullPlanMs: FULL_PLAN_MS };
+    const operator = await startTestOperator(cluster(), await installed(), {
+      settings,
+      instead,
+      withCertificates: true,
+    });
+    t.after(operator.close);
+    return operator;
+  }
+
+  async function placeDomain(name: string, spec: object = {}): Promise<Admin> {
+    await installed();
+    const admin = createAdmin(cluster(), OPERATOR_NAMESPACE);
+    await admin.apply(
+      namespace(name),
+      sender(`${name}/domain`, { domain: `${name}.example`, ...spec }),
+      user(`${name}/app`),
+    );
+    return admin;
+  }
+
+  async function nsd(t: TestContext): Promise<DnsServer | undefined> {
+    return needsCommand(t, 'nsd') ? startNsd(t) : undefined;
+  }
+
+  const byDns = (dns: DnsServer) => ({ verification: { dnsServers: [dns.address] } });
+
+  async function proofOf(admin: Admin, key: string): Promise<string> {
+    return eventually(async () => {
+      const status = (await admin.get('VerifiedSender', key))?.status;
+      const found = status?.['challenge'] as { recordName: string; recordValue: string } | undefined;
+      assert.ok(found !== undefined);
+      return zoneLine(found.recordName, found.recordValue);
+    });
+  }
+
+  /** Lets time pass, and waits for the look-up that is due by then. */
+  const passToLookUp = (clock: Clock, ms: number, admin: Admin, key: string): Promise<LiveObject> => {
+    clock.pass(ms);
+    // times in statuses have no fractions of seconds
+    const from = clock.now().getTime() - 1000;
+    return eventually(async () => {
+      const object = (await admin.get('VerifiedSender', key)) ?? assert.fail();
+      const looked = String(object.status?.['lastCheckTime']);
+      assert.ok(Date.parse(looked) >= from, looked);
+      return object;
+    });
+  };
+
+  test('a record that is lost has its grace, is revoked for users and relays, and is taken back', async (t) => {
+    const dns = await nsd(t);
+    if (dns === undefined) return;
+    const clock = createClock();
+    const admin = await placeDomain('grace');
+    await start(t, clock, byDns(dns));
+    const proof = await proofOf(admin, 'grace/domain');
+    await dns.serve([proof]);
+    clock.pass(HOUR);
+    await admin.waitFor('VerifiedSender', 'grace/domain', 'Verified', 'True DnsProof');
+    await admin.waitFor('SmtpPlusUser', 'grace/app', 'Active', 'True Active');
+
+    await dns.serve([]);
+    clock.pass(27 * HOUR);
+    const lost = await admin.waitFor('VerifiedSender', 'grace/domain', 'Verified', 'True RecordNotFound');
+    assert.match(lost.message, /mail from this sender stops at/);
+    const { status } = await passToLookUp(clock, 71 * HOUR, admin, 'grace/domain');
+    assert.equal(status?.conditions?.find(({ type }) => type === 'Verified')?.status, 'True', 'within the grace');
+    await eventually(async () => assert.equal(await relaysTake(admin, 'grace'), true));
+
+    clock.pass(HOUR);
+    await admin.waitFor('VerifiedSender', 'grace/domain', 'Verified', 'False Revoked');
+    await admin.waitFor('SmtpPlusUser', 'grace/app', 'Active', 'False NoVerifiedSender');
+    await eventually(async () => assert.equal(await relaysTake(admin, 'grace'), false));
+
+    await dns.serve([proof]);
+    clock.pass(HOUR);
+    await admin.waitFor('VerifiedSender', 'grace/domain', 'Verified', 'True DnsProof');
+    await admin.waitFor('SmtpPlusUser', 'grace/app', 'Active', 'True Active');
+  });
+
+  test('a record that never comes is looked up once a day after seven days, and in earnest once somebody asks', async (t) => {
+    const dns = await nsd(t);
+    if (dns === undefined) return;
+    const clock = createClock();
+    const admin = await placeDomain('overdue');
+    await start(t, clock, byDns(dns));
+    await admin.waitFor('VerifiedSender', 'overdue/domain', 'Verified', 'False RecordNotFound');
+    await passToLookUp(clock, 7 * DAY - HOUR, admin, 'overdue/domain');
+    await admin.waitFor('VerifiedSender', 'overdue/domain', 'Verified', 'False RecordNotFound');
+
+    clock.pass(2 * HOUR);
+    await admin.waitFor('VerifiedSender', 'overdue/domain', 'Stalled', 'True ProofOverdue');
+    const { status } = (await admin.get('VerifiedSender', 'overdue/domain')) ?? assert.fail();
+    const next = Date.parse(String(status?.['nextCheckTime'])) - Date.parse(String(status?.['lastCheckTime']));
+    assert.ok(next > 20 * HOUR, `the next look-up is in ${next / HOUR} h`);
+
+    await admin.patch('VerifiedSender', 'overdue/domain', {
+      metadata: { annotations: { 'smtpplus.io/check-now': '1' } },
+    });
+    await admin.waitFor('VerifiedSender', 'overdue/domain', 'Verified', 'False RecordNotFound');
+    await dns.serve([await proofOf(admin, 'overdue/domain')]);
+    clock.pass(HOUR);
+    await admin.waitFor('VerifiedSender', 'overdue/domain', 'Verified', 'True DnsProof');
+  });
+
+  test('keys for DKIM take turns: new ones sign once they are seen, the old ones go a week later', async (t) => {
+    const dns = await nsd(t);
+    if (dns === undefined) return;
+    const clock = createClock();
+    const admin = await placeDomain('turns', { dkim: { signing: 'Enabled', interval: '336h' } });
+    await start(t, clock, byDns(dns));
+    const proof = await proofOf(admin, 'turns/domain');
+    await dns.serve([proof]);
+    clock.pass(HOUR);
+    const first = await keyRecords(admin, 'turns/domain', 2);
+    await dns.serve([proof, ...linesOf(first)]);
+    clock.pass(HOUR);
+    await signedBy(admin, 'turns/domain', first);
+
+    clock.pass(14 * DAY);
+    await admin.waitFor('VerifiedSender', 'turns/domain', 'Signing', 'True NextKeysAwaited');
+    const both = await keyRecords(admin, 'turns/domain', 4);
+    const second = both.filter(({ name }) => !first.some((one) => one.name === name));
+    assert.equal(second.length, 2);
+    await signedBy(admin, 'turns/domain', first);
+
+    await dns.serve([proof, ...linesOf(both)]);
+    clock.pass(HOUR);
+    await signedBy(admin, 'turns/domain', second);
+    await admin.waitFor('VerifiedSender', 'turns/domain', 'Signing', 'True Signed');
+    await passToLookUp(clock, 7 * DAY - HOUR, admin, 'turns/domain');
+    await keyRecords(admin, 'turns/domain', 4);
+    clock.pass(2 * HOUR);
+    const left = await keyRecords(admin, 'turns/domain', 2);
+    assert.deepEqual(new Set(left.map(({ name }) => name)), new Set(second.map(({ name }) => name)));
+    await signedBy(admin, 'turns/domain', second);
+  });
+
+  test('link and code of a mail expire after a day, and another mail has to be asked for', async (t) => {
+    const { admin, relay, clock, operator } = await setUpMail(t);
+    await admin.apply(namespace('expiry'), sender('expiry/news', { address: 'news@expiry.example' }));
+    const mail = await mailTo(relay, 'news@expiry.example');
+    await eventually(async () => assert.equal(await answerTo(operator, 'GET', mail), 200));
+    clock.pass(DAY - MINUTE);
+    assert.equal(await answerTo(operator, 'GET', mail), 200);
+    clock.pass(2 * MINUTE);
+    assert.equal(await answerTo(operator, 'GET', mail), 404);
+    assert.equal(await answerTo(operator, 'POST', mail), 404);
+    await admin.waitFor('VerifiedSender', 'expiry/news', 'Stalled', 'True CodeExpired');
+
+    await admin.patch('VerifiedSender', 'expiry/news', { spec: { email: { code: mail.code } } });
+    await admin.waitFor('VerifiedSender', 'expiry/news', 'Verified', 'False CodeExpired');
+    await admin.patch('VerifiedSender', 'expiry/news', { metadata: { annotations: { 'smtpplus.io/resend': '1' } } });
+    const another = await mailTo(relay, 'news@expiry.example', 2);
+    await eventually(async () => assert.equal(await answerTo(operator, 'POST', another), 200));
+    await admin.waitFor('VerifiedSender', 'expiry/news', 'Verified', 'True EmailProof');
+  });
+
+  test('an object that is made anew within an hour keeps the proof of its address, and loses it later', async (t) => {
+    const { admin, relay, clock, operator } = await setUpMail(t);
+    const [key, address] = ['anew/news', 'news@anew.example'];
+    await admin.apply(namespace('anew'), sender(key, { address }));
+    const mail = await mailTo(relay, address);
+    await eventually(async () => assert.equal(await answerTo(operator, 'POST', mail), 200));
+    await admin.waitFor('VerifiedSender', key, 'Verified', 'True EmailProof');
+
+    const remove = async (): Promise<void> => {
+      await admin.remove('VerifiedSender', key);
+      // the page says nothing of an address that nobody names
+      await eventually(async () => assert.equal(await answerTo(operator, 'POST', mail), 404));
+    };
+    await remove();
+    clock.pass(59 * MINUTE);
+    await admin.apply(sender(key, { address }));
+    await admin.waitFor('VerifiedSender', key, 'Verified', 'True EmailProof');
+    // by what is kept, too
+    await eventually(async () => assert.equal(await answerTo(operator, 'POST', mail), 200));
+    await remove();
+    clock.pass(61 * MINUTE);
+    await admin.apply(sender(key, { address }));
+    await mailTo(relay, address, 2);
+    await admin.waitFor('VerifiedSender', key, 'Verified', 'False Pending');
+  });
+
+  async function setUpMail(t: TestContext) {
+    await installed();
+    const admin = createAdmin(cluster(), OPERATOR_NAMESPACE);
+    const relay = await startRelayOfCluster(t, admin);
+    await admin.apply(secret(`${OPERATOR_NAMESPACE}/relay-in-time`, relay.tls));
+    const clock = createClock();
+    const operator = await start(t, clock, {
+      verification: {
+        dns: 'Disabled',
+        from: 'verification@platform.example',
+        pageURL: 'https://smtp-plus.platform.example/verify',
+        relayServer: `localhost:${relay.port}`,
+      },
+      classes: {
+        default: {
+          hostname: 'localhost',
+          tls: { secretName: 'relay-in-time' },
+          existingSenders: [{ platform: 'platform.example' }],
+        },
+      },
+    });
+    return { admin, relay, clock, operator };
+  }
+
+  const mailTo = ({ state }: RelayOfCluster, address: string, count = 1): Promise<ReadChallenge> =>
+    eventually(async () => {
+      const mails = (await outbox(state)).filter(({ content }) => content.includes(`\nTo: ${address}\r`));
+      assert.ok(mails.length >= count, `${mails.length} mails to ${address}`);
+      return readChallenge(mails.at(-1)?.content ?? '');
+    });
+
+  async function answerTo({ page }: TestOperator, method: string, { link = '' }: ReadChallenge): Promise<number> {
+    const answer = await page({ method, path: `/verify/${link.slice(link.lastIndexOf('/') + 1)}` });
+    return answer?.status ?? assert.fail();
+  }
+});
+
+/** Records of keys, once there are so many. */
+function keyRecords(admin: Admin, key: string, count: number): Promise<readonly DnsRecord[]> {
+  return eventually(async () => {
+    const records = ((await admin.get('VerifiedSender', key))?.status?.['dnsRecords'] ?? []) as readonly DnsRecord[];
+    const ofKeys = records.filter(({ purpose }) => purpose === 'DKIM');
+    assert.equal(ofKeys.length, count);
+    return ofKeys;
+  });
+}
+
+const linesOf = (records: readonly DnsRecord[]): string[] => records.map(({ name, value }) => zoneLine(name, value));
+
+/** Waits until relays are told to sign with these keys, and no other. */
+async function signedBy(admin: Admin, key: string, records: readonly DnsRecord[]): Promise<void> {
+  const wanted = records.map(({ name }) => name.slice(0, name.indexOf('.'))).sort();
+  await eventually(async () => assert.deepEqual(await selectorsInRelays(admin, key), wanted));
+}
+
+async function selectorsInRelays(admin: Admin, key: string): Promise<readonly string[]> {
+  const signers = (await shardsOfRelays(admin)).flatMap(({ dkim }) => dkim[key] ?? []);
+  return signers.flatMap(({ keys }) => keys.map(({ selector }) => selector)).sort();
+}
+
+/** Whether relays take mail from the domain of a namespace. */
+async function relaysTake(admin: Admin, name: string): Promise<boolean> {
+  const rules = (await shardsOfRelays(admin)).flatMap(({ namespaces }) => namespaces[name] ?? []);
+  return rules.some(({ sender: of, verified }) => of === `@${name}.example` && verified);
+}
+
+async function shardsOfRelays(admin: Admin) {
+  const path = `/api/v1/namespaces/${OPERATOR_NAMESPACE}/secrets?labelSelector=smtpplus.io/relay-config`;
+  const answer = await admin.client.request<{ readonly items: readonly LiveObject[] }>({ method: 'GET', path });
+  assert.ok(answer.ok);
+  const documents = answer.body.items.flatMap(({ data = {} }) => Object.entries(data));
+  return documents
+    .filter(([file]) => file.startsWith('shard-'))
+    .map(([, value]) => shardDocumentSchema.parse(JSON.parse(Buffer.from(value, 'base64').toString())));
+}
