@@ -1,44 +1,43 @@
 /** When to plan: soon after something was marked, when something is due, and everything anew from time to time. */
 import { setImmediate as nextTick } from 'node:timers/promises';
 import { stackOf } from '../errors.ts';
-import type { ClassView, Issuer, OtherInstallations } from '../core/model.ts';
-import type { DnsVerification } from '../core/senders/dns-verification.ts';
+import type { Issuer, PlannedEvent } from '../core/model.ts';
 import type { Fault } from '../core/faults.ts';
-import type { MailVerification } from '../core/mail-evidence.ts';
 import { collect, createResults, type Results } from '../core/plan.ts';
 import { createPlanner, hasTurns, nextLook, nextTurn } from '../core/planner.ts';
+import type { PlatformFacts } from '../core/platform.ts';
 import type { Planner, Turn } from '../core/planner-state.ts';
 import type { Sources } from '../core/sources.ts';
-import type { NamespaceLimits } from '../settings.ts';
 
 export interface Planning {
   /** The planner that is acted on; undefined until everything was planned once. */
   readonly planner: () => Planner | undefined;
   /** Marks something in the planner, and in one that is being made; what is marked is planned soon. */
   readonly mark: (inPlanner: (planner: Planner) => void) => void;
-  /** Plans everything now, and from now on follows what is marked. */
-  readonly start: () => Promise<void>;
+  /** Plans everything now, and from now on follows what is marked. To be called once. */
+  readonly start: (work: PlanningWork) => Promise<void>;
   /** Plans everything anew soon, since what the classes are has changed. */
   readonly planAnew: () => void;
   readonly isIdle: () => boolean;
   readonly close: () => Promise<void>;
 }
 
-export interface PlanningOptions {
+/** What is planned from, and what is done with a plan. */
+export interface PlanningWork {
   readonly sources: Sources;
   readonly issuer: Issuer;
-  readonly readClasses: () => Promise<ReadonlyMap<string, ClassView>>;
-  readonly otherInstallations: OtherInstallations;
-  /** Absent: no domain is verified by DNS. */
-  readonly verification: DnsVerification | undefined;
-  /** Absent: no address is verified by mail. */
-  readonly mailVerification?: MailVerification | undefined;
-  readonly namespaceLimits?: NamespaceLimits | undefined;
+  /** What the platform owner has decided, as it is now: read for each plan of everything. */
+  readonly readFacts: () => Promise<PlatformFacts>;
   /** A turn was taken. */
   readonly onTurn: (turn: Turn, planner: Planner) => void;
   /** Everything was planned anew, by another planner than before. Done piece by piece; no turn is taken meanwhile. */
   readonly onAll: (results: Results, planner: Planner) => Iterable<unknown>;
+}
+
+export interface PlanningOptions {
   readonly onFault: (fault: Fault) => void;
+  /** Something is to be told about an object that is gone. */
+  readonly onFarewell: (event: PlannedEvent) => void;
   readonly onPass: (pass: 'full' | 'step', seconds: number) => void;
   readonly onTrouble: (message: string) => void;
   readonly now: () => Date;
@@ -57,17 +56,8 @@ const FULL_PLAN_JITTER = 0.1;
 const SHORTEST_LOOK_MS = 50;
 
 export function createPlanning(options: PlanningOptions): Planning {
-  const {
-    sources,
-    issuer,
-    otherInstallations,
-    verification,
-    mailVerification,
-    namespaceLimits,
-    onTrouble,
-    now,
-    fullPlanMs = FULL_PLAN_MS,
-  } = options;
+  const { onTrouble, now, fullPlanMs = FULL_PLAN_MS } = options;
+  let work: PlanningWork | undefined;
   let planner: Planner | undefined;
   /** A planner that has not planned everything yet: changes are marked in it, but nothing that it plans is acted on. */
   let next: Planner | undefined;
@@ -88,7 +78,10 @@ export function createPlanning(options: PlanningOptions): Planning {
     stepTimer = undefined;
     const current = planner;
     if (isClosed || current === undefined || stepping !== undefined) return;
-    stepping = takeTurns(current, 'step', (turn) => options.onTurn(turn, current))
+    stepping = takeTurns(current, 'step', (turn) => {
+      turn.farewells.forEach(options.onFarewell);
+      work?.onTurn(turn, current);
+    })
       .catch((error: unknown) => onTrouble(`planning failed, and goes on with the next change: ${stackOf(error)}`))
       .finally(() => {
         stepping = undefined;
@@ -123,33 +116,38 @@ export function createPlanning(options: PlanningOptions): Planning {
     return spentMs + performance.now() - began;
   }
 
-  /** Plans everything as at a start: with the settings as they are now, and with whatever the watches have missed. */
-  async function planAll(): Promise<void> {
-    const classes = await options.readClasses();
-    const settings = {
-      classes,
-      otherInstallations,
-      verification,
-      mailVerification,
-      ...(namespaceLimits && { namespaceLimits }),
-    };
-    const fresh = createPlanner(sources, settings, issuer);
+  /** Plans everything as at a start: by the settings as they are now, and with whatever the watches have missed. */
+  async function planAll(by: PlanningWork): Promise<void> {
+    const fresh = createPlanner(by.sources, await by.readFacts(), by.issuer);
     const results = createResults();
     next = fresh;
     await takeTurns(fresh, 'full', (turn) => collect(results, turn));
     await stepping;
     if (isClosed) return;
-    [planner, next] = [fresh, undefined];
-    const publication = inPieces(options.onAll(results, fresh));
-    // a turn of the new planner may know better than what is still to be published
-    const ignore = (): undefined => undefined;
-    stepping = publication.then(ignore, ignore);
+    // in place of turns: a turn of the planner before would come too late, and one of this one may know better than what is
+    // still to be published
+    const changeOver = actOn(fresh, results, by);
+    stepping = changeOver.catch(() => undefined);
     try {
-      await publication;
+      await changeOver;
     } finally {
       stepping = undefined;
     }
     step();
+  }
+
+  /** From now on it is acted on the fresh planner. */
+  async function actOn(fresh: Planner, results: Results, { onAll }: PlanningWork): Promise<void> {
+    // What the planner before has planned last, this one plans before it is acted on. Else relays would be told once more what
+    // was so before: that somebody who has been shut out since may send, for instance.
+    const catchUp = (turn: Turn): void => {
+      turn.farewells.forEach(options.onFarewell);
+      collect(results, turn);
+    };
+    await inPieces(turnsOf(fresh, catchUp));
+    if (isClosed) return;
+    [planner, next] = [fresh, undefined];
+    await inPieces(onAll(results, fresh));
   }
 
   function lookLater(): void {
@@ -160,18 +158,18 @@ export function createPlanning(options: PlanningOptions): Planning {
     lookTimer = setTimeout(step, wait);
   }
 
-  function fullLater(): void {
+  function fullLater(by: PlanningWork): void {
     if (isClosed) return;
     clearTimeout(fullTimer);
     const jittered = fullPlanMs * (1 + FULL_PLAN_JITTER * (2 * Math.random() - 1));
     const wait = isOutdated ? SETTLE_MS : jittered;
     fullTimer = setTimeout(() => {
       [fullTimer, isOutdated] = [undefined, false];
-      planAll()
+      planAll(by)
         .catch((error: unknown) =>
           onTrouble(`planning everything anew failed, and is tried again later: ${stackOf(error)}`),
         )
-        .finally(fullLater);
+        .finally(() => fullLater(by));
     }, wait);
   }
 
@@ -181,15 +179,16 @@ export function createPlanning(options: PlanningOptions): Planning {
       for (const one of [planner, next]) if (one !== undefined) inPlanner(one);
       wake();
     },
-    start: async () => {
+    start: async (given) => {
       isOutdated = false;
-      await planAll();
-      fullLater();
+      work = given;
+      await planAll(given);
+      fullLater(given);
     },
     planAnew: () => {
       isOutdated = true;
       // else one is under way, or has yet to begin
-      if (fullTimer !== undefined) fullLater();
+      if (work !== undefined && fullTimer !== undefined) fullLater(work);
     },
     isIdle: () => stepTimer === undefined && stepping === undefined && next === undefined,
     close: async () => {

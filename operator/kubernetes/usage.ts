@@ -11,7 +11,7 @@ export interface Usage extends Pick<UsageFacts, 'of' | 'close'> {
 
 export interface UsageOptions {
   readonly pods: RelayPods;
-  readonly objects: () => Caches['objects'];
+  readonly objects: Caches['objects'];
   readonly onChange: (objects: readonly string[]) => void;
   /** How often they are asked; milliseconds. */
   readonly ask?: number;
@@ -28,7 +28,7 @@ export function startUsage({ pods, objects, onChange, ask = ASK_MS, hold }: Usag
 
   function* keys(): Generator<string> {
     for (const kind of ['SmtpPlusList', 'SmtpPlusUser'] as const) {
-      for (const key of objects()[kind].keys()) yield `${kind} ${key}`;
+      for (const key of objects[kind].keys()) yield `${kind} ${key}`;
     }
   }
 

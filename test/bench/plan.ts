@@ -4,7 +4,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
-import type { RawObject, Snapshot } from '../../operator/core/model.ts';
+import type { Issuer, RawObject, Snapshot } from '../../operator/core/model.ts';
 import { inParts, sourcesOf } from '../../operator/core/plan.ts';
 import { digestOf } from '../../operator/kubernetes/cache/known-status.ts';
 import { createPlanning } from '../../operator/kubernetes/planning.ts';
@@ -43,23 +43,31 @@ const delay = monitorEventLoopDelay({ resolution: 1 });
 
 const done = Promise.withResolvers<number>();
 const planning = createPlanning({
-  sources: sourcesOf(snapshot),
-  issuer: {
-    newPassword: () => {
-      const password = randomBytes(24).toString('base64url');
-      return { password, verifier: sha256Verifier(password, salt) };
-    },
-    verifierOf: () => undefined,
-    fits: () => false,
-    isFor: () => false,
-    seal: () => 'seal',
-    challengeToken: () => 'token',
-    operatorVerifier: () => 'verifier',
-    codeHash: () => 'hash',
+  onFault: ({ error }) => console.error(error),
+  onFarewell: () => undefined,
+  onPass: () => undefined,
+  onTrouble: (message) => console.error(message),
+  now: () => new Date(),
+});
+const issuer: Issuer = {
+  newPassword: () => {
+    const password = randomBytes(24).toString('base64url');
+    return { password, verifier: sha256Verifier(password, salt) };
   },
-  readClasses: async () => views,
-  otherInstallations: { classes: [], speaksForAll: true },
-  verification: undefined,
+  verifierOf: () => undefined,
+  fits: () => false,
+  isFor: () => false,
+  seal: () => 'seal',
+  challengeToken: () => 'token',
+  operatorVerifier: () => 'verifier',
+  codeHash: () => 'hash',
+};
+delay.enable();
+const began = performance.now();
+const started = planning.start({
+  sources: sourcesOf(snapshot),
+  issuer,
+  readFacts: async () => snapshot,
   onTurn: () => undefined,
   // as the operator does with each: compared with what is there
   onAll: function* (results) {
@@ -69,14 +77,7 @@ const planning = createPlanning({
     }
     done.resolve(results.users.size);
   },
-  onFault: ({ error }) => console.error(error),
-  onPass: () => undefined,
-  onTrouble: (message) => console.error(message),
-  now: () => new Date(),
 });
-delay.enable();
-const began = performance.now();
-const started = planning.start();
 const planned = await done.promise;
 const tookMs = performance.now() - began;
 await started;

@@ -1,0 +1,108 @@
+/** The relays: told their configuration, document by document, and asked what they run, what they have counted and what is wrong. */
+import { markAwaiting, markClass, markEntry, markPlan, markRelays, type Planner } from '../core/planner-state.ts';
+import { takeChangedShards } from '../core/relay-config.ts';
+import type { Sources } from '../core/sources.ts';
+import { shardFileName } from '../../relay/config.ts';
+import { createRelayReports } from '../relay-reports.ts';
+import type { Caches } from './cache/caches.ts';
+import type { KubeClient } from './client/client.ts';
+import type { WorkQueueOptions } from './client/queue.ts';
+import type { ControllerOptions } from './controller-types.ts';
+import type { Planning } from './planning.ts';
+import { allDocuments, documentText } from './relay-documents.ts';
+import { startRelayPods } from './relay-pods.ts';
+import { startRollout, type Rollout } from './rollout.ts';
+import { startUsage, type Usage } from './usage.ts';
+import { startConfigSecrets } from './write/configuration.ts';
+
+export interface Relays extends Pick<Rollout, 'hear' | 'written' | 'certificatesOf' | 'isIdle' | 'close'> {
+  readonly synced: Promise<unknown>;
+  readonly hasSynced: () => boolean;
+  /** What the planner is told of them. */
+  readonly sources: Pick<Sources, 'programmed' | 'relays' | 'upstream' | 'usage'>;
+  /** Offers what the planner has changed since the last offer. */
+  readonly offerChanges: (planner: Planner) => void;
+  /** Offers everything, as after a plan of everything. */
+  readonly offerAll: (planner: Planner) => void;
+  readonly usage: Usage;
+}
+
+export interface RelaysOptions extends Pick<
+  ControllerOptions,
+  'namespace' | 'configPrefixOf' | 'metrics' | 'onTrouble' | 'unservedMs' | 'tellMs' | 'usageMs'
+> {
+  readonly planning: Planning;
+  readonly objects: Caches['objects'];
+  /** How many objects wait to be written. */
+  readonly backlog: () => number;
+  readonly onDone: NonNullable<WorkQueueOptions['onDone']>;
+  readonly signal: AbortSignal;
+}
+
+export function startRelays(client: KubeClient, options: RelaysOptions): Relays {
+  const { planning, namespace, metrics, onDone, onTrouble, signal } = options;
+  const { mark } = planning;
+  const ownNamespace = { namespace, onTrouble, signal };
+
+  const configSecrets = startConfigSecrets(client, {
+    ...ownNamespace,
+    prefixOf: options.configPrefixOf,
+    onChange: (secret) => rollout.repair(secret),
+  });
+  const pods = startRelayPods(client, { ...ownNamespace, onChange: (className) => rollout.lookAtPods(className) });
+  const reports = createRelayReports({
+    onChange: (className, was, is) => mark((to) => markRelays(to, className, was, is)),
+    tellMs: options.tellMs,
+  });
+  const rollout = startRollout({
+    secrets: configSecrets,
+    pods,
+    reports,
+    read: (document) => {
+      const planner = planning.planner();
+      return planner && documentText(planner, document);
+    },
+    backlog: options.backlog,
+    onProgress: (className, entries) => mark((to) => markAwaiting(to, className, entries)),
+    onRoom: (className, entry) => mark((to) => markEntry(to, className, entry)),
+    onServed: (className) => mark((to) => markClass(to, className)),
+    onWritten: (seconds) => {
+      metrics.writes.inc({ what: 'document' });
+      metrics.changeSeconds.observe(seconds);
+    },
+    onDone,
+    unservedMs: options.unservedMs,
+  });
+  const usage = startUsage({
+    pods,
+    objects: options.objects,
+    onChange: (objects) => mark((to) => objects.forEach((object) => markPlan(to, object))),
+    ...options.usageMs,
+  });
+
+  function offerChanges({ relays }: Planner): void {
+    for (const { className, shard, entries, takesAway } of takeChangedShards(relays.store)) {
+      rollout.offer({ className, fileName: shardFileName(shard), entries, isUrgent: takesAway });
+    }
+  }
+
+  return {
+    synced: Promise.all([configSecrets.synced, pods.synced]),
+    hasSynced: () => configSecrets.hasSynced() && pods.hasSynced(),
+    sources: { programmed: rollout.stateOf, relays: reports.of, upstream: rollout.upstreamOf, usage: usage.of },
+    offerChanges,
+    offerAll: (planner) => {
+      for (const change of allDocuments(planner)) rollout.offer(change);
+      offerChanges(planner);
+    },
+    usage,
+    hear: rollout.hear,
+    written: rollout.written,
+    certificatesOf: rollout.certificatesOf,
+    isIdle: rollout.isIdle,
+    close: async () => {
+      usage.close();
+      await rollout.close();
+    },
+  };
+}
