@@ -32,9 +32,9 @@ export interface UsageFactsOptions {
 }
 
 const HOLD_MS = 240_000;
-/** Facts that change in one second. */
-const CHANGES_MOST = 40;
-const TURN_MS = 1000;
+/** Facts that change at once: 40 in a second, spread over it, so that no second sees more than 50 writes. */
+const CHANGES_MOST = 10;
+const TURN_MS = 250;
 /** A relay that does not answer is waited for so often before the others count without it. */
 const MISSED_MOST = 3;
 /** A pod that is replaced is away for so long; what it has counted is there again with its disk. */

@@ -257,4 +257,9 @@ export function shardFileName(shard: number): string {
   return `shard-${String(shard).padStart(3, '0')}.json`;
 }
 
+/** The file that an entry is in, by its key. */
+export function fileOf(key: string): string {
+  return shardFileName(shardOf(key));
+}
+
 export const CLASS_FILE_NAME = 'class.json';

@@ -3,7 +3,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, test, type TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { shardFileName, shardOf } from '../../relay/config.ts';
+import { fileOf } from '../../relay/config.ts';
 import { until } from '../../test/support/until.ts';
 import { createRelayReports } from '../relay-reports.ts';
 import type { RelayPod } from './relay-pods.ts';
@@ -11,7 +11,7 @@ import { startRollout } from './rollout.ts';
 import { hashOf } from './write/configuration.ts';
 
 const ENTRY = 'orders.shop';
-const FILE = shardFileName(shardOf(ENTRY));
+const FILE = fileOf(ENTRY);
 /** A document is written this often at the most. */
 const INTERVAL_MS = 200;
 

@@ -6,10 +6,11 @@
 import type { ProgrammedFact, UpstreamFact } from '../core/model.ts';
 import type { AskedEntries } from '../core/sources.ts';
 import { compareText } from '../core/time.ts';
-import { shardFileName, shardOf } from '../../relay/config.ts';
+import { fileOf } from '../../relay/config.ts';
 import { messageOf } from '../errors.ts';
 import { createWorkQueue, type WorkQueueOptions } from './client/queue.ts';
 import { createDocumentVersions, type DocumentVersions } from './document-versions.ts';
+import { BEING_WRITTEN, lagOf } from './lag.ts';
 import type { RelayReports } from '../relay-reports.ts';
 import { certificatesIn, createPodAsker, type PodAnswer } from './pod-answers.ts';
 import type { RelayPods } from './relay-pods.ts';
@@ -266,26 +267,6 @@ function versionsOf({ documents }: RelayClass, fileName: string): DocumentVersio
 function writtenOf({ documents }: RelayClass): ReadonlyMap<string, string> {
   const hashes = [...documents].map(([fileName, versions]) => [fileName, versions.written()] as const);
   return new Map(hashes.flatMap(([fileName, hash]) => (hash === undefined ? [] : [[fileName, hash]])));
-}
-
-const fileOf = (entry: string): string => shardFileName(shardOf(entry));
-
-const NAMED_MAX = 3;
-const BEING_WRITTEN = 'The configuration is being written.';
-
-/** Which pods do not run an entry yet. */
-function lagOf(entry: string, versions: DocumentVersions, answers: readonly PodAnswer[]): string {
-  if (versions.isDirty()) return BEING_WRITTEN;
-  const lagging = answers.flatMap(({ pod, documents, trouble }) => {
-    if (documents === undefined)
-      return [
-        `pod ${pod} did not say which configuration it runs (${trouble}); look at its log (kubectl logs), and whether a NetworkPolicy lets the operator reach its port for HTTP`,
-      ];
-    return versions.runs(documents[fileOf(entry)], entry) ? [] : [`pod ${pod} still runs an older configuration`];
-  });
-  if (lagging.length === 0) return 'The relays are being asked which configuration they run.';
-  const rest = lagging.length > NAMED_MAX ? `; and ${lagging.length - NAMED_MAX} more` : '';
-  return `${lagging.sort(compareText).slice(0, NAMED_MAX).join('; ')}${rest}`;
 }
 
 function parseKey(key: string): DocumentId {

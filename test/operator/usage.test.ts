@@ -1,7 +1,7 @@
 /** What statuses say of use, by what relay pods have counted. */
 import assert from 'node:assert/strict';
 import { after, afterEach, before, test } from 'node:test';
-import { shardDocumentSchema, shardFileName, shardOf, type UserConfig } from '../../relay/config.ts';
+import { shardDocumentSchema, fileOf, type UserConfig } from '../../relay/config.ts';
 import type { Tally } from '../../relay/usage-report.ts';
 import { describeWithControlPlane } from '../support/control-plane.ts';
 import { createAdmin, list, namespace, sender, user, type Admin } from './support/admin.ts';
@@ -68,7 +68,7 @@ describeWithControlPlane('what statuses say of use', (cluster) => {
   async function configOf(username: string): Promise<UserConfig | undefined> {
     const text = await cluster().kubectl(['-n', OPERATOR_NAMESPACE, 'get', 'secrets', '-o', 'json']);
     const { items } = JSON.parse(text) as { items: { data?: Record<string, string> }[] };
-    const file = shardFileName(shardOf(username));
+    const file = fileOf(username);
     const data = items.flatMap((item) => item.data?.[file] ?? [])[0] ?? '';
     return shardDocumentSchema.parse(JSON.parse(Buffer.from(data, 'base64').toString('utf8'))).users[username];
   }

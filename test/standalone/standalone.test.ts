@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import type { TestContext } from 'node:test';
 import type { ShardDocument, UserConfig } from '../../relay/config.ts';
-import { shardFileName, shardOf } from '../../relay/config.ts';
+import { fileOf } from '../../relay/config.ts';
 import { folderOf } from '../support/folder.ts';
 import { credentialsOf, runCli, startStandalone, statusOf } from '../support/standalone.ts';
 import { until } from '../support/until.ts';
@@ -23,7 +23,7 @@ async function examples(t: TestContext): Promise<string> {
 }
 
 async function userInForce(state: string, username: string): Promise<UserConfig | undefined> {
-  const file = join(state, 'relay', shardFileName(shardOf(username)));
+  const file = join(state, 'relay', fileOf(username));
   return (JSON.parse(await readFile(file, 'utf8')) as ShardDocument).users[username];
 }
 
