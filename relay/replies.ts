@@ -164,7 +164,12 @@ export const replies = {
     reply(450, '4.7.1', 'recipients_per_day', overRate(user, retrySeconds)),
   /** Temporary, though it may last for weeks: a higher quota mends it at once, and who queues meanwhile has lost nothing. */
   messagesPerMonth: (user: string, retrySeconds: number) =>
-    reply(450, '4.7.1', 'messages_per_month', `Monthly quota of SMTP+ user ${user} used up, ${overFor(retrySeconds)}`),
+    reply(
+      450,
+      '4.7.1',
+      'messages_per_month',
+      `Monthly quota of SMTP+ user ${user} is used up, the next month begins in ${span(retrySeconds)}`,
+    ),
   /** For good: what bounces too much must not pile up at the client, to come at once when the pause ends. */
   userPaused: (user: string) =>
     reply(
@@ -217,9 +222,9 @@ export const replies = {
   sandboxed: () => reply(250, '2.0.0', 'sandboxed', 'Ok: discarded (sandbox)'),
 };
 
-function overFor(seconds: number): string {
+function span(seconds: number): string {
   const days = Math.ceil(seconds / 86_400);
-  return days > 1 ? `for another ${days} days` : `for another ${seconds} s`;
+  return days > 1 ? `${days} days` : `${seconds} s`;
 }
 
 function overRate(user: string, retrySeconds: number): string {

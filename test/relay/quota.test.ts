@@ -43,7 +43,7 @@ for (const workers of [1, 2]) {
       assert.equal(codes(answers), '250 250 250 450');
       assert.match(
         answers[3] ?? '',
-        /^450 4\.7\.1 Monthly quota of SMTP\+ user shop\/orders used up, for another \d+ /,
+        /^450 4\.7\.1 Monthly quota of SMTP\+ user shop\/orders is used up, the next month begins in \d+ /,
       );
       const month = { name: new Date().toISOString().slice(0, 7), messages: 3 };
       assert.deepEqual((await usageOf(first)).month, month);
