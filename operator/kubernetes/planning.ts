@@ -23,7 +23,7 @@ export interface Planning {
 }
 
 /** What is planned from, and what is done with a plan. */
-export interface PlanningWork {
+interface PlanningWork {
   readonly sources: Sources;
   readonly issuer: Issuer;
   /** What the platform owner has decided, as it is now: read for each plan of everything. */
