@@ -4,7 +4,7 @@
  *
  *     npm run bench -- [--peers] [--peer NAME=COMMAND]... [--rounds 3] [--seconds 8] [--only TEXT] [--workers N]
  *
- * Without --workers, the relay has as many as a deployment has: one for each core.
+ * Without --workers, the relay has one, as it has by default.
  *
  *   relay    takes mail over STARTTLS + AUTH, checks it, has it on disk before its 250, and hands it on while it accepts
  *   holding  the same, and keeps it
