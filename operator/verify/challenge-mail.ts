@@ -89,7 +89,7 @@ function wrapped(text: string): string {
 }
 
 const BODY =
-  'font-family:system-ui,sans-serif;font-size:16px;line-height:1.5;max-width:36em;margin:1em auto;padding:0 1em';
+  'font-family:system-ui,sans-serif;font-size:16px;line-height:1.5;max-width:36em;margin:1em auto;padding:0 1em;word-break:break-word;overflow-wrap:anywhere';
 const BUTTON =
   'display:inline-block;padding:.6em 1.2em;border-radius:6px;background:#0b57d0;color:#ffffff;text-decoration:none;font-weight:600';
 const CODE = 'font-family:ui-monospace,monospace;font-size:22px;letter-spacing:2px';
@@ -101,6 +101,7 @@ function htmlOf(mail: ChallengeMail): string {
   return [
     '<!doctype html>',
     '<html lang="en"><head><meta charset="utf-8"><meta name="color-scheme" content="light dark">',
+    '<meta name="viewport" content="width=device-width, initial-scale=1">',
     `<title>Confirm an address</title></head><body style="${BODY}">`,
     paragraph('Hello,'),
     paragraph(what),

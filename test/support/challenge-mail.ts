@@ -15,3 +15,14 @@ export function readChallenge(content: Buffer | string): ReadChallenge {
   const [link] = /https?:\/\/[^\s"<]+\/[A-Za-z0-9_-]{43}/.exec(text) ?? [];
   return { link, code };
 }
+
+/** The part that most people see. */
+export function htmlPart(content: Buffer | string): string {
+  const part = /\r\nContent-Type: text\/html[^]*?\r\n\r\n([^]*?)\r\n--/.exec(String(content));
+  const [head = '', body = ''] = part ?? assert.fail('there is no HTML');
+  if (!/quoted-printable/i.test(head.slice(0, head.indexOf('\r\n\r\n')))) return body;
+  const octets = body
+    .replaceAll('=\r\n', '')
+    .replaceAll(/=([0-9A-F]{2})/g, (_, hex: string) => String.fromCharCode(parseInt(hex, 16)));
+  return Buffer.from(octets, 'latin1').toString();
+}
