@@ -35,7 +35,7 @@ export const queue: Growth = {
     try {
       await fill(folder, size);
       await bundle({ 'queue-process': 'test/bench/growth/queue-process.ts' }, BUILT);
-      const parameters = ['--max-semi-space-size=4', path.join(BUILT, 'queue-process.js'), folder];
+      const parameters = [path.join(BUILT, 'queue-process.js'), folder];
       const env = { ...process.env, MALLOC_ARENA_MAX: '2' };
       const output = execFileSync(process.execPath, parameters, { encoding: 'utf8', env });
       const { messages, seconds, cpuSeconds, peak, own } = JSON.parse(output) as Start;

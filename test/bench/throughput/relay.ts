@@ -64,7 +64,7 @@ export function startRelay(folder: string, ports: string, flags: readonly string
   const listening = ['--host', '127.0.0.1', '--ports', ports, '--http', '0'];
   return startGroup({
     command: process.execPath,
-    args: ['--max-semi-space-size=4', path.join(BUILT, 'cli.js'), 'relay', ...places, ...listening, ...flags],
+    args: [path.join(BUILT, 'cli.js'), 'relay', ...places, ...listening, ...flags],
     env: { MALLOC_ARENA_MAX: '2' },
     logFile: path.join(folder, 'log'),
   });
