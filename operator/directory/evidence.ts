@@ -7,6 +7,8 @@ import { openBuckets } from './buckets.ts';
 export interface EvidenceFolder<Entry> extends EvidenceStore<Entry> {
   /** Another map where anything differs. */
   readonly all: () => ReadonlyMap<string, Entry>;
+  /** By the same measure as `keptOf`. */
+  readonly allKept: () => ReadonlyMap<string, Entry>;
 }
 
 /** What is damaged is named in `problems`, and is as good as lost. */
@@ -16,6 +18,7 @@ export async function openEvidence<Entry extends object>(
 ): Promise<{ readonly evidence: EvidenceFolder<Entry>; readonly problems: readonly string[] }> {
   const buckets = await openBuckets(folder, schema);
   const known = new Map(buckets.entries);
+  let kept: ReadonlyMap<string, Entry> = new Map(known);
   /** Made when somebody asks. */
   let copy: ReadonlyMap<string, Entry> | undefined;
   /** What is not written yet. */
@@ -24,8 +27,10 @@ export async function openEvidence<Entry extends object>(
   const write = shareRuns(async () => {
     const keys = [...changed];
     changed.clear();
+    const saved = new Map(known);
     try {
-      await buckets.save(keys, known);
+      await buckets.save(keys, saved);
+      kept = saved;
     } catch (error) {
       for (const key of keys) changed.add(key);
       throw error;
@@ -40,6 +45,8 @@ export async function openEvidence<Entry extends object>(
 
   const evidence: EvidenceFolder<Entry> = {
     of: (key) => known.get(key),
+    keptOf: (key) => kept.get(key),
+    allKept: () => kept,
     all: () => (copy ??= new Map(known)),
     keep: (key, parts) => {
       known.set(key, { ...known.get(key), ...parts } as Entry);

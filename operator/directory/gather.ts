@@ -38,7 +38,7 @@ export interface GatherOptions {
   readonly installation: Installation;
   readonly memory: Memory;
   readonly evidence: Pick<EvidenceFolder<SenderEvidence>, 'all'>;
-  readonly keys: Pick<EvidenceFolder<DkimKeys>, 'all'>;
+  readonly keys: Pick<EvidenceFolder<DkimKeys>, 'allKept'>;
   readonly mailProofs: Pick<FolderMailProofs, 'evidence' | 'verification'>;
   /** Ports that listen, in order of preference. */
   readonly ports: readonly number[];
@@ -90,7 +90,7 @@ export function createGatherer(options: GatherOptions): (parts: GatheredParts) =
       objects,
       secrets,
       evidence: options.evidence.all(),
-      keys: options.keys.all(),
+      keys: options.keys.allKept(),
       verification,
       mail: options.mailProofs.evidence.all(),
       ...(mailVerification !== undefined && { mailVerification }),

@@ -211,11 +211,9 @@ export function startController(options: ControllerOptions): Controller {
       while (!signal.aborted && !isIdle()) await sleep(IDLE_POLL_MS);
     },
     close: async () => {
-      verification.close();
-      mailProofs.close();
       await certificates.close();
       await planning.close();
-      await Promise.all([backlog.close(), relays.close(), events.close()]);
+      await Promise.all([verification, mailProofs, backlog, relays, events].map((part) => part.close()));
       stopping.abort();
     },
   };

@@ -34,7 +34,7 @@ export interface MailProofsOnCluster {
   readonly follow: (senders: ReadonlyMap<string, SenderPlan | undefined>) => void;
   readonly page: PagesForPeople;
   readonly isIdle: () => boolean;
-  readonly close: () => void;
+  readonly close: () => Promise<void>;
 }
 
 export interface MailProofsOnClusterOptions {
@@ -62,7 +62,7 @@ const NO_MAILS: MailProofsOnCluster = {
   follow: () => undefined,
   page: () => Promise.resolve(undefined),
   isIdle: () => true,
-  close: () => undefined,
+  close: () => Promise.resolve(),
 };
 
 const RETRY_MS = 30_000;
@@ -96,9 +96,11 @@ export function startMailProofs(client: KubeClient, options: MailProofsOnCluster
   });
   const links = startMailLinks(unledClient, { namespace, onTrouble, now, signal, onChange: () => takeUp() });
   let retry: NodeJS.Timeout | undefined;
+  let isClosed = false;
   function takeUp(): void {
-    if (store === undefined) return;
+    if (store === undefined || isClosed) return;
     takeNotes(links, { proofs, store }).catch((error: unknown) => {
+      if (isClosed) return;
       onTrouble(`confirmations of addresses could not be kept, which is tried again: ${messageOf(error)}`);
       clearTimeout(retry);
       retry = setTimeout(takeUp, RETRY_MS);
@@ -117,9 +119,11 @@ export function startMailProofs(client: KubeClient, options: MailProofsOnCluster
     },
     page: createVerifyPage({ linkHash: installation.linkHash, links, onAnswer: options.onAnswer }),
     isIdle: proofs.isIdle,
-    close: () => {
+    close: async () => {
+      isClosed = true;
       clearTimeout(retry);
       proofs.close();
+      await store?.close();
     },
   };
 }

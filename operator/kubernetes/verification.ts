@@ -2,12 +2,11 @@
 import type { SenderEvidence } from '../core/model.ts';
 import type { DkimKeys } from '../core/senders/dkim-model.ts';
 import type { SenderPlan } from '../core/senders/sender-plan.ts';
-import type { EvidenceStore } from '../verify/evidence-store.ts';
 import type { Resolvers } from '../verify/look-up.ts';
 import { startLookUps } from '../verify/start-look-ups.ts';
 import { startRecords } from '../verify/start-records.ts';
 import type { KubeClient } from './client/client.ts';
-import { openEvidenceSecrets } from './write/evidence.ts';
+import { openEvidenceSecrets, type EvidenceSecrets } from './write/evidence.ts';
 import { SENDER_EVIDENCE, SIGNING_KEYS } from './write/evidence-kinds.ts';
 
 export interface Verification {
@@ -19,7 +18,7 @@ export interface Verification {
   readonly follow: (senders: ReadonlyMap<string, SenderPlan | undefined>) => void;
   /** Whether no look-up is due or under way. */
   readonly isIdle: () => boolean;
-  readonly close: () => void;
+  readonly close: () => Promise<void>;
 }
 
 export interface VerificationOptions {
@@ -40,14 +39,14 @@ const NO_LOOKUPS: Verification = {
   keysOf: () => undefined,
   follow: () => undefined,
   isIdle: () => true,
-  close: () => undefined,
+  close: () => Promise.resolve(),
 };
 
 export function startVerification(client: KubeClient, options: VerificationOptions): Verification {
   const { resolvers, isThere, onEvidence, onTrouble, now } = options;
   if (resolvers === undefined) return NO_LOOKUPS;
-  let store: EvidenceStore<SenderEvidence> | undefined;
-  let keys: EvidenceStore<DkimKeys> | undefined;
+  let store: EvidenceSecrets<SenderEvidence> | undefined;
+  let keys: EvidenceSecrets<DkimKeys> | undefined;
   const lookUps = startLookUps({ resolvers, store: () => store, isThere, onEvidence, onTrouble, now });
   const records = startRecords({
     resolvers,
@@ -64,7 +63,7 @@ export function startVerification(client: KubeClient, options: VerificationOptio
       keys = await openEvidenceSecrets(client, SIGNING_KEYS, options);
     },
     evidenceOf: (sender) => store?.of(sender),
-    keysOf: (sender) => keys?.of(sender),
+    keysOf: (sender) => keys?.keptOf(sender),
     follow: (senders) => {
       for (const [key, plan] of senders) {
         lookUps.remember(key, plan?.vouching);
@@ -73,9 +72,10 @@ export function startVerification(client: KubeClient, options: VerificationOptio
       }
     },
     isIdle: () => lookUps.isIdle() && records.isIdle(),
-    close: () => {
+    close: async () => {
       lookUps.close();
       records.close();
+      await Promise.all([store?.close(), keys?.close()]);
     },
   };
 }

@@ -85,7 +85,7 @@ export function createDueTurns<Wish>(options: DueTurnsOptions<Wish>): DueTurns<W
       if (wish !== undefined) await options.act(key, wish);
     } catch (error) {
       pauseMs = RETRY_MS;
-      options.onError(key, error);
+      if (!isClosed) options.onError(key, error);
     }
     notBefore.set(key, now().getTime() + pauseMs);
     forgetPast();

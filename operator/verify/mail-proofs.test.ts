@@ -53,6 +53,7 @@ function start(t: TestContext, options: Partial<MailProofsOptions> = {}) {
   const create = () => {
     const proofs = createMailProofs({
       store: () => ({
+        keptOf: read,
         of: read,
         all: () => [...disk.keys()].map((key) => [key, read(key) ?? assert.fail()] as const),
         keep: async (key, parts) => void disk.set(key, JSON.stringify({ ...read(key), ...parts })),

@@ -22,7 +22,8 @@ const wish = (more: Partial<KeysWish> = {}): KeysWish => ({
 function storeOf<Entry extends object>(onWrite: () => void, onRead: () => void): EvidenceStore<Entry> {
   const entries = new Map<string, Entry>();
   return {
-    of: (key) => {
+    of: (key) => entries.get(key),
+    keptOf: (key) => {
       onRead();
       return entries.get(key);
     },

@@ -64,10 +64,10 @@ export function startRecords(options: RecordsOptions): Records {
 type Clocked = RecordsOptions & { readonly now: () => Date };
 
 function createKeepers({ keys, isThere, onChange, onTrouble, now }: Clocked) {
-  /** Kept before anybody is told: a relay must not sign with what the next process does not know. */
+  /** Told once they are kept: nobody is to publish what the next process does not know, and no relay to sign with it. */
   async function keep(sender: string, { domain, basis, kept, retiring, isNewWanted }: KeysWish): Promise<void> {
     const store = keys();
-    const isOutOfDate = () => selectorsOf(store?.of(sender)?.generations).join() !== basis.join();
+    const isOutOfDate = () => selectorsOf(store?.keptOf(sender)?.generations).join() !== basis.join();
     if (store === undefined || isOutOfDate()) return;
     const made = isNewWanted ? [await makeKeys(now())] : [];
     // an object that came and went meanwhile leaves nothing behind

@@ -1,40 +1,20 @@
 /** Weeks in the life of senders on a real API server, with a real name server and a real relay, by a clock that is moved. */
 import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
-import { shardDocumentSchema } from '../../relay/config.ts';
 import { readChallenge, type ReadChallenge } from '../support/challenge-mail.ts';
 import { needsCommand } from '../support/commands.ts';
 import { describeWithControlPlane } from '../support/control-plane.ts';
-import { zoneLine } from '../support/dkim.ts';
 import { startNsd, type DnsServer } from '../support/dns-server.ts';
 import { outbox } from '../support/outbox.ts';
 import { createAdmin, namespace, secret, sender, user, type Admin, type LiveObject } from './support/admin.ts';
+import { createClock, DAY, HOUR, MINUTE, type Clock } from './support/clock.ts';
 import { eventually } from './support/eventually.ts';
 import { install, OPERATOR_NAMESPACE, startTestOperator, type TestOperator } from './support/operator.ts';
 import { startRelayOfCluster, type RelayOfCluster } from './support/relay-of-cluster.ts';
+import { keyRecords, linesOf, lookNow, proofLine, relaysTake, retired, signedBy } from './support/sender-records.ts';
 
-const MINUTE = 60_000;
-const HOUR = 60 * MINUTE;
-const DAY = 24 * HOUR;
 /** Timers know nothing of a clock that is moved: planning everything anew looks at it. */
 const FULL_PLAN_MS = 300;
-
-interface Clock {
-  readonly now: () => Date;
-  readonly pass: (ms: number) => void;
-}
-
-function createClock(): Clock {
-  let ahead = 0;
-  return { now: () => new Date(Date.now() + ahead), pass: (ms) => (ahead += ms) };
-}
-
-interface DnsRecord {
-  readonly purpose: string;
-  readonly name: string;
-  readonly value: string;
-  readonly state: string;
-}
 
 describeWithControlPlane('as time passes on a cluster,', (cluster) => {
   let kubeconfig: Promise<string> | undefined;
@@ -68,15 +48,6 @@ describeWithControlPlane('as time passes on a cluster,', (cluster) => {
 
   const byDns = (dns: DnsServer) => ({ verification: { dnsServers: [dns.address] } });
 
-  async function proofOf(admin: Admin, key: string): Promise<string> {
-    return eventually(async () => {
-      const status = (await admin.get('VerifiedSender', key))?.status;
-      const found = status?.['challenge'] as { recordName: string; recordValue: string } | undefined;
-      assert.ok(found !== undefined);
-      return zoneLine(found.recordName, found.recordValue);
-    });
-  }
-
   /** Lets time pass, and waits for the look-up that is due by then. */
   const passToLookUp = (clock: Clock, ms: number, admin: Admin, key: string): Promise<LiveObject> => {
     clock.pass(ms);
@@ -96,9 +67,9 @@ describeWithControlPlane('as time passes on a cluster,', (cluster) => {
     const clock = createClock();
     const admin = await placeDomain('grace');
     await start(t, clock, byDns(dns));
-    const proof = await proofOf(admin, 'grace/domain');
+    const proof = await proofLine(admin, 'grace/domain');
     await dns.serve([proof]);
-    clock.pass(HOUR);
+    await lookNow(admin, 'grace/domain');
     await admin.waitFor('VerifiedSender', 'grace/domain', 'Verified', 'True DnsProof');
     await admin.waitFor('SmtpPlusUser', 'grace/app', 'Active', 'True Active');
 
@@ -116,7 +87,7 @@ describeWithControlPlane('as time passes on a cluster,', (cluster) => {
     await eventually(async () => assert.equal(await relaysTake(admin, 'grace'), false));
 
     await dns.serve([proof]);
-    clock.pass(HOUR);
+    await lookNow(admin, 'grace/domain');
     await admin.waitFor('VerifiedSender', 'grace/domain', 'Verified', 'True DnsProof');
     await admin.waitFor('SmtpPlusUser', 'grace/app', 'Active', 'True Active');
   });
@@ -141,8 +112,8 @@ describeWithControlPlane('as time passes on a cluster,', (cluster) => {
       metadata: { annotations: { 'smtpplus.io/check-now': '1' } },
     });
     await admin.waitFor('VerifiedSender', 'overdue/domain', 'Verified', 'False RecordNotFound');
-    await dns.serve([await proofOf(admin, 'overdue/domain')]);
-    clock.pass(HOUR);
+    await dns.serve([await proofLine(admin, 'overdue/domain')]);
+    await lookNow(admin, 'overdue/domain');
     await admin.waitFor('VerifiedSender', 'overdue/domain', 'Verified', 'True DnsProof');
   });
 
@@ -152,12 +123,12 @@ describeWithControlPlane('as time passes on a cluster,', (cluster) => {
     const clock = createClock();
     const admin = await placeDomain('turns', { dkim: { signing: 'Enabled', interval: '336h' } });
     await start(t, clock, byDns(dns));
-    const proof = await proofOf(admin, 'turns/domain');
+    const proof = await proofLine(admin, 'turns/domain');
     await dns.serve([proof]);
     clock.pass(HOUR);
     const first = await keyRecords(admin, 'turns/domain', 2);
     await dns.serve([proof, ...linesOf(first)]);
-    clock.pass(HOUR);
+    await lookNow(admin, 'turns/domain');
     await signedBy(admin, 'turns/domain', first);
 
     clock.pass(14 * DAY);
@@ -168,9 +139,10 @@ describeWithControlPlane('as time passes on a cluster,', (cluster) => {
     await signedBy(admin, 'turns/domain', first);
 
     await dns.serve([proof, ...linesOf(both)]);
-    clock.pass(HOUR);
+    await lookNow(admin, 'turns/domain');
     await signedBy(admin, 'turns/domain', second);
     await admin.waitFor('VerifiedSender', 'turns/domain', 'Signing', 'True Signed');
+    await retired(admin, 'turns/domain', first);
     await passToLookUp(clock, 7 * DAY - HOUR, admin, 'turns/domain');
     await keyRecords(admin, 'turns/domain', 4);
     clock.pass(2 * HOUR);
@@ -261,42 +233,3 @@ describeWithControlPlane('as time passes on a cluster,', (cluster) => {
     return answer?.status ?? assert.fail();
   }
 });
-
-/** Records of keys, once there are so many. */
-function keyRecords(admin: Admin, key: string, count: number): Promise<readonly DnsRecord[]> {
-  return eventually(async () => {
-    const records = ((await admin.get('VerifiedSender', key))?.status?.['dnsRecords'] ?? []) as readonly DnsRecord[];
-    const ofKeys = records.filter(({ purpose }) => purpose === 'DKIM');
-    assert.equal(ofKeys.length, count);
-    return ofKeys;
-  });
-}
-
-const linesOf = (records: readonly DnsRecord[]): string[] => records.map(({ name, value }) => zoneLine(name, value));
-
-/** Waits until relays are told to sign with these keys, and no other. */
-async function signedBy(admin: Admin, key: string, records: readonly DnsRecord[]): Promise<void> {
-  const wanted = records.map(({ name }) => name.slice(0, name.indexOf('.'))).sort();
-  await eventually(async () => assert.deepEqual(await selectorsInRelays(admin, key), wanted));
-}
-
-async function selectorsInRelays(admin: Admin, key: string): Promise<readonly string[]> {
-  const signers = (await shardsOfRelays(admin)).flatMap(({ dkim }) => dkim[key] ?? []);
-  return signers.flatMap(({ keys }) => keys.map(({ selector }) => selector)).sort();
-}
-
-/** Whether relays take mail from the domain of a namespace. */
-async function relaysTake(admin: Admin, name: string): Promise<boolean> {
-  const rules = (await shardsOfRelays(admin)).flatMap(({ namespaces }) => namespaces[name] ?? []);
-  return rules.some(({ sender: of, verified }) => of === `@${name}.example` && verified);
-}
-
-async function shardsOfRelays(admin: Admin) {
-  const path = `/api/v1/namespaces/${OPERATOR_NAMESPACE}/secrets?labelSelector=smtpplus.io/relay-config`;
-  const answer = await admin.client.request<{ readonly items: readonly LiveObject[] }>({ method: 'GET', path });
-  assert.ok(answer.ok);
-  const documents = answer.body.items.flatMap(({ data = {} }) => Object.entries(data));
-  return documents
-    .filter(([file]) => file.startsWith('shard-'))
-    .map(([, value]) => shardDocumentSchema.parse(JSON.parse(Buffer.from(value, 'base64').toString())));
-}

@@ -11,6 +11,8 @@ import { FIELD_MANAGER } from './secret.ts';
 export interface EvidenceShard<Entry> {
   readonly name: string;
   readonly entries: Map<string, Entry>;
+  /** Those of them that the Secret has. */
+  kept: ReadonlyMap<string, Entry>;
   /** Notes that go with the next write: what they say is in the entries by then. */
   readonly taken: Set<string>;
   /** Of the Secret as it was last read or written; undefined: there was none. */
@@ -40,7 +42,7 @@ export async function loadShard<Entry>(place: ShardPlace<Entry>, index: number):
   if (isDamaged) {
     place.onTrouble(`Secret ${place.namespace}/${name} is damaged; ${onLoss}`);
   }
-  return { name, entries, taken: new Set(), resourceVersion: secret?.metadata.resourceVersion };
+  return { name, entries, kept: new Map(entries), taken: new Set(), resourceVersion: secret?.metadata.resourceVersion };
 }
 
 /** What is damaged is left out. */
@@ -75,12 +77,15 @@ async function read<Entry>(
 /** Writes the version that is known, and where somebody has changed or deleted that meanwhile, what is there by now. */
 export async function writeShard<Entry>(place: ShardPlace<Entry>, shard: EvidenceShard<Entry>): Promise<void> {
   const taken = [...shard.taken];
+  let entries = new Map(shard.entries);
   let answer = await tryToWrite(place, shard);
   if (!answer.ok && [404, 409].includes(answer.status)) {
     shard.resourceVersion = (await read(place, shard.name))?.metadata.resourceVersion;
+    entries = new Map(shard.entries);
     answer = await tryToWrite(place, shard);
   }
   shard.resourceVersion = bodyOf(answer, `write of Secret ${place.namespace}/${shard.name}`).metadata.resourceVersion;
+  shard.kept = entries;
   for (const note of taken) shard.taken.delete(note);
 }
 

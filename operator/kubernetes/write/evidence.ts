@@ -21,6 +21,8 @@ interface Writing {
 export interface EvidenceSecrets<Entry> extends EvidenceStore<Entry> {
   /** Deletes notes that others have put into one of the Secrets, with the same write that keeps what came of them. */
   readonly take: (secretName: string, notes: readonly string[]) => Promise<void>;
+  /** Begins no further write. Resolves when those have ended that were asked for: whoever reads next is to find them. */
+  readonly close: () => Promise<void>;
 }
 
 /** Reads what there is. To be called once it is sure that nobody else writes. */
@@ -41,7 +43,10 @@ export async function openEvidenceSecrets<Entry extends object>(
     return shards[indexOf(key)]?.entries ?? new Map();
   }
 
+  let isClosed = false;
+
   function save(index: number): Promise<void> {
+    if (isClosed) return Promise.reject(new Error('this operator is ending'));
     const [shard, writing] = [shards[index], writes[index]];
     if (shard === undefined || writing === undefined) return Promise.resolve();
     const ignore = (): undefined => undefined;
@@ -58,6 +63,7 @@ export async function openEvidenceSecrets<Entry extends object>(
 
   return {
     of: (key) => entriesOf(key).get(key),
+    keptOf: (key) => shards[indexOf(key)]?.kept.get(key),
     all: () => shards.flatMap(({ entries }) => Array.from(entries)),
     keep: async (key, parts) => {
       const entries = entriesOf(key);
@@ -72,6 +78,10 @@ export async function openEvidenceSecrets<Entry extends object>(
       const index = shards.findIndex(({ name }) => name === secretName);
       for (const note of notes) shards[index]?.taken.add(note);
       await save(index);
+    },
+    close: async () => {
+      isClosed = true;
+      await Promise.allSettled(writes.map(({ next, last }) => next ?? last));
     },
   };
 }

@@ -1,0 +1,78 @@
+/** Records that a sender asks for, and what relays are told of it. */
+import assert from 'node:assert/strict';
+import { shardDocumentSchema } from '../../../relay/config.ts';
+import { zoneLine } from '../../support/dkim.ts';
+import type { Admin, LiveObject } from './admin.ts';
+import { eventually } from './eventually.ts';
+import { OPERATOR_NAMESPACE } from './operator.ts';
+
+export interface DnsRecord {
+  readonly purpose: string;
+  readonly name: string;
+  readonly value: string;
+  readonly message: string;
+}
+
+/** The record that proves the domain of a sender, as a line of a zone file. */
+export function proofLine(admin: Admin, key: string): Promise<string> {
+  return eventually(async () => {
+    const status = (await admin.get('VerifiedSender', key))?.status;
+    const found = status?.['challenge'] as { recordName: string; recordValue: string } | undefined;
+    assert.ok(found !== undefined);
+    return zoneLine(found.recordName, found.recordValue);
+  });
+}
+
+/** Records of keys, once there are so many. */
+export function keyRecords(admin: Admin, key: string, count: number): Promise<readonly DnsRecord[]> {
+  return eventually(async () => {
+    const records = ((await admin.get('VerifiedSender', key))?.status?.['dnsRecords'] ?? []) as readonly DnsRecord[];
+    const ofKeys = records.filter(({ purpose }) => purpose === 'DKIM');
+    assert.equal(ofKeys.length, count);
+    return ofKeys;
+  });
+}
+
+/** Waits until some of them are said to sign no more. */
+export async function retired(admin: Admin, key: string, old: readonly DnsRecord[]): Promise<void> {
+  await eventually(async () => {
+    const records = ((await admin.get('VerifiedSender', key))?.status?.['dnsRecords'] ?? []) as readonly DnsRecord[];
+    for (const { name } of old) assert.match(records.find((one) => one.name === name)?.message ?? '', /^Keep it until/);
+  });
+}
+
+export const linesOf = (records: readonly DnsRecord[]): string[] =>
+  records.map(({ name, value }) => zoneLine(name, value));
+
+/** Waits until relays are told to sign with these keys, and no other. */
+export async function signedBy(admin: Admin, key: string, records: readonly DnsRecord[]): Promise<void> {
+  const wanted = records.map(({ name }) => name.slice(0, name.indexOf('.'))).sort();
+  await eventually(async () => assert.deepEqual(await selectorsInRelays(admin, key), wanted));
+}
+
+async function selectorsInRelays(admin: Admin, key: string): Promise<readonly string[]> {
+  const signers = (await shardsOfRelays(admin)).flatMap(({ dkim }) => dkim[key] ?? []);
+  return signers.flatMap(({ keys }) => keys.map(({ selector }) => selector)).sort();
+}
+
+/** Whether relays take mail from the domain of a namespace. */
+export async function relaysTake(admin: Admin, name: string): Promise<boolean> {
+  const rules = (await shardsOfRelays(admin)).flatMap(({ namespaces }) => namespaces[name] ?? []);
+  return rules.some(({ sender: of, verified }) => of === `@${name}.example` && verified);
+}
+
+async function shardsOfRelays(admin: Admin) {
+  const path = `/api/v1/namespaces/${OPERATOR_NAMESPACE}/secrets?labelSelector=smtpplus.io/relay-config`;
+  const answer = await admin.client.request<{ readonly items: readonly LiveObject[] }>({ method: 'GET', path });
+  assert.ok(answer.ok);
+  const documents = answer.body.items.flatMap(({ data = {} }) => Object.entries(data));
+  return documents
+    .filter(([file]) => file.startsWith('shard-'))
+    .map(([, value]) => shardDocumentSchema.parse(JSON.parse(Buffer.from(value, 'base64').toString())));
+}
+
+/** Has everything about a sender looked up at once. */
+export function lookNow(admin: Admin, key: string): Promise<void> {
+  const annotations = { 'smtpplus.io/check-now': String(performance.now()) };
+  return admin.patch('VerifiedSender', key, { metadata: { annotations } });
+}
