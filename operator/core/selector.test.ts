@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { LabelSelector } from '../api/common.ts';
-import { matches } from './selector.ts';
+import type { AllowedNamespaces, LabelSelector } from '../api/common.ts';
+import { allows, matches } from './selector.ts';
 
 const LABELS = { team: 'sales', tier: 'gold', empty: '' };
 
@@ -48,5 +48,35 @@ describe('a label selector means what it means in Kubernetes', () => {
   test('what every object inherits in JavaScript is no label', () => {
     assert.equal(holds({ key: 'constructor', operator: 'Exists' }), false);
     assert.equal(holds({ key: 'toString', operator: 'DoesNotExist' }), true);
+  });
+});
+
+describe('allowedNamespaces lets in', () => {
+  const sales: AllowedNamespaces = { from: 'Selector', selector: { matchLabels: { team: 'sales' } } };
+  const byName: AllowedNamespaces = {
+    from: 'Selector',
+    selector: { matchLabels: { 'kubernetes.io/metadata.name': 'guest' } },
+  };
+  const isLetIn = (allowed: AllowedNamespaces, guest: string, labels = {}): boolean =>
+    allows(allowed, 'owner', { name: guest, labels });
+
+  test('its own namespace always, and nobody else where it says Same', () => {
+    for (const allowed of [{ from: 'Same' }, { from: 'All' }, sales] as const) {
+      assert.equal(isLetIn(allowed, 'owner'), true, allowed.from);
+    }
+    assert.equal(isLetIn({ from: 'Same' }, 'guest'), false);
+    assert.equal(isLetIn({ from: 'Same' }, 'own'), false);
+  });
+
+  test('everybody where it says All, and those with the labels where it says Selector', () => {
+    assert.equal(isLetIn({ from: 'All' }, 'guest'), true);
+    assert.equal(isLetIn(sales, 'guest', { team: 'sales' }), true);
+    assert.equal(isLetIn(sales, 'guest', { team: 'other' }), false);
+    assert.equal(isLetIn({ from: 'Selector' }, 'guest'), false, 'without a selector');
+  });
+
+  test('a namespace by the name that it has, whatever its label says', () => {
+    assert.equal(isLetIn(byName, 'guest'), true);
+    assert.equal(isLetIn(byName, 'other', { 'kubernetes.io/metadata.name': 'guest' }), false);
   });
 });

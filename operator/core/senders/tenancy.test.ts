@@ -1,5 +1,5 @@
 /**
- * A namespace cannot come to a sender that it has not proved, whatever it writes into its own objects, Secrets, labels,
+ * A namespace cannot come to a sender that it has not proved, nor to a list that is not for it, whatever it writes into its own objects, Secrets, labels,
  * annotations and statuses. `shop` has proved shop.example, and lends mail.example to namespaces of team sales; `evil` may do
  * in its own namespace whatever it likes, and publish whatever it likes in its own zones.
  */
@@ -49,15 +49,27 @@ function worldWithVictims(): World {
   ] as const) {
     find(key, domain);
   }
+  put('SmtpPlusList', 'shop/own', {});
+  put('SmtpPlusList', 'shop/sales', { allowedNamespaces: sales });
   put('SmtpPlusUser', 'evil/user', { active: true });
   put('SmtpPlusUser', 'third/user', { active: true });
   return { cluster, put, find, vouched };
 }
 
-/** What the relays let the users of a namespace send as, of the victims. */
-function reached({ cluster }: World, namespace: string): string[] {
+function shardsOf({ cluster }: World) {
   const { relays } = plan(snapshotOf(cluster), cluster.now, goldenIssuer(cluster, verifiers.of));
-  const shards = [...relays.values()].flatMap((documents) => documents.shards);
+  return [...relays.values()].flatMap((documents) => documents.shards);
+}
+
+/** Lists of `shop` by whose upstream, and at whose expense, the relays let the users of a namespace send. */
+function listsReached(world: World, namespace: string): string[] {
+  const users = shardsOf(world).flatMap((shard) => Object.values(shard.users));
+  return users.filter((user) => user.namespace === namespace && user.list.startsWith('shop/')).map(({ list }) => list);
+}
+
+/** What the relays let the users of a namespace send as, of the victims. */
+function reached(world: World, namespace: string): string[] {
+  const shards = shardsOf(world);
   const own = shards.flatMap(({ namespaces }) => namespaces[namespace] ?? []);
   const users = shards.flatMap(({ users }) => Object.values(users)).filter((user) => user.namespace === namespace);
   const rules: SenderRule[] = [...own, ...users.flatMap(({ senders }) => senders ?? [])];
@@ -128,9 +140,15 @@ const attempts: Readonly<Record<string, (world: World) => void>> = {
     put('VerifiedSender', 'evil/x', { address: 'ceo@shop.example' });
     put('SmtpPlusUser', 'evil/user', { active: true, username: 'ceo@shop.example' });
   },
-  'attaches to a list of its victim': ({ put }) => {
-    put('SmtpPlusList', 'shop/list', { allowedNamespaces: { from: 'All' } });
-    put('SmtpPlusUser', 'evil/user', { active: true, listRef: { name: 'list', namespace: 'shop' } });
+  'attaches to a list that is for everybody': ({ put }) => {
+    put('SmtpPlusList', 'third/list', { allowedNamespaces: { from: 'All' } });
+    put('SmtpPlusUser', 'evil/user', { active: true, listRef: { name: 'list', namespace: 'third' } });
+  },
+  'attaches to a list that its victim keeps for itself': ({ put }) =>
+    put('SmtpPlusUser', 'evil/user', { active: true, listRef: { name: 'own', namespace: 'shop' } }),
+  'attaches to a list that is for others': ({ put }) => {
+    const meta = { labels: { team: 'sales' } };
+    put('SmtpPlusUser', 'evil/user', { active: true, listRef: { name: 'sales', namespace: 'shop' } }, { meta });
   },
   'labels its objects as the namespaces are that may': ({ put }) => {
     const meta = { labels: { team: 'sales', 'kubernetes.io/metadata.name': 'shop' } };
@@ -171,6 +189,7 @@ describe('a namespace that has not proved a sender does not come to it', () => {
       const world = worldWithVictims();
       attempt(world);
       assert.deepEqual(reached(world, 'evil'), []);
+      assert.deepEqual(listsReached(world, 'evil'), []);
       assert.deepEqual(reached(world, 'third'), ['ceo@mail.example'], 'what is lent to it');
     });
   }
@@ -183,7 +202,10 @@ describe('a namespace that has not proved a sender does not come to it', () => {
 
   test('while its victim can use it', () => {
     const world = worldWithVictims();
-    world.put('SmtpPlusUser', 'shop/user', { active: true });
+    world.put('SmtpPlusUser', 'shop/user', { active: true, listRef: { name: 'own' } });
+    world.put('SmtpPlusUser', 'third/user', { active: true, listRef: { name: 'sales', namespace: 'shop' } });
     assert.deepEqual(reached(world, 'shop'), ['ceo@shop.example', 'ceo@mail.example']);
+    assert.deepEqual(listsReached(world, 'shop'), ['shop/own']);
+    assert.deepEqual(listsReached(world, 'third'), ['shop/sales']);
   });
 });
