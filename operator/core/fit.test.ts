@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { ShardDocument } from '../../relay/config.ts';
 import { aList, aUser } from '../../test/support/relay-config.ts';
-import { DOCUMENT_BYTES_MAX, fit } from './fit.ts';
+import { DOCUMENT_BYTES_MAX, fit, signerEntry, signerOf } from './fit.ts';
 
 const sizeOf = (text: string): number => Buffer.byteLength(text);
 
@@ -51,5 +51,22 @@ describe('a shard', () => {
     assert.ok(sizeOf(JSON.stringify(fitting)) <= DOCUMENT_BYTES_MAX);
     assert.deepEqual(Object.keys(fitting.lists), ['crowd/b', 'shop/large', 'shop/small']);
     assert.deepEqual([fitting.users, fitting.namespaces], [document.users, document.namespaces]);
+  });
+
+  test('names the signing keys that it goes without apart from a list with the same key', () => {
+    const privateKey = 'x'.repeat(600_000);
+    const keys = [{ algorithm: 'rsa-sha256' as const, selector: 's', privateKey }];
+    const document: ShardDocument = {
+      version: 1,
+      lists: { 'crowd/a': aList() },
+      users: {},
+      unusable: {},
+      namespaces: {},
+      dkim: { 'crowd/a': { domain: 'a.example', keys }, 'crowd/b': { domain: 'b.example', keys } },
+    };
+    const { document: fitting, leftOut } = fit(document, sizeOf);
+    assert.deepEqual(leftOut, [signerEntry('crowd/b')]);
+    assert.deepEqual(Object.keys(fitting.dkim), ['crowd/a']);
+    assert.deepEqual([signerOf(signerEntry('crowd/b')), signerOf('crowd/b')], ['crowd/b', undefined]);
   });
 });

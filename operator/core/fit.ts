@@ -2,14 +2,32 @@
  * What fits a shard. It is one Secret, which takes 1 MiB, and entries of many tenants: where they come to more, the
  * namespace that takes most loses some of its own, so that no tenant can keep out the changes of others.
  */
-import type { ShardDocument } from '../../relay/config.ts';
+import { fileOf, type ShardDocument } from '../../relay/config.ts';
 import { compareText } from './time.ts';
 
 export interface Fitting {
   readonly document: ShardDocument;
-  /** Keys of the entries that were left out; signing keys, without which mail goes out all the same, are not named. */
+  /** Keys of the entries that were left out; of signing keys see `signerEntry`. */
   readonly leftOut: readonly string[];
 }
+
+/** Signing keys of a VerifiedSender: a list may have its key. */
+export function signerEntry(sender: string): string {
+  return `${SIGNER}${sender}`;
+}
+
+/** Whose signing keys they are; undefined: it is another entry. */
+export function signerOf(entry: string): string | undefined {
+  return entry.startsWith(SIGNER) ? entry.slice(SIGNER.length) : undefined;
+}
+
+/** The file of the relays' configuration that an entry is in. */
+export function fileOfEntry(entry: string): string {
+  return fileOf(signerOf(entry) ?? entry);
+}
+
+/** A user name has no blank in it, nor has the key of a list. */
+const SIGNER = 'keys of ';
 
 /** Just below what the API server takes (validation of Secrets, `MaxSecretSize`). */
 export const DOCUMENT_BYTES_MAX = 1_000_000;
@@ -36,7 +54,7 @@ export function fit(document: ShardDocument, sizeOf: (text: string) => number): 
   }
   return {
     document: without(document, leftOut),
-    leftOut: leftOut.flatMap(({ section, key }) => (section === 'dkim' ? [] : [key])),
+    leftOut: leftOut.map(({ section, key }) => (section === 'dkim' ? signerEntry(key) : key)),
   };
 }
 

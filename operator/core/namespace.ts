@@ -26,6 +26,8 @@ export interface NamespaceCircumstances {
   readonly keysOf: (sender: string) => DkimKeys | undefined;
   /** What is known of an address (`NAMESPACE/ADDRESS`). */
   readonly mailOf: (key: string) => MailEvidence | undefined;
+  /** Classes whose relays have no room for the keys of a VerifiedSender (`NAMESPACE/NAME`). */
+  readonly withoutKeys: (sender: string) => readonly string[];
   readonly now: Date;
 }
 
@@ -46,7 +48,7 @@ export interface NamespaceVerdicts {
 
 export function judgeNamespace(
   { lists, senders }: NamespaceObjects,
-  { platform, secretOf, evidenceOf, keysOf, mailOf, now }: NamespaceCircumstances,
+  { platform, secretOf, evidenceOf, keysOf, mailOf, withoutKeys, now }: NamespaceCircumstances,
 ): NamespaceVerdicts {
   const faults: Fault[] = [];
   const crowds = { lists: crowdAmong(lists, platform), senders: crowdAmong(senders, platform) };
@@ -60,6 +62,7 @@ export function judgeNamespace(
         evidence: evidenceOf(keyOf(meta)),
         keys: keysOf(keyOf(meta)),
         mailOf,
+        withoutKeys: withoutKeys(keyOf(meta)),
         coveringDomain,
         now,
       });

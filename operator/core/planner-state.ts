@@ -3,6 +3,7 @@ import type { Alarms } from './alarms.ts';
 import { differing } from './differing.ts';
 import { isEqual } from './equal.ts';
 import type { Fault } from './faults.ts';
+import { signerOf } from './fit.ts';
 import type { Interests } from './interests.ts';
 import type { ListPlan } from './lists/lists.ts';
 import { createMarks, isToJudge, isToPlan, type Marks } from './marks.ts';
@@ -172,8 +173,10 @@ function entriesOf({ relays }: Planner, object: string): readonly string[] {
   return entry === undefined ? [] : [entry.username, entry.config.list, entry.config.namespace];
 }
 
-/** What is known of the relays has changed for an entry of their configuration: a list, a user name or a namespace. */
+/** What is known of the relays has changed for an entry of their configuration: a list, a user name, a namespace or keys. */
 export function markEntry(planner: Planner, className: string, entry: string): void {
+  const sender = signerOf(entry);
+  if (sender !== undefined) return markObject(planner, 'VerifiedSender', sender);
   for (const [key, { entry: user }] of planner.relays.users) {
     if (user?.className !== className) continue;
     const { username, config } = user;

@@ -17,10 +17,11 @@ import type { ShardDocument } from '../../relay/config.ts';
 import type { NamespaceLimits } from '../settings.ts';
 import { createDecider } from './decider.ts';
 import { isEqual } from './equal.ts';
+import { signerEntry } from './fit.ts';
 import { keyOf, type Kind, type Plan, type RelaysFact } from './model.ts';
-import { collect, plan, wholePlan } from './plan.ts';
+import { collect, createResults, plan, wholePlan } from './plan.ts';
 import { createPlanner, nextTurn } from './planner.ts';
-import { markObject, markRelays } from './planner-state.ts';
+import { markEntry, markObject, markRelays } from './planner-state.ts';
 import { takeChangedShards } from './relay-config.ts';
 import type { Sources } from './sources.ts';
 
@@ -200,6 +201,53 @@ describe('the plan kept up to date', () => {
     put('VerifiedSender', 'other', { domain: 'other.example' });
     markObject(planner, 'VerifiedSender', 'shop/other');
     assert.equal(takeTurns(), 'False');
+  });
+
+  test('says of a domain that relays have no room for its keys, and when they have', () => {
+    const cluster = createCluster();
+    const key = 'shop/domain';
+    const meta = { namespace: 'shop', name: 'domain', uid: 'domain', generation: 1, labels: {}, annotations: {} };
+    const spec = { domain: 'shop.example', dkim: { signing: 'Enabled' } };
+    happen(cluster, { does: 'put', object: { kind: 'VerifiedSender', meta, spec } }, createNotes());
+    const time = '2026-01-01T00:00:00Z';
+    const seen = {
+      time,
+      foundTime: time,
+      since: time,
+      outcome: 'found',
+      detail: '',
+      attempts: 0,
+      jitter: 0.5,
+    } as const;
+    const recordName = '_smtpplus-challenge.shop.example';
+    const recordValue = 'smtpplus-verification=token-of-shop-for-shop.example';
+    const records = { s1: { ...seen, recordName: 's1._domainkey.shop.example', recordValue: '' } };
+    cluster.evidence.set(key, { dns: { ...seen, recordName, recordValue }, records });
+    const pair = { algorithm: 'rsa-sha256', selector: 's1', privateKey: 'private', publicKey: 'public' } as const;
+    cluster.keys.set(key, { domain: 'shop.example', generations: [{ createdTime: time, keys: [pair] }] });
+    let room: 'NoRoom' | 'Programmed' = 'NoRoom';
+    const sources: Sources = {
+      ...sourcesNow(cluster),
+      programmed: (_, { entries }) =>
+        entries.includes(signerEntry(key)) ? { state: room, message: '' } : { state: 'Programmed', message: '' },
+    };
+    const planner = createPlanner(sources, snapshotOf(cluster), goldenIssuer(cluster, verifiers.of));
+    const told = (): Record<string, string> => {
+      const results = createResults();
+      for (let turn = nextTurn(planner, cluster.now); turn !== undefined; turn = nextTurn(planner, cluster.now)) {
+        collect(results, turn);
+      }
+      const { conditions = [] } = results.senders.get(key)?.status ?? {};
+      return Object.fromEntries(conditions.map(({ type, status, reason }) => [type, `${status} ${reason}`]));
+    };
+    const without = told();
+    assert.equal(without['Signing'], 'False NotWritten');
+    assert.equal(without['Aligned'], 'Unknown AlignmentUnknown', 'what is not signed does not pass by a signature');
+    assert.equal(without['Ready'], 'True Verified');
+    room = 'Programmed';
+    markEntry(planner, 'default', signerEntry(key));
+    const within = told();
+    assert.deepEqual([within['Signing'], within['Aligned']], ['True Signed', 'True Aligned']);
   });
 });
 

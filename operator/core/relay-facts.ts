@@ -1,4 +1,5 @@
 /** What is known of the relays, for what is planned about an object. */
+import { signerEntry } from './fit.ts';
 import type { Planner } from './planner-state.ts';
 import { isChanged } from './relay-config.ts';
 
@@ -8,6 +9,13 @@ export function programmedIn({ sources, relays }: Planner, className: string, en
     entries,
     isChanged: entries.some((entry) => isChanged(relays.store, className, entry)),
   });
+}
+
+/** Classes whose relays go without the keys of a VerifiedSender, since there is no room for them. */
+export function classesWithoutKeys(planner: Planner, sender: string): readonly string[] {
+  const { sources, platform } = planner;
+  const asked = { entries: [signerEntry(sender)], isChanged: false };
+  return platform.classNames.filter((className) => sources.programmed(className, asked)?.state === 'NoRoom');
 }
 
 /** Of an object that no relay serves. */

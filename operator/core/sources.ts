@@ -13,7 +13,7 @@ import type { DkimKeys } from './senders/dkim-model.ts';
 import type { MailEvidence } from './mail-evidence.ts';
 
 export interface AskedEntries {
-  /** Lists, user names, namespaces. */
+  /** Lists, user names, namespaces; keys of a VerifiedSender (`signerEntry`). */
   readonly entries: readonly string[];
   /** One of them has just changed: what is known of the relays is about what it was before. */
   readonly isChanged: boolean;

@@ -22,6 +22,7 @@ import {
   type Turn,
 } from './planner-state.ts';
 import { setListEntry, setSigner } from './relay-entries.ts';
+import { classesWithoutKeys } from './relay-facts.ts';
 import { concerns, shareClaim, shareVerdicts } from './shared.ts';
 import type { Guest } from './selector.ts';
 import { senderFarewells } from './senders/farewell.ts';
@@ -94,6 +95,7 @@ function judgeObjects(planner: Planner, name: string, namespace: PlannedNamespac
       evidenceOf: sources.evidenceOf,
       keysOf: sources.keysOf,
       mailOf: sources.mailOf,
+      withoutKeys: (sender) => classesWithoutKeys(planner, sender),
     },
   );
   namespace.verdicts = after;

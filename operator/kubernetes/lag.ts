@@ -1,5 +1,5 @@
 /** Why an entry of the relays' configuration is not in force yet, for the status of its object. */
-import { fileOf } from '../../relay/config.ts';
+import { fileOfEntry } from '../core/fit.ts';
 import { compareText } from '../core/time.ts';
 import type { DocumentVersions } from './document-versions.ts';
 import type { PodAnswer } from './pod-answers.ts';
@@ -15,7 +15,7 @@ export function lagOf(entry: string, versions: DocumentVersions, answers: readon
       return [
         `pod ${pod} did not say which configuration it runs (${trouble}); look at its log (kubectl logs), and whether a NetworkPolicy lets the operator reach its port for HTTP`,
       ];
-    return versions.runs(documents[fileOf(entry)], entry) ? [] : [`pod ${pod} still runs an older configuration`];
+    return versions.runs(documents[fileOfEntry(entry)], entry) ? [] : [`pod ${pod} still runs an older configuration`];
   });
   if (lagging.length === 0) return 'The relays are being asked which configuration they run.';
   const rest = lagging.length > NAMED_MAX ? `; and ${lagging.length - NAMED_MAX} more` : '';

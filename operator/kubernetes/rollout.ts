@@ -3,10 +3,10 @@
  * the question which version each ready pod runs. An entry is programmed once all of them run a version that has it,
  * whatever else changes in its document meanwhile.
  */
+import { fileOfEntry } from '../core/fit.ts';
 import type { ProgrammedFact, UpstreamFact } from '../core/model.ts';
 import type { AskedEntries } from '../core/sources.ts';
 import { compareText } from '../core/time.ts';
-import { fileOf } from '../../relay/config.ts';
 import { messageOf } from '../errors.ts';
 import { createWorkQueue, type WorkQueueOptions } from './client/queue.ts';
 import { createDocumentVersions, type DocumentVersions } from './document-versions.ts';
@@ -185,7 +185,7 @@ export function startRollout(options: RolloutOptions): Rollout {
 
   function stateOf(className: string, { entries, isChanged }: AskedEntries): ProgrammedFact {
     const relayClass = classOf(className);
-    const versions = entries.map((entry) => ({ entry, document: versionsOf(relayClass, fileOf(entry)) }));
+    const versions = entries.map((entry) => ({ entry, document: versionsOf(relayClass, fileOfEntry(entry)) }));
     if (versions.some(({ entry, document }) => document.isLeftOut(entry))) return { state: 'NoRoom', message: '' };
     if (relayClass.isUnserved) return { state: 'Unserved', message: '' };
     const waiting = versions.filter(({ entry, document }) => document.isAwaited(entry));
@@ -228,7 +228,7 @@ export function startRollout(options: RolloutOptions): Rollout {
     offer,
     stateOf,
     upstreamOf: (className, list) =>
-      versionsOf(classOf(className), fileOf(list)).isAwaited(list)
+      versionsOf(classOf(className), fileOfEntry(list)).isAwaited(list)
         ? undefined
         : reports.of(className)?.upstreams.get(list),
     certificatesOf: (className) => certificatesIn(classOf(className).answers ?? []),

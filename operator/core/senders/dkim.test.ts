@@ -19,6 +19,7 @@ function start({ interval, sender = '@shop.example' }: { interval?: string; send
     isLookedUp: true,
     keys: undefined as DkimKeys | undefined,
     evidence: {} as Record<string, DnsEvidence>,
+    withoutKeys: [] as string[],
     made: 0,
   };
 
@@ -100,6 +101,19 @@ describe('keys of a domain', () => {
     assert.deepEqual(signing(), ['rsa1']);
     see('ed255191');
     assert.deepEqual(signing(), ['rsa1', 'ed255191']);
+    assert.equal(settle()?.judgement?.status, 'True');
+  });
+
+  test('stay planned for relays that have no room for them, which is said', () => {
+    const { world, signing, see, settle } = start();
+    settle();
+    see('rsa1');
+    world.withoutKeys.push('bulk');
+    const { judgement } = settle() ?? {};
+    assert.equal(`${judgement?.status} ${judgement?.reason}`, 'False NotWritten');
+    assert.match(judgement?.message ?? '', /relays of class bulk send mail unsigned: .* no longer used/);
+    assert.deepEqual(signing(), ['rsa1'], 'there may be room again');
+    world.withoutKeys.pop();
     assert.equal(settle()?.judgement?.status, 'True');
   });
 

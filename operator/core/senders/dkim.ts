@@ -31,6 +31,8 @@ export interface SigningQuestion {
   readonly isVerified: boolean;
   readonly keys: DkimKeys | undefined;
   readonly evidence: KeyEvidence;
+  /** Classes whose relays have no room for the keys. */
+  readonly withoutKeys: readonly string[];
   /** Whether there are look-ups here. */
   readonly isLookedUp: boolean;
   readonly now: Date;
@@ -61,7 +63,7 @@ export function judgeSigning(question: SigningQuestion): SigningVerdict | undefi
     generation.keys.map((key) => lookupOf(question, domain, generation, key)),
   );
   return {
-    ...(isAsked && { judgement: judge(domain, verdict) }),
+    ...(isAsked && { judgement: withoutRoom(question, verdict) ?? judge(domain, verdict) }),
     records: generations.flatMap((generation) => recordsOf(generation, { domain, signing, evidence, lookups })),
     ...(signing.length > 0 && { signer: { domain, keys: signing.map(forRelays) } }),
     plan: { lookups, ...(wish !== undefined && { wish }) },
@@ -80,6 +82,15 @@ function obstacleTo({ sender, isVerified, isLookedUp }: SigningQuestion): string
     return 'Keys are used once their records are seen in the DNS, and look-ups are switched off here (verification.dns).';
   }
   return domain.length > DOMAIN_MAX ? 'The domain is too long for the records of keys below it.' : undefined;
+}
+
+/** The keys stay planned: there is room again once there is less of something else. */
+function withoutRoom({ withoutKeys }: SigningQuestion, { signing }: KeysVerdict): Judgement | undefined {
+  if (signing.length === 0 || withoutKeys.length === 0) return undefined;
+  const whose = `The relays of class ${withoutKeys.join(', ')} send mail unsigned`;
+  const why = 'this namespace takes more of their configuration than there is room for, so that its keys were left out';
+  const mend = 'Delete what is no longer used (users, lists, senders, certificates of upstreams)';
+  return unsigned('NotWritten', `${whose}: ${why}. ${mend}, or move users to a list of another relay class.`);
 }
 
 function judge(domain: string, { generations, signing, wish }: KeysVerdict): Judgement {
@@ -110,7 +121,10 @@ function namesOf(domain: string, generations: readonly DkimGeneration[]): string
   return generations.flatMap(({ keys }) => keys.map((key) => recordName(domain, key))).join(', ');
 }
 
-function unsigned(reason: 'NotSigned' | 'KeysAwaited' | 'KeyRecordsNotFound', message: string): Judgement {
+function unsigned(
+  reason: 'NotSigned' | 'NotWritten' | 'KeysAwaited' | 'KeyRecordsNotFound',
+  message: string,
+): Judgement {
   return { type: 'Signing', status: 'False', reason, message };
 }
 

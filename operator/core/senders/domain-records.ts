@@ -36,29 +36,31 @@ interface Question {
   readonly verification: DnsVerification | undefined;
   readonly evidence: SenderEvidence | undefined;
   readonly keys: DkimKeys | undefined;
+  /** Classes whose relays have no room for them. */
+  readonly withoutKeys: readonly string[];
   readonly now: Date;
 }
 
 /** Undefined where there is nothing to say, or to do. */
 export function judgeRecords(question: Question): RecordsVerdict | undefined {
-  const { meta, sender, spec, isVerified, challenge, lookup, verification, evidence, keys, now } = question;
+  const { meta, sender, spec, isVerified, challenge, lookup, verification, evidence, withoutKeys, now } = question;
   const isLookedUp = verification !== undefined && verification.isDisabled !== true;
   const records = evidence?.records ?? {};
-  const signing = judgeSigning({ meta, sender, spec, isVerified, keys, evidence: records, isLookedUp, now });
+  const signing = judgeSigning({ ...question, evidence: records, isLookedUp });
   const domain = sender.slice(1);
   const isJudged = sender.startsWith('@') && isVerified && isLookedUp;
   const mail = isJudged ? judgeMailRecords({ meta, domain, spec, verification, evidence: records, now }) : undefined;
   const own = challenge === undefined ? undefined : ownership(challenge, evidence?.dns, lookup);
   if (signing === undefined && mail === undefined && own === undefined) return undefined;
   const { includeSubdomains } = spec;
-  const isSigned = signing?.signer !== undefined;
+  const isSigned = signing?.signer !== undefined && withoutKeys.length === 0;
   const isSpfKnown = verification?.spfInclude !== undefined;
   const alignment = mail && judgeAlignment({ ...mail, domain, includeSubdomains, isSigned, isSpfKnown });
   const lookups = [...(signing?.plan.lookups ?? []), ...(mail?.lookups ?? [])];
   return {
     judgements: [signing?.judgement, alignment].flatMap((judgement) => judgement ?? []),
     records: [own, ...(signing?.records ?? []), ...(mail?.records ?? [])].flatMap((record) => record ?? []),
-    ...(isSigned && { signer: signing.signer }),
+    ...(signing?.signer !== undefined && { signer: signing.signer }),
     plan: { sender: keyOf(meta), lookups, ...(signing?.plan.wish !== undefined && { wish: signing.plan.wish }) },
     ...(signing?.until !== undefined && { until: signing.until }),
   };

@@ -56,6 +56,8 @@ export interface SenderCircumstances {
   readonly keys: DkimKeys | undefined;
   /** What is known of an address (`NAMESPACE/ADDRESS`). */
   readonly mailOf: (key: string) => MailEvidence | undefined;
+  /** Classes whose relays have no room for its keys. */
+  readonly withoutKeys: readonly string[];
   readonly now: Date;
 }
 
@@ -92,13 +94,25 @@ export function judgeSender(object: RawObject, circumstances: SenderCircumstance
 function withRecords(
   verdict: SenderVerdict,
   { meta, sender, spec }: Claim,
-  { platform: { verification }, evidence, keys, now }: SenderCircumstances,
+  { platform: { verification }, evidence, keys, withoutKeys, now }: SenderCircumstances,
 ): SenderVerdict {
   const isVerified = verdict.judgement.status === 'True';
   const { lookup } = verdict;
   const challenge =
     verdict.challenge !== undefined && 'recordName' in verdict.challenge ? verdict.challenge : undefined;
-  const question = { meta, sender, spec, isVerified, challenge, lookup, verification, evidence, keys, now };
+  const question = {
+    meta,
+    sender,
+    spec,
+    isVerified,
+    challenge,
+    lookup,
+    verification,
+    evidence,
+    keys,
+    withoutKeys,
+    now,
+  };
   const dns = judgeRecords(question);
   if (dns === undefined) return verdict;
   const until = earliestAfter(now, [verdict.until, dns.until]);
