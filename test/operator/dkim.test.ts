@@ -1,7 +1,7 @@
 /** Keys for DKIM on a real API server, with a real name server: where they are kept, who comes to see them, how they turn. */
 import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
-import { gunzipSync } from 'node:zlib';
+import { gunzipSync, gzipSync } from 'node:zlib';
 import { API_VERSION } from '../../operator/api/common.ts';
 import type { DkimKeys } from '../../operator/core/senders/dkim-model.ts';
 import { bodyOf } from '../../operator/kubernetes/client/answers.ts';
@@ -14,6 +14,9 @@ import { startNsd, type DnsServer } from '../support/dns-server.ts';
 import { createAdmin, type Admin, type LiveObject } from './support/admin.ts';
 import { eventually } from './support/eventually.ts';
 import { install, OPERATOR_NAMESPACE, startTestOperator, type TestOperator } from './support/operator.ts';
+
+/** No evidence. */
+const NOTHING = gzipSync('{}').toString('base64');
 
 interface DnsRecord {
   readonly name: string;
@@ -169,6 +172,31 @@ describeWithControlPlane('keys for DKIM', (cluster) => {
     const after = await recordsOf(admin, 'lost');
     assert.ok(after.every(({ name }) => !records.some((one) => one.name === name)));
     await eventually(async () => assert.equal(await signerOf(admin, 'lost/domain'), undefined));
+  });
+
+  test('are written again at once where somebody deletes or changes their Secret while an operator runs', async (t) => {
+    const dns = await nsd(t);
+    if (dns === undefined) return;
+    const admin = await place('meddled');
+    const operator = await start(dns);
+    t.after(operator.close);
+    await sign(dns, admin, 'meddled');
+    const { secret = '', keys } = (await keysOf(admin, 'meddled/domain')) ?? {};
+    await operator.idle();
+    const isBack = () => eventually(async () => assert.deepEqual((await keysOf(admin, 'meddled/domain'))?.keys, keys));
+    await admin.remove('Secret', `${OPERATOR_NAMESPACE}/${secret}`);
+    await isBack();
+    await operator.close();
+
+    const next = await start(dns);
+    t.after(next.close);
+    await admin.patch('Secret', `${OPERATOR_NAMESPACE}/${secret}`, { data: { 'evidence.json.gz': NOTHING } });
+    await isBack();
+    const version = (await admin.get('Secret', `${OPERATOR_NAMESPACE}/${secret}`))?.metadata.resourceVersion;
+    await next.idle();
+    assert.equal((await admin.get('Secret', `${OPERATOR_NAMESPACE}/${secret}`))?.metadata.resourceVersion, version);
+    await admin.waitFor('VerifiedSender', 'meddled/domain', 'Signing', 'True Signed');
+    assert.deepEqual([...operator.troubles, ...next.troubles], []);
   });
 
   test('are taken from the relays at once when their sender is deleted, or its users are', async (t) => {

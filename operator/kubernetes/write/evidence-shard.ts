@@ -1,4 +1,5 @@
 /** One of the Secrets with evidence about senders. */
+import { hash } from 'node:crypto';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { z } from 'zod';
 import type { SecretObject } from '../cache/views.ts';
@@ -17,6 +18,8 @@ export interface EvidenceShard<Entry> {
   readonly taken: Set<string>;
   /** Of the Secret as it was last read or written; undefined: there was none. */
   resourceVersion: string | undefined;
+  /** Of what we have written last, or read, and before that; of what is being written, too. */
+  digests: readonly string[];
 }
 
 export interface ShardPlace<Entry> {
@@ -31,6 +34,9 @@ const KEY = 'evidence.json.gz';
 /** Of one Secret, once unpacked: what somebody else has put there must not fill the memory. */
 const UNPACKED_MAX = 64 * 1024 * 1024;
 
+/** Events may come before the answers to their writes, and after those to the next. */
+const DIGESTS_MAX = 3;
+
 const contents = z.record(z.string(), z.unknown());
 
 /** What is damaged is told, and as good as lost. */
@@ -42,7 +48,14 @@ export async function loadShard<Entry>(place: ShardPlace<Entry>, index: number):
   if (isDamaged) {
     place.onTrouble(`Secret ${place.namespace}/${name} is damaged; ${onLoss}`);
   }
-  return { name, entries, kept: new Map(entries), taken: new Set(), resourceVersion: secret?.metadata.resourceVersion };
+  const resourceVersion = secret?.metadata.resourceVersion;
+  const digests = secret === undefined ? [] : [digestIn(secret)];
+  return { name, entries, kept: new Map(entries), taken: new Set(), resourceVersion, digests };
+}
+
+/** Of what a Secret has of evidence. */
+export function digestIn({ data }: SecretObject): string {
+  return hash('sha256', data?.[KEY] ?? '');
 }
 
 /** What is damaged is left out. */
@@ -89,12 +102,11 @@ export async function writeShard<Entry>(place: ShardPlace<Entry>, shard: Evidenc
   for (const note of taken) shard.taken.delete(note);
 }
 
-function tryToWrite<Entry>(
-  { client, namespace, kind: { label } }: ShardPlace<Entry>,
-  { name, resourceVersion, entries, taken }: EvidenceShard<Entry>,
-) {
+function tryToWrite<Entry>({ client, namespace, kind: { label } }: ShardPlace<Entry>, shard: EvidenceShard<Entry>) {
+  const { name, resourceVersion, entries, taken } = shard;
   const labels = { [label]: '' };
   const data = { [KEY]: pack(entries) };
+  shard.digests = [hash('sha256', data[KEY] ?? ''), ...shard.digests].slice(0, DIGESTS_MAX);
   const options = `?fieldManager=${FIELD_MANAGER}`;
   const metadata = { namespace, name, labels };
   return client.request<SecretObject>(

@@ -4,13 +4,18 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { shardOf } from '../../../relay/config.ts';
+import { shareRuns } from '../../../relay/share-runs.ts';
 import type { EvidenceStore } from '../../verify/evidence-store.ts';
 import type { KubeClient } from '../client/client.ts';
 import { loadShard, writeShard, type EvidenceShard, type ShardPlace } from './evidence-shard.ts';
 import type { EvidenceKind } from './evidence-kinds.ts';
+import { watchEvidence } from './evidence-watch.ts';
+import { messageOf } from '../../errors.ts';
 
 /** What is found in this time is written at once. */
 const GATHER_MS = 200;
+/** Of what somebody else changes again and again, our own version is written this often. */
+const REPAIR_APART_MS = 60_000;
 
 interface Writing {
   /** A write that has not begun yet: whoever comes until then goes with it. */
@@ -31,6 +36,7 @@ export async function openEvidenceSecrets<Entry extends object>(
   kind: EvidenceKind<Entry>,
   options: { readonly namespace: string; readonly onTrouble: (message: string) => void },
 ): Promise<EvidenceSecrets<Entry>> {
+  const { onTrouble } = options;
   const place: ShardPlace<Entry> = { client, kind, ...options };
   const shards = await Promise.all(Array.from({ length: kind.shards }, (_, index) => loadShard(place, index)));
   const writes: readonly Writing[] = shards.map(() => ({ next: undefined, last: Promise.resolve() }));
@@ -61,6 +67,21 @@ export async function openEvidenceSecrets<Entry extends object>(
     return writing.next;
   }
 
+  const ending = new AbortController();
+  const repairs = shards.map((_, index) => shareRuns(() => save(index), { intervalMs: REPAIR_APART_MS }));
+  watchEvidence(client, {
+    ...options,
+    label: kind.label,
+    shards,
+    signal: ending.signal,
+    onForeign: (index) => {
+      const what = `Secret ${options.namespace}/${shards[index]?.name}, which somebody has deleted or changed,`;
+      repairs[index]?.().catch((error: unknown) => {
+        if (!isClosed) onTrouble(`${what} could not be written again: ${messageOf(error)}`);
+      });
+    },
+  });
+
   return {
     of: (key) => entriesOf(key).get(key),
     keptOf: (key) => shards[indexOf(key)]?.kept.get(key),
@@ -81,6 +102,7 @@ export async function openEvidenceSecrets<Entry extends object>(
     },
     close: async () => {
       isClosed = true;
+      ending.abort();
       await Promise.allSettled(writes.map(({ next, last }) => next ?? last));
     },
   };
