@@ -124,7 +124,7 @@ export const sessionSettingsSchema = z.object({
   failedLogins: count
     .default(10)
     .describe(
-      'Number of failed log-ins of one user from one address that lead to a lock-out; for all users from one address, ten ' +
+      'Number of failed log-ins of one user from one address, over all relays, that lead to a lock-out; for all users from one address, ten ' +
         'times as many. Clients behind the same address (SNAT, `externalTrafficPolicy: Cluster`) share the count and the ' +
         'lock-out: preserve source addresses, or raise this',
     ),
@@ -186,6 +186,20 @@ export const metricsSettingsSchema = z.object({
     .max(10_000)
     .default(0)
     .describe('How many lists, and how many users, have metrics of their own: those that send most. 0: none has'),
+  labels: count
+    .max(10_000)
+    .default(1000)
+    .describe(
+      'How many lists, and how many smart hosts, the labels of metrics name; all others are counted as `other`. Namespaces take turns, so that none takes the places of another',
+    ),
+});
+
+const pagesSchema = z.object({
+  /** SHA-256 (hex) of the token that opens the pages that name tenants (page-readers.ts); absent: they are open. */
+  tokenHash: z
+    .string()
+    .regex(/^[0-9a-f]{64}$/)
+    .optional(),
 });
 
 export const classDocumentSchema = z.object({
@@ -201,10 +215,14 @@ export const classDocumentSchema = z.object({
   smtputf8: z.enum(['Allow', 'Refuse']).default('Allow'),
   session: sessionSettingsSchema,
   delivery: deliverySettingsSchema,
+  /** How many relays serve the class: limits of users are divided by it (submission/fleet-share.ts). Absent in documents of an older operator. */
+  relays: count.default(1),
   /** Absent in documents of an older operator. */
   log: logSettingsSchema.prefault({}),
   /** Likewise. */
   metrics: metricsSettingsSchema.prefault({}),
+  /** Likewise: its relays are open to everybody, as they were. */
+  pages: pagesSchema.prefault({}),
 });
 
 export type UpstreamConfig = z.infer<typeof upstreamSchema>;

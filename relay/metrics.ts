@@ -1,8 +1,10 @@
 /**
  * What the relay counts, for Prometheus. One registry a relay, so that several can run in one process. Labels are
- * bounded: lists, reasons and results, never an address, and never a user name.
+ * bounded: reasons and results are closed sets, lists and upstreams are kept within bounds (tenant-metrics.ts); never an address,
+ * and never a user name.
  */
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
+import { createTenantMetrics } from './tenant-metrics.ts';
 
 export type Metrics = ReturnType<typeof createMetrics>;
 
@@ -27,8 +29,11 @@ export function createMetrics() {
   ) => new Histogram({ name: `smtpplus_${name}`, help, buckets, labelNames, registers });
   const [registry] = registers as [Registry];
   collectDefaultMetrics({ register: registry });
+  const tenants = createTenantMetrics();
   return {
     registry,
+    show: tenants.show,
+    shownValues: tenants.shownValues,
     connections: gauge('connections', 'Connections that are open now'),
     sessions: counter('sessions_total', 'Sessions that have ended, by whether they used TLS', ['tls']),
     connectionsFailed: counter(
@@ -37,13 +42,20 @@ export function createMetrics() {
       ['reason'],
     ),
     authentications: counter('authentications_total', 'Log-ins by mechanism and result', ['mechanism', 'result']),
-    messages: counter('messages_total', 'Messages that got past DATA, by list and result', ['list', 'result']),
-    refusals: counter('refusals_total', 'Refusals by list, stage and reason', ['list', 'stage', 'reason']),
-    audited: counter('audited_total', 'Messages accepted only because the list audits', ['list', 'reason']),
-    guardedRecipients: counter(
-      'guarded_recipients_total',
-      'Recipients that their list does not allow, by what happened to the mail',
-      ['list', 'outcome'],
+    messages: tenants.counter(
+      counter('messages_total', 'Messages that got past DATA, by list and result', ['list', 'result']),
+    ),
+    refusals: tenants.counter(
+      counter('refusals_total', 'Refusals by list, stage and reason', ['list', 'stage', 'reason']),
+    ),
+    audited: tenants.counter(
+      counter('audited_total', 'Messages accepted only because the list audits', ['list', 'reason']),
+    ),
+    guardedRecipients: tenants.counter(
+      counter('guarded_recipients_total', 'Recipients that their list does not allow, by what happened to the mail', [
+        'list',
+        'outcome',
+      ]),
     ),
     messageBytes: histogram('message_bytes', 'Size of accepted messages', BYTES),
     spoolMessages: gauge('spool_messages', 'Messages in the spool'),
@@ -65,22 +77,28 @@ export function createMetrics() {
       { labelNames: ['namespace'], aggregator: 'max' },
     ),
     spoolWrite: histogram('spool_write_seconds', 'Time to write a message to disk', SECONDS),
-    deliveries: counter('deliveries_total', 'Deliveries to recipients, by upstream and result', ['upstream', 'result']),
-    deliverySeconds: histogram('delivery_seconds', 'Duration of one delivery attempt', SECONDS, ['upstream']),
-    upstreamReplies: counter('upstream_replies_total', 'Replies of upstreams, by their first digit', [
+    deliveries: tenants.counter(
+      counter('deliveries_total', 'Deliveries to recipients, by upstream and result', ['upstream', 'result']),
+    ),
+    deliverySeconds: tenants.histogram(
+      histogram('delivery_seconds', 'Duration of one delivery attempt', SECONDS, ['upstream']),
       'upstream',
-      'class',
-    ]),
-    upstreamsUnreachable: gauge(
-      'upstreams_unreachable',
-      'Upstreams that have accepted no mail for at least a minute, by name',
-      { labelNames: ['upstream'], aggregator: 'max' },
+    ),
+    upstreamReplies: tenants.counter(
+      counter('upstream_replies_total', 'Replies of upstreams, by their first digit', ['upstream', 'class']),
+    ),
+    upstreamsUnreachable: tenants.level(
+      gauge('upstreams_unreachable', 'Upstreams that have accepted no mail for at least a minute, by name', {
+        labelNames: ['upstream'],
+        aggregator: 'max',
+      }),
+      'upstream',
     ),
     signatures: counter('dkim_signed_total', 'Messages to be signed with DKIM, by result', ['result']),
     bounces: counter('bounces_total', 'Reports to senders, by kind', ['kind']),
-    reportsLost: counter('reports_lost_total', 'Reports that could not be delivered to the sender, by upstream', [
-      'upstream',
-    ]),
+    reportsLost: tenants.counter(
+      counter('reports_lost_total', 'Reports that could not be delivered to the sender, by upstream', ['upstream']),
+    ),
     configTimestamp: gauge('config_timestamp_seconds', 'When the configuration in force was read', {
       aggregator: 'min',
     }),

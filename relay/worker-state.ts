@@ -8,6 +8,8 @@ export interface WorkerState {
   readonly fault: string | undefined;
   /** Of the relay class; undefined until every document of the configuration has been read once. */
   readonly className: string | undefined;
+  /** SHA-256 (hex) of what opens the pages that name tenants; undefined: they are open. */
+  readonly tokenHash: string | undefined;
   /** When the configuration in force was read. */
   readonly readTime: string | undefined;
   /** SHA-256 (hex) of each document in force, by file name. */

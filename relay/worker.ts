@@ -15,6 +15,7 @@ import { watchSpoolFull } from './spool-full.ts';
 import type { Log } from './log.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
 import { replies } from './replies.ts';
+import { shownValues } from './tenant-labels.ts';
 import { watchSpool } from './spool-warning.ts';
 import { capturedLimitsOf, openSpool } from './spool/spool.ts';
 import type { SharedLimits } from './submission/limits.ts';
@@ -195,6 +196,7 @@ async function openConfig(
     const current = config.current();
     if (current !== undefined) {
       log.addresses.use(current.class.log);
+      void metrics.show(shownValues(current));
       if (before !== undefined) tellDeadCredentials(before, current, teller);
       before = current;
     }
@@ -212,6 +214,7 @@ async function openConfig(
 function stateOf(config: ConfigFolder) {
   return {
     className: config.current()?.class.name,
+    tokenHash: config.current()?.class.pages.tokenHash,
     readTime: config.readTime()?.toISOString(),
     documents: config.hashes(),
     shutdownSeconds: settingsOf(config).shutdownSeconds,

@@ -171,6 +171,8 @@ export interface ClassView {
   readonly caCertificate?: string;
   /** Of the hashes that stand for addresses in the log of the relays (hex). */
   readonly logKey?: string;
+  /** SHA-256 (hex) of the token that opens the relays' pages; absent: everybody may read them. */
+  readonly pageTokenHash?: string;
 }
 
 /** What is left to other installations in the same cluster. */

@@ -116,7 +116,8 @@ export function allShards(store: RelayStore, className: string): ShardDocument[]
   return shardsOf(store, className).map((_, shard) => shardDocument(store, className, shard));
 }
 
-export function classDocument(name: string, { settings, logKey }: ClassView): ClassDocument {
+/** @param relays how many serve the class at present. */
+export function classDocument(name: string, { settings, logKey, pageTokenHash }: ClassView, relays = 1): ClassDocument {
   const { hostname, starttls, localPartCase, smtputf8, session, delivery, log, metrics } = settings;
   const { addresses } = log;
   return {
@@ -129,8 +130,10 @@ export function classDocument(name: string, { settings, logKey }: ClassView): Cl
     smtputf8,
     session,
     delivery,
+    relays,
     metrics,
     log: logKey === undefined ? { addresses } : { addresses, key: logKey },
+    pages: pageTokenHash === undefined ? {} : { tokenHash: pageTokenHash },
   };
 }
 

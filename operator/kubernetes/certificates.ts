@@ -73,6 +73,9 @@ export function startCertificates(
   { classes, roots, now = () => new Date(), lookMs = LOOK_MS, ...options }: CertificatesOptions & Surroundings,
 ): RelayCertificates {
   const { namespace, metrics, onTrouble, signal } = options;
+  // by the settings before, there may have been classes that are no more
+  metrics.certificateExpiry.reset();
+  metrics.certificateTroubles.reset();
   const states = new Map<string, State>();
   const troublesTold = new Map<string, Told>();
   const queue = createWorkQueue({ workers: 1, work: visit, onDone: options.onDone });

@@ -79,7 +79,7 @@ export function startDelivery(options: DeliveryOptions): Delivery {
   const settings = (): DeliverySettings => config()?.class.delivery ?? defaults;
   const hostname = () => config()?.class.hostname ?? 'localhost';
   const resolve = createResolver({ lookup: options.lookup });
-  const onTrouble = (upstream: string, step: 1 | -1) => metrics.upstreamsUnreachable.inc({ upstream }, step);
+  const onTrouble = (upstream: string, step: 1 | -1) => metrics.upstreamsUnreachable.step({ upstream }, step);
   const lanes = createLanes({
     hostname,
     settings,

@@ -1,6 +1,7 @@
 /** Ways for a message to leave: a smart host, the capture folder, or none as long as the list has no usable upstream. */
 import { createCapture } from './capture.ts';
 import type { UpstreamConfig } from '../config.ts';
+import { upstreamLabel } from '../tenant-labels.ts';
 import type { Transport } from './transport.ts';
 import { createUpstreamPool, type PoolOptions } from './upstream-pool.ts';
 import { deferred } from './upstream-reply.ts';
@@ -16,7 +17,7 @@ export function createTransport(upstream: UpstreamConfig, options: TransportOpti
     case 'smtp': {
       const pool = createUpstreamPool(upstream, options);
       return {
-        label: `${upstream.host}:${upstream.port}`,
+        label: upstreamLabel(upstream),
         limit: () => upstream.maxConnections,
         ...pool,
       };

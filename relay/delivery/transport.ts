@@ -26,7 +26,7 @@ export type TransportResult =
   | { readonly kind: 'unreadable' };
 
 export interface Transport {
-  /** For metrics and logs: bounded by the number of upstreams in the configuration. */
+  /** For metrics (tenant-labels.ts) and logs. */
   readonly label: string;
   /** Transactions at once. */
   limit(): number;

@@ -6,14 +6,12 @@ import { namedRecipients } from '../named-recipients.ts';
 import type { Reason } from '../reason.ts';
 import type { Answer, Reply, Stage } from '../replies.ts';
 import type { ConnectionEnd } from '../smtp/client-socket.ts';
+import { NO_LIST } from '../tenant-labels.ts';
 import type { Session, SessionServices, Transaction } from './state.ts';
 import type { Owner } from '../usage/counter.ts';
 
 /** What is no refusal of anything that a client wanted. */
 const NOTHING_REFUSED: ReadonlySet<Reason> = new Set(['conn_gave_way', 'shutdown', 'timeout']);
-
-/** Of those who have not logged in. */
-const NO_LIST = '-';
 
 /** What no client can mend: people of the platform are to see it. */
 const OURS: ReadonlySet<Reason> = new Set([

@@ -1,7 +1,7 @@
 /** What a parent and its workers say to each other, as JSON over the channel that `fork` makes: both are of this program. */
 import type { LogSettings } from '../config.ts';
 import type { Wish } from './host-places.ts';
-import type { MetricObjects } from './metrics.ts';
+import type { WorkerMetrics } from './metrics.ts';
 import type { LoginClaim, LoginAttempt, Rate, RateLimits } from '../submission/limits.ts';
 import type { Listening } from '../submission/listen.ts';
 import type { Window } from '../submission/window-counter.ts';
@@ -36,9 +36,9 @@ export type FromWorker =
   /** Every second, and at each change of its configuration. Without it, the worker hangs. */
   | { readonly kind: 'state'; readonly state: StateNews }
   /** It takes no mail, nothing was left to deliver, and it has removed its spool. */
-  | { readonly kind: 'drained'; readonly metrics: MetricObjects }
+  | { readonly kind: 'drained'; readonly metrics: WorkerMetrics }
   | { readonly kind: 'reloaded'; readonly id: number }
-  | { readonly kind: 'metrics'; readonly id: number; readonly metrics: MetricObjects }
+  | { readonly kind: 'metrics'; readonly id: number; readonly metrics: WorkerMetrics }
   | { readonly kind: 'count'; readonly id: number; readonly question: Question }
   | { readonly kind: 'verified'; readonly id: number; readonly isRight: boolean }
   | { readonly kind: 'uncount'; readonly what: Uncounted }

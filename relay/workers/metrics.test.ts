@@ -26,7 +26,7 @@ function aWorker({
   metrics.configTimestamp.set(readAt);
   metrics.configInfo.set({ hash }, 1);
   // as it comes out of the channel between processes
-  return async () => JSON.parse(JSON.stringify(await metrics.registry.getMetricsAsJSON()));
+  return async () => ({ objects: JSON.parse(JSON.stringify(await metrics.registry.getMetricsAsJSON())) });
 }
 
 test('what is counted is added up, of ages the worst is told, and one configuration is one', async () => {
@@ -51,4 +51,17 @@ test('what a worker had counted that is gone stays counted, and what it held doe
   assert.equal(await valueOf(page, 'messages_total'), 9);
   assert.equal(await valueOf(page, 'message_bytes_count'), 3);
   assert.equal(await valueOf(page, 'spool_messages'), 3);
+});
+
+test('what a worker that is gone had counted of a list that is gone is forgotten, and the rest is not', async () => {
+  const parent = createParentMetrics();
+  const ofTwoLists = createMetrics();
+  for (const list of ['shop/news', 'shop/gone']) ofTwoLists.messages.inc({ list, result: 'accepted' }, 3);
+  const objects = JSON.parse(JSON.stringify(await ofTwoLists.registry.getMetricsAsJSON()));
+  await parent.keep({ objects, shown: { list: ['shop/news', 'shop/gone'], upstream: [] } });
+  const starting = await parent.page([{ objects: [] }]);
+  assert.match(starting.body, /list="shop\/gone"/);
+  const page = await parent.page([{ objects: [], shown: { list: ['shop/news'], upstream: [] } }]);
+  assert.doesNotMatch(page.body, /list="shop\/gone"/);
+  assert.match(page.body, /smtpplus_messages_total\{list="shop\/news",result="accepted"\} 3/);
 });

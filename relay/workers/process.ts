@@ -10,6 +10,7 @@ import { type Certificates, startWorker, type Worker, type WorkerOptions } from 
 import { createToldUsage } from '../usage/told.ts';
 import { askLimits } from './asked-limits.ts';
 import { askPlaces } from './asked-places.ts';
+import type { WorkerMetrics } from './metrics.ts';
 import type { CertificatesText, FromWorker, SystemError, ToWorker, WhereToListen, WorkerStart } from './messages.ts';
 
 const STATE_MS = 1000;
@@ -72,10 +73,8 @@ async function hear(message: ToWorker): Promise<void> {
       await worker?.reload();
       tell();
       return send({ kind: 'reloaded', id: message.id });
-    case 'metrics': {
-      const metrics = (await worker?.metrics.registry.getMetricsAsJSON()) ?? [];
-      return send({ kind: 'metrics', id: message.id, metrics });
-    }
+    case 'metrics':
+      return send({ kind: 'metrics', id: message.id, metrics: await metricsOf(worker) });
     case 'stop':
       await worker?.drain();
       return sayLast({ kind: 'usage', usage: usage.take() ?? NOTHING_COUNTED }, 0);
@@ -129,7 +128,13 @@ async function deliverAll(worker: Worker): Promise<void> {
   while (!worker.isEmpty()) await sleep(EMPTY_LOOK_MS);
   await worker.discard();
   tellUsage();
-  sayLast({ kind: 'drained', metrics: await worker.metrics.registry.getMetricsAsJSON() }, 0);
+  sayLast({ kind: 'drained', metrics: await metricsOf(worker) }, 0);
+}
+
+async function metricsOf(worker: Worker | undefined): Promise<WorkerMetrics> {
+  if (worker === undefined) return { objects: [] };
+  const { registry, shownValues } = worker.metrics;
+  return { objects: await registry.getMetricsAsJSON(), shown: shownValues() };
 }
 
 function tell(): void {

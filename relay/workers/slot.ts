@@ -6,7 +6,7 @@ import type { Usage } from '../usage/usage.ts';
 import { createBackoff } from './backoff.ts';
 import type { HostPlaces } from './host-places.ts';
 import type { WhereToListen, WorkerStart } from './messages.ts';
-import type { MetricObjects } from './metrics.ts';
+import type { WorkerMetrics } from './metrics.ts';
 import { startWorkerProcess, type WorkerEnd, type WorkerProcess } from './worker-process.ts';
 
 export interface Slot {
@@ -34,7 +34,7 @@ export interface SlotOptions {
   readonly usage: Pick<Usage, 'addAll' | 'paused'>;
   readonly log: Log;
   /** It ended by itself, or had nothing left to do, and had counted this. */
-  readonly onEnd: (end: { readonly isDrained: boolean; readonly counted: MetricObjects }) => void;
+  readonly onEnd: (end: { readonly isDrained: boolean; readonly counted: WorkerMetrics }) => void;
 }
 
 /** What it may take for its end beyond the time it was given: to hear of it, and to close its spool. */

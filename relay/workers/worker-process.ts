@@ -10,7 +10,7 @@ import { countFor } from './count-for.ts';
 import { passLines } from './lines.ts';
 import type { Holder, HostPlaces } from './host-places.ts';
 import type { FromWorker, SystemError, ToWorker, WhereToListen, WorkerStart } from './messages.ts';
-import type { MetricObjects } from './metrics.ts';
+import type { WorkerMetrics } from './metrics.ts';
 
 export interface WorkerProcess {
   readonly pid: number | undefined;
@@ -21,8 +21,8 @@ export interface WorkerProcess {
   /** What it said last; undefined before it is open, and after its end. */
   readonly state: () => WorkerState | undefined;
   /** What it counts; where it does not say in time, what it said last. */
-  readonly metrics: () => Promise<MetricObjects>;
-  readonly lastMetrics: () => MetricObjects;
+  readonly metrics: () => Promise<WorkerMetrics>;
+  readonly lastMetrics: () => WorkerMetrics;
   /** Resolves when it runs what the configuration folder holds now, or has ended. */
   readonly reload: () => Promise<void>;
   readonly tell: (message: Extract<ToWorker, { kind: 'certificates' | 'paused' | 'stop' }>) => void;
@@ -61,13 +61,13 @@ export function startWorkerProcess(start: WorkerStart, { limits, places, usage, 
   const holders = new Map<number, Holder>();
   const opening = Promise.withResolvers<void>();
   const listening = Promise.withResolvers<Omit<Listening, 'close'>>();
-  const waiting = new Map<number, (metrics?: MetricObjects) => void>();
+  const waiting = new Map<number, (metrics?: WorkerMetrics) => void>();
   let lastId = 0;
   let state: WorkerState | undefined;
   let heardAt: number | undefined;
   let failure: SystemError | undefined;
   let isDrained = false;
-  let lastMetrics: MetricObjects = [];
+  let lastMetrics: WorkerMetrics = { objects: [] };
 
   function hear(message: FromWorker): void {
     if (heardAt !== undefined) heardAt = performance.now();

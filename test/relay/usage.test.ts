@@ -65,7 +65,7 @@ for (const workers of [1, 2]) {
 
     test('is in the metrics, too, where the class asks for that', async (t) => {
       const [base, plain] = [ledTo({ kind: 'capture' }), aClass({ delivery: QUICK_DELIVERY })];
-      const asked = { ...base, class: aClass({ delivery: QUICK_DELIVERY, metrics: { usage: 10 } }) };
+      const asked = { ...base, class: aClass({ delivery: QUICK_DELIVERY, metrics: { usage: 10, labels: 10 } }) };
       const relay = await startWorkers(t, workers, { config: asked });
       await sendTo(relay, 'a@x.example');
       const ofUser = async (): Promise<readonly string[]> =>
