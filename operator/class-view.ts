@@ -16,12 +16,12 @@ export interface ClassServer extends Pick<ClassView, 'ports' | 'implicitTlsPorts
 export async function viewClass(
   settings: ClassSettings,
   { runsIn, ...server }: ClassServer,
-  logKey: string,
+  keys: Pick<ClassView, 'logKey' | 'pageTokenHash'>,
 ): Promise<ClassView> {
   const upstream = await readUpstream(settings.upstream);
   const listAddresses = addressesOfLists(settings.allowListUpstream, runsIn, process.env['KUBERNETES_SERVICE_HOST']);
   const { ports = server.ports, implicitTlsPorts = server.implicitTlsPorts } = settings;
-  return { settings, upstream, listAddresses, logKey, ...server, ports, implicitTlsPorts };
+  return { settings, upstream, listAddresses, ...keys, ...server, ports, implicitTlsPorts };
 }
 
 /** All files of a class that are read here or beside: whoever follows them sees a password or an authority change. */

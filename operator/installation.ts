@@ -14,6 +14,8 @@ export interface Installation {
   readonly saltFor: (purpose: string) => Buffer;
   /** Key of the hashes that stand for addresses in the log of a class's relays (hex); the same over restarts. */
   readonly logKeyOf: (className: string) => string;
+  /** What opens the pages that name tenants: those of a class's relays, or of the operator (no class). */
+  readonly pageToken: (className?: string) => string;
   /** Password by which the operator itself sends through the relays of a class. */
   readonly operatorPassword: (className: string) => string;
   /** What is kept of the link in a mail. */
@@ -42,6 +44,7 @@ export function createInstallation(id: string): Installation {
     uidOf,
     saltFor,
     logKeyOf: (className) => derive('log', className).toString('hex'),
+    pageToken: (className = '') => derive('pages', className).toString('base64url'),
     operatorPassword,
     linkHash: (token) => derive('link', token).toString('hex'),
     issuer: {

@@ -110,7 +110,7 @@ async function start(flags: OperatorFlags, settings: Settings, { log, end, signa
   });
   const own = { client, unledClient: ownClient, namespace, identity, metrics, onTrouble };
   const work = startWork({ settings, installation }, { ...own, lease, installationOf, log, end });
-  const pages = operatorPages({ controller: work.controller, lease, metrics });
+  const pages = operatorPages({ controller: work.controller, readers: work.readers, lease, metrics });
   const http = await startHttp(pages, {
     host: flags.host,
     port: flags.http ?? HTTP_PORT,

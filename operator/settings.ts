@@ -41,9 +41,12 @@ export const existingSender = z
   .refine((entry) => Object.keys(entry).length === 1, { message: 'must be one `NAMESPACE: domain or address`' })
   .refine((entry) => Object.values(entry).every(isDomainOrAddress), { message: 'must name a domain or an address' });
 
+/** Prefix of the names of the operator's own Secrets; no class has it. */
+export const OPERATOR_PREFIX = 'smtp-plus';
+
 /** Prefix of the names of the Secrets with the configuration of a class that names none. */
 export function defaultConfigSecret(className: string): string {
-  return `smtp-plus-${className}`;
+  return `${OPERATOR_PREFIX}-${className}`;
 }
 
 function isVouchedFor(from: string, entries: readonly string[]): boolean {
@@ -72,6 +75,9 @@ export const classSettingsSchema = z.strictObject({
     .string()
     .max(200)
     .regex(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/, 'must be lower-case letters, digits and inner hyphens')
+    .refine((prefix) => prefix !== OPERATOR_PREFIX, {
+      message: `must be another one: the operator's own Secrets begin with ${OPERATOR_PREFIX}`,
+    })
     .optional()
     .describe('On a cluster: prefix of the Secrets with the configuration of the relays; default: smtp-plus-CLASS'),
   starttls: z
@@ -191,6 +197,12 @@ export const settingsSchema = z
         'Processes that accept mail, each with 1/N of the memory: a number, or `auto` for one per core, as far as there are 256 MiB of memory for each',
       ),
     http: port.default(9465).describe('Port for /metrics, /healthz, /readyz, /configz'),
+    pageAccess: z
+      .enum(['Token', 'Everybody'])
+      .default('Token')
+      .describe(
+        'On a cluster: who may read /metrics, /configz, /upstreamz and /usage, which name lists and smart hosts of all tenants. Token: whoever has the token, which the operator keeps in Secrets',
+      ),
     capture: path.optional().describe('Folder of the capture upstream; default: STATE/outbox'),
     strict: z
       .boolean()

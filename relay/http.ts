@@ -1,10 +1,16 @@
-/** Metrics, health and what is in force, for Prometheus, kubelets and the operator, which read only and learn no secret. */
+/**
+ * Metrics, health and what is in force, for Prometheus, kubelets and the operator, which read only and learn no secret. What
+ * names tenants is for those who may read it (page-readers.ts); whether we are well is for everybody, and names nobody.
+ */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import type { AddressInfo, Socket } from 'node:net';
+import { type Readers, refusalOf } from './page-readers.ts';
 
 export interface HttpPages {
+  /** Of all pages but those about health. */
+  readonly readers: () => Readers;
   readonly metrics: () => Promise<{ contentType: string; body: string }>;
   /** Why the relay should be restarted, or undefined while it is healthy. */
   readonly unhealthy: () => string | undefined;
@@ -95,12 +101,12 @@ async function answer(
     return;
   }
   try {
-    const { status, contentType, body } = await page(pages, request.url?.split('?')[0] ?? '/');
+    const { status, headers, body } = await pageAt(pages, request);
     const etag = `"${createHash('sha256').update(body).digest('base64url')}"`;
-    const headers = { 'content-type': contentType, 'cache-control': 'no-cache', etag };
+    const all = { 'cache-control': 'no-cache', etag, ...headers };
     // the operator asks often, and little changes
-    if (status === 200 && request.headers['if-none-match'] === etag) response.writeHead(304, headers).end();
-    else response.writeHead(status, headers).end(body);
+    if (status === 200 && request.headers['if-none-match'] === etag) response.writeHead(304, all).end();
+    else response.writeHead(status, all).end(body);
   } catch {
     response.writeHead(500).end();
   }
@@ -125,39 +131,56 @@ async function answerPerson(
   return true;
 }
 
-async function page(pages: HttpPages, path: string): Promise<{ status: number; contentType: string; body: string }> {
-  switch (path) {
-    case '/metrics':
-      return { status: 200, ...(await pages.metrics()) };
-    case '/healthz':
-      return verdict(pages.unhealthy());
-    case '/readyz':
-      return verdict(pages.unready());
-    case '/configz':
-      return json(pages.configz());
-    case '/upstreamz':
-      if (pages.upstreamz !== undefined) return json(pages.upstreamz());
-      break;
-    case '/usage':
-      if (pages.usage !== undefined) return json(pages.usage());
-  }
-  const names = [
-    '/metrics',
-    '/healthz',
-    '/readyz',
-    '/configz',
-    ...(pages.upstreamz === undefined ? [] : ['/upstreamz']),
-    ...(pages.usage === undefined ? [] : ['/usage']),
-  ];
-  return { status: 404, contentType: 'text/plain', body: `There are ${names.join(', ')}.\n` };
+/** What names nobody: kubelets ask these, and have no token. */
+function healthPages(pages: HttpPages): Readonly<Record<string, () => PageAnswer>> {
+  return {
+    '/healthz': () => verdict(pages.unhealthy()),
+    '/readyz': () => verdict(pages.unready()),
+  };
 }
 
-function json(value: unknown): { status: number; contentType: string; body: string } {
-  return { status: 200, contentType: 'application/json', body: `${JSON.stringify(value)}\n` };
+/** For those who may read them. */
+function guardedPages({
+  metrics,
+  configz,
+  upstreamz,
+  usage,
+}: HttpPages): Readonly<Record<string, () => Promise<PageAnswer> | PageAnswer>> {
+  return {
+    '/metrics': async () => {
+      const { contentType, body } = await metrics();
+      return { status: 200, headers: { 'content-type': contentType }, body };
+    },
+    '/configz': () => json(configz()),
+    ...(upstreamz !== undefined && { '/upstreamz': () => json(upstreamz()) }),
+    ...(usage !== undefined && { '/usage': () => json(usage()) }),
+  };
 }
 
-function verdict(objection: string | undefined): { status: number; contentType: string; body: string } {
-  return { status: objection === undefined ? 200 : 503, contentType: 'text/plain', body: `${objection ?? 'ok'}\n` };
+async function pageAt(pages: HttpPages, { url = '/', headers }: IncomingMessage): Promise<PageAnswer> {
+  const path = url.split('?')[0] ?? '/';
+  const [open, guarded] = [new Map(Object.entries(healthPages(pages))), new Map(Object.entries(guardedPages(pages)))];
+  const health = open.get(path);
+  if (health !== undefined) return health();
+  const page = guarded.get(path);
+  if (page === undefined) return plain(404, `There are ${[...guarded.keys(), ...open.keys()].join(', ')}.\n`);
+  const refusal = refusalOf(headers.authorization, pages.readers());
+  if (refusal === undefined) return page();
+  return { ...refusal, headers: { ...TEXT, ...refusal.headers } };
+}
+
+const TEXT = { 'content-type': 'text/plain' };
+
+function plain(status: number, body: string): PageAnswer {
+  return { status, headers: TEXT, body };
+}
+
+function json(value: unknown): PageAnswer {
+  return { status: 200, headers: { 'content-type': 'application/json' }, body: `${JSON.stringify(value)}\n` };
+}
+
+function verdict(objection: string | undefined): PageAnswer {
+  return plain(objection === undefined ? 200 : 503, `${objection ?? 'ok'}\n`);
 }
 
 async function closeServer(server: Server): Promise<void> {

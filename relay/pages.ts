@@ -1,5 +1,6 @@
 /** What the HTTP port says of a relay: of the one worker that it has, or of all. */
 import type { HttpPages } from './http.ts';
+import { createReaders } from './page-readers.ts';
 import type { UpstreamReport } from './upstream-report.ts';
 import type { UsageReport } from './usage-report.ts';
 import { usageMetrics } from './usage/metrics.ts';
@@ -24,6 +25,7 @@ export interface Told {
 
 export function pagesOf({ states, metrics, furtherMetrics, usage, isClosing }: Told): HttpPages {
   return {
+    readers: createReaders(states),
     metrics: async () => {
       const { contentType, body } = await metrics();
       const ofUse = await usageMetrics(usage(), states()[0]?.usageMetrics ?? 0);

@@ -158,10 +158,11 @@ export const replies = {
     reply(554, '5.6.0', 'line_too_long', `Message has a line of more than ${bytes} octets`),
   tooLarge: (bytes: number) => reply(552, '5.3.4', 'too_large', `Message exceeds ${bytes} bytes`),
   tooManyRecipients: () => reply(452, '4.5.3', 'too_many_recipients', 'Too many recipients'),
-  messagesPerHour: (user: string, retrySeconds: number) =>
-    reply(450, '4.7.1', 'messages_per_hour', overRate(user, retrySeconds)),
-  recipientsPerDay: (user: string, retrySeconds: number) =>
-    reply(450, '4.7.1', 'recipients_per_day', overRate(user, retrySeconds)),
+  /** @param relays of how many this one allows its share. */
+  messagesPerHour: (user: string, retrySeconds: number, relays = 1) =>
+    reply(450, '4.7.1', 'messages_per_hour', overRate(user, retrySeconds, relays)),
+  recipientsPerDay: (user: string, retrySeconds: number, relays = 1) =>
+    reply(450, '4.7.1', 'recipients_per_day', overRate(user, retrySeconds, relays)),
   /** Temporary, though it may last for weeks: a higher quota mends it at once, and who queues meanwhile has lost nothing. */
   messagesPerMonth: (user: string, retrySeconds: number) =>
     reply(
@@ -227,8 +228,9 @@ function span(seconds: number): string {
   return days > 1 ? `${days} days` : `${seconds} s`;
 }
 
-function overRate(user: string, retrySeconds: number): string {
-  return `Sending limit of SMTP+ user ${user} reached, retry after ${retrySeconds} s`;
+function overRate(user: string, retrySeconds: number, relays: number): string {
+  const share = relays > 1 ? ` (1/${relays} of it at this one of ${relays} relays)` : '';
+  return `Sending limit of SMTP+ user ${user} reached${share}, retry after ${retrySeconds} s`;
 }
 
 /** Where to mend it. */

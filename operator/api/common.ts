@@ -105,14 +105,14 @@ export const limits = z.object({
     .min(1)
     .max(100000000)
     .optional()
-    .describe('Maximum number of messages of one user in an hour. Default: 36000 (ten a second).'),
+    .describe('Maximum number of messages of one user in an hour, over all relays. Default: 36000 (ten a second).'),
   recipientsPerDay: z
     .number()
     .int()
     .min(1)
     .max(1000000000)
     .optional()
-    .describe('Maximum number of recipients of one user in 24 hours. Default: no limit.'),
+    .describe('Maximum number of recipients of one user in 24 hours, over all relays. Default: no limit.'),
   messagesPerMonth: z
     .number()
     .int()
@@ -126,7 +126,7 @@ export const limits = z.object({
     .min(1)
     .max(10000)
     .optional()
-    .describe('Maximum number of connections of one user at the same time. Default: 50.'),
+    .describe('Maximum number of connections of one user at the same time, over all relays. Default: 50.'),
 });
 
 export type AllowedNamespaces = z.infer<typeof allowedNamespaces>;

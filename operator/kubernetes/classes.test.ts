@@ -3,7 +3,8 @@ import { test } from 'node:test';
 import { settingsSchema } from '../settings.ts';
 import { readClasses } from './classes.ts';
 
-const classes = (settings: object) => readClasses(settingsSchema.parse(settings), { logKeyOf: () => '' });
+const classes = (settings: object) =>
+  readClasses(settingsSchema.parse(settings), { logKeyOf: () => '', pageToken: () => '' });
 
 test('a class tells users the ports that its settings name, of both kinds', async () => {
   const view = (await classes({ classes: { default: { ports: [587, 25], implicitTlsPorts: [465] } } })).get('default');

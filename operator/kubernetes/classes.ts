@@ -1,4 +1,5 @@
 import type { ClassView, OtherInstallations } from '../core/model.ts';
+import { tokenHash } from '../../relay/page-readers.ts';
 import { parsePorts } from '../ports.ts';
 import { defaultConfigSecret, type Settings } from '../settings.ts';
 import { PORTS_SHOWN, viewClass } from '../class-view.ts';
@@ -7,7 +8,7 @@ import type { Installation } from '../installation.ts';
 /** The relay classes of the settings, with the files that they name read. */
 export async function readClasses(
   settings: Settings,
-  { logKeyOf }: Pick<Installation, 'logKeyOf'>,
+  { logKeyOf, pageToken }: Pick<Installation, 'logKeyOf' | 'pageToken'>,
 ): Promise<ReadonlyMap<string, ClassView>> {
   const classes = new Map<string, ClassView>();
   for (const [name, settingsOfClass] of Object.entries(settings.classes)) {
@@ -16,7 +17,11 @@ export async function readClasses(
       ports: shown(settings.ports),
       implicitTlsPorts: shown(settings.implicitTlsPorts),
     };
-    classes.set(name, await viewClass(settingsOfClass, server, logKeyOf(name)));
+    const keys = {
+      logKey: logKeyOf(name),
+      ...(settings.pageAccess === 'Token' && { pageTokenHash: tokenHash(pageToken(name)) }),
+    };
+    classes.set(name, await viewClass(settingsOfClass, server, keys));
   }
   return classes;
 }

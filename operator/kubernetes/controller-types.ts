@@ -9,6 +9,7 @@ import type { Readiness } from './cache/caches.ts';
 import type { KubeClient } from './client/client.ts';
 import type { MailOptions, MailProofsOnCluster } from './mail-proofs.ts';
 import type { OperatorMetrics } from './metrics.ts';
+import type { PageTokens } from './page-tokens.ts';
 
 export interface ControllerOptions {
   readonly client: KubeClient;
@@ -17,6 +18,7 @@ export interface ControllerOptions {
   /** Name of this process, for Events. */
   readonly identity: string;
   readonly installation: Installation;
+  readonly pageTokens: Pick<PageTokens, 'ofClass' | 'secrets'>;
   readonly watchNamespaces: readonly string[];
   readonly readClasses: () => Promise<ReadonlyMap<string, ClassView>>;
   readonly otherInstallations: OtherInstallations;
@@ -41,6 +43,8 @@ export interface ControllerOptions {
   readonly crdProbeMs?: number;
   /** How long a class may be without a ready relay before its objects say so; milliseconds. */
   readonly unservedMs?: number;
+  /** How long a class has to have fewer relays before limits are divided by fewer; milliseconds. */
+  readonly fleetHoldMs?: number;
   /** How long what is told of the upstream of a list stays so, at least; milliseconds. */
   readonly tellMs?: number;
   /** How often relays are asked what they have counted, and how long a status says the same of it, at least; milliseconds. */

@@ -197,7 +197,7 @@ export function startController(options: ControllerOptions): Controller {
       await relays.hear();
       await certificates.load();
       await planning.start({ sources, issuer: installation.issuer, readFacts, onTurn, onAll });
-      relays.usage.start();
+      relays.start();
     },
     readiness: () => countReadiness(caches),
     written: relays.written,

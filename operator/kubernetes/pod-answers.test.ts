@@ -36,7 +36,7 @@ describe('what a relay pod is asked', () => {
   test('is which documents it runs, whether its disk is full, and what becomes of mail', async (t) => {
     const configz = json({ ...CONFIG, spoolFullSince: '2026-01-01T00:00:00.000Z' });
     const { pod } = await startPod(t, { configz, upstreamz: json(REPORT) });
-    assert.deepEqual(await createPodAsker()([pod, { ...pod, name: 'starting', isReady: false }]), [
+    assert.deepEqual(await createPodAsker(() => 'token')([pod, { ...pod, name: 'starting', isReady: false }]), [
       { pod: 'relay-0', documents: CONFIG.documents, relay: { ...REPORT, isFull: true } },
     ]);
   });
@@ -48,7 +48,7 @@ describe('what a relay pod is asked', () => {
         else response.writeHead(200, { etag: '"1"' }).end(JSON.stringify(REPORT));
       },
     });
-    const ask = createPodAsker();
+    const ask = createPodAsker(() => 'token');
     const [first] = await ask([pod]);
     const [again] = await ask([pod]);
     assert.equal(again?.relay?.upstreams, first?.relay?.upstreams);
@@ -57,7 +57,7 @@ describe('what a relay pod is asked', () => {
 
   test('is asked for its documents only where it is of a version that tells no more', async (t) => {
     const { pod } = await startPod(t, {});
-    assert.deepEqual(await createPodAsker()([pod]), [{ pod: 'relay-0', documents: CONFIG.documents }]);
+    assert.deepEqual(await createPodAsker(() => 'token')([pod]), [{ pod: 'relay-0', documents: CONFIG.documents }]);
   });
 
   test('is believed nothing that is no report, and is not read for ever', async (t) => {
@@ -77,10 +77,10 @@ describe('what a relay pod is asked', () => {
     ];
     for (const upstreamz of wrong) {
       const { pod } = await startPod(t, { upstreamz });
-      assert.deepEqual(await createPodAsker()([pod]), [{ pod: 'relay-0', documents: CONFIG.documents }]);
+      assert.deepEqual(await createPodAsker(() => 'token')([pod]), [{ pod: 'relay-0', documents: CONFIG.documents }]);
     }
     const { pod, asked } = await startPod(t, { configz: endless, upstreamz: json(REPORT) });
-    const [answer] = await createPodAsker()([pod]);
+    const [answer] = await createPodAsker(() => 'token')([pod]);
     assert.deepEqual([answer?.documents, answer?.relay], [undefined, undefined]);
     assert.match(answer?.trouble ?? '', /no report of a relay/);
     assert.deepEqual(asked, ['/configz']);

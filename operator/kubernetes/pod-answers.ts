@@ -26,6 +26,9 @@ const CONFIG_MAX = 64 * 1024;
 /** As many lists as a relay names, with names as long as there are. */
 const UPSTREAMS_MAX = 8 * 1024 * 1024;
 
+/** What opens the pages of the relays of a class. */
+export type TokenOf = (className: string) => string;
+
 /** 100,000 users and lists, and what was counted of each. */
 const USAGE_MAX = 64 * 1024 * 1024;
 
@@ -35,14 +38,15 @@ interface Told {
   readonly report: UpstreamReport;
 }
 
-export function createPodAsker(): AskPods {
+export function createPodAsker(tokenOf: TokenOf): AskPods {
   // as long as nothing else is known of the pod
   const told = new WeakMap<RelayPod, Told>();
 
   async function ask(pod: RelayPod): Promise<PodAnswer> {
     if (pod.http === undefined) return { pod: pod.name, documents: undefined, trouble: 'it has no address' };
     try {
-      const { text } = await get(`${pod.http}/configz`, CONFIG_MAX);
+      const token = tokenOf(pod.className);
+      const { text } = await get(`${pod.http}/configz`, { most: CONFIG_MAX, token });
       const report = asObject(JSON.parse(text ?? ''));
       // after the documents: it is about them, or later ones
       const upstreams = await askUpstreams(pod, pod.http).catch(() => undefined);
@@ -62,7 +66,11 @@ export function createPodAsker(): AskPods {
 
   async function askUpstreams(pod: RelayPod, http: string): Promise<UpstreamReport> {
     const before = told.get(pod);
-    const { etag, text } = await get(`${http}/upstreamz`, UPSTREAMS_MAX, before?.etag);
+    const { etag, text } = await get(`${http}/upstreamz`, {
+      most: UPSTREAMS_MAX,
+      token: tokenOf(pod.className),
+      etag: before?.etag,
+    });
     if (before !== undefined && text === undefined) return before.report;
     const report = upstreamReportSchema.parse(JSON.parse(text ?? ''));
     told.set(pod, { etag, report });
@@ -82,15 +90,21 @@ export function certificatesIn(answers: readonly PodAnswer[]): readonly string[]
 }
 
 /** What each of them that is ready has counted; undefined of one that does not say. */
-export async function askUsage(pods: readonly RelayPod[]): Promise<ReadonlyMap<string, UsageReport | undefined>> {
+export async function askUsage(
+  pods: readonly RelayPod[],
+  tokenOf: TokenOf,
+): Promise<ReadonlyMap<string, UsageReport | undefined>> {
   const ready = pods.filter((pod) => pod.isReady);
-  const answers = ready.map(async ({ name, http }) => [name, await usageOf(http).catch(() => undefined)] as const);
+  const answers = ready.map(async ({ name, http, className }) => {
+    const report = await usageOf(http, tokenOf(className)).catch(() => undefined);
+    return [name, report] as const;
+  });
   return new Map(await Promise.all(answers));
 }
 
-async function usageOf(http: string | undefined): Promise<UsageReport | undefined> {
+async function usageOf(http: string | undefined, token: string): Promise<UsageReport | undefined> {
   if (http === undefined) return undefined;
-  const { text } = await get(`${http}/usage`, USAGE_MAX);
+  const { text } = await get(`${http}/usage`, { most: USAGE_MAX, token });
   return usageReportSchema.parse(JSON.parse(text ?? ''));
 }
 
@@ -100,11 +114,24 @@ interface Page {
   readonly etag: string | undefined;
 }
 
-async function get(url: string, most: number, etag?: string): Promise<Page> {
-  const headers = etag === undefined ? {} : { 'if-none-match': etag };
+interface Request {
+  /** Octets that an answer may have. */
+  readonly most: number;
+  readonly token: string;
+  /** Of the page as it was last. */
+  readonly etag?: string | undefined;
+}
+
+const REFUSED =
+  'it refuses our token (401): its configuration is that of another installation, or older than the Secret smtp-plus-installation';
+
+/** With the token in any case: a relay of an older version, or one that is open, does not look at it. */
+async function get(url: string, { most, token, etag }: Request): Promise<Page> {
+  const headers = { authorization: `Bearer ${token}`, ...(etag !== undefined && { 'if-none-match': etag }) };
   const response = await fetch(url, { headers, signal: AbortSignal.timeout(ASK_TIMEOUT_MS), redirect: 'error' });
   const text = await readText(response, most);
   if (etag !== undefined && response.status === 304) return { text: undefined, etag };
+  if (response.status === 401) throw new Error(REFUSED);
   if (!response.ok || text === undefined) throw new Error('its answer is no report of a relay');
   return { text, etag: response.headers.get('etag') ?? undefined };
 }

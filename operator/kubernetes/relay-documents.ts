@@ -7,18 +7,24 @@ import type { DocumentChange, DocumentId, DocumentText } from './rollout.ts';
 
 const SHARD_NAMES = Array.from({ length: SHARD_COUNT }, (_, shard) => shardFileName(shard));
 
-/** The document as planned now; undefined where its class is gone. */
+/** The document as planned now, of a class with so many relays; undefined where the class is gone. */
 export function documentText(
   { platform, relays }: Planner,
   { className, fileName }: DocumentId,
+  count: number,
 ): DocumentText | undefined {
   const view = platform.classes.get(className);
   if (view === undefined) return undefined;
   // compact: 100,000 users must fit under the 1 MiB of each Secret
-  if (fileName === CLASS_FILE_NAME) return { text: JSON.stringify(classDocument(className, view)), leftOut: [] };
+  if (fileName === CLASS_FILE_NAME) return { text: JSON.stringify(classDocument(className, view, count)), leftOut: [] };
   const shard = shardDocument(relays.store, className, SHARD_NAMES.indexOf(fileName));
   const { document, leftOut } = fit(shard, (text) => Buffer.byteLength(text));
   return { text: JSON.stringify(document), leftOut };
+}
+
+/** A class has another number of relays. */
+export function sizeChange(className: string): DocumentChange {
+  return { className, fileName: CLASS_FILE_NAME, entries: [], isUrgent: false };
 }
 
 /** Everything, after a plan of everything: what is in the cluster as it should be is not written again. */

@@ -9,11 +9,14 @@ import type { KubeClient } from './client/client.ts';
 import type { WorkQueueOptions } from './client/queue.ts';
 import type { ControllerOptions } from './controller-types.ts';
 import type { Planning } from './planning.ts';
-import { allDocuments, documentText } from './relay-documents.ts';
+import { createFleetSizes } from './fleet-sizes.ts';
+import { createPodAsker } from './pod-answers.ts';
+import { allDocuments, documentText, sizeChange } from './relay-documents.ts';
 import { startRelayPods } from './relay-pods.ts';
 import { startRollout, type Rollout } from './rollout.ts';
-import { startUsage, type Usage } from './usage.ts';
+import { startUsage } from './usage.ts';
 import { startConfigSecrets } from './write/configuration.ts';
+import { startTokenSecrets } from './write/token-secrets.ts';
 
 export interface Relays extends Pick<Rollout, 'hear' | 'written' | 'certificatesOf' | 'isIdle' | 'close'> {
   readonly synced: Promise<unknown>;
@@ -24,12 +27,21 @@ export interface Relays extends Pick<Rollout, 'hear' | 'written' | 'certificates
   readonly offerChanges: (planner: Planner) => void;
   /** Offers everything, as after a plan of everything. */
   readonly offerAll: (planner: Planner) => void;
-  readonly usage: Usage;
+  /** Asks what they have counted, and keeps the Secrets with what opens their pages, from now on. */
+  readonly start: () => void;
 }
 
 export interface RelaysOptions extends Pick<
   ControllerOptions,
-  'namespace' | 'configPrefixOf' | 'metrics' | 'onTrouble' | 'unservedMs' | 'tellMs' | 'usageMs'
+  | 'namespace'
+  | 'configPrefixOf'
+  | 'pageTokens'
+  | 'metrics'
+  | 'onTrouble'
+  | 'unservedMs'
+  | 'tellMs'
+  | 'usageMs'
+  | 'fleetHoldMs'
 > {
   readonly planning: Planning;
   readonly objects: Caches['objects'];
@@ -40,7 +52,7 @@ export interface RelaysOptions extends Pick<
 }
 
 export function startRelays(client: KubeClient, options: RelaysOptions): Relays {
-  const { planning, namespace, metrics, onDone, onTrouble, signal } = options;
+  const { planning, namespace, pageTokens, metrics, onDone, onTrouble, signal } = options;
   const { mark } = planning;
   const ownNamespace = { namespace, onTrouble, signal };
 
@@ -49,7 +61,19 @@ export function startRelays(client: KubeClient, options: RelaysOptions): Relays 
     prefixOf: options.configPrefixOf,
     onChange: (secret) => rollout.repair(secret),
   });
-  const pods = startRelayPods(client, { ...ownNamespace, onChange: (className) => rollout.lookAtPods(className) });
+  const pods = startRelayPods(client, {
+    ...ownNamespace,
+    onChange: (className) => {
+      fleets.look(className);
+      rollout.lookAtPods(className);
+    },
+  });
+  const fleets = createFleetSizes({
+    ready: (className) => pods.ofClass(className).filter(({ isReady }) => isReady).length,
+    // who does not lead writes nothing; the first documents of who does have the number of that time
+    onChange: (className) => planning.planner() && rollout.offer(sizeChange(className)),
+    holdMs: options.fleetHoldMs,
+  });
   const reports = createRelayReports({
     onChange: (className, was, is) => mark((to) => markRelays(to, className, was, is)),
     tellMs: options.tellMs,
@@ -58,9 +82,10 @@ export function startRelays(client: KubeClient, options: RelaysOptions): Relays 
     secrets: configSecrets,
     pods,
     reports,
+    askPods: createPodAsker(pageTokens.ofClass),
     read: (document) => {
       const planner = planning.planner();
-      return planner && documentText(planner, document);
+      return planner && documentText(planner, document, fleets.of(document.className));
     },
     backlog: options.backlog,
     onProgress: (className, entries) => mark((to) => markAwaiting(to, className, entries)),
@@ -75,10 +100,12 @@ export function startRelays(client: KubeClient, options: RelaysOptions): Relays 
   });
   const usage = startUsage({
     pods,
+    tokenOf: pageTokens.ofClass,
     objects: options.objects,
     onChange: (objects) => mark((to) => objects.forEach((object) => markPlan(to, object))),
     ...options.usageMs,
   });
+  const tokenSecrets = startTokenSecrets(client, { ...ownNamespace, secrets: pageTokens.secrets, onDone });
 
   function offerChanges({ relays }: Planner): void {
     for (const { className, shard, entries, takesAway } of takeChangedShards(relays.store)) {
@@ -87,7 +114,7 @@ export function startRelays(client: KubeClient, options: RelaysOptions): Relays 
   }
 
   return {
-    synced: Promise.all([configSecrets.synced, pods.synced]),
+    synced: Promise.all([configSecrets.synced, pods.synced, tokenSecrets.synced]),
     hasSynced: () => configSecrets.hasSynced() && pods.hasSynced(),
     sources: { programmed: rollout.stateOf, relays: reports.of, upstream: rollout.upstreamOf, usage: usage.of },
     offerChanges,
@@ -95,14 +122,18 @@ export function startRelays(client: KubeClient, options: RelaysOptions): Relays 
       for (const change of allDocuments(planner)) rollout.offer(change);
       offerChanges(planner);
     },
-    usage,
+    start: () => {
+      usage.start();
+      tokenSecrets.keep();
+    },
     hear: rollout.hear,
     written: rollout.written,
     certificatesOf: rollout.certificatesOf,
     isIdle: rollout.isIdle,
     close: async () => {
       usage.close();
-      await rollout.close();
+      fleets.close();
+      await Promise.all([rollout.close(), tokenSecrets.close()]);
     },
   };
 }

@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileOf } from '../../relay/config.ts';
 import { until } from '../../test/support/until.ts';
 import { createRelayReports } from '../relay-reports.ts';
+import { createPodAsker } from './pod-answers.ts';
 import type { RelayPod } from './relay-pods.ts';
 import { startRollout } from './rollout.ts';
 import { hashOf } from './write/configuration.ts';
@@ -56,6 +57,7 @@ describe('the rollout of documents', () => {
     const rooms: string[] = [];
     const progress: (ReadonlySet<string> | undefined)[] = [];
     const rollout = startRollout({
+      askPods: createPodAsker(() => 'token'),
       secrets: {
         synced: Promise.resolve(),
         hasSynced: () => true,

@@ -12,7 +12,7 @@ import { createWorkQueue, type WorkQueueOptions } from './client/queue.ts';
 import { createDocumentVersions, type DocumentVersions } from './document-versions.ts';
 import { BEING_WRITTEN, lagOf } from './lag.ts';
 import type { RelayReports } from '../relay-reports.ts';
-import { certificatesIn, createPodAsker, type PodAnswer } from './pod-answers.ts';
+import { certificatesIn, type AskPods, type PodAnswer } from './pod-answers.ts';
 import type { RelayPods } from './relay-pods.ts';
 import { hashOf, type ConfigSecrets } from './write/configuration.ts';
 
@@ -61,6 +61,7 @@ export interface RolloutOptions {
   readonly secrets: ConfigSecrets;
   readonly pods: RelayPods;
   readonly reports: RelayReports;
+  readonly askPods: AskPods;
   /** The document as it should be now, or undefined where its class is gone. */
   readonly read: (document: DocumentId) => DocumentText | undefined;
   /** How many objects wait to be written: while there are many, a document is out of date as soon as it is written. */
@@ -102,8 +103,7 @@ interface RelayClass {
 }
 
 export function startRollout(options: RolloutOptions): Rollout {
-  const { secrets, pods, reports, unservedMs = UNSERVED_MS } = options;
-  const askPods = createPodAsker();
+  const { secrets, pods, reports, askPods, unservedMs = UNSERVED_MS } = options;
   const classes = new Map<string, RelayClass>();
   const documents = createWorkQueue({ workers: 4, work: writeDocument, onDone: options.onDone });
   const lookAts = createWorkQueue({ workers: 4, work: lookAtPods, onDone: options.onDone });

@@ -1,7 +1,7 @@
 /** Asks relay pods every minute what they have counted of lists and users. */
 import { createUsageFacts, type UsageFacts } from '../usage-facts.ts';
 import type { Caches } from './cache/caches.ts';
-import { askUsage } from './pod-answers.ts';
+import { askUsage, type TokenOf } from './pod-answers.ts';
 import type { RelayPods } from './relay-pods.ts';
 
 export interface Usage extends Pick<UsageFacts, 'of' | 'close'> {
@@ -11,6 +11,7 @@ export interface Usage extends Pick<UsageFacts, 'of' | 'close'> {
 
 export interface UsageOptions {
   readonly pods: RelayPods;
+  readonly tokenOf: TokenOf;
   readonly objects: Caches['objects'];
   readonly onChange: (objects: readonly string[]) => void;
   /** How often they are asked; milliseconds. */
@@ -21,7 +22,7 @@ export interface UsageOptions {
 
 const ASK_MS = 60_000;
 
-export function startUsage({ pods, objects, onChange, ask = ASK_MS, hold }: UsageOptions): Usage {
+export function startUsage({ pods, tokenOf, objects, onChange, ask = ASK_MS, hold }: UsageOptions): Usage {
   const facts = createUsageFacts({ objects: keys, onChange, holdMs: hold });
   let timer: NodeJS.Timeout | undefined;
   let isClosed = false;
@@ -34,7 +35,7 @@ export function startUsage({ pods, objects, onChange, ask = ASK_MS, hold }: Usag
 
   async function gather(): Promise<void> {
     const all = [...pods.classNames()].flatMap(pods.ofClass);
-    const answers = await askUsage(all);
+    const answers = await askUsage(all, tokenOf);
     if (isClosed) return;
     facts.take(answers);
     timer = setTimeout(() => void gather(), ask);

@@ -5,11 +5,13 @@ import { messageOf } from '../errors.ts';
 import type { Installation } from '../installation.ts';
 import type { Settings } from '../settings.ts';
 import { dnsVerificationOf, resolversOf } from '../settings-verification.ts';
+import type { Readers } from '../../relay/page-readers.ts';
 import { configSecretPrefix, otherInstallationsOf, readClasses } from './classes.ts';
 import type { Lease } from './client/lease.ts';
 import { startController } from './controller.ts';
 import type { Controller, ControllerOptions } from './controller-types.ts';
 import { mailOptionsOf } from './mail-proofs.ts';
+import { pageTokensOf } from './page-tokens.ts';
 
 interface WorkOptions extends Pick<
   ControllerOptions,
@@ -24,6 +26,8 @@ interface WorkOptions extends Pick<
 
 export interface Work {
   readonly controller: () => Controller;
+  /** Of the pages that name tenants. */
+  readonly readers: () => Readers;
   /** Ends the work by the settings before, and begins anew by these. Rejects, and changes nothing, where that cannot be done. */
   readonly take: (settings: Settings) => Promise<void>;
   readonly close: () => Promise<void>;
@@ -34,7 +38,8 @@ export function startWork(
   { lease, log, end, installationOf, ...shared }: WorkOptions,
 ): Work {
   const ended = new WeakSet<Controller>();
-  let controller = begin(optionsOf(settings, installation));
+  let options = optionsOf(settings, installation);
+  let controller = begin(options);
   let isClosed = false;
 
   function begin(by: ReturnType<typeof optionsOf>): Controller {
@@ -60,12 +65,15 @@ export function startWork(
 
   return {
     controller: () => controller,
+    readers: () => options.pageTokens.readers,
     take: async (next) => {
       const by = optionsOf(next, await installationOf(next));
       if (isClosed) return;
       // one after the other: two would need the memory for the caches twice
       await stop();
-      if (!isClosed) controller = begin(by);
+      if (isClosed) return;
+      options = by;
+      controller = begin(by);
     },
     close: async () => {
       isClosed = true;
@@ -79,6 +87,7 @@ function optionsOf(settings: Settings, installation: Installation) {
   const mail = mailOptionsOf(settings);
   return {
     installation,
+    pageTokens: pageTokensOf(settings, installation),
     watchNamespaces,
     readClasses: () => readClasses(settings, installation),
     otherInstallations: otherInstallationsOf(settings),

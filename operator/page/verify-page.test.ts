@@ -31,6 +31,7 @@ async function start(
   const page = createVerifyPage({ linkHash, links, onAnswer: (answer) => answers.push(answer), now: () => 0 });
   const http = await startHttp(
     {
+      readers: () => 'nobody',
       metrics: async () => ({ contentType: 'text/plain', body: '' }),
       unhealthy: () => undefined,
       unready: () => undefined,

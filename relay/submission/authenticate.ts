@@ -5,6 +5,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { isAllowedClient } from './client-address.ts';
 import type { Credential, RelayConfig, UnusableUser, UserConfig } from '../config.ts';
+import { shareOf } from './fleet-share.ts';
 import type { SharedLimits } from './limits.ts';
 import { isReply, replies, type Reply } from '../replies.ts';
 import type { Credentials } from './sasl/mechanism.ts';
@@ -55,7 +56,9 @@ async function verify(
   const start = monotonicNow();
   const denial = denialOf(name, client);
   let verifier: string | undefined;
-  const attempt = await logins.attempt({ user: name, address, settings: config.class.session }, async () => {
+  const { session, relays } = config.class;
+  const settings = { ...session, failedLogins: shareOf(session.failedLogins, relays) };
+  const attempt = await logins.attempt({ user: name, address, settings }, async () => {
     verifier = await findVerifier(password, validVerifiers(credentialsOf(config, name), now()));
     return verifier !== undefined && denial === undefined;
   });

@@ -1,9 +1,10 @@
 /**
- * Counters that sessions share: connections, failed log-ins, sending rates. In memory, of one relay with all its workers: a
- * fleet of N relays allows up to N times as much. Settings are passed at each question, so that a changed one is in force at
+ * Counters that sessions share: connections, failed log-ins, sending rates. In memory, of one relay with all its workers: of a
+ * fleet, each relay allows its share (fleet-share.ts). Settings are passed at each question, so that a changed one is in force at
  * once. Whoever counts may be another process: hence the promises.
  */
 import { sourceKey } from './client-address.ts';
+import { shareOf } from './fleet-share.ts';
 import type { Limits, SessionSettings } from '../config.ts';
 import { isReply, replies, type Reply } from '../replies.ts';
 import { createMonths, type Months } from '../usage/months.ts';
@@ -42,7 +43,8 @@ export interface SharedLimits {
 }
 
 export type Rate = 'messagesPerHour' | 'recipientsPerDay' | 'messagesPerMonth';
-export type RateLimits = Pick<Limits, Rate>;
+/** Of a whole fleet, and how many relays it has. */
+export type RateLimits = Pick<Limits, Rate> & { readonly relays?: number };
 
 export interface RateTicket {
   /** What was taken did not lead to an accepted message. Once is enough: what others took is not given back. */
@@ -154,20 +156,22 @@ function createTurns() {
 function createRateLimits(now: Now, months: Months) {
   const messages = createWindowCounter({ maxKeys: KEYS_MAX, now });
   const recipients = createWindowCounter({ maxKeys: KEYS_MAX, now });
+  const relaysOf = ({ relays = 1 }: RateLimits): number => relays;
   const rates = {
-    messagesPerHour: { counter: messages, windowMs: HOUR_MS },
-    recipientsPerDay: { counter: recipients, windowMs: DAY_MS },
-    // its window is the month of the calendar
-    messagesPerMonth: { counter: months, windowMs: 0 },
+    messagesPerHour: { counter: messages, windowMs: HOUR_MS, relaysOf },
+    recipientsPerDay: { counter: recipients, windowMs: DAY_MS, relaysOf },
+    // its window is the month of the calendar, and the operator adds up what relays have counted
+    messagesPerMonth: { counter: months, windowMs: 0, relaysOf: () => 1 },
   };
 
   /** Undefined: there is no limit. */
   function count(what: Rate, user: string, limits: RateLimits): Window | Reply | undefined {
-    const { counter, windowMs } = rates[what];
+    const { counter, windowMs, relaysOf } = rates[what];
     const limit = limits[what];
     if (limit === undefined) return undefined;
-    if (counter.used(user, windowMs) < limit) return counter.add(user, windowMs);
-    return replies[what](user, Math.ceil(counter.remainingMs(user, windowMs) / 1000));
+    const relays = relaysOf(limits);
+    if (counter.used(user, windowMs) < shareOf(limit, relays)) return counter.add(user, windowMs);
+    return replies[what](user, Math.ceil(counter.remainingMs(user, windowMs) / 1000), relays);
   }
 
   const giveBack = (what: Rate, user: string, counted: Window): void => rates[what].counter.giveBack(user, counted);

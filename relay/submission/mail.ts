@@ -203,11 +203,17 @@ async function countMessage(session: Session, admitted: Admitted): Promise<reado
 
 function spend(
   session: Session,
-  { userName, user }: Admitted,
+  { userName, user, config }: Admitted,
   what: Rate,
 ): RateTicket | Reply | Promise<RateTicket | Reply> {
   const { messagesPerHour, recipientsPerDay, messagesPerMonth } = user.limits;
   // a quota is told of by object, and outlives a change of the name
   const who = what === 'messagesPerMonth' ? user.object : userName;
-  return session.services.limits.rates.spend(what, who, { messagesPerHour, recipientsPerDay, messagesPerMonth });
+  const { relays } = config.class;
+  return session.services.limits.rates.spend(what, who, {
+    messagesPerHour,
+    recipientsPerDay,
+    messagesPerMonth,
+    relays,
+  });
 }

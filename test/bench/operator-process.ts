@@ -4,6 +4,7 @@ import { createClient } from '../../operator/kubernetes/client/client.ts';
 import { configSecretPrefix, readClasses } from '../../operator/kubernetes/classes.ts';
 import { readInstallation } from '../../operator/kubernetes/installation-secret.ts';
 import { createOperatorMetrics } from '../../operator/kubernetes/metrics.ts';
+import { pageTokensOf } from '../../operator/kubernetes/page-tokens.ts';
 import { startController } from '../../operator/kubernetes/controller.ts';
 import type { Controller } from '../../operator/kubernetes/controller-types.ts';
 import { settingsSchema } from '../../operator/settings.ts';
@@ -56,6 +57,7 @@ async function start({ cluster, kubeconfig, settings: given }: Extract<Question,
     namespace: NAMESPACE,
     identity: 'bench',
     installation,
+    pageTokens: pageTokensOf(settings, installation),
     watchNamespaces: [],
     // there are no relays here, which is not to be said of each object in the middle of a measurement
     unservedMs: 3_600_000,

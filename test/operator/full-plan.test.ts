@@ -58,7 +58,10 @@ describeWithControlPlane('the plan of everything', (cluster) => {
     let hostname = 'old.example';
     const current = () => settingsSchema.parse({ classes: { default: { ...settings.classes.default, hostname } } });
     const operator = await startTestOperator(cluster(), kubeconfig, {
-      instead: { fullPlanMs: FULL_PLAN_MS, readClasses: () => readClasses(current(), { logKeyOf: () => LOG_KEY }) },
+      instead: {
+        fullPlanMs: FULL_PLAN_MS,
+        readClasses: () => readClasses(current(), { logKeyOf: () => LOG_KEY, pageToken: () => '' }),
+      },
     });
     const before = await admin.secret('shop/a-smtp');
     hostname = 'new.example';

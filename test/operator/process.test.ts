@@ -5,10 +5,13 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { before, test, type TestContext } from 'node:test';
 import { describeWithControlPlane } from '../support/control-plane.ts';
-import { createAdmin, list, namespace, user } from './support/admin.ts';
+import { createAdmin, list, namespace, user, type Admin } from './support/admin.ts';
 import { eventually } from './support/eventually.ts';
 import { install, OPERATOR_NAMESPACE } from './support/operator.ts';
 import { startOperatorProcess } from './support/process.ts';
+
+/** As Prometheus has it. */
+const tokenOf = async (admin: Admin) => (await admin.secret(`${OPERATOR_NAMESPACE}/smtp-plus-metrics`))['token'];
 
 describeWithControlPlane('the operator process', (cluster) => {
   let kubeconfig: string;
@@ -37,11 +40,15 @@ describeWithControlPlane('the operator process', (cluster) => {
     assert.equal(await operator.page('/readyz'), 'ok\n');
     // a write is counted when its answer is there
     const metrics = await eventually(async () => {
-      const page = await operator.page('/metrics');
+      const page = await operator.page('/metrics', await tokenOf(admin));
       assert.match(page, /smtpplus_operator_writes_total\{what="secret"\} 1/);
       return page;
     });
     assert.match(metrics, /smtpplus_operator_leader 1/);
+    for (const page of ['/metrics', '/configz']) {
+      assert.match(await operator.page(page), /^This page names lists and hosts of all tenants, and needs the header/);
+    }
+    assert.match(await operator.page('/configz', await tokenOf(admin)), /"leader":true,.*"troubles":\[\]/);
     assert.doesNotMatch(metrics, /app-smtp|app\.shop/);
     operator.child.kill('SIGTERM');
     assert.equal(await operator.exit, 0);
@@ -78,7 +85,8 @@ describeWithControlPlane('the operator process', (cluster) => {
           uid: pod.POD_UID,
         });
       });
-    const metric = async (line: RegExp) => eventually(async () => assert.match(await operator.page('/metrics'), line));
+    const metric = (line: RegExp) =>
+      eventually(async () => assert.match(await operator.page('/metrics', await tokenOf(admin)), line));
     await operator.says('everything is planned');
     await admin.apply(namespace('shop'), user('shop/app'));
     await hostIs('one.example');

@@ -11,6 +11,7 @@ import { createOperatorMetrics, type OperatorMetrics } from '../../../operator/k
 import { startController } from '../../../operator/kubernetes/controller.ts';
 import type { Controller, ControllerOptions } from '../../../operator/kubernetes/controller-types.ts';
 import { mailOptionsOf } from '../../../operator/kubernetes/mail-proofs.ts';
+import { pageTokensOf } from '../../../operator/kubernetes/page-tokens.ts';
 import { settingsSchema, type Settings } from '../../../operator/settings.ts';
 import { dnsVerificationOf, resolversOf } from '../../../operator/settings-verification.ts';
 import type { ControlPlane } from '../../support/control-plane.ts';
@@ -58,6 +59,8 @@ export interface TestOperatorOptions extends ClientOptions {
       | 'unservedMs'
       | 'tellMs'
       | 'usageMs'
+      | 'fleetHoldMs'
+      | 'pageTokens'
       | 'now'
     >
   >;
@@ -99,6 +102,7 @@ export async function startTestOperator(
     namespace: OPERATOR_NAMESPACE,
     identity: `test-${randomBytes(4).toString('hex')}`,
     installation,
+    pageTokens: pageTokensOf(settings, installation),
     watchNamespaces: settings.watchNamespaces,
     readClasses: () => readClasses(settings, installation),
     otherInstallations: otherInstallationsOf(settings),

@@ -12,8 +12,8 @@ export interface OperatorProcess {
   readonly exit: Promise<number | null>;
   /** Waits until its log has this text. */
   readonly says: (text: string) => Promise<void>;
-  /** Text of a page of its HTTP server. */
-  readonly page: (path: string) => Promise<string>;
+  /** Text of a page of its HTTP server; the token is for those that name tenants. */
+  readonly page: (path: string, token?: string) => Promise<string>;
 }
 
 /** Starts `smtp-plus operator`; killed after the test, whatever becomes of it. */
@@ -37,6 +37,9 @@ export function startOperatorProcess(
     child,
     exit: once(child, 'exit').then(([code]) => code as number | null),
     says: (text) => until(() => output.includes(text), `it says ${text}`),
-    page: async (path) => (await fetch(`http://127.0.0.1:${port()}${path}`)).text(),
+    page: async (path, token) => {
+      const headers = token === undefined ? {} : { authorization: `Bearer ${token}` };
+      return (await fetch(`http://127.0.0.1:${port()}${path}`, { headers })).text();
+    },
   };
 }

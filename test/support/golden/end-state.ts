@@ -76,6 +76,7 @@ export function openGolden(name: string): Golden {
       uidOf,
       saltFor: () => SALT,
       logKeyOf: () => LOG_KEY,
+      pageToken: () => 'page-token',
       operatorPassword: () => 'operator',
       linkHash: (token) => token,
     },

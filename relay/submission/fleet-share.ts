@@ -1,0 +1,8 @@
+/**
+ * What a user may do holds for all relays of a class together, and each relay counts for itself: it allows its share. Rounded up,
+ * so that even a limit of 1 lets something through at whichever relay a client reaches; N relays together may so allow up to
+ * N - 1 more than the limit says.
+ */
+export function shareOf(limit: number, relays: number): number {
+  return Math.ceil(limit / relays);
+}
