@@ -8,6 +8,7 @@ import {
   logSettingsSchema,
   metricsSettingsSchema,
   sessionSettingsSchema,
+  tracingSettingsSchema,
 } from '../relay/config.ts';
 import { canonicalSender } from '../relay/address.ts';
 import { WORKERS_MAX } from '../relay/workers-wish.ts';
@@ -148,6 +149,7 @@ export const classSettingsSchema = z.strictObject({
     .optional()
     .describe('Reports (bounces, delay notices) to senders'),
   metrics: metricsSettingsSchema.strict().prefault({}).describe('Metrics of the relay besides the usual ones'),
+  tracing: tracingSettingsSchema.strict().optional().describe('Spans of messages (OpenTelemetry)'),
   log: logSettingsSchema.omit({ key: true }).strict().prefault({}).describe('What the log of the relay shows'),
   existingSenders: z
     .array(existingSender)

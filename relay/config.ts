@@ -150,6 +150,11 @@ export const deliverySettingsSchema = z.object({
   finalDotSeconds: seconds.default(600).describe('Longest wait for the answer to the final dot (RFC 5321, 4.5.3.2.6)'),
   retryFirstSeconds: seconds.default(60).describe('Time until the first retry after a temporary failure'),
   retryMostSeconds: seconds.default(3600).describe('Longest time between two retries'),
+  orphanMaxAgeSeconds: seconds
+    .default(24 * 3600)
+    .describe(
+      'How long mail of a list that was deleted, or moved to another class, waits for the list to come back. Then it bounces',
+    ),
   unreachableSeconds: seconds.default(60).describe('How long an upstream has to fail before its lists report it'),
   concurrency: count.default(50).describe('Deliveries at the same time, shared by the namespaces that have mail'),
   spoolReserveBytes: count.default(64 * 1024 * 1024).describe('Free disk space that the spool never uses'),
@@ -202,6 +207,14 @@ const pagesSchema = z.object({
     .optional(),
 });
 
+export const tracingSettingsSchema = z.object({
+  endpoint: z
+    .url({ protocol: /^https?$/, error: 'must be an address such as http://collector.monitoring:4318' })
+    .describe(
+      'Base address of a collector that takes OTLP over HTTP: spans of messages go to `/v1/traces` there. Only messages whose field `Traceparent` says that their application sends its spans too have any',
+    ),
+});
+
 export const classDocumentSchema = z.object({
   version: z.literal(1),
   name: z.string(),
@@ -223,6 +236,8 @@ export const classDocumentSchema = z.object({
   metrics: metricsSettingsSchema.prefault({}),
   /** Likewise: its relays are open to everybody, as they were. */
   pages: pagesSchema.prefault({}),
+  /** Absent: no spans are sent. */
+  tracing: tracingSettingsSchema.optional(),
 });
 
 export type UpstreamConfig = z.infer<typeof upstreamSchema>;

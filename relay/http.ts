@@ -16,6 +16,8 @@ export interface HttpPages {
   readonly unhealthy: () => string | undefined;
   /** Why no new connection should come here, or undefined while it is ready. */
   readonly unready: () => string | undefined;
+  /** What people should look at though it is ready. */
+  readonly concern?: () => string | undefined;
   readonly configz: () => unknown;
   readonly upstreamz?: () => unknown;
   readonly usage?: () => unknown;
@@ -135,7 +137,7 @@ async function answerPerson(
 function healthPages(pages: HttpPages): Readonly<Record<string, () => PageAnswer>> {
   return {
     '/healthz': () => verdict(pages.unhealthy()),
-    '/readyz': () => verdict(pages.unready()),
+    '/readyz': () => verdict(pages.unready(), pages.concern?.()),
   };
 }
 
@@ -179,8 +181,9 @@ function json(value: unknown): PageAnswer {
   return { status: 200, headers: { 'content-type': 'application/json' }, body: `${JSON.stringify(value)}\n` };
 }
 
-function verdict(objection: string | undefined): PageAnswer {
-  return plain(objection === undefined ? 200 : 503, `${objection ?? 'ok'}\n`);
+function verdict(objection: string | undefined, concern?: string): PageAnswer {
+  const ok = concern === undefined ? 'ok' : `ok, but ${concern}`;
+  return plain(objection === undefined ? 200 : 503, `${objection ?? ok}\n`);
 }
 
 async function closeServer(server: Server): Promise<void> {

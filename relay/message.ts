@@ -1,4 +1,5 @@
 /** What the receiving half hands to the delivering half. */
+import type { MessageTrace } from './tracing/trace-context.ts';
 
 /** A recipient with what DSN (RFC 3461) asks for it. */
 export interface Recipient {
@@ -43,6 +44,8 @@ export interface AcceptedMessage {
   readonly reportOn?: string;
   /** Of the body, relaxed and in base64, for its signature. Absent where none was to be expected, and from older versions. */
   readonly bodyHash?: string;
+  /** The trace that its application says it belongs to. */
+  readonly trace?: MessageTrace;
   /** Octets of the content as it will be sent on, header lines that we added included. */
   readonly size: number;
   /** When the final dot came, ISO 8601. */

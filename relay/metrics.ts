@@ -60,7 +60,18 @@ export function createMetrics() {
     messageBytes: histogram('message_bytes', 'Size of accepted messages', BYTES),
     spoolMessages: gauge('spool_messages', 'Messages in the spool'),
     spoolBytes: gauge('spool_bytes', 'Bytes of messages in the spool'),
-    spoolOldest: gauge('spool_oldest_seconds', 'Age of the oldest message in the spool', { aggregator: 'max' }),
+    spoolOldest: gauge(
+      'spool_oldest_seconds',
+      'Age of the oldest message in the spool, apart from those of lists that are gone',
+      { aggregator: 'max' },
+    ),
+    spoolOrphans: gauge('spool_orphan_messages', 'Messages in the spool whose lists are gone'),
+    spoolOrphansOldest: gauge(
+      'spool_orphan_oldest_seconds',
+      'Age of the oldest message in the spool whose list is gone',
+      { aggregator: 'max' },
+    ),
+    spoolFree: gauge('spool_free_bytes', 'Free space for mail on the disk of the spool, above the reserve'),
     spoolFull: gauge('spool_full', '1 while the spool has no room and all mail is refused with 452', {
       aggregator: 'max',
     }),
@@ -99,6 +110,7 @@ export function createMetrics() {
     reportsLost: tenants.counter(
       counter('reports_lost_total', 'Reports that could not be delivered to the sender, by upstream', ['upstream']),
     ),
+    spans: counter('spans_total', 'Spans of messages with a trace, by whether the collector took them', ['result']),
     configTimestamp: gauge('config_timestamp_seconds', 'When the configuration in force was read', {
       aggregator: 'min',
     }),

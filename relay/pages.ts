@@ -1,6 +1,7 @@
 /** What the HTTP port says of a relay: of the one worker that it has, or of all. */
 import type { HttpPages } from './http.ts';
 import { createReaders } from './page-readers.ts';
+import { isNearlyFull } from './spool-warning.ts';
 import type { UpstreamReport } from './upstream-report.ts';
 import type { UsageReport } from './usage-report.ts';
 import { usageMetrics } from './usage/metrics.ts';
@@ -35,6 +36,7 @@ export function pagesOf({ states, metrics, furtherMetrics, usage, isClosing }: T
     // not where its disk is full: it cannot know whether another relay has room, and without any of them in the Service
     // clients would hear nothing in place of a reply that says why
     unready: () => faultOf(states()) ?? (isClosing() ? 'shutting down' : whyUnready(states())),
+    concern: () => concernOf(states()),
     configz: () => {
       const all = states();
       return {
@@ -64,6 +66,12 @@ function faultOf(states: readonly WorkerState[]): string | undefined {
 function whyUnready(states: readonly WorkerState[]): string | undefined {
   if (states.length === 0) return 'no worker is running';
   return states.some(({ className }) => className === undefined) ? 'no complete configuration yet' : undefined;
+}
+
+function concernOf(states: readonly WorkerState[]): string | undefined {
+  if (fullSince(states) !== undefined) return 'the spool is full: all mail is refused with 452';
+  const { percent } = fullestFill(states);
+  return isNearlyFull(percent) ? `the spool is ${percent} % full: soon mail is refused with 452` : undefined;
 }
 
 function lastOf(times: readonly (string | undefined)[]): string | undefined {

@@ -65,6 +65,10 @@ export function watchSpool({ fill, metrics, log, lookMs = LOOK_MS }: SpoolWarnin
   };
 }
 
+export function isNearlyFull(percent: number): boolean {
+  return percent >= percentOf(WARN_AT);
+}
+
 function percentOf(value: number): number {
   return Math.round(value * 100);
 }

@@ -21,6 +21,7 @@ import { capturedLimitsOf, openSpool } from './spool/spool.ts';
 import type { SharedLimits } from './submission/limits.ts';
 import { listen, type Listening, type ListenOptions } from './submission/listen.ts';
 import { createSubmissionServer } from './submission/server.ts';
+import { createSpanSender } from './tracing/span-sender.ts';
 import type { UsageCounter } from './usage/counter.ts';
 import type { WorkerState } from './worker-state.ts';
 
@@ -93,6 +94,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     reserveBytes: () => settingsOf(config).spoolReserveBytes,
     capturedLimits: () => capturedLimitsOf(settingsOf(config)),
     namespacePercent: () => settingsOf(config).spoolNamespacePercent,
+    isGone: (list) => config.current()?.lists.has(list) === false,
     sharers: workers,
     onFatal: (error) => {
       fault = 'the spool failed';
@@ -110,12 +112,21 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
   started.defer(disk.close);
   const warning = watchSpool({ fill: spool.fill, metrics, log });
   started.defer(warning.close);
+  const spans = createSpanSender({
+    endpoint: () => config.current()?.class.tracing?.endpoint,
+    resource: { 'service.name': 'smtp-plus-relay', 'host.name': hostname() },
+    metrics,
+    log,
+  });
+  // after all that has something to tell
+  started.defer(spans.close);
   const delivery = startDelivery({
     spool,
     config: config.current,
     captureFolder,
     metrics,
     usage,
+    spans,
     log,
     sharers: workers,
     ...(allow !== undefined && { allow }),
@@ -130,6 +141,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     log,
     ...(limits !== undefined && { limits }),
     ...(usage !== undefined && { usage }),
+    spans,
     servers: workers,
     accept: (message, content) => accept({ config: config.current, spool, delivery }, message, content),
     room: {

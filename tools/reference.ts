@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { reasons } from '../operator/core/reasons.ts';
 import { createOperatorMetrics } from '../operator/kubernetes/metrics.ts';
 import { createMetrics } from '../relay/metrics.ts';
+import { createUsageMetrics } from '../relay/usage/metrics.ts';
 import { createParentMetrics } from '../relay/workers/metrics.ts';
 import { formatReply } from '../relay/smtp/format-reply.ts';
 import { replies } from '../relay/replies.ts';
@@ -47,6 +48,8 @@ export function metricTables(): string {
   return [
     'Of the relay:',
     metricTable(createMetrics().registry),
+    'Of single lists and users, where `metrics.usage` of their class asks for them:',
+    metricTable(createUsageMetrics().registry),
     'Only of a relay with several workers (its other metrics are totals over all workers):',
     metricTable(createParentMetrics().registry),
     'Of the operator:',

@@ -118,7 +118,7 @@ export function allShards(store: RelayStore, className: string): ShardDocument[]
 
 /** @param relays how many serve the class at present. */
 export function classDocument(name: string, { settings, logKey, pageTokenHash }: ClassView, relays = 1): ClassDocument {
-  const { hostname, starttls, localPartCase, smtputf8, session, delivery, log, metrics } = settings;
+  const { hostname, starttls, localPartCase, smtputf8, session, delivery, log, metrics, tracing } = settings;
   const { addresses } = log;
   return {
     version: 1,
@@ -132,6 +132,7 @@ export function classDocument(name: string, { settings, logKey, pageTokenHash }:
     delivery,
     relays,
     metrics,
+    ...(tracing === undefined ? {} : { tracing }),
     log: logKey === undefined ? { addresses } : { addresses, key: logKey },
     pages: pageTokenHash === undefined ? {} : { tokenHash: pageTokenHash },
   };

@@ -1,4 +1,5 @@
 /** One attempt to deliver one message: ask the upstream, write down what it said, tell the log. */
+import type { AgeLimits, Aging } from './age-limits.ts';
 import { logWithheld, makeReport } from './bounce.ts';
 import type { RecipientGuard, RelayConfig } from '../config.ts';
 import { guardQueued } from './guard-queued.ts';
@@ -16,6 +17,9 @@ import type { PendingRecipient, QueuedMessage, Verdict } from '../spool/record.t
 import type { Spool } from '../spool/spool.ts';
 import { isOurFault, type TransportResult } from './transport.ts';
 import { deferred, replyClass } from './upstream-reply.ts';
+import { spanOfDelivery } from '../tracing/message-spans.ts';
+import type { SpanSender } from '../tracing/span-sender.ts';
+import { traceField } from '../tracing/trace-context.ts';
 import { countOutcome } from './count-outcome.ts';
 import type { UsageCounter } from '../usage/counter.ts';
 
@@ -23,8 +27,10 @@ export interface AttemptOptions {
   readonly spool: Spool;
   readonly sign: SignMessage;
   readonly config: () => RelayConfig | undefined;
+  readonly limitsOf: (mail: Aging) => AgeLimits;
   readonly metrics: Metrics;
   readonly usage: UsageCounter;
+  readonly spans: SpanSender;
   readonly log: Log;
   readonly now: () => number;
   readonly random: () => number;
@@ -38,13 +44,6 @@ interface AttemptTerms {
   readonly release: () => void;
   /** Aborted where the message is not to go out any more. */
   readonly signal: AbortSignal;
-}
-
-/** A list that was deleted has no say any more; its mail gets the usual chance to see it come back. */
-const LIMITS_OF_UNKNOWN_LIST = { maxAgeSeconds: 5 * 24 * 3600, delayNoticeAfterSeconds: 4 * 3600 };
-
-export function ageLimitsOf(list: string, config: RelayConfig | undefined): typeof LIMITS_OF_UNKNOWN_LIST {
-  return config?.lists.get(list)?.delivery ?? LIMITS_OF_UNKNOWN_LIST;
 }
 
 export function createAttempts(options: AttemptOptions) {
@@ -137,10 +136,10 @@ interface Circumstances {
 const NO_UPSTREAM = { upstream: 'none', ms: 0, dsnPassedOn: false, isOurFault: false } as const;
 
 /** Puts the outcome on disk before anything else happens, so that no crash sends again to those who have it. */
-function createRecorder({ spool, config, metrics, usage, log, now, random }: AttemptOptions) {
+function createRecorder({ spool, config, limitsOf, metrics, usage, spans, log, now, random }: AttemptOptions) {
   return async (queued: QueuedMessage, verdicts: ReadonlyMap<string, Verdict>, circumstances: Circumstances) => {
     const settings = config();
-    const { maxAgeSeconds, delayNoticeAfterSeconds } = ageLimitsOf(queued.list, settings);
+    const { maxAgeSeconds, delayNoticeAfterSeconds } = limitsOf({ list: queued.list, received: queued.receivedMs });
     const retry = {
       firstSeconds: settings?.class.delivery.retryFirstSeconds ?? 60,
       mostSeconds: settings?.class.delivery.retryMostSeconds ?? 3600,
@@ -170,6 +169,8 @@ function createRecorder({ spool, config, metrics, usage, log, now, random }: Att
     for (const { kind } of outcome.reports) metrics.bounces.inc({ kind });
     countOutcome(usage, settings, queued, outcome.judged);
     logOutcome(queued, outcome.judged, circumstances, { log, metrics });
+    const { upstream, ms } = circumstances;
+    spanOfDelivery(spans, queued, [...verdicts.values()], { upstream, attempt: queued.attempts + 1, ms });
     logWithheld(queued, outcome.withheld, log);
     return outcome.next === undefined || entry === undefined ? undefined : { queued: outcome.next, entry };
   };
@@ -186,7 +187,7 @@ const MESSAGE = { delivered: 'delivered', deferred: 'deferred', failed: 'bounced
 
 /** One line for each kind of answer: who got it, who waits, who never will. */
 function logOutcome(
-  { id, list, user, envelope, attempts }: QueuedMessage,
+  { id, list, user, envelope, attempts, trace }: QueuedMessage,
   judged: readonly PendingRecipient[],
   { upstream, ms, isOurFault }: Circumstances,
   { log, metrics }: Pick<AttemptOptions, 'log' | 'metrics'>,
@@ -202,6 +203,7 @@ function logOutcome(
         id,
         list,
         user,
+        ...traceField(trace),
         upstream,
         from: envelope.from,
         ...namedRecipients(recipients),

@@ -12,6 +12,7 @@ import { namedRecipients } from '../named-recipients.ts';
 import type { OwedReport } from './outcome.ts';
 import type { NewReport } from '../spool/write.ts';
 import type { QueuedMessage } from '../spool/record.ts';
+import { traceField } from '../tracing/trace-context.ts';
 
 /** A whole message larger than this, or with 8-bit content, goes back as its header alone (RFC 3461 section 4.3 lets us). */
 const RETURNED_MAX_BYTES = 32 * 1024;
@@ -55,17 +56,19 @@ export async function makeReport(
       size: bytes.length,
       received: new Date(now).toISOString(),
       reportOn: queued.id,
+      ...(queued.trace === undefined ? {} : { trace: queued.trace }),
     },
   };
 }
 
 /** Nobody hears of it otherwise. */
 export function logWithheld(
-  { id, list, user, envelope }: QueuedMessage,
+  { id, list, user, envelope, trace }: QueuedMessage,
   withheld: readonly OwedReport[],
   log: Pick<Log, 'warn'>,
 ): void {
   for (const { kind, recipients } of withheld) {
-    log.warn({ id, list, user, from: envelope.from, kind, ...namedRecipients(recipients) }, 'report withheld');
+    const about = { id, list, user, ...traceField(trace) };
+    log.warn({ ...about, from: envelope.from, kind, ...namedRecipients(recipients) }, 'report withheld');
   }
 }

@@ -4,6 +4,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Allow, allowAll } from './allowance.ts';
+import { ageLimitsOf, type Aging } from './age-limits.ts';
 import { takeOverdue } from './overdue.ts';
 import { createAttempts } from './attempt.ts';
 import { createTasks } from './tasks.ts';
@@ -23,6 +24,7 @@ import { createSchedule } from './schedule.ts';
 import { steadyNow } from '../steady-time.ts';
 import type { Spool } from '../spool/spool.ts';
 import type { Sender, SpoolEntry } from '../spool/entries.ts';
+import { noSpans, type SpanSender } from '../tracing/span-sender.ts';
 import type { KnownUpstreams } from '../upstream-report.ts';
 import { type UsageCounter, uncounted } from '../usage/counter.ts';
 
@@ -48,6 +50,8 @@ export interface DeliveryOptions {
   readonly metrics: Metrics;
   /** Default: nobody counts. */
   readonly usage?: UsageCounter | undefined;
+  /** Default: nobody wants any. */
+  readonly spans?: SpanSender;
   readonly log: Log;
   /** In place of the system's. */
   readonly lookup?: Lookup | undefined;
@@ -74,7 +78,7 @@ const DRAIN_LOOK_MS = 10;
 
 export function startDelivery(options: DeliveryOptions): Delivery {
   const { spool, config, captureFolder, metrics, log, now = steadyNow, random = Math.random } = options;
-  const { sharers = 1, allow = allowAll, usage = uncounted } = options;
+  const { sharers = 1, allow = allowAll, usage = uncounted, spans = noSpans } = options;
   const defaults = deliverySettingsSchema.parse({});
   const settings = (): DeliverySettings => config()?.class.delivery ?? defaults;
   const hostname = () => config()?.class.hostname ?? 'localhost';
@@ -95,8 +99,11 @@ export function startDelivery(options: DeliveryOptions): Delivery {
   const places = createPlaces();
   const goneLists = createGoneLists();
   const sign = createSigning({ config, metrics, log });
+  const limitsOf = (mail: Aging) => ageLimitsOf(mail, { config: config(), goneLists, now: now() });
+  const isEnding = () => isStopped;
   const attempts =
-    spool && createAttempts({ spool, sign, config, metrics, usage, log, now, random, isStopped: () => isStopped });
+    spool &&
+    createAttempts({ spool, sign, config, limitsOf, metrics, usage, spans, log, now, random, isStopped: isEnding });
   const tasks = createTasks({ log, now, keep: retryLater, onEnd });
   let routed: RelayConfig | undefined;
   let isStopped = false;
@@ -146,7 +153,7 @@ export function startDelivery(options: DeliveryOptions): Delivery {
     const current = config();
     if (current === undefined || current === routed) return current;
     routed = current;
-    goneLists.abort((list) => current.lists.has(list));
+    goneLists.look((list) => current.lists.has(list), spool?.lists() ?? [], now());
     const moved = lanes.reroute(current);
     if (moved.size > 0) for (const entry of later.takeWhere(({ list }) => moved.has(list))) enqueue(entry);
     return current;
@@ -209,7 +216,7 @@ export function startDelivery(options: DeliveryOptions): Delivery {
   /** What an upstream that is down holds up would otherwise never hear of its age. */
   function serveOverdue(current: RelayConfig, time: number): void {
     if (time < nextAgeLook) return;
-    const { overdue, isMore } = takeOverdue(lanes, { config: current, now: time });
+    const { overdue, isMore } = takeOverdue(lanes, { config: current, limitsOf, now: time });
     nextAgeLook = time + (isMore ? LOOK_MS : AGE_LOOK_MS);
     for (const { entry, reason } of overdue) tasks.run(entry, async () => attempts?.settleOverdue(entry.id, reason));
   }
@@ -252,11 +259,12 @@ export function startDelivery(options: DeliveryOptions): Delivery {
     wake,
     sign,
     now,
-    isStopped: () => isStopped,
+    isStopped: isEnding,
     spool,
     log,
     metrics,
     usage,
+    spans,
   });
   return { wake, passThrough: passThrough.passThrough, upstreams, drain, close };
 }

@@ -8,6 +8,7 @@ import type { Content } from '../message.ts';
 import type { Metrics } from '../metrics.ts';
 import type { PendingRecipient, QueuedMessage } from '../spool/record.ts';
 import type { Spool } from '../spool/spool.ts';
+import { traceField } from '../tracing/trace-context.ts';
 
 export interface LostReportOptions {
   readonly spool: Pick<Spool, 'keepReport'>;
@@ -25,7 +26,7 @@ export async function loseReport(
   { content, upstream }: { readonly content: Content; readonly upstream: string },
   { spool, metrics, log }: LostReportOptions,
 ): Promise<void> {
-  const { id, list, user, reportOn: about = '' } = queued;
+  const { id, list, user, trace, reportOn: about = '' } = queued;
   const reply = last?.text ?? '';
   let kept: string | undefined;
   let problem: unknown;
@@ -40,7 +41,19 @@ export async function loseReport(
   const mend = isForEmptySender ? { mend: MEND } : {};
   const fate = kept === undefined ? { err: problem } : { kept };
   log.error(
-    { id, message: about, sender: address, list, user, upstream, reply, status: last?.enhanced, ...mend, ...fate },
+    {
+      id,
+      message: about,
+      sender: address,
+      list,
+      user,
+      ...traceField(trace),
+      upstream,
+      reply,
+      status: last?.enhanced,
+      ...mend,
+      ...fate,
+    },
     `report could not be delivered, ${kept === undefined ? 'nor kept' : 'and is kept for people'}`,
   );
 }

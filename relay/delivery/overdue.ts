@@ -1,5 +1,5 @@
 /** Mail that waits for an upstream and has come to the age of a notice, or to the end of its life. */
-import { ageLimitsOf } from './attempt.ts';
+import { type AgeLimits, LIMITS_OF_GONE_LISTS } from './age-limits.ts';
 import type { RelayConfig } from '../config.ts';
 import type { Lanes } from './lanes.ts';
 import type { SpoolEntry } from '../spool/entries.ts';
@@ -16,20 +16,28 @@ const AT_ONCE = 500;
 /** Takes them out of their lanes. */
 export function takeOverdue(
   lanes: Pick<Lanes, 'inTurn'>,
-  { config, now }: { config: RelayConfig; now: number },
+  { config, limitsOf, now }: { config: RelayConfig; limitsOf: (entry: SpoolEntry) => AgeLimits; now: number },
 ): Overdue {
   let count = 0;
+  const { lists } = config;
   const soonest = soonestOf(config);
-  const isDue = (entry: SpoolEntry) =>
-    isPast(entry, soonest, now) && isPast(entry, ageLimitsOf(entry.list, config), now);
   const overdue = lanes.inTurn().flatMap(({ waiting, transport }) => {
-    const reason = `${transport.label} has not been reachable`;
-    return waiting.takeWhere((entry) => isDue(entry) && count++ < AT_ONCE).map((entry) => ({ entry, reason }));
+    // of a list that is gone, the end may come sooner than any list says
+    const hasGone = [...waiting.lists()].some((list) => !lists.has(list));
+    const isDue = (entry: SpoolEntry) =>
+      (hasGone || isPast(entry, soonest, now)) && isPast(entry, limitsOf(entry), now);
+    return waiting
+      .takeWhere((entry) => isDue(entry) && count++ < AT_ONCE)
+      .map((entry) => {
+        const isOfGone = !lists.has(entry.list);
+        return {
+          entry,
+          reason: isOfGone ? `list ${entry.list} is gone` : `${transport.label} has not been reachable`,
+        };
+      });
   });
   return { overdue, isMore: count > AT_ONCE };
 }
-
-type AgeLimits = ReturnType<typeof ageLimitsOf>;
 
 function isPast(entry: SpoolEntry, { maxAgeSeconds, delayNoticeAfterSeconds }: AgeLimits, now: number): boolean {
   const seconds = entry.delayNoticeSent ? maxAgeSeconds : Math.min(delayNoticeAfterSeconds, maxAgeSeconds);
@@ -38,12 +46,11 @@ function isPast(entry: SpoolEntry, { maxAgeSeconds, delayNoticeAfterSeconds }: A
 
 /** What no list undercuts: asked first, for most of what waits is young, and there may be a million of it. */
 function soonestOf({ lists }: RelayConfig): AgeLimits {
-  const all = [ageLimitsOf('', undefined), ...[...lists.values()].map(({ delivery }) => delivery)];
-  return all.reduce<AgeLimits>(
-    (least, one) => ({
-      maxAgeSeconds: Math.min(least.maxAgeSeconds, one.maxAgeSeconds),
-      delayNoticeAfterSeconds: Math.min(least.delayNoticeAfterSeconds, one.delayNoticeAfterSeconds),
+  return [...lists.values()].reduce<AgeLimits>(
+    (least, { delivery }) => ({
+      maxAgeSeconds: Math.min(least.maxAgeSeconds, delivery.maxAgeSeconds),
+      delayNoticeAfterSeconds: Math.min(least.delayNoticeAfterSeconds, delivery.delayNoticeAfterSeconds),
     }),
-    ageLimitsOf('', undefined),
+    LIMITS_OF_GONE_LISTS,
   );
 }

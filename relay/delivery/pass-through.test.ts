@@ -1,3 +1,4 @@
+import { noSpans } from '../tracing/span-sender.ts';
 import { uncounted } from '../usage/counter.ts';
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -60,6 +61,7 @@ test('a fault of ours during the probe of an upstream leaves the next probe to o
     signalOf: () => new AbortController().signal,
     spool: undefined,
     usage: uncounted,
+    spans: noSpans,
     log: createLog({ write: () => {} }),
     metrics: createMetrics(),
   });

@@ -19,6 +19,9 @@ import type { Verdict } from '../spool/record.ts';
 import { isOurFault, type TransportResult } from './transport.ts';
 import { deferred, replyClass } from './upstream-reply.ts';
 import { countOutcome } from './count-outcome.ts';
+import { spanOfDelivery } from '../tracing/message-spans.ts';
+import type { SpanSender } from '../tracing/span-sender.ts';
+import { traceField } from '../tracing/trace-context.ts';
 import type { UsageCounter } from '../usage/counter.ts';
 
 export interface PassThroughOptions {
@@ -38,6 +41,7 @@ export interface PassThroughOptions {
   readonly log: Log;
   readonly metrics: Metrics;
   readonly usage: UsageCounter;
+  readonly spans: SpanSender;
 }
 
 /** A client waits ten minutes after its final dot (RFC 5321 section 4.5.3.2.6): the upstream needs most of it. */
@@ -48,7 +52,7 @@ const UNREADABLE = deferred('4.3.0', 'content could not be read');
 const CLIENTS_MAX = 500;
 
 export function createPassThrough(options: PassThroughOptions) {
-  const { lanes, route, occupy, wake, now, isStopped, spool, log, metrics, usage } = options;
+  const { lanes, route, occupy, wake, now, isStopped, spool, log, metrics, usage, spans } = options;
   /** What makes those who wait give up. */
   const waiting = new Set<() => void>();
 
@@ -75,7 +79,7 @@ export function createPassThrough(options: PassThroughOptions) {
   async function passThrough(message: AcceptedMessage, content: Content): Promise<Reply> {
     if (isStopped()) return replies.shutdown();
     if (route() === undefined) return replies.upstreamUnavailable();
-    const { id, user, list, envelope } = message;
+    const { id, user, list, envelope, trace } = message;
     const lane = lanes.of(list);
     if (lane.breaker.retryAt() !== undefined && !lane.breaker.allows(now())) return replies.upstreamUnavailable();
     const release = await place(lane, message);
@@ -110,8 +114,9 @@ export function createPassThrough(options: PassThroughOptions) {
       metrics.deliverySeconds.observe({ upstream }, ms / 1000);
       metrics.upstreamReplies.inc({ upstream, class: replyClass(verdict) }, recipients.length);
       const level = isOurFault(result) ? 'error' : LEVEL[outcome];
-      const { from } = envelope;
-      log[level]({ id, list, user, upstream, from, ...namedRecipients(recipients), reply: verdict.text, ms }, outcome);
+      const about = { id, list, user, ...traceField(trace), upstream, from: envelope.from };
+      log[level]({ ...about, ...namedRecipients(recipients), reply: verdict.text, ms }, outcome);
+      spanOfDelivery(spans, message, [verdict], { upstream, attempt: 1, ms });
       return reply;
     } catch (error) {
       lane.breaker.abandoned();

@@ -77,20 +77,29 @@ export function createSpoolIndex(metrics: Metrics, most: number) {
   const entries = new Map<string, SpoolEntry>();
   const senders = createSenders();
   const byNamespace = new Map<string, { messages: number; bytes: number }>();
+  const byList = new Map<string, number>();
   let bytes = 0;
 
-  function count({ size, sender: { namespace } }: SpoolEntry, sign: 1 | -1): void {
+  function count({ size, sender: { namespace, list } }: SpoolEntry, sign: 1 | -1): void {
     bytes += sign * size;
     const usage = byNamespace.get(namespace) ?? { messages: 0, bytes: 0 };
     usage.messages += sign;
     usage.bytes += sign * size;
     if (usage.messages > 0) byNamespace.set(namespace, usage);
     else byNamespace.delete(namespace);
+    const ofList = (byList.get(list) ?? 0) + sign;
+    if (ofList > 0) byList.set(list, ofList);
+    else byList.delete(list);
   }
 
   function measure(): void {
     metrics.spoolMessages.set(entries.size);
     metrics.spoolBytes.set(bytes);
+  }
+
+  function first(holds: (entry: SpoolEntry) => boolean): SpoolEntry | undefined {
+    for (const entry of entries.values()) if (holds(entry)) return entry;
+    return undefined;
   }
 
   function add(id: string, fields: EntryFields): SpoolEntry {
@@ -125,13 +134,21 @@ export function createSpoolIndex(metrics: Metrics, most: number) {
     usageOf: (namespace: string): Usage => byNamespace.get(namespace) ?? NOTHING,
     /** By namespace, of those that have some. */
     usages: (): ReadonlyMap<string, Usage> => byNamespace,
+    /** Those that messages came by. */
+    lists: () => byList.keys(),
     most,
     get: (id: string) => entries.get(id),
     hasRoom: () => entries.size < most,
     entries: () => entries.values(),
-    measureAge: (now: number): void => {
-      const oldest = entries.values().next().value;
-      metrics.spoolOldest.set(oldest === undefined ? 0 : Math.max(0, now - oldest.received) / 1000);
+    /** Mail of lists that are gone waits for people, and says nothing of how mail leaves: it is counted apart. */
+    measureAge: (now: number, isGone: (list: string) => boolean): void => {
+      const gone = new Set([...byList.keys()].filter(isGone));
+      const orphans = [...gone].reduce((sum, list) => sum + (byList.get(list) ?? 0), 0);
+      const ageOf = (oldest: SpoolEntry | undefined) =>
+        oldest === undefined ? 0 : Math.max(0, now - oldest.received) / 1000;
+      metrics.spoolOldest.set(ageOf(orphans < entries.size ? first(({ list }) => !gone.has(list)) : undefined));
+      metrics.spoolOrphans.set(orphans);
+      metrics.spoolOrphansOldest.set(ageOf(orphans > 0 ? first(({ list }) => gone.has(list)) : undefined));
     },
   };
 }

@@ -58,6 +58,8 @@ export interface Spool {
   readonly incomingFolder: string;
   /** What lies in the spool, oldest first. */
   entries(): Iterable<SpoolEntry>;
+  /** That messages in it came by. */
+  lists(): Iterable<string>;
   /** Called with each message that `put` or `settle` brings in, after it is on disk. */
   onPut(listener: (entry: SpoolEntry) => void): void;
   /** Undefined where it is gone, or broken (then it is moved aside, and the log says so). */
@@ -84,6 +86,8 @@ export interface SpoolOptions {
   readonly namespacePercent?: () => number;
   /** A write failed: what the disk holds is known only after opening it again. The process should end. */
   readonly onFatal?: (error: unknown) => void;
+  /** Of a list that messages came by. Default: none is. */
+  readonly isGone?: (list: string) => boolean;
   /** In place of the machine's disk, and of the database on it. */
   readonly disk?: Disk;
   readonly openStore?: OpenStore;
@@ -96,14 +100,14 @@ export interface SpoolOptions {
 /** For the room within the file, and for what lmdb writes beside it. */
 const ROOM_TO_START_MIB = Math.ceil((SETTLE_BYTES * 1.25) / 1024 / 1024);
 
-/** How often the age of the oldest message is measured. */
+/** How often the age of the oldest message is measured, and what is free. */
 const MEASURE_MS = 1000;
 const HOUR_MS = 3600 * 1000;
 
 /** Throws where the folder cannot be used, or another process uses it. */
 export async function openSpool(folder: string, options: SpoolOptions): Promise<Spool> {
   const { metrics, log, reserveBytes, capturedLimits = defaultCapturedLimits, onFatal = () => {} } = options;
-  const { namespacePercent = () => 100, sharers = 1 } = options;
+  const { namespacePercent = () => 100, isGone = () => false, sharers = 1 } = options;
   const { disk = nodeDisk, openStore = openLmdbStore } = options;
   await makeFolder(disk, folder);
   await using started = new AsyncDisposableStack();
@@ -136,7 +140,12 @@ export async function openSpool(folder: string, options: SpoolOptions): Promise<
   const parts = { store, files, reader, log, announce: writer.announce };
   await backlog.finish(parts);
   const reports = await openKeptReports(path.join(folder, 'reports'), { disk });
-  const timer = setInterval(() => index.measureAge(steadyNow()), MEASURE_MS);
+  const measure = () => {
+    index.measureAge(steadyNow(), isGone);
+    metrics.spoolFree.set(Math.max(0, room.free()));
+  };
+  measure();
+  const timer = setInterval(measure, MEASURE_MS);
   timer.unref();
   started.defer(() => clearInterval(timer));
   const hourly = setInterval(() => {
@@ -174,6 +183,7 @@ export async function openSpool(folder: string, options: SpoolOptions): Promise<
     incoming: (namespace, bytes) => shares.incoming(namespace, bytes),
     incomingFolder: files.incoming,
     entries: index.entries,
+    lists: index.lists,
     onPut: writer.onPut,
     read: (id) => reader.read(id),
     settle: async (id, outcome) => {

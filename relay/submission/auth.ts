@@ -60,7 +60,7 @@ async function logIn(session: Session, credentials: Credentials): Promise<Answer
     return { ...replies.userConnectionLimited(), about: { user: result.login.user } };
   }
   session.login = result.login;
-  noteLogin(session, result.user);
+  noteLogin(session, result);
   return { code: 235, enhanced: '2.7.0', lines: ['Authentication successful'] };
 }
 

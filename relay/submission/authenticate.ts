@@ -21,6 +21,8 @@ export interface Login {
 interface Known {
   readonly login: Login;
   readonly user: UserConfig;
+  /** The password has given way to another, and is refused from this time on. ISO 8601. */
+  readonly endsAt: string | undefined;
 }
 
 interface Client {
@@ -73,7 +75,8 @@ async function verify(
   if (user === undefined) return unusableReply(name, config.unusable.get(name));
   if (!user.active) return replies.userInactive(name);
   if (!config.lists.has(user.list)) return replies.userUnusable(name);
-  return { login, user };
+  const endsAt = user.credentials.find((one) => one.verifier === verifier)?.notAfter;
+  return { login, user, endsAt };
 }
 
 type Denial = 'expired' | 'tls_required' | 'client_denied' | undefined;

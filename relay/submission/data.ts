@@ -15,6 +15,14 @@ import type { BodyRoom } from './incoming-body.ts';
 import { createQueueId } from './queue-id.ts';
 import { receive, type Received } from './receive.ts';
 import { noteMessage } from './session-log.ts';
+import { spanOfSubmission } from '../tracing/message-spans.ts';
+import {
+  messageTraceOf,
+  readTraceContext,
+  traceField,
+  type MessageTrace,
+  type TraceContext,
+} from '../tracing/trace-context.ts';
 import { giveBackTickets, type Reception, type Session, type Transaction } from './state.ts';
 
 interface Submission {
@@ -23,6 +31,8 @@ interface Submission {
   readonly reception: Reception;
   /** As last admitted: the message is judged by the configuration in force when its header is complete. */
   admitted: Admitted;
+  /** That the client says it belongs to; known once its header section is. */
+  traced: { readonly context: TraceContext; readonly trace: MessageTrace } | undefined;
   /** What is sent on of the header section has octets above 127, and the client asked for SMTPUTF8. */
   hasUtf8Header: boolean;
 }
@@ -47,15 +57,19 @@ export async function data(session: Session, text: string): Promise<Answer> {
   const answer = isReply(received) ? received : await store(submission, received);
   // a sandbox spends its rates too: it is there to show what would happen
   if (!isTaken(answer)) giveBackTickets(transaction);
-  noteMessage(session, answer, {
+  const { traced, admitted } = submission;
+  const facts = {
     id: reception.id,
-    list: submission.admitted.user.list,
+    list: admitted.user.list,
     transaction,
+    trace: traced?.trace,
     isTaken: isTaken(answer),
     size: reception.octets,
     dataMs: Math.round(dataEnd - reception.startedAt),
     storeMs: Math.round(services.monotonicNow() - dataEnd),
-  });
+  };
+  noteMessage(session, answer, facts);
+  if (traced !== undefined) spanOfSubmission(services.spans, traced, answer, facts);
   return { ...answer, stage: 'message' };
 }
 
@@ -72,7 +86,7 @@ function begin(session: Session, text: string, { isEarly }: { isEarly: boolean }
   if (isEarly) return replies.dataBefore354();
   const startedAt = services.monotonicNow();
   const reception = { id: createQueueId(services.now()), startedAt, octets: 0, isComplete: false };
-  return { session, transaction, reception, admitted, hasUtf8Header: false };
+  return { session, transaction, reception, admitted, traced: undefined, hasUtf8Header: false };
 }
 
 /** The configuration may have changed since MAIL. */
@@ -118,6 +132,8 @@ function roomOf({ session, admitted }: Submission): BodyRoom {
 
 function judge(submission: Submission, headerSection: Buffer): HeaderChanges | Reply {
   const { session, transaction, reception } = submission;
+  const context = readTraceContext(headerSection);
+  submission.traced = context && { context, trace: messageTraceOf(context) };
   const admitted = admit(session);
   if (isReply(admitted)) return admitted;
   submission.admitted = admitted;
@@ -129,7 +145,8 @@ function judge(submission: Submission, headerSection: Buffer): HeaderChanges | R
   const { log, metrics } = session.services;
   for (const reason of verdict.audited) {
     metrics.audited.inc({ list, reason });
-    log.warn({ stage: 'message', reason, id: reception.id, list, user, remote: session.address, from }, 'audited');
+    const about = { id: reception.id, list, user, ...traceField(submission.traced?.trace) };
+    log.warn({ stage: 'message', reason, ...about, remote: session.address, from }, 'audited');
   }
   return verdict.changes;
 }
@@ -193,7 +210,7 @@ function addedFields({ session, transaction, reception, admitted }: Submission, 
 }
 
 function messageOf(
-  { session, transaction, reception, admitted, hasUtf8Header }: Submission,
+  { session, transaction, reception, admitted, traced, hasUtf8Header }: Submission,
   { deliver, captured }: Guarded<Recipient>,
   { size, received }: { readonly size: number; readonly received: Received },
 ): SubmittedMessage {
@@ -214,6 +231,7 @@ function messageOf(
     },
     ...(isUnverifiedSender(admitted, from) ? { unverifiedSender: true } : {}),
     ...(captured.length === 0 ? {} : { captured: captured.map(({ address }) => address) }),
+    ...(traced === undefined ? {} : { trace: traced.trace }),
     ...(received.bodyHash === undefined ? {} : { bodyHash: received.bodyHash }),
     size,
     received: new Date(session.services.now()).toISOString(),

@@ -2,6 +2,7 @@
 import type { Socket } from 'node:net';
 import { clientAddress, isAllowedClient } from './client-address.ts';
 import { createLineLimit } from './line-limit.ts';
+import { createNowAndThen } from './now-and-then.ts';
 import { createSharedLimits, type SharedLimits } from './limits.ts';
 import { formatReply } from '../smtp/format-reply.ts';
 import { replies, type Reply } from '../replies.ts';
@@ -12,6 +13,7 @@ import { takeProxyHeader } from './proxy-header.ts';
 import { startSession, settingsOf, type SessionControl } from './session.ts';
 import type { SessionServices } from './state.ts';
 import { noteTurnedAway } from './session-log.ts';
+import { noSpans, type SpanSender } from '../tracing/span-sender.ts';
 import { type UsageCounter, uncounted } from '../usage/counter.ts';
 
 interface KeyPair {
@@ -36,13 +38,15 @@ export interface SubmissionServer {
 
 export interface SubmissionServerOptions extends Omit<
   SessionServices,
-  'limits' | 'lineLimit' | 'now' | 'monotonicNow' | 'usage'
+  'limits' | 'lineLimit' | 'oldPasswords' | 'now' | 'monotonicNow' | 'usage' | 'spans'
 > {
   readonly certificate: KeyPair;
   /** Default: of this server alone. */
   readonly limits?: SharedLimits;
   /** Default: nobody counts. */
   readonly usage?: UsageCounter;
+  /** Default: nobody wants any. */
+  readonly spans?: SpanSender;
   /** Servers in other processes take as many connections: `session.connections` is divided among all. Default: 1, this one. */
   readonly servers?: number;
   /** Time of day, in milliseconds; `Date.now` outside of tests. */
@@ -61,8 +65,10 @@ export function createSubmissionServer(options: SubmissionServerOptions): Submis
     now,
     monotonicNow,
     usage: options.usage ?? uncounted,
+    spans: options.spans ?? noSpans,
     limits: options.limits ?? createSharedLimits({ now: monotonicNow }),
     lineLimit: createLineLimit({ log: options.log, now: monotonicNow }),
+    oldPasswords: createNowAndThen({ now: monotonicNow }),
   };
   const { metrics, limits, lineLimit } = services;
   const tls = createTlsServer(options.certificate, (error) => {

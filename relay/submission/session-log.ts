@@ -1,4 +1,5 @@
 /** What the log and the metrics tell of a session: one line for each decision, and for the loss of a connection. */
+import type { Login } from './authenticate.ts';
 import type { Loss } from './lost-connection.ts';
 import type { UserConfig } from '../config.ts';
 import type { Log } from '../log.ts';
@@ -8,6 +9,7 @@ import type { Answer, Reply, Stage } from '../replies.ts';
 import type { ConnectionEnd } from '../smtp/client-socket.ts';
 import { NO_LIST } from '../tenant-labels.ts';
 import type { Session, SessionServices, Transaction } from './state.ts';
+import { traceField, type MessageTrace } from '../tracing/trace-context.ts';
 import type { Owner } from '../usage/counter.ts';
 
 /** What is no refusal of anything that a client wanted. */
@@ -53,6 +55,8 @@ interface MessageFacts {
   readonly id: string;
   readonly list: string;
   readonly transaction: Transaction;
+  /** That it belongs to. */
+  readonly trace: MessageTrace | undefined;
   readonly isTaken: boolean;
   readonly size: number;
   readonly dataMs: number;
@@ -61,7 +65,7 @@ interface MessageFacts {
 
 /** A message that got past DATA, taken or not. */
 export function noteMessage(session: Session, reply: Answer, facts: MessageFacts): void {
-  const { transaction, isTaken, ...others } = facts;
+  const { transaction, trace, isTaken, ...others } = facts;
   const { log, metrics, usage, now } = session.services;
   const result = isTaken ? (reply.reason ?? 'accepted') : 'refused';
   metrics.messages.inc({ list: facts.list, result });
@@ -72,7 +76,7 @@ export function noteMessage(session: Session, reply: Answer, facts: MessageFacts
   }
   const tls = session.conn.tls?.protocol ?? 'none';
   const who = { user, from, ...namedRecipients([...recipients.values()]), remote: session.address };
-  tellDecision(log, reply, { ...others, ...who, tls, result }, 'message');
+  tellDecision(log, reply, { ...others, ...traceField(trace), ...who, tls, result }, 'message');
 }
 
 function tellDecision(log: Log, answer: Answer, subject: object, message: string): void {
@@ -106,8 +110,16 @@ function ownerOf({ services }: Session, user: string | undefined): Owner {
   return { list: known?.list, user: (known ?? unusable?.get(user ?? ''))?.object };
 }
 
-export function noteLogin({ services }: Session, { object, list }: UserConfig): void {
+export function noteLogin(
+  { services, address }: Session,
+  { user: { object, list }, login, endsAt }: { user: UserConfig; login: Login; endsAt: string | undefined },
+): void {
   services.usage.count({ list, user: object }, { logins: 1, lastLogin: new Date(services.now()).toISOString() });
+  if (endsAt === undefined || !services.oldPasswords.isFirst(login.user)) return;
+  services.log.warn(
+    { event: 'credential', list, user: login.user, object, remote: address, until: endsAt },
+    'logged in with a password that has been replaced: from `until` on it is refused',
+  );
 }
 
 function mayTell({ login, services, address }: Session): boolean {

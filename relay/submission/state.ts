@@ -2,6 +2,7 @@
 import type { Login } from './authenticate.ts';
 import type { RelayConfig } from '../config.ts';
 import type { MailParameters } from './envelope-syntax.ts';
+import type { NowAndThen } from './now-and-then.ts';
 import type { RateTicket, SharedLimits } from './limits.ts';
 import type { LineLimit } from './line-limit.ts';
 import type { Log } from '../log.ts';
@@ -10,6 +11,7 @@ import type { Metrics } from '../metrics.ts';
 import type { RecipientVerdict } from '../recipient-guard.ts';
 import type { Answer, Reply } from '../replies.ts';
 import type { Connection } from '../smtp/connection.ts';
+import type { SpanSender } from '../tracing/span-sender.ts';
 import type { UsageCounter } from '../usage/counter.ts';
 
 /** What all sessions share. */
@@ -22,8 +24,11 @@ export interface SessionServices {
   readonly metrics: Metrics;
   readonly usage: UsageCounter;
   readonly log: Log;
+  readonly spans: SpanSender;
   /** For lines about clients that have not logged in. */
   readonly lineLimit: LineLimit;
+  /** For the line about a password that was replaced. */
+  readonly oldPasswords: NowAndThen;
   /**
    * Resolves with the answer once the message is durable, or once an upstream has said what becomes of it. Any rejection
    * is answered with 451, or 452 where storage failed. A file that it does not move away is removed afterwards.

@@ -7,23 +7,25 @@ import type { Tally, UsageReport } from '../usage-report.ts';
 
 const COUNTS = ['accepted', 'recipients', 'bytes', 'delivered', 'bounced', 'deferred'] as const;
 
+export function createUsageMetrics() {
+  const registry = new Registry();
+  const registers = [registry];
+  const gauge = <Label extends string>(name: string, help: string, labelNames: readonly Label[]) =>
+    new Gauge({ name: `smtpplus_${name}`, help, labelNames, registers });
+  return {
+    registry,
+    list: gauge('list_day', 'What this relay has counted of a list in the last 24 hours', ['list', 'what']),
+    user: gauge('user_day', 'What this relay has counted of a user (NAMESPACE/NAME) in the last 24 hours', [
+      'user',
+      'what',
+    ]),
+  };
+}
+
 /** In the text format of Prometheus; empty where there are none. @param most lists, and as many users. */
 export async function usageMetrics({ lists, users }: UsageReport, most: number): Promise<string> {
   if (most === 0) return '';
-  const registry = new Registry();
-  const registers = [registry];
-  const list = new Gauge({
-    name: 'smtpplus_list_day',
-    help: 'What this relay has counted of a list in the last 24 hours',
-    labelNames: ['list', 'what'],
-    registers,
-  });
-  const user = new Gauge({
-    name: 'smtpplus_user_day',
-    help: 'What this relay has counted of a user (NAMESPACE/NAME) in the last 24 hours',
-    labelNames: ['user', 'what'],
-    registers,
-  });
+  const { registry, list, user } = createUsageMetrics();
   for (const [key, what, count] of countsOf(lists, most)) list.set({ list: key, what }, count);
   for (const [key, what, count] of countsOf(users, most)) user.set({ user: key, what }, count);
   return registry.metrics();

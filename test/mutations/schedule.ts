@@ -57,7 +57,7 @@ export const scheduleMutations: readonly Mutation[] = [
   {
     name: 'what is under way for lists that are gone goes on',
     file: 'relay/delivery/deliver.ts',
-    from: '    goneLists.abort((list) => current.lists.has(list));\n',
+    from: '    goneLists.look((list) => current.lists.has(list), spool?.lists() ?? [], now());\n',
     to: '',
     tests: ['test/relay/delivery-fairness.test.ts'],
   },

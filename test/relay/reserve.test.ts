@@ -58,11 +58,15 @@ test('the reserve is the one of the configuration in force, though the relay beg
 test('a relay whose disk is full says so to the operator, and stays where clients hear it from it', async (t) => {
   const relay = await aRelay(t);
   await relay.configure(1);
+  assert.match(await (await relay.page('/metrics')).text(), /^smtpplus_spool_free_bytes [1-9]/m);
   const told = async () => (await (await relay.page('/configz')).json()) as { spoolFullSince?: string };
   assert.equal((await told()).spoolFullSince, undefined);
   await relay.configure(Number.MAX_SAFE_INTEGER);
   await until(async () => (await told()).spoolFullSince !== undefined);
-  assert.equal((await relay.page('/readyz')).status, 200);
+  const ready = await relay.page('/readyz');
+  assert.equal(ready.status, 200);
+  assert.equal(await ready.text(), 'ok, but the spool is full: all mail is refused with 452\n');
+  await until(async () => /^smtpplus_spool_free_bytes 0$/m.test(await (await relay.page('/metrics')).text()));
   assert.match(await (await relay.page('/metrics')).text(), /^smtpplus_spool_full 1$/m);
   const { upstreams } = upstreamReportSchema.parse(await (await relay.page('/upstreamz')).json());
   assert.deepEqual(upstreams, []);
