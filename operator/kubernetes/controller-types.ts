@@ -61,6 +61,8 @@ export interface Controller {
   readonly readiness: () => readonly Readiness[];
   /** Hashes of the documents that were written last, by class and file name. */
   readonly written: () => Readonly<Record<string, Readonly<Record<string, string>>>>;
+  /** How long the change has waited that has waited longest for all ready relays of a class to run it; seconds, by class. */
+  readonly lags: () => ReadonlyMap<string, number>;
   readonly depth: () => number;
   /** Pages for people. */
   readonly page: MailProofsOnCluster['page'];

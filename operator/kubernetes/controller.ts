@@ -201,6 +201,7 @@ export function startController(options: ControllerOptions): Controller {
     },
     readiness: () => countReadiness(caches),
     written: relays.written,
+    lags: relays.lags,
     depth: backlog.depth,
     page: mailProofs.page,
     silence: caches.silence,

@@ -20,6 +20,8 @@ export interface DocumentVersions {
   readonly runs: (hash: unknown, entry: string) => boolean;
   /** Whether an entry (any, where none is named) waits for pods to run it as it is now. */
   readonly isAwaited: (entry?: string) => boolean;
+  /** When the change was made that has waited longest, by `performance.now()`; undefined: none waits. */
+  readonly awaitedSince: () => number | undefined;
   /** One of the entries that wait. */
   readonly someAwaited: () => string | undefined;
   readonly isLeftOut: (entry: string) => boolean;
@@ -41,6 +43,8 @@ export function createDocumentVersions(): DocumentVersions {
   const numbers = new Map<string, number>();
   /** The first version that has an entry as it is now. */
   const awaited = new Map<string, number>();
+  /** When the first change of each version that is remembered was made. */
+  const changeTimes = new Map<number, number>();
   let latest = 0;
   let leftOut: ReadonlySet<string> = new Set();
   let changedAt: number | undefined;
@@ -62,6 +66,8 @@ export function createDocumentVersions(): DocumentVersions {
       writtenAt = performance.now();
       writing = hash;
       latest += 1;
+      changeTimes.set(latest, since);
+      changeTimes.delete(latest - REMEMBERED_MAX);
       // a document that is again what it was: pods that run it run this version
       numbers.delete(hash);
       numbers.set(hash, latest);
@@ -93,6 +99,12 @@ export function createDocumentVersions(): DocumentVersions {
     },
     runs: (hash, entry) => (awaited.get(entry) ?? 0) <= numberOf(hash),
     isAwaited: (entry) => (entry === undefined ? awaited.size > 0 : awaited.has(entry)),
+    awaitedSince: () => {
+      if (awaited.size === 0) return undefined;
+      const version = [...awaited.values()].reduce((a, b) => Math.min(a, b));
+      const [oldest] = changeTimes.values();
+      return changeTimes.get(version) ?? (version > latest ? changedAt : oldest);
+    },
     someAwaited: () => awaited.keys().next().value,
     isLeftOut: (entry) => leftOut.has(entry),
     isDirty: () => changedAt !== undefined,

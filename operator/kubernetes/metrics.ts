@@ -41,6 +41,11 @@ export function createOperatorMetrics() {
       'change_to_written_seconds',
       'Time from a change until the configuration of the relays is written',
     ),
+    configurationLag: gauge(
+      'configuration_lag_seconds',
+      'How long a change of the configuration of a class has waited for all its ready relays to run it; 0: they run it all',
+      ['class'],
+    ),
     crdsOutdated: gauge('crds_outdated', '1 for each kind whose CRD has another version than this operator', ['kind']),
     contestedStatuses: gauge('contested_statuses', 'Statuses left alone, because somebody else keeps replacing them'),
     certificateExpiry: gauge(

@@ -49,6 +49,8 @@ function sample(operator: Controller, lease: Lease, metrics: OperatorMetrics): v
   metrics.eventsDropped.set(operator.eventsDropped());
   for (const [kind, seconds] of operator.silence()) metrics.watchAge.set({ kind }, seconds);
   metrics.contestedStatuses.set(operator.contestedStatuses());
+  metrics.configurationLag.reset();
+  for (const [className, seconds] of operator.lags()) metrics.configurationLag.set({ class: className }, seconds);
   metrics.crdsOutdated.reset();
   for (const kind of operator.crdTroubles().keys()) metrics.crdsOutdated.set({ kind }, 1);
   metrics.objects.reset();

@@ -18,7 +18,7 @@ import { startUsage } from './usage.ts';
 import { startConfigSecrets } from './write/configuration.ts';
 import { startTokenSecrets } from './write/token-secrets.ts';
 
-export interface Relays extends Pick<Rollout, 'hear' | 'written' | 'certificatesOf' | 'isIdle' | 'close'> {
+export interface Relays extends Pick<Rollout, 'hear' | 'lags' | 'written' | 'certificatesOf' | 'isIdle' | 'close'> {
   readonly synced: Promise<unknown>;
   readonly hasSynced: () => boolean;
   /** What the planner is told of them. */
@@ -127,6 +127,7 @@ export function startRelays(client: KubeClient, options: RelaysOptions): Relays 
       tokenSecrets.keep();
     },
     hear: rollout.hear,
+    lags: rollout.lags,
     written: rollout.written,
     certificatesOf: rollout.certificatesOf,
     isIdle: rollout.isIdle,

@@ -101,6 +101,22 @@ describe('the rollout of documents', () => {
     return { offer, writes, rooms, progress, rollout, state, held };
   }
 
+  test('knows how long a change has waited for all pods to run it, from before it was written', async (t) => {
+    const [one, other] = [await startPod(t, 'relay-0'), await startPod(t, 'relay-1')];
+    const { offer, rollout, state } = start(t, { pods: [one.pod, other.pod] });
+    const lag = () => rollout.lags().get('default') ?? -1;
+    const began = performance.now();
+    offer(FILE, 'one', [ENTRY]);
+    await until(() => rollout.written()['default']?.[FILE]);
+    one.run(rollout.written()['default'] ?? {});
+    offer(FILE, 'two', ['another']);
+    await until(() => rollout.written()['default']?.[FILE] === hashOf('two'));
+    const [least, most] = [lag(), (performance.now() - began) / 1000];
+    assert.ok(least >= INTERVAL_MS / 1000 && least <= most, `${least} s, of ${most} s`);
+    for (const pod of [one, other]) pod.run(rollout.written()['default'] ?? {});
+    await until(() => state().state === 'Programmed' && lag() === 0);
+  });
+
   test('says nothing of the mail of a list before relays run the list as it is now', async (t) => {
     const { pod, run } = await startPod(t, 'relay-0');
     const { offer, rollout, state } = start(t, { pods: [pod] });

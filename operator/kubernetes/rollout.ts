@@ -52,6 +52,8 @@ export interface Rollout {
   readonly hear: () => Promise<void>;
   /** Hashes of what was written last, by class and file name. */
   readonly written: () => Readonly<Record<string, Readonly<Record<string, string>>>>;
+  /** How long the change has waited that has waited longest for all ready relays of a class to run it; seconds, by class. */
+  readonly lags: () => ReadonlyMap<string, number>;
   /** Whether no document is to be written. */
   readonly isIdle: () => boolean;
   readonly close: () => Promise<void>;
@@ -236,6 +238,7 @@ export function startRollout(options: RolloutOptions): Rollout {
     lookAtPods: (className) => lookAts.addAfter(className, SETTLE_MS),
     written: () =>
       Object.fromEntries([...classes].map(([name, relayClass]) => [name, Object.fromEntries(writtenOf(relayClass))])),
+    lags: () => new Map([...classes].map(([name, { documents: all }]) => [name, secondsAwaited([...all.values()])])),
     repair: (secretName) => {
       for (const [className, relayClass] of classes) {
         for (const [fileName, versions] of relayClass.documents) {
@@ -254,6 +257,11 @@ export function startRollout(options: RolloutOptions): Rollout {
       await Promise.all([documents.close(), lookAts.close()]);
     },
   };
+}
+
+function secondsAwaited(all: readonly DocumentVersions[]): number {
+  const times = all.flatMap((versions) => versions.awaitedSince() ?? []);
+  return times.length === 0 ? 0 : (performance.now() - Math.min(...times)) / 1000;
 }
 
 function versionsOf({ documents }: RelayClass, fileName: string): DocumentVersions {
