@@ -6,7 +6,7 @@
 import { run } from 'node:test';
 import { spec } from 'node:test/reporters';
 import path from 'node:path';
-import { prepareHelm } from '../support/control-plane/helm.ts';
+import { prepareProgram } from '../support/control-plane/programs.ts';
 
 const SCENARIO_MS = 600_000;
 const FILES = ['mail.ts'].map((file) => path.join(import.meta.dirname, file));
@@ -14,7 +14,7 @@ const FILES = ['mail.ts'].map((file) => path.join(import.meta.dirname, file));
 const missing = ['KUBECONFIG', 'IMAGE_LOAD_COMMAND'].filter((name) => !process.env[name]);
 if (missing.length > 0) skip(`${missing.join(' and ')} not set`);
 else {
-  const helm = await prepareHelm((line) => void process.stderr.write(`cluster: ${line}\n`));
+  const helm = await prepareProgram('HELM', (line) => void process.stderr.write(`cluster: ${line}\n`));
   if (helm === undefined) skip('no `go` to build Helm with, and HELM does not name one');
   else start(helm);
 }

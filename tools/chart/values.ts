@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { labelName } from '../../operator/api/names.ts';
 import { classSettingsSchema, settingsSchema } from '../../operator/settings.ts';
+import { readAlerts } from './alerts.ts';
 
 /** An object of Kubernetes' own, which the API server checks. */
 const kubernetes = z.record(z.string(), z.unknown());
@@ -30,6 +31,8 @@ const pods = {
   extraVolumes: z.array(kubernetes).describe('More volumes, for files that the settings name'),
   extraVolumeMounts: z.array(kubernetes).describe('Where these volumes are mounted'),
 };
+
+const alertName = z.enum(readAlerts().map(({ alert }) => alert));
 
 const relays = z.strictObject({
   replicas: replicas.describe('Number of relay pods of the class'),
@@ -145,6 +148,38 @@ function valuesWith({ settings, classSettings }: { settings: z.ZodType; classSet
           'A fleet of relays for each class: its `settings` ([of a class](settings.md)), and whatever differs from `relays`',
         ),
       relays: relays.partial(),
+      monitoring: z
+        .strictObject({
+          scrape: z
+            .boolean()
+            .describe(
+              'A PodMonitor for the relays and a ServiceMonitor for the operator; see [Monitoring](../chart.md#monitoring)',
+            ),
+          interval: z
+            .string()
+            .regex(/^[1-9][0-9]*(s|m)$/)
+            .describe('How often Prometheus asks'),
+          labels: texts.describe(
+            'More labels for PodMonitor, ServiceMonitor and PrometheusRule, for a Prometheus that selects them by label',
+          ),
+          alerts: z
+            .strictObject({
+              enabled: z.boolean().describe('A PrometheusRule with the [alerts](../operate.md#alerts)'),
+              disabled: z.array(alertName).describe('Alerts that are left out'),
+              runbookURL: z
+                .string()
+                .describe('Address of your copy of docs/operate.md, for the annotation `runbook_url` of each alert'),
+            })
+            .partial(),
+          dashboards: z
+            .strictObject({
+              enabled: z.boolean().describe('A ConfigMap with two dashboards for Grafana'),
+              labels: texts.describe("Labels by which Grafana's sidecar finds it"),
+              annotations: texts.describe('Annotations of it, such as the folder for the sidecar'),
+            })
+            .partial(),
+        })
+        .partial(),
       networkPolicy: z
         .strictObject({
           enabled: z
@@ -167,9 +202,10 @@ function valuesWith({ settings, classSettings }: { settings: z.ZodType; classSet
 }
 
 /** What means nothing to an operator, or has a value of its own. */
-const { relayClass, namespaceLimits, reportsUnknownClasses, classesElsewhere, verification } = settingsSchema.shape;
+const { relayClass, namespaceLimits, reportsUnknownClasses, classesElsewhere, pageAccess, verification } =
+  settingsSchema.shape;
 const settings = z
-  .strictObject({ relayClass, namespaceLimits, reportsUnknownClasses, classesElsewhere, verification })
+  .strictObject({ relayClass, namespaceLimits, reportsUnknownClasses, classesElsewhere, pageAccess, verification })
   .partial();
 
 export const valuesSchema = valuesWith({ settings, classSettings: classSettingsSchema.partial() });
