@@ -5,6 +5,7 @@
 import { createHash } from 'node:crypto';
 import { hostname } from 'node:os';
 import { accept } from './accept.ts';
+import { openAdminSocket } from './admin/socket.ts';
 import { openConfigFolder, type ConfigFolder } from './config-folder.ts';
 import { fingerprintOf } from './fingerprint.ts';
 import { deliverySettingsSchema, type DeliverySettings, type RelayConfig } from './config.ts';
@@ -132,6 +133,9 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     ...(allow !== undefined && { allow }),
   });
   started.defer(() => delivery.close());
+  if (delivery.queue !== undefined) {
+    started.defer(await openAdminSocket(options.spoolFolder, { spool, queue: delivery.queue, log }));
+  }
   config.onChange(() => delivery.wake());
   const server = createSubmissionServer({
     config: config.current,

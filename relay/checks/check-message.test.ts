@@ -33,6 +33,7 @@ describe('a message', () => {
     assert.deepEqual(check(['From: "Shop, Inc." <Orders@SHOP.example>', 'Date: x', 'Message-ID: <x@y>']), {
       from: { local: 'orders', domain: 'shop.example' },
       changes: { missing: { date: false, messageId: false }, dropped: [] },
+      messageId: 'x@y',
       isEightBit: false,
       audited: [],
     });

@@ -27,6 +27,8 @@ export interface Submission {
 export interface Judgement {
   readonly from: Mailbox;
   readonly changes: HeaderChanges;
+  /** As it is written, without its angle brackets. */
+  readonly messageId: string | undefined;
   /** A field that is sent on has octets above 127. */
   readonly isEightBit: boolean;
   /** What an enforcing list would have refused. */
@@ -74,7 +76,16 @@ export function checkMessage(submission: Submission): Judgement | Reply {
     if (objection !== undefined) audited.push(objection.reply.reason);
   }
   const changes = changesTo(fields, submission.list.senderPolicy);
-  return { from: from.mailbox, changes, isEightBit: isEightBit(fields, changes), audited };
+  const messageId = messageIdIn(fields);
+  return { from: from.mailbox, changes, messageId, isEightBit: isEightBit(fields, changes), audited };
+}
+
+/** RFC 5322 section 3.6.4 makes it one line; nothing longer is of use to anybody who looks for it. */
+const MESSAGE_ID = /^\s*<([!-;=?-~]{1,250})>\s*$/;
+
+function messageIdIn(fields: readonly HeaderField[]): string | undefined {
+  const field = fields.find(({ key }) => key === 'message-id');
+  return MESSAGE_ID.exec(field?.value ?? '')?.[1];
 }
 
 function isEightBit(fields: readonly HeaderField[], { dropped }: HeaderChanges): boolean {

@@ -18,6 +18,7 @@ import type { Metrics } from '../metrics.ts';
 import { createPassThrough } from './pass-through.ts';
 import { createPlaces } from './places.ts';
 import { createResolver, type Lookup } from './resolve.ts';
+import { createQueueControl, type QueueControl } from './queue-control.ts';
 import type { Reply } from '../replies.ts';
 import { createSigning } from '../dkim/sign-message.ts';
 import { createSchedule } from './schedule.ts';
@@ -35,6 +36,8 @@ export interface Delivery {
   passThrough(message: AcceptedMessage, content: Content): Promise<Reply>;
   /** What is known of the upstreams, by list. */
   readonly upstreams: () => KnownUpstreams;
+  /** For people who look after the queue; undefined where there is none. */
+  readonly queue: QueueControl | undefined;
   /** Goes on until nothing more can go out now, `deadlineMs` at most, then closes. The rest stays in the spool. */
   drain(deadlineMs: number): Promise<void>;
   /** Breaks off what is under way. Resolves when nothing touches the spool any more. */
@@ -245,11 +248,16 @@ export function startDelivery(options: DeliveryOptions): Delivery {
     await close();
   }
 
-  spool?.onPut((entry) => {
+  /** What is held is in no queue. */
+  function takeUp(entry: SpoolEntry): void {
+    if (entry.isHeld) return;
     enqueue(entry);
     wake();
-  });
-  for (const entry of spool?.entries() ?? []) later.add(soonEnough(entry, now(), settings()));
+  }
+
+  spool?.onPut(takeUp);
+  for (const entry of spool?.entries() ?? []) if (!entry.isHeld) later.add(soonEnough(entry, now(), settings()));
+  const queue = spool && createQueueControl({ spool, lanes, later, tasks, keep: retryLater, now });
   wake();
   const passThrough = createPassThrough({
     lanes,
@@ -266,7 +274,7 @@ export function startDelivery(options: DeliveryOptions): Delivery {
     usage,
     spans,
   });
-  return { wake, passThrough: passThrough.passThrough, upstreams, drain, close };
+  return { wake, passThrough: passThrough.passThrough, upstreams, queue, drain, close };
 }
 
 /** Those with mail that a place would help: not what waits for an upstream that is down, or has all it takes at once. */

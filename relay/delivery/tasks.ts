@@ -6,6 +6,8 @@ export interface Tasks {
   /** Runs what deals with an entry; what it resolves with is kept for later. */
   run(entry: SpoolEntry, deal: () => Promise<SpoolEntry | undefined>): void;
   size(): number;
+  /** Resolves when what is done with this message is over; undefined: nothing is. */
+  endOf(id: string): Promise<void> | undefined;
   /** Resolves when nothing is under way any more. */
   ended(): Promise<void>;
 }
@@ -21,7 +23,7 @@ export interface TasksOptions {
 }
 
 export function createTasks({ log, now, keep, onEnd }: TasksOptions): Tasks {
-  const running = new Set<Promise<void>>();
+  const running = new Map<string, Promise<void>>();
 
   async function deal(entry: SpoolEntry, run: () => Promise<SpoolEntry | undefined>): Promise<void> {
     try {
@@ -37,14 +39,15 @@ export function createTasks({ log, now, keep, onEnd }: TasksOptions): Tasks {
   return {
     run: (entry, run) => {
       const one = deal(entry, run).finally(() => {
-        running.delete(one);
+        running.delete(entry.id);
         onEnd();
       });
-      running.add(one);
+      running.set(entry.id, one);
     },
     size: () => running.size,
+    endOf: (id) => running.get(id),
     ended: async () => {
-      while (running.size > 0) await Promise.all(running);
+      while (running.size > 0) await Promise.all(running.values());
     },
   };
 }

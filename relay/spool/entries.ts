@@ -14,6 +14,7 @@ export interface Sender {
 
 const IS_FILE = 1;
 const DELAY_NOTICE_SENT = 2;
+const IS_HELD = 4;
 /** In the middle of what a small integer reaches: 24 days to both sides. */
 const ORIGIN = Math.floor(performance.timeOrigin);
 
@@ -25,11 +26,12 @@ export class SpoolEntry {
   readonly #received: number;
   readonly #due: number;
 
-  constructor(id: string, sender: Sender, { size, isFile, delayNoticeSent, receivedMs, due }: EntryFields) {
+  constructor(id: string, sender: Sender, fields: EntryFields) {
+    const { size, isFile, isHeld, delayNoticeSent, receivedMs, due } = fields;
     this.id = id;
     this.sender = sender;
     this.size = size;
-    this.#flags = (isFile ? IS_FILE : 0) | (delayNoticeSent ? DELAY_NOTICE_SENT : 0);
+    this.#flags = (isFile ? IS_FILE : 0) | (delayNoticeSent ? DELAY_NOTICE_SENT : 0) | (isHeld ? IS_HELD : 0);
     this.#received = Math.round(receivedMs) - ORIGIN;
     this.#due = Math.round(due) - ORIGIN;
   }
@@ -40,6 +42,11 @@ export class SpoolEntry {
 
   get delayNoticeSent(): boolean {
     return (this.#flags & DELAY_NOTICE_SENT) !== 0;
+  }
+
+  /** It is in no lane and has no time: only people move it on. */
+  get isHeld(): boolean {
+    return (this.#flags & IS_HELD) !== 0;
   }
 
   get list(): string {
@@ -58,7 +65,8 @@ export class SpoolEntry {
   /** The same message at another time. */
   dueAt(due: number): SpoolEntry {
     const { id, sender, received: receivedMs, size, isFile, delayNoticeSent } = this;
-    return new SpoolEntry(id, sender, { ...sender, size, isFile, delayNoticeSent, receivedMs, due });
+    const held = this.isHeld ? { isHeld: true as const } : {};
+    return new SpoolEntry(id, sender, { ...sender, size, isFile, delayNoticeSent, receivedMs, due, ...held });
   }
 }
 

@@ -9,6 +9,7 @@ import { decodeRecord, ID, type QueuedMessage } from './record.ts';
 import type { SpoolStore } from './store.ts';
 
 export interface SpoolReader {
+  look(id: string): QueuedMessage | undefined;
   read(id: string): Promise<{ readonly queued: QueuedMessage; readonly content: Content } | undefined>;
   quarantine(id: string, reason: string): Promise<void>;
 }
@@ -60,5 +61,11 @@ export function createReader({ store, files, index, fresh, quarantine: aside, lo
     return undefined;
   }
 
-  return { read, quarantine };
+  function look(id: string): QueuedMessage | undefined {
+    const bytes = store.record(id);
+    const queued = bytes && decodeRecord(bytes.toString());
+    return queued === undefined || 'broken' in queued ? undefined : queued;
+  }
+
+  return { look, read, quarantine };
 }

@@ -39,6 +39,10 @@ export interface QueuedMessage extends Omit<AcceptedMessage, 'envelope'> {
   readonly reports: number;
   /** The content is a file of its own. */
   readonly isFile: boolean;
+  /** Somebody has stopped it: it stays where it is until it is released or dropped. */
+  readonly isHeld?: true;
+  /** Who, and when (ISO 8601). */
+  readonly held?: { readonly by: string; readonly since: string };
 }
 
 /** A message as it enters the spool: nothing tried, due at once. */
@@ -61,7 +65,7 @@ export function newRecord(message: AcceptedMessage, { isFile }: { isFile: boolea
 /** What scheduling and counting need of a message: all that memory holds of each one that waits. */
 export type EntryFields = Pick<
   QueuedMessage,
-  'due' | 'receivedMs' | 'size' | 'isFile' | 'delayNoticeSent' | 'namespace' | 'user' | 'list'
+  'due' | 'receivedMs' | 'size' | 'isFile' | 'isHeld' | 'delayNoticeSent' | 'namespace' | 'user' | 'list'
 >;
 
 interface Broken {
@@ -76,15 +80,21 @@ interface Broken {
 const VERSION = '2';
 const FIRST_LINE_LENGTH = firstLineOf('').length;
 
-type Head = [due: number, receivedMs: number, size: number, isFile: 0 | 1, delayNoticeSent: 0 | 1, ...Names];
+type Head = [due: number, receivedMs: number, size: number, isFile: 0 | 1, delayNoticeSent: 0 | 1, ...Names, ...Held];
 type Names = [namespace: string, user: string, list: string];
+/** At the end, and only where it is: an earlier version reads such a record, and delivers the message. */
+type Held = [isHeld?: 1];
 
 export function encodeRecord(queued: QueuedMessage): Buffer {
-  const { due, receivedMs, size, isFile, delayNoticeSent, namespace, user, list, ...rest } = queued;
+  const { due, receivedMs, size, isFile, delayNoticeSent, namespace, user, list, isHeld, ...rest } = queued;
   const flags = [isFile ? 1 : 0, delayNoticeSent ? 1 : 0] as const;
-  const head: Head = [due, receivedMs, size, ...flags, namespace, user, list];
+  const head: Head = [due, receivedMs, size, ...flags, namespace, user, list, ...heldFlag(isHeld)];
   const text = `${JSON.stringify(head)}\n${JSON.stringify(rest)}`;
   return Buffer.from(firstLineOf(text) + text);
+}
+
+function heldFlag(isHeld: true | undefined): Held {
+  return isHeld === true ? [1] : [];
 }
 
 export function decodeEntry(record: string): EntryFields | Broken {
@@ -121,6 +131,11 @@ function firstLineOf(text: string): string {
 }
 
 function entryOf(head: string): EntryFields {
-  const [due, receivedMs, size, isFile, delayNoticeSent, namespace, user, list] = JSON.parse(head) as Head;
-  return { due, receivedMs, size, isFile: isFile === 1, delayNoticeSent: delayNoticeSent === 1, namespace, user, list };
+  const [due, receivedMs, size, isFile, delayNoticeSent, namespace, user, list, isHeld] = JSON.parse(head) as Head;
+  const flags = {
+    isFile: isFile === 1,
+    delayNoticeSent: delayNoticeSent === 1,
+    ...(isHeld === 1 && { isHeld: true as const }),
+  };
+  return { due, receivedMs, size, ...flags, namespace, user, list };
 }

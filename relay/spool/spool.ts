@@ -60,6 +60,9 @@ export interface Spool {
   entries(): Iterable<SpoolEntry>;
   /** That messages in it came by. */
   lists(): Iterable<string>;
+  readonly entry: (id: string) => SpoolEntry | undefined;
+  /** The record alone, as it is on disk. Undefined where it is gone, or broken. */
+  readonly look: (id: string) => QueuedMessage | undefined;
   /** Called with each message that `put` or `settle` brings in, after it is on disk. */
   onPut(listener: (entry: SpoolEntry) => void): void;
   /** Undefined where it is gone, or broken (then it is moved aside, and the log says so). */
@@ -184,6 +187,8 @@ export async function openSpool(folder: string, options: SpoolOptions): Promise<
     incomingFolder: files.incoming,
     entries: index.entries,
     lists: index.lists,
+    entry: index.get,
+    look: (id) => reader.look(id),
     onPut: writer.onPut,
     read: (id) => reader.read(id),
     settle: async (id, outcome) => {

@@ -35,6 +35,8 @@ interface Submission {
   traced: { readonly context: TraceContext; readonly trace: MessageTrace } | undefined;
   /** What is sent on of the header section has octets above 127, and the client asked for SMTPUTF8. */
   hasUtf8Header: boolean;
+  /** For the log, by which people find the message again. */
+  messageId?: string | undefined;
 }
 
 /**
@@ -64,6 +66,7 @@ export async function data(session: Session, text: string): Promise<Answer> {
     transaction,
     trace: traced?.trace,
     isTaken: isTaken(answer),
+    messageId: submission.messageId,
     size: reception.octets,
     dataMs: Math.round(dataEnd - reception.startedAt),
     storeMs: Math.round(services.monotonicNow() - dataEnd),
@@ -141,6 +144,7 @@ function judge(submission: Submission, headerSection: Buffer): HeaderChanges | R
   const verdict = checkMessage({ ...admitted, headerSection, isUtf8 });
   if (isReply(verdict)) return verdict;
   submission.hasUtf8Header = isUtf8 && verdict.isEightBit;
+  submission.messageId = verdict.messageId;
   const { list, user, from } = transaction;
   const { log, metrics } = session.services;
   for (const reason of verdict.audited) {

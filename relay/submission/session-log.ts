@@ -54,6 +54,7 @@ export function noteTurnedAway({ log, metrics, lineLimit }: SessionServices, rem
 interface MessageFacts {
   readonly id: string;
   readonly list: string;
+  readonly messageId: string | undefined;
   readonly transaction: Transaction;
   /** That it belongs to. */
   readonly trace: MessageTrace | undefined;
