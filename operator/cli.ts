@@ -3,9 +3,11 @@
  * The command line. Each subcommand is imported when it is asked for, so that `check` in a pipeline loads neither a mail
  * server nor a Kubernetes client, and runs on any Node that a pipeline has.
  */
+import { basename } from 'node:path';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import packageJson from '../package.json' with { type: 'json' };
 import { OUTPUT_FORMATS, type OutputFormat } from './check/output.ts';
+import { addCommands } from './commands/program.ts';
 import { EXIT_USAGE } from './end-of-run.ts';
 import { messageOf } from './errors.ts';
 import type { OperatorFlags } from './main.ts';
@@ -20,7 +22,10 @@ const PORTS_HELP =
 const WORKERS_HELP = 'processes that accept mail: a number, or auto for as many as cores and memory allow';
 const SKIP_HELP = 'start without the ports that are in use, even those that are named';
 
-const program = inOneLine(new Command('smtp-plus'))
+/** kubectl finds its plugins by the names of their files: `kubectl smtpplus` runs `kubectl-smtpplus`. */
+const IS_PLUGIN = basename(process.argv[1] ?? '').startsWith('kubectl-smtpplus');
+
+const program = inOneLine(new Command(IS_PLUGIN ? 'kubectl smtpplus' : 'smtp-plus'))
   .description('An authenticated SMTP submission relay whose lists, users and verified senders are Kubernetes objects')
   .version(packageJson.version)
   .exitOverride();
@@ -83,25 +88,7 @@ program
     process.exitCode = await runCheck(paths, { ...flags, stdin: process.stdin, write });
   });
 
-program
-  .command('status')
-  .summary('show the state of lists, users and senders of one process')
-  .description(
-    'Show the state of lists, users and senders, as `kubectl describe` does on a cluster. It is read from the state folder of ' +
-      'a process that runs on a folder of manifests. For a sender it shows which DNS record to publish, what was found ' +
-      'instead, and when it will be looked up again. The exit code is 0, or 1 if something does not exist, or 2 if the ' +
-      'command is wrong.\n\n' +
-      'Example: smtp-plus status spu shop/orders',
-  )
-  .argument(
-    '[WHAT...]',
-    'kinds (spl, spu, vsender), objects (NAMESPACE/NAME) or whole namespaces (NAMESPACE/); default: everything',
-  )
-  .option('--state <DIR>', 'the state folder of the process', '.smtp-plus')
-  .action(async (what: readonly string[], { state }: { state: string }) => {
-    const { runStatus } = await import('./status/status.ts');
-    process.exitCode = await runStatus(what, { state, write: (text) => void process.stdout.write(text) });
-  });
+addCommands({ root: program, isPlugin: IS_PLUGIN });
 
 program
   .command('crds')

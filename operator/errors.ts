@@ -3,6 +3,7 @@
 /** The usual errors of a system, for people who do not know them by their codes. */
 const IN_WORDS: Readonly<Record<string, string>> = {
   ENOENT: 'no such file or folder',
+  EEXIST: 'there is one of this name already',
   ENOTDIR: 'a part of the path is no folder',
   EISDIR: 'it is a folder',
   EACCES: 'permission denied',

@@ -5,8 +5,10 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { referenceTables } from '../operator/api/reference.ts';
 import { writeCrds } from '../operator/crds.ts';
+import { renderSchemas } from '../operator/json-schemas.ts';
 import { valuesTable } from './chart/table.ts';
 import { renderValuesSchema } from './chart/values.ts';
+import { commandReference } from './commands.ts';
 import { metricTables, reasonTable, replyTable, settingTables } from './reference.ts';
 
 const REFERENCE = new URL('../docs/reference/', import.meta.url);
@@ -19,9 +21,11 @@ const pages: Record<string, () => string> = {
   settings: settingTables,
   metrics: metricTables,
   values: valuesTable,
+  commands: commandReference,
 };
 
 await writeCrds(new URL('../crds', import.meta.url).pathname);
+for (const [name, text] of renderSchemas()) await writeFile(new URL(`../schemas/${name}`, import.meta.url), text);
 await writeFile(new URL('../charts/smtp-plus/values.schema.json', import.meta.url), renderValuesSchema());
 for (const [name, render] of Object.entries(pages)) {
   const page = new URL(`${name}.md`, REFERENCE);

@@ -53,6 +53,13 @@ export async function takeLock(folder: string): Promise<LockResult> {
   }
 }
 
+/** Whether a process is at work on a state folder now. */
+export async function isLocked(folder: string): Promise<boolean> {
+  const path = join(folder, 'lock');
+  const owner = parseOwner((await readText(path)) ?? '');
+  return owner !== undefined && (await isAlive(owner, path));
+}
+
 /** `link` is the one call that makes a file with its content, and only if there is none. */
 async function tryLink(from: string, to: string): Promise<boolean> {
   try {

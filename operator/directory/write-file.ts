@@ -44,6 +44,8 @@ export interface WriteOptions {
   readonly isDurable?: boolean;
   /** The caller writes many files into one folder, and then calls `syncFolder` once. */
   readonly isFolderSyncedLater?: boolean;
+  /** Default: for the owner only. */
+  readonly mode?: number;
 }
 
 /**
@@ -54,12 +56,12 @@ export interface WriteOptions {
 export async function writeAtomically(
   path: string,
   text: string,
-  { isDurable = true, isFolderSyncedLater = false }: WriteOptions = {},
+  { isDurable = true, isFolderSyncedLater = false, mode = FILE_MODE }: WriteOptions = {},
 ): Promise<void> {
   const folder = dirname(path);
   const temporary = join(folder, `.${basename(path)}.${process.pid}.tmp`);
   try {
-    const file = await openNew(temporary);
+    const file = await openNew(temporary, mode);
     try {
       await file.writeFile(text);
       if (isDurable) await file.sync();
@@ -75,15 +77,15 @@ export async function writeAtomically(
 }
 
 /** Clears away what is in the way only where something is: mostly there is nothing. */
-async function openNew(path: string): Promise<FileHandle> {
+async function openNew(path: string, mode: number): Promise<FileHandle> {
   try {
-    return await open(path, 'wx', FILE_MODE);
+    return await open(path, 'wx', mode);
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? error.code : undefined;
     if (code === 'EEXIST') await rm(path, { force: true });
     else if (code === 'ENOENT') await makeFolder(dirname(path));
     else throw error;
-    return open(path, 'wx', FILE_MODE);
+    return open(path, 'wx', mode);
   }
 }
 

@@ -38,7 +38,7 @@ export async function onceAnswered<T>(work: () => Promise<T>, { server, log, sig
       return await work();
     } catch (error) {
       if (isDenial(error) && ++denials > DENIALS_MAX) throw error;
-      const trouble = passingTrouble(error);
+      const trouble = whyNoAnswer(error);
       if (trouble === undefined) throw error;
       const words = `the API server ${server} ${trouble}; trying again in ${pause / 1000} s`;
       log.warn({ event: 'api-server', server }, words);
@@ -47,7 +47,8 @@ export async function onceAnswered<T>(work: () => Promise<T>, { server, log, sig
   }
 }
 
-function passingTrouble(error: unknown): string | undefined {
+/** `cannot be reached: ...`, for trouble that may pass. Undefined for any other. */
+export function whyNoAnswer(error: unknown): string | undefined {
   if (error instanceof RefusedError) {
     const isPassing = isDenial(error) || error.status === 429 || error.status >= 500;
     return isPassing ? `refuses: ${error.message}` : undefined;

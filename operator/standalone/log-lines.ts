@@ -15,12 +15,17 @@ const UNTOLD = new Set(['time', 'level', 'event', ...SUBJECT, ...WORDS]);
 export function formatLogLine(line: string): string {
   const entry = parse(line);
   if (entry === undefined) return printable(line.trimEnd());
+  const clock = styleText('dim', clockOf(entry['time']));
+  return [clock, mark(entry), formatEntry(entry)].join(' ').trimEnd();
+}
+
+/** Its words, and then its details; without its time and its level. */
+export function formatEntry(entry: Entry): string {
   const words = [textsOf(entry, SUBJECT).join(' '), ...textsOf(entry, WORDS)].filter((part) => part !== '').join(': ');
   const details = Object.entries(entry)
     .filter(([name]) => !UNTOLD.has(name))
     .map(([name, value]) => `${name}=${formatValue(value)}`);
-  const clock = styleText('dim', clockOf(entry['time']));
-  return [clock, mark(entry), [words, ...details].map(printable).join(' ')].join(' ').trimEnd();
+  return [words, ...details].map(printable).join(' ');
 }
 
 function textsOf(entry: Entry, names: readonly string[]): readonly string[] {

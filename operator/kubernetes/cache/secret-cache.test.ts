@@ -76,6 +76,7 @@ function serve() {
         await wake.promise;
       }
     },
+    lines: async function* () {},
     close: () => undefined,
   };
   return {

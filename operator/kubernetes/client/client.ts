@@ -1,6 +1,7 @@
 /** JSON requests to the API server: rate-limited, retried where a retry can help, never longer than a deadline. */
 import type { IncomingHttpHeaders } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { RefusedError } from './answers.ts';
 import { cachedCredentials, type CredentialsSource } from './credentials.ts';
 import { createTransport, readLines, type HttpRequest, type Transport } from './http.ts';
 import { tokenBucket, type Pause, type RateLimit } from './token-bucket.ts';
@@ -14,6 +15,8 @@ export interface KubeClient {
   readonly request: <T>(request: KubeRequest) => Promise<Answer<T>>;
   /** Events of a watch until the server ends it. Throws on a lost or silent connection. */
   readonly watch: (path: string, options: WatchOptions) => AsyncGenerator<WatchEvent>;
+  /** An answer that is text, line by line as it comes. Throws RefusedError where there is none. */
+  readonly lines: (path: string, options: WatchOptions) => AsyncGenerator<string>;
   readonly close: () => void;
 }
 
@@ -67,6 +70,7 @@ export function createClient(source: CredentialsSource, options: ClientOptions =
   return {
     request: (request) => requestWithRetries(context, request),
     watch: (path, options) => watch(context, path, options),
+    lines: (path, options) => lines(context, path, options),
     close: transport.close,
   };
 }
@@ -150,6 +154,19 @@ async function* watch(context: Context, path: string, { signal, as }: WatchOptio
     return;
   }
   for await (const line of readLines(body)) yield JSON.parse(line) as WatchEvent;
+}
+
+async function* lines(context: Context, path: string, { signal }: WatchOptions): AsyncGenerator<string> {
+  await context.limit(signal);
+  const { statusCode, body } = await context.transport.open({ method: 'GET', path }, await context.credentials(false), {
+    signal,
+    silenceMs: REQUEST_TIMEOUT_MS,
+  });
+  if (statusCode !== 200) {
+    const answer = toAnswer(statusCode, await body.text());
+    throw new RefusedError(path, { status: statusCode, message: answer.ok ? '' : answer.message });
+  }
+  yield* readLines(body);
 }
 
 function toAnswer<T>(status: number, text: string): Answer<T> {

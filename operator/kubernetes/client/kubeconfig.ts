@@ -11,11 +11,28 @@ import { urlHost } from '../../api/names.ts';
 import { inWords, messageOf } from '../../errors.ts';
 import type { Credentials, CredentialsSource, TlsOptions } from './credentials.ts';
 
+/** Contexts that a message names. */
+const CONTEXTS_NAMED = 10;
 export const SERVICE_ACCOUNT_FOLDER = '/var/run/secrets/kubernetes.io/serviceaccount';
 
-export async function kubeconfigCredentials(file: string | undefined): Promise<CredentialsSource> {
-  const name = `kubeconfig ${file ?? usualFile()}`;
-  return credentialsOf(() => readKubeconfig(file, name), name);
+/** @param context default: the current one of the kubeconfig. */
+export async function kubeconfigCredentials(file: string | undefined, context?: string): Promise<CredentialsSource> {
+  const name = nameOf(file);
+  return credentialsOf(() => readKubeconfig(file, { name, context }), name);
+}
+
+/** Name of the context, and the namespace that it stands for, as kubectl takes it. */
+export function contextOf(
+  file: string | undefined,
+  context?: string,
+): { readonly name: string; readonly namespace: string } {
+  const config = readKubeconfig(file, { name: nameOf(file), context });
+  const name = config.getCurrentContext();
+  return { name, namespace: config.getContextObject(name)?.namespace ?? 'default' };
+}
+
+function nameOf(file: string | undefined): string {
+  return `kubeconfig ${file ?? usualFile()}`;
 }
 
 /** The ServiceAccount of our pod: a folder with its token, and the CA of the API server. */
@@ -86,7 +103,10 @@ async function proxyOf(config: KubeConfig): Promise<Dispatcher> {
   return found;
 }
 
-function readKubeconfig(file: string | undefined, name: string): KubeConfig {
+function readKubeconfig(
+  file: string | undefined,
+  { name, context }: { readonly name: string; readonly context: string | undefined },
+): KubeConfig {
   const config = new KubeConfig();
   try {
     if (file === undefined) config.loadFromDefault();
@@ -96,8 +116,15 @@ function readKubeconfig(file: string | undefined, name: string): KubeConfig {
       cause: error,
     });
   }
+  if (context === undefined) return config;
+  const known = config.getContexts().map((one) => one.name);
+  if (!known.includes(context)) {
+    throw new Error(`${name} has no context ${context}; it has ${known.slice(0, CONTEXTS_NAMED).join(', ') || 'none'}`);
+  }
+  config.setCurrentContext(context);
   return config;
 }
+
 /** What kubectl would read. Without one the library takes a server at localhost:8080, where no cluster has been for years. */
 function usualFile(): string {
   const files = (process.env['KUBECONFIG'] || path.join(homedir(), '.kube/config')).split(path.delimiter);

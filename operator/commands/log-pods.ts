@@ -1,0 +1,41 @@
+/** The logs of relay pods, by the API server. */
+import { RefusedError } from '../kubernetes/client/answers.ts';
+import { pathOf, PODS } from '../kubernetes/client/resources.ts';
+import { explained, type Cluster } from './cluster-source.ts';
+import type { LogSource } from './log-files.ts';
+import type { SeenPod } from './relay-pods.ts';
+import { CommandError } from './source.ts';
+
+const SECOND_MS = 1000;
+
+/** Of each relay pod, and of the container in it that ended last, if it was started anew. */
+export function logPods(
+  { client, installation: namespace }: Cluster,
+  pods: readonly SeenPod[],
+  sinceMs: number,
+): readonly LogSource[] {
+  return pods.flatMap(({ name }) =>
+    [true, false].map((previous) => {
+      const query = new URLSearchParams({ container: 'relay', sinceSeconds: String(Math.ceil(sinceMs / SECOND_MS)) });
+      if (previous) query.set('previous', 'true');
+      const path = `${pathOf(PODS, { namespace, name })}/log?${query.toString()}`;
+      return {
+        name,
+        lines: async function* () {
+          try {
+            yield* client.lines(path, { signal: new AbortController().signal });
+          } catch (error) {
+            // a container that was never started anew has no log of before
+            if (previous && error instanceof RefusedError && error.status === 400) return;
+            throw await explainedLog(name, error);
+          }
+        },
+      };
+    }),
+  );
+}
+
+async function explainedLog(pod: string, error: unknown): Promise<CommandError> {
+  const known = await explained(() => Promise.reject(error as Error)).catch((one: unknown) => one as CommandError);
+  return new CommandError(`the log of pod ${pod} cannot be read: ${known.message}`, 2, { cause: error });
+}
