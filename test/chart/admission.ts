@@ -4,6 +4,17 @@ import { before, test } from 'node:test';
 import { describeWithControlPlane } from '../support/control-plane.ts';
 import { renderText } from './helm.ts';
 
+const CONTAINER = {
+  name: 'before',
+  image: 'busybox',
+  securityContext: {
+    allowPrivilegeEscalation: false,
+    capabilities: { drop: ['ALL'] },
+    runAsNonRoot: true,
+    seccompProfile: { type: 'RuntimeDefault' },
+  },
+};
+
 const EVERYTHING = {
   watchNamespaces: ['shop', 'smtp-plus'],
   imagePullSecrets: [{ name: 'registry' }],
@@ -13,9 +24,20 @@ const EVERYTHING = {
     podAnnotations: { a: 'b' },
     podLabels: { a: 'b' },
     extraEnv: [{ name: 'HTTPS_PROXY', value: 'http://proxy.example:3128' }],
+    initContainers: [CONTAINER],
+    extraContainers: [{ ...CONTAINER, name: 'beside' }],
   },
+  commonLabels: { team: 'mail' },
+  extraObjects: [{ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'own', namespace: 'smtp-plus' } }],
   relays: {
-    service: { type: 'LoadBalancer', annotations: { a: 'b' }, loadBalancerSourceRanges: ['192.0.2.0/24'] },
+    initContainers: [CONTAINER],
+    extraContainers: [{ ...CONTAINER, name: 'beside' }],
+    service: {
+      type: 'LoadBalancer',
+      annotations: { a: 'b' },
+      labels: { a: 'b' },
+      loadBalancerSourceRanges: ['192.0.2.0/24'],
+    },
     autoscaling: {
       enabled: true,
       metrics: [

@@ -11,7 +11,7 @@ import { deployFiles } from './deploy.ts';
 import { helm, render, ROOT, type Rendered } from './helm.ts';
 
 const TWO_CLASSES = {
-  watchNamespaces: ['shop', 'smtp-plus'],
+  watchNamespaces: ['shop', 'smtp-plus', '2026'],
   settings: { classesElsewhere: ['other'] },
   classes: {
     default: { settings: { upstream: { host: 'smtp.provider.example' }, existingSenders: [{ shop: 'shop.example' }] } },
@@ -49,7 +49,7 @@ describe('the chart', () => {
       );
     }
     const { classes, watchNamespaces } = settingsSchema.parse(settingsIn(await render({ values: TWO_CLASSES })));
-    assert.deepEqual(watchNamespaces, ['shop', 'smtp-plus']);
+    assert.deepEqual(watchNamespaces, ['shop', 'smtp-plus', '2026']);
     assert.equal(classes['default']?.hostname, 'smtp-plus-relay.smtp-plus.svc');
     assert.deepEqual(classes['default']?.existingSenders[0], { shop: 'shop.example' });
     assert.equal(classes['default']?.tls.secretName, undefined, 'the operator makes it');
@@ -121,15 +121,100 @@ describe('the chart', () => {
 
   test('gives an operator of some namespaces no right on objects elsewhere', async () => {
     const rendered = await render({ values: TWO_CLASSES });
-    const role = find<{ rules?: object[] }>(rendered, 'ClusterRole', 'smtp-plus-operator');
-    assert.deepEqual(role.rules, [{ apiGroups: [''], resources: ['namespaces'], verbs: ['list', 'watch'] }]);
     const roles = rendered.filter(
       ({ kind, metadata }) => kind === 'Role' && metadata.name === 'smtp-plus-operator-users',
     );
     assert.deepEqual(
       roles.map(({ metadata }) => metadata.namespace),
-      ['shop', 'smtp-plus'],
+      // one that YAML would read as a number
+      ['shop', 'smtp-plus', '2026'],
     );
+  });
+
+  test('needs no right in the whole cluster where the operator has some namespaces, and others install the kinds', async () => {
+    const values = { ...TWO_CLASSES, crds: { enabled: false }, userRoles: { enabled: false } };
+    const rendered = await render({ values });
+    assert.deepEqual(
+      rendered
+        .filter(({ metadata }) => metadata.namespace === undefined)
+        .map(({ kind, metadata }) => `${kind} ${metadata.name}`),
+      [],
+    );
+  });
+
+  test('gives labels of all to everything, and to pods their own over these, but none that it selects by', async () => {
+    const commonLabels = { team: 'mail', 'app.kubernetes.io/name': 'mine', 'smtpplus.io/relay-class': 'mine' };
+    const values = {
+      commonLabels,
+      relays: { podLabels: { team: 'relays' }, service: { labels: { exposed: 'yes' } } },
+      extraObjects: [
+        { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'own', namespace: '{{ .Release.Namespace }}' } },
+        'apiVersion: v1\nkind: ConfigMap\nmetadata: { name: text, namespace: {{ .Release.Namespace }} }',
+      ],
+    };
+    const rendered = await render({ values });
+    const ofChart = rendered.filter(
+      ({ kind, metadata }) => kind !== 'CustomResourceDefinition' && !['own', 'text'].includes(metadata.name),
+    );
+    const labelsOf = ({ metadata }: object & Rendered) =>
+      (metadata as { labels?: Record<string, string> }).labels ?? {};
+    assert.deepEqual(
+      ofChart
+        .filter((object) => labelsOf(object)['team'] !== 'mail')
+        .map(({ kind, metadata }) => `${kind} ${metadata.name}`),
+      [],
+    );
+    const podOf = (kind: string, name: string) =>
+      find<{ spec: { selector: { matchLabels: object }; template: { metadata: { labels: Record<string, string> } } } }>(
+        rendered,
+        kind,
+        name,
+      ).spec;
+    const [relay, operator] = [podOf('StatefulSet', 'smtp-plus-relay'), podOf('Deployment', 'smtp-plus-operator')];
+    assert.deepEqual(
+      [relay.template.metadata.labels['team'], operator.template.metadata.labels['team']],
+      ['relays', 'mail'],
+    );
+    for (const { selector, template } of [relay, operator]) {
+      for (const [key, value] of Object.entries(selector.matchLabels))
+        assert.equal(template.metadata.labels[key], value);
+    }
+    assert.equal(labelsOf(find(rendered, 'Service', 'smtp-plus-relay'))['exposed'], 'yes');
+    for (const name of ['own', 'text']) assert.equal(find(rendered, 'ConfigMap', name).metadata.namespace, 'smtp-plus');
+  });
+
+  test('has a Certificate of cert-manager for every name of the relays, and an operator that takes it from its Secret', async () => {
+    const tls = {
+      certManager: { enabled: true, issuerRef: { kind: 'ClusterIssuer', name: 'ours' }, duration: '720h' },
+    };
+    const settings = { hostname: 'smtp.shop.example', tls: { names: ['mail.shop.example'] } };
+    const rendered = await render({ values: { relays: { tls }, classes: { default: { settings } } } });
+    const { spec } = find<{ spec: Record<string, unknown> }>(rendered, 'Certificate', 'smtp-plus-relay');
+    const { dnsNames, ...rest } = spec;
+    assert.deepEqual(rest, {
+      secretName: 'smtp-plus-relay-certificate',
+      privateKey: { algorithm: 'ECDSA', rotationPolicy: 'Always' },
+      duration: '720h',
+      issuerRef: { kind: 'ClusterIssuer', name: 'ours' },
+    });
+    const told = settingsSchema.parse(settingsIn(rendered)).classes['default'];
+    assert.equal(told?.tls.secretName, 'smtp-plus-relay-certificate');
+    // as the operator judges what it finds there: by the host that users are told, and by all names
+    const names = dnsNames as readonly string[];
+    assert.deepEqual(
+      [told?.hostname ?? '', ...(told?.tls.names ?? [])].filter((name) => !names.includes(name)),
+      [],
+    );
+    assert.equal(new Set(names).size, names.length);
+    const without = await render({});
+    assert.equal(
+      without.some(({ kind }) => kind === 'Certificate'),
+      false,
+    );
+    const noIssuer = { relays: { tls: { certManager: { enabled: true } } } };
+    await assert.rejects(render({ values: noIssuer }), /classes\.default: tls\.certManager\.issuerRef names no issuer/);
+    const both = { relays: { tls: { ...tls, secretName: 'mine' } } };
+    await assert.rejects(render({ values: both }), /are two sources of one certificate/);
   });
 
   test('leaves the number of pods to the autoscaler where there is one, and never takes one away', async () => {

@@ -86,12 +86,22 @@ describeWithControlPlane('the RBAC manifests', (cluster) => {
         names.includes(`${kind}/${metadata.name}`) ? rules : [],
       );
     const everywhere = rulesOf('deploy/rbac.yaml', ['ClusterRole/smtp-plus-operator']);
-    const parts = rulesOf('deploy/namespaced/rbac.yaml', [
-      'ClusterRole/smtp-plus-operator',
-      'Role/smtp-plus-operator-users',
-    ]);
-    const sorted = (rules: readonly Rule[]) => rules.map((rule) => JSON.stringify(rule)).toSorted();
+    const parts = rulesOf('deploy/namespaced/rbac.yaml', ['Role/smtp-plus-operator-users']);
+    const isAboutNamespaces = ({ resources }: Rule): boolean => resources.includes('namespaces');
+    const sorted = (rules: readonly Rule[]) =>
+      rules
+        .filter((rule) => !isAboutNamespaces(rule))
+        .map((rule) => JSON.stringify(rule))
+        .toSorted();
     assert.deepEqual(sorted(parts), sorted(everywhere));
+    assert.deepEqual(parts.filter(isAboutNamespaces), [
+      { apiGroups: [''], resources: ['namespaces'], resourceNames: ['shop'], verbs: ['get'] },
+    ]);
+    assert.deepEqual(
+      documents('deploy/namespaced/rbac.yaml').filter(({ kind }) => kind.startsWith('Cluster')),
+      [],
+      'nothing is for the whole cluster',
+    );
   });
 
   test('give relay pods neither a token nor a right', () => {
@@ -159,12 +169,11 @@ describeWithControlPlane('the RBAC manifests', (cluster) => {
       await cluster().kubectl(['apply', '-f', 'deploy/rbac.yaml']);
     });
     await cluster().kubectl(['create', 'namespace', 'inside']);
+    // nothing is left of the rights in the whole cluster
+    await cluster().kubectl(['delete', 'clusterrolebinding/smtp-plus-operator', 'clusterrole/smtp-plus-operator']);
     await cluster().kubectl(['create', 'namespace', 'outside']);
     // rendered for one namespace, `shop`
-    const stdin = readFileSync('deploy/namespaced/rbac.yaml', 'utf8').replaceAll(
-      'namespace: shop',
-      'namespace: inside',
-    );
+    const stdin = readFileSync('deploy/namespaced/rbac.yaml', 'utf8').replaceAll('"shop"', '"inside"');
     await cluster().kubectl(['apply', '-f', '-'], { stdin });
     const admin = createAdmin(cluster(), OPERATOR_NAMESPACE);
     await admin.apply(user('inside/app'), user('outside/app'));
@@ -173,6 +182,7 @@ describeWithControlPlane('the RBAC manifests', (cluster) => {
     await operator.idle();
     assert.equal(await admin.get('Secret', 'outside/app-smtp'), undefined);
     await assert.rejects(cluster().kubectl(['-n', 'outside', 'get', 'secrets'], { kubeconfig }), /forbidden/i);
+    await assert.rejects(cluster().kubectl(['get', 'namespaces'], { kubeconfig }), /forbidden/i);
     assert.deepEqual(operator.troubles, []);
     await operator.close();
     admin.client.close();

@@ -30,6 +30,10 @@ const pods = {
   extraEnv: z.array(kubernetes).describe('More environment variables (EnvVar), such as `HTTPS_PROXY`'),
   extraVolumes: z.array(kubernetes).describe('More volumes, for files that the settings name'),
   extraVolumeMounts: z.array(kubernetes).describe('Where these volumes are mounted'),
+  initContainers: z
+    .array(kubernetes)
+    .describe('Containers (Container) that run before; as sidecars with `restartPolicy: Always`'),
+  extraContainers: z.array(kubernetes).describe('More containers (Container) in the pod'),
 };
 
 const alertName = z.enum(readAlerts().map(({ alert }) => alert));
@@ -79,6 +83,7 @@ const relays = z.strictObject({
           'The Service has all 3,979 ports, which [costs something](../chart.md#ports); clients reach them through the headless Service anyway. Not for the type NodePort, because a cluster has too few node ports',
         ),
       annotations: texts.describe('Annotations of the Service'),
+      labels: texts.describe('More labels of the Service'),
       loadBalancerClass: z.string().describe('Class of load balancers for the Service; default: that of the cluster'),
       loadBalancerSourceRanges: z
         .array(z.string())
@@ -127,6 +132,19 @@ function valuesWith({ settings, classSettings }: { settings: z.ZodType; classSet
           keep: z.boolean().describe('`helm uninstall` keeps the CRDs, and with them every list, user and sender'),
         })
         .partial(),
+      userRoles: z
+        .strictObject({
+          enabled: z
+            .boolean()
+            .describe(
+              'Whoever has the role `view`, `edit` or `admin` in a namespace has it for lists, users and senders, too. `false` in an installation without rights in the whole cluster',
+            ),
+        })
+        .partial(),
+      commonLabels: texts.describe('Labels of every object and every pod of the chart'),
+      extraObjects: z
+        .array(z.union([kubernetes, z.string()]))
+        .describe('Manifests that belong to the installation, as objects or as texts with templates in them'),
       watchNamespaces: z
         .array(labelName)
         .describe('The only namespaces in which the operator has rights; default: all'),

@@ -1,10 +1,30 @@
 {{/* Names are fixed: an installation has a namespace of its own, whose name tells those of the cluster's objects apart. */}}
 {{- define "smtp-plus.labels" -}}
+{{- include "smtp-plus.labelsAnd" (dict "root" . "labels" dict) -}}
+{{- end }}
+
+{{/* Those of every object, and some of its own, which count over `commonLabels`. */}}
+{{- define "smtp-plus.labelsAnd" -}}
 app.kubernetes.io/part-of: smtp-plus
-app.kubernetes.io/instance: {{ .Release.Name }}
-app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
-app.kubernetes.io/managed-by: {{ .Release.Service }}
-helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
+app.kubernetes.io/instance: {{ .root.Release.Name }}
+app.kubernetes.io/version: {{ .root.Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .root.Release.Service }}
+helm.sh/chart: {{ .root.Chart.Name }}-{{ .root.Chart.Version }}
+{{- with include "smtp-plus.furtherLabels" (merge (deepCopy .labels) .root.Values.commonLabels) }}
+{{ . }}
+{{- end }}
+{{- end }}
+
+{{/* Without those that the chart sets itself, and selects by. */}}
+{{- define "smtp-plus.furtherLabels" -}}
+{{- with omit . "app.kubernetes.io/name" "app.kubernetes.io/part-of" "app.kubernetes.io/instance" "app.kubernetes.io/version" "app.kubernetes.io/managed-by" "helm.sh/chart" "smtpplus.io/relay-class" }}
+{{- toYaml . }}
+{{- end }}
+{{- end }}
+
+{{/* Of pods: those of all objects, and those of their own, which count over them. */}}
+{{- define "smtp-plus.podLabels" -}}
+{{- include "smtp-plus.furtherLabels" (merge (deepCopy .podLabels) .commonLabels) -}}
 {{- end }}
 
 {{- define "smtp-plus.image" -}}

@@ -2,17 +2,20 @@
 import type { Kind } from '../../core/model.ts';
 import type { KubeClient } from '../client/client.ts';
 import type { KnownStatus } from './known-status.ts';
+import type { ListWatch } from '../client/list-watch.ts';
 import { startReflector, type Reflector } from '../client/reflector.ts';
 import { createNamespaceIndex, type NamespaceIndex } from './namespace-index.ts';
 import { KIND_RESOURCES, NAMESPACES, type KubeObject, type Resource } from '../client/resources.ts';
 import { startSecretCache, type SecretCache } from './secret-cache.ts';
+import { followNamespaces } from './watched-namespaces.ts';
 import { viewObject, type KnownObject } from './views.ts';
 
 type Labels = Readonly<Record<string, string>>;
 
 export interface Caches {
   readonly objects: Readonly<Record<Kind, MergedCache<KnownObject>>>;
-  readonly namespaces: MergedCache<Labels>;
+  /** Labels of namespaces. */
+  readonly namespaces: { readonly get: (name: string) => Labels | undefined };
   readonly secrets: SecretCache;
   /** Names of the namespaces that hold an object or a Secret of ours. */
   readonly namespacesInUse: () => Iterable<string>;
@@ -48,7 +51,7 @@ export interface CachesOptions {
 export function startCaches(client: KubeClient, options: CachesOptions): Caches {
   const { onTrouble, signal } = options;
   const namespaces = options.watchNamespaces.length === 0 ? [undefined] : options.watchNamespaces;
-  const all: { readonly kind: string; readonly reflector: Reflector<unknown> }[] = [];
+  const all: { readonly kind: string; readonly reflector: Omit<ListWatch, 'version'> }[] = [];
 
   function mirror<T>(
     resource: Resource,
@@ -81,10 +84,16 @@ export function startCaches(client: KubeClient, options: CachesOptions): Caches 
     SmtpPlusUser: mirrorKind('SmtpPlusUser'),
     VerifiedSender: mirrorKind('VerifiedSender'),
   };
-  const namespaceCache = mirror(NAMESPACES, [undefined], {
-    keep: ({ metadata }) => metadata.labels ?? {},
-    onChange: options.onNamespace,
-  });
+  function followLabels(): Caches['namespaces'] {
+    const { watchNamespaces: names, onNamespace: onChange } = options;
+    if (names.length === 0) {
+      return mirror(NAMESPACES, [undefined], { keep: ({ metadata }) => metadata.labels ?? {}, onChange });
+    }
+    const followed = followNamespaces(client, { names, onChange, onTrouble, signal });
+    all.push({ kind: NAMESPACES.kind, reflector: followed });
+    return followed;
+  }
+  const namespaceLabels = followLabels();
   const secrets = startSecretCache(client, {
     namespaces,
     onChange: options.onSecret,
@@ -93,7 +102,7 @@ export function startCaches(client: KubeClient, options: CachesOptions): Caches 
   });
   return {
     objects,
-    namespaces: namespaceCache,
+    namespaces: namespaceLabels,
     secrets,
     namespacesInUse: () => {
       const names = new Set<string>();
