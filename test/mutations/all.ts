@@ -8,6 +8,7 @@ import { scheduleMutations } from './schedule.ts';
 import { sessionMutations } from './session.ts';
 import { signingMutations } from './signing.ts';
 import { spoolMutations } from './spool.ts';
+import { tenantsMutations } from './tenants.ts';
 import { workersMutations } from './workers.ts';
 
 export const mutations: readonly Mutation[] = [
@@ -19,5 +20,6 @@ export const mutations: readonly Mutation[] = [
   ...sessionMutations,
   ...signingMutations,
   ...internationalMutations,
+  ...tenantsMutations,
   ...workersMutations,
 ];
