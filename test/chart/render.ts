@@ -146,7 +146,7 @@ describe('the chart', () => {
     const commonLabels = { team: 'mail', 'app.kubernetes.io/name': 'mine', 'smtpplus.io/relay-class': 'mine' };
     const values = {
       commonLabels,
-      relays: { podLabels: { team: 'relays' }, service: { labels: { exposed: 'yes' } } },
+      relays: { podLabels: { team: 'relays' }, service: { labels: { team: 'front' } } },
       extraObjects: [
         { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'own', namespace: '{{ .Release.Namespace }}' } },
         'apiVersion: v1\nkind: ConfigMap\nmetadata: { name: text, namespace: {{ .Release.Namespace }} }',
@@ -160,7 +160,7 @@ describe('the chart', () => {
       (metadata as { labels?: Record<string, string> }).labels ?? {};
     assert.deepEqual(
       ofChart
-        .filter((object) => labelsOf(object)['team'] !== 'mail')
+        .filter((object) => labelsOf(object)['team'] === undefined)
         .map(({ kind, metadata }) => `${kind} ${metadata.name}`),
       [],
     );
@@ -179,7 +179,7 @@ describe('the chart', () => {
       for (const [key, value] of Object.entries(selector.matchLabels))
         assert.equal(template.metadata.labels[key], value);
     }
-    assert.equal(labelsOf(find(rendered, 'Service', 'smtp-plus-relay'))['exposed'], 'yes');
+    assert.equal(labelsOf(find(rendered, 'Service', 'smtp-plus-relay'))['team'], 'front');
     for (const name of ['own', 'text']) assert.equal(find(rendered, 'ConfigMap', name).metadata.namespace, 'smtp-plus');
   });
 
