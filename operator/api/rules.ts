@@ -24,13 +24,14 @@ const LOCAL_PART_MAX = 64;
 /** NAME.NAMESPACE (63 and a dot) must fit the 254 characters of a user name. */
 const USER_OBJECT_NAME_MAX = 190;
 
-function between(path: string, seconds: { min: number; max: number }, words: string): Rule {
+/** @param example that is in between: what is usual for one would be refused for another */
+function between(path: string, seconds: { min: number; max: number }, words: string, example: string): Rule {
   const { min, max } = seconds;
   return rule(
     path,
     {
       cel: `duration(self) >= duration('${min}s') && duration(self) <= duration('${max}s')`,
-      message: `${path} must be ${words}; write it as \`90m\` or \`24h\``,
+      message: `${path} must be ${words}; write \`${example}\`, for instance`,
     },
     (self: string) => durationSeconds(self) >= min && durationSeconds(self) <= max,
   );
@@ -92,8 +93,8 @@ export const listRules: readonly Rule[] = [
     },
     (self: Recipients) => (self.otherwise === 'Redirect') === (self.redirectTo !== undefined),
   ),
-  between('spec.delivery.maxAge', { min: MINUTE, max: 720 * HOUR }, 'between 1m and 720h'),
-  between('spec.delivery.delayNoticeAfter', { min: MINUTE, max: 720 * HOUR }, 'between 1m and 720h'),
+  between('spec.delivery.maxAge', { min: MINUTE, max: 720 * HOUR }, 'between 1m and 720h', '120h'),
+  between('spec.delivery.delayNoticeAfter', { min: MINUTE, max: 720 * HOUR }, 'between 1m and 720h', '4h'),
   rule(
     'spec.delivery',
     {
@@ -186,7 +187,12 @@ export const userRules: readonly Rule[] = [
     ({ metadata, spec: { credentials } }: ObjectWith<UserSpec>) =>
       credentials.passwordSecretRef?.name !== (credentials.secretName ?? `${metadata.name}-smtp`),
   ),
-  between('spec.credentials.rotation.interval', { min: HOUR, max: 8784 * HOUR }, 'between 1h and 8784h (366 days)'),
+  between(
+    'spec.credentials.rotation.interval',
+    { min: HOUR, max: 8784 * HOUR },
+    'between 1h and 8784h (366 days)',
+    '720h',
+  ),
   rule(
     'spec.credentials.rotation',
     {
@@ -250,7 +256,12 @@ export const senderRules: readonly Rule[] = [
     },
     (self: SenderSpec) => self.dkim.signing === 'Disabled' || self.domain !== undefined,
   ),
-  between('spec.dkim.interval', { min: 336 * HOUR, max: 9600 * HOUR }, 'between 336h (14 days) and 9600h (400 days)'),
+  between(
+    'spec.dkim.interval',
+    { min: 336 * HOUR, max: 9600 * HOUR },
+    'between 336h (14 days) and 9600h (400 days)',
+    '2160h',
+  ),
   rule(
     'spec',
     {
@@ -270,5 +281,5 @@ export const senderRules: readonly Rule[] = [
     (self: SenderSpec) => self.email === undefined || self.address !== undefined,
   ),
   ...selectorRules('spec.allowedNamespaces'),
-  between('spec.recheckInterval', { min: 5 * MINUTE, max: 720 * HOUR }, 'between 5m and 720h'),
+  between('spec.recheckInterval', { min: 5 * MINUTE, max: 720 * HOUR }, 'between 5m and 720h', '24h'),
 ];
