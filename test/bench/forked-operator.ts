@@ -11,6 +11,8 @@ export interface Report {
   readonly rssMb: number;
   readonly heapMb: number;
   readonly requests: number;
+  /** Those of them that would change something. */
+  readonly changes: number;
   readonly writes: Readonly<Record<string, number>>;
   readonly planSeconds: number;
   readonly cpuSeconds: number;
@@ -20,6 +22,8 @@ export interface ForkedOperator {
   /** Resolves when it leads. */
   readonly start: (given: { cluster: ControlPlane; kubeconfig: string; settings: unknown }) => Promise<unknown>;
   readonly idle: () => Promise<unknown>;
+  /** Moves its clock ahead. */
+  readonly pass: (ms: number) => Promise<unknown>;
   readonly report: () => Promise<Report>;
   readonly close: () => Promise<void>;
 }
@@ -42,6 +46,7 @@ export async function forkOperator(): Promise<ForkedOperator> {
     start: ({ cluster: { url, caFile }, kubeconfig, settings }) =>
       ask({ kind: 'start', cluster: { url, caFile }, kubeconfig, settings }),
     idle: () => ask({ kind: 'idle' }),
+    pass: (ms) => ask({ kind: 'pass', ms }),
     report: () => ask({ kind: 'report' }) as Promise<Report>,
     close: async () => {
       operator.disconnect();

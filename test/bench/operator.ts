@@ -8,10 +8,11 @@ import { SECRETS } from '../../operator/kubernetes/client/resources.ts';
 import { CONFIG_LABEL } from '../../operator/kubernetes/cache/secret-cache.ts';
 import type { SecretObject } from '../../operator/kubernetes/cache/views.ts';
 import type { ShardDocument } from '../../relay/config.ts';
-import { createAdmin, list, namespace, sender, user, type Admin, type Manifest } from '../operator/support/admin.ts';
+import { createAdmin, list, namespace, sender, user, type Admin } from '../operator/support/admin.ts';
 import { install, OPERATOR_NAMESPACE } from '../operator/support/operator.ts';
 import { startRelayPod } from '../operator/support/relay-pod.ts';
 import { startControlPlane } from '../support/control-plane.ts';
+import { createAll } from './create-all.ts';
 import { forkOperator, type Report } from './forked-operator.ts';
 
 const number = (name: string, fallback: number): number => Number(process.env[name] ?? fallback);
@@ -24,16 +25,18 @@ const size = {
 const CHANGES = number('CHANGES', 200);
 const QUIET_MS = 5000;
 const USE_SECONDS = number('USE_SECONDS', 60);
-const PARALLEL = 16;
 
 const cluster = await startControlPlane();
 const kubeconfig = await install(cluster);
 const admin = createAdmin(cluster, OPERATOR_NAMESPACE);
 console.log(`${size.users} users, ${size.lists} lists, ${size.senders} senders in ${size.namespaces} namespaces`);
 
-await createAll(Array.from({ length: size.namespaces }, (_, i) => namespace(`ns-${i}`)));
+await createAll(
+  admin,
+  Array.from({ length: size.namespaces }, (_, i) => namespace(`ns-${i}`)),
+);
 const place = (i: number): string => `ns-${i % size.namespaces}`;
-await createAll([
+await createAll(admin, [
   ...Array.from({ length: size.lists }, (_, i) => list(`${place(i)}/list-${i}`)),
   ...Array.from({ length: size.senders }, (_, i) => sender(`${place(i)}/sender-${i}`, { domain: `d${i}.example` })),
   ...Array.from({ length: size.users }, (_, i) =>
@@ -134,14 +137,6 @@ function followDocuments(admin: Admin, signal: AbortSignal): void {
     onTrouble: (message) => console.error(message),
     signal,
   });
-}
-
-async function createAll(manifests: readonly Manifest[]): Promise<void> {
-  const queue = manifests.values();
-  const work = async (): Promise<void> => {
-    for (const manifest of queue) await admin.apply(manifest);
-  };
-  await Promise.all(Array.from({ length: PARALLEL }, work));
 }
 
 function total({ writes }: Report): number {

@@ -16,11 +16,11 @@ import { createAdmin, namespace, sender, user, type LiveObject } from '../operat
 import { install, OPERATOR_NAMESPACE } from '../operator/support/operator.ts';
 import { startRelayPod } from '../operator/support/relay-pod.ts';
 import { startControlPlane } from '../support/control-plane.ts';
+import { createAll } from './create-all.ts';
 import { forkOperator } from './forked-operator.ts';
 
 const NOISY_USERS = Number(process.env['NOISY_USERS'] ?? 5000);
 const QUIET_REVOCATIONS = Number(process.env['REVOCATIONS'] ?? 60);
-const PARALLEL = 16;
 const TENANTS = 5;
 const USERS_OF_TENANT = 20;
 const PAUSE_MS = 100;
@@ -98,11 +98,10 @@ function happens(what: string): Promise<number> {
 async function makeUsers(): Promise<void> {
   for (let i = 0; i < NOISY_USERS; i++) unfinished.add(`noisy/user-${i}`);
   const finished = happens('all in force');
-  const names = [...unfinished].values();
-  const work = async (): Promise<void> => {
-    for (const key of names) await admin.apply(user(key));
-  };
-  await Promise.all(Array.from({ length: PARALLEL }, work));
+  await createAll(
+    admin,
+    Array.from(unfinished, (key) => user(key)),
+  );
   console.log(`made in ${((performance.now() - began) / 1000).toFixed(0)} s`);
   await finished;
 }

@@ -113,6 +113,39 @@ export function answerWith(question: Buffer, rcode: number): Buffer {
   return packet;
 }
 
+/** The name that a question is about, RFC 1035 section 4.1.2, in lower case: resolvers may mix it against forgers. */
+export function nameIn(question: Buffer): string {
+  const labels: string[] = [];
+  for (let at = HEADER; (question[at] ?? 0) > 0; at += 1 + (question[at] ?? 0)) {
+    labels.push(question.toString('latin1', at + 1, at + 1 + (question[at] ?? 0)));
+  }
+  return labels.join('.').toLowerCase();
+}
+
+/** One TXT record, RFC 1035 section 3.3.14, of no more than 255 octets. */
+export function answerWithTxt(question: Buffer, value: string): Buffer {
+  // without what follows the question: EDNS options are none of a small answer's business
+  const asked = question.subarray(0, HEADER + nameIn(question).length + 2 + TYPE_AND_CLASS);
+  const head = answerWith(asked, 0);
+  head.writeUInt16BE(1, ANSWERS);
+  head.writeUInt16BE(0, ADDITIONAL);
+  const record = Buffer.alloc(RECORD);
+  record.writeUInt16BE(0xc000 | HEADER, 0);
+  record.writeUInt16BE(TXT, 2);
+  record.writeUInt16BE(1, 4);
+  record.writeUInt32BE(60, 6);
+  record.writeUInt16BE(value.length + 1, 10);
+  record.writeUInt8(value.length, RECORD - 1);
+  return Buffer.concat([head, record, Buffer.from(value, 'latin1')]);
+}
+
+const HEADER = 12;
+const TYPE_AND_CLASS = 4;
+const [ANSWERS, ADDITIONAL] = [6, 10];
+const TXT = 16;
+/** A pointer to the name, type, class, time to live, length, and the length of the string. */
+const RECORD = 13;
+
 /** Free for both: a name server listens for datagrams and connections. */
 async function freePort(): Promise<number> {
   const server = createServer();
