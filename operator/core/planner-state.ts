@@ -47,6 +47,8 @@ export interface PlannedNamespace {
   verdicts: NamespaceVerdicts | undefined;
   /** Its users who have to wait for a place. */
   crowd: Crowd | undefined;
+  /** As it was when its rules were last worked out. */
+  guest: Guest | undefined;
   rules: NamespaceRules;
 }
 
@@ -258,7 +260,7 @@ export function present({ sources }: Planner, kind: Kind, key: string): RawObjec
 export function namespaceIn({ namespaces }: Planner, name: string): PlannedNamespace {
   const known = namespaces.get(name);
   if (known !== undefined) return known;
-  const fresh = { marks: createMarks(), verdicts: undefined, crowd: undefined, rules: NO_RULES };
+  const fresh = { marks: createMarks(), verdicts: undefined, crowd: undefined, guest: undefined, rules: NO_RULES };
   namespaces.set(name, fresh);
   return fresh;
 }

@@ -22,6 +22,7 @@ import {
 import { acceptedPasswords, setNamespaceEntry, setUserParts } from './relay-entries.ts';
 import { NOTHING_TOLD, programmedIn, toldOf } from './relay-facts.ts';
 import { namespaceRulesOf } from './senders/sender-rules.ts';
+import { labelFarewells } from './senders/farewell.ts';
 import { planSender, type SenderPlan } from './senders/sender-plan.ts';
 import { parseObject } from './parse.ts';
 import type { UserCircumstances } from './users/circumstances.ts';
@@ -38,7 +39,7 @@ export function planTurn(planner: Planner, name: string, now: Date): Turn {
   const namespace = namespaceIn(planner, name);
   const { marks } = namespace;
   const draft = createDraft();
-  if (marks.rules) renewRules(planner, name, namespace);
+  if (marks.rules) renewRules(planner, name, namespace, draft);
   const around = circumstancesOf(planner, name, namespace, now);
   for (const key of taken(marks.users, USERS_MAX)) planOneUser(planner, key, around, draft);
   // of a class whose relays serve its first user since now, or its last one no more
@@ -50,11 +51,17 @@ export function planTurn(planner: Planner, name: string, now: Date): Turn {
   return draft;
 }
 
-function renewRules(planner: Planner, name: string, namespace: PlannedNamespace): void {
+function renewRules(planner: Planner, name: string, namespace: PlannedNamespace, draft: Draft): void {
   const { marks, verdicts } = namespace;
   marks.rules = false;
   const guest = guestOf(planner, name);
-  const rules = namespaceRulesOf(verdicts?.senders.values() ?? [], planner.shared.senders.values(), guest);
+  const others = planner.shared.senders;
+  // a namespace that is gone has no labels, and needs no senders
+  if (planner.sources.labelsOf(name) !== undefined) {
+    draft.farewells.push(...labelFarewells(others.values(), namespace.guest, guest));
+  }
+  namespace.guest = guest;
+  const rules = namespaceRulesOf(verdicts?.senders.values() ?? [], others.values(), guest);
   if (isEqual(rules, namespace.rules)) return;
   namespace.rules = rules;
   // before the users, whose statuses say whether relays run it

@@ -32,6 +32,22 @@ function deleted({ covers }: SenderVerdict): Said {
   return { reason: 'SenderDeleted', message };
 }
 
+/** Of senders of others that a namespace can use no more, since its labels are other ones. */
+export function labelFarewells(
+  senders: Iterable<SenderVerdict>,
+  before: Guest | undefined,
+  after: Guest,
+): PlannedEvent[] {
+  if (before === undefined || isEqual(before.labels, after.labels)) return [];
+  return [...senders].flatMap((verdict) => {
+    const isLost = isSharedWith(verdict, before) && !isSharedWith(verdict, after);
+    if (!isLost || verdict.judgement.status !== 'True') return [];
+    const why = 'its labels have changed, and spec.allowedNamespaces does not select it any more';
+    const message = `Namespace ${after.name} can no longer send as ${verdict.covers?.sender}: ${why}.`;
+    return event({ kind: 'VerifiedSender', meta: verdict.meta }, 'Warning', { reason: 'SharingEnded', message });
+  });
+}
+
 /** One that is revoked is revoked for all, which it says itself. */
 function sharingEnded(before: SenderVerdict, after: SenderVerdict, guests: () => readonly Guest[]): Said | undefined {
   const isVerified = after.judgement.status === 'True';
