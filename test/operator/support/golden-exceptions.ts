@@ -11,6 +11,7 @@ const COUNTS = 'what relays have counted is no manifest';
 
 export const NOT_IN_A_CLUSTER: ReadonlyMap<string, string> = new Map([
   ['a-verified-domain-says-whether-receivers-take-its-mail', FINDINGS],
+  ['a-domain-signs-with-keys-that-are-seen-in-the-dns', FINDINGS],
   ['what-relays-have-counted-is-said-of-lists-and-users', COUNTS],
   ['a-user-whom-nobody-uses-says-so-after-90-days', COUNTS],
   ['a-monthly-quota-is-told-of-at-80-percent-and-ends-a-users-month', COUNTS],
@@ -35,6 +36,7 @@ export const NOT_IN_A_CLUSTER: ReadonlyMap<string, string> = new Map([
 
 export const NOT_IN_A_FOLDER: ReadonlyMap<string, string> = new Map([
   ['a-verified-domain-says-whether-receivers-take-its-mail', FINDINGS],
+  ['a-domain-signs-with-keys-that-are-seen-in-the-dns', FINDINGS],
   ['what-relays-have-counted-is-said-of-lists-and-users', COUNTS],
   ['a-user-whom-nobody-uses-says-so-after-90-days', COUNTS],
   ['a-monthly-quota-is-told-of-at-80-percent-and-ends-a-users-month', COUNTS],

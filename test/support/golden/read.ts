@@ -22,6 +22,7 @@ import type {
 import { addressesOfLists } from '../../../operator/settings-list-upstream.ts';
 import { classSettingsSchema, type ClassSettings } from '../../../operator/settings.ts';
 import { mailEvidenceSchema } from '../../../operator/verify/mail-evidence.ts';
+import { keysSchema } from '../../../operator/verify/make-keys.ts';
 import type { Verifiers } from './passwords.ts';
 
 const metadata = z.object({
@@ -93,6 +94,8 @@ const settings = z.strictObject({
   /** Of records besides the proof, by key of the VerifiedSender and by their id. */
   records: z.record(z.string(), z.record(z.string(), evidence)).default({}),
   vouchings: vouchings.default({}),
+  /** That mail is signed with, by key of the VerifiedSender. */
+  keys: z.record(z.string(), keysSchema).default({}),
   programmed: z
     .record(z.string(), z.object({ state: z.enum(['Unknown', 'Programmed', 'Lagging']), message: z.string() }))
     .optional(),
@@ -136,6 +139,7 @@ export function readGolden(text: string, verifiers: Verifiers): GoldenInput {
       objects: manifests.flatMap(objectOf),
       secrets: new Map(ofKind('Secret').map((one) => [keyOf(one), secretView(one)])),
       evidence: evidenceIn(known),
+      keys: new Map(Object.entries(known.keys)),
       mail: new Map(Object.entries(known.mail)),
       ...(known.mailVerification !== undefined && { mailVerification: known.mailVerification }),
       ...(known.verification === 'dns' && { verification: { graceSeconds: 72 * 3600, ...spfIn(known) } }),

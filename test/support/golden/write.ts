@@ -2,6 +2,8 @@
 import { Document, isMap, visit } from 'yaml';
 import { isRetained } from '../../../operator/core/credentials/ownership.ts';
 import { API_VERSION } from '../../../operator/api/common.ts';
+import { selectorsOf } from '../../../operator/core/senders/dkim-keys.ts';
+import type { KeysWish } from '../../../operator/core/senders/dkim-model.ts';
 import { BUILT_IN_LIST } from '../../../operator/core/names.ts';
 import type { Plan, SecretPlan, StatusPlan } from '../../../operator/core/model.ts';
 import type { RelayDocuments, ShardDocument } from '../../../relay/config.ts';
@@ -10,9 +12,10 @@ import type { Verifiers } from './passwords.ts';
 const LINE_WIDTH = 120;
 
 export function writeGolden(plan: Plan, verifiers: Verifiers): string {
-  const { secretsToDelete, events, lookups, mails, vouchings, nextLook } = plan;
+  const { secretsToDelete, events, lookups, mails, records, vouchings, nextLook } = plan;
   const withdrawn = [...vouchings].filter(([, { withdrawnTime }]) => withdrawnTime !== undefined);
   const wishes = mails.filter((wish) => Object.keys(wish).length > 2);
+  const keys = records.flatMap(({ sender, wish }) => (wish === undefined ? [] : [{ sender, ...shortened(wish) }]));
   const rest = {
     ...(secretsToDelete.length > 0 && { secretsToDelete }),
     events: events.map(({ kind, meta, type, reason, message }) => {
@@ -22,6 +25,7 @@ export function writeGolden(plan: Plan, verifiers: Verifiers): string {
     // what every sender has that the settings vouch for is of no interest
     ...(withdrawn.length > 0 && { vouchings: Object.fromEntries(withdrawn) }),
     ...(wishes.length > 0 && { mails: wishes }),
+    ...(keys.length > 0 && { keys }),
     ...(nextLook !== undefined && { nextLook }),
   };
   const documents = [
@@ -31,6 +35,11 @@ export function writeGolden(plan: Plan, verifiers: Verifiers): string {
     { kind: 'Outcome', ...rest },
   ];
   return verifiers.shorten(documents.map((document) => print(document)).join('---\n'));
+}
+
+/** Keys by their selectors. */
+function shortened({ kept, ...wish }: KeysWish): object {
+  return { ...wish, kept: selectorsOf(kept) };
 }
 
 function secretManifest({ namespace, name, owner, type, labels, annotations, data }: SecretPlan): object {
