@@ -55,8 +55,12 @@ export interface Controller {
   readonly hasSynced: () => boolean;
   /** What keeps the caches from having synced, as far as that is known. */
   readonly syncTroubles: () => readonly string[];
-  /** Waits for the caches, plans everything, and acts from then on. Called once, by the leader. */
-  readonly lead: () => Promise<void>;
+  /**
+   * Waits for the caches, plans everything, and acts from then on. Called once, by the leader.
+   *
+   * @param unwatchedSince when somebody last led; undefined: nobody knows, or somebody has until now
+   */
+  readonly lead: (unwatchedSince?: Date) => Promise<void>;
   /** Number of objects by kind and by the status of their condition `Ready`. */
   readonly readiness: () => readonly Readiness[];
   /** Hashes of the documents that were written last, by class and file name. */

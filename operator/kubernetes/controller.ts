@@ -75,6 +75,7 @@ export function startController(options: ControllerOptions): Controller {
     unledClient: options.unledClient ?? client,
     installation,
     classOf: (name) => planning.planner()?.platform.classes.get(name),
+    senders: () => caches.objects.VerifiedSender,
     onEvidence: (key) => mark((to) => markAddress(to, key)),
     onStep: (step) => metrics.mailProofs.inc({ step }),
     onAnswer: (answer) => metrics.verifyPages.inc({ answer }),
@@ -189,9 +190,9 @@ export function startController(options: ControllerOptions): Controller {
   return {
     hasSynced: () => caches.hasSynced() && relays.hasSynced(),
     syncTroubles: caches.syncTroubles,
-    lead: async () => {
+    lead: async (unwatchedSince) => {
       await synced();
-      await Promise.all([verification.load(), mailProofs.load()]);
+      await Promise.all([verification.load(), mailProofs.load(unwatchedSince)]);
       await accepted.read();
       // what they have told before is in statuses, and must not be taken back meanwhile
       await relays.hear();

@@ -14,6 +14,9 @@ import { createMailProofs, type MailProofs, type MailStep } from '../verify/mail
 import { sendChallenge } from '../verify/send-challenge.ts';
 import type { KubeClient } from './client/client.ts';
 import { startMailLinks, type MailLinks } from './mail-links.ts';
+import { oldestByAddress } from '../core/senders/wished-address.ts';
+import { afterUnwatched } from '../verify/unwatched.ts';
+import type { Caches } from './cache/caches.ts';
 import { openEvidenceSecrets, type EvidenceSecrets } from './write/evidence.ts';
 import { MAIL_EVIDENCE } from './write/evidence-kinds.ts';
 
@@ -27,8 +30,8 @@ export interface MailOptions {
 
 export interface MailProofsOnCluster {
   readonly synced: Promise<void>;
-  /** Reads what is known. To be called once, by the leader, before anything is planned. */
-  readonly load: () => Promise<void>;
+  /** Reads what is known. To be called once, by the leader, before anything is planned; see `Controller.lead`. */
+  readonly load: (unwatchedSince: Date | undefined) => Promise<void>;
   readonly mailOf: (key: string) => MailEvidence | undefined;
   /** What the latest plan says of senders; undefined: gone. */
   readonly follow: (senders: ReadonlyMap<string, SenderPlan | undefined>) => void;
@@ -46,6 +49,8 @@ export interface MailProofsOnClusterOptions {
   readonly unledClient: KubeClient;
   readonly installation: Installation;
   readonly classOf: (name: string) => ClassView | undefined;
+  /** All VerifiedSenders. */
+  readonly senders: () => Pick<Caches['objects']['VerifiedSender'], 'keys' | 'get'>;
   /** Something else is known of an address (`NAMESPACE/ADDRESS`). */
   readonly onEvidence: (key: string) => void;
   readonly onStep: (step: MailStep) => void;
@@ -109,8 +114,10 @@ export function startMailProofs(client: KubeClient, options: MailProofsOnCluster
 
   return {
     synced: links.synced,
-    load: async () => {
-      store = await openEvidenceSecrets(client, MAIL_EVIDENCE, { namespace, onTrouble });
+    load: async (unwatchedSince) => {
+      const opened = await openEvidenceSecrets(client, MAIL_EVIDENCE, { namespace, onTrouble });
+      if (unwatchedSince !== undefined) await takeUpUnwatched(opened, unwatchedSince, options.senders());
+      store = opened;
       takeUp();
     },
     mailOf: (key) => store?.of(key),
@@ -126,6 +133,19 @@ export function startMailProofs(client: KubeClient, options: MailProofsOnCluster
       await store?.close();
     },
   };
+}
+
+async function takeUpUnwatched(
+  store: EvidenceSecrets<MailEvidence>,
+  since: Date,
+  senders: ReturnType<MailProofsOnClusterOptions['senders']>,
+): Promise<void> {
+  const oldest = oldestByAddress([...senders.keys()].flatMap((key) => senders.get(key) ?? []));
+  const changes = Array.from(store.all(), async ([key, evidence]) => {
+    const after = afterUnwatched(evidence, { since, oldest: oldest.get(key) });
+    if (after !== undefined) await store.keep(key, after);
+  });
+  await Promise.all(changes);
 }
 
 /** What was confirmed is in force by the very write that deletes the note. */

@@ -17,7 +17,7 @@ interface WorkOptions extends Pick<
   ControllerOptions,
   'client' | 'unledClient' | 'namespace' | 'identity' | 'metrics' | 'onTrouble'
 > {
-  readonly lease: Pick<Lease, 'acquired'>;
+  readonly lease: Pick<Lease, 'acquired' | 'takenUp'>;
   readonly installationOf: (settings: Settings) => Promise<Installation>;
   readonly log: Log;
   /** Where it cannot begin to work by what it has been given. */
@@ -38,6 +38,9 @@ export function startWork(
   { lease, log, end, installationOf, ...shared }: WorkOptions,
 ): Work {
   const ended = new WeakSet<Controller>();
+  /** When somebody last led, this process included. */
+  let ledUntil: Date | undefined;
+  let isWatching = false;
   let options = optionsOf(settings, installation);
   let controller = begin(options);
   let isClosed = false;
@@ -51,16 +54,21 @@ export function startWork(
   }
 
   async function lead(one: Controller): Promise<void> {
-    await lease.acquired;
+    const ledBefore = await lease.acquired;
     if (ended.has(one)) return;
     log.info('leading; waiting for the caches');
-    await one.lead();
-    if (!ended.has(one)) log.info('everything is planned; reconciling');
+    await one.lead(ledUntil ?? ledBefore);
+    if (ended.has(one)) return;
+    isWatching = true;
+    lease.takenUp();
+    log.info('everything is planned; reconciling');
   }
 
   async function stop(): Promise<void> {
     ended.add(controller);
     await controller.close();
+    if (isWatching) ledUntil = new Date();
+    isWatching = false;
   }
 
   return {

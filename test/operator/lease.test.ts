@@ -32,16 +32,42 @@ describeWithControlPlane('leader election', (cluster) => {
   });
 
   test('a released lease is taken at once', async (t) => {
+    const began = new Date();
     const a = candidate(t, 'released', 'a');
-    await a.acquired;
+    assert.equal(await a.acquired, undefined, 'nobody has led before');
     const b = candidate(t, 'released', 'b');
     await until(() => b.looks() > 0, 'the other waits for it');
     await a.release();
     assert.equal(a.isLeader(), false);
     const looks = b.looks();
-    await b.acquired;
+    const ledUntil = await b.acquired;
+    assert.ok(
+      ledUntil !== undefined && ledUntil >= began,
+      `it is told that somebody led until ${ledUntil?.toISOString()}`,
+    );
     // one may have been under way; without a release it would be seven, until the lease is over
     assert.ok(b.looks() - looks <= 2, `it looked ${b.looks() - looks} times`);
+  });
+
+  test('the time from which on nobody has watched outlives a leader that ends before it has taken up what happened since', async (t) => {
+    const first = candidate(t, 'unwatched', 'first');
+    await first.acquired;
+    first.takenUp();
+    await first.release();
+    const second = candidate(t, 'unwatched', 'second');
+    const since = await second.acquired;
+    assert.ok(since !== undefined);
+    const looks = second.looks();
+    await until(() => second.looks() > looks + 1, 'the second renews it');
+    await second.release();
+    const third = candidate(t, 'unwatched', 'third');
+    assert.deepEqual(await third.acquired, since);
+    third.takenUp();
+    const before = third.looks();
+    await until(() => third.looks() > before + 1, 'the third renews it');
+    await third.release();
+    const after = await candidate(t, 'unwatched', 'fourth').acquired;
+    assert.ok(after !== undefined && after > since, `${after?.toISOString()} is after ${since.toISOString()}`);
   });
 
   test('one that is cut off stops before another takes over, and says that it has lost', async (t) => {

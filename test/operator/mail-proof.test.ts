@@ -6,8 +6,16 @@ import { describeWithControlPlane } from '../support/control-plane.ts';
 import { readChallenge, type ReadChallenge } from '../support/challenge-mail.ts';
 import { outbox } from '../support/outbox.ts';
 import { createAdmin, namespace, secret, sender, user, type Admin, type Manifest } from './support/admin.ts';
+import { createClock, MINUTE } from './support/clock.ts';
 import { eventually } from './support/eventually.ts';
-import { install, OPERATOR_NAMESPACE, startTestOperator, type TestOperator } from './support/operator.ts';
+import {
+  install,
+  OPERATOR_NAMESPACE,
+  startTestOperator,
+  type TestOperator,
+  type TestOperatorOptions,
+} from './support/operator.ts';
+import { removeEvidence } from './support/sender-records.ts';
 import { startRelayOfCluster, type RelayOfCluster } from './support/relay-of-cluster.ts';
 
 const PAGE = 'https://smtp-plus.platform.example/verify';
@@ -36,8 +44,8 @@ describeWithControlPlane('addresses that prove themselves by mail', (cluster) =>
         },
       },
     };
-    const start = async ({ leads = true } = {}): Promise<TestOperator> => {
-      const operator = await startTestOperator(cluster(), config, { settings, leads, withCertificates: true });
+    const start = async (options: TestOperatorOptions = {}): Promise<TestOperator> => {
+      const operator = await startTestOperator(cluster(), config, { settings, withCertificates: true, ...options });
       t.after(operator.close);
       return operator;
     };
@@ -135,11 +143,82 @@ describeWithControlPlane('addresses that prove themselves by mail', (cluster) =>
     await ask(leader, 'POST', mail);
     await admin.waitFor('VerifiedSender', 'lost/news', 'Verified', 'True EmailProof');
     await leader.close();
-    for (const name of await secretsWithProofs(admin)) await admin.remove('Secret', `${OPERATOR_NAMESPACE}/${name}`);
+    await removeEvidence(admin, 'smtpplus.io/mail-proofs');
     const next = await start();
     await mailTo(relay, 'news@lost.example', 2);
     await admin.waitFor('VerifiedSender', 'lost/news', 'Verified', 'False Pending');
     assert.equal((await ask(next, 'GET', mail)).status, 404);
+  });
+
+  test('tell once of each mail, whoever leads', async (t) => {
+    const { admin, relay, start } = await setUp(t);
+    const leader = await start();
+    await admin.apply(...tenant('told', 'news@told.example'));
+    await mailTo(relay, 'news@told.example');
+    const timesTold = async (name: string): Promise<number | undefined> => {
+      const filter = `reason=ChallengeSent,involvedObject.name=${name}`;
+      const { items } = await listOf(admin, `/api/v1/namespaces/told/events?fieldSelector=${filter}`);
+      return items[0]?.count;
+    };
+    await eventually(async () => assert.equal(await timesTold('news'), 1));
+    await leader.close();
+    await start();
+    // one after the other
+    await admin.apply(sender('told/later', { address: 'later@told.example' }));
+    await eventually(async () => assert.equal(await timesTold('later'), 1));
+    assert.equal(await timesTold('news'), 1);
+  });
+
+  test('are kept where somebody deletes what is known of them while we run, and proven by nothing that is written there', async (t) => {
+    const { admin, relay, start } = await setUp(t);
+    const leader = await start();
+    await admin.apply(...tenant('deleted', 'news@deleted.example'), ...tenant('open', 'news@open.example'));
+    const mail = await mailTo(relay, 'news@deleted.example');
+    const open = await mailTo(relay, 'news@open.example');
+    await asked(leader, mail);
+    await ask(leader, 'POST', mail);
+    await admin.waitFor('VerifiedSender', 'deleted/news', 'Verified', 'True EmailProof');
+    await removeEvidence(admin, 'smtpplus.io/mail-proofs');
+    // the page knows of it by what is kept
+    await eventually(async () => assert.equal((await ask(leader, 'POST', mail)).status, 200));
+    await asked(leader, open);
+    await admin.waitFor('VerifiedSender', 'open/news', 'Verified', 'False Pending');
+    await leader.close();
+    const next = await start();
+    await next.idle();
+    await admin.waitFor('VerifiedSender', 'deleted/news', 'Verified', 'True EmailProof');
+    const mails = (await outbox(relay.state)).map(
+      ({ content }) => /\nTo: (\S+@(?:deleted|open)\.example)\r/.exec(String(content))?.[1],
+    );
+    const addresses = mails.filter((address) => address !== undefined).sort();
+    assert.deepEqual(addresses, ['news@deleted.example', 'news@open.example'], 'nobody is asked again');
+  });
+
+  test('are asked again where they were deleted and made anew while nobody may have looked for more than an hour', async (t) => {
+    const { admin, relay, start } = await setUp(t);
+    const [key, address] = ['unwatched/news', 'news@unwatched.example'];
+    const clock = createClock();
+    const instead = { now: clock.now };
+    const first = await start({ instead });
+    await admin.apply(...tenant('unwatched', address));
+    const mail = await mailTo(relay, address);
+    await asked(first, mail);
+    await ask(first, 'POST', mail);
+    await admin.waitFor('VerifiedSender', key, 'Verified', 'True EmailProof');
+    const replaceBy = async (operator: TestOperator, unwatchedMs: number): Promise<TestOperator> => {
+      await operator.close();
+      const unwatchedSince = new Date(Date.now() - unwatchedMs);
+      await admin.remove('VerifiedSender', key);
+      await admin.apply(sender(key, { address }));
+      return start({ unwatchedSince, instead });
+    };
+    const second = await replaceBy(first, 30 * MINUTE);
+    await admin.waitFor('VerifiedSender', key, 'Verified', 'True EmailProof');
+    // no two mails go to one mailbox within a minute
+    clock.pass(2 * MINUTE);
+    await replaceBy(second, 90 * MINUTE);
+    await mailTo(relay, address, 2);
+    await admin.waitFor('VerifiedSender', key, 'Verified', 'False Pending');
   });
 
   test('are proven by nothing that another namespace writes, however it tries', async (t) => {
@@ -278,17 +357,17 @@ describeWithControlPlane('addresses that prove themselves by mail', (cluster) =>
 
 async function listOf(admin: Admin, path: string) {
   const answer = await admin.client.request<{
-    readonly items: readonly { readonly metadata: { readonly name: string }; readonly data?: Record<string, string> }[];
+    readonly items: readonly {
+      readonly metadata: { readonly name: string };
+      readonly data?: Record<string, string>;
+      readonly count?: number;
+    }[];
   }>({ method: 'GET', path });
   assert.ok(answer.ok);
   return answer.body;
 }
 
 const PROOFS = `/api/v1/namespaces/${OPERATOR_NAMESPACE}/secrets?labelSelector=smtpplus.io/mail-proofs`;
-
-async function secretsWithProofs(admin: Admin): Promise<readonly string[]> {
-  return (await listOf(admin, PROOFS)).items.map(({ metadata }) => metadata.name);
-}
 
 /** Confirmations that nobody has taken up. */
 async function notesIn(admin: Admin): Promise<readonly string[]> {

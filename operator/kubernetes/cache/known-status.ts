@@ -11,6 +11,8 @@ export interface KnownStatus {
   /** Of a VerifiedSender: since when it is verified. */
   readonly method?: unknown;
   readonly verifiedTime?: unknown;
+  /** Of the mail that an Event was made for. */
+  readonly challenge?: { readonly sentTime: unknown };
   /** Of use: it is remembered nowhere else. */
   readonly lastUsedTime?: unknown;
   readonly traffic?: unknown;
@@ -25,17 +27,19 @@ const CONDITIONS_MAX = 16;
 const conditionPool = createPool<Condition>(POOL_MAX);
 
 export function knownStatus(status: unknown): KnownStatus {
-  const { conditions, method, verifiedTime, lastUsedTime, traffic, quota, paused } = status as Record<
+  const { conditions, method, verifiedTime, challenge, lastUsedTime, traffic, quota, paused } = status as Record<
     string,
     unknown
   > & {
     conditions?: readonly Condition[];
+    challenge?: { readonly sentTime?: unknown };
   };
   return {
     digest: digestOf(status),
     conditions: (conditions ?? []).slice(0, CONDITIONS_MAX).map(withoutMessage),
     ...(method !== undefined && { method }),
     ...(verifiedTime !== undefined && { verifiedTime }),
+    ...(challenge?.sentTime !== undefined && { challenge: { sentTime: challenge.sentTime } }),
     ...(lastUsedTime !== undefined && { lastUsedTime }),
     ...(traffic !== undefined && { traffic }),
     ...(quota !== undefined && { quota }),

@@ -4,18 +4,23 @@
  * operators from ever writing at once.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { GROUP } from '../../api/common.ts';
 import { messageOf } from '../../errors.ts';
-import { formatMicroTime } from '../../core/time.ts';
+import { formatMicroTime, parseTime } from '../../core/time.ts';
 import type { KubeClient } from './client.ts';
 import { LEASES, pathOf, type KubeMeta } from './resources.ts';
 
 const LEASE_SECONDS = 15;
 const RENEW_DEADLINE_MS = 10_000;
 const RETRY_MS = 2000;
+/** Since when nobody has watched: a new leader renews the lease long before it knows what has happened meanwhile. */
+const UNWATCHED = `${GROUP}/unwatched-since`;
 
 export interface Lease {
-  /** Resolves when this process leads. */
-  readonly acquired: Promise<void>;
+  /** Resolves when this process leads, to the time from which on nobody has watched, as far as that is known. */
+  readonly acquired: Promise<Date | undefined>;
+  /** What happened meanwhile is taken up. Whoever is killed before that leaves the time to the next one. */
+  readonly takenUp: () => void;
   readonly isLeader: () => boolean;
   /** Milliseconds for which writing is still safe; 0 or less: not the leader. */
   readonly writableMs: () => number;
@@ -49,10 +54,8 @@ export function startLease(client: KubeClient, options: LeaseOptions): Lease {
   let renewedAt: number | undefined;
   /** The other holder's record as we last saw it change: clocks of machines differ, so only our own measures its age. */
   let observed = { record: '', at: 0 };
-  let markAcquired = (): void => undefined;
-  const acquired = new Promise<void>((resolve) => {
-    markAcquired = resolve;
-  });
+  let isTakenUp = false;
+  const { promise: acquired, resolve: markAcquired } = Promise.withResolvers<Date | undefined>();
 
   const writableMs = (): number => (renewedAt === undefined ? 0 : renewedAt + RENEW_DEADLINE_MS - performance.now());
 
@@ -62,11 +65,12 @@ export function startLease(client: KubeClient, options: LeaseOptions): Lease {
     const record = JSON.stringify(lease?.spec ?? null);
     if (record !== observed.record) observed = { record, at: began };
     if (!mayTake(lease, options.identity, began - observed.at)) return;
-    const body = nextLease(lease, options, renewedAt === undefined);
-    if (!(await writeLease(client, options, body, lease !== undefined))) return;
     const isNew = renewedAt === undefined;
+    const unwatchedSince = isTakenUp ? undefined : unwatchedSinceOf(lease, isNew);
+    const body = nextLease(lease, options, { isNew, unwatchedSince });
+    if (!(await writeLease(client, options, body, lease !== undefined))) return;
     renewedAt = began;
-    if (isNew) markAcquired();
+    if (isNew) markAcquired(parseTime(unwatchedSince));
   }
 
   async function run(): Promise<void> {
@@ -88,6 +92,7 @@ export function startLease(client: KubeClient, options: LeaseOptions): Lease {
 
   return {
     acquired,
+    takenUp: () => (isTakenUp = true),
     isLeader: () => writableMs() > 0,
     writableMs,
     release: async () => {
@@ -114,14 +119,26 @@ function mayTake(lease: LeaseObject | undefined, identity: string, unchangedMs: 
   return unchangedMs > (lease?.spec?.leaseDurationSeconds ?? LEASE_SECONDS) * 1000;
 }
 
-function nextLease(lease: LeaseObject | undefined, options: LeaseOptions, isNew: boolean): object {
+function unwatchedSinceOf(lease: LeaseObject | undefined, isNew: boolean): string | undefined {
+  return lease?.metadata.annotations?.[UNWATCHED] ?? (isNew ? lease?.spec?.renewTime : undefined);
+}
+
+function nextLease(
+  lease: LeaseObject | undefined,
+  options: LeaseOptions,
+  { isNew, unwatchedSince }: { readonly isNew: boolean; readonly unwatchedSince: string | undefined },
+): object {
   const now = formatMicroTime(new Date());
+  const { [UNWATCHED]: _, ...annotations } = lease?.metadata.annotations ?? {};
   const changed = lease?.spec?.holderIdentity !== options.identity;
   return {
     apiVersion: 'coordination.k8s.io/v1',
     kind: 'Lease',
     // with the resourceVersion that was read: of two that try at once, the server lets one through
-    metadata: lease?.metadata ?? { namespace: options.namespace, name: options.name },
+    metadata: {
+      ...(lease?.metadata ?? { namespace: options.namespace, name: options.name }),
+      annotations: { ...annotations, ...(unwatchedSince !== undefined && { [UNWATCHED]: unwatchedSince }) },
+    },
     spec: {
       holderIdentity: options.identity,
       leaseDurationSeconds: LEASE_SECONDS,

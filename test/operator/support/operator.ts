@@ -45,6 +45,8 @@ export interface TestOperatorOptions extends ClientOptions {
   readonly withLease?: boolean;
   /** False: a replica that only waits for its turn. */
   readonly leads?: boolean;
+  /** When somebody last led. */
+  readonly unwatchedSince?: Date;
   /** Address of a proxy in between. */
   readonly url?: string;
   /** Instead of what the settings and the cluster would give. */
@@ -76,6 +78,7 @@ export async function startTestOperator(
     withLease = false,
     withCertificates = false,
     leads = true,
+    unwatchedSince,
     instead = {},
     ...clientOptions
   }: TestOperatorOptions = {},
@@ -125,7 +128,7 @@ export async function startTestOperator(
     }),
   };
   started.add(running);
-  if (leads) await operator.lead();
+  if (leads) await operator.lead(unwatchedSince);
   return {
     ...running,
     metrics,

@@ -57,15 +57,38 @@ async function selectorsInRelays(admin: Admin, key: string): Promise<readonly st
 
 /** Whether relays take mail from the domain of a namespace. */
 export async function relaysTake(admin: Admin, name: string): Promise<boolean> {
+  return (await relaysAnswer(admin, name, `@${name}.example`)) === 'taken';
+}
+
+/** What becomes of mail of the users of a namespace from this sender. */
+export async function relaysAnswer(admin: Admin, name: string, of: string): Promise<'taken' | 'to wait' | 'refused'> {
   const rules = (await shardsOfRelays(admin)).flatMap(({ namespaces }) => namespaces[name] ?? []);
-  return rules.some(({ sender: of, verified }) => of === `@${name}.example` && verified);
+  const matching = rules.filter(({ sender: rule }) => rule === of);
+  if (matching.some(({ verified }) => verified)) return 'taken';
+  return matching.some(({ unchecked }) => unchecked) ? 'to wait' : 'refused';
+}
+
+/** Deletes the Secrets in which the operator keeps what it knows. */
+export async function removeEvidence(
+  admin: Admin,
+  label: 'smtpplus.io/evidence' | 'smtpplus.io/mail-proofs' | 'smtpplus.io/dkim',
+): Promise<void> {
+  for (const { metadata } of await secretsOf(admin, label)) {
+    await admin.remove('Secret', `${OPERATOR_NAMESPACE}/${metadata.name}`);
+  }
+}
+
+async function secretsOf(admin: Admin, label: string): Promise<readonly LiveObject[]> {
+  const path = `/api/v1/namespaces/${OPERATOR_NAMESPACE}/secrets?labelSelector=${label}`;
+  const answer = await admin.client.request<{ readonly items: readonly LiveObject[] }>({ method: 'GET', path });
+  assert.ok(answer.ok);
+  return answer.body.items;
 }
 
 async function shardsOfRelays(admin: Admin) {
-  const path = `/api/v1/namespaces/${OPERATOR_NAMESPACE}/secrets?labelSelector=smtpplus.io/relay-config`;
-  const answer = await admin.client.request<{ readonly items: readonly LiveObject[] }>({ method: 'GET', path });
-  assert.ok(answer.ok);
-  const documents = answer.body.items.flatMap(({ data = {} }) => Object.entries(data));
+  const documents = (await secretsOf(admin, 'smtpplus.io/relay-config')).flatMap(({ data = {} }) =>
+    Object.entries(data),
+  );
   return documents
     .filter(([file]) => file.startsWith('shard-'))
     .map(([, value]) => shardDocumentSchema.parse(JSON.parse(Buffer.from(value, 'base64').toString())));
