@@ -20,6 +20,8 @@ export interface Installation {
   readonly operatorPassword: (className: string) => string;
   /** What is kept of the link in a mail. */
   readonly linkHash: (token: string) => string;
+  /** Which of so many places a thing belongs to: tenants choose names, and must not choose whose place they fill. */
+  readonly placeOf: (key: string, count: number) => number;
   readonly issuer: Issuer;
 }
 
@@ -47,6 +49,7 @@ export function createInstallation(id: string): Installation {
     pageToken: (className = '') => derive('pages', className).toString('base64url'),
     operatorPassword,
     linkHash: (token) => derive('link', token).toString('hex'),
+    placeOf: (thing, count) => derive('place', thing).readUInt32BE() % count,
     issuer: {
       newPassword: ({ uid }) => {
         const password = randomPassword();

@@ -62,6 +62,7 @@ export function startController(options: ControllerOptions): Controller {
 
   const verification = startVerification(client, {
     namespace,
+    installation,
     resolvers: options.verification?.resolvers,
     isThere: (sender) => caches.objects.VerifiedSender.get(sender) !== undefined,
     onEvidence: (sender) => mark((to) => markObject(to, 'VerifiedSender', sender)),

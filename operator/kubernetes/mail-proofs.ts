@@ -115,7 +115,7 @@ export function startMailProofs(client: KubeClient, options: MailProofsOnCluster
   return {
     synced: links.synced,
     load: async (unwatchedSince) => {
-      const opened = await openEvidenceSecrets(client, MAIL_EVIDENCE, { namespace, onTrouble });
+      const opened = await openEvidenceSecrets(client, MAIL_EVIDENCE, options);
       if (unwatchedSince !== undefined) await takeUpUnwatched(opened, unwatchedSince, options.senders());
       store = opened;
       takeUp();

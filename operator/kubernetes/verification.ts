@@ -2,6 +2,7 @@
 import type { SenderEvidence } from '../core/model.ts';
 import type { DkimKeys } from '../core/senders/dkim-model.ts';
 import type { SenderPlan } from '../core/senders/sender-plan.ts';
+import type { Installation } from '../installation.ts';
 import type { Resolvers } from '../verify/look-up.ts';
 import { startLookUps } from '../verify/start-look-ups.ts';
 import { startRecords } from '../verify/start-records.ts';
@@ -24,6 +25,7 @@ export interface Verification {
 export interface VerificationOptions {
   /** The operator's own namespace. */
   readonly namespace: string;
+  readonly installation: Installation;
   /** Absent: there are no look-ups. */
   readonly resolvers: Resolvers | undefined;
   readonly isThere: (sender: string) => boolean;

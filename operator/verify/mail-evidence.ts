@@ -132,7 +132,8 @@ function isPast({ goneSince }: MailEvidence, now: Date): boolean {
   return goneSince !== undefined && after(new Date(goneSince), KEPT_SECONDS) <= now;
 }
 
-/** Nothing of it matters any more, not even for the limits. */
+/** Nothing of it matters any more where nobody names the address, not even for the limits. */
 export function isForgettable(evidence: MailEvidence, now: Date): boolean {
-  return isPast(evidence, now) && recent(evidence.mails, now).length === 0;
+  const hasNothing = evidence.proof === undefined && evidence.challenge === undefined;
+  return (hasNothing || isPast(evidence, now)) && recent(evidence.mails, now).length === 0;
 }

@@ -168,13 +168,20 @@ export function createMailProofs(options: MailProofsOptions): MailProofs {
 
   function depart(key: string): void {
     const evidence = store()?.of(key);
-    if (evidence !== undefined) note(key, afterDeparture(evidence, now()));
+    if (evidence === undefined) return;
+    if (isForgettable(evidence, now())) forget([key]);
+    else note(key, afterDeparture(evidence, now()));
   }
 
   function note(key: string, evidence: MailEvidence): void {
     keep(key, evidence).catch((error: unknown) =>
       onTrouble(`the proof by mail of ${namespaceOf(key)} could not be kept: ${String(error)}`),
     );
+  }
+
+  function forget(keys: readonly string[]): void {
+    const forgotten = store()?.forget(keys);
+    forgotten?.catch((error: unknown) => onTrouble(`proofs by mail of past senders: ${String(error)}`));
   }
 
   function schedule(key: string): void {
@@ -194,8 +201,7 @@ export function createMailProofs(options: MailProofsOptions): MailProofs {
       if (isForgettable(evidence, to)) forgettable.push(key);
       else if (evidence.goneSince === undefined) depart(key);
     }
-    const forgotten = forgettable.length === 0 ? undefined : store()?.forget(forgettable);
-    forgotten?.catch((error: unknown) => onTrouble(`proofs by mail of past senders: ${String(error)}`));
+    if (forgettable.length > 0) forget(forgettable);
   }
   const tidying = setInterval(tidy, TIDY_MS);
 

@@ -1,21 +1,17 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { describe, test, type TestContext } from 'node:test';
 import { forgetPastSenders } from './past-senders.ts';
 
 const MINUTE_MS = 60_000;
 
-test('senders are forgotten that have been gone for an hour, and none that has come back meanwhile', (t) => {
+function start(t: TestContext, senders: readonly string[]) {
   t.mock.timers.enable({ apis: ['setInterval', 'Date'] });
-  const known = new Map([
-    ['shop/stays', 1],
-    ['shop/gone', 2],
-    ['shop/back', 3],
-  ]);
-  const there = new Set(['shop/stays']);
+  const known = new Map(senders.map((sender) => [sender, 1]));
+  const there = new Set<string>();
   const past = forgetPastSenders({
     store: () => ({
       all: () => known,
-      forget: async (senders) => senders.forEach((sender) => known.delete(sender)),
+      forget: async (forgotten) => forgotten.forEach((sender) => known.delete(sender)),
     }),
     isThere: (sender) => there.has(sender),
     onError: (error) => assert.fail(String(error)),
@@ -25,14 +21,33 @@ test('senders are forgotten that have been gone for an hour, and none that has c
   const pass = (minutes: number): void => {
     for (let i = 0; i < minutes; i++) t.mock.timers.tick(MINUTE_MS);
   };
-  pass(60);
-  there.add('shop/back');
-  assert.equal(known.size, 3);
-  pass(10);
-  assert.deepEqual([...known.keys()], ['shop/stays', 'shop/back']);
-  there.delete('shop/back');
-  pass(60);
-  assert.deepEqual([...known.keys()], ['shop/stays', 'shop/back']);
-  pass(10);
-  assert.deepEqual([...known.keys()], ['shop/stays']);
+  return { known, there, pass };
+}
+
+describe('senders are forgotten', () => {
+  test('that have been gone for an hour, and none that has come back meanwhile', (t) => {
+    const { known, there, pass } = start(t, ['shop/stays', 'shop/gone', 'shop/back']);
+    there.add('shop/stays');
+    pass(60);
+    there.add('shop/back');
+    assert.equal(known.size, 3);
+    pass(1);
+    assert.deepEqual([...known.keys()], ['shop/stays', 'shop/back']);
+    there.delete('shop/back');
+    pass(60);
+    assert.deepEqual([...known.keys()], ['shop/stays', 'shop/back']);
+    pass(1);
+    assert.deepEqual([...known.keys()], ['shop/stays']);
+  });
+
+  test('of a namespace that makes and deletes them on and on, and of no other', (t) => {
+    const { known, there, pass } = start(t, ['quiet/one']);
+    for (let round = 0; round < 4; round++) {
+      for (let i = 0; i < 500; i++) known.set(`busy/${round}-${i}`, 1);
+      pass(1);
+    }
+    assert.equal(known.size, 1001);
+    assert.deepEqual([known.has('quiet/one'), known.has('busy/0-0'), known.has('busy/3-499')], [true, false, true]);
+    assert.equal(there.size, 0);
+  });
 });

@@ -13,7 +13,9 @@ export interface PastSendersOptions {
 }
 
 const KEPT_MS = 3_600_000;
-const TIDY_MS = 600_000;
+const TIDY_MS = 60_000;
+/** Of one namespace: who makes senders and deletes them again, on and on, must not fill what is there for all. */
+const KEPT_MAX = 1000;
 
 /** Forgets senders that have been gone for long enough, now and then, until it is closed. */
 export function forgetPastSenders({ store, isThere, onError, now }: PastSendersOptions): {
@@ -23,10 +25,13 @@ export function forgetPastSenders({ store, isThere, onError, now }: PastSendersO
 
   function expired(known: Iterable<readonly [string, unknown]>): readonly string[] {
     const time = now().getTime();
-    for (const sender of goneSince.keys()) if (isThere(sender)) goneSince.delete(sender);
-    const gone = Array.from(known, ([sender]) => sender).filter((sender) => !isThere(sender));
+    const gone = new Set(Array.from(known, ([sender]) => sender).filter((sender) => !isThere(sender)));
+    for (const sender of goneSince.keys()) if (!gone.has(sender)) goneSince.delete(sender);
     for (const sender of gone) if (!goneSince.has(sender)) goneSince.set(sender, time);
-    const past = gone.filter((sender) => time - (goneSince.get(sender) ?? time) >= KEPT_MS);
+    const past = [
+      ...[...goneSince].filter(([, since]) => time - since >= KEPT_MS).map(([sender]) => sender),
+      ...beyondMost([...goneSince.keys()]),
+    ];
     for (const sender of past) goneSince.delete(sender);
     return past;
   }
@@ -36,4 +41,15 @@ export function forgetPastSenders({ store, isThere, onError, now }: PastSendersO
     kept?.forget(expired(kept.all())).catch(onError);
   }, TIDY_MS);
   return { close: () => clearInterval(timer) };
+}
+
+/** Those that have been gone for longest, of namespaces with too many. */
+function beyondMost(inOrder: readonly string[]): readonly string[] {
+  const counts = new Map<string, number>();
+  return inOrder.toReversed().filter((sender) => {
+    const namespace = sender.slice(0, sender.indexOf('/'));
+    const count = (counts.get(namespace) ?? 0) + 1;
+    counts.set(namespace, count);
+    return count > KEPT_MAX;
+  });
 }

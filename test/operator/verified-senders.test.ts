@@ -4,9 +4,12 @@ import { test, type TestContext } from 'node:test';
 import { API_VERSION } from '../../operator/api/common.ts';
 import { describeWithControlPlane } from '../support/control-plane.ts';
 import { needsCommand } from '../support/commands.ts';
+import { readInstallation } from '../../operator/kubernetes/installation-secret.ts';
+import { SENDER_EVIDENCE } from '../../operator/kubernetes/write/evidence-kinds.ts';
 import { startNsd, type DnsServer } from '../support/dns-server.ts';
 import { createAdmin, type Admin } from './support/admin.ts';
 import { eventually } from './support/eventually.ts';
+import { removeEvidence } from './support/sender-records.ts';
 import { install, OPERATOR_NAMESPACE, startTestOperator, type TestOperator } from './support/operator.ts';
 
 const NOWHERE = '127.0.0.1:9';
@@ -128,6 +131,41 @@ describeWithControlPlane('senders that prove themselves by DNS', (cluster) => {
     const blind = await start([NOWHERE]);
     t.after(blind.close);
     await admin.waitFor('VerifiedSender', 'meddled/domain', 'Verified', 'True DnsProof');
+  });
+
+  test('what an earlier version has kept in another Secret is taken up, and moves to where it belongs', async (t) => {
+    const dns = await nsd(t);
+    if (dns === undefined) return;
+    const admin = await place('astray');
+    const operator = await start([dns.address]);
+    await dns.serve([await recordOf(admin, 'astray')]);
+    await touch(admin, 'astray');
+    await admin.waitFor('VerifiedSender', 'astray/domain', 'Verified', 'True DnsProof');
+    await operator.idle();
+    await operator.close();
+    const { placeOf } = await readInstallation(admin.client, OPERATOR_NAMESPACE, []);
+    const home = placeOf('astray/domain', SENDER_EVIDENCE.shards);
+    const nameOf = (index: number): string => `${SENDER_EVIDENCE.prefix}-${String(index).padStart(2, '0')}`;
+    const atHome = (await admin.get('Secret', `${OPERATOR_NAMESPACE}/${nameOf(home)}`)) ?? assert.fail();
+    const elsewhere = nameOf((home + 1) % SENDER_EVIDENCE.shards);
+    await removeEvidence(admin, 'smtpplus.io/evidence');
+    const { data = {}, metadata } = atHome;
+    await admin.apply({
+      apiVersion: 'v1',
+      kind: 'Secret',
+      metadata: { namespace: OPERATOR_NAMESPACE, name: elsewhere, labels: { ...metadata.labels } },
+      data,
+    });
+
+    const blind = await start([NOWHERE]);
+    await admin.waitFor('VerifiedSender', 'astray/domain', 'Verified', 'True DnsProof');
+    await blind.close();
+    await admin.remove('Secret', `${OPERATOR_NAMESPACE}/${elsewhere}`);
+    const next = await start([NOWHERE]);
+    t.after(next.close);
+    await touch(admin, 'astray');
+    const kept = await admin.waitFor('VerifiedSender', 'astray/domain', 'Verified', 'True DnsProof');
+    assert.match(kept.message, /proves it/);
   });
 
   test('two namespaces prove one domain side by side, and the record of one is no proof of the other', async (t) => {

@@ -1,9 +1,9 @@
 /**
  * Evidence about senders, in Secrets of the operator's own namespace: a fixed number of them, so that one look-up costs one
- * small write, and compressed, so that a hundred thousand senders fit under the limit of 1 MiB for each.
+ * small write, and compressed, so that a hundred thousand senders fit under the limit of 1 MiB for each. Which one an entry is in
+ * follows from a secret of the installation: a tenant who knew it could fill the Secret that others are in.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { shardOf } from '../../../relay/config.ts';
 import { shareRuns } from '../../../relay/share-runs.ts';
 import type { EvidenceStore } from '../../verify/evidence-store.ts';
 import type { KubeClient } from '../client/client.ts';
@@ -11,6 +11,7 @@ import { loadShard, writeShard, type EvidenceShard, type ShardPlace } from './ev
 import type { EvidenceKind } from './evidence-kinds.ts';
 import { watchEvidence } from './evidence-watch.ts';
 import { messageOf } from '../../errors.ts';
+import type { Installation } from '../../installation.ts';
 
 /** What is found in this time is written at once. */
 const GATHER_MS = 200;
@@ -30,11 +31,17 @@ export interface EvidenceSecrets<Entry> extends EvidenceStore<Entry> {
   readonly close: () => Promise<void>;
 }
 
+export interface EvidenceOptions {
+  readonly namespace: string;
+  readonly installation: Pick<Installation, 'placeOf'>;
+  readonly onTrouble: (message: string) => void;
+}
+
 /** Reads what there is. To be called once it is sure that nobody else writes. */
 export async function openEvidenceSecrets<Entry extends object>(
   client: KubeClient,
   kind: EvidenceKind<Entry>,
-  options: { readonly namespace: string; readonly onTrouble: (message: string) => void },
+  options: EvidenceOptions,
 ): Promise<EvidenceSecrets<Entry>> {
   const { onTrouble } = options;
   const place: ShardPlace<Entry> = { client, kind, ...options };
@@ -42,7 +49,7 @@ export async function openEvidenceSecrets<Entry extends object>(
   const writes: readonly Writing[] = shards.map(() => ({ next: undefined, last: Promise.resolve() }));
 
   function indexOf(key: string): number {
-    return shardOf(key, kind.shards);
+    return options.installation.placeOf(key, kind.shards);
   }
 
   function entriesOf(key: string): EvidenceShard<Entry>['entries'] {
@@ -66,6 +73,8 @@ export async function openEvidenceSecrets<Entry extends object>(
       });
     return writing.next;
   }
+
+  await bringHome(shards, { indexOf, save });
 
   const ending = new AbortController();
   const repairs = shards.map((_, index) => shareRuns(() => save(index), { intervalMs: REPAIR_APART_MS }));
@@ -106,4 +115,22 @@ export async function openEvidenceSecrets<Entry extends object>(
       await Promise.allSettled(writes.map(({ next, last }) => next ?? last));
     },
   };
+}
+
+/** Entries that are in another Secret than theirs: earlier versions have put them there. They are in both before they leave one. */
+async function bringHome<Entry>(
+  shards: readonly EvidenceShard<Entry>[],
+  { indexOf, save }: { readonly indexOf: (key: string) => number; readonly save: (index: number) => Promise<void> },
+): Promise<void> {
+  const strays = shards.flatMap(({ entries }, index) =>
+    [...entries].filter(([key]) => indexOf(key) !== index).map(([key, entry]) => ({ key, entry, index })),
+  );
+  const saveAll = (indices: readonly number[]) => Promise.all([...new Set(indices)].map(save));
+  for (const { key, entry } of strays) {
+    const home = shards[indexOf(key)]?.entries;
+    if (home?.has(key) === false) home.set(key, entry);
+  }
+  await saveAll(strays.map(({ key }) => indexOf(key)));
+  for (const { key, index } of strays) shards[index]?.entries.delete(key);
+  await saveAll(strays.map(({ index }) => index));
 }

@@ -78,6 +78,7 @@ export function openGolden(name: string): Golden {
       logKeyOf: () => LOG_KEY,
       pageToken: () => 'page-token',
       operatorPassword: () => 'operator',
+      placeOf: () => 0,
       linkHash: (token) => token,
     },
   };
