@@ -85,7 +85,7 @@ export const replies = {
   noVerifiedSender: (user: string) =>
     reply(550, '5.7.1', 'no_verified_sender', `SMTP+ user ${user} has no verified sender`),
   senderUnchecked: (object: string) =>
-    reply(451, '4.7.1', 'sender_unchecked', `VerifiedSender ${object} is being checked, try again in a minute`),
+    reply(451, '4.7.1', 'sender_unchecked', `VerifiedSender ${object} is being checked, try again later`),
   listSuspended: (list: string) => reply(550, '5.7.1', 'list_suspended', `SMTP+ list ${list} is suspended`),
   authThrottled: () => reply(421, '4.7.0', 'auth_throttled', 'Too many failed logins, try again later'),
   authUnavailable: () => reply(454, '4.7.0', 'auth_unavailable', 'Temporary authentication failure'),

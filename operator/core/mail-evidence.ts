@@ -13,6 +13,8 @@ export interface MailEvidence {
   readonly trouble?: MailTrouble | undefined;
   /** Since when no VerifiedSender of the namespace has had the address. */
   readonly goneSince?: string | undefined;
+  /** When it was noticed that what was known before is lost; absent once it is proven again. */
+  readonly lostTime?: string | undefined;
 }
 
 export interface MailChallenge {
@@ -83,6 +85,8 @@ export interface MailWish {
   readonly resend?: string;
   /** The code of the spec, where it has not been tried. */
   readonly code?: string;
+  /** What was known is lost. */
+  readonly isLost?: true;
 }
 
 /** Codes that may be tried before the challenge is void. */

@@ -107,6 +107,8 @@ export interface DnsEvidence {
   readonly attempts: number;
   /** Since when it has been found, or not found, at each look-up. */
   readonly since: string;
+  /** When it was noticed that what was known before is lost; absent once the record is found. */
+  readonly lostTime?: string | undefined;
   /** Some look-up has had an answer, whatever that was. */
   readonly isAnswered?: true | undefined;
   /** When the record was last found; absent: never. */

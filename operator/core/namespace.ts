@@ -8,7 +8,7 @@ import { crowdAmong, whyWaiting } from './places.ts';
 import type { Platform } from './platform.ts';
 import type { DkimKeys } from './senders/dkim-model.ts';
 import { ownRulesOf } from './senders/sender-rules.ts';
-import { coveringDomains, type CoveringDomain } from './senders/covering.ts';
+import { coveringDomains, NO_DOMAINS, type CoveringDomains } from './senders/covering.ts';
 import { isDomainClaim, judgeSender, type SenderVerdict } from './senders/senders.ts';
 import { earliestAfter } from './time.ts';
 
@@ -52,7 +52,7 @@ export function judgeNamespace(
 ): NamespaceVerdicts {
   const faults: Fault[] = [];
   const crowds = { lists: crowdAmong(lists, platform), senders: crowdAmong(senders, platform) };
-  const judgeOne = (object: RawObject, coveringDomain: CoveringDomain): SenderVerdict => {
+  const judgeOne = (object: RawObject, covering: CoveringDomains): SenderVerdict => {
     const judge = (): SenderVerdict => {
       const { meta } = object;
       const judgement = whyWaiting(crowds.senders, object);
@@ -63,7 +63,7 @@ export function judgeNamespace(
         keys: keysOf(keyOf(meta)),
         mailOf,
         withoutKeys: withoutKeys(keyOf(meta)),
-        coveringDomain,
+        covering,
         now,
       });
     };
@@ -96,7 +96,7 @@ export function judgeNamespace(
 /** Domains first, which may cover addresses. In the order of the objects. */
 function judgeSenders(
   senders: readonly RawObject[],
-  judge: (object: RawObject, coveringDomain: CoveringDomain) => SenderVerdict,
+  judge: (object: RawObject, covering: CoveringDomains) => SenderVerdict,
 ): ReadonlyMap<string, SenderVerdict> {
   // one that cannot even be looked at is told when it is judged
   const isDomain = (object: RawObject): boolean =>
@@ -106,7 +106,7 @@ function judgeSenders(
       () => isDomainClaim(object),
       () => true,
     );
-  const domains = new Map(senders.filter(isDomain).map((object) => [object, judge(object, () => undefined)]));
-  const coveringDomain = coveringDomains([...domains.values()]);
-  return new Map(senders.map((object) => [keyOf(object.meta), domains.get(object) ?? judge(object, coveringDomain)]));
+  const domains = new Map(senders.filter(isDomain).map((object) => [object, judge(object, NO_DOMAINS)]));
+  const covering = coveringDomains([...domains.values()]);
+  return new Map(senders.map((object) => [keyOf(object.meta), domains.get(object) ?? judge(object, covering)]));
 }

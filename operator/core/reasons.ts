@@ -65,6 +65,9 @@ export const reasons = {
   RecordMismatch: awaited('The DNS record has another value. It will be looked up again.'),
   KeysAwaited: inProgress('The keys for signatures are being made.'),
   KeyRecordsNotFound: awaited('The records of the keys are not in the DNS. Mail goes out unsigned until they are.'),
+  EvidenceLost: awaited(
+    'What proved the sender was lost, and is asked for again. Until then, and for as long as a record may be missing, mail has to wait.',
+  ),
   LookupFailed: awaited('The look-up failed. It will be repeated.'),
   MailNotSentYet: inProgress('The mail to the address is about to be sent.'),
   MailNotSent: awaited('The mail to the address could not be sent. It will be tried again.'),

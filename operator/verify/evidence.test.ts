@@ -47,6 +47,13 @@ describe('the evidence after a look-up', () => {
     assert.equal(after([failed, absent, failed]).isAnswered, true);
   });
 
+  test('remembers that what was known before is lost, until the record is found', () => {
+    const lost: Lookup = { ...lookup, isLost: true };
+    assert.equal(after([failed, absent, failed], (minute) => (minute === 0 ? lost : lookup)).lostTime, at(0));
+    assert.equal(after([failed, found, absent], (minute) => (minute === 0 ? lost : lookup)).lostTime, undefined);
+    assert.equal(after([absent, failed], (minute) => (minute === 1 ? lost : lookup)).lostTime, undefined);
+  });
+
   test('is as good as new when the record is back', () => {
     const { foundTime, missingSince, attempts } = after([found, absent, failed, found]);
     assert.deepEqual({ foundTime, missingSince, attempts }, { foundTime: at(3), missingSince: undefined, attempts: 0 });

@@ -14,6 +14,7 @@ const dnsEvidence: z.ZodType<DnsEvidence> = z.object({
   seenAt: z.string().optional(),
   attempts: z.number().int().min(0),
   since: z.iso.datetime(),
+  lostTime: z.iso.datetime().optional(),
   isAnswered: z.literal(true).optional(),
   foundTime: z.iso.datetime().optional(),
   missingSince: z.iso.datetime().optional(),
@@ -46,6 +47,7 @@ export function afterLookup(before: DnsEvidence | undefined, lookup: Lookup, fin
   const goesOn = known !== undefined && (known.outcome === 'found') === isFound && !isTouched;
   const foundTime = isFound ? time : known?.foundTime;
   const missingSince = isFound ? undefined : missing(known, findings);
+  const lostTime = known === undefined && lookup.isLost ? time : known?.lostTime;
   return {
     recordName,
     recordValue,
@@ -57,6 +59,7 @@ export function afterLookup(before: DnsEvidence | undefined, lookup: Lookup, fin
     ...((outcome !== 'failed' || known?.isAnswered) && { isAnswered: true as const }),
     ...(foundTime !== undefined && { foundTime }),
     ...(missingSince !== undefined && { missingSince }),
+    ...(lostTime !== undefined && !isFound && { lostTime }),
     ...(touched !== undefined && { touched }),
   };
 }

@@ -37,6 +37,7 @@ export const mailEvidenceSchema: z.ZodType<MailEvidence> = z.object({
     })
     .optional(),
   goneSince: time.optional(),
+  lostTime: time.optional(),
 });
 
 export const NOTHING_KNOWN: MailEvidence = { mails: [], heeded: [] };
@@ -52,6 +53,11 @@ const RETRY_MOST_SECONDS = 3600;
 /** Of the mails, those that limits count: of the last day. */
 export function recent(mails: readonly string[], now: Date): string[] {
   return mails.filter((one) => after(new Date(one), DAY_SECONDS) > now);
+}
+
+/** A mail is wanted since what was known is lost. */
+export function afterLoss(evidence: MailEvidence, now: Date): MailEvidence {
+  return evidence.lostTime === undefined ? { ...evidence, lostTime: formatTime(now) } : evidence;
 }
 
 /** A mail is about to leave: from here on it counts, whatever becomes of it, and only its link and code are good. */
@@ -100,7 +106,7 @@ export function afterProof(evidence: MailEvidence, by: MailProof['by'], now: Dat
   const { challenge } = evidence;
   if (challenge === undefined) return evidence;
   const proof = { time: formatTime(now), by, linkHash: challenge.linkHash };
-  return { ...evidence, proof, challenge: undefined, trouble: undefined };
+  return { ...evidence, proof, challenge: undefined, trouble: undefined, lostTime: undefined };
 }
 
 export function afterWrongCode(evidence: MailEvidence, codeHash: string): MailEvidence {
@@ -124,6 +130,7 @@ export function afterReturn(evidence: MailEvidence, now: Date): MailEvidence {
     proof: undefined,
     trouble: undefined,
     goneSince: undefined,
+    lostTime: undefined,
   };
 }
 

@@ -20,6 +20,7 @@ interface SenderOf {
   readonly address?: string;
   readonly code?: string;
   readonly resend?: string;
+  readonly wasProven?: boolean;
 }
 
 /** The part of an operator that is about mails: what is planned is done, and what is done is planned anew. */
@@ -40,12 +41,14 @@ function start(t: TestContext, options: Partial<MailProofsOptions> = {}) {
     address = 'news@shop.example',
     code,
     resend,
+    wasProven = false,
   }: SenderOf): MailVerdict => {
     const annotations = resend === undefined ? {} : { 'smtpplus.io/resend': resend };
     const meta: ObjectMeta = { namespace, name, uid: name, generation: 1, labels: {}, annotations };
     const { codeHash } = installation.issuer;
+    const graceSeconds = 72 * 3600;
     return judgeMail(
-      { meta, address, code, isNeeded: true, verification, codeHash },
+      { meta, address, code, isNeeded: true, mayBeCovered: undefined, verification, codeHash, wasProven, graceSeconds },
       read(`${namespace}/${address}`),
       now,
     );
@@ -97,6 +100,7 @@ function start(t: TestContext, options: Partial<MailProofsOptions> = {}) {
     },
     /** What a status would say. */
     reason: (sender: SenderOf = senders.get('shop/news') ?? {}) => verdictOf(sender).judgement.reason,
+    verdict: () => verdictOf(senders.get('shop/news') ?? {}),
     message: () => verdictOf(senders.get('shop/news') ?? {}).judgement.message,
     wait: (milliseconds: number) => {
       now = new Date(now.getTime() + milliseconds);
@@ -119,6 +123,29 @@ function start(t: TestContext, options: Partial<MailProofsOptions> = {}) {
 const quiet = (): Promise<void> => sleep(40);
 
 describe('proofs by mail', () => {
+  test('that are lost are asked for again, and the mail of the address waits for as long as a record may be missing', async (t) => {
+    const { put, mails, verdict, wait, open, read, restart } = start(t);
+    put({ wasProven: true });
+    const mail = await until(() => mails[0]);
+    await until(() => verdict().judgement.reason === 'Pending');
+    assert.deepEqual([verdict().judgement.status, verdict().isUnchecked, verdict().isLost], ['False', true, true]);
+    // its status says no more that it is proven
+    put();
+    restart();
+    wait(71 * HOUR);
+    assert.deepEqual([verdict().isUnchecked, verdict().isLost], [true, true]);
+    assert.match(verdict().judgement.message, /refuse its mail from 2026-01-04T00:00:00Z\.$/);
+    wait(HOUR);
+    assert.deepEqual([verdict().isUnchecked, verdict().isLost], [undefined, undefined]);
+    assert.equal(mails.length, 1);
+    put({ resend: '1' });
+    const again = await until(() => mails[1]);
+    assert.notEqual(again.token, mail.token);
+    await open(again.token);
+    assert.equal(verdict().judgement.status, 'True');
+    assert.equal(read('shop/news@shop.example')?.lostTime, undefined);
+  });
+
   test('send one mail, whose link proves the address in its namespace alone', async (t) => {
     const { put, mails, open, reason } = start(t);
     put();

@@ -9,6 +9,7 @@ import type { EvidenceStore } from './evidence-store.ts';
 import {
   afterDeparture,
   afterFailure,
+  afterLoss,
   afterMail,
   afterProof,
   afterRefusal,
@@ -89,7 +90,7 @@ export function createMailProofs(options: MailProofsOptions): MailProofs {
     for (const { code } of wishes) if (code !== undefined) await tryCode(key, code);
     const due = wishes.filter((wish) => wish.due !== undefined && new Date(wish.due) <= now());
     const first = due.find(({ instead }) => instead === evidenceOf(key).challenge?.linkHash);
-    if (first !== undefined && evidenceOf(key).proof === undefined) await sendOne(key, first.sender, resendsOf(due));
+    if (first !== undefined && evidenceOf(key).proof === undefined) await sendOne(key, first, resendsOf(due));
   }
 
   async function tryCode(key: string, code: string): Promise<void> {
@@ -106,16 +107,17 @@ export function createMailProofs(options: MailProofsOptions): MailProofs {
     return keep(key, afterWrongCode(evidence, hash));
   }
 
-  async function sendOne(key: string, sender: string, resend: readonly string[]): Promise<void> {
+  async function sendOne(key: string, { sender, isLost }: MailWish, resend: readonly string[]): Promise<void> {
+    const known = isLost ? afterLoss(evidenceOf(key), now()) : evidenceOf(key);
     const refusal = refusalOf(key, store()?.all() ?? [], { limits: options.limits, now: now() });
     if (refusal !== undefined) {
       onStep('limited');
-      return keep(key, afterRefusal(evidenceOf(key), refusal));
+      return keep(key, afterRefusal(known, refusal));
     }
     const [token, code] = [randomBytes(TOKEN_BYTES).toString('base64url'), newCode()];
     const linkHash = options.linkHash(token);
     const hashes = { linkHash, codeHash: options.codeHash(key, linkHash, code) };
-    const before = beforeMail(evidenceOf(key), hashes, { resend, now: now() });
+    const before = beforeMail(known, hashes, { resend, now: now() });
     await keep(key, before);
     const expiryTime = before.challenge?.expiryTime ?? '';
     const problem = await options.send({ key, sender, token, code, expiryTime }).catch(String);

@@ -81,7 +81,7 @@ describe('a local part in capitals', () => {
 describe('a sender that nobody has looked up yet', () => {
   const unchecked = aSender({ sender: '@new.example', verified: false, unchecked: true, object: 'shop/new-example' });
   const news = { local: 'news', domain: 'new.example' };
-  const AGAIN = '451 4.7.1 VerifiedSender shop/new-example is being checked, try again in a minute';
+  const AGAIN = '451 4.7.1 VerifiedSender shop/new-example is being checked, try again later';
 
   test('is refused for a moment, not for good: as envelope sender, as From and in other fields', () => {
     const config = configWith({}, [aSender(), unchecked]);

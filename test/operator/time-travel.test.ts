@@ -11,10 +11,21 @@ import { createClock, DAY, HOUR, MINUTE, type Clock } from './support/clock.ts';
 import { eventually } from './support/eventually.ts';
 import { install, OPERATOR_NAMESPACE, startTestOperator, type TestOperator } from './support/operator.ts';
 import { startRelayOfCluster, type RelayOfCluster } from './support/relay-of-cluster.ts';
-import { keyRecords, linesOf, lookNow, proofLine, relaysTake, retired, signedBy } from './support/sender-records.ts';
+import {
+  keyRecords,
+  linesOf,
+  lookNow,
+  proofLine,
+  relaysAnswer,
+  relaysTake,
+  removeEvidence,
+  retired,
+  signedBy,
+} from './support/sender-records.ts';
 
 /** Timers know nothing of a clock that is moved: planning everything anew looks at it. */
 const FULL_PLAN_MS = 300;
+const NOWHERE = '127.0.0.1:9';
 
 describeWithControlPlane('as time passes on a cluster,', (cluster) => {
   let kubeconfig: Promise<string> | undefined;
@@ -149,6 +160,46 @@ describeWithControlPlane('as time passes on a cluster,', (cluster) => {
     const left = await keyRecords(admin, 'turns/domain', 2);
     assert.deepEqual(new Set(left.map(({ name }) => name)), new Set(second.map(({ name }) => name)));
     await signedBy(admin, 'turns/domain', second);
+  });
+
+  test('where the proof of a shared sender is lost, and nobody can be asked, mail waits for as long as a record may be missing', async (t) => {
+    const dns = await nsd(t);
+    if (dns === undefined) return;
+    const clock = createClock();
+    const admin = await placeDomain('lossy', { allowedNamespaces: { from: 'All' } });
+    await admin.apply(namespace('lossy-guest'), user('lossy-guest/app'));
+    const operator = await start(t, clock, byDns(dns));
+    await dns.serve([await proofLine(admin, 'lossy/domain')]);
+    await lookNow(admin, 'lossy/domain');
+    await admin.waitFor('VerifiedSender', 'lossy/domain', 'Verified', 'True DnsProof');
+    const answers = (of: string): Promise<void> =>
+      eventually(async () => {
+        for (const name of ['lossy', 'lossy-guest']) {
+          assert.equal(await relaysAnswer(admin, name, '@lossy.example'), of, name);
+        }
+      });
+    await answers('taken');
+    await operator.close();
+
+    clock.pass(HOUR);
+    await removeEvidence(admin, 'smtpplus.io/evidence');
+    const blind = await start(t, clock, { verification: { dnsServers: [NOWHERE] } });
+    await admin.waitFor('VerifiedSender', 'lossy/domain', 'Verified', 'False LookupFailed');
+    await answers('to wait');
+    await blind.close();
+    const next = await start(t, clock, byDns(dns));
+    await dns.serve([]);
+    await lookNow(admin, 'lossy/domain');
+    const missing = await admin.waitFor('VerifiedSender', 'lossy/domain', 'Verified', 'False RecordNotFound');
+    assert.match(missing.message, /What proved it was lost; relays ask clients to try again/);
+    await answers('to wait');
+    clock.pass(73 * HOUR);
+    await answers('refused');
+    await dns.serve([await proofLine(admin, 'lossy/domain')]);
+    await lookNow(admin, 'lossy/domain');
+    await admin.waitFor('VerifiedSender', 'lossy/domain', 'Verified', 'True DnsProof');
+    await answers('taken');
+    assert.deepEqual(next.troubles, []);
   });
 
   test('link and code of a mail expire after a day, and another mail has to be asked for', async (t) => {

@@ -6,15 +6,30 @@ import { parseMailbox } from '../../../relay/address.ts';
 import { keyOf } from '../model.ts';
 import type { SenderVerdict } from './senders.ts';
 
-export type CoveringDomain = (address: string) => SenderVerdict | undefined;
+/** Finds the domain that covers an address (canonical): the nearest of those that do. */
+type Finder = (address: string) => SenderVerdict | undefined;
 
-/** Finds the verified domain that covers an address (canonical): the nearest of those that do. */
-export function coveringDomains(verdicts: readonly SenderVerdict[]): CoveringDomain {
+export interface CoveringDomains {
+  readonly verified: Finder;
+  /** Of those that are about to be looked up: nobody knows yet whether they are verified. */
+  readonly awaited: Finder;
+}
+
+export const NO_DOMAINS: CoveringDomains = { verified: () => undefined, awaited: () => undefined };
+
+export function coveringDomains(verdicts: readonly SenderVerdict[]): CoveringDomains {
+  return {
+    verified: finderOf(verdicts.filter(({ judgement }) => judgement.status === 'True')),
+    awaited: finderOf(verdicts.filter(({ isUnchecked, lastCheckTime }) => isUnchecked && lastCheckTime === undefined)),
+  };
+}
+
+function finderOf(verdicts: readonly SenderVerdict[]): Finder {
   const exact = new Map<string, SenderVerdict>();
   const withSubdomains = new Map<string, SenderVerdict>();
   for (const verdict of verdicts) {
-    const { covers, judgement } = verdict;
-    if (covers?.sender.startsWith('@') !== true || judgement.status !== 'True') continue;
+    const { covers } = verdict;
+    if (covers?.sender.startsWith('@') !== true) continue;
     const domain = covers.sender.slice(1);
     putLowest(exact, domain, verdict);
     if (covers.includeSubdomains) putLowest(withSubdomains, domain, verdict);

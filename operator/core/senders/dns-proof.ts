@@ -3,10 +3,11 @@
  * failed look-up never revokes, and a record that was there and is gone has a grace period.
  */
 import type { Reason } from '../reasons.ts';
-import type { Judgement } from '../conditions.ts';
+import { withNote, type Judgement } from '../conditions.ts';
 import type { DnsEvidence, ObjectMeta } from '../model.ts';
 import type { Lookup } from './look-ups.ts';
 import { keyOf } from '../model.ts';
+import { missedFrom } from './lost-evidence.ts';
 import { CHECK_NOW_ANNOTATION } from '../names.ts';
 import { after, formatTime, parseTime } from '../time.ts';
 
@@ -18,8 +19,6 @@ const OVERDUE_SECONDS = 7 * 24 * 3600;
 const OVERDUE_RETRY_SECONDS = 24 * 3600;
 /** Of `recheckInterval`: what was verified together is not asked again together. */
 const JITTER = 0.1;
-/** However many wait for their turn. Later, an object without evidence is one whose evidence is lost. */
-const LOOKED_UP_WITHIN_SECONDS = 600;
 /** Of the annotation: enough for a time or a number. */
 const TOUCH_LENGTH = 64;
 
@@ -36,7 +35,7 @@ export interface DnsVerdict {
   readonly lookup: Lookup;
   /** Nobody knows: the evidence is lost, or there never was an answer. */
   readonly isUnchecked?: true;
-  /** It has been there for so long that it must have been looked up once. */
+  /** What was known is lost: it may have been verified, so that mail has to wait. */
   readonly isLost?: true;
   /** Of the evidence that was judged. */
   readonly lastCheckTime?: string;
@@ -56,17 +55,25 @@ interface Question {
   readonly isVouchedFor: boolean;
   /** When the record came to be needed, where that is not since it is missing. */
   readonly since: Date | undefined;
+  /** It was proven, as its status has it. */
+  readonly wasProven: boolean;
 }
 
 export function judgeEvidence(question: Question, evidence: DnsEvidence | undefined, now: Date): DnsVerdict {
   const { challenge } = question;
   if (!isAbout(evidence, challenge)) return unknown(question, now);
   const due = nextLookup(question, evidence, now);
+  const refusal = refusalAfterLoss(question, evidence);
+  const isWaiting = refusal !== undefined && refusal > now;
+  const isUnchecked = isWaiting || isUnanswered(question, evidence);
+  const verdict = judgeAnswer(question, evidence, { now, due });
   return {
-    ...judgeAnswer(question, evidence, { now, due }),
+    ...verdict,
+    ...(isWaiting && { judgement: withNote(verdict.judgement, lossNote(refusal)), until: refusal }),
     lookup: lookupOf(question, due),
     lastCheckTime: evidence.time,
-    ...(isUnanswered(question, evidence) && { isUnchecked: true }),
+    ...(isUnchecked && { isUnchecked }),
+    ...(isUnchecked && refusal !== undefined && { isLost: true }),
   };
 }
 
@@ -79,12 +86,30 @@ export function isAbout(
 }
 
 function unknown(question: Question, now: Date): DnsVerdict {
-  const message = `${doPublish(question.challenge)} It has not been looked up yet.`;
-  const judgement = unverified('NotLookedUp', message);
-  const created = parseTime(question.meta.creationTimestamp) ?? new Date(0);
-  const verdict = { judgement, lookup: lookupOf(question, created), isUnchecked: true } as const;
-  const old = after(created, LOOKED_UP_WITHIN_SECONDS);
-  return old <= now ? { ...verdict, isLost: true } : { ...verdict, until: old };
+  const { meta, challenge, wasProven } = question;
+  const publishIt = doPublish(challenge);
+  const judgement = wasProven
+    ? unverified('EvidenceLost', `What proved it is lost, and is about to be looked up again. ${publishIt}`)
+    : unverified('NotLookedUp', `${publishIt} It has not been looked up yet.`);
+  const lookup = lookupOf(question, parseTime(meta.creationTimestamp) ?? new Date(0));
+  const verdict = {
+    judgement,
+    lookup: wasProven ? { ...lookup, isLost: true as const } : lookup,
+    isUnchecked: true,
+  } as const;
+  const missed = missedFrom(meta);
+  return missed <= now ? { ...verdict, isLost: true } : { ...verdict, until: missed };
+}
+
+/** A record that is not there after a loss may have been missing for a while only: until then mail has to wait. */
+function refusalAfterLoss({ graceSeconds }: Question, { lostTime }: DnsEvidence): Date | undefined {
+  const lost = parseTime(lostTime);
+  return lost && after(lost, graceSeconds);
+}
+
+/** Of what is known from now on. */
+export function lossNote(refusal: Date): string {
+  return `What proved it was lost; relays ask clients to try again, and refuse its mail from ${formatTime(refusal)}.`;
 }
 
 /** After a loss of evidence, name servers that are down must not revoke what was verified; only for so long, though. */

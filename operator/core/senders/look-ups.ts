@@ -11,6 +11,8 @@ export interface Lookup {
   readonly due: string;
   /** The annotation that asks for a look-up at once, as it is. */
   readonly touched?: string;
+  /** What was known is lost. */
+  readonly isLost?: true;
 }
 
 /** One of the records that make mail arrive. */

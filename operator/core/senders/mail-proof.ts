@@ -16,6 +16,7 @@ import {
 import { keyOf, type Issuer, type ObjectMeta } from '../model.ts';
 import { RESEND_ANNOTATION } from '../names.ts';
 import type { Reason } from '../reasons.ts';
+import { lossNote } from './dns-proof.ts';
 import { after, earliestAfter, formatTime, parseTime } from '../time.ts';
 
 /** Of the annotation: enough for a time or a number. */
@@ -28,6 +29,11 @@ export interface MailQuestion {
   readonly code: string | undefined;
   /** Whether a mail is sent without anybody asking for one. */
   readonly isNeeded: boolean;
+  /** A domain of its namespace that would cover it, and is about to be looked up. */
+  readonly mayBeCovered: string | undefined;
+  /** It was proven, as its status has it. */
+  readonly wasProven: boolean;
+  readonly graceSeconds: number;
   readonly verification: MailVerification;
   readonly codeHash: Issuer['codeHash'];
 }
@@ -37,6 +43,9 @@ export interface MailVerdict {
   readonly wish: MailWish;
   readonly method?: 'EmailProof';
   readonly challenge?: { readonly sentTime: string; readonly expiryTime: string };
+  /** What was known is lost: it may have been verified, so that mail has to wait. */
+  readonly isUnchecked?: true;
+  readonly isLost?: true;
   /** When the verdict changes with time alone. */
   readonly until?: Date;
 }
@@ -46,7 +55,7 @@ export function judgeMail(question: MailQuestion, known: MailEvidence | undefine
   const wish = { sender: keyOf(question.meta), key: `${question.meta.namespace}/${question.address}` };
   const verdict: MailVerdict =
     evidence?.proof === undefined
-      ? judgeOpen(question, evidence, { wish, now })
+      ? afterLoss(question, evidence, { verdict: judgeOpen(question, evidence, { wish, now }), now })
       : { judgement: proven(question, evidence.proof), wish, method: 'EmailProof' };
   const until = earliestAfter(now, [verdict.until, forgetTime(evidence)]);
   return { ...verdict, ...(until !== undefined && { until }) };
@@ -55,6 +64,25 @@ export function judgeMail(question: MailQuestion, known: MailEvidence | undefine
 function proven({ address }: MailQuestion, { by, time }: MailProof): Judgement {
   const how = by === 'Link' ? 'the link' : 'the code';
   return judgement('True', 'EmailProof', `${address} is proven by ${how} of a mail to it, confirmed at ${time}.`);
+}
+
+/** Where the proof is lost, mail has to wait for the next one, as long as a record may be missing. */
+function afterLoss(
+  { address, wasProven, graceSeconds }: MailQuestion,
+  evidence: MailEvidence | undefined,
+  { verdict, now }: { readonly verdict: MailVerdict; readonly now: Date },
+): MailVerdict {
+  const lost = { isUnchecked: true, isLost: true } as const;
+  if (evidence === undefined && wasProven) {
+    const message = `What proved ${address} is lost. ${verdict.judgement.message}`;
+    const wish = { ...verdict.wish, isLost: true } as const;
+    return { ...verdict, judgement: judgement('False', 'EvidenceLost', message), wish, ...lost };
+  }
+  const lostTime = parseTime(evidence?.lostTime);
+  const refusal = lostTime && after(lostTime, graceSeconds);
+  if (refusal === undefined || refusal <= now) return verdict;
+  const until = earliestAfter(now, [verdict.until, refusal]) ?? refusal;
+  return { ...verdict, judgement: withNote(verdict.judgement, lossNote(refusal)), ...lost, until };
 }
 
 /** Proof and challenge end with the last object, or nearly so; what was sent is remembered for a day, for the limits. */
@@ -150,7 +178,11 @@ function upperFirst(text: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
-function aboutToBeSent({ address }: MailQuestion): Judgement {
+function aboutToBeSent({ address, mayBeCovered }: MailQuestion): Judgement {
+  if (mayBeCovered !== undefined) {
+    const message = `VerifiedSender ${mayBeCovered} would cover it, and is about to be looked up. If it is not verified, a mail to ${address} is sent.`;
+    return judgement('False', 'NotLookedUp', message);
+  }
   return judgement(
     'False',
     'MailNotSentYet',

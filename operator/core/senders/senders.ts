@@ -6,11 +6,12 @@ import type { SenderSpec } from '../../api/sender.ts';
 import { canonicalSender } from '../../../relay/address.ts';
 import { withNote, type Judgement } from '../conditions.ts';
 import { challengeOf, judgeEvidence, publish, type Challenge } from './dns-proof.ts';
-import type { CoveringDomain } from './covering.ts';
+import type { CoveringDomains } from './covering.ts';
 import { type SenderEvidence, type ObjectMeta, type RawObject, type Vouching } from '../model.ts';
 import type { MailEvidence, MailWish } from '../mail-evidence.ts';
 import { judgeMail, type MailVerdict } from './mail-proof.ts';
 import { parseObject } from '../parse.ts';
+import { wasProven } from './lost-evidence.ts';
 import { isPublicSuffix } from './public-suffix.ts';
 import type { Platform } from '../platform.ts';
 import { earliestAfter, parseTime } from '../time.ts';
@@ -35,7 +36,7 @@ export interface SenderVerdict {
   readonly lookup?: Lookup;
   /** Nothing speaks for it or against it yet: relays tell clients to try again. */
   readonly isUnchecked?: true;
-  /** What is known of it was lost: it has been there for so long that it must have been looked up. */
+  /** What is known of it was lost: it may have been verified. */
   readonly isLost?: true;
   /** What is to be remembered, where the settings vouch for it or have done so. */
   readonly vouching?: Vouching;
@@ -49,7 +50,7 @@ export interface SenderVerdict {
 /** What a VerifiedSender is judged by, besides itself. */
 export interface SenderCircumstances {
   /** Of the same namespace. */
-  readonly coveringDomain: CoveringDomain;
+  readonly covering: CoveringDomains;
   readonly platform: Platform;
   /** What is known of it besides. */
   readonly evidence: SenderEvidence | undefined;
@@ -81,11 +82,11 @@ export function judgeSender(object: RawObject, circumstances: SenderCircumstance
       now,
     },
   );
-  const claim = { meta, sender, spec: parsed.spec, vouched };
+  const claim = { object, meta, sender, spec: parsed.spec, vouched };
   const covering = covered(sender, circumstances);
   const own = sender.startsWith('@')
     ? judgeDomain(claim, circumstances)
-    : judgeAddress(claim, { ...circumstances, isNeeded: vouched?.state !== 'vouched' && covering === undefined });
+    : judgeAddress(claim, { ...circumstances, isVerified: vouched?.state === 'vouched' || covering !== undefined });
   const proof = strongest(own, vouched, covering);
   const verdict = { meta, covers, ...proof, ...(vouched !== undefined && { vouching: vouched.vouching }) };
   return withRecords(verdict, claim, circumstances);
@@ -125,6 +126,7 @@ export function isDomainClaim({ spec }: RawObject): boolean {
 }
 
 interface Claim {
+  readonly object: RawObject;
   readonly meta: ObjectMeta;
   readonly sender: string;
   readonly spec: SenderSpec;
@@ -172,8 +174,8 @@ function asWithdrawn(proof: Proof, { state, judgement, until }: VouchingVerdict)
   return { ...rest, judgement: said, method: 'Grandfathered', ...(first !== undefined && { until: first }) };
 }
 
-function covered(sender: string, { coveringDomain }: SenderCircumstances): Proof | undefined {
-  const domain = sender.startsWith('@') ? undefined : coveringDomain(sender);
+function covered(sender: string, { covering }: SenderCircumstances): Proof | undefined {
+  const domain = sender.startsWith('@') ? undefined : covering.verified(sender);
   if (domain?.method === undefined) return undefined;
   const message = `VerifiedSender ${domain.meta.name} covers it, a verified domain of its namespace.`;
   return {
@@ -183,20 +185,41 @@ function covered(sender: string, { coveringDomain }: SenderCircumstances): Proof
 }
 
 interface AddressCircumstances extends SenderCircumstances {
-  /** Nothing else verifies it: a mail is sent without anybody asking for one. */
-  readonly isNeeded: boolean;
+  /** By something else. */
+  readonly isVerified: boolean;
 }
 
-function judgeAddress({ meta, sender, spec }: Claim, { platform, mailOf, isNeeded, now }: AddressCircumstances): Proof {
+function judgeAddress(claim: Claim, circumstances: AddressCircumstances): Proof {
+  const { platform, covering, mailOf, isVerified, now } = circumstances;
+  const { object, meta, sender, spec, vouched } = claim;
   const ask = whomToAsk(platform, meta.namespace, sender);
   const { mailVerification: verification, issuer } = platform;
   if (verification === undefined) return { judgement: unavailable(`Proof by mail is not set up here: ${ask}.`) };
-  const question = { meta, address: sender, code: spec.email?.code, isNeeded, verification, codeHash: issuer.codeHash };
+  const loss = {
+    // what else verifies it, its status has said since
+    wasProven: vouched === undefined && !isVerified && wasProven(object, 'EmailProof', now),
+    graceSeconds: platform.verification?.graceSeconds ?? 0,
+  };
+  const { codeHash } = issuer;
+  const mayBeCovered = isVerified ? undefined : covering.awaited(sender)?.meta.name;
+  // a mail is sent without anybody asking for one where nothing else can verify it
+  const isNeeded = !isVerified && mayBeCovered === undefined;
+  const question = {
+    meta,
+    address: sender,
+    code: spec.email?.code,
+    isNeeded,
+    mayBeCovered,
+    verification,
+    codeHash,
+    ...loss,
+  };
   const { judgement, wish, ...verdict } = judgeMail(question, mailOf(`${meta.namespace}/${sender}`), now);
   return { ...verdict, judgement: withWayToVouch(judgement, platform, ask), mail: wish };
 }
 
-function judgeDomain({ meta, sender, spec, vouched }: Claim, { platform, evidence, now }: SenderCircumstances): Proof {
+function judgeDomain(claim: Claim, { platform, evidence, now }: SenderCircumstances): Proof {
+  const { object, meta, sender, spec, vouched } = claim;
   const domain = sender.slice(1);
   const ask = whomToAsk(platform, meta.namespace, domain);
   const { verification } = platform;
@@ -210,7 +233,14 @@ function judgeDomain({ meta, sender, spec, vouched }: Claim, { platform, evidenc
   const recheckSeconds = durationSeconds(spec.recheckInterval);
   const { graceSeconds } = verification;
   const patience = { isVouchedFor: vouched?.state === 'vouched', since: parseTime(vouched?.vouching.withdrawnTime) };
-  const question = { meta, challenge, recheckSeconds, graceSeconds, ...patience };
+  const question = {
+    meta,
+    challenge,
+    recheckSeconds,
+    graceSeconds,
+    ...patience,
+    wasProven: vouched === undefined && wasProven(object, 'DnsProof', now),
+  };
   const verdict = judgeEvidence(question, evidence?.dns, now);
   const { judgement, until, lookup, lastCheckTime, isUnchecked, isLost } = verdict;
   const isVerified = judgement.status === 'True';

@@ -91,6 +91,16 @@ const attempts: Readonly<Record<string, (world: World) => void>> = {
     const status = { method: 'DnsProof', sender: '@shop.example', verifiedTime: TIME, conditions };
     put('VerifiedSender', 'evil/x', { domain: 'shop.example' }, { status });
   },
+  'writes the status of one whose proof is lost, and shares it': ({ put }) => {
+    const condition = { type: 'Verified', observedGeneration: 1, ...TRUE };
+    const statuses = {
+      address: { method: 'EmailProof', conditions: [{ ...condition, reason: 'EmailProof' }] },
+      domain: { method: 'DnsProof', conditions: [{ ...condition, status: 'False', reason: 'EvidenceLost' }] },
+    };
+    const shared = { allowedNamespaces: { from: 'All' } };
+    put('VerifiedSender', 'evil/x', { address: 'ceo@shop.example', ...shared }, { status: statuses.address });
+    put('VerifiedSender', 'evil/y', { domain: 'shop.example', ...shared }, { status: statuses.domain });
+  },
   'writes the status of one that the settings vouched for': ({ put }) => {
     const conditions = [{ type: 'Verified', reason: 'Grandfathered', ...TRUE }];
     put(

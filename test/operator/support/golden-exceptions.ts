@@ -11,6 +11,7 @@ const COUNTS = 'what relays have counted is no manifest';
 
 export const NOT_IN_A_CLUSTER: ReadonlyMap<string, string> = new Map([
   ['a-verified-domain-says-whether-receivers-take-its-mail', FINDINGS],
+  ['what-proved-a-sender-is-lost-and-its-mail-waits', FINDINGS],
   ['a-domain-signs-with-keys-that-are-seen-in-the-dns', FINDINGS],
   ['what-relays-have-counted-is-said-of-lists-and-users', COUNTS],
   ['a-user-whom-nobody-uses-says-so-after-90-days', COUNTS],
@@ -36,6 +37,7 @@ export const NOT_IN_A_CLUSTER: ReadonlyMap<string, string> = new Map([
 
 export const NOT_IN_A_FOLDER: ReadonlyMap<string, string> = new Map([
   ['a-verified-domain-says-whether-receivers-take-its-mail', FINDINGS],
+  ['what-proved-a-sender-is-lost-and-its-mail-waits', FINDINGS],
   ['a-domain-signs-with-keys-that-are-seen-in-the-dns', FINDINGS],
   ['what-relays-have-counted-is-said-of-lists-and-users', COUNTS],
   ['a-user-whom-nobody-uses-says-so-after-90-days', COUNTS],

@@ -60,6 +60,7 @@ const evidence = z.object({
   foundTime: z.string().optional(),
   missingSince: z.string().optional(),
   isAnswered: z.literal(true).optional(),
+  lostTime: z.string().optional(),
   seen: z.string().optional(),
   seenAt: z.string().optional(),
 });
