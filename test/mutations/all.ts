@@ -5,6 +5,7 @@ import { deliveryMutations } from './delivery.ts';
 import { internationalMutations } from './international.ts';
 import type { Mutation } from './mutation.ts';
 import { scheduleMutations } from './schedule.ts';
+import { sendersMutations } from './senders.ts';
 import { sessionMutations } from './session.ts';
 import { signingMutations } from './signing.ts';
 import { spoolMutations } from './spool.ts';
@@ -18,6 +19,7 @@ export const mutations: readonly Mutation[] = [
   ...scheduleMutations,
   ...deliveryMutations,
   ...sessionMutations,
+  ...sendersMutations,
   ...signingMutations,
   ...internationalMutations,
   ...tenantsMutations,
