@@ -37,6 +37,9 @@ const RECORDS = [
   txt('many', `v=spf1 ${includes('many', 10).join(' ')} include:_spf.upstream.example -all`),
   ...Array.from({ length: 10 }, (_, i) => txt(`many${i}`, 'v=spf1 ip4:203.0.113.77 -all')),
   txt('void', 'v=spf1 a:no1.example a:no2.example a:no3.example include:_spf.upstream.example -all'),
+  // to a server with an IPv6 address, a name without AAAA is a void one by the letter of the RFC
+  txt('stacks', 'v=spf1 a:four1.example a:four2.example a:four3.example include:_spf.upstream.example -all'),
+  ...[1, 2, 3].map((i) => `four${i} IN A 203.0.113.${70 + i}`),
   txt('typing', 'v=spf1 inculde:_spf.upstream.example -all'),
   txt('odd', 'v=spf1 include:_spf.upstream.example \\027[31m -all'),
   txt('long', `v=spf1 ${'ip4:203.0.113.77 '.repeat(150)}include:_spf.upstream.example -all`),
@@ -72,6 +75,7 @@ describe('the SPF record of a domain, at a real name server', () => {
       ring1: /permerror/,
       many: /permerror.*Too many DNS requests/,
       void: /permerror.*void/,
+      stacks: /permerror.*void/,
       typing: /permerror.*inculde/,
       odd: /permerror.*invalid characters/,
     };
