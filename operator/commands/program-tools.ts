@@ -4,13 +4,14 @@ import { SHELLS, type Shell } from './completion.ts';
 import type { HealthFlags } from './healthcheck.ts';
 import type { ImportOptions, ImportSource } from './import/import.ts';
 import { FORMATS, tell, type OutputFlags } from './run.ts';
-import { addSubcommand, type Program } from './subcommand.ts';
-import type { WhyFlags } from './why-command.ts';
+import { addSubcommand, type Help, type Program } from './subcommand.ts';
+import type { LogFlags } from './log-commands.ts';
 
 const HTTP_PORT = 9465;
 
 export function addToolCommands(program: Program): void {
   addWhy(program);
+  addAudit(program);
   addImport(program);
   addCompletion(program);
   addSchema(program);
@@ -18,7 +19,7 @@ export function addToolCommands(program: Program): void {
 }
 
 function addWhy(program: Program): void {
-  addSubcommand(program, program.root, 'why', {
+  readingLogs(program, 'why', {
     summary: 'show every log line and the state of one message, or of the last ones to a recipient',
     description:
       'Show every line of the log about a message, and where it is now. On a cluster it reads the logs of all relay pods; ' +
@@ -27,12 +28,29 @@ function addWhy(program: Program): void {
     example: 'why 01M8G7DN49HC8RGJ7N --log smtp-plus.log',
   })
     .argument('<WHAT>', 'queue id, Message-ID, or address of a recipient')
-    .option('--log <FILE>', 'file with the log (JSON lines), or - for standard input; repeatable', append)
-    .option('--since <DURATION>', 'how far back to read the logs of pods', '24h')
-    .action(async (what: string, flags: WhyFlags) => {
-      const { whyCommand } = await import('./why-command.ts');
+    .action(async (what: string, flags: LogFlags) => {
+      const { whyCommand } = await import('./log-commands.ts');
       process.exitCode = await whyCommand(what, flags, program.isPlugin);
     });
+}
+
+function addAudit(program: Program): void {
+  readingLogs(program, 'audit', {
+    summary: 'show who would be refused, if lists that audit enforced their rules',
+    description:
+      'Add up the mail that was accepted only because its list audits (`senderPolicy: {headerFrom: Audit}`): by list, user, reason ' +
+      'and sender. Once nobody is left, enforce the rules.',
+    example: 'audit --since 168h',
+  }).action(async (flags: LogFlags) => {
+    const { auditCommand } = await import('./log-commands.ts');
+    process.exitCode = await auditCommand(flags, program.isPlugin);
+  });
+}
+
+function readingLogs(program: Program, name: string, help: Help): Command {
+  return addSubcommand(program, program.root, name, help)
+    .option('--log <FILE>', 'file with the log (JSON lines), or - for standard input; repeatable', append)
+    .option('--since <DURATION>', 'how far back to read the logs of pods', '24h');
 }
 
 type ImportFlags = OutputFlags & {

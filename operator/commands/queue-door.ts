@@ -1,7 +1,7 @@
 /** The way to the queues of relays: the sockets in the spool of one process, or the same command in each relay pod. */
 import { hostname, userInfo } from 'node:os';
 import { z } from 'zod';
-import type { AdminRequest, SpooledMessage } from '../../relay/admin/protocol.ts';
+import { messageSchema, outcomeSchema, type AdminRequest, type SpooledMessage } from '../../relay/admin/protocol.ts';
 
 export interface QueueDoor {
   /** Who asks, for the log of the relay. */
@@ -12,10 +12,8 @@ export interface QueueDoor {
   readonly close: () => void;
 }
 
-export interface FoundMessage extends SpooledMessage {
-  /** Of which pod; absent in one process. */
-  readonly pod?: string;
-}
+/** `pod`: absent in one process. */
+export type FoundMessage = SpooledMessage & { readonly pod?: string };
 
 export interface QueueAnswer {
   readonly messages: readonly FoundMessage[];
@@ -27,13 +25,13 @@ export interface QueueAnswer {
   readonly silent: readonly string[];
 }
 
-export type QueueOutcome = 'done' | 'same' | 'busy' | 'missing';
+export type QueueOutcome = z.infer<typeof outcomeSchema>;
 
-/** What comes from another process, which may be of another version. */
+/** What comes from a relay pod. */
 export const answerSchema = z.object({
-  messages: z.array(z.custom<FoundMessage>((value) => typeof value === 'object' && value !== null && 'id' in value)),
+  messages: z.array(messageSchema),
   matched: z.number(),
-  outcomes: z.record(z.string(), z.enum(['done', 'same', 'busy', 'missing'])),
+  outcomes: z.record(z.string(), outcomeSchema),
   silent: z.array(z.string()),
 });
 
@@ -62,5 +60,6 @@ export function systemUser(): string {
     }
   };
   const sudo = process.env['SUDO_USER'];
-  return `${name()}${sudo === undefined ? '' : ` (${sudo} by sudo)`}@${hostname()}`;
+  // no at sign: the log would take it for a mail address, and may have to hide those
+  return `${name()}${sudo === undefined ? '' : ` (${sudo} by sudo)`} on ${hostname()}`;
 }

@@ -2,6 +2,7 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { messageOf } from '../errors.ts';
+import { printable } from '../printable.ts';
 import type { MailPlaces } from './mail.ts';
 import type { QueueDoor } from './queue-door.ts';
 import { CommandError, type ExitCode, type Result, type Source } from './source.ts';
@@ -98,15 +99,20 @@ export async function runMail(
 export async function tell({ output }: OutputFlags, work: () => Promise<Result>): Promise<ExitCode> {
   try {
     const { code, text, json, problems = [] } = await work();
-    for (const problem of problems) process.stderr.write(`${problem}\n`);
+    for (const problem of problems) process.stderr.write(`${safe(problem)}\n`);
     const shown = output === 'json' ? JSON.stringify(json, undefined, 2) : text;
     if (shown !== undefined && shown !== '') process.stdout.write(`${shown}\n`);
     return code;
   } catch (error) {
     if (!(error instanceof CommandError)) throw error;
-    process.stderr.write(`error: ${messageOf(error)}\n`);
+    process.stderr.write(`error: ${safe(messageOf(error))}\n`);
     return error.code;
   }
+}
+
+/** Servers and files have a say in it. */
+function safe(text: string): string {
+  return text.split('\n').map(printable).join('\n');
 }
 
 /** Of the terminal; of a pipe, which takes lines of any length, none. */

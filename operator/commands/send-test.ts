@@ -81,7 +81,9 @@ function failure({ user, username }: Credentials, steps: readonly string[], { st
     step.startsWith('MAIL') || step === 'the message' ? [`${username} may send as: ${allowedOf(user)}`] : [];
   return {
     code: 1,
-    text: [...steps, `Failed at ${step}: ${problem}`, `What to do: ${mend}.`, ...status, ...senders].join('\n'),
+    text: [...steps, `Failed at ${step}: ${problem}`, `What to do: ${mend}.`, ...status, ...senders]
+      .map(printable)
+      .join('\n'),
     json: { ok: false, failedAt: step, problem, mend, whyNot: objection ?? null, steps },
   };
 }

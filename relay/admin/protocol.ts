@@ -9,6 +9,7 @@ import { MESSAGES_MAX } from './messages-max.ts';
 export const SOCKET_NAME = 'admin.sock';
 
 const name = z.string().min(1).max(320);
+const state = z.enum(['active', 'held', 'ready', 'waiting']);
 
 export const requestSchema = z.strictObject({
   do: z.enum(['list', 'show', 'retry', 'hold', 'release', 'drop', 'export']),
@@ -20,7 +21,7 @@ export const requestSchema = z.strictObject({
     namespace: name.optional(),
     list: name.optional(),
     user: name.optional(),
-    state: z.enum(['active', 'held', 'ready', 'waiting']).optional(),
+    state: state.optional(),
     /** Instead of all else, so that nothing that was forgotten means everything. */
     isAll: z.literal(true).optional(),
   }),
@@ -29,37 +30,42 @@ export const requestSchema = z.strictObject({
 
 export type AdminRequest = z.infer<typeof requestSchema>;
 
-interface SpooledRecipient {
-  readonly address: string;
-  readonly redirectedFrom?: readonly string[] | undefined;
+const recipient = z.object({
+  address: z.string(),
+  redirectedFrom: z.array(z.string()).readonly().optional(),
   /** What the smart host said last, and the code of it where it answered. */
-  readonly reply?: string | undefined;
-  readonly code?: number | undefined;
-}
+  reply: z.string().optional(),
+  code: z.number().optional(),
+});
 
-export interface SpooledMessage {
-  readonly id: string;
-  readonly state: 'active' | 'held' | 'ready' | 'waiting';
-  readonly namespace: string;
+/** What a command reads may come from a relay of another version. */
+export const messageSchema = z.object({
+  id: z.string(),
+  state,
+  namespace: z.string(),
   /** User name. */
-  readonly user: string;
-  readonly list: string;
-  readonly from: string;
-  readonly recipients: readonly SpooledRecipient[];
-  readonly size: number;
-  readonly attempts: number;
+  user: z.string(),
+  list: z.string(),
+  from: z.string(),
+  recipients: z.array(recipient).readonly(),
+  size: z.number(),
+  attempts: z.number(),
   /** ISO 8601, as the others. */
-  readonly received: string;
+  received: z.string(),
   /** When it is tried again. */
-  readonly next?: string | undefined;
-  readonly held?: { readonly by: string; readonly since: string } | undefined;
+  next: z.string().optional(),
+  held: z.object({ by: z.string(), since: z.string() }).optional(),
   /** It is a report of the relay on this message. */
-  readonly reportOn?: string | undefined;
-}
+  reportOn: z.string().optional(),
+});
+
+export type SpooledMessage = z.infer<typeof messageSchema>;
+
+export const outcomeSchema = z.enum(['done', 'same', 'busy', 'missing']);
 
 export type Answer =
   | { readonly message: SpooledMessage }
-  | { readonly changed: string; readonly outcome: 'done' | 'same' | 'busy' | 'missing' }
+  | { readonly changed: string; readonly outcome: z.infer<typeof outcomeSchema> }
   /** Of the content of the message that was told last, in base64. */
   | { readonly chunk: string }
   | { readonly end: { readonly matched: number } }

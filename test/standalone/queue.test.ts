@@ -112,7 +112,7 @@ describe('the queue of one process', () => {
     assert.deepEqual([held.code, held.stdout], [0, '1 message held\n']);
     const line = await until(() => first.lines.find((one) => one.includes('"action":"hold"')));
     assert.match(line, new RegExp(`"id":"${id}"`));
-    assert.match(line, /"by":"[^"]+@[^"]+"/);
+    assert.match(line, /"by":"[^"]+ on [^"]+"/);
     first.kill('SIGKILL');
     await first.exited;
     const second = await start(t, { state: first.state });

@@ -114,6 +114,36 @@ describe('why', () => {
   });
 });
 
+test('audit adds up whom an auditing list would have refused', async (t) => {
+  const line = (fields: object) => JSON.stringify({ level: 'warn', time: '2026-01-01T00:00:00.000Z', ...fields });
+  const audited = {
+    msg: 'audited',
+    list: 'shop/a',
+    user: 'app.shop',
+    reason: 'from_not_authorized',
+    from: 'me@other.example',
+  };
+  const lines = [
+    line(audited),
+    line({ ...audited, time: '2026-01-02T00:00:00.000Z' }),
+    line({ ...audited, user: 'other.shop' }),
+    line({ ...audited, msg: 'message', note: 'audited' }),
+    'no JSON with "audited" in it',
+  ].join('\n');
+  const { code, stdout } = await runCommand(['audit', '--log', '-'], { stdin: lines });
+  assert.equal(code, 0);
+  assert.match(
+    stdout,
+    /^LIST +USER +WOULD BE REFUSED +FROM +MESSAGES +FIRST +LAST\nshop\/a +app\.shop +from_not_authorized +me@other\.example +2 +2026-01-01T00:00Z +2026-01-02T00:00Z\nshop\/a +other\.shop .* 1 /,
+  );
+  assert.equal(stdout.trim().split('\n').length, 3);
+  const nobody = await runCommand(['audit', '--log', '-']);
+  assert.match(nobody.stdout, /^Nobody would have been refused/);
+  const state = await folderOf(t);
+  const unnamed = await runCommand(['audit', '--state', state]);
+  assert.deepEqual([unnamed.code, unnamed.stderr.includes('name the file with --log FILE')], [2, true]);
+});
+
 test('captured mail is listed and shown, and steers no terminal', async (t) => {
   const server = await start(t, PLAIN);
   assert.equal((await runCommand(['mail', 'list', ...server.at])).stdout, 'No mail has been captured.\n');

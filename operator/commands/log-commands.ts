@@ -1,18 +1,19 @@
-/** Brings together what `why` looks through: of one process the log files that were named, of a cluster the logs of all relay pods. */
+/** The commands that read logs: of one process the files that were named, of a cluster those of all relay pods. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseJson, textAt } from '../api/plain-data.ts';
 import { duration, durationSeconds } from '../api/duration.ts';
 import { RELAY_FOLDER } from '../directory/relay-folder.ts';
 import { defaultConfigSecret } from '../settings.ts';
+import { runAudit } from './audit.ts';
 import type { Cluster } from './cluster-source.ts';
 import { logFiles } from './log-files.ts';
 import { openSockets } from './queue-socket.ts';
-import { stateFolderOf, tell, type OutputFlags, type WhereFlags } from './run.ts';
+import { stateFolderOf, tell, terminalWidth, type OutputFlags, type WhereFlags } from './run.ts';
 import { CommandError, type ExitCode, type Result } from './source.ts';
 import { runWhy } from './why.ts';
 
-export interface WhyFlags extends WhereFlags, OutputFlags {
+export interface LogFlags extends WhereFlags, OutputFlags {
   readonly log?: readonly string[];
   /** `24h`. */
   readonly since: string;
@@ -20,7 +21,7 @@ export interface WhyFlags extends WhereFlags, OutputFlags {
 
 const CLASS_DOCUMENT = 'class.json';
 
-export async function whyCommand(what: string, flags: WhyFlags, isPlugin: boolean): Promise<ExitCode> {
+export async function whyCommand(what: string, flags: LogFlags, isPlugin: boolean): Promise<ExitCode> {
   return tell(flags, async () => {
     const state = await stateFolderOf(flags, isPlugin);
     if (state !== undefined) return ofProcess(what, flags, state);
@@ -34,12 +35,35 @@ export async function whyCommand(what: string, flags: WhyFlags, isPlugin: boolea
   });
 }
 
-async function ofProcess(what: string, { log = [] }: WhyFlags, state: string): Promise<Result> {
+/** Who would have been refused. */
+export async function auditCommand(flags: LogFlags, isPlugin: boolean): Promise<ExitCode> {
+  return tell(flags, async () => {
+    const { log = [] } = flags;
+    const width = terminalWidth();
+    if (log.length > 0) return runAudit(await logFiles(log), { width });
+    if ((await stateFolderOf(flags, isPlugin)) !== undefined) {
+      throw new CommandError(
+        'one process does not keep its log: name the file with --log FILE, or - for standard input',
+      );
+    }
+    const { openCluster } = await import('./cluster-source.ts');
+    const { logPods } = await import('./log-pods.ts');
+    const { podsOf } = await import('./relay-pods.ts');
+    const cluster = await openCluster(flags);
+    try {
+      return await runAudit(logPods(cluster, await podsOf(cluster), sinceOf(flags.since)), { width });
+    } finally {
+      cluster.close();
+    }
+  });
+}
+
+async function ofProcess(what: string, { log = [] }: LogFlags, state: string): Promise<Result> {
   const document = await readFile(join(state, RELAY_FOLDER, CLASS_DOCUMENT), 'utf8').catch(() => undefined);
   return runWhy(what, { logs: await logFiles(log), door: openSockets(state), hashKeys: keysIn([document]) });
 }
 
-async function ofCluster(what: string, { log = [], since }: WhyFlags, cluster: Cluster): Promise<Result> {
+async function ofCluster(what: string, { log = [], since }: LogFlags, cluster: Cluster): Promise<Result> {
   const { openPods } = await import('./queue-pods.ts');
   const { logPods } = await import('./log-pods.ts');
   const { podsOf } = await import('./relay-pods.ts');
