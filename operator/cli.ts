@@ -9,6 +9,7 @@ import packageJson from '../package.json' with { type: 'json' };
 import { OUTPUT_FORMATS, type OutputFormat } from './check/output.ts';
 import { addCommands } from './commands/program.ts';
 import { EXIT_USAGE } from './end-of-run.ts';
+import { readPeers } from './fleet-flags.ts';
 import { messageOf } from './errors.ts';
 import type { OperatorFlags } from './main.ts';
 import { parsePorts } from './ports.ts';
@@ -134,6 +135,13 @@ program
   .addOption(workersOption(WORKERS_HELP).default(1))
   .addOption(portOption('--http <PORT>', 'port of /metrics, /healthz, /readyz, /configz').default(9465))
   .option('--capture <DIR>', 'where the capture upstream writes messages (default: STATE/outbox)')
+  .addOption(
+    peersOption('--peers <HOST:PORT>', 'name of all relays of the fleet, and their port for mail of each other'),
+  )
+  .addOption(portOption('--handover-port <PORT>', 'port for mail of other relays (default: that of --peers)'))
+  .option('--name <NAME>', 'name of this relay in its fleet (default: the host name)')
+  .option('--last-words <FILE>', 'file for the number of messages that are left in the spool at the end')
+  .option('--drain', 'take no mail: deliver or hand over what is in the spool, and end when nothing is left', false)
   .action(async (flags: RelayFlags) => {
     requireServerNode();
     if ((flags.tlsCert === undefined) !== (flags.tlsKey === undefined)) {
@@ -172,6 +180,13 @@ function workersOption(description: string): Option {
     const isCount = /^\d{1,3}$/.test(text) && Number(text) >= 1 && Number(text) <= WORKERS_MAX;
     if (text !== 'auto' && !isCount) throw new InvalidArgumentError(`It must be auto, or 1 to ${WORKERS_MAX}.`);
     return text === 'auto' ? text : Number(text);
+  });
+}
+
+function peersOption(flags: string, description: string): Option {
+  return new Option(flags, description).argParser((text) => {
+    if (readPeers(text) === undefined) throw new InvalidArgumentError('It must be HOST:PORT.');
+    return text;
   });
 }
 

@@ -32,6 +32,7 @@ export async function startAlone(options: RelayOptions): Promise<Relay> {
   return {
     ...listening,
     httpPort: http.port,
+    handoverPort: worker.state().handoverPort,
     configHashes: () => worker.state().documents,
     upstreams: () => worker.state().upstreams,
     usage: usage.report,
@@ -43,8 +44,9 @@ export async function startAlone(options: RelayOptions): Promise<Relay> {
     updateCertificates: worker.updateCertificates,
     close: async () => {
       isClosing = true;
-      await worker.drain();
+      const left = await worker.drain();
       await running.disposeAsync();
+      return left;
     },
   };
 }

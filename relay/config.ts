@@ -15,6 +15,7 @@ import {
   unusableUserSchema,
   userSchema,
 } from './config-user.ts';
+import { handoverSchema } from './config-handover.ts';
 import { type oauth2Schema, type smartHostSchema, upstreamSchema } from './config-upstream.ts';
 
 /** Lists, users, namespaces and signing keys are spread over this many documents by hash of their key (see `shardOf`). */
@@ -238,6 +239,7 @@ export const classDocumentSchema = z.object({
   pages: pagesSchema.prefault({}),
   /** Absent: no spans are sent. */
   tracing: tracingSettingsSchema.optional(),
+  handover: handoverSchema.optional(),
 });
 
 export type UpstreamConfig = z.infer<typeof upstreamSchema>;

@@ -1,4 +1,5 @@
 /** The relay: one worker in this process, or several in processes of their own, which share its ports. */
+import type { Fleet } from './handover/handover.ts';
 import type { HttpOptions } from './http.ts';
 import type { Log } from './log.ts';
 import type { SkippedPort } from './submission/listen.ts';
@@ -26,6 +27,8 @@ export interface RelayOptions {
   /** Those that may be missing, since somebody else has them or this user may not open them. Default: none. */
   readonly optionalPorts?: ReadonlySet<number>;
   readonly http: HttpOptions;
+  /** Other relays, to which mail goes when this one goes for good. Default: there are none. */
+  readonly fleet?: Fleet | undefined;
   /** Of whoever runs it, in the text format of Prometheus; /metrics has them, too. */
   readonly furtherMetrics?: () => Promise<string>;
   readonly log: Log;
@@ -39,6 +42,8 @@ export interface Relay {
   /** Optional ports that could not be had. */
   readonly skippedPorts: readonly SkippedPort[];
   readonly httpPort: number;
+  /** Where it takes mail of other relays; undefined where it does not. */
+  readonly handoverPort: number | undefined;
   /** SHA-256 of each configuration document in force, by file name: where several workers run, in force in all. */
   readonly configHashes: () => Readonly<Record<string, string>>;
   /** What is known of the upstreams, by list. */
@@ -51,8 +56,11 @@ export interface Relay {
   readonly reload: () => Promise<void>;
   /** New handshakes use the new certificate. */
   readonly updateCertificates: (certificates: Certificates) => void;
-  /** Ends without losing anything: open transactions are finished, what is not delivered stays in the spool. */
-  readonly close: () => Promise<void>;
+  /**
+   * Ends without losing anything: open transactions are finished, and what is neither delivered nor handed over stays in the spool.
+   * Resolves with the number of messages there; undefined where a worker ended without saying so.
+   */
+  readonly close: () => Promise<number | undefined>;
 }
 
 /** Starts a relay. Rejects where a port that is not optional, the HTTP port or the spool cannot be had; what had started by then has ended. */

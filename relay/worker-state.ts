@@ -22,6 +22,8 @@ export interface WorkerState {
   /** Since when its spool has had no room. */
   readonly spoolFullSince: string | undefined;
   readonly spoolFill: SpoolFill;
+  /** Where it takes mail of other relays. */
+  readonly handoverPort: number | undefined;
   /** What is known of the upstreams, by list. */
   readonly upstreams: KnownUpstreams;
 }

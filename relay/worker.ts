@@ -11,6 +11,7 @@ import { fingerprintOf } from './fingerprint.ts';
 import { deliverySettingsSchema, type DeliverySettings, type RelayConfig } from './config.ts';
 import { tellDeadCredentials } from './dead-credentials.ts';
 import type { Allow } from './delivery/allowance.ts';
+import { createHandover, type Fleet } from './handover/handover.ts';
 import { startDelivery } from './delivery/deliver.ts';
 import { watchSpoolFull } from './spool-full.ts';
 import type { Log } from './log.ts';
@@ -42,6 +43,8 @@ export interface WorkerOptions {
   readonly allow?: Allow | undefined;
   /** Default: nobody counts. */
   readonly usage?: UsageCounter | undefined;
+  /** Other relays that take what is left in the spool when this one goes for good. Default: there are none. */
+  readonly fleet?: Fleet | undefined;
   /** How many take mail: what is bounded for all, and counted by nobody, is divided among them. Default: this one. */
   readonly workers?: number;
   /** Says in the log what becomes of the configuration: of several workers, one will do. Default: true. */
@@ -71,19 +74,24 @@ export interface Worker {
   readonly isEmpty: () => boolean;
   /** Ends a worker that is empty and takes no mail; of its spool, what is for people stays. */
   readonly discard: () => Promise<void>;
-  /** Finishes open transactions, then ends. What is not delivered stays in the spool. */
-  readonly drain: () => Promise<void>;
+  /**
+   * Finishes open transactions, delivers what can go out now, hands the rest to other relays of the fleet where this one goes
+   * for good, then ends. What nobody takes stays in the spool: resolves with the number of messages.
+   */
+  readonly drain: () => Promise<number>;
   /** Ends at once. */
   readonly close: () => Promise<void>;
 }
 
 /** Part of the time for a shutdown that clients have; the rest is for what they handed in. */
 const DRAIN_SHARE = 0.6;
+/** Of what is left then, the part for the smart host; the rest is for other relays. */
+const DELIVERY_SHARE = 0.5;
 
 /** Rejects where the spool cannot be had; what had started by then has ended. */
 export async function startWorker(options: WorkerOptions): Promise<Worker> {
   await using started = new AsyncDisposableStack();
-  const { log, captureFolder, certificates, limits, allow, usage, workers = 1 } = options;
+  const { log, captureFolder, certificates, limits, allow, usage, fleet, workers = 1 } = options;
   const metrics = createMetrics();
   const startTime = new Date().toISOString();
   let fault: string | undefined;
@@ -121,8 +129,11 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
   });
   // after all that has something to tell
   started.defer(spans.close);
+  const handover = createHandover({ fleet, spool, config: config.current, metrics, log });
+  started.defer(handover.close);
   const delivery = startDelivery({
     spool,
+    isWithheld: handover.isWithheld,
     config: config.current,
     captureFolder,
     metrics,
@@ -158,6 +169,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
   metrics.certificateExpiry.set(certificates.notAfter.getTime() / 1000);
   let certificate = fingerprintOf(certificates.cert);
   let listening: Listening | undefined;
+  await handover.start(delivery.resume);
   started.defer(async () => listening?.close());
   const running = started.move();
 
@@ -174,6 +186,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
       certificate,
       spoolFullSince: disk.fullSince()?.toISOString(),
       spoolFill: warning.state(),
+      handoverPort: handover.port(),
       upstreams: delivery.upstreams(),
     }),
     reload: config.reload,
@@ -189,12 +202,16 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
       await running.disposeAsync();
     },
     drain: async () => {
-      const budgetMs = settingsOf(config).shutdownSeconds * 1000;
-      const start = performance.now();
+      const end = performance.now() + settingsOf(config).shutdownSeconds * 1000;
+      const leftMs = () => Math.max(0, end - performance.now());
       await listening?.close();
-      await server.drain(budgetMs * DRAIN_SHARE);
-      await delivery.drain(Math.max(0, budgetMs - (performance.now() - start)));
+      await handover.stopTaking();
+      await server.drain(leftMs() * DRAIN_SHARE);
+      await delivery.drain(leftMs() * (fleet === undefined ? 1 : DELIVERY_SHARE));
+      await handover.run(leftMs());
+      const left = spool.size();
       await running.disposeAsync();
+      return left;
     },
     close: () => running.disposeAsync(),
   };

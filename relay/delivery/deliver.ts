@@ -32,6 +32,8 @@ import { type UsageCounter, uncounted } from '../usage/counter.ts';
 export interface Delivery {
   /** Looks at the configuration and at what is due now. */
   wake(): void;
+  /** Delivers a message that was withheld. */
+  readonly resume: (entry: SpoolEntry) => void;
   /** Hands a message over without the spool: the reply is a yes only after the upstream's yes for every recipient. */
   passThrough(message: AcceptedMessage, content: Content): Promise<Reply>;
   /** What is known of the upstreams, by list. */
@@ -48,6 +50,8 @@ export interface DeliveryOptions {
   /** Absent: nothing is ever spooled (Passthrough only). */
   readonly spool?: Spool | undefined;
   readonly config: () => RelayConfig | undefined;
+  /** Whether a message that lies in the spool is to be left alone until `resume`. Default: none is. */
+  readonly isWithheld?: ((id: string) => boolean) | undefined;
   /** Folder of the capture upstream. */
   readonly captureFolder: string;
   readonly metrics: Metrics;
@@ -81,7 +85,7 @@ const DRAIN_LOOK_MS = 10;
 
 export function startDelivery(options: DeliveryOptions): Delivery {
   const { spool, config, captureFolder, metrics, log, now = steadyNow, random = Math.random } = options;
-  const { sharers = 1, allow = allowAll, usage = uncounted, spans = noSpans } = options;
+  const { sharers = 1, allow = allowAll, usage = uncounted, spans = noSpans, isWithheld = () => false } = options;
   const defaults = deliverySettingsSchema.parse({});
   const settings = (): DeliverySettings => config()?.class.delivery ?? defaults;
   const hostname = () => config()?.class.hostname ?? 'localhost';
@@ -248,15 +252,16 @@ export function startDelivery(options: DeliveryOptions): Delivery {
     await close();
   }
 
-  /** What is held is in no queue. */
-  function takeUp(entry: SpoolEntry): void {
-    if (entry.isHeld) return;
+  /** What is held is in no queue. What has been tried already, by this process or another one, waits for its time. */
+  function takeUp(entry: SpoolEntry, isDue = false): void {
+    if (entry.isHeld || isWithheld(entry.id)) return;
+    if (!isDue) return retryLater(soonEnough(entry, now(), settings()));
     enqueue(entry);
     wake();
   }
 
   spool?.onPut(takeUp);
-  for (const entry of spool?.entries() ?? []) if (!entry.isHeld) later.add(soonEnough(entry, now(), settings()));
+  for (const entry of spool?.entries() ?? []) takeUp(entry);
   const queue = spool && createQueueControl({ spool, lanes, later, tasks, keep: retryLater, now });
   wake();
   const passThrough = createPassThrough({
@@ -274,7 +279,7 @@ export function startDelivery(options: DeliveryOptions): Delivery {
     usage,
     spans,
   });
-  return { wake, passThrough: passThrough.passThrough, upstreams, queue, drain, close };
+  return { wake, resume: takeUp, passThrough: passThrough.passThrough, upstreams, queue, drain, close };
 }
 
 /** Those with mail that a place would help: not what waits for an upstream that is down, or has all it takes at once. */

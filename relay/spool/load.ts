@@ -17,8 +17,8 @@ interface Parts {
   readonly files: SpoolFiles;
   readonly reader: SpoolReader;
   readonly log: Log;
-  /** Called with each message that comes in later. */
-  readonly announce: (entry: SpoolEntry) => void;
+  /** Called with each message that comes in later, which may have a time of its own to wait for. */
+  readonly announce: (entry: SpoolEntry, isDue: boolean) => void;
 }
 
 export function createBacklog(index: SpoolIndex) {
@@ -53,7 +53,7 @@ export function createBacklog(index: SpoolIndex) {
       else if (!addRecord(key, value.toString())) break;
       else {
         const entry = index.get(key);
-        if (entry !== undefined) announce(entry);
+        if (entry !== undefined) announce(entry, false);
       }
       count++;
     }

@@ -3,7 +3,7 @@ import { readdir, rm, rmdir } from 'node:fs/promises';
 import path from 'node:path';
 
 /** The database last: where this is cut short, it is a spool still, and is removed the next time. */
-const QUEUE = ['bodies', 'incoming', 'queue.mdb-lock', 'queue.mdb'];
+const QUEUE = ['bodies', 'incoming', 'handing-over', 'queue.mdb-lock', 'queue.mdb'];
 
 export async function removeSpool(folder: string): Promise<void> {
   for (const name of QUEUE) await rm(path.join(folder, name), { recursive: true, force: true });

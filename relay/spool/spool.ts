@@ -8,11 +8,13 @@
  *   FOLDER/captured/     what guards of lists kept from their recipients, for people (captured.ts)
  *   FOLDER/quarantine/   what could not be read, for people
  *   FOLDER/reports/      reports that could not be delivered, for people (kept-reports.ts)
+ *   FOLDER/handing-over/ transfers to other relays that have begun (transfers.ts)
  */
 import path from 'node:path';
 import { type DeliverySettings, deliverySettingsSchema } from '../config.ts';
 import type { Log } from '../log.ts';
 import type { AcceptedMessage, Content } from '../message.ts';
+import { forgetOld, keyOf, takenIn } from './adopted.ts';
 import type { Metrics } from '../metrics.ts';
 import { replies, type Reply } from '../replies.ts';
 import { type CapturedLimits, type CapturedMessage, openCaptured } from './captured.ts';
@@ -30,8 +32,9 @@ import type { QueuedMessage } from './record.ts';
 import { openDiskSpace } from './disk-space.ts';
 import { openStore as openLmdbStore, type OpenStore, SETTLE_BYTES } from './store.ts';
 import { createShares, type Fill } from './shares.ts';
+import { openTransfers, type Transfers } from './transfers.ts';
 import { steadyNow } from '../steady-time.ts';
-import { createWriter, type Settlement } from './write.ts';
+import { createWriter, type PutListener, type Settlement } from './write.ts';
 
 export interface Spool {
   /**
@@ -39,6 +42,14 @@ export interface Spool {
    * nothing may be acknowledged then.
    */
   put(message: AcceptedMessage, content: Content): Promise<void>;
+  /** As `put`, of a message that another relay hands over as it is, in this transfer. */
+  adopt(queued: QueuedMessage, content: Content, transfer: string): Promise<void>;
+  /** Ids of the messages that were taken in a transfer, though they may be gone by now. */
+  readonly takenIn: (transfer: string) => readonly string[];
+  /** Nobody asks about the transfer any more. */
+  readonly forget: (transfer: string) => Promise<void>;
+  /** Messages on their way to other relays. */
+  readonly transfers: Transfers;
   /** Keeps a copy for people; resolves once it is on disk. Rejects as `put` does where there is no room. */
   capture(message: CapturedMessage, content: Content): Promise<void>;
   /** Whether a message of this size fits without touching the reserve; false for good after a failed write. */
@@ -63,8 +74,12 @@ export interface Spool {
   readonly entry: (id: string) => SpoolEntry | undefined;
   /** The record alone, as it is on disk. Undefined where it is gone, or broken. */
   readonly look: (id: string) => QueuedMessage | undefined;
-  /** Called with each message that `put` or `settle` brings in, after it is on disk. */
-  onPut(listener: (entry: SpoolEntry) => void): void;
+  /** On disk, though memory may not have had room for it. */
+  readonly has: (id: string) => boolean;
+  /** How many messages there are, as far as memory knows of them; 0 only where there are none. */
+  readonly size: () => number;
+  /** Called with each message that `put`, `adopt` or `settle` brings in, after it is on disk. */
+  onPut(listener: PutListener): void;
   /** Undefined where it is gone, or broken (then it is moved aside, and the log says so). */
   read(id: string): Promise<{ readonly queued: QueuedMessage; readonly content: Content } | undefined>;
   /** Replaces a message, or removes it where `next` is absent, and adds reports about it: all on disk, or nothing. */
@@ -142,6 +157,8 @@ export async function openSpool(folder: string, options: SpoolOptions): Promise<
   const writer = createWriter({ store, files, index, fresh, room, metrics, log, onFatal });
   const parts = { store, files, reader, log, announce: writer.announce };
   await backlog.finish(parts);
+  await forgetOld(store, Date.now());
+  const transfers = await openTransfers(folder, { disk, log });
   const reports = await openKeptReports(path.join(folder, 'reports'), { disk });
   const measure = () => {
     index.measureAge(steadyNow(), isGone);
@@ -173,6 +190,10 @@ export async function openSpool(folder: string, options: SpoolOptions): Promise<
   const running = started.move();
   return {
     put: writer.put,
+    adopt: (queued, content, transfer) => writer.adopt(queued, content, keyOf(transfer, queued.id)),
+    takenIn: (transfer) => takenIn(store, transfer),
+    forget: (transfer) => writer.forget(takenIn(store, transfer).map((id) => keyOf(transfer, id))),
+    transfers,
     capture: async (message, content) => {
       if (!room.has(message.size)) throw Object.assign(new Error('no room for a captured copy'), { code: 'ENOSPC' });
       await room.use(message.size, () => captured.keep(message, content));
@@ -189,6 +210,8 @@ export async function openSpool(folder: string, options: SpoolOptions): Promise<
     lists: index.lists,
     entry: index.get,
     look: (id) => reader.look(id),
+    has: (id) => index.has(id) || store.record(id) !== undefined,
+    size: () => Math.max(index.size(), backlog.isMore() ? 1 : 0),
     onPut: writer.onPut,
     read: (id) => reader.read(id),
     settle: async (id, outcome) => {

@@ -17,6 +17,9 @@ import { scanRecords } from './scan.ts';
 interface Change {
   readonly put?: readonly { readonly id: string; readonly record: Buffer; readonly body?: Buffer | undefined }[];
   readonly remove?: readonly string[];
+  /** Keys of messages that another relay has handed over, which are remembered when the messages are long gone. */
+  readonly remember?: readonly string[];
+  readonly forget?: readonly string[];
 }
 
 export interface SpoolStore {
@@ -28,6 +31,10 @@ export interface SpoolStore {
   body(id: string): Buffer | undefined;
   /** In the order of their ids. */
   records(after: string, most: number): Iterable<{ readonly key: string; readonly value: Buffer }>;
+  /** What is remembered under keys that begin so, and since when (milliseconds since the epoch). */
+  remembered(prefix: string): Iterable<{ readonly key: string; readonly since: number }>;
+  /** Resolves when they are gone from the disk. */
+  forget(keys: readonly string[]): Promise<void>;
   /** Pages of the database file that are free to be used again, in bytes. */
   freeBytes(): Promise<number>;
   /** Sees to free pages for settlements where there are few. Rejects where the disk has no room, and hardly any is free. */
@@ -61,6 +68,8 @@ interface DatabaseStats extends TreeStats {
 }
 
 const META_PAGES = 2;
+/** Behind whatever a key may have at a place. */
+const LAST = '~';
 
 /** Until then a crash would send again what was delivered: short, and long enough for the next message to come. */
 const REMOVAL_WAIT_MS = 5;
@@ -82,9 +91,10 @@ async function makePrivate(file: string): Promise<void> {
 }
 
 function openDatabase(file: string): Omit<SpoolStore, 'isNew'> {
-  const root = openLmdb({ path: file, noSubdir: true, maxDbs: 2, overlappingSync: false, eventTurnBatching: false });
+  const root = openLmdb({ path: file, noSubdir: true, maxDbs: 3, overlappingSync: false, eventTurnBatching: false });
   const records = root.openDB<Buffer, string>('records', { encoding: 'binary' });
   const bodies = root.openDB<Buffer, string>('bodies', { encoding: 'binary' });
+  const handedOver = root.openDB<string, string>('handed-over', { encoding: 'string' });
 
   let changes: Change[] = [];
   const commitChanges = shareRuns(async () => {
@@ -98,7 +108,7 @@ function openDatabase(file: string): Omit<SpoolStore, 'isNew'> {
     return commitChanges();
   }
 
-  function apply({ put = [], remove = [] }: Change): void {
+  function apply({ put = [], remove = [], remember = [], forget = [] }: Change): void {
     for (const { id, record, body } of put) {
       void records.put(id, record);
       if (body !== undefined) void bodies.put(id, body);
@@ -107,6 +117,8 @@ function openDatabase(file: string): Omit<SpoolStore, 'isNew'> {
       void records.remove(id);
       void bodies.remove(id);
     }
+    for (const key of remember) void handedOver.put(key, String(Date.now()));
+    for (const key of forget) void handedOver.remove(key);
   }
 
   async function inOne(change: () => void): Promise<void> {
@@ -118,8 +130,9 @@ function openDatabase(file: string): Omit<SpoolStore, 'isNew'> {
   }
 
   async function freeBytes(): Promise<number> {
-    const [all, more] = [records.getStats() as DatabaseStats, bodies.getStats() as DatabaseStats];
-    const pages = [all, more, all.root, all.free].map(
+    const [all, ...others] = [records, bodies, handedOver].map((one) => one.getStats() as DatabaseStats);
+    if (all === undefined) return 0;
+    const pages = [all, ...others, all.root, all.free].map(
       ({ treeBranchPageCount, treeLeafPageCount, overflowPages }) =>
         treeBranchPageCount + treeLeafPageCount + overflowPages,
     );
@@ -158,6 +171,11 @@ function openDatabase(file: string): Omit<SpoolStore, 'isNew'> {
     record: (id) => records.getBinary(id),
     body: (id) => bodies.getBinary(id),
     records: (after, most) => records.getRange({ start: after, exclusiveStart: true, limit: most }),
+    remembered: (prefix) =>
+      handedOver
+        .getRange({ start: prefix, end: `${prefix}${LAST}` })
+        .map(({ key, value }) => ({ key, since: Number(value) })),
+    forget: (keys) => commit({ forget: keys }),
     freeBytes,
     keepRoom,
     close: async () => {

@@ -21,6 +21,9 @@ export interface NewReport {
   readonly bytes: Buffer;
 }
 
+/** @param isDue false where the message has a time of its own to wait for. */
+export type PutListener = (entry: SpoolEntry, isDue: boolean) => void;
+
 export interface WriterOptions {
   readonly store: SpoolStore;
   readonly files: SpoolFiles;
@@ -37,7 +40,7 @@ const INLINE_MAX_BYTES = 64 * 1024;
 const NOTHING = Buffer.alloc(0);
 
 export function createWriter({ store, files, index, fresh, room, metrics, log, onFatal }: WriterOptions) {
-  const listeners: ((entry: SpoolEntry) => void)[] = [];
+  const listeners: PutListener[] = [];
   let failed = false;
 
   /** After one write that failed, what the disk holds is no longer known: nothing is written or promised any more. */
@@ -57,28 +60,39 @@ export function createWriter({ store, files, index, fresh, room, metrics, log, o
     if (failed) throw new Error('spool failed');
   }
 
-  function announce(entry: SpoolEntry): void {
-    for (const listener of listeners) listener(entry);
+  function announce(entry: SpoolEntry, isDue = true): void {
+    for (const listener of listeners) listener(entry, isDue);
   }
 
-  async function put(message: AcceptedMessage, { head, body }: Content): Promise<void> {
+  async function put(message: AcceptedMessage, content: Content): Promise<void> {
+    const { queued, inline, bytes } = await add(newRecord(message, { isFile: false }), content);
+    const stored: Content = { head: NOTHING, body: { kind: 'memory', bytes: inline } };
+    if (!queued.isFile) fresh.keep({ queued, content: stored }, bytes);
+    announce(index.set(message.id, queued));
+  }
+
+  async function adopt(message: QueuedMessage, content: Content, key: string): Promise<void> {
+    const { queued } = await add(message, content, [key]);
+    announce(index.set(message.id, queued), false);
+  }
+
+  /** Resolves once the message is on disk; `bytes` is what it takes of the database. */
+  async function add(message: QueuedMessage, { head, body }: Content, remember: readonly string[] = []) {
     if (!ID.test(message.id)) throw new Error('id not usable as a file name');
     if (failed) throw new Error('spool failed');
     const end = metrics.spoolWrite.startTimer();
     const isFile = body.kind === 'file' || head.length + body.bytes.length > INLINE_MAX_BYTES;
-    const queued = newRecord(message, { isFile });
+    const queued = { ...message, isFile };
     // the lines of ours are in the database in any case: the file is the client's, and was there before them
     const inline = isFile ? head : Buffer.concat([head, body.bytes]);
     const record = encodeRecord(queued);
-    const change = { put: [{ id: message.id, record, body: inline }] };
+    const change = { put: [{ id: message.id, record, body: inline }], remember };
     await room.use(message.size, async () => {
       if (isFile) await takeFile(message.id, body);
       await guarded(() => store.write(change));
     });
     end();
-    const content: Content = { head: NOTHING, body: { kind: 'memory', bytes: inline } };
-    if (!isFile) fresh.keep({ queued, content }, record.length + inline.length);
-    announce(index.set(message.id, queued));
+    return { queued, inline, bytes: record.length + inline.length };
   }
 
   /** A full disk refuses one file and no more; a failed sync puts everything in doubt. */
@@ -106,9 +120,11 @@ export function createWriter({ store, files, index, fresh, room, metrics, log, o
 
   return {
     put,
+    adopt,
+    forget: (keys: readonly string[]) => guarded(() => store.forget(keys)),
     settle,
     announce,
-    onPut: (listener: (entry: SpoolEntry) => void) => void listeners.push(listener),
+    onPut: (listener: PutListener) => void listeners.push(listener),
     hasFailed: () => failed,
   };
 }

@@ -1,5 +1,6 @@
 /** What a parent and its workers say to each other, as JSON over the channel that `fork` makes: both are of this program. */
 import type { LogSettings } from '../config.ts';
+import type { Fleet } from '../handover/handover.ts';
 import type { Wish } from './host-places.ts';
 import type { WorkerMetrics } from './metrics.ts';
 import type { LoginClaim, LoginAttempt, Rate, RateLimits } from '../submission/limits.ts';
@@ -35,6 +36,8 @@ export type FromWorker =
   | { readonly kind: 'failed'; readonly error: SystemError }
   /** Every second, and at each change of its configuration. Without it, the worker hangs. */
   | { readonly kind: 'state'; readonly state: StateNews }
+  /** It was told to end, and so many messages stay in its spool. */
+  | { readonly kind: 'left'; readonly left: number }
   /** It takes no mail, nothing was left to deliver, and it has removed its spool. */
   | { readonly kind: 'drained'; readonly metrics: WorkerMetrics }
   | { readonly kind: 'reloaded'; readonly id: number }
@@ -60,6 +63,7 @@ export interface WorkerStart {
   readonly spoolFolder: string;
   readonly captureFolder: string;
   readonly certificates: CertificatesText;
+  readonly fleet?: Fleet | undefined;
   /** Until its configuration says so itself. */
   readonly log: LogSettings;
 }

@@ -45,7 +45,10 @@ export async function startParent(options: RelayOptions, { workers, left }: Plan
   const slotOf = (number: number): Slot => {
     const spoolFolder = spoolFolderOf(options.spoolFolder, number);
     const takesMail = number <= workers;
-    const fixed = { number, takesMail, workers, tellsConfig: number === 1, configFolder, captureFolder, spoolFolder };
+    const isFirst = number === 1;
+    // other relays ask again at the same spool, which of several is always there
+    const fleet = options.fleet && { ...options.fleet, port: isFirst ? options.fleet.port : undefined };
+    const fixed = { number, takesMail, workers, tellsConfig: isFirst, configFolder, captureFolder, spoolFolder, fleet };
     return createSlot({
       number,
       start: () => ({ ...fixed, certificates, log: log.addresses.settings() }),
@@ -94,6 +97,7 @@ export async function startParent(options: RelayOptions, { workers, left }: Plan
   return {
     ...listening,
     httpPort: http.port,
+    handoverPort: states()[0]?.handoverPort,
     configHashes: () => commonDocuments(states()),
     upstreams: () => mergedUpstreams(states()),
     usage: usage.report,
@@ -112,8 +116,9 @@ export async function startParent(options: RelayOptions, { workers, left }: Plan
     },
     close: async () => {
       isClosing = true;
-      await Promise.all(slots.map((slot) => slot.stop()));
+      const left = await Promise.all(slots.map((slot) => slot.stop()));
       await running.disposeAsync();
+      return left.reduce((sum, one) => (sum === undefined || one === undefined ? undefined : sum + one), 0);
     },
   };
 }

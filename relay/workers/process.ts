@@ -29,7 +29,9 @@ const asked = askLimits(send);
 const places = askPlaces(send);
 const usage = createToldUsage();
 const NOTHING_COUNTED = { counted: [], seen: [] };
+const starting = Promise.withResolvers<Worker>();
 let worker: Worker | undefined;
+let isStopping = false;
 /** As JSON. */
 let toldUpstreams = '';
 process.on('message', (message: ToWorker) => {
@@ -76,7 +78,9 @@ async function hear(message: ToWorker): Promise<void> {
     case 'metrics':
       return send({ kind: 'metrics', id: message.id, metrics: await metricsOf(worker) });
     case 'stop':
-      await worker?.drain();
+      isStopping = true;
+      // it may have been told so before its spool was open
+      send({ kind: 'left', left: await (await starting.promise).drain() });
       return sayLast({ kind: 'usage', usage: usage.take() ?? NOTHING_COUNTED }, 0);
   }
 }
@@ -95,6 +99,7 @@ async function start(options: WorkerStart): Promise<void> {
     usage: usage.counter,
     onFatal: (error) => endBySpool(log, error),
   });
+  starting.resolve(worker);
   worker.onConfig(tell);
   setInterval(tell, STATE_MS);
   if (!takesMail) return deliverAll(worker);
@@ -125,7 +130,10 @@ async function listen({ optionalPorts, ...where }: WhereToListen): Promise<void>
 /** What a larger number of workers left behind. */
 async function deliverAll(worker: Worker): Promise<void> {
   send({ kind: 'open', state: worker.state() });
-  while (!worker.isEmpty()) await sleep(EMPTY_LOOK_MS);
+  while (!worker.isEmpty()) {
+    await sleep(EMPTY_LOOK_MS);
+    if (isStopping) return;
+  }
   await worker.discard();
   tellUsage();
   sayLast({ kind: 'drained', metrics: await metricsOf(worker) }, 0);

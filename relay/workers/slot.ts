@@ -20,8 +20,8 @@ export interface Slot {
   /** Undefined while there is none. */
   readonly process: () => WorkerProcess | undefined;
   readonly isListening: () => boolean;
-  /** Ends it in good order, within its own time for that. */
-  readonly stop: () => Promise<void>;
+  /** Ends it in good order, within its own time for that. Resolves with the number of messages that it leaves in its spool, if it says so. */
+  readonly stop: () => Promise<number | undefined>;
   readonly kill: () => Promise<void>;
 }
 
@@ -47,6 +47,7 @@ export function createSlot({ number, start, limits, places, usage, log, onEnd }:
   let isListening = false;
   let isWatched = false;
   let isOver = false;
+  let isDrained = false;
   let missed: { readonly worker: WorkerProcess; readonly end: WorkerEnd } | undefined;
   let timer: NodeJS.Timeout | undefined;
 
@@ -76,6 +77,7 @@ export function createSlot({ number, start, limits, places, usage, log, onEnd }:
       return;
     }
     onEnd({ ...end, counted: worker.lastMetrics() });
+    isDrained = end.isDrained;
     if (end.isDrained) {
       log.info({ event: 'worker', worker: number }, 'the spool of a worker that is no more is empty, and removed');
     } else {
@@ -122,8 +124,11 @@ export function createSlot({ number, start, limits, places, usage, log, onEnd }:
     isListening: () => isListening,
     stop: async () => {
       const seconds = current?.state()?.shutdownSeconds ?? 0;
-      current?.tell({ kind: 'stop' });
+      const worker = current;
+      worker?.tell({ kind: 'stop' });
       await endWithin(seconds * 1000 + STOP_GRACE_MS);
+      // one that had nothing left to do has ended before
+      return worker === undefined && isDrained ? 0 : worker?.left();
     },
     kill: () => endWithin(0),
   };

@@ -20,6 +20,8 @@ export interface WorkerProcess {
   readonly listen: (where: WhereToListen) => Promise<Omit<Listening, 'close'>>;
   /** What it said last; undefined before it is open, and after its end. */
   readonly state: () => WorkerState | undefined;
+  /** Messages that it has left in its spool; undefined until it has ended in good order. */
+  readonly left: () => number | undefined;
   /** What it counts; where it does not say in time, what it said last. */
   readonly metrics: () => Promise<WorkerMetrics>;
   readonly lastMetrics: () => WorkerMetrics;
@@ -64,6 +66,7 @@ export function startWorkerProcess(start: WorkerStart, { limits, places, usage, 
   const waiting = new Map<number, (metrics?: WorkerMetrics) => void>();
   let lastId = 0;
   let state: WorkerState | undefined;
+  let left: number | undefined;
   let heardAt: number | undefined;
   let failure: SystemError | undefined;
   let isDrained = false;
@@ -84,6 +87,9 @@ export function startWorkerProcess(start: WorkerStart, { limits, places, usage, 
       case 'state':
         // before it is open, nobody is to count on it
         if (state !== undefined) state = { ...message.state, upstreams: message.state.upstreams ?? state.upstreams };
+        return;
+      case 'left':
+        ({ left } = message);
         return;
       case 'drained':
         isDrained = true;
@@ -159,6 +165,7 @@ export function startWorkerProcess(start: WorkerStart, { limits, places, usage, 
       return listening.promise;
     },
     state: () => state,
+    left: () => left,
     metrics: async () => {
       const { promise: late, resolve } = Promise.withResolvers<void>();
       const timer = setTimeout(resolve, METRICS_MS);

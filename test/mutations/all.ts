@@ -2,6 +2,7 @@
 import { certificatesMutations } from './certificates.ts';
 import { credentialsMutations } from './credentials.ts';
 import { deliveryMutations } from './delivery.ts';
+import { handoverMutations } from './handover.ts';
 import { internationalMutations } from './international.ts';
 import type { Mutation } from './mutation.ts';
 import { scheduleMutations } from './schedule.ts';
@@ -24,4 +25,5 @@ export const mutations: readonly Mutation[] = [
   ...internationalMutations,
   ...tenantsMutations,
   ...workersMutations,
+  ...handoverMutations,
 ];

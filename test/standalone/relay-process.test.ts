@@ -8,9 +8,13 @@ import { connect } from 'node:tls';
 import { keepCertificates } from '../../operator/standalone/certificates.ts';
 import { createLog } from '../../relay/log.ts';
 import { ensureCertificates } from '../../operator/self-signed.ts';
+import { fill } from '../handover/sides.ts';
+import { ledTo, writeConfig } from '../support/config-folder.ts';
+import { closedPort } from '../support/delivering.ts';
 import { folderOf } from '../support/folder.ts';
 import { runCli, startStandalone } from '../support/standalone.ts';
 import { until } from '../support/until.ts';
+import { aSmartHost, startUpstream } from '../support/upstream.ts';
 
 describe('the relay alone', () => {
   test('serves the configuration that an operator wrote, with the certificate that it is given', async (t) => {
@@ -44,6 +48,42 @@ describe('the relay alone', () => {
     const broken = runCli(t, [...flags, '--http', '0', '--tls-cert', missing, '--tls-key', missing]);
     assert.equal((await broken.exited).code, 1);
     assert.match(broken.lines.join('\n'), /^error: .*tls\.crt/);
+  });
+});
+
+describe('the relay of a pod that goes', () => {
+  const flagsOf = (folder: string, ...more: readonly string[]) => {
+    const where = ['--config', join(folder, 'relay'), '--state', folder, '--host', '127.0.0.1'];
+    return ['relay', ...where, '--ports', '0', '--http', '0', '--last-words', join(folder, 'last-words'), ...more];
+  };
+  const lastWords = (folder: string) => readFile(join(folder, 'last-words'), 'utf8');
+  const awayFrom = async (folder: string, port: number) => writeConfig(join(folder, 'relay'), ledTo(aSmartHost(port)));
+
+  test('says at its end how much mail it leaves', async (t) => {
+    const folder = await folderOf(t);
+    await awayFrom(folder, await closedPort());
+    await fill(join(folder, 'spool'), ['M1', 'M2', 'M3']);
+    const relay = runCli(t, flagsOf(folder));
+    await relay.line('"event":"listening"');
+    assert.deepEqual(await relay.stop(), { code: 0, signal: null });
+    assert.equal(await lastWords(folder), '{"queued":3}');
+  });
+
+  test('is followed by one that delivers what is left, and ends', async (t) => {
+    const folder = await folderOf(t);
+    const upstream = await startUpstream(t);
+    await awayFrom(folder, upstream.port);
+    await fill(join(folder, 'spool'), ['M1', 'M2', 'M3']);
+    const drain = runCli(t, flagsOf(folder, '--drain', '--peers', '127.0.0.1:1', '--name', 'relay-1'));
+    assert.deepEqual(await drain.exited, { code: 0, signal: null });
+    assert.equal(await lastWords(folder), '{"queued":0}');
+    assert.equal(upstream.received.length, 3);
+  });
+
+  test('refuses peers that are no place to go', async (t) => {
+    const relay = runCli(t, flagsOf(await folderOf(t), '--peers', 'relays'));
+    assert.equal((await relay.exited).code, 2);
+    assert.match(relay.lines.join('\n'), /--peers.*HOST:PORT/);
   });
 });
 

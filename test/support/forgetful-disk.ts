@@ -24,6 +24,8 @@ interface Folder {
 interface Database {
   readonly records: Map<string, Buffer>;
   readonly bodies: Map<string, Buffer>;
+  /** Keys of what is remembered of other relays. */
+  readonly handedOver: Set<string>;
   uncommitted: (() => void)[];
 }
 
@@ -173,10 +175,10 @@ function storeOf(
   database: Database,
   { step, isNew, isCrashed }: { step: (name: string) => Promise<void>; isNew: boolean; isCrashed: () => boolean },
 ): SpoolStore {
-  const { records, bodies } = database;
+  const { records, bodies, handedOver } = database;
   return {
     isNew,
-    write: async ({ put = [], remove = [] }) => {
+    write: async ({ put = [], remove = [], remember = [] }) => {
       const change = () => {
         for (const { id, record, body } of put) {
           records.set(id, Buffer.from(record));
@@ -186,6 +188,7 @@ function storeOf(
           records.delete(id);
           bodies.delete(id);
         }
+        for (const key of remember) handedOver.add(key);
       };
       database.uncommitted.push(change);
       const name = [...put.map(({ id }) => `+${id}`), ...remove.map((id) => `-${id}`)].join(' ');
@@ -199,6 +202,12 @@ function storeOf(
     records: (after, most) => {
       const later = sorted(records).filter(([key]) => key > after);
       return later.slice(0, most).map(([key, value]) => ({ key, value }));
+    },
+    remembered: (prefix) =>
+      [...handedOver].filter((key) => key.startsWith(prefix)).map((key) => ({ key, since: Date.now() })),
+    forget: async (keys) => {
+      await step(`forget ${keys.join(' ')}`);
+      for (const key of keys) handedOver.delete(key);
     },
     freeBytes: () => Promise.resolve(0),
     keepRoom: () => Promise.resolve(),
@@ -215,7 +224,7 @@ function newFolder(): Folder {
 }
 
 function newDatabase(): Database {
-  return { records: new Map(), bodies: new Map(), uncommitted: [] };
+  return { records: new Map(), bodies: new Map(), handedOver: new Set(), uncommitted: [] };
 }
 
 function asFolder(node: Node | undefined, file: string): Folder {
@@ -246,7 +255,7 @@ function nodeAfter(node: Node, isLost: () => boolean): Node {
     if (isLost()) break;
     change();
   }
-  return { records: node.records, bodies: node.bodies, uncommitted: [] };
+  return { ...node, uncommitted: [] };
 }
 
 /** Contents that were not synced may be there, cut off, or full of zeros. */

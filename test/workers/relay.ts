@@ -53,7 +53,7 @@ export async function startWorkers(
     log,
   });
   let closed: Promise<void> | undefined;
-  const close = () => (closed ??= relay.close());
+  const close = () => (closed ??= relay.close().then(() => undefined));
   ends.push(close);
   return {
     relay,

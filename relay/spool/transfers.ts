@@ -1,0 +1,70 @@
+/**
+ * Transfers of messages to another relay, in the spool that they leave. A transfer is on disk before the first of its messages
+ * goes out. While it is open, nobody here knows which of them the other relay has taken, and none of them is delivered here.
+ *
+ *   FOLDER/handing-over/ID.json   {peer, begun, messages}
+ */
+import { randomUUID } from 'node:crypto';
+import path from 'node:path';
+import { z } from 'zod';
+import type { Log } from '../log.ts';
+import { type Disk, makeFolder, placeFile } from './disk.ts';
+
+export interface Transfer {
+  readonly id: string;
+  /** Name of the relay that the messages are offered to. */
+  readonly peer: string;
+  /** ISO 8601. */
+  readonly begun: string;
+  /** Ids of the messages. */
+  readonly messages: readonly string[];
+}
+
+export interface Transfers {
+  /** Those that are open. */
+  readonly all: () => readonly Transfer[];
+  /** Resolves when it is on disk. */
+  open(peer: string, messages: readonly string[]): Promise<Transfer>;
+  /** What has become of each of its messages is known, and on disk. */
+  close(transfer: Transfer): Promise<void>;
+}
+
+const transferSchema = z.object({ peer: z.string(), begun: z.iso.datetime(), messages: z.array(z.string()) });
+
+export async function openTransfers(spoolFolder: string, { disk, log }: { disk: Disk; log: Log }): Promise<Transfers> {
+  const folder = path.join(spoolFolder, 'handing-over');
+  await makeFolder(disk, folder);
+  const known = new Map<string, Transfer>();
+  for (const { name } of await disk.list(folder)) {
+    const transfer = name.endsWith('.json') ? await read(disk, path.join(folder, name)) : undefined;
+    if (transfer !== undefined) known.set(transfer.id, transfer);
+    // of one that was never begun
+    else if (name.endsWith('.tmp')) await disk.remove(path.join(folder, name));
+    else log.error({ event: 'handover', file: name }, 'a file about messages that were handed over cannot be read');
+  }
+  const fileOf = (id: string): string => path.join(folder, `${id}.json`);
+  return {
+    all: () => [...known.values()],
+    open: async (peer, messages) => {
+      const transfer = { id: randomUUID(), peer, begun: new Date().toISOString(), messages };
+      const bytes = Buffer.from(JSON.stringify(transfer));
+      await placeFile(disk, fileOf(transfer.id), (temporary) => disk.write(temporary, bytes));
+      await disk.syncFolder(folder);
+      known.set(transfer.id, transfer);
+      return transfer;
+    },
+    close: async ({ id }) => {
+      await disk.remove(fileOf(id));
+      known.delete(id);
+    },
+  };
+}
+
+async function read(disk: Disk, file: string): Promise<Transfer | undefined> {
+  try {
+    const found = transferSchema.parse(JSON.parse((await disk.read(file)).toString()));
+    return { id: path.basename(file, '.json'), ...found };
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,172 @@
+/** Whole relays of a fleet, one of which goes for good while the smart host is away. */
+import assert from 'node:assert/strict';
+import path from 'node:path';
+import { describe, test, type TestContext } from 'node:test';
+import { ensureCertificates } from '../../operator/self-signed.ts';
+import type { RelayConfig } from '../../relay/config.ts';
+import { drainSpools } from '../../relay/drain.ts';
+import type { Fleet } from '../../relay/handover/handover.ts';
+import { startRelay } from '../../relay/main.ts';
+import { openSpool } from '../../relay/spool/spool.ts';
+import { spoolFolderOf } from '../../relay/workers/spool-folders.ts';
+import { contentsOf, fill } from '../handover/sides.ts';
+import { ledTo, QUICK_DELIVERY, writeConfig } from '../support/config-folder.ts';
+import { closedPort } from '../support/delivering.ts';
+import { folderOf } from '../support/folder.ts';
+import { FLEET_KEY } from '../support/handing-over.ts';
+import { captureLog, createMetrics, eventually } from '../support/queued.ts';
+import { aClass } from '../support/relay-config.ts';
+import { aSmartHost, startUpstream } from '../support/upstream.ts';
+
+/** Where nobody takes what is left, all of it is waited. */
+const SHUTDOWN_SECONDS = 8;
+const HANDOVER = { key: FLEET_KEY, relays: 1 };
+const MESSAGES = Array.from({ length: 30 }, (_, index) => `M${String(index).padStart(4, '0')}`);
+
+function led(port: number): RelayConfig {
+  return ledTo(aSmartHost(port), {
+    relayClass: aClass({ delivery: { ...QUICK_DELIVERY, shutdownSeconds: SHUTDOWN_SECONDS }, handover: HANDOVER }),
+  });
+}
+
+async function start(t: TestContext, folder: string, more: { fleet?: Fleet; workers?: number; config: RelayConfig }) {
+  const { config, ...options } = more;
+  await writeConfig(path.join(folder, 'relay'), config);
+  const { log, lines } = captureLog();
+  const relay = await startRelay({
+    configFolder: path.join(folder, 'relay'),
+    spoolFolder: path.join(folder, 'spool'),
+    captureFolder: path.join(folder, 'outbox'),
+    certificates: await ensureCertificates(path.join(folder, 'tls'), { hostnames: ['localhost'] }),
+    host: '127.0.0.1',
+    ports: [0],
+    implicitTlsPorts: [],
+    http: { host: '127.0.0.1', port: 0 },
+    log,
+    ...options,
+  });
+  let closed: ReturnType<typeof relay.close> | undefined;
+  const close = () => (closed ??= relay.close());
+  t.after(close);
+  return { ...relay, close, lines, configure: (next: RelayConfig) => writeConfig(path.join(folder, 'relay'), next) };
+}
+
+const receiving = { name: 'relay-0', peers: [], host: '127.0.0.1', port: 0 };
+const giving = (port: number | undefined): Fleet => ({
+  name: 'relay-1',
+  peers: [{ host: '127.0.0.1', port: port ?? 0 }],
+});
+
+describe('a relay that goes for good', () => {
+  for (const workers of [1, 2]) {
+    test(`hands the mail of its ${workers === 1 ? 'spool' : 'two spools'} to one that stays, which delivers it once`, async (t) => {
+      const folder = await folderOf(t);
+      const [goes, stays] = [path.join(folder, 'relay-1'), path.join(folder, 'relay-0')];
+      const away = led(await closedPort());
+      await fill(path.join(goes, 'spool'), MESSAGES.slice(0, 20));
+      await fill(spoolFolderOf(path.join(goes, 'spool'), 2), MESSAGES.slice(20));
+      const other = await start(t, stays, { fleet: receiving, workers, config: away });
+      const relay = await start(t, goes, { fleet: giving(other.handoverPort), workers, config: away });
+
+      assert.equal(await relay.close(), 0);
+
+      const upstream = await startUpstream(t);
+      await other.configure(led(upstream.port));
+      await eventually('all of it has come', () => upstream.received.length >= MESSAGES.length, 60);
+      await eventually('nothing waits', async () => (await queued(other.httpPort)) === 0, 60);
+      assert.equal(upstream.received.length, MESSAGES.length);
+      const taken = other.lines.flatMap(({ msg, id }) => (msg === 'message taken over' ? [String(id)] : []));
+      assert.deepEqual(taken.sort(), MESSAGES);
+    });
+  }
+
+  test('says how many messages it could not hand over', async (t) => {
+    const folder = await folderOf(t);
+    await fill(path.join(folder, 'spool'), MESSAGES);
+    const fleet = giving(await closedPort());
+    const relay = await start(t, folder, { fleet, workers: 2, config: led(await closedPort()) });
+    assert.equal(await relay.close(), MESSAGES.length);
+    assert.equal((await contentsOf(path.join(folder, 'spool'))).size, MESSAGES.length);
+  });
+});
+
+describe('a relay that was killed in the middle of a hand-over', () => {
+  test('delivers what it still has, and holds back what another relay may have taken', async (t) => {
+    const folder = await folderOf(t);
+    const spoolFolder = path.join(folder, 'spool');
+    await fill(spoolFolder, ['M1', 'M2', 'M3']);
+    const { log } = captureLog();
+    const spool = await openSpool(spoolFolder, { metrics: createMetrics(), log, reserveBytes: () => 0 });
+    await spool.transfers.open('relay-0', ['M1', 'M2']);
+    await spool.close();
+    const upstream = await startUpstream(t);
+    const relay = await start(t, folder, { fleet: giving(await closedPort()), config: led(upstream.port) });
+    await eventually('the other one has gone out', async () => (await queued(relay.httpPort)) === 2);
+    assert.equal(await relay.close(), 2);
+    assert.equal(upstream.received.length, 1);
+  });
+
+  test('delivers all of it where it has no fleet any more', async (t) => {
+    const folder = await folderOf(t);
+    const spoolFolder = path.join(folder, 'spool');
+    await fill(spoolFolder, ['M1', 'M2']);
+    const { log } = captureLog();
+    const spool = await openSpool(spoolFolder, { metrics: createMetrics(), log, reserveBytes: () => 0 });
+    await spool.transfers.open('relay-0', ['M1']);
+    await spool.close();
+    const upstream = await startUpstream(t);
+    const relay = await start(t, folder, { config: led(upstream.port) });
+    await eventually('both have gone out', async () => (await queued(relay.httpPort)) === 0);
+    assert.equal(upstream.received.length, 2);
+  });
+});
+
+describe('the spools of a relay that is no more', () => {
+  async function drained(t: TestContext, { config, peers }: { config: RelayConfig; peers: Fleet['peers'] }) {
+    const folder = await folderOf(t);
+    await fill(path.join(folder, 'spool'), MESSAGES.slice(0, 20));
+    await fill(spoolFolderOf(path.join(folder, 'spool'), 3), MESSAGES.slice(20));
+    await writeConfig(path.join(folder, 'relay'), config);
+    const stop = new AbortController();
+    t.after(() => stop.abort());
+    const { log } = captureLog();
+    const left = drainSpools({
+      configFolder: path.join(folder, 'relay'),
+      spoolFolder: path.join(folder, 'spool'),
+      captureFolder: path.join(folder, 'outbox'),
+      certificates: await ensureCertificates(path.join(folder, 'tls'), { hostnames: ['localhost'] }),
+      fleet: { name: 'relay-1', peers },
+      log,
+      onFatal: () => assert.fail('the spool failed'),
+      signal: stop.signal,
+      pauseMs: 50,
+    });
+    return { left, stop: () => stop.abort() };
+  }
+
+  test('are delivered where the smart host takes it', async (t) => {
+    const upstream = await startUpstream(t);
+    const { left } = await drained(t, { config: led(upstream.port), peers: [] });
+    assert.equal(await left, 0);
+    assert.equal(upstream.received.length, MESSAGES.length);
+  });
+
+  test('go to a relay that stays where it does not', async (t) => {
+    const config = led(await closedPort());
+    const other = await start(t, await folderOf(t), { fleet: receiving, config });
+    const { left } = await drained(t, { config, peers: giving(other.handoverPort).peers });
+    assert.equal(await left, 0);
+    assert.equal(await queued(other.httpPort), MESSAGES.length);
+  });
+
+  test('are tried again for as long as something is left, or until somebody stops it', async (t) => {
+    const { left, stop } = await drained(t, { config: led(await closedPort()), peers: [] });
+    stop();
+    assert.equal(await left, MESSAGES.length);
+  });
+});
+
+async function queued(httpPort: number): Promise<number> {
+  const response = await fetch(`http://127.0.0.1:${httpPort}/metrics`);
+  return Number(/^smtpplus_spool_messages (\d+)/m.exec(await response.text())?.[1]);
+}
