@@ -82,7 +82,7 @@ program
     'settings file, which is checked too (default: DIR/settings.yaml, if DIR is the only path)',
   )
   .option('--no-settings', 'no settings file, not even DIR/settings.yaml')
-  .addOption(new Option('--output <FORMAT>', 'format of the report').choices(OUTPUT_FORMATS).default('text'))
+  .addOption(new Option('-o, --output <FORMAT>', 'format of the report').choices(OUTPUT_FORMATS).default('text'))
   .action(async (paths: string[], flags: { output: OutputFormat; settings?: string | false }) => {
     const { runCheck } = await import('./check/check.ts');
     const write = (text: string): void => void process.stdout.write(text);
@@ -151,7 +151,7 @@ program
     process.exit(await runRelay(flags));
   });
 
-for (const command of program.commands) refuseRepeats(command, ['--existing-sender']);
+for (const command of program.commands) refuseRepeats(command, ['--existing-sender', '--log']);
 
 // `smtp-plus status | head`: it is no fault that nobody reads on
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {

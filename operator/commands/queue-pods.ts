@@ -30,7 +30,11 @@ export function openPods(cluster: Cluster): QueueDoor {
       for (const { name, isRunning } of await podsOf(cluster)) {
         if (!isRunning) continue;
         const { stdout } = await run(cluster, name, ['content', JSON.stringify(request)]);
-        if (stdout.length > 0) return Buffer.from(stdout.toString(), 'base64');
+        const chunks = stdout
+          .toString()
+          .split('\n')
+          .map((line) => Buffer.from(line, 'base64'));
+        if (stdout.length > 0) return Buffer.concat(chunks);
       }
       return undefined;
     },

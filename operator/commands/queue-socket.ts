@@ -62,12 +62,17 @@ async function askOne(folder: string, request: AdminRequest): Promise<QueueAnswe
 
 async function contentOf(folder: string, request: AdminRequest): Promise<Buffer | undefined> {
   const chunks: Buffer[] = [];
-  let isThere = false;
-  for await (const line of linesOf(folder, request)) {
-    if ('message' in line) isThere = true;
-    else if ('chunk' in line) chunks.push(Buffer.from(line.chunk, 'base64'));
-  }
-  return isThere ? Buffer.concat(chunks) : undefined;
+  for await (const chunk of chunksOf(folder, request)) chunks.push(Buffer.from(chunk, 'base64'));
+  return chunks.length > 0 ? Buffer.concat(chunks) : undefined;
+}
+
+async function* chunksOf(folder: string, request: AdminRequest): AsyncGenerator<string> {
+  for await (const line of linesOf(folder, request)) if ('chunk' in line) yield line.chunk;
+}
+
+/** The content of one message piece by piece, each in base64: it may be large, and a relay pod has little room beside its relay. */
+export async function* contentChunks(state: string, request: AdminRequest): AsyncGenerator<string> {
+  for (const folder of await spoolsOf(state)) yield* chunksOf(folder, request);
 }
 
 /** The whole answer, or an error: one that breaks off is none. */

@@ -1,5 +1,5 @@
 /** Writes the wish for a new password into the manifest of a user, of which everything else stays as it was written. */
-import { readFile, stat } from 'node:fs/promises';
+import { chown, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { isMap, isScalar, parseAllDocuments, type Document } from 'yaml';
@@ -124,11 +124,13 @@ function without(value: unknown): unknown {
   return { ...others, spec: rest, credentials: kept };
 }
 
-/** With the mode that it has: others may have to read it. */
+/** With the mode and the owner that it has: the process has to read it. */
 async function replace(path: string, text: string): Promise<void> {
   try {
-    const { mode } = await stat(path);
+    const { mode, uid, gid } = await stat(path);
     await writeAtomically(path, text, { mode: mode & 0o777 });
+    // for root alone this is another one's file; anybody else may not give it away, and had to own the folder
+    if (process.getuid?.() === 0) await chown(path, uid, gid);
   } catch (error) {
     throw new CommandError(`${path} cannot be written: ${inWords(error)}`, 1, { cause: error });
   }

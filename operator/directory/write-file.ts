@@ -63,6 +63,8 @@ export async function writeAtomically(
   try {
     const file = await openNew(temporary, mode);
     try {
+      // the umask has taken off some of it
+      if (mode !== FILE_MODE) await file.chmod(mode);
       await file.writeFile(text);
       if (isDurable) await file.sync();
     } finally {

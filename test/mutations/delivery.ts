@@ -8,7 +8,44 @@ const BROKEN = ['test/relay/delivery-broken.test.ts'];
 const OAUTH = ['test/relay/delivery-oauth.test.ts', 'relay/delivery/access-token.test.ts'];
 const HOSTILE = ['test/relay/hostile-upstream.test.ts'];
 
+const QUEUE = ['test/standalone/queue.test.ts'];
+
 export const deliveryMutations: readonly Mutation[] = [
+  {
+    name: 'a message that is held is delivered by the next process',
+    file: 'relay/delivery/deliver.ts',
+    from: 'if (!entry.isHeld) later.add',
+    to: 'later.add',
+    tests: QUEUE,
+  },
+  {
+    name: 'a message is held in memory only',
+    file: 'relay/delivery/queue-control.ts',
+    from: '(queued) => ({ ...queued, isHeld: true, held })',
+    to: '(queued) => queued',
+    tests: QUEUE,
+  },
+  {
+    name: 'a message that is held is tried again by whoever is in a hurry',
+    file: 'relay/delivery/queue-control.ts',
+    from: '(entry.isHeld ? undefined : async () => entry.dueAt(now()))',
+    to: '(async () => entry.dueAt(now()))',
+    tests: QUEUE,
+  },
+  {
+    name: 'everybody on the machine may look after the queue',
+    file: 'relay/admin/socket.ts',
+    from: 'const UMASK = 0o177;',
+    to: 'const UMASK = 0;',
+    tests: QUEUE,
+  },
+  {
+    name: 'a request that names no messages means all of them',
+    file: 'relay/admin/answer.ts',
+    from: 'Object.keys(select).length === 0',
+    to: 'false',
+    tests: QUEUE,
+  },
   {
     name: 'with a password, Opportunistic verifies no certificate',
     file: 'relay/delivery/upstream.ts',
