@@ -1,13 +1,14 @@
 /** Each panel of the dashboards shows something of a relay and an operator that have something to do: no query is about nothing. */
 import assert from 'node:assert/strict';
-import { after, before, test, type TestContext } from 'node:test';
-import { operatorPages } from '../../operator/kubernetes/pages.ts';
-import { startHttp } from '../../relay/http.ts';
+import path from 'node:path';
+import { after, before, describe, test, type TestContext } from 'node:test';
+import { stringify } from 'yaml';
 import { createAdmin, list, namespace, sender, user } from '../operator/support/admin.ts';
-import { install, OPERATOR_NAMESPACE, startTestOperator } from '../operator/support/operator.ts';
+import { install, OPERATOR_NAMESPACE } from '../operator/support/operator.ts';
+import { startOperatorProcess } from '../operator/support/process.ts';
 import { startRelayPod } from '../operator/support/relay-pod.ts';
 import { QUICK_DELIVERY } from '../support/config-folder.ts';
-import { type ControlPlane, describeWithControlPlane } from '../support/control-plane.ts';
+import { type ControlPlane, startControlPlane } from '../support/control-plane.ts';
 import { folderOf } from '../support/folder.ts';
 import { aClass, aConfig, aList, aSender, aUser, PASSWORD, USER, LIST } from '../support/relay-config.ts';
 import { openClient, openSecureClient, plain, type SmtpClient } from '../support/smtp-client.ts';
@@ -22,12 +23,14 @@ type Hooks = Pick<TestContext, 'after'>;
 const AUDITED = 'shop/audited';
 const GUARDED = 'shop/guarded';
 
-describeWithControlPlane('the dashboards', (cluster) => {
+describe('the dashboards', () => {
   const ending: (() => unknown)[] = [];
   const hooks: Hooks = { after: (end) => void ending.push(end as () => unknown) };
   let prometheus: Awaited<ReturnType<typeof startPrometheus>>;
   before(async () => {
-    const targets = [await startLoadedRelay(hooks), await startLoadedOperator(hooks, cluster())];
+    const cluster = await startControlPlane();
+    hooks.after(cluster.stop);
+    const targets = [await startLoadedRelay(hooks), await startLoadedOperator(hooks, cluster)];
     prometheus = await startPrometheus(await folderOf(hooks), targets);
     hooks.after(prometheus.stop);
   });
@@ -122,44 +125,39 @@ async function sendEverything(relay: { port: number; ca: string }): Promise<void
   cut.destroy();
 }
 
-/** It has objects that change over and over. */
+/** It has objects that change over and over, and is asked with its token, as the ServiceMonitor of the chart asks. */
 async function startLoadedOperator(hooks: Hooks, cluster: ControlPlane): Promise<Target> {
   const kubeconfig = await install(cluster);
   const admin = createAdmin(cluster, OPERATOR_NAMESPACE);
+  hooks.after(() => admin.client.close());
   const settings = { classes: { default: { existingSenders: [{ shop: 'shop.example' }] } } };
-  const operator = await startTestOperator(cluster, kubeconfig, { settings });
+  const folder = await folderOf(hooks, { 'settings.yaml': stringify(settings) });
+  const flags = ['--settings', path.join(folder, 'settings.yaml')];
+  const operator = startOperatorProcess(hooks as TestContext, kubeconfig, { flags });
+  await operator.says('everything is planned');
+  const { token = '' } = await admin.secret(`${OPERATOR_NAMESPACE}/smtp-plus-metrics`);
+  let documents: Readonly<Record<string, string>> = {};
   const pod = await startRelayPod(admin, 'relay-0');
-  pod.follow(() => operator.written()['default'] ?? {});
-  const lease = { isLeader: () => true } as Parameters<typeof operatorPages>[0]['lease'];
-  const pages = operatorPages({
-    controller: () => operator,
-    readers: () => 'everybody',
-    lease,
-    metrics: operator.metrics,
-  });
-  const http = await startHttp(pages, { host: '127.0.0.1', port: 0 });
+  hooks.after(pod.close);
+  pod.follow(() => documents);
   await admin.apply(
     namespace('shop'),
     sender('shop/own', { domain: 'shop.example' }),
     sender('shop/other', { domain: 'elsewhere.example' }),
     list('shop/house', {}),
-    user('shop/app', { listRef: { name: 'house' } }),
   );
   const over = new AbortController();
   const load = (async () => {
     for (let round = 0; !over.signal.aborted; round++) {
       await admin.apply(user(`shop/app-${round % 20}`, { listRef: { name: 'house' } }));
-      await admin.remove('SmtpPlusUser', `shop/app-${(round + 10) % 20}`).catch(() => undefined);
-      await operator.idle();
+      if (round >= 10) await admin.remove('SmtpPlusUser', `shop/app-${(round + 10) % 20}`);
+      const page = JSON.parse(await operator.page('/configz', token)) as { documents: { default?: typeof documents } };
+      documents = page.documents.default ?? {};
     }
   })();
-  hooks.after(async () => {
+  hooks.after(() => {
     over.abort();
-    await load;
-    await pod.close();
-    await http.close();
-    await operator.close();
-    admin.client.close();
+    return load;
   });
-  return { port: http.port, labels: { namespace: 'smtp-plus', pod: 'operator-0' } };
+  return { port: operator.port(), token, labels: { namespace: 'smtp-plus', pod: 'operator-0' } };
 }

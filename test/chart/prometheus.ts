@@ -9,6 +9,8 @@ import { freePorts, startGuarded, waitUntilReady } from '../support/control-plan
 
 export interface Target {
   readonly port: number;
+  /** Opens its page. */
+  readonly token?: string;
   /** As PodMonitor and ServiceMonitor of the chart have them. */
   readonly labels: Readonly<Record<string, string>>;
 }
@@ -27,13 +29,17 @@ export async function promtool(args: readonly string[]): Promise<string> {
 export async function startPrometheus(folder: string, targets: readonly Target[]) {
   const [port = 0] = await freePorts(1);
   const config = path.join(folder, 'prometheus.yml');
-  const static_configs = targets.map(({ port: target, labels }) => ({ targets: [`127.0.0.1:${target}`], labels }));
+  const scrape_configs = targets.map(({ port: target, token, labels }, i) => ({
+    job_name: `smtp-plus-${i}`,
+    static_configs: [{ targets: [`127.0.0.1:${target}`], labels }],
+    ...(token !== undefined && { authorization: { credentials: token } }),
+  }));
   writeFileSync(
     config,
     stringify({
       global: { scrape_interval: '1s', scrape_timeout: '1s', evaluation_interval: '1s' },
       rule_files: [ALERTS_FILE.pathname],
-      scrape_configs: [{ job_name: 'smtp-plus', static_configs }],
+      scrape_configs,
     }),
   );
   const log = path.join(folder, 'prometheus.log');

@@ -1,10 +1,31 @@
-/** Of delivery: who goes next, what is broken off, and which clock it goes by. */
+/** Of delivery: who goes next, what is broken off, which clock it goes by, and who is told. */
 import type { Mutation } from './mutation.ts';
 
 const FAIRNESS = ['relay/delivery/places.test.ts', 'test/relay/delivery-fairness.test.ts'];
 const CLOCK = ['test/relay/delivery-clock.test.ts'];
 
 export const scheduleMutations: readonly Mutation[] = [
+  {
+    name: 'the end of mail of a list that is gone is counted from when the mail came',
+    file: 'relay/delivery/age-limits.ts',
+    from: 'goneLists.since(list, now) +',
+    to: 'received +',
+    tests: ['test/relay/orphans.test.ts'],
+  },
+  {
+    name: 'mail of lists that are gone makes the queue look old',
+    file: 'relay/spool/entries.ts',
+    from: 'first(({ list }) => !gone.has(list))',
+    to: 'first(() => true)',
+    tests: ['relay/spool/entries.test.ts'],
+  },
+  {
+    name: 'a collector can send a relay elsewhere',
+    file: 'relay/tracing/span-sender.ts',
+    from: "redirect: 'error'",
+    to: "redirect: 'follow'",
+    tests: ['test/relay/spans.test.ts'],
+  },
   {
     name: 'answers wait for the disk without a bound',
     file: 'relay/delivery/deliver.ts',

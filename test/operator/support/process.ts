@@ -12,6 +12,8 @@ export interface OperatorProcess {
   readonly exit: Promise<number | null>;
   /** Waits until its log has this text. */
   readonly says: (text: string) => Promise<void>;
+  /** Of its HTTP server, once it has said which one it is. */
+  readonly port: () => number;
   /** Text of a page of its HTTP server; the token is for those that name tenants. */
   readonly page: (path: string, token?: string) => Promise<string>;
 }
@@ -32,11 +34,12 @@ export function startOperatorProcess(
     output += chunk.toString();
   });
   t.after(() => child.kill('SIGKILL'));
-  const port = (): string => /"http":(\d+)/.exec(output)?.[1] ?? '';
+  const port = (): number => Number(/"http":(\d+)/.exec(output)?.[1] ?? 0);
   return {
     child,
     exit: once(child, 'exit').then(([code]) => code as number | null),
     says: (text) => until(() => output.includes(text), `it says ${text}`),
+    port,
     page: async (path, token) => {
       const headers = token === undefined ? {} : { authorization: `Bearer ${token}` };
       return (await fetch(`http://127.0.0.1:${port()}${path}`, { headers })).text();
