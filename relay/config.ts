@@ -16,6 +16,7 @@ import {
   userSchema,
 } from './config-user.ts';
 import { handoverSchema } from './config-handover.ts';
+import { tracingSettingsSchema } from './config-tracing.ts';
 import { type oauth2Schema, type smartHostSchema, upstreamSchema } from './config-upstream.ts';
 
 /** Lists, users, namespaces and signing keys are spread over this many documents by hash of their key (see `shardOf`). */
@@ -24,6 +25,7 @@ export const SHARD_COUNT = 32;
 const TRUSTED_PROXIES_MAX = 64;
 // the operator reads no other file of the contract
 export { CREDENTIALS_MAX } from './config-user.ts';
+export { tracingSettingsSchema } from './config-tracing.ts';
 
 const seconds = z.number().positive();
 const count = z.number().int().positive();
@@ -206,14 +208,6 @@ const pagesSchema = z.object({
     .string()
     .regex(/^[0-9a-f]{64}$/)
     .optional(),
-});
-
-export const tracingSettingsSchema = z.object({
-  endpoint: z
-    .url({ protocol: /^https?$/, error: 'must be an address such as http://collector.monitoring:4318' })
-    .describe(
-      'Base address of a collector that takes OTLP over HTTP: spans of messages go to `/v1/traces` there. Only messages whose field `Traceparent` says that their application sends its spans too have any',
-    ),
 });
 
 export const classDocumentSchema = z.object({
