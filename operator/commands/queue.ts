@@ -81,7 +81,9 @@ export async function runQueueChange(
     text: `${done.length} ${done.length === 1 ? 'message' : 'messages'} ${SAID[change]}${same.length > 0 ? `; ${same.length} left as they were: ${WHY_SAME[change]}` : ''}`,
     json: { done, unchanged: same, busy, missing, silent: answer.silent },
     problems: [
-      ...busy.map((id) => `error: ${id} is being handed to the smart host now; ask again in a moment`),
+      ...busy.map(
+        (id) => `error: ${id} is being handed to the smart host or to another relay now; ask again in a moment`,
+      ),
       ...missing.map(missingLine),
       ...(isMore ? [`error: there are more than ${MESSAGES_MAX} of them; run this again for the rest`] : []),
       ...silentOf(answer),

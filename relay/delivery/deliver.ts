@@ -260,9 +260,10 @@ export function startDelivery(options: DeliveryOptions): Delivery {
     wake();
   }
 
+  const isLocked = (id: string): boolean => isStopped || isWithheld(id);
   spool?.onPut(takeUp);
   for (const entry of spool?.entries() ?? []) takeUp(entry);
-  const queue = spool && createQueueControl({ spool, lanes, later, tasks, keep: retryLater, now });
+  const queue = spool && createQueueControl({ spool, lanes, later, tasks, keep: retryLater, now, isLocked });
   wake();
   const passThrough = createPassThrough({
     lanes,

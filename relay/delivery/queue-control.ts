@@ -10,10 +10,10 @@ import type { SpoolEntry } from '../spool/entries.ts';
 import type { QueuedMessage } from '../spool/record.ts';
 import type { Spool } from '../spool/spool.ts';
 
-/** `active`: it is being handed to the smart host now. `ready`: it waits for its turn. `waiting`: for the time of a retry. */
+/** `active`: it is being handed to the smart host now, or to another relay. `ready`: it waits for its turn. `waiting`: for the time of a retry. */
 type QueueState = 'active' | 'held' | 'ready' | 'waiting';
 
-/** `busy`: it was being handed over all the while. `same`: there was nothing to do. */
+/** `busy`: it was being handed on all the while. `same`: there was nothing to do. */
 type Outcome = 'done' | 'same' | 'busy' | 'missing';
 
 export interface QueueControl {
@@ -36,6 +36,10 @@ interface Parts {
   /** Gives it back its time. */
   readonly keep: (entry: SpoolEntry) => void;
   readonly now: () => number;
+  /** It may be another relay's by now, or be on its way there: nobody changes it here. */
+  readonly isLocked: (id: string) => boolean;
+  /** Default: ten seconds. */
+  readonly busyMs?: number;
 }
 
 /** What to do with a message that is out of its queue; undefined: nothing, and it goes back. */
@@ -49,7 +53,9 @@ function pause(milliseconds: number): Promise<void> {
   return sleep(milliseconds, undefined, { ref: false });
 }
 
-export function createQueueControl({ spool, lanes, later, tasks, keep, now }: Parts): QueueControl {
+export function createQueueControl(parts: Parts): QueueControl {
+  const { spool, lanes, later, tasks, keep, now, isLocked, busyMs = BUSY_MS } = parts;
+
   async function changeAll(ids: ReadonlySet<string>, change: Change): Promise<ReadonlyMap<string, Outcome>> {
     const taken = new Map(takeOut(ids).map((entry) => [entry.id, entry]));
     // before anything is waited for, each of those that were taken out is somebody's again
@@ -58,17 +64,17 @@ export function createQueueControl({ spool, lanes, later, tasks, keep, now }: Pa
   }
 
   function takeOut(ids: ReadonlySet<string>): readonly SpoolEntry[] {
-    const isMeant = ({ id }: SpoolEntry): boolean => ids.has(id);
+    const isMeant = ({ id }: SpoolEntry): boolean => ids.has(id) && !isLocked(id);
     return [...later.takeWhere(isMeant), ...lanes.inTurn().flatMap(({ waiting }) => waiting.takeWhere(isMeant))];
   }
 
   async function changeOne(id: string, taken: SpoolEntry | undefined, change: Change): Promise<Outcome> {
-    const deadline = performance.now() + BUSY_MS;
+    const deadline = performance.now() + busyMs;
     for (let entry = taken; ;) {
       const end = tasks.endOf(id);
       const known = spool.entry(id);
       if (known === undefined) return 'missing';
-      if (end === undefined) {
+      if (end === undefined && !isLocked(id)) {
         const free = entry ?? (known.isHeld ? known : takeOut(new Set([id]))[0]);
         if (free !== undefined) return deal(free, change);
       }
@@ -110,7 +116,7 @@ export function createQueueControl({ spool, lanes, later, tasks, keep, now }: Pa
 
   function stateOf(entry: SpoolEntry): QueueState {
     if (entry.isHeld) return 'held';
-    if (tasks.endOf(entry.id) !== undefined) return 'active';
+    if (tasks.endOf(entry.id) !== undefined || isLocked(entry.id)) return 'active';
     return entry.due > now() ? 'waiting' : 'ready';
   }
 

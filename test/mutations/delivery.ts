@@ -8,14 +8,14 @@ const BROKEN = ['test/relay/delivery-broken.test.ts'];
 const OAUTH = ['test/relay/delivery-oauth.test.ts', 'relay/delivery/access-token.test.ts'];
 const HOSTILE = ['test/relay/hostile-upstream.test.ts'];
 
-const QUEUE = ['test/standalone/queue.test.ts'];
+const QUEUE = ['test/relay/queue-control.test.ts', 'test/standalone/queue.test.ts'];
 
 export const deliveryMutations: readonly Mutation[] = [
   {
     name: 'a message that is held is delivered by the next process',
     file: 'relay/delivery/deliver.ts',
-    from: 'if (!entry.isHeld) later.add',
-    to: 'later.add',
+    from: 'if (entry.isHeld || isWithheld(entry.id)) return;',
+    to: 'if (isWithheld(entry.id)) return;',
     tests: QUEUE,
   },
   {
