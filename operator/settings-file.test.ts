@@ -150,6 +150,12 @@ describe('the settings file', () => {
       /retryFirstSeconds: must be at most retryMostSeconds$/,
     ],
     ['classes: {default: {delivery: {retryFirstSeconds: 0}}}', /retryFirstSeconds: must be more than 0; it is 0$/],
+    [
+      'classes: {default: {configSecret: smtp-plus}}',
+      /configSecret: must be another one: the operator's own Secrets begin with smtp-plus/,
+    ],
+    ['pageAccess: Nobody', /pageAccess: must be/],
+    ['classes: {default: {metrics: {labels: 0}}}', /metrics\.labels: must be/],
     ['relayClass: blue', /relayClass: must be one of `classes`;/],
     [
       'classes: {default: {upstream: {host: "smtp.x:25"}}}',
