@@ -1,6 +1,6 @@
 /** The page behind the link in a mail, in its four states. No script, no image, nothing of anybody else's. */
 import { createHash } from 'node:crypto';
-import { escapeHtml } from '../verify/escape-html.ts';
+import { html, renderPage, styleElement, type Html } from './html.ts';
 
 /** Large enough for thumbs, in the colours that the reader has chosen, with contrasts of 7:1 and more. */
 const STYLE = `
@@ -35,60 +35,87 @@ export interface Confirmable {
 }
 
 export function askPage({ namespace, address }: Confirmable): string {
-  return htmlPage('Confirm this address?', [
-    `<p>Somebody who works in namespace <strong>${escapeHtml(namespace)}</strong> wants to send mail as this address.</p>`,
-    `<dl><dt>Address</dt><dd>${escapeHtml(address)}</dd><dt>Namespace</dt><dd>${escapeHtml(namespace)}</dd></dl>`,
-    '<p>If you press the button, whoever works in that namespace may send mail in the name of this address. If you do not know them, close this page: nothing happens then.</p>',
-    // to the address of this page, wherever a proxy has put it
-    '<form method="post"><button type="submit">Confirm</button></form>',
-  ]);
+  return pageOf(
+    'Confirm this address?',
+    html`
+      <p>Somebody who works in namespace <strong>${namespace}</strong> wants to send mail as this address.</p>
+      <dl>
+        <dt>Address</dt>
+        <dd>${address}</dd>
+        <dt>Namespace</dt>
+        <dd>${namespace}</dd>
+      </dl>
+      <p>
+        If you press the button, whoever works in that namespace may send mail in the name of this address. If you do
+        not know them, close this page: nothing happens then.
+      </p>
+      ${CONFIRM}
+    `,
+  );
 }
 
+/** To the address of this page, wherever a proxy has put it. */
+const CONFIRM = html`<form method="post"><button type="submit">Confirm</button></form>`;
+
 export function donePage(): string {
-  return htmlPage('The address is confirmed', [
-    '<p role="status">Thank you. Mail can be sent as this address now, and you may close this page.</p>',
-  ]);
+  return pageOf(
+    'The address is confirmed',
+    html`<p role="status">Thank you. Mail can be sent as this address now, and you may close this page.</p>`,
+  );
 }
 
 export function receivedPage(): string {
-  return htmlPage('Your confirmation is on its way', [
-    '<p role="status">Thank you. It is written down, and takes effect within a minute; you may close this page.</p>',
-  ]);
+  return pageOf(
+    'Your confirmation is on its way',
+    html`<p role="status">
+      Thank you. It is written down, and takes effect within a minute; you may close this page.
+    </p>`,
+  );
 }
 
 /** One for all: whoever tries links learns nothing from it, not even whether there ever was such a mail. */
 export function unusablePage(): string {
-  return htmlPage('This link cannot be used', [
-    '<p>It may be older than 24 hours, there may be a newer mail, or it has been used. If you have pressed the button before, that has worked, and there is nothing more to do.</p>',
-    '<p>Otherwise open the link in the newest mail. If that does not work either, ask whoever wants to send as your address for another mail. They get one with this command, for their own object and namespace:</p>',
-    '<p><code>kubectl annotate vsender NAME -n NAMESPACE smtpplus.io/resend="$(date)" --overwrite</code></p>',
-  ]);
+  return pageOf(
+    'This link cannot be used',
+    html`
+      <p>
+        It may be older than 24 hours, there may be a newer mail, or it has been used. If you have pressed the button
+        before, that has worked, and there is nothing more to do.
+      </p>
+      <p>
+        Otherwise open the link in the newest mail. If that does not work either, ask whoever wants to send as your
+        address for another mail. They get one with this command, for their own object and namespace:
+      </p>
+      <p><code>${RESEND}</code></p>
+    `,
+  );
 }
+
+const RESEND = 'kubectl annotate vsender NAME -n NAMESPACE smtpplus.io/resend="$(date)" --overwrite';
 
 export function busyPage(): string {
-  return htmlPage('Please try again in a minute', [
-    '<p>There are too many requests at the moment. Your link is not used up by this.</p>',
-  ]);
+  return pageOf(
+    'Please try again in a minute',
+    html`<p>There are too many requests at the moment. Your link is not used up by this.</p>`,
+  );
 }
 
-function htmlPage(title: string, content: readonly string[]): string {
-  return [
-    '<!doctype html>',
-    '<html lang="en">',
-    '<head>',
-    '<meta charset="utf-8">',
-    '<meta name="viewport" content="width=device-width, initial-scale=1">',
-    '<meta name="robots" content="noindex">',
-    `<title>${title}</title>`,
-    `<style>${STYLE}</style>`,
-    '</head>',
-    '<body>',
-    '<main>',
-    `<h1>${title}</h1>`,
-    ...content,
-    '</main>',
-    '</body>',
-    '</html>',
-    '',
-  ].join('\n');
+function pageOf(title: string, content: Html): string {
+  return renderPage(html`
+    <html lang="en">
+      <head>
+        <meta charset="utf-8" />
+        <meta name="viewport" content="width=device-width, initial-scale=1" />
+        <meta name="robots" content="noindex" />
+        <title>${title}</title>
+        ${styleElement(STYLE)}
+      </head>
+      <body>
+        <main>
+          <h1>${title}</h1>
+          ${content}
+        </main>
+      </body>
+    </html>
+  `);
 }

@@ -132,7 +132,7 @@ describe('the page behind the link in a mail', () => {
       assert.equal(headers.get('cache-control'), 'no-store');
       assert.equal(headers.get('referrer-policy'), 'no-referrer');
       assert.equal(headers.get('x-content-type-options'), 'nosniff');
-      assert.match(text, /^<!doctype html>\n<html lang="en">[^]*<main>\n<h1>[^]*<\/html>\n$/);
+      assert.match(text, /^<!doctype html>\n<html lang="en">[^]*<main>\s*<h1>[^]*<\/html>\n$/);
       assert.doesNotMatch(text, /<script|<img|<link|style="|https?:\/\//);
     }
   });
@@ -141,7 +141,7 @@ describe('the page behind the link in a mail', () => {
     const { ask } = await start(t, { names: { namespace: '<b>"\'&', address: "o'<script>&@shop.example" } });
     const { text } = await ask();
     assert.doesNotMatch(text, /<b>|<script>|o'</);
-    assert.match(text, /&#60;script&#62;/);
+    assert.match(text, /&lt;script&gt;/);
   });
 
   test('says so where the confirmation could not be written down, or has not taken effect yet', async (t) => {

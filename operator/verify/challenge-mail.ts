@@ -3,7 +3,7 @@
  * tell strangers.
  */
 import { randomBytes } from 'node:crypto';
-import { escapeHtml } from './escape-html.ts';
+import { html, renderPage } from '../page/html.ts';
 
 export interface ChallengeMail {
   readonly from: string;
@@ -96,26 +96,24 @@ const CODE = 'font-family:ui-monospace,monospace;font-size:22px;letter-spacing:2
 
 function htmlOf(mail: ChallengeMail): string {
   const { what, link, code, until, otherwise } = wordsOf(mail);
-  const paragraph = (text: string): string => `<p>${escapeHtml(text)}</p>`;
-  const href = escapeHtml(mail.link ?? '');
-  return [
-    '<!doctype html>',
-    '<html lang="en"><head><meta charset="utf-8"><meta name="color-scheme" content="light dark">',
-    '<meta name="viewport" content="width=device-width, initial-scale=1">',
-    `<title>Confirm an address</title></head><body style="${BODY}">`,
-    paragraph('Hello,'),
-    paragraph(what),
-    ...(link === undefined
-      ? []
-      : [
-          `<p><a href="${href}" style="${BUTTON}">Look at it and confirm</a></p>`,
-          `<p>${escapeHtml(link)}<br>${href}</p>`,
-        ]),
-    paragraph(code),
-    `<p style="${CODE}">${escapeHtml(mail.code)}</p>`,
-    paragraph(until),
-    paragraph(otherwise),
-    '</body></html>',
-    '',
-  ].join('\n');
+  return renderPage(html`
+    <html lang="en">
+      <head>
+        <meta charset="utf-8" />
+        <meta name="color-scheme" content="light dark" />
+        <meta name="viewport" content="width=device-width, initial-scale=1" />
+        <title>Confirm an address</title>
+      </head>
+      <body style="${BODY}">
+        <p>Hello,</p>
+        <p>${what}</p>
+        ${link !== undefined && html`<p><a href="${mail.link}" style="${BUTTON}">Look at it and confirm</a></p>`}
+        ${link !== undefined && html`<p>${link}<br />${mail.link}</p>`}
+        <p>${code}</p>
+        <p style="${CODE}">${mail.code}</p>
+        <p>${until}</p>
+        <p>${otherwise}</p>
+      </body>
+    </html>
+  `);
 }
