@@ -1,7 +1,7 @@
 /** A relay of one worker, in this process. */
 import { startHttp } from './http.ts';
 import type { Relay, RelayOptions } from './main.ts';
-import { pagesOf } from './pages.ts';
+import { pagesOf, queueReportOf, stateReportOf } from './pages.ts';
 import { createSharedLimits } from './submission/limits.ts';
 import { openUsage } from './usage/usage.ts';
 import { startWorker } from './worker.ts';
@@ -36,6 +36,8 @@ export async function startAlone(options: RelayOptions): Promise<Relay> {
     configHashes: () => worker.state().documents,
     upstreams: () => worker.state().upstreams,
     usage: usage.report,
+    queue: () => queueReportOf([worker.state()]),
+    state: () => stateReportOf([worker.state()]),
     fullSince: () => {
       const { spoolFullSince } = worker.state();
       return spoolFullSince === undefined ? undefined : new Date(spoolFullSince);

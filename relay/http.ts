@@ -2,7 +2,13 @@
  * Metrics, health and what is in force, for Prometheus, kubelets and the operator, which read only and learn no secret. What
  * names tenants is for those who may read it (page-readers.ts); whether we are well is for everybody, and names nobody.
  */
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import {
+  createServer,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  type Server,
+  type ServerResponse,
+} from 'node:http';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import type { AddressInfo, Socket } from 'node:net';
@@ -20,6 +26,7 @@ export interface HttpPages {
   readonly concern?: () => string | undefined;
   readonly configz: () => unknown;
   readonly upstreamz?: () => unknown;
+  readonly queue?: () => unknown;
   readonly usage?: () => unknown;
 }
 
@@ -35,12 +42,16 @@ export interface HttpOptions {
 export interface PageRequest {
   readonly method: string;
   readonly path: string;
+  readonly query: URLSearchParams;
+  readonly headers: IncomingHttpHeaders;
+  /** Whoever has opened the connection. */
+  readonly remoteAddress: string;
 }
 
 export interface PageAnswer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
-  readonly body: string;
+  readonly body: string | Uint8Array;
 }
 
 export interface HttpEndpoint {
@@ -117,15 +128,17 @@ async function answer(
 /** Whether it was a page for people. */
 async function answerPerson(
   forPeople: PagesForPeople,
-  { method = '', url = '/' }: IncomingMessage,
+  { method = '', url = '/', headers, socket }: IncomingMessage,
   response: ServerResponse,
 ): Promise<boolean> {
   try {
-    const found = await forPeople({ method, path: url.split('?')[0] ?? '/' });
+    const [path = '/', query = ''] = url.split('?');
+    const { remoteAddress = '' } = socket;
+    const found = await forPeople({ method, path, query: new URLSearchParams(query), headers, remoteAddress });
     if (found === undefined) return false;
-    const { status, headers, body } = found;
+    const { status, body } = found;
     // what a POST holds is not read, so that nothing can follow it
-    response.writeHead(status, { ...headers, ...(method === 'POST' && { connection: 'close' }) });
+    response.writeHead(status, { ...found.headers, ...(method === 'POST' && { connection: 'close' }) });
     response.end(method === 'HEAD' ? undefined : body);
   } catch {
     response.writeHead(500).end();
@@ -146,6 +159,7 @@ function guardedPages({
   metrics,
   configz,
   upstreamz,
+  queue,
   usage,
 }: HttpPages): Readonly<Record<string, () => Promise<PageAnswer> | PageAnswer>> {
   return {
@@ -155,6 +169,7 @@ function guardedPages({
     },
     '/configz': () => json(configz()),
     ...(upstreamz !== undefined && { '/upstreamz': () => json(upstreamz()) }),
+    ...(queue !== undefined && { '/queue': () => json(queue()) }),
     ...(usage !== undefined && { '/usage': () => json(usage()) }),
   };
 }

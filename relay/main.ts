@@ -3,6 +3,8 @@ import type { Fleet } from './handover/handover.ts';
 import type { HttpOptions } from './http.ts';
 import type { Log } from './log.ts';
 import type { SkippedPort } from './submission/listen.ts';
+import type { QueueReport } from './queue-report.ts';
+import type { StateReport } from './state-report.ts';
 import type { KnownUpstreams } from './upstream-report.ts';
 import type { UsageReport } from './usage-report.ts';
 import type { Certificates } from './worker.ts';
@@ -50,6 +52,10 @@ export interface Relay {
   readonly upstreams: () => KnownUpstreams;
   /** What was counted of lists and users in the last 24 hours. */
   readonly usage: () => UsageReport;
+  /** What waits in the spool. */
+  readonly queue: () => QueueReport;
+  /** What it says of itself. */
+  readonly state: () => StateReport;
   /** Since when the spool has had no room. */
   readonly fullSince: () => Date | undefined;
   /** Reads the configuration folder now; resolves when it is in force. */

@@ -2,9 +2,12 @@
 import type { HttpPages } from './http.ts';
 import { createReaders } from './page-readers.ts';
 import { isNearlyFull } from './spool-warning.ts';
+import { mergedQueues, type QueueReport } from './queue-report.ts';
+import type { StateReport } from './state-report.ts';
 import type { UpstreamReport } from './upstream-report.ts';
 import type { UsageReport } from './usage-report.ts';
 import { usageMetrics } from './usage/metrics.ts';
+import { VERSION } from './version.ts';
 import {
   commonCertificate,
   commonDocuments,
@@ -37,17 +40,8 @@ export function pagesOf({ states, metrics, furtherMetrics, usage, isClosing }: T
     // clients would hear nothing in place of a reply that says why
     unready: () => faultOf(states()) ?? (isClosing() ? 'shutting down' : whyUnready(states())),
     concern: () => concernOf(states()),
-    configz: () => {
-      const all = states();
-      return {
-        class: all[0]?.className,
-        readTime: lastOf(all.map(({ readTime }) => readTime)),
-        documents: commonDocuments(all),
-        certificate: commonCertificate(all),
-        spoolFullSince: fullSince(all),
-        spoolFill: fullestFill(all),
-      };
-    },
+    configz: () => stateReportOf(states()),
+    queue: () => queueReportOf(states()),
     usage,
     upstreamz: (): UpstreamReport => {
       const all = states();
@@ -56,6 +50,22 @@ export function pagesOf({ states, metrics, furtherMetrics, usage, isClosing }: T
       return { startTime, upstreams: mergedUpstreams(all) };
     },
   };
+}
+
+export function stateReportOf(all: readonly WorkerState[]): StateReport {
+  return {
+    version: VERSION,
+    class: all[0]?.className,
+    readTime: lastOf(all.map(({ readTime }) => readTime)),
+    documents: commonDocuments(all),
+    ...commonCertificate(all),
+    spoolFullSince: fullSince(all),
+    spoolFill: fullestFill(all),
+  };
+}
+
+export function queueReportOf(all: readonly WorkerState[]): QueueReport {
+  return mergedQueues(all.map(({ queue }) => queue));
 }
 
 /** Where one of several is broken, the others go on. */

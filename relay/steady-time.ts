@@ -10,3 +10,8 @@ export function steadyNow(): number {
 export function steadyOf(wallMs: number): number {
   return steadyNow() - (Date.now() - wallMs);
 }
+
+/** What the machine's clock said, or is going to say, at that steady time, as it is set now. */
+export function wallOf(steadyMs: number): number {
+  return Date.now() - (steadyNow() - steadyMs);
+}

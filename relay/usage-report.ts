@@ -6,6 +6,9 @@ import { z } from 'zod';
 
 const count = z.number().int().nonnegative();
 
+/** By reason. */
+const refused = z.record(z.string().max(64), count);
+
 /** Absent: none. */
 export const tallySchema = z.object({
   /** Log-ins that succeeded. */
@@ -20,7 +23,7 @@ export const tallySchema = z.object({
   /** Recipients, once for each attempt that was put off. */
   deferred: count.optional(),
   /** By reason: log-ins, commands and messages that were refused. */
-  refused: z.record(z.string().max(64), count).optional(),
+  refused: refused.optional(),
   /** ISO 8601. */
   lastLogin: z.iso.datetime().optional(),
   lastMessage: z.iso.datetime().optional(),
@@ -39,6 +42,10 @@ export const usageReportSchema = z.object({
   /** By `NAMESPACE/NAME`, as users are. What counted nothing in this time is not here. */
   lists: z.record(z.string(), tallySchema),
   users: z.record(z.string(), userTallySchema),
+  /** What was refused in the last hour, or since the relay was started, by user and reason. Older relays do not say. */
+  refusedLately: z
+    .object({ since: z.iso.datetime(), users: z.record(z.string(), refused), nobody: refused })
+    .optional(),
 });
 
 export type UserTally = z.infer<typeof userTallySchema>;

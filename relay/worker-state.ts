@@ -1,4 +1,5 @@
 /** What a worker says of itself, and what several come to. It travels between processes as JSON. */
+import type { QueueReport } from './queue-report.ts';
 import { REPORTED_LISTS_MAX, type KnownUpstreams, type UpstreamTrouble } from './upstream-report.ts';
 
 export interface WorkerState {
@@ -16,6 +17,7 @@ export interface WorkerState {
   readonly documents: Documents;
   /** SHA-256 of the certificate of new connections, as X509Certificate says it. */
   readonly certificate: string;
+  readonly certificateNotAfter: string;
   readonly shutdownSeconds: number;
   /** How many lists and users have metrics of their own. */
   readonly usageMetrics: number;
@@ -24,6 +26,7 @@ export interface WorkerState {
   readonly spoolFill: SpoolFill;
   /** Where it takes mail of other relays. */
   readonly handoverPort: number | undefined;
+  readonly queue: QueueReport;
   /** What is known of the upstreams, by list. */
   readonly upstreams: KnownUpstreams;
 }
@@ -45,8 +48,12 @@ export function commonDocuments([first, ...others]: readonly WorkerState[]): Doc
 }
 
 /** The certificate that all of them use. */
-export function commonCertificate([first, ...others]: readonly WorkerState[]): string | undefined {
-  return others.every(({ certificate }) => certificate === first?.certificate) ? first?.certificate : undefined;
+export function commonCertificate([first, ...others]: readonly WorkerState[]): Partial<
+  Pick<WorkerState, 'certificate' | 'certificateNotAfter'>
+> {
+  if (first === undefined || others.some(({ certificate }) => certificate !== first.certificate)) return {};
+  const { certificate, certificateNotAfter } = first;
+  return { certificate, certificateNotAfter };
 }
 
 /** Mail is refused where one of them has no room. */

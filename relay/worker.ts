@@ -16,12 +16,14 @@ import { startDelivery } from './delivery/deliver.ts';
 import { watchSpoolFull } from './spool-full.ts';
 import type { Log } from './log.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
+import { mergedQueues, type QueueReport } from './queue-report.ts';
 import { replies } from './replies.ts';
 import { shownValues } from './tenant-labels.ts';
 import { watchSpool } from './spool-warning.ts';
-import { capturedLimitsOf, openSpool } from './spool/spool.ts';
+import { capturedLimitsOf, openSpool, type Spool } from './spool/spool.ts';
 import type { SharedLimits } from './submission/limits.ts';
 import { listen, type Listening, type ListenOptions } from './submission/listen.ts';
+import { wallOf } from './steady-time.ts';
 import { createSubmissionServer } from './submission/server.ts';
 import { createSpanSender } from './tracing/span-sender.ts';
 import type { UsageCounter } from './usage/counter.ts';
@@ -167,7 +169,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     incomingFolder: spool.incomingFolder,
   });
   metrics.certificateExpiry.set(certificates.notAfter.getTime() / 1000);
-  let certificate = fingerprintOf(certificates.cert);
+  let certificate = seen(certificates);
   let listening: Listening | undefined;
   await handover.start(delivery.resume);
   started.defer(async () => listening?.close());
@@ -183,17 +185,18 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
       startTime,
       fault,
       ...stateOf(config),
-      certificate,
+      ...certificate,
       spoolFullSince: disk.fullSince()?.toISOString(),
       spoolFill: warning.state(),
       handoverPort: handover.port(),
+      queue: queueOf(spool),
       upstreams: delivery.upstreams(),
     }),
     reload: config.reload,
     onConfig: config.onChange,
     updateCertificates: (next) => {
       server.updateCertificate(next);
-      certificate = fingerprintOf(next.cert);
+      certificate = seen(next);
       metrics.certificateExpiry.set(next.notAfter.getTime() / 1000);
     },
     isEmpty: spool.isEmpty,
@@ -215,6 +218,20 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     },
     close: () => running.disposeAsync(),
   };
+}
+
+function seen({ cert, notAfter }: Certificates): Pick<WorkerState, 'certificate' | 'certificateNotAfter'> {
+  return { certificate: fingerprintOf(cert), certificateNotAfter: notAfter.toISOString() };
+}
+
+function queueOf(spool: Pick<Spool, 'entries' | 'queued'>): QueueReport {
+  const lists = [...spool.queued()];
+  const [oldest] = spool.entries();
+  const messages = lists.reduce((sum, [, count]) => sum + count, 0);
+  const oldestTime = oldest === undefined ? undefined : new Date(wallOf(oldest.received)).toISOString();
+  return mergedQueues([
+    { messages, ...(oldestTime !== undefined && { oldestTime }), lists: Object.fromEntries(lists) },
+  ]);
 }
 
 async function openConfig(

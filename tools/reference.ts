@@ -7,6 +7,7 @@ import { createMetrics } from '../relay/metrics.ts';
 import { createUsageMetrics } from '../relay/usage/metrics.ts';
 import { createParentMetrics } from '../relay/workers/metrics.ts';
 import { formatReply } from '../relay/smtp/format-reply.ts';
+import { mends } from '../relay/mends.ts';
 import { replies } from '../relay/replies.ts';
 import { classSettingsSchema, settingsSchema } from '../operator/settings.ts';
 
@@ -34,9 +35,10 @@ export function replyTable(): string {
     const reply = (make as (...words: string[]) => ReturnType<typeof make>)(
       ...names.map((name) => PLACEHOLDERS[name] ?? name.toUpperCase()),
     );
-    return [code(reply.reason), formatReply(reply).split('\r\n').map(code).join('<br>')];
+    const text = formatReply(reply).split('\r\n').map(code).join('<br>');
+    return [code(reply.reason), text, mends[reply.reason] ?? ''];
   });
-  return table(['reason', 'reply'], rows);
+  return table(['reason', 'reply', 'what to do'], rows);
 }
 
 export function reasonTable(): string {

@@ -144,6 +144,8 @@ export function createSpoolIndex(metrics: Metrics, most: number) {
     usages: (): ReadonlyMap<string, Usage> => byNamespace,
     /** Those that messages came by. */
     lists: () => byList.keys(),
+    /** How many messages wait, by list. */
+    queued: (): ReadonlyMap<string, number> => byList,
     most,
     get: (id: string) => entries.get(id),
     hasRoom: () => entries.size < most,

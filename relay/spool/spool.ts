@@ -67,6 +67,8 @@ export interface Spool {
   readonly incoming: (namespace: string, bytes: number) => void;
   /** Folder for contents being received, on the spool's file system. */
   readonly incomingFolder: string;
+  /** How many messages lie in the spool, by list. */
+  readonly queued: () => ReadonlyMap<string, number>;
   /** What lies in the spool, oldest first. */
   entries(): Iterable<SpoolEntry>;
   /** That messages in it came by. */
@@ -206,6 +208,7 @@ export async function openSpool(folder: string, options: SpoolOptions): Promise<
     useRoom: room.use,
     incoming: (namespace, bytes) => shares.incoming(namespace, bytes),
     incomingFolder: files.incoming,
+    queued: index.queued,
     entries: index.entries,
     lists: index.lists,
     entry: index.get,

@@ -45,9 +45,11 @@ export function noteRefusal(session: Session, answer: Answer, stage: Stage): voi
 }
 
 /** Somebody was sent away before there was a session. */
-export function noteTurnedAway({ log, metrics, lineLimit }: SessionServices, remote: string, reply: Reply): void {
+export function noteTurnedAway(services: SessionServices, remote: string, reply: Reply): void {
+  const { log, metrics, usage, lineLimit } = services;
   metrics.refusals.inc({ list: NO_LIST, stage: 'connect', reason: reply.reason });
   metrics.connectionsFailed.inc({ reason: reply.reason });
+  usage.count({}, { refused: { [reply.reason]: 1 } });
   if (lineLimit.allows(remote)) tellDecision(log, reply, { stage: 'connect', remote }, 'refused');
 }
 

@@ -27,9 +27,13 @@ export function isPausedHere(counter: UsageCounter, { object, pauseAbove }: User
   return pauseAbove !== undefined && counter.isPaused(object, pauseAbove);
 }
 
+/** The key of what was refused to somebody whom the configuration does not know: there is no name to count it by. */
+export const NOBODY = 'nobody';
+
 /** By the keys of tallies. */
 export function keyed({ list, user }: Owner, tally: Tally): readonly (readonly [string, Tally])[] {
   return [
+    ...(user === undefined && tally.refused !== undefined ? [[NOBODY, tally] as const] : []),
     ...(list === undefined ? [] : [[`list ${list}`, tally] as const]),
     ...(user === undefined ? [] : [[`user ${user}`, tally] as const]),
   ];

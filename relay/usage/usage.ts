@@ -5,9 +5,10 @@
 import path from 'node:path';
 import type { Log } from '../log.ts';
 import type { Tally, UsageReport, UserTally } from '../usage-report.ts';
-import { keyed, type UsageCounter } from './counter.ts';
+import { keyed, NOBODY, type UsageCounter } from './counter.ts';
 import { createHourFiles } from './files.ts';
 import { createHours } from './hours.ts';
+import { createLately } from './lately.ts';
 import { createMonths, type Months } from './months.ts';
 import { createPauses, pausedOf, type Watched } from './pauses.ts';
 import { readStanding, type Standing, writeStanding } from './standing-file.ts';
@@ -47,6 +48,7 @@ export async function openUsage({ spoolFolder, log, now = Date.now, everyMs }: U
   const folder = path.join(spoolFolder, 'usage');
   const hours = createHours(now);
   const files = createHourFiles(folder, log);
+  const lately = createLately(now);
   const months = createMonths(now);
   const listeners: (() => void)[] = [];
   const pauses = createPauses(now, () => listeners.forEach((listener) => listener()));
@@ -71,6 +73,8 @@ export async function openUsage({ spoolFolder, log, now = Date.now, everyMs }: U
   }
 
   function add(key: string, tally: Tally): void {
+    lately.add(key, tally);
+    if (key === NOBODY) return;
     dirty.add(hours.current());
     hours.add(key, tally);
   }
@@ -127,7 +131,7 @@ export async function openUsage({ spoolFolder, log, now = Date.now, everyMs }: U
     for (const [user, { resume, judged, bounced, since }] of pauses.all()) {
       if (since !== undefined) all[user] = { ...all[user], paused: { since, bounced, judged, resume } };
     }
-    return { ...rest, users: all };
+    return { ...rest, users: all, refusedLately: lately.report() };
   }
 
   return {

@@ -6,7 +6,7 @@
 import { createSecureContext } from 'node:tls';
 import { startHttp } from '../http.ts';
 import type { Relay, RelayOptions } from '../main.ts';
-import { pagesOf } from '../pages.ts';
+import { pagesOf, queueReportOf, stateReportOf } from '../pages.ts';
 import { createSharedLimits } from '../submission/limits.ts';
 import { listen, type Listening } from '../submission/listen.ts';
 import { openUsage } from '../usage/usage.ts';
@@ -101,6 +101,8 @@ export async function startParent(options: RelayOptions, { workers, left }: Plan
     configHashes: () => commonDocuments(states()),
     upstreams: () => mergedUpstreams(states()),
     usage: usage.report,
+    queue: () => queueReportOf(states()),
+    state: () => stateReportOf(states()),
     fullSince: () => {
       const since = fullSince(states());
       return since === undefined ? undefined : new Date(since);

@@ -3,6 +3,8 @@ import assert from 'node:assert/strict';
 import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, test } from 'node:test';
+import { queueReportSchema } from '../../relay/queue-report.ts';
+import { stateReportSchema } from '../../relay/state-report.ts';
 import { usageReportSchema, type Tally } from '../../relay/usage-report.ts';
 import { ledTo, QUICK_DELIVERY } from '../support/config-folder.ts';
 import { aClass, aList, aUser, LIST, USER } from '../support/relay-config.ts';
@@ -59,6 +61,7 @@ for (const workers of [1, 2]) {
       });
       assert.ok(lastLogin <= lastMessage && Date.parse(lastLogin) > 0 && (bytes ?? 0) > 150);
       assert.deepEqual(lists[LIST], users['shop/orders']);
+      assert.deepEqual((await usageOf(relay)).refusedLately?.users, { 'shop/orders': { auth_failed: 1 } });
       const { text } = await page(relay, '/usage');
       assert.doesNotMatch(text, /@|hello|orders\.shop/);
     });
@@ -93,6 +96,32 @@ for (const workers of [1, 2]) {
   });
 }
 
+for (const workers of [1, 2]) {
+  test(`what waits in a relay of ${workers} is told by list, with the age of the oldest`, async (t) => {
+    const upstream = await startUpstream(t, { onMail: () => '451 4.3.0 not now' });
+    const relay = await startWorkers(t, workers, { config: ledTo(upstream.smartHost()) });
+    const queue = async () => queueReportSchema.parse(JSON.parse((await page(relay, '/queue')).text));
+    assert.deepEqual(await queue(), { messages: 0, lists: {} });
+    const before = Date.now();
+    await sendTo(relay, 'a@x.example', 'b@x.example');
+    await until(async () => (await queue()).messages === 2);
+    const { lists, oldestTime = '' } = await queue();
+    assert.deepEqual(lists, { [LIST]: 2 });
+    // by clocks that are not quite the same
+    assert.ok(Math.abs(Date.parse(oldestTime) - before) < 600_000, oldestTime);
+    assert.deepEqual(relay.relay.queue().lists, lists);
+  });
+
+  test(`a relay of ${workers} tells its version, its class and how long its certificate is valid`, async (t) => {
+    const relay = await startWorkers(t, workers, { config: ledTo({ kind: 'capture' }) });
+    const state = stateReportSchema.parse(JSON.parse((await page(relay, '/configz')).text));
+    assert.match(state.version ?? '', /^\d+\.\d+\.\d+/);
+    assert.equal(state.class, 'default');
+    assert.ok(Date.parse(state.certificateNotAfter ?? '') > Date.now());
+    assert.deepEqual(relay.relay.state().documents, state.documents);
+  });
+}
+
 describe('what a relay counts', () => {
   test('outlives a worker that is killed', async (t) => {
     const upstream = await startUpstream(t);
@@ -111,8 +140,11 @@ describe('what a relay counts', () => {
     const client = await open(relay);
     assert.match(await client.ask(`AUTH PLAIN ${Buffer.from('\0nobody.shop\0guess').toString('base64')}`), /^535 /);
     client.destroy();
-    const { users, lists } = await usageOf(relay);
+    const { users, lists, refusedLately } = await usageOf(relay);
     assert.deepEqual({ users, lists }, { users: {}, lists: {} });
+    // that somebody tried is told, without a name
+    assert.deepEqual(refusedLately?.users, {});
+    assert.deepEqual(refusedLately?.nobody, { auth_failed: 1 });
   });
 
   test('is the same where mail passes through, and a refusal of the upstream is the client’s', async (t) => {
