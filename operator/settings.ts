@@ -20,6 +20,7 @@ import { recipients } from './settings-recipients.ts';
 import { allowListUpstream } from './settings-list-upstream.ts';
 import { upstream } from './upstream-settings.ts';
 import { tlsSettingsSchema } from './settings-tls.ts';
+import { consoleSettingsSchema } from './settings-console.ts';
 import { verificationSettingsSchema } from './settings-verification.ts';
 import { namespaceLimits } from './settings-namespace-limits.ts';
 
@@ -198,12 +199,13 @@ export const settingsSchema = z
       .describe(
         'Processes that accept mail, each with 1/N of the memory: a number, or `auto` for one per core, as far as there are 256 MiB of memory for each',
       ),
-    http: port.default(9465).describe('Port for /metrics, /healthz, /readyz, /configz'),
+    http: port.default(9465).describe('Port for /metrics, /healthz, /readyz, /configz, and for the console'),
+    console: consoleSettingsSchema.prefault({}).describe('The console: a page that shows what is there'),
     pageAccess: z
       .enum(['Token', 'Everybody'])
       .default('Token')
       .describe(
-        'On a cluster: who may read /metrics, /configz, /upstreamz and /usage, which name lists and smart hosts of all tenants. Token: whoever has the token, which the operator keeps in Secrets',
+        'On a cluster: who may read /metrics, /configz, /upstreamz, /queue and /usage, which name lists and smart hosts of all tenants. Token: whoever has the token, which the operator keeps in Secrets',
       ),
     capture: path.optional().describe('Folder of the capture upstream; default: STATE/outbox'),
     strict: z

@@ -6,7 +6,7 @@ import { rm } from 'node:fs/promises';
 import { isIP } from 'node:net';
 import { join } from 'node:path';
 import { Registry } from 'prom-client';
-import type { PageRequest, PagesForPeople } from '../relay/http.ts';
+import type { PageAnswer, PageRequest, PagesForPeople } from '../relay/http.ts';
 import type { Log } from '../relay/log.ts';
 import { startRelay } from '../relay/main.ts';
 import type { Relay } from '../relay/main.ts';
@@ -28,6 +28,8 @@ import { keepCertificates } from './standalone/certificates.ts';
 import { startChangingDirectory } from './standalone/changing-directory.ts';
 import { keepSettings } from './standalone/settings-in-force.ts';
 import type { CertificateKeeper } from './standalone/certificates.ts';
+import { captureFolderOf, isCapturing, spoolFolderOf } from './standalone/capture-folder.ts';
+import { consoleHere, consoleUrl, isServed } from './standalone/console-page.ts';
 import { standaloneSettings } from './standalone/options.ts';
 import type { SettingsFiles, StandaloneFlags } from './standalone/options.ts';
 import { createConsole } from './standalone/console.ts';
@@ -60,14 +62,6 @@ export async function runStandalone(flags: StandaloneFlags): Promise<number> {
   }
 }
 
-function captureFolderOf({ capture, state }: Settings): string {
-  return capture ?? join(state, 'outbox');
-}
-
-function isCapturing({ classes, relayClass }: Settings): boolean {
-  return 'capture' in (classes[relayClass]?.upstream ?? {});
-}
-
 interface Run {
   readonly settings: Settings;
   readonly ports: SharedPorts;
@@ -98,8 +92,8 @@ async function runParts({ settings, ports, files, flags, output }: Run): Promise
   const countEvent = createEventCounter(registry);
   const furtherMetrics = (): Promise<string> => registry.metrics();
   // there are none before the manifests are read
-  let page: PagesForPeople = () => Promise.resolve(undefined);
-  const forPeople = (request: PageRequest) => page(request);
+  let pages: readonly PagesForPeople[] = [];
+  const forPeople = (request: PageRequest) => firstAnswer(pages, request);
   const relay = await output.during('opening ports', () =>
     openRelay(settings, { ports, tls, furtherMetrics, forPeople, log, onFatal: endBySpool(end) }),
   );
@@ -116,14 +110,27 @@ async function runParts({ settings, ports, files, flags, output }: Run): Promise
     log,
   };
   const settled = Promise.withResolvers<Plan>();
+  let plan: Plan | undefined;
+  const onSettled = (next: Plan): void => {
+    plan = next;
+    settled.resolve(next);
+  };
   const begin = async (by: Settings, prune = false): Promise<Directory> => {
     current = by;
-    return startDirectory({ ...(await directoryOptions(by, lasting)), prune, onSettled: settled.resolve });
+    return startDirectory({ ...(await directoryOptions(by, lasting)), prune, onSettled });
   };
   const directory = startChangingDirectory(await begin(settings, flags.prune), { settings, begin, end });
-  ({ page } = directory);
+  const consolePages = consoleHere({ settings: () => current, plan: () => plan, relay });
+  pages = [directory.page, consolePages];
   const first = await output.during('reading manifests', () => Promise.race([settled.promise, end.code]));
-  if (typeof first !== 'number') output.ready({ plan: first, relay, ...settings, settingsFile: files.used });
+  if (typeof first !== 'number')
+    output.ready({
+      plan: first,
+      relay,
+      ...settings,
+      settingsFile: files.used,
+      consoleUrl: isServed(settings) ? consoleUrl(settings, relay.httpPort) : undefined,
+    });
   const follower = keepSettings({ file: files.used, flags, current: settings, take: directory.take, registry, log });
   const code = await end.code;
   tls.close();
@@ -132,6 +139,14 @@ async function runParts({ settings, ports, files, flags, output }: Run): Promise
   // a spool that failed is not closed in good order: the next start replays it
   if (code === 0) await relay.close();
   return code;
+}
+
+async function firstAnswer(pages: readonly PagesForPeople[], request: PageRequest): Promise<PageAnswer | undefined> {
+  for (const page of pages) {
+    const answer = await page(request);
+    if (answer !== undefined) return answer;
+  }
+  return undefined;
 }
 
 interface Lasting extends Pick<DirectoryOptions, 'installation' | 'decide' | 'onEvent' | 'log'> {
@@ -185,7 +200,7 @@ async function openRelay(settings: Settings, { ports, tls, forPeople, ...further
   await makeFolder(configFolder);
   return startRelay({
     configFolder,
-    spoolFolder: join(state, 'spool'),
+    spoolFolder: spoolFolderOf(settings),
     captureFolder: captureFolderOf(settings),
     certificates: tls.current,
     workers,

@@ -25,6 +25,8 @@ interface Ready {
   readonly state: string;
   readonly host: string;
   readonly settingsFile: string | undefined;
+  /** Undefined: it is not served. */
+  readonly consoleUrl: string | undefined;
 }
 
 /** What the process says: readable lines on a terminal; elsewhere JSON lines on stdout, and nothing else there. */
@@ -63,7 +65,8 @@ export function createConsole({ json }: { readonly json: boolean }): Console {
         print(summary(state));
         return;
       }
-      print(JSON.stringify({ ...portsEvent('ready', state.relay), settings: state.settingsFile ?? null }));
+      const { settingsFile = null, consoleUrl = null } = state;
+      print(JSON.stringify({ ...portsEvent('ready', state.relay), settings: settingsFile, console: consoleUrl }));
       // a program reads stdout, and a person watches stderr
       if (process.stderr.isTTY && !json) {
         const table = formatTable(state.plan, { ...state, width: process.stderr.columns || WIDTH_DEFAULT });
@@ -105,7 +108,7 @@ function portsEvent(event: 'ready' | 'listening', relay: Listening): object {
 }
 
 /** What is below the table. */
-function summary({ plan, relay, state, host, settingsFile }: Ready): string {
+function summary({ plan, relay, state, host, settingsFile, consoleUrl }: Ready): string {
   const { ports, implicitTlsPorts, skippedPorts, httpPort } = relay;
   const line = (name: string, text: string): string => `${`${name}:`.padEnd(11)}${text}`;
   return [
@@ -114,6 +117,7 @@ function summary({ plan, relay, state, host, settingsFile }: Ready): string {
     ...(implicitTlsPorts.length === 0 ? [] : [line('with TLS', `${host}, port ${formatPorts(implicitTlsPorts)}`)]),
     ...(skippedPorts.length === 0 ? [] : [line('skipped', formatSkipped(skippedPorts))]),
     line('metrics', `http://${urlHost(host)}:${httpPort}/metrics`),
+    ...(consoleUrl === undefined ? [] : [line('console', consoleUrl)]),
     ...(settingsFile === undefined ? [] : [line('settings', shellQuote(settingsFile))]),
     'ready',
   ].join('\n');

@@ -6,6 +6,7 @@ import { needsCommand } from '../support/commands.ts';
 import { describeWithControlPlane } from '../support/control-plane.ts';
 import { startNsd } from '../support/dns-server.ts';
 import { outbox } from '../support/outbox.ts';
+import { pageRequest } from '../support/page-request.ts';
 import { createAdmin, namespace, secret, sender, user, type Admin } from './support/admin.ts';
 import { createClock, DAY, HOUR, MINUTE } from './support/clock.ts';
 import { eventually } from './support/eventually.ts';
@@ -155,7 +156,7 @@ async function newestMail({ state }: RelayOfCluster, address: string): Promise<R
 }
 
 async function answerTo({ page }: TestOperator, method: string, { link = '' }: ReadChallenge) {
-  return (await page({ method, path: `/verify/${link.slice(link.lastIndexOf('/') + 1)}` })) ?? assert.fail();
+  return (await page(pageRequest(`/verify/${link.slice(link.lastIndexOf('/') + 1)}`, { method }))) ?? assert.fail();
 }
 
 /** Confirmations that nobody has taken up. */

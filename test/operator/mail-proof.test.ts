@@ -5,6 +5,7 @@ import { readInstallation } from '../../operator/kubernetes/installation-secret.
 import { describeWithControlPlane } from '../support/control-plane.ts';
 import { readChallenge, type ReadChallenge } from '../support/challenge-mail.ts';
 import { outbox } from '../support/outbox.ts';
+import { pageRequest } from '../support/page-request.ts';
 import { createAdmin, namespace, secret, sender, user, type Admin, type Manifest } from './support/admin.ts';
 import { createClock, MINUTE } from './support/clock.ts';
 import { eventually } from './support/eventually.ts';
@@ -69,7 +70,10 @@ describeWithControlPlane('addresses that prove themselves by mail', (cluster) =>
     { page }: TestOperator,
     method: string,
     mail: ReadChallenge,
-  ): Promise<{ status: number; body: string }> => (await page({ method, path: pathOf(mail) })) ?? assert.fail();
+  ): Promise<{ status: number; body: string }> => {
+    const { status, body } = (await page(pageRequest(pathOf(mail), { method }))) ?? assert.fail();
+    return { status, body: String(body) };
+  };
 
   /** What a replica knows comes by its watch. */
   const asked = (replica: TestOperator, mail: ReadChallenge): Promise<void> =>

@@ -6,6 +6,7 @@ import { needsCommand } from '../support/commands.ts';
 import { describeWithControlPlane } from '../support/control-plane.ts';
 import { startNsd, type DnsServer } from '../support/dns-server.ts';
 import { outbox } from '../support/outbox.ts';
+import { pageRequest } from '../support/page-request.ts';
 import { createAdmin, namespace, secret, sender, user, type Admin, type LiveObject } from './support/admin.ts';
 import { createClock, DAY, HOUR, MINUTE, type Clock } from './support/clock.ts';
 import { eventually } from './support/eventually.ts';
@@ -280,7 +281,7 @@ describeWithControlPlane('as time passes on a cluster,', (cluster) => {
     });
 
   async function answerTo({ page }: TestOperator, method: string, { link = '' }: ReadChallenge): Promise<number> {
-    const answer = await page({ method, path: `/verify/${link.slice(link.lastIndexOf('/') + 1)}` });
+    const answer = await page(pageRequest(`/verify/${link.slice(link.lastIndexOf('/') + 1)}`, { method }));
     return answer?.status ?? assert.fail();
   }
 });

@@ -22,6 +22,8 @@ export interface ReadyEvent {
   /** For people. */
   readonly skipped: string;
   readonly settings: string | null;
+  /** Its URL, where it is served. */
+  readonly console: string | null;
 }
 
 export interface Exit {

@@ -1,0 +1,87 @@
+/** Captured mail on disk: `ID.eml` and its envelope `ID.json`, in a folder or below it. Only read; whoever captures writes. */
+import { open, readdir, readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { z } from 'zod';
+
+export interface CapturedPlace {
+  /** One letter, by which its messages are told from those of another place. */
+  readonly letter: string;
+  readonly folder: string;
+}
+
+const envelopeSchema = z.object({
+  id: z.string(),
+  time: z.string(),
+  user: z.string(),
+  list: z.string(),
+  from: z.string(),
+  recipients: z.array(z.string()),
+});
+
+export type Envelope = z.infer<typeof envelopeSchema>;
+
+export interface Captured {
+  /** By which it is asked for: its place and id. */
+  readonly key: string;
+  /** Path without its suffix. */
+  readonly file: string;
+  readonly id: string;
+}
+
+const ENVELOPE = /^([A-Za-z0-9-]+)\.json$/;
+/** An envelope is an id, a few names and recipients. */
+const ENVELOPE_MAX = 1024 * 1024;
+/** Folders of namespaces and lists, and no further. */
+const DEPTH_MAX = 2;
+
+/** All that there is, newest first: ids sort by time. */
+export async function listCaptured(places: readonly CapturedPlace[]): Promise<readonly Captured[]> {
+  const found = await Promise.all(places.map(({ letter, folder }) => findIn(folder, letter, 0)));
+  return found.flat().sort((a, b) => (a.id === b.id ? 0 : a.id < b.id ? 1 : -1));
+}
+
+async function findIn(folder: string, letter: string, depth: number): Promise<readonly Captured[]> {
+  const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
+  const found = entries.flatMap((entry) => {
+    const id = entry.isFile() ? ENVELOPE.exec(entry.name)?.[1] : undefined;
+    return id === undefined ? [] : [{ key: `${letter}-${id}`, file: path.join(folder, id), id }];
+  });
+  const below = depth < DEPTH_MAX ? entries.filter((entry) => entry.isDirectory()) : [];
+  const deeper = await Promise.all(below.map(({ name }) => findIn(path.join(folder, name), letter, depth + 1)));
+  return [...found, ...deeper.flat()];
+}
+
+/** Undefined where it is gone, or is no envelope. */
+export async function readEnvelope({ file }: Captured): Promise<Envelope | undefined> {
+  try {
+    const { bytes, isWhole } = await readStart(`${file}.json`, ENVELOPE_MAX);
+    return isWhole ? envelopeSchema.safeParse(JSON.parse(bytes.toString('utf8'))).data : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The content, octet for octet, up to so many octets. */
+export async function readContent(
+  { file }: Captured,
+  most: number,
+): Promise<{ readonly bytes: Buffer; readonly isWhole: boolean } | undefined> {
+  return readStart(`${file}.eml`, most).catch(() => undefined);
+}
+
+/** All of it, however large it is. */
+export async function readWhole({ file }: Captured): Promise<Buffer | undefined> {
+  return readFile(`${file}.eml`).catch(() => undefined);
+}
+
+async function readStart(file: string, most: number): Promise<{ readonly bytes: Buffer; readonly isWhole: boolean }> {
+  const handle = await open(file);
+  try {
+    const { size } = await handle.stat();
+    const bytes = Buffer.alloc(Math.min(size, most));
+    const { bytesRead } = await handle.read(bytes, 0, bytes.length, 0);
+    return { bytes: bytes.subarray(0, bytesRead), isWhole: size <= most };
+  } finally {
+    await handle.close();
+  }
+}

@@ -1,0 +1,27 @@
+/** Where mail is that one process captures. */
+import { join } from 'node:path';
+import type { CapturedPlace } from '../console/mail/store.ts';
+import type { Settings } from '../settings.ts';
+
+type Places = Pick<Settings, 'capture' | 'state'>;
+
+/** Of the capture upstream. */
+export function captureFolderOf({ capture, state }: Places): string {
+  return capture ?? join(state, 'outbox');
+}
+
+export function spoolFolderOf({ state }: Pick<Places, 'state'>): string {
+  return join(state, 'spool');
+}
+
+export function isCapturing({ classes, relayClass }: Pick<Settings, 'classes' | 'relayClass'>): boolean {
+  return 'capture' in (classes[relayClass]?.upstream ?? {});
+}
+
+/** And what guards of lists keep from their recipients. */
+export function capturePlaces(settings: Places): readonly CapturedPlace[] {
+  return [
+    { letter: 'o', folder: captureFolderOf(settings) },
+    { letter: 'g', folder: join(spoolFolderOf(settings), 'captured') },
+  ];
+}
