@@ -1,6 +1,6 @@
 /**
  * The mail that proves an address. Nothing in it is a tenant's own text, which would make us a sender of whatever somebody wants to
- * tell strangers.
+ * tell strangers: not even the name of the VerifiedSender, which may be `login.evil.example`, and which programs for mail show as a link.
  */
 import { randomBytes } from 'node:crypto';
 import { html, renderPage } from '../page/html.ts';
@@ -9,8 +9,6 @@ export interface ChallengeMail {
   readonly from: string;
   readonly to: string;
   readonly namespace: string;
-  /** `VerifiedSender NAME`, for `spec.email.code`. */
-  readonly sender: string;
   /** Absent: there is no page, and the code is to be put into the object. */
   readonly link: string | undefined;
   readonly code: string;
@@ -49,12 +47,12 @@ interface Words {
   readonly otherwise: string;
 }
 
-function wordsOf({ to, namespace, sender, hostname, link, expiryTime }: ChallengeMail): Words {
+function wordsOf({ to, namespace, hostname, link, expiryTime }: ChallengeMail): Words {
   const until = `${expiryTime.slice(0, 10)} ${expiryTime.slice(11, 16)} UTC`;
   return {
     what: `Somebody who works in namespace ${namespace} wants to send mail as ${to} through the mail relay ${hostname}. If that is fine with you, please confirm it.`,
     link: link === undefined ? undefined : 'Open this page and press the button on it:',
-    code: `${link === undefined ? 'Put' : 'Or put'} this code into spec.email.code of VerifiedSender ${sender} in namespace ${namespace}:`,
+    code: `${link === undefined ? 'Put' : 'Or put'} this code into spec.email.code of the VerifiedSender for this address in namespace ${namespace}:`,
     until: `${link === undefined ? 'The code is' : 'Both are'} good until ${until}.`,
     otherwise:
       'If you do not know what this is about, you need not do anything: without your confirmation nobody there can send as this address. Please give neither the code nor this mail to anybody whom you do not want to send in your name.',

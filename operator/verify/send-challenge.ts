@@ -14,7 +14,7 @@ export interface SenderOfMail {
 
 /** Resolves to why it could not be sent; undefined: it was. */
 export async function sendChallenge(
-  { key, sender, token, code, expiryTime }: Challenge,
+  { key, token, code, expiryTime }: Challenge,
   { from, hostname, pageURL, server }: SenderOfMail,
   signal: AbortSignal,
 ): Promise<string | undefined> {
@@ -24,7 +24,6 @@ export async function sendChallenge(
     from,
     to,
     namespace,
-    sender: sender.slice(sender.indexOf('/') + 1),
     link: pageURL === undefined ? undefined : `${pageURL.replace(/\/+$/, '')}/${token}`,
     code,
     expiryTime,

@@ -118,6 +118,17 @@ describe('an address that proves itself by mail', () => {
     await until(() => isVerified(where));
   });
 
+  test('is asked for by a mail without a word that a tenant could choose', async (t) => {
+    const where = await place(t);
+    const named = sender().replace('name: news,', 'name: login.evil.example,');
+    await writeFiles(where.folder, { 'sender.yaml': named });
+    await startStandalone(t, where);
+    await challenges(where, 1);
+    const [mail = assert.fail()] = await outbox(where.state);
+    // as it is read, by eyes and by programs that make links
+    assert.doesNotMatch(String(mail.content).replaceAll('=\r\n', ''), /evil/);
+  });
+
   test('takes the code in the object, and no other one', async (t) => {
     const where = await place(t);
     await startStandalone(t, where);
