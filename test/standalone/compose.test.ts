@@ -58,6 +58,8 @@ test('compose.yaml starts a process that becomes healthy, with the flags, mounts
   assert.deepEqual([kind, check.slice(0, Entrypoint.length)], ['CMD', Entrypoint]);
   const health = await runCommand([...check.slice(Entrypoint.length), '--http', String(ready.http)]);
   assert.equal(health.code, 0, health.stdout + health.stderr);
+  const page = await fetch(`http://localhost:${ready.http}/console/`);
+  assert.equal(page.status, 200, 'the page that its first lines name');
   const users = await runCommand(['users', 'shop/orders', '--state', here['/state'] ?? '']);
   assert.match(users.stdout, / yes .* smtp-plus:\d+ /, 'other services reach it by its name');
   const mine = owner.entrypoint.at(-1) ?? '';
