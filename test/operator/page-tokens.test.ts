@@ -14,7 +14,7 @@ import { makeReadyPod, startRelayPod } from './support/relay-pod.ts';
 
 const OF_CLASS = `${OPERATOR_NAMESPACE}/smtp-plus-default-metrics`;
 const OF_OPERATOR = `${OPERATOR_NAMESPACE}/smtp-plus-metrics`;
-const GUARDED = ['/metrics', '/configz', '/upstreamz', '/usage'];
+const GUARDED = ['/metrics', '/configz', '/upstreamz', '/queue', '/usage'];
 const settings = { classes: { default: { existingSenders: [{ shop: 'shop.example' }] } } };
 
 describeWithControlPlane('what relays say of all tenants', (cluster) => {

@@ -9,7 +9,7 @@ import { until } from '../support/until.ts';
 import { startUpstream } from '../support/upstream.ts';
 import { logIn, open, page, type RelayOfWorkers, send, startWorkers } from '../workers/relay.ts';
 
-const GUARDED = ['/metrics', '/configz', '/upstreamz', '/usage'];
+const GUARDED = ['/metrics', '/configz', '/upstreamz', '/queue', '/usage'];
 const TOKEN = 'token-of-the-class';
 
 function guarded(config: RelayConfig, token: string): RelayConfig {
