@@ -22,6 +22,7 @@ import { upstream } from './upstream-settings.ts';
 import { tlsSettingsSchema } from './settings-tls.ts';
 import { consoleSettingsSchema } from './settings-console.ts';
 import { verificationSettingsSchema } from './settings-verification.ts';
+import { drainSpools } from './settings-drain-spools.ts';
 import { namespaceLimits } from './settings-namespace-limits.ts';
 
 const port = z.number().int().min(0).max(65535);
@@ -232,6 +233,7 @@ export const settingsSchema = z
       .array(labelName)
       .default([])
       .describe('On a cluster: relay classes that another installation serves; their lists and users are left alone'),
+    drainSpools,
     verification: verificationSettingsSchema
       .prefault({})
       .describe('How VerifiedSenders are proven. Those under existingSenders need no proof'),

@@ -2,7 +2,7 @@
 import type { ClassView, Kind, OtherInstallations } from '../core/model.ts';
 import type { DnsVerification } from '../core/senders/dns-verification.ts';
 import type { Installation } from '../installation.ts';
-import type { NamespaceLimits } from '../settings.ts';
+import type { NamespaceLimits, Settings } from '../settings.ts';
 import type { Resolvers } from '../verify/look-up.ts';
 import type { CertificatesOptions } from './certificates.ts';
 import type { Readiness } from './cache/caches.ts';
@@ -32,6 +32,8 @@ export interface ControllerOptions {
   readonly namespaceLimits?: NamespaceLimits;
   /** Absent: the certificates of the relays are none of our business. */
   readonly certificates?: CertificatesOptions;
+  /** Whether pods empty the spools of relays that are gone. Default: where somebody asks for it. */
+  readonly drainSpools?: Settings['drainSpools'] | undefined;
   readonly configPrefixOf: (className: string) => string;
   readonly metrics: OperatorMetrics;
   readonly onTrouble: (message: string) => void;

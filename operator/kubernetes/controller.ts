@@ -113,6 +113,7 @@ export function startController(options: ControllerOptions): Controller {
     planning,
     objects: caches.objects,
     backlog: backlog.depth,
+    record,
     onDone,
     signal,
   });

@@ -58,6 +58,12 @@ export function createOperatorMetrics() {
       '1 for each thing that is wrong with the certificate of a class',
       ['class', 'reason'],
     ),
+    strandedSpools: gauge('stranded_spools', 'Volumes with mail, or perhaps with mail, that no relay reads any more', [
+      'class',
+    ]),
+    strandedMessages: gauge('stranded_messages', 'Messages on these volumes, as far as their relays have said', [
+      'class',
+    ]),
     countEvent: createEventCounter(registry),
     settings: createSettingsMetrics(registry),
     mailProofs: counter('mail_proofs_total', 'Steps of proofs by mail, by step', ['step']),

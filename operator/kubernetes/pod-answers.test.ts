@@ -28,7 +28,14 @@ async function startPod(t: TestContext, pages: { configz?: Answer; upstreamz?: A
     server.close();
   });
   const { port } = server.address() as AddressInfo;
-  const pod = { namespace: 'smtp-plus', name: 'relay-0', className: 'default', isReady: true, configHash: undefined };
+  const pod = {
+    namespace: 'smtp-plus',
+    name: 'relay-0',
+    className: 'default',
+    isReady: true,
+    configHash: undefined,
+    left: undefined,
+  };
   return { asked, pod: { ...pod, http: `http://127.0.0.1:${port}` } };
 }
 

@@ -1,5 +1,5 @@
 /** The relay's documents. Their text is made when it is written, from the plan as it is then, not at each change. */
-import { CLASS_FILE_NAME, SHARD_COUNT, shardFileName } from '../../relay/config.ts';
+import { CLASS_FILE_NAME, SHARD_COUNT, shardFileName, type ClassDocument } from '../../relay/config.ts';
 import { fit } from '../core/fit.ts';
 import type { Planner } from '../core/planner-state.ts';
 import { classDocument, shardDocument } from '../core/relay-config.ts';
@@ -11,12 +11,15 @@ const SHARD_NAMES = Array.from({ length: SHARD_COUNT }, (_, shard) => shardFileN
 export function documentText(
   { platform, relays }: Planner,
   { className, fileName }: DocumentId,
-  count: number,
+  { count, handover }: { readonly count: number; readonly handover: ClassDocument['handover'] },
 ): DocumentText | undefined {
   const view = platform.classes.get(className);
   if (view === undefined) return undefined;
   // compact: 100,000 users must fit under the 1 MiB of each Secret
-  if (fileName === CLASS_FILE_NAME) return { text: JSON.stringify(classDocument(className, view, count)), leftOut: [] };
+  if (fileName === CLASS_FILE_NAME) {
+    const document = { ...classDocument(className, view, count), ...(handover !== undefined && { handover }) };
+    return { text: JSON.stringify(document), leftOut: [] };
+  }
   const shard = shardDocument(relays.store, className, SHARD_NAMES.indexOf(fileName));
   const { document, leftOut } = fit(shard, (text) => Buffer.byteLength(text));
   return { text: JSON.stringify(document), leftOut };

@@ -5,9 +5,10 @@ import { bodyOf } from './client/answers.ts';
 import type { KubeClient } from './client/client.ts';
 import { startReflector } from './client/reflector.ts';
 import { pathOf, PODS, type KubeObject } from './client/resources.ts';
+import { lastWordsOf } from './stranded/last-words.ts';
 
 /** On the relay's pod template; its value is the class that the pod serves. */
-const CLASS_LABEL = 'smtpplus.io/relay-class';
+export const CLASS_LABEL = 'smtpplus.io/relay-class';
 /** A kubelet syncs a pod's Secret volumes at once when an annotation changes; by itself it takes a minute. */
 const CONFIG_ANNOTATION = 'smtpplus.io/config-hash';
 
@@ -19,6 +20,8 @@ export interface RelayPod {
   readonly configHash: string | undefined;
   /** Where its pages are; absent until it has an address. */
   readonly http: string | undefined;
+  /** It has ended, and left so many messages in its spool. */
+  readonly left: number | undefined;
 }
 
 export interface RelayPods {
@@ -34,6 +37,8 @@ export interface RelayPods {
 export interface RelayPodsOptions {
   readonly namespace: string;
   readonly onChange: (className: string) => void;
+  /** A pod has ended, and said how many messages it leaves in its spool. */
+  readonly onEnd: (className: string, name: string, left: number) => void;
   readonly onTrouble: (message: string) => void;
   readonly signal: AbortSignal;
 }
@@ -62,6 +67,7 @@ export function startRelayPods(client: KubeClient, options: RelayPodsOptions): R
     labelSelector: CLASS_LABEL,
     keep: viewPod,
     onChange: (_, before, after) => {
+      if (after?.left !== undefined) options.onEnd(after.className, after.name, after.left);
       for (const className of new Set([before?.className, after?.className])) {
         if (className !== undefined) options.onChange(className);
       }
@@ -112,6 +118,7 @@ function viewPod(object: KubeObject): RelayPod {
     className: metadata.labels?.[CLASS_LABEL] ?? '',
     isReady: isReady && metadata.deletionTimestamp === undefined,
     configHash: metadata.annotations?.[CONFIG_ANNOTATION],
+    left: lastWordsOf(object),
     http: ip === undefined ? undefined : `http://${urlHost(ip)}:${port}`,
   };
 }

@@ -2,18 +2,21 @@
 import { markAwaiting, markClass, markEntry, markPlan, markRelays, type Planner } from '../core/planner-state.ts';
 import { takeChangedShards } from '../core/relay-config.ts';
 import type { Sources } from '../core/sources.ts';
-import { shardFileName } from '../../relay/config.ts';
+import { shardFileName, type ClassDocument } from '../../relay/config.ts';
 import { createRelayReports } from '../relay-reports.ts';
 import type { Caches } from './cache/caches.ts';
 import type { KubeClient } from './client/client.ts';
+import type { EventAbout } from './client/events.ts';
 import type { WorkQueueOptions } from './client/queue.ts';
 import type { ControllerOptions } from './controller-types.ts';
+import { startFleets } from './fleets.ts';
 import type { Planning } from './planning.ts';
 import { createFleetSizes } from './fleet-sizes.ts';
 import { createPodAsker } from './pod-answers.ts';
 import { allDocuments, documentText, sizeChange } from './relay-documents.ts';
 import { startRelayPods } from './relay-pods.ts';
 import { startRollout, type Rollout } from './rollout.ts';
+import { startStranded } from './stranded/stranded.ts';
 import { startUsage } from './usage.ts';
 import { startConfigSecrets } from './write/configuration.ts';
 import { startTokenSecrets } from './write/token-secrets.ts';
@@ -27,15 +30,20 @@ export interface Relays extends Pick<Rollout, 'hear' | 'lags' | 'written' | 'cer
   readonly offerChanges: (planner: Planner) => void;
   /** Offers everything, as after a plan of everything. */
   readonly offerAll: (planner: Planner) => void;
-  /** Asks what they have counted, and keeps the Secrets with what opens their pages, from now on. */
+  /**
+   * From now on, asks what they have counted, keeps the Secrets with what opens their pages, and looks after mail of relays
+   * that are gone.
+   */
   readonly start: () => void;
 }
 
 export interface RelaysOptions extends Pick<
   ControllerOptions,
   | 'namespace'
+  | 'installation'
   | 'configPrefixOf'
   | 'pageTokens'
+  | 'drainSpools'
   | 'metrics'
   | 'onTrouble'
   | 'unservedMs'
@@ -43,6 +51,7 @@ export interface RelaysOptions extends Pick<
   | 'usageMs'
   | 'fleetHoldMs'
 > {
+  readonly record: (event: EventAbout) => void;
   readonly planning: Planning;
   readonly objects: Caches['objects'];
   /** How many objects wait to be written. */
@@ -64,15 +73,26 @@ export function startRelays(client: KubeClient, options: RelaysOptions): Relays 
   const pods = startRelayPods(client, {
     ...ownNamespace,
     onChange: (className) => {
-      fleets.look(className);
+      sizes.look(className);
       rollout.lookAtPods(className);
+      stranded.lookAt(className);
     },
+    onEnd: (className, relay, left) => stranded.ended(className, relay, left),
   });
-  const fleets = createFleetSizes({
+  const sizes = createFleetSizes({
     ready: (className) => pods.ofClass(className).filter(({ isReady }) => isReady).length,
     // who does not lead writes nothing; the first documents of who does have the number of that time
     onChange: (className) => planning.planner() && rollout.offer(sizeChange(className)),
     holdMs: options.fleetHoldMs,
+  });
+  const fleets = startFleets(client, {
+    ...ownNamespace,
+    onChange: (className) => {
+      // relays that stay are to know at once which ones go
+      if (planning.planner()?.platform.classes.has(className) === true)
+        rollout.offer({ ...sizeChange(className), isUrgent: true });
+      stranded.lookAt(className);
+    },
   });
   const reports = createRelayReports({
     onChange: (className, was, is) => mark((to) => markRelays(to, className, was, is)),
@@ -85,7 +105,10 @@ export function startRelays(client: KubeClient, options: RelaysOptions): Relays 
     askPods: createPodAsker(pageTokens.ofClass),
     read: (document) => {
       const planner = planning.planner();
-      return planner && documentText(planner, document, fleets.of(document.className));
+      const { className } = document;
+      return (
+        planner && documentText(planner, document, { count: sizes.of(className), handover: handoverOf(className) })
+      );
     },
     backlog: options.backlog,
     onProgress: (className, entries) => mark((to) => markAwaiting(to, className, entries)),
@@ -107,6 +130,22 @@ export function startRelays(client: KubeClient, options: RelaysOptions): Relays 
   });
   const tokenSecrets = startTokenSecrets(client, { ...ownNamespace, secrets: pageTokens.secrets, onDone });
 
+  const stranded = startStranded(client, {
+    ...ownNamespace,
+    mode: options.drainSpools,
+    classNames: () => planning.planner()?.platform.classNames ?? [],
+    fleets,
+    pods,
+    record: options.record,
+    metrics,
+    onDone,
+  });
+
+  function handoverOf(className: string): ClassDocument['handover'] {
+    const fleet = fleets.of(className);
+    return fleet && { key: options.installation.handoverKeyOf(className), relays: fleet.relays };
+  }
+
   function offerChanges({ relays }: Planner): void {
     for (const { className, shard, entries, takesAway } of takeChangedShards(relays.store)) {
       rollout.offer({ className, fileName: shardFileName(shard), entries, isUrgent: takesAway });
@@ -114,8 +153,8 @@ export function startRelays(client: KubeClient, options: RelaysOptions): Relays 
   }
 
   return {
-    synced: Promise.all([configSecrets.synced, pods.synced, tokenSecrets.synced]),
-    hasSynced: () => configSecrets.hasSynced() && pods.hasSynced(),
+    synced: Promise.all([configSecrets, pods, tokenSecrets, fleets, stranded].map((part) => part.synced)),
+    hasSynced: () => [configSecrets, pods, fleets, stranded].every((part) => part.hasSynced()),
     sources: { programmed: rollout.stateOf, relays: reports.of, upstream: rollout.upstreamOf, usage: usage.of },
     offerChanges,
     offerAll: (planner) => {
@@ -125,6 +164,7 @@ export function startRelays(client: KubeClient, options: RelaysOptions): Relays 
     start: () => {
       usage.start();
       tokenSecrets.keep();
+      stranded.start();
     },
     hear: rollout.hear,
     lags: rollout.lags,
@@ -133,8 +173,8 @@ export function startRelays(client: KubeClient, options: RelaysOptions): Relays 
     isIdle: rollout.isIdle,
     close: async () => {
       usage.close();
-      fleets.close();
-      await Promise.all([rollout.close(), tokenSecrets.close()]);
+      sizes.close();
+      await Promise.all([rollout.close(), tokenSecrets.close(), stranded.close()]);
     },
   };
 }

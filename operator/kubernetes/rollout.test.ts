@@ -36,6 +36,7 @@ async function startPod(
     className: 'default',
     isReady: true,
     configHash: undefined,
+    left: undefined,
     http: `http://127.0.0.1:${port}`,
   };
   return { pod, run: (hashes: Record<string, string>) => (running = { ...hashes }) };

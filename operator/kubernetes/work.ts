@@ -91,7 +91,7 @@ export function startWork(
 }
 
 function optionsOf(settings: Settings, installation: Installation) {
-  const { verification, watchNamespaces, namespaceLimits } = settings;
+  const { verification, watchNamespaces, namespaceLimits, drainSpools } = settings;
   const mail = mailOptionsOf(settings);
   return {
     installation,
@@ -102,6 +102,7 @@ function optionsOf(settings: Settings, installation: Installation) {
     verification: { ...dnsVerificationOf(verification), resolvers: resolversOf(verification) },
     ...(mail !== undefined && { mail }),
     namespaceLimits,
+    drainSpools,
     certificates: { classes: settings.classes },
     configPrefixOf: (className: string) => configSecretPrefix(settings, className),
   };

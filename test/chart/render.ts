@@ -217,12 +217,13 @@ describe('the chart', () => {
     await assert.rejects(render({ values: both }), /are two sources of one certificate/);
   });
 
-  test('leaves the number of pods to the autoscaler where there is one, and never takes one away', async () => {
+  test('leaves the number of pods to the autoscaler where there is one, and takes them away one by one', async () => {
     const rendered = await render({ values: { relays: { autoscaling: { enabled: true } } } });
     const { spec } = find<{ spec: object }>(rendered, 'StatefulSet', 'smtp-plus-relay');
     assert.equal('replicas' in spec, false);
     const scaler = find<{ spec: { behavior: object } }>(rendered, 'HorizontalPodAutoscaler', 'smtp-plus-relay');
-    assert.deepEqual(scaler.spec.behavior, { scaleDown: { selectPolicy: 'Disabled' } });
+    const policies = [{ type: 'Pods', value: 1, periodSeconds: 300 }];
+    assert.deepEqual(scaler.spec.behavior, { scaleDown: { stabilizationWindowSeconds: 600, policies } });
   });
 
   test('tells users ports that the Service has, and the Service has ports that pods listen on', async () => {

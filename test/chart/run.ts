@@ -10,7 +10,7 @@ import { prepareProgram } from '../support/control-plane/programs.ts';
 
 const TEST_MS = 300_000;
 const PROGRAMS = ['HELM', 'GLUA', 'PROMTOOL', 'PROMETHEUS'] as const;
-const FILES = ['render.ts', 'admission.ts', 'monitoring.ts', 'panels.ts', 'argocd.ts'].map((file) =>
+const FILES = ['render.ts', 'handover.ts', 'admission.ts', 'monitoring.ts', 'panels.ts', 'argocd.ts'].map((file) =>
   path.join(import.meta.dirname, file),
 );
 const say = (line: string): void => void process.stderr.write(`chart: ${line}\n`);

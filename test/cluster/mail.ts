@@ -4,6 +4,7 @@ import { randomInt } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { after, before, describe, test } from 'node:test';
 import { until } from '../support/until.ts';
 import {
@@ -19,7 +20,15 @@ import {
   upgrade,
 } from './install.ts';
 import { kubectl } from './kubectl.ts';
-import { received, removePods, send, startApplication, startSending, startSmartHost } from './programs.ts';
+import {
+  received,
+  removePods,
+  send,
+  setSmartHost,
+  startApplication,
+  startSending,
+  startSmartHost,
+} from './programs.ts';
 
 const SHOP = 'shop';
 const FROM = 'Orders <orders@shop.example>';
@@ -30,6 +39,8 @@ const PORTS_OF_PODS = [1025, 5000, ...Array.from({ length: 3 }, () => randomInt(
 }));
 /** Longest that anything here may take on a slow machine. */
 const SETTLED_MS = 180_000;
+/** Of mail that waits, some hundred come together. */
+const LOAD_MS = 5000;
 const EXAMPLES = path.join(import.meta.dirname, '../../examples');
 
 describe('SMTP+ on a real cluster', () => {
@@ -165,7 +176,65 @@ describe('SMTP+ on a real cluster', () => {
     t.diagnostic(`${ids.length} acknowledged and delivered; ${repeated} sent more than once, ${duplicates} came twice`);
     assert.ok(ids.length > 0);
   });
+
+  test('loses nothing where a relay goes for good while the smart host is away', async (t) => {
+    // what waits goes out soon after the smart host is back
+    const delivery = { retryFirstSeconds: 2, retryMostSeconds: 5 };
+    await upgrade({ classes: { default: { settings: { ...SETTINGS, delivery } } } });
+    await setSmartHost(false);
+    try {
+      const load = startSending(SHOP, { kind: 'load', ports: [{ port: 587 }], from: FROM });
+      await sleep(LOAD_MS);
+      await kubectl(['scale', '-n', NAMESPACE, RELAYS, '--replicas=1']);
+      await kubectl(['wait', '-n', NAMESPACE, '--for=delete', 'pod/smtp-plus-relay-1', '--timeout=120s']);
+      load.end();
+      const replies = await load.output;
+      assert.deepEqual(
+        replies.filter(({ reply }) => !reply.startsWith('250 ')),
+        [],
+      );
+      const ids = replies.map(({ id }) => id);
+      const left = await until(async () => (await messagesOnVolume()) || undefined, SETTLED_MS);
+      await setSmartHost(true);
+      await until(async () => (await countOf(ids)).every((count) => count > 0), SETTLED_MS);
+      const duplicates = (await countOf(ids)).filter((count) => count > 1).length;
+      t.diagnostic(`${ids.length} acknowledged and delivered, ${left} left on the volume, ${duplicates} came twice`);
+      assert.deepEqual([left, duplicates], ['0', 0]);
+    } finally {
+      await setSmartHost(true);
+      await upgrade();
+    }
+  });
+
+  test('has a pod empty the volume of a relay that was killed while it went', async (t) => {
+    const delivery = { retryFirstSeconds: 2, retryMostSeconds: 5 };
+    await upgrade({ classes: { default: { settings: { ...SETTINGS, delivery } } } });
+    await setSmartHost(false);
+    try {
+      const load = startSending(SHOP, { kind: 'load', ports: [{ port: 587 }], from: FROM });
+      await sleep(LOAD_MS);
+      await kubectl(['scale', '-n', NAMESPACE, RELAYS, '--replicas=1']);
+      const killed = ['pod/smtp-plus-relay-1', '--grace-period=0', '--force', '--ignore-not-found'];
+      await kubectl(['delete', '-n', NAMESPACE, ...killed]);
+      load.end();
+      const ids = (await load.output).filter(({ reply }) => reply.startsWith('250 ')).map(({ id }) => id);
+      await setSmartHost(true);
+      await until(async () => (await countOf(ids)).every((count) => count > 0), SETTLED_MS);
+      await until(async () => (await messagesOnVolume()) === '0', SETTLED_MS);
+      const duplicates = (await countOf(ids)).filter((count) => count > 1).length;
+      t.diagnostic(`${ids.length} acknowledged and delivered, ${duplicates} came twice`);
+    } finally {
+      await setSmartHost(true);
+      await upgrade();
+    }
+  });
 });
+
+/** As the operator has noted it; empty while nobody knows. */
+function messagesOnVolume(): Promise<string> {
+  const path = String.raw`jsonpath={.metadata.annotations.smtpplus\.io/spool-messages}`;
+  return kubectl(['get', 'pvc', 'spool-smtp-plus-relay-1', '-n', NAMESPACE, '-o', path]);
+}
 
 function podsNow(): Promise<string> {
   return kubectl(['get', 'pods', '-n', NAMESPACE, '--output', 'jsonpath={.items[*].metadata.uid}']);

@@ -35,6 +35,12 @@ export async function startSmartHost(): Promise<void> {
   await kubectl(['wait', '--for=condition=Ready', '-n', NAMESPACE, 'pod/smart-host', '--timeout=120s']);
 }
 
+/** Nothing listens at its address, or it does again. */
+export async function setSmartHost(isThere: boolean): Promise<void> {
+  const patch = JSON.stringify({ spec: { selector: { app: isThere ? 'smart-host' : 'nobody' } } });
+  await kubectl(['patch', 'service', 'smart-host', '-n', NAMESPACE, '--type=merge', '--patch', patch]);
+}
+
 export async function received(): Promise<readonly Received[]> {
   const url = `/api/v1/namespaces/${NAMESPACE}/pods/smart-host:${HTTP_PORT}/proxy/`;
   return JSON.parse(await kubectl(['get', '--raw', url])) as Received[];

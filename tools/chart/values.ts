@@ -92,7 +92,11 @@ const relays = z.strictObject({
     .partial(),
   autoscaling: z
     .strictObject({
-      enabled: z.boolean().describe('More pods where there is more to do, never fewer: each has a spool of its own'),
+      enabled: z
+        .boolean()
+        .describe(
+          'More pods where there is more to do, and fewer, one by one, where there is less: a relay that goes hands over its mail',
+        ),
       minReplicas: replicas.describe('Fewest pods'),
       maxReplicas: replicas.describe('Most pods'),
       metrics: z
@@ -220,10 +224,18 @@ function valuesWith({ settings, classSettings }: { settings: z.ZodType; classSet
 }
 
 /** What means nothing to an operator, or has a value of its own. */
-const { relayClass, namespaceLimits, reportsUnknownClasses, classesElsewhere, pageAccess, verification } =
+const { relayClass, namespaceLimits, reportsUnknownClasses, classesElsewhere, drainSpools, pageAccess, verification } =
   settingsSchema.shape;
 const settings = z
-  .strictObject({ relayClass, namespaceLimits, reportsUnknownClasses, classesElsewhere, pageAccess, verification })
+  .strictObject({
+    relayClass,
+    namespaceLimits,
+    reportsUnknownClasses,
+    classesElsewhere,
+    drainSpools,
+    pageAccess,
+    verification,
+  })
   .partial();
 
 export const valuesSchema = valuesWith({ settings, classSettings: classSettingsSchema.partial() });

@@ -113,6 +113,7 @@ export async function startTestOperator(
     ...mailOf(settings),
     unledClient: createClient(source),
     namespaceLimits: settings.namespaceLimits,
+    drainSpools: settings.drainSpools,
     ...(withCertificates && { certificates: { classes: settings.classes } }),
     configPrefixOf: (className) => configSecretPrefix(settings, className),
     metrics,

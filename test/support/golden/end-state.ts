@@ -77,6 +77,7 @@ export function openGolden(name: string): Golden {
       saltFor: () => SALT,
       logKeyOf: () => LOG_KEY,
       pageToken: () => 'page-token',
+      handoverKeyOf: () => LOG_KEY,
       operatorPassword: () => 'operator',
       placeOf: () => 0,
       linkHash: (token) => token,

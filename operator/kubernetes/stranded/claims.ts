@@ -1,0 +1,73 @@
+/** The claims to volumes with spools, and what is noted on them about their mail. */
+import { bodyOf } from '../client/answers.ts';
+import type { KubeClient } from '../client/client.ts';
+import { startReflector } from '../client/reflector.ts';
+import { CLAIMS, pathOf, type KubeObject } from '../client/resources.ts';
+import { CLASS_LABEL } from '../relay-pods.ts';
+import type { SpoolClaim } from './judge.ts';
+
+/** How many messages were in the spool when its relay ended. */
+const MESSAGES_ANNOTATION = 'smtpplus.io/spool-messages';
+/** `true`: the platform owner wants the spool emptied. */
+export const DRAIN_ANNOTATION = 'smtpplus.io/drain';
+
+export interface SpoolClaims {
+  readonly synced: Promise<void>;
+  readonly hasSynced: () => boolean;
+  readonly ofClass: (className: string) => readonly SpoolClaim[];
+  /** Notes how many messages there are; undefined: nobody knows any more. */
+  readonly note: (claim: SpoolClaim, messages: number | undefined) => Promise<void>;
+}
+
+export interface SpoolClaimsOptions {
+  readonly namespace: string;
+  readonly onChange: (className: string) => void;
+  readonly onTrouble: (message: string) => void;
+  readonly signal: AbortSignal;
+}
+
+export function startSpoolClaims(client: KubeClient, options: SpoolClaimsOptions): SpoolClaims {
+  const { namespace, onChange, onTrouble, signal } = options;
+  const reflector = startReflector<SpoolClaim>(client, {
+    resource: CLAIMS,
+    namespace,
+    // a StatefulSet gives its claims what its selector has
+    labelSelector: CLASS_LABEL,
+    keep: viewClaim,
+    onChange: (_, before, after) => onChange((after ?? before)?.className ?? ''),
+    onTrouble,
+    signal,
+  });
+  return {
+    synced: reflector.synced,
+    hasSynced: reflector.hasSynced,
+    ofClass: (className) =>
+      [...reflector.entries.values()].map(({ value }) => value).filter((claim) => claim.className === className),
+    note: async ({ name, uid, messages: noted }, messages) => {
+      if (noted === messages) return;
+      const answer = await client.request<KubeObject>({
+        method: 'PATCH',
+        path: pathOf(CLAIMS, { namespace, name }),
+        contentType: 'application/merge-patch+json',
+        body: {
+          metadata: { uid, annotations: { [MESSAGES_ANNOTATION]: messages === undefined ? null : `${messages}` } },
+        },
+      });
+      if (!answer.ok && answer.status === 404) return;
+      reflector.observe(bodyOf(answer, `how much mail is on the volume of ${namespace}/${name} cannot be noted`));
+    },
+  };
+}
+
+function viewClaim({ metadata }: KubeObject): SpoolClaim {
+  const { name, uid, labels = {}, annotations = {}, deletionTimestamp } = metadata;
+  const noted = annotations[MESSAGES_ANNOTATION] ?? '';
+  return {
+    // somebody has no more use for the volume that is being deleted, nor for what is on it
+    className: deletionTimestamp === undefined ? (labels[CLASS_LABEL] ?? '') : '',
+    name,
+    uid,
+    messages: /^\d{1,15}$/.test(noted) ? Number(noted) : undefined,
+    isDrainWanted: annotations[DRAIN_ANNOTATION] === 'true',
+  };
+}
