@@ -79,7 +79,7 @@ function whyUnready(states: readonly WorkerState[]): string | undefined {
 }
 
 function concernOf(states: readonly WorkerState[]): string | undefined {
-  if (fullSince(states) !== undefined) return 'the spool is full: all mail is refused with 452';
+  if (fullSince(states) !== undefined) return 'the spool is full: mail is refused with 452';
   const { percent } = fullestFill(states);
   return isNearlyFull(percent) ? `the spool is ${percent} % full: soon mail is refused with 452` : undefined;
 }

@@ -61,6 +61,7 @@ const EVERYTHING = {
     alerts: { settings: { spool: 'Refuse' } },
     everywhere: { service: { type: 'ClusterIP', allPorts: true, loadBalancerSourceRanges: [] } },
   },
+  monitoring: { dashboards: { enabled: true, annotations: { folder: 'Mail' } } },
   networkPolicy: {
     clients: [{ podSelector: {} }],
     ingress: [{ namespaceSelector: {} }],

@@ -25,7 +25,7 @@ export async function promtool(args: readonly string[]): Promise<string> {
   return (await promisify(execFile)(programOf('PROMTOOL'), args)).stdout;
 }
 
-/** It scrapes its targets every second, and has the alerts of the chart. */
+/** It asks its targets over and over, and has the alerts of the chart. */
 export async function startPrometheus(folder: string, targets: readonly Target[]) {
   const [port = 0] = await freePorts(1);
   const config = path.join(folder, 'prometheus.yml');
@@ -37,7 +37,7 @@ export async function startPrometheus(folder: string, targets: readonly Target[]
   writeFileSync(
     config,
     stringify({
-      global: { scrape_interval: '1s', scrape_timeout: '1s', evaluation_interval: '1s' },
+      global: { scrape_interval: '2s', scrape_timeout: '2s', evaluation_interval: '2s' },
       rule_files: [ALERTS_FILE.pathname],
       scrape_configs,
     }),

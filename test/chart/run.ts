@@ -8,7 +8,7 @@ import { spec } from 'node:test/reporters';
 import { prepareControlPlane } from '../support/control-plane/prepare.ts';
 import { prepareProgram } from '../support/control-plane/programs.ts';
 
-const TEST_MS = 300_000;
+const TEST_MS = 900_000;
 const PROGRAMS = ['HELM', 'GLUA', 'PROMTOOL', 'PROMETHEUS'] as const;
 const FILES = ['render.ts', 'handover.ts', 'admission.ts', 'monitoring.ts', 'panels.ts', 'argocd.ts'].map((file) =>
   path.join(import.meta.dirname, file),
