@@ -11,12 +11,14 @@ const WELL: WorkerState = {
   readTime: '2026-01-01T00:00:00.000Z',
   documents: {},
   certificate: '',
+  certificateNotAfter: '2026-03-01T00:00:00.000Z',
   shutdownSeconds: 25,
   usageMetrics: 0,
   spoolFullSince: undefined,
   spoolFill: { percent: 10, namespaces: {} },
   handoverPort: undefined,
   upstreams: [],
+  queue: { messages: 0, lists: {} },
 };
 
 function pagesFor(...states: Partial<WorkerState>[]) {
