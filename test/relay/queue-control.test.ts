@@ -84,6 +84,7 @@ describe('a message that people change', () => {
       ],
     );
     assert.deepEqual(inSpool(), ['A held']);
+    assert.equal((await queue.retry(new Set(['A']))).get('A'), 'same');
     assert.equal(later.next(), undefined, 'it waits for nobody but people');
   });
 
