@@ -30,6 +30,10 @@ describe('spools that no relay reads', () => {
     assert.deepEqual(numbers(strandedSpools([claimOf(12, 1)], FLEET, new Set(['smtp-plus-relay-2']))), ['12']);
   });
 
+  test('are not owned by a pod whose name is the end of that of the relay', () => {
+    assert.deepEqual(numbers(strandedSpools([claimOf(2, 1)], FLEET, new Set(['relay-2']))), ['2']);
+  });
+
   test('are none where nothing is left', () => {
     assert.deepEqual(strandedSpools([claimOf(2, 0)], FLEET, new Set()), []);
   });

@@ -25,10 +25,14 @@ export function strandedSpools(
   pods: ReadonlySet<string>,
 ): readonly StrandedSpool[] {
   return claims.flatMap((claim): StrandedSpool[] => {
-    if (claim.messages === 0 || [...pods].some((pod) => claim.name.endsWith(`-${pod}`))) return [];
-    if (fleet === undefined) return [{ claim, relay: undefined }];
+    if (claim.messages === 0) return [];
+    if (fleet === undefined) {
+      // a StatefulSet that is about to be made anew may have left its pods
+      return [...pods].some((pod) => claim.name.endsWith(`-${pod}`)) ? [] : [{ claim, relay: undefined }];
+    }
     const relay = relayOf(claim, fleet);
-    return relay === undefined || relay.number < fleet.relays ? [] : [{ claim, relay: relay.name }];
+    const isGone = relay !== undefined && relay.number >= fleet.relays && !pods.has(relay.name);
+    return isGone ? [{ claim, relay: relay.name }] : [];
   });
 }
 

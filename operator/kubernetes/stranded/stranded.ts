@@ -11,7 +11,7 @@ import type { OperatorMetrics } from '../metrics.ts';
 import type { RelayPods } from '../relay-pods.ts';
 import { DRAIN_ANNOTATION, startSpoolClaims } from './claims.ts';
 import { startDrains, type Drain } from './drains.ts';
-import { relayOf, strandedSpools, type StrandedSpool } from './judge.ts';
+import { relayOf, strandedSpools, type SpoolClaim, type StrandedSpool } from './judge.ts';
 
 export interface Stranded {
   readonly synced: Promise<unknown>;
@@ -90,7 +90,8 @@ export function startStranded(client: KubeClient, options: StrandedOptions): Str
   async function endDrains(className: string): Promise<void> {
     const fleet = fleets.of(className);
     for (const drain of drains.ofClass(className)) {
-      const claim = claims.ofClass(className).find((one) => one.name.endsWith(`-${drain.relay}`));
+      const isOf = (one: SpoolClaim): boolean => fleet !== undefined && relayOf(one, fleet)?.name === drain.relay;
+      const claim = claims.ofClass(className).find(isOf);
       const relay = fleet && claim && relayOf(claim, fleet);
       if (drain.hasEnded && claim !== undefined) {
         if (drain.left !== undefined) await claims.note(claim, drain.left);
