@@ -45,6 +45,19 @@ export async function finish(first: Side, startAgain: () => Side): Promise<void>
   }
 }
 
+/**
+ * Has senders give their mail away until one side has killed itself: this receiver, or else the sender. Resolves with the last
+ * sender.
+ */
+export async function untilKilled(receiver: Side | undefined, startSender: () => Side): Promise<Side> {
+  for (;;) {
+    const sender = startSender();
+    await Promise.race([sender.ended, ...(receiver === undefined ? [] : [receiver.ended])]);
+    const { signalCode } = (receiver ?? sender).child;
+    if (signalCode === 'SIGKILL') return sender;
+  }
+}
+
 export async function kill({ child, ended }: Side): Promise<void> {
   child.kill('SIGKILL');
   await ended;

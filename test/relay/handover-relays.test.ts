@@ -19,13 +19,14 @@ import { aClass } from '../support/relay-config.ts';
 import { aSmartHost, startUpstream } from '../support/upstream.ts';
 
 /** Where nobody takes what is left, all of it is waited. */
-const SHUTDOWN_SECONDS = 8;
+const SHORT_SECONDS = 3;
+const SHUTDOWN_SECONDS = 60;
 const HANDOVER = { key: FLEET_KEY, relays: 1 };
 const MESSAGES = Array.from({ length: 30 }, (_, index) => `M${String(index).padStart(4, '0')}`);
 
-function led(port: number): RelayConfig {
+function led(port: number, shutdownSeconds = SHUTDOWN_SECONDS): RelayConfig {
   return ledTo(aSmartHost(port), {
-    relayClass: aClass({ delivery: { ...QUICK_DELIVERY, shutdownSeconds: SHUTDOWN_SECONDS }, handover: HANDOVER }),
+    relayClass: aClass({ delivery: { ...QUICK_DELIVERY, shutdownSeconds }, handover: HANDOVER }),
   });
 }
 
@@ -84,7 +85,7 @@ describe('a relay that goes for good', () => {
     const folder = await folderOf(t);
     await fill(path.join(folder, 'spool'), MESSAGES);
     const fleet = giving(await closedPort());
-    const relay = await start(t, folder, { fleet, workers: 2, config: led(await closedPort()) });
+    const relay = await start(t, folder, { fleet, workers: 2, config: led(await closedPort(), SHORT_SECONDS) });
     assert.equal(await relay.close(), MESSAGES.length);
     assert.equal((await contentsOf(path.join(folder, 'spool'))).size, MESSAGES.length);
   });
@@ -100,8 +101,11 @@ describe('a relay that was killed in the middle of a hand-over', () => {
     await spool.transfers.open('relay-0', ['M1', 'M2']);
     await spool.close();
     const upstream = await startUpstream(t);
-    const relay = await start(t, folder, { fleet: giving(await closedPort()), config: led(upstream.port) });
-    await eventually('the other one has gone out', async () => (await queued(relay.httpPort)) === 2);
+    const relay = await start(t, folder, {
+      fleet: giving(await closedPort()),
+      config: led(upstream.port, SHORT_SECONDS),
+    });
+    await eventually('the other one has gone out', async () => (await queued(relay.httpPort)) === 2, 60);
     assert.equal(await relay.close(), 2);
     assert.equal(upstream.received.length, 1);
   });
@@ -116,7 +120,7 @@ describe('a relay that was killed in the middle of a hand-over', () => {
     await spool.close();
     const upstream = await startUpstream(t);
     const relay = await start(t, folder, { config: led(upstream.port) });
-    await eventually('both have gone out', async () => (await queued(relay.httpPort)) === 0);
+    await eventually('both have gone out', async () => (await queued(relay.httpPort)) === 0, 60);
     assert.equal(upstream.received.length, 2);
   });
 });

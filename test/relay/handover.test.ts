@@ -13,6 +13,7 @@ import { aMessage, eventually, inMemory, metricValue } from '../support/queued.t
 
 const BUDGET_MS = 20_000;
 const SHORT_MS = 500;
+const PATIENCE_S = 60;
 const TRANSFER = '6f1c6bb8-9d2b-4a52-9d0e-0f4a1f6f7a11';
 
 describe('a hand-over', () => {
@@ -72,7 +73,9 @@ describe('a hand-over', () => {
     const { id } = await put(from);
     await from.handover.run(SHORT_MS);
     assert.deepEqual([from.ids(), to.ids()], [[id], []]);
-    assert.equal(from.lines.at(-1)?.['why'], 'that relay comes back to its volume');
+    const [peer] = await findPeers([to.address], { key: FLEET_KEY, name: 'relay-1', signal: t.signal });
+    assert.deepEqual([peer?.takes, peer?.why], [false, 'that relay comes back to its volume']);
+    peer?.close();
   });
 
   test('goes by what relays that stay know of the size of the fleet', async (t) => {
@@ -189,16 +192,20 @@ describe('messages that another relay may have taken', () => {
     const to = await openSide(t, { name: 'relay-0' });
     const { from, taken, other } = await inDoubt(t, to);
     assert.equal(from.handover.isWithheld(taken), true);
-    await eventually('it is known', () => from.resumed.length === 1);
+    await eventually('it is known', () => from.resumed.length === 1, PATIENCE_S);
     assert.deepEqual([from.ids(), from.handover.isWithheld(other)], [[other], false]);
     assert.deepEqual(to.ids(), [taken]);
-    await eventually('it is forgotten there', () => to.spool.takenIn(TRANSFER_OF.get(from.folder) ?? '').length === 0);
+    await eventually(
+      'it is forgotten there',
+      () => to.spool.takenIn(TRANSFER_OF.get(from.folder) ?? '').length === 0,
+      PATIENCE_S,
+    );
   });
 
   test('go out after a while where that relay does not answer, and are counted', async (t) => {
     const to = await openSide(t, { name: 'relay-0' });
     const { from } = await inDoubt(t, to, { isGone: true, unsureMs: 10 });
-    await eventually('they are given up', () => from.resumed.length === 2);
+    await eventually('they are given up', () => from.resumed.length === 2, PATIENCE_S);
     assert.equal(await metricValue(from.metrics, 'handover_unsure_total'), 2);
     assert.equal(from.ids().length, 2);
   });

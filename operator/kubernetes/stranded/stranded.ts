@@ -156,7 +156,11 @@ export function startStranded(client: KubeClient, options: StrandedOptions): Str
       isStarted = true;
       for (const className of options.classNames()) lookAt(className);
     },
-    close: queue.close,
+    close: async () => {
+      await queue.close();
+      // other settings may have other classes
+      for (const metric of [metrics.strandedSpools, metrics.strandedMessages]) metric.reset();
+    },
   };
 }
 
