@@ -46,8 +46,8 @@ describe('the settings of verification', () => {
 
   test('come to no look-ups where they are disabled', () => {
     const none = verificationSettingsSchema.parse({ dns: 'Disabled' });
-    assert.deepEqual(dnsVerificationOf(none), { graceSeconds: 72 * 3600, isDisabled: true });
-    const settings = verificationSettingsSchema.parse({ grace: '1h30m' });
-    assert.deepEqual(dnsVerificationOf(settings), { graceSeconds: 5400 });
+    assert.deepEqual(dnsVerificationOf(none), { graceSeconds: 72 * 3600, isDisabled: true, endpoints: 'DKIM' });
+    const settings = verificationSettingsSchema.parse({ grace: '1h30m', dnsEndpoints: 'All' });
+    assert.deepEqual(dnsVerificationOf(settings), { graceSeconds: 5400, endpoints: 'All' });
   });
 });

@@ -51,6 +51,12 @@ export const verificationSettingsSchema = z
       .max(RESOLVERS_MAX)
       .optional()
       .describe('How many of dnsServers have to agree; default: more than half of them'),
+    dnsEndpoints: z
+      .enum(['None', 'DKIM', 'All'])
+      .default('DKIM')
+      .describe(
+        'On a cluster: which records DNSEndpoints (`spec.dns.publish` of a VerifiedSender) may have. DKIM: those of the keys of verified domains. All: the proof of domains too, so that whoever can create a VerifiedSender can verify every domain that external-dns manages. None: there are no DNSEndpoints, and the operator needs no right to them',
+      ),
     spfInclude: z
       .string()
       .max(253)
@@ -121,10 +127,11 @@ export const verificationSettingsSchema = z
 type VerificationSettings = z.infer<typeof verificationSettingsSchema>;
 
 /** What the core is to know of it. */
-export function dnsVerificationOf({ dns, grace, spfInclude }: VerificationSettings): DnsVerification {
+export function dnsVerificationOf({ dns, grace, spfInclude, dnsEndpoints }: VerificationSettings): DnsVerification {
   return {
     graceSeconds: durationSeconds(grace),
     ...(dns === 'Disabled' && { isDisabled: true }),
+    endpoints: dnsEndpoints,
     ...(spfInclude !== undefined && { spfInclude }),
   };
 }

@@ -20,10 +20,12 @@ export const senderSpec = z
         publish: z
           .enum(['None', 'DNSEndpoint'])
           .default('None')
-          .describe('DNSEndpoint: external-dns publishes the record. Not in effect yet.'),
+          .describe(
+            'DNSEndpoint: external-dns publishes the records of the keys of a verified domain, and the one that proves it if the platform owner allows that (`verification.dnsEndpoints`). None: all records are published by hand.',
+          ),
       })
       .prefault({})
-      .describe('Proof by DNS.'),
+      .describe('Records in the DNS.'),
     email: z
       .object({
         code: z

@@ -206,17 +206,6 @@ describe('check', () => {
     assert.match(findings[0]?.message ?? '', /SmtpPlusList shop\/a is already at .*a\.yaml:1:1/);
   });
 
-  test('warns of a field that has no effect yet, and lets it pass', async () => {
-    const { code, findings } = await check({
-      'a.yaml': sender('a', '{domain: shop.example, dns: {publish: DNSEndpoint}, recheckInterval: 6h}'),
-    });
-    assert.equal(code, 0);
-    assert.deepEqual(
-      findings.map(({ severity, rule }) => `${severity} ${rule}`),
-      ['warning not-in-effect'],
-    );
-  });
-
   test('bounds its report', async () => {
     const bad = Array.from({ length: 1100 }, (_, i) => user(`u${i}`, '{mode: Test}'));
     const { findings } = await check({ 'a.yaml': bad });

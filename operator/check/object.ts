@@ -3,7 +3,6 @@
  * reports it, and the directory adapter acts on it: there is one judgement of a manifest.
  */
 import { isKindName, type KindName } from '../api/kinds.ts';
-import { fieldsNotInEffect } from '../api/not-in-effect.ts';
 import { isEqual } from '../core/equal.ts';
 import { judgeSpec } from '../core/parse.ts';
 import type { Manifest } from '../manifests/parse.ts';
@@ -18,12 +17,7 @@ export function checkObject(manifest: Manifest, before?: Pick<Manifest, 'value'>
   if (!isKindName(kind)) {
     return [...checkTexts(manifest), ...(kind === 'Secret' ? checkSecretData(manifest) : [])];
   }
-  return [
-    ...checkTexts(manifest),
-    ...unknownFields(kind, manifest),
-    ...checkSpec(kind, manifest, before),
-    ...checkEffect(kind, manifest),
-  ];
+  return [...checkTexts(manifest), ...unknownFields(kind, manifest), ...checkSpec(kind, manifest, before)];
 }
 
 function checkSpec(kind: KindName, manifest: Manifest, before: Pick<Manifest, 'value'> | undefined): Finding[] {
@@ -40,10 +34,4 @@ function specBefore(kind: KindName, manifest: Manifest, before: Pick<Manifest, '
   if (before === undefined || isEqual(before.value['spec'], manifest.value['spec'])) return undefined;
   const spec = judgeSpec(kind, manifest, before.value['spec']);
   return spec.ok ? spec.spec : undefined;
-}
-
-function checkEffect(kind: KindName, manifest: Manifest): Finding[] {
-  return fieldsNotInEffect(kind, manifest.value['spec']).map(({ path, message }) =>
-    findingAt(manifest, path, { severity: 'warning', rule: 'not-in-effect', message }),
-  );
 }

@@ -43,7 +43,6 @@ export const rules = {
     title: 'An annotation or label of smtpplus.io does not exist',
     help: 'It does nothing: nobody reads annotations and labels of this name.',
   },
-  'not-in-effect': { title: 'A field has no effect yet', help: 'This version does not act on it.' },
   ListNotFound: {
     title: 'A list does not exist',
     help: 'The user cannot log in. Correct the reference, or create the list.',

@@ -88,6 +88,7 @@ function follow(last: Last, after: Snapshot): void {
   for (const name of differing(before.namespaces, after.namespaces)) markNamespace(planner, name);
   for (const key of differing(before.evidence, after.evidence)) markObject(planner, 'VerifiedSender', key);
   for (const key of differing(before.keys, after.keys)) markObject(planner, 'VerifiedSender', key);
+  for (const key of differing(before.publications, after.publications)) markPlan(planner, `VerifiedSender ${key}`);
   for (const key of differing(before.mail, after.mail)) markAddress(planner, key);
   for (const key of differing(before.secretTroubles, after.secretTroubles)) markObject(planner, 'SmtpPlusUser', key);
   for (const object of differing(before.usage, after.usage)) markPlan(planner, object);

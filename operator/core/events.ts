@@ -20,7 +20,7 @@ const WORRYING: ReadonlySet<string> = new Set([
 /**
  * An Event when `Ready` changes, one for each condition that is true and still something to worry about, and one when a sender
  * that stays verified is so for another reason: its record is back, say. And one when mail comes to be signed, or waits for
- * somebody to publish keys.
+ * somebody to publish keys, and when external-dns comes to be asked to publish records, or cannot be.
  */
 export function eventsOf(subject: Subject, judgements: readonly Judgement[]): PlannedEvent[] {
   const before = previousConditions(subject);
@@ -29,6 +29,7 @@ export function eventsOf(subject: Subject, judgements: readonly Judgement[]): Pl
     // what is no worse than before is not news
     if (type === 'Aligned') return status !== 'Unknown' && (status === 'False' || before.has(type));
     if (type === 'Signing') return status === 'True' || reason === 'KeyRecordsNotFound';
+    if (type === 'Published') return reason !== 'EndpointAwaited' && reason !== 'NothingToPublish';
     if (status !== 'True') return false;
     return WORRYING.has(reason) || (type === 'Verified' && before.get(type)?.status === 'True');
   };

@@ -13,6 +13,7 @@ import type { ClassSettings, NamespaceLimits } from '../settings.ts';
 import type { DkimKeys } from './senders/dkim-model.ts';
 import type { DnsVerification } from './senders/dns-verification.ts';
 import type { Lookup, RecordsPlan } from './senders/look-ups.ts';
+import type { PublicationFacts, PublicationPlan } from './senders/publication.ts';
 import type { UsageFact } from './usage.ts';
 import type { MailFacts, MailIssuer, MailWish } from './mail-evidence.ts';
 
@@ -195,7 +196,7 @@ export interface AcceptedPasswords {
   readonly credentials: readonly Credential[];
 }
 
-export interface Snapshot extends MailFacts {
+export interface Snapshot extends MailFacts, PublicationFacts {
   readonly classes: ReadonlyMap<string, ClassView>;
   /** Namespaces by name, with their labels. */
   readonly namespaces: ReadonlyMap<string, Readonly<Record<string, string>>>;
@@ -273,7 +274,7 @@ export interface PlannedEvent {
   readonly message: string;
 }
 
-export interface Plan {
+export interface Plan extends PublicationPlan {
   readonly secrets: readonly SecretPlan[];
   /** `NAMESPACE/NAME` of Secrets that we own and that nothing wants any more. */
   readonly secretsToDelete: readonly string[];

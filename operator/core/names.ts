@@ -21,6 +21,8 @@ export const MANAGED_BY_LABEL = 'app.kubernetes.io/managed-by';
 export const MANAGED_BY = 'smtp-plus';
 /** On a credentials Secret: the SmtpPlusUser that it belongs to, where its name fits a label. */
 export const USER_LABEL = `${GROUP}/user`;
+/** Name of the DNSEndpoint of a VerifiedSender, after its own. */
+export const ENDPOINT_SUFFIX = '-smtp-plus';
 /** Service Binding for Kubernetes: libraries that look for such Secrets find ours. */
 export const SECRET_TYPE = 'servicebinding.io/smtp';
 

@@ -99,6 +99,9 @@ export function wholePlan(planner: Planner, results: Results): Plan {
       senders.flatMap(({ meta, vouching }) => (vouching === undefined ? [] : [[keyOf(meta), vouching]])),
     ),
     records: senders.flatMap(({ records }) => records ?? []),
+    endpoints: new Map(
+      senders.flatMap(({ meta, endpoint = [] }) => (endpoint.length === 0 ? [] : [[keyOf(meta), endpoint]])),
+    ),
     mails: senders.flatMap(({ mail }) => mail ?? []),
     ...(next !== undefined && { nextLook: formatTime(next) }),
   };
@@ -123,6 +126,7 @@ export function sourcesOf(snapshot: Snapshot): Sources {
     accepted: (user) => snapshot.accepted?.get(user),
     evidenceOf: (sender) => snapshot.evidence.get(sender),
     keysOf: (sender) => snapshot.keys?.get(sender),
+    publicationOf: (sender) => snapshot.publications?.get(keyOf(sender)),
     mailOf: (key) => snapshot.mail.get(key),
     programmed: (className) => snapshot.programmed.get(className),
     relays: (className) => snapshot.relayFacts?.get(className),

@@ -19,6 +19,7 @@ import {
   verifiers,
   type Cluster,
 } from '../../test/support/golden/cluster.ts';
+import type { SenderStatus } from '../api/sender.ts';
 import { foreignSecret, object, PRIVATE_KEY, secretStep, step, type Step } from '../../test/support/golden/history.ts';
 import { goldenIssuer } from '../../test/support/golden/passwords.ts';
 import { OPERATOR_USER } from './names.ts';
@@ -120,14 +121,40 @@ describe('whatever people write', () => {
     assert.ok(signers > 0, 'no history had any');
   });
 
+  test('external-dns is asked for the keys of verified domains, and for nothing else', () => {
+    let asked = 0;
+    fc.assert(
+      fc.property(worlds, step, (cluster, last) => {
+        const senders = [...cluster.objects.values()].filter(({ kind }) => kind === 'VerifiedSender');
+        for (const which of senders.keys())
+          for (const one of provenAndSigned(which)) happen(cluster, one, createNotes());
+        happen(cluster, last, createNotes());
+        const { endpoints, statuses } = planOf(cluster);
+        for (const [key, records] of endpoints) {
+          asked++;
+          const { status } =
+            statuses.find(({ kind, meta }) => kind === 'VerifiedSender' && keyOf(meta) === key) ?? assert.fail();
+          const { sender, conditions = [] } = status as SenderStatus;
+          assert.equal(conditions.find(({ type }) => type === 'Verified')?.status, 'True');
+          for (const { name, value } of records) {
+            assert.ok(name.endsWith(`._domainkey.${sender?.slice(1)}`), name);
+            assert.match(value, /^v=DKIM1; /);
+          }
+        }
+      }),
+      { numRuns: 1500 },
+    );
+    assert.ok(asked > 0, 'no history had any');
+  });
+
   test('private keys stand in the configuration of relays, and in what is kept of them, and nowhere else', () => {
     fc.assert(
       fc.property(worlds, (cluster) => {
-        const { relays, records, ...rest } = planOf(cluster);
+        const { relays, records, endpoints, ...rest } = planOf(cluster);
         const shards = [...relays.values()].flatMap((documents) => documents.shards);
         const others = shards.map(({ lists, users, unusable, namespaces }) => [lists, users, unusable, namespaces]);
         const lookups = records.map((one) => one.lookups);
-        assert.ok(!JSON.stringify([rest, others, lookups]).includes(PRIVATE_KEY));
+        assert.ok(!JSON.stringify([rest, others, lookups, [...endpoints]]).includes(PRIVATE_KEY));
       }),
       NUM_RUNS,
     );

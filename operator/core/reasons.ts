@@ -53,6 +53,7 @@ export const reasons = {
   NextKeysAwaited: current(
     'Mail of the domain is signed, but the records of the next keys are not in the DNS yet. Only in `Signing`.',
   ),
+  Published: current('external-dns is asked to publish the records. Only in `Published`.'),
   Aligned: current('Mail of the domain passes DMARC. Only in `Aligned`.'),
   CoveredByDomain: current('A verified domain of the namespace covers the address, so it needs no proof of its own.'),
   EmailProof: current('Whoever reads the mailbox confirmed the address.'),
@@ -120,9 +121,25 @@ export const reasons = {
   Revoked: failed(
     'The proof was missing for longer than the grace, or nobody vouches for the sender any more. Publish the record again.',
   ),
+  EndpointAwaited: inProgress('The DNSEndpoint is about to be written. Only in `Published`.'),
+  CrdMissing: inProgress(
+    'The cluster has no DNSEndpoints. They are made once the CRD of external-dns is installed. Only in `Published`; does not change `Ready`.',
+  ),
   AlignmentUnknown: inProgress('Whether mail of the domain passes DMARC is not known. Only in `Aligned`.'),
   NotAligned: failed(
     'Mail of the domain does not pass DMARC; the message says why. Only in `Aligned`; does not change `Ready`.',
+  ),
+  PublishUnavailable: failed(
+    'DNSEndpoints are not allowed, or this is one process. Publish the records by hand. Only in `Published`; does not change `Ready`.',
+  ),
+  NothingToPublish: failed(
+    'There is no record that a DNSEndpoint may have; the message says why. Only in `Published`; does not change `Ready`.',
+  ),
+  EndpointNotOwned: failed(
+    'A DNSEndpoint of that name belongs to somebody else. Only in `Published`; does not change `Ready`.',
+  ),
+  EndpointNotWritten: failed(
+    'The DNSEndpoint cannot be written; the message says why. Only in `Published`; does not change `Ready`.',
   ),
   NotSigned: failed('Mail goes out unsigned; the message says why.'),
   ProofUnavailable: failed('There is no way to prove the sender here. The platform owner has to vouch for it.'),

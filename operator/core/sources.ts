@@ -2,6 +2,7 @@ import type {
   AcceptedPasswords,
   SenderEvidence,
   Kind,
+  ObjectMeta,
   ProgrammedFact,
   RawObject,
   RelaysFact,
@@ -11,6 +12,7 @@ import type {
 import type { UsageFact } from './usage.ts';
 import type { DkimKeys } from './senders/dkim-model.ts';
 import type { MailEvidence } from './mail-evidence.ts';
+import type { EndpointRecords, PublicationFact } from './senders/publication.ts';
 
 export interface AskedEntries {
   /** Lists, user names, namespaces; keys of a VerifiedSender (`signerEntry`). */
@@ -35,6 +37,8 @@ export interface Sources {
   readonly accepted: (user: string) => AcceptedPasswords | undefined;
   readonly evidenceOf: (sender: string) => SenderEvidence | undefined;
   readonly keysOf: (sender: string) => DkimKeys | undefined;
+  /** What has become of the DNSEndpoint of a VerifiedSender that is to have these records. Undefined: it is not written yet. */
+  readonly publicationOf: (sender: ObjectMeta, records: EndpointRecords) => PublicationFact | undefined;
   /** By `NAMESPACE/ADDRESS`. */
   readonly mailOf: (key: string) => MailEvidence | undefined;
   /** Whether relays of a class run these entries of their configuration. */

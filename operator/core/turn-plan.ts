@@ -208,7 +208,12 @@ function planOneSender(planner: Planner, key: string, { verdicts }: PlannedNames
     forget(planner, id);
     return;
   }
-  const plan = (): SenderPlan => planSender(object, verdict, now);
+  const circumstances = {
+    verification: planner.platform.verification,
+    publicationOf: planner.sources.publicationOf,
+    now,
+  };
+  const plan = (): SenderPlan => planSender(object, verdict, circumstances);
   draft.senders.set(key, published(planner, { object, className: undefined, now, draft }, plan));
 }
 

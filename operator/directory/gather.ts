@@ -70,7 +70,7 @@ interface GatheredParts extends RelayFacts {
 export function createGatherer(options: GatherOptions): (parts: GatheredParts) => Promise<Snapshot> {
   const withVerifiers = createPasswordVerifiers(options.installation.saltFor);
   const toObject = rememberingObjects(options);
-  const verification = dnsVerificationOf(options.settings.verification);
+  const verification = { ...dnsVerificationOf(options.settings.verification), endpoints: 'NoCluster' } as const;
   const { verification: mailVerification } = options.mailProofs;
 
   return async ({ manifests, faultsOf, own, programmed, relayFacts, usage }) => {

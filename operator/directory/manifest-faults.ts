@@ -22,8 +22,7 @@ export interface ManifestFaults {
 
 /** @param before the manifest that was taken last, for what may not change. */
 export function faultsIn(manifest: Manifest, before: Pick<Manifest, 'value'> | undefined): ManifestFaults {
-  // the core says in each status what has no effect yet
-  const findings = checkObject(manifest, before).filter(({ rule }) => rule !== 'not-in-effect');
+  const findings = checkObject(manifest, before);
   const refusals = findings.filter(({ rule }) => rule === 'schema');
   const warnings = findings.filter(({ rule }) => rule !== 'schema');
   return { refusals, warnings, isKnownToCore: refusals.length === problemsForCore(manifest) };

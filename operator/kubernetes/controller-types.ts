@@ -41,7 +41,7 @@ export interface ControllerOptions {
   readonly now?: () => Date;
   /** How often everything is planned anew; milliseconds. */
   readonly fullPlanMs?: number;
-  /** How often it is tried whether a CRD that was too old fits by now; milliseconds. */
+  /** How often it is tried whether a CRD that was too old, or missing, is as it should be by now; milliseconds. */
   readonly crdProbeMs?: number;
   /** How long a class may be without a ready relay before its objects say so; milliseconds. */
   readonly unservedMs?: number;

@@ -18,6 +18,7 @@ import { createAccepted } from './accepted.ts';
 import { startCertificates } from './certificates.ts';
 import { countReadiness } from './cache/caches.ts';
 import { startEventRecorder, type EventAbout } from './client/events.ts';
+import { startEndpoints } from './endpoints.ts';
 import { queueObserver } from './metrics.ts';
 import type { Controller, ControllerOptions } from './controller-types.ts';
 import { createPlanning } from './planning.ts';
@@ -87,6 +88,16 @@ export function startController(options: ControllerOptions): Controller {
 
   // --- what differs from the cluster is written
 
+  const endpoints = startEndpoints(client, {
+    ...options,
+    allowed: options.verification?.endpoints,
+    leads: () => planning.planner() !== undefined,
+    onFact: (senders) => mark((to) => senders.forEach((key) => markPlan(to, `VerifiedSender ${key}`))),
+    senders: caches.objects.VerifiedSender,
+    onWrite: (what) => metrics.writes.inc({ what }),
+    signal,
+  });
+
   const onFits = (kind: Kind, keys: readonly string[]): void =>
     mark((to) => keys.forEach((key) => markObject(to, kind, key)));
   const fit = startCrdFit(client, { ...options, record, onFits, signal });
@@ -98,6 +109,7 @@ export function startController(options: ControllerOptions): Controller {
     onWrite: (what) => metrics.writes.inc({ what }),
     ownStatus,
     contested,
+    endpoints,
     lookAtSecret: followed.lookAt,
     isEarly: lookUps.isEarly,
     onSecretTrouble: (user) => mark((to) => markObject(to, 'SmtpPlusUser', user)),
@@ -148,6 +160,7 @@ export function startController(options: ControllerOptions): Controller {
     accepted: accepted.of,
     evidenceOf: verification.evidenceOf,
     keysOf: verification.keysOf,
+    publicationOf: endpoints.publicationOf,
     mailOf: mailProofs.mailOf,
     ...relays.sources,
   };
@@ -177,11 +190,12 @@ export function startController(options: ControllerOptions): Controller {
   function publish(turn: Omit<Turn, 'events' | 'farewells' | 'faults'>): void {
     backlog.publish(turn);
     verification.follow(turn.senders);
+    endpoints.follow(turn.senders);
     mailProofs.follow(turn.senders);
   }
 
   async function synced(): Promise<void> {
-    await Promise.all([caches.synced(), relays.synced, mailProofs.synced, certificates.synced]);
+    await Promise.all([caches.synced(), relays.synced, mailProofs.synced, certificates.synced, endpoints.synced()]);
     // once: what is looked up from now on is a change like any other, and there may always be some
     await lookUps.settled();
   }

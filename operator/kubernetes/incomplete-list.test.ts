@@ -101,6 +101,7 @@ describe('a credentials Secret that nothing wants', () => {
       onWrite: nothing,
       ownStatus: createOwnStatus(),
       contested: createContested(nothing),
+      endpoints: { isDone: () => true, write: async () => 'done' as const },
       lookAtSecret,
       onSecretTrouble: nothing,
     };

@@ -6,8 +6,8 @@ import { bodyOf } from './client/answers.ts';
 import { FIELD_MANAGER } from './write/secret.ts';
 import type { KubeClient } from './client/client.ts';
 import { keyOfObject } from './client/list-watch.ts';
-import { pathOf, SECRETS } from './client/resources.ts';
-import { findUser } from './find-user.ts';
+import { findOne } from './client/find-one.ts';
+import { pathOf, SECRETS, USERS } from './client/resources.ts';
 import type { SecretObject } from './cache/views.ts';
 
 const INSTALLATION_SECRET = 'smtp-plus-installation';
@@ -91,7 +91,7 @@ async function isOwned(client: KubeClient, { type = '', metadata }: SecretObject
   const { namespace = '', annotations = {}, ownerReferences } = metadata;
   const owner = secretOwner(ownerReferences, { type, annotations });
   if (owner === undefined) return false;
-  const user = await findUser(client, { namespace, name: owner.name });
+  const user = await findOne(client, USERS, { namespace, name: owner.name });
   return user?.metadata.uid === owner.uid;
 }
 

@@ -9,7 +9,7 @@ import type { ControllerOptions } from './controller-types.ts';
 import { createLookUps, type LookUps } from './look-ups.ts';
 import type { Planning } from './planning.ts';
 import { createContested, type Contested } from './write/contested.ts';
-import { createOwnStatus, type OwnStatus } from './write/status.ts';
+import { contestedStatus, createOwnStatus, type OwnStatus } from './write/status.ts';
 
 export interface Watched {
   readonly caches: Caches;
@@ -32,7 +32,7 @@ export interface WatchedOptions extends Pick<
 export function startWatching(client: KubeClient, options: WatchedOptions): Watched {
   const { planning, installation, metrics, onTrouble, signal } = options;
   const ownStatus = createOwnStatus();
-  const contested = createContested(onTrouble);
+  const contested = createContested((object) => onTrouble(contestedStatus(object)));
 
   const lookUps = createLookUps({
     objects: () => caches.objects,
@@ -59,10 +59,10 @@ export function startWatching(client: KubeClient, options: WatchedOptions): Watc
 
   /** Of one who leads: to the others every status is written by somebody else. */
   function noteStatus(kind: Kind, key: string, before?: KnownObject, after?: KnownObject): void {
-    if (after === undefined) return contested.forget(kind, key);
+    if (after === undefined) return contested.forget(`${kind} ${key}`);
     if (planning.planner() === undefined || ownStatus.isTaken() || before?.meta.uid !== after.meta.uid) return;
     const digest = after.status?.digest;
-    if (before.status?.digest !== digest) contested.onTold(kind, key, digest);
+    if (before.status?.digest !== digest) contested.onTold(`${kind} ${key}`, digest);
   }
 
   return { caches, followed, lookUps, ownStatus, contested };

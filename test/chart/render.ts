@@ -217,6 +217,18 @@ describe('the chart', () => {
     await assert.rejects(render({ values: both }), /are two sources of one certificate/);
   });
 
+  test('gives the operator a right to DNSEndpoints only where the settings may have it write some', async () => {
+    for (const [dnsEndpoints, has] of [
+      [undefined, true],
+      ['All', true],
+      ['None', false],
+    ] as const) {
+      const rendered = await render({ values: { settings: { verification: dnsEndpoints ? { dnsEndpoints } : {} } } });
+      const { rules = [] } = find<{ rules?: object[] }>(rendered, 'ClusterRole', 'smtp-plus-operator');
+      assert.equal(JSON.stringify(rules).includes('dnsendpoints'), has, dnsEndpoints);
+    }
+  });
+
   test('leaves the number of pods to the autoscaler where there is one, and takes them away one by one', async () => {
     const rendered = await render({ values: { relays: { autoscaling: { enabled: true } } } });
     const { spec } = find<{ spec: object }>(rendered, 'StatefulSet', 'smtp-plus-relay');

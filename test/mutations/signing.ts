@@ -106,4 +106,18 @@ export const signingMutations: readonly Mutation[] = [
     to: '{ content, size: message.size }',
     tests: WAY,
   },
+  {
+    name: 'records for external-dns: keys of a domain that nobody has proved are among them',
+    file: 'operator/core/senders/publication.ts',
+    from: 'const hasKeys = isVerified || verdict.isUnchecked === true;',
+    to: 'const hasKeys = true;',
+    tests: ['operator/core/senders/publication.test.ts', 'operator/core/properties.test.ts'],
+  },
+  {
+    name: 'records for external-dns: the proof is among them without a word of the platform owner',
+    file: 'operator/core/senders/publication.ts',
+    from: " || (purpose === 'Ownership' && endpoints === 'All')",
+    to: " || purpose === 'Ownership'",
+    tests: ['operator/core/senders/publication.test.ts', 'operator/core/properties.test.ts'],
+  },
 ];

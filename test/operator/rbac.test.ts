@@ -4,7 +4,8 @@ import { readFileSync } from 'node:fs';
 import { before, test } from 'node:test';
 import { parseAllDocuments } from 'yaml';
 import { describeWithControlPlane } from '../support/control-plane.ts';
-import { createAdmin, list, namespace, secret, sender, user } from './support/admin.ts';
+import { createAdmin, list, namespace, secret, sender, user, type Admin } from './support/admin.ts';
+import { installEndpoints, recordsOf } from './support/dns-endpoints.ts';
 import { eventually, until } from './support/eventually.ts';
 import { createFleet } from './support/fleet.ts';
 import { install, OPERATOR_NAMESPACE, startTestOperator } from './support/operator.ts';
@@ -41,7 +42,8 @@ describeWithControlPlane('the RBAC manifests', (cluster) => {
 
   test('give the operator what it uses, and nothing else', async () => {
     const admin = createAdmin(cluster(), OPERATOR_NAMESPACE);
-    const operator = await startTestOperator(cluster(), kubeconfig, { withLease: true });
+    await installEndpoints(cluster());
+    const operator = await startTestOperator(cluster(), kubeconfig, { settings: signing('signed'), withLease: true });
     const pod = await startRelayPod(admin, 'relay-0');
     await admin.apply(namespace('shop'), sender('shop/domain', { domain: 'shop.example' }), list('shop/letters'));
     await admin.apply(secret('shop/taken-smtp', { mine: 'yes' }), user('shop/app'), user('shop/taken'));
@@ -60,6 +62,9 @@ describeWithControlPlane('the RBAC manifests', (cluster) => {
     await fleet.drained('smtp-plus-relay-0', 0);
     await until(async () => (await admin.get('Pod', STRANDED)) === undefined, 'it is gone');
     await fleet.remove();
+    await useEndpoints(admin, 'signed');
+    // what look-ups find out is kept before the lease is given back
+    await operator.idle();
     await pod.close();
     await operator.close();
     // a second one has something to say again that an Event of the first says already
@@ -190,8 +195,11 @@ describeWithControlPlane('the RBAC manifests', (cluster) => {
     await cluster().kubectl(['apply', '-f', '-'], { stdin });
     const admin = createAdmin(cluster(), OPERATOR_NAMESPACE);
     await admin.apply(user('inside/app'), user('outside/app'));
-    const operator = await startTestOperator(cluster(), kubeconfig, { settings: { watchNamespaces: ['inside'] } });
+    await installEndpoints(cluster());
+    const settings = { watchNamespaces: ['inside'], ...signing('inside') };
+    const operator = await startTestOperator(cluster(), kubeconfig, { settings });
     await admin.secret('inside/app-smtp');
+    await useEndpoints(admin, 'inside');
     await operator.idle();
     assert.equal(await admin.get('Secret', 'outside/app-smtp'), undefined);
     await assert.rejects(cluster().kubectl(['-n', 'outside', 'get', 'secrets'], { kubeconfig }), /forbidden/i);
@@ -201,6 +209,30 @@ describeWithControlPlane('the RBAC manifests', (cluster) => {
     admin.client.close();
   });
 });
+
+/** Settings by which PLACE.example is verified in the namespace PLACE, and has keys, though nothing is there to be asked. */
+function signing(place: string): object {
+  return {
+    verification: { dnsServers: ['127.0.0.1:9'] },
+    classes: { default: { existingSenders: [{ [place]: `${place}.example` }] } },
+  };
+}
+
+/** Has a DNSEndpoint made, put right and deleted. */
+async function useEndpoints(admin: Admin, place: string): Promise<void> {
+  const key = `${place}/domain-smtp-plus`;
+  const wish = (publish: string) =>
+    sender(`${place}/domain`, { domain: `${place}.example`, dkim: { signing: 'Enabled' }, dns: { publish } });
+  const records = async () => recordsOf(await admin.get('DNSEndpoint', key)).length;
+  await admin.apply(namespace(place), wish('DNSEndpoint'));
+  await until(async () => (await records()) === 2, 'it is made');
+  await admin.patch('DNSEndpoint', key, { spec: { endpoints: [] } });
+  await until(async () => (await records()) === 2, 'it is put right');
+  await admin.apply(wish('None'));
+  const find = () => admin.get('DNSEndpoint', key);
+  await until(async () => (await find()) === undefined, 'it is deleted');
+  await admin.remove('VerifiedSender', `${place}/domain`);
+}
 
 function documents(file: string): Role[] {
   return parseAllDocuments(readFileSync(file, 'utf8')).map((document) => document.toJS() as Role);

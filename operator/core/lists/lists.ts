@@ -4,18 +4,9 @@ import type { AllowedNamespaces } from '../../api/common.ts';
 import { durationSeconds } from '../../api/duration.ts';
 import { listSpec, type ListSpec, type ListStatus } from '../../api/list.ts';
 import type { PauseAbove } from '../../api/sending.ts';
-import { notInEffect } from '../../api/not-in-effect.ts';
 import { canonicalSender } from '../../../relay/address.ts';
 import type { Limits, ListConfig } from '../../../relay/config.ts';
-import {
-  conditionsOf,
-  fieldsOf,
-  readiness,
-  readyAsWritten,
-  withNote,
-  type Fields,
-  type Judgement,
-} from '../conditions.ts';
+import { conditionsOf, fieldsOf, readiness, readyAsWritten, type Fields, type Judgement } from '../conditions.ts';
 import { eventsOf } from '../events.ts';
 import type {
   ClassView,
@@ -239,9 +230,7 @@ export function planList(object: RawObject, { terms, accepted }: ListVerdict, re
       ? notJudged('UpstreamReachable')
       : judgeReachable(object, terms, { relays: report.relays, upstream: report.upstream, programmed });
   const judgements = [accepted, upstream, reachable, programmed];
-  const parsed = parseObject('SmtpPlusList', object);
-  const note = parsed.ok ? notInEffect('SmtpPlusList', parsed.spec) : '';
-  const ready = readyAsWritten(object, withNote(readinessOf(terms, judgements, report), note));
+  const ready = readyAsWritten(object, readinessOf(terms, judgements, report));
   const view = terms && report.classes.get(terms.className);
   const { traffic: counted } = usageOf(object, report.usage);
   const status: ListStatus = {

@@ -9,7 +9,7 @@ import { formatTime } from '../time.ts';
 import type { DkimGeneration, DkimKeyPair, DkimKeys } from './dkim-model.ts';
 import { endOf, judgeKeys, type KeyEvidence, type KeysVerdict } from './dkim-keys.ts';
 import { nextLookup, touchOf } from './dns-proof.ts';
-import { stateOf, whatWasSeen, type DnsRecord } from './dns-record.ts';
+import { doPublish, stateOf, whatWasSeen, type DnsRecord } from './dns-record.ts';
 
 export interface SigningVerdict {
   /** The condition `Signing`; absent where nobody asks for signatures. */
@@ -48,7 +48,7 @@ export function judgeSigning(question: SigningQuestion): SigningVerdict | undefi
   // the keys of a sender that is not verified wait for it, and so do their records
   if (obstacle !== undefined) {
     const generations = keys?.domain === domain ? keys.generations : [];
-    const known = { domain, signing: [], evidence, lookups: [] };
+    const known = { domain, signing: [], evidence, lookups: [], publish: spec.dns.publish };
     return {
       judgement: unsigned('NotSigned', obstacle),
       records: generations.flatMap((generation) => recordsOf(generation, known)),
@@ -62,9 +62,10 @@ export function judgeSigning(question: SigningQuestion): SigningVerdict | undefi
   const lookups = generations.flatMap((generation) =>
     generation.keys.map((key) => lookupOf(question, domain, generation, key)),
   );
+  const known = { domain, signing, evidence, lookups, publish: spec.dns.publish };
   return {
     ...(isAsked && { judgement: withoutRoom(question, verdict) ?? judge(domain, verdict) }),
-    records: generations.flatMap((generation) => recordsOf(generation, { domain, signing, evidence, lookups })),
+    records: generations.flatMap((generation) => recordsOf(generation, known)),
     ...(signing.length > 0 && { signer: { domain, keys: signing.map(forRelays) } }),
     plan: { lookups, ...(wish !== undefined && { wish }) },
     ...(until !== undefined && { until }),
@@ -156,6 +157,7 @@ interface Known {
   readonly signing: readonly DkimKeyPair[];
   readonly evidence: KeyEvidence;
   readonly lookups: readonly RecordLookup[];
+  readonly publish: SenderSpec['dns']['publish'];
 }
 
 function recordsOf(generation: DkimGeneration, known: Known): DnsRecord[] {
@@ -169,7 +171,11 @@ function recordsOf(generation: DkimGeneration, known: Known): DnsRecord[] {
   }));
 }
 
-function describe(generation: DkimGeneration, key: DkimKeyPair, { signing, evidence, lookups }: Known): string {
+function describe(
+  generation: DkimGeneration,
+  key: DkimKeyPair,
+  { signing, evidence, lookups, publish }: Known,
+): string {
   const end = endOf(generation);
   if (end !== undefined)
     return `Keep it until ${formatTime(end)}: mail that was signed with it may still be on its way.`;
@@ -177,7 +183,7 @@ function describe(generation: DkimGeneration, key: DkimKeyPair, { signing, evide
   const use = signing.includes(key) ? 'Mail is signed with it.' : 'Nothing is signed with it yet.';
   if (seen?.outcome === 'found') return `${use} Last seen at ${seen.time}.`;
   const due = seen && lookups.find(({ id }) => id === key.selector)?.due;
-  return `Publish it. ${whatWasSeen(seen, due)} ${use}`;
+  return `${doPublish(publish === 'DNSEndpoint')} ${whatWasSeen(seen, due)} ${use}`;
 }
 
 function recordName(domain: string, { selector }: DkimKeyPair): string {

@@ -5,6 +5,11 @@ import { describeAnswer } from './dns-proof.ts';
 
 export type DnsRecord = NonNullable<SenderStatus['dnsRecords']>[number];
 
+/** What to do about a record that is not there. */
+export function doPublish(isForEndpoint: boolean): string {
+  return isForEndpoint ? 'It is for external-dns to publish; see the condition Published.' : 'Publish it.';
+}
+
 export function stateOf(evidence: DnsEvidence | undefined): DnsRecord['state'] {
   switch (evidence?.outcome) {
     case 'found':

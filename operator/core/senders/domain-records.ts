@@ -2,13 +2,13 @@
 import type { SenderSpec } from '../../api/sender.ts';
 import type { DkimSigner } from '../../../relay/config.ts';
 import type { Judgement } from '../conditions.ts';
-import { keyOf, type DnsEvidence, type ObjectMeta, type SenderEvidence } from '../model.ts';
+import { keyOf, type ObjectMeta, type SenderEvidence } from '../model.ts';
 import type { DnsVerification } from './dns-verification.ts';
 import { judgeAlignment } from './alignment.ts';
 import { judgeSigning } from './dkim.ts';
 import type { DkimKeys } from './dkim-model.ts';
 import { isAbout, type Challenge } from './dns-proof.ts';
-import { stateOf, whatWasSeen, type DnsRecord } from './dns-record.ts';
+import { doPublish, stateOf, whatWasSeen, type DnsRecord } from './dns-record.ts';
 import type { Lookup, RecordsPlan } from './look-ups.ts';
 import { judgeMailRecords } from './mail-records.ts';
 
@@ -43,14 +43,14 @@ interface Question {
 
 /** Undefined where there is nothing to say, or to do. */
 export function judgeRecords(question: Question): RecordsVerdict | undefined {
-  const { meta, sender, spec, isVerified, challenge, lookup, verification, evidence, withoutKeys, now } = question;
+  const { meta, sender, spec, isVerified, challenge, verification, evidence, withoutKeys, now } = question;
   const isLookedUp = verification !== undefined && verification.isDisabled !== true;
   const records = evidence?.records ?? {};
   const signing = judgeSigning({ ...question, evidence: records, isLookedUp });
   const domain = sender.slice(1);
   const isJudged = sender.startsWith('@') && isVerified && isLookedUp;
   const mail = isJudged ? judgeMailRecords({ meta, domain, spec, verification, evidence: records, now }) : undefined;
-  const own = challenge === undefined ? undefined : ownership(challenge, evidence?.dns, lookup);
+  const own = challenge === undefined ? undefined : ownership(challenge, question);
   if (signing === undefined && mail === undefined && own === undefined) return undefined;
   const { includeSubdomains } = spec;
   const isSigned = signing?.signer !== undefined && withoutKeys.length === 0;
@@ -66,8 +66,12 @@ export function judgeRecords(question: Question): RecordsVerdict | undefined {
   };
 }
 
-function ownership(challenge: Challenge, known: DnsEvidence | undefined, lookup: Lookup | undefined): DnsRecord {
-  const evidence = isAbout(known, challenge) ? known : undefined;
+function ownership(
+  challenge: Challenge,
+  { spec, verification, evidence: known, lookup }: Pick<Question, 'spec' | 'verification' | 'evidence' | 'lookup'>,
+): DnsRecord {
+  const isForEndpoint = spec.dns.publish === 'DNSEndpoint' && verification?.endpoints === 'All';
+  const evidence = isAbout(known?.dns, challenge) ? known?.dns : undefined;
   const isFound = evidence?.outcome === 'found';
   const what = whatWasSeen(evidence, evidence && lookup?.due);
   return {
@@ -76,6 +80,8 @@ function ownership(challenge: Challenge, known: DnsEvidence | undefined, lookup:
     type: challenge.recordType,
     value: challenge.recordValue,
     state: stateOf(evidence),
-    message: isFound ? 'Leave it in place: it proves the domain for this namespace.' : `Publish it. ${what}`,
+    message: isFound
+      ? 'Leave it in place: it proves the domain for this namespace.'
+      : `${doPublish(isForEndpoint)} ${what}`,
   };
 }

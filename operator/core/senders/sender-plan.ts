@@ -1,15 +1,17 @@
 /** What there is to do about a VerifiedSender, by what it comes to. */
 import { z } from 'zod';
 import type { SenderStatus } from '../../api/sender.ts';
-import { notInEffect } from '../../api/not-in-effect.ts';
-import { conditionsOf, readiness, readyAsWritten, withNote } from '../conditions.ts';
+import { conditionsOf, readiness, readyAsWritten } from '../conditions.ts';
 import { eventsOf } from '../events.ts';
 import type { MailWish } from '../mail-evidence.ts';
 import type { ObjectMeta, PlannedEvent, RawObject, Vouching } from '../model.ts';
 import { parseObject } from '../parse.ts';
 import { formatTime } from '../time.ts';
 import type { Lookup, RecordsPlan } from './look-ups.ts';
+import type { DnsVerification } from './dns-verification.ts';
 import { mailEvents, wishOf } from './mail-plan.ts';
+import { judgePublication, type EndpointRecords } from './publication.ts';
+import type { Sources } from '../sources.ts';
 import type { SenderVerdict } from './senders.ts';
 
 export interface SenderPlan {
@@ -18,19 +20,31 @@ export interface SenderPlan {
   readonly lookup?: Lookup;
   readonly vouching?: Vouching;
   readonly records?: RecordsPlan;
+  /** What its DNSEndpoint is to have. Absent: it stays as it is. */
+  readonly endpoint?: EndpointRecords;
   /** Of an address. */
   readonly mail?: MailWish;
   readonly events: readonly PlannedEvent[];
 }
 
+interface Circumstances {
+  readonly verification: DnsVerification | undefined;
+  readonly publicationOf: Sources['publicationOf'];
+  readonly now: Date;
+}
+
 /** What there is to do about a VerifiedSender. */
-export function planSender(object: RawObject, verdict: SenderVerdict, now: Date): SenderPlan {
+export function planSender(
+  object: RawObject,
+  verdict: SenderVerdict,
+  { verification, publicationOf, now }: Circumstances,
+): SenderPlan {
   const { meta, covers, judgement, method, challenge, lookup, lastCheckTime, vouching, dns } = verdict;
   const parsed = parseObject('VerifiedSender', object);
-  const missing = parsed.ok ? notInEffect('VerifiedSender', parsed.spec) : '';
-  const noted = withNote(readiness([judgement], { reason: 'Verified', message: judgement.message }), missing);
-  const ready = readyAsWritten(object, noted);
-  const judgements = [judgement, ...(dns?.judgements ?? [])];
+  const spec = parsed.ok ? parsed.spec : undefined;
+  const published = judgePublication({ spec, verdict, verification, factOf: publicationOf });
+  const ready = readyAsWritten(object, readiness([judgement], { reason: 'Verified', message: judgement.message }));
+  const judgements = [judgement, ...(dns?.judgements ?? []), ...(published.judgement ? [published.judgement] : [])];
   const status: SenderStatus = {
     observedGeneration: meta.generation,
     conditions: conditionsOf(object, judgements, ready, now),
@@ -48,6 +62,7 @@ export function planSender(object: RawObject, verdict: SenderVerdict, now: Date)
     meta,
     status,
     events,
+    ...(published.endpoint !== undefined && { endpoint: published.endpoint }),
     ...(lookup !== undefined && { lookup }),
     ...(vouching !== undefined && { vouching }),
     ...(dns !== undefined && { records: dns.plan }),

@@ -1,5 +1,4 @@
 /** What there is to do about a SmtpPlusUser: its status, its Secret, its part of the relay's configuration. */
-import { notInEffect } from '../../api/not-in-effect.ts';
 import type { UserStatus } from '../../api/user.ts';
 import type { UserConfig } from '../../../relay/config.ts';
 import {
@@ -8,7 +7,6 @@ import {
   previousConditions,
   readiness,
   readyAsWritten,
-  withNote,
   type Fields,
   type Judgement,
   type Subject,
@@ -74,8 +72,7 @@ export function planUser(object: RawObject, verdict: UserVerdict, report: UserRe
   const { meta, admitted } = verdict;
   const programmed = judgeProgrammed(object, admitted && { className: admitted.terms.className, fact });
   const judgements = judgementsOf(verdict, programmed);
-  const note = admitted === undefined ? '' : notInEffect('SmtpPlusUser', admitted.spec);
-  const ready = readyAsWritten(object, withNote(readinessOf(verdict, judgements, report), note));
+  const ready = readyAsWritten(object, readinessOf(verdict, judgements, report));
   const secret = admitted === undefined ? undefined : secretOf(platform, meta, admitted);
   const usage = usageOf(object, report.usage);
   const unused = judgeUnused(object, report.usage !== undefined, usage, now);

@@ -4,6 +4,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { messageOf } from '../../errors.ts';
+import { RefusedError } from './answers.ts';
 import { backoffMs } from './backoff.ts';
 import type { KubeClient, WatchEvent } from './client.ts';
 import { pathOf, type KubeObject, type Resource } from './resources.ts';
@@ -24,6 +25,12 @@ export interface ListWatchOptions extends Selection {
   readonly onTrouble: (message: string) => void;
   readonly onRelist?: (() => void) | undefined;
   readonly signal: AbortSignal;
+  /** There may be no such kind (404), or no right to it (403), which is no trouble: it is asked for again, but not often. */
+  readonly optional?: {
+    readonly retryMs: number;
+    /** It has come to be refused, or is so no more. */
+    readonly onRefusal: (refusal: RefusedError | undefined) => void;
+  };
 }
 
 /** Hears what there is. Never called while another call is under way. */
@@ -43,7 +50,7 @@ interface Follower {
 
 export interface ListWatch {
   readonly hasSynced: () => boolean;
-  /** Resolves after the first complete list. */
+  /** Resolves after the first complete list, or when one that is optional cannot be had. */
   readonly synced: Promise<void>;
   /** Why there has been no complete list yet, as far as that is known. */
   readonly trouble: () => string | undefined;
@@ -71,6 +78,7 @@ interface State {
   hasSynced: boolean;
   progressed: boolean;
   heardAt: number;
+  refusal: RefusedError | undefined;
 }
 
 export function startListWatch(client: KubeClient, options: ListWatchOptions): ListWatch {
@@ -80,22 +88,37 @@ export function startListWatch(client: KubeClient, options: ListWatchOptions): L
     hasSynced: false,
     progressed: false,
     heardAt: performance.now(),
+    refusal: undefined,
   };
   const synced = Promise.withResolvers<void>();
   let trouble: string | undefined;
+  const answered = (refusal?: RefusedError): void => {
+    state.hasSynced = true;
+    if (state.refusal?.status !== refusal?.status) {
+      state.refusal = refusal;
+      options.optional?.onRefusal(refusal);
+    }
+    synced.resolve();
+  };
   const run = async (): Promise<void> => {
     let failures = 0;
     while (!options.signal.aborted) {
       try {
         if (state.version === undefined) {
           await list(client, options, state);
-          state.hasSynced = true;
-          synced.resolve();
+          answered();
         }
         await follow(client, options, state);
         failures = 0;
       } catch (error) {
         if (options.signal.aborted) return;
+        const isRefused = error instanceof RefusedError && OUT_OF_REACH.has(error.status);
+        if (isRefused && options.optional !== undefined && state.version === undefined) {
+          state.heardAt = performance.now();
+          answered(error);
+          await pause(options.optional.retryMs, options.signal);
+          continue;
+        }
         trouble = `${options.resource.plural} ${messageOf(error)}`;
         if (!(error instanceof AskedToComeBack) || failures >= LATER_MOST) options.onTrouble(trouble);
         // a watch that got as far as an event was a good one: a server that drops us once an hour is no reason to slow down
@@ -138,10 +161,16 @@ interface Page {
  */
 class AskedToComeBack extends Error {}
 
-function refusal(what: string, { code, message }: { readonly code?: number; readonly message?: string }): Error {
-  const Reason = code === 429 ? AskedToComeBack : Error;
-  return new Reason(`${what}: ${code ?? ''} ${message ?? ''}`);
+function refusal(
+  what: string,
+  { code = 0, message = '' }: { readonly code?: number; readonly message?: string },
+): Error {
+  if (code === 429) return new AskedToComeBack(`${what}: ${code} ${message}`);
+  return new RefusedError(what, { status: code, message });
 }
+
+/** No such kind, or no right to it. */
+const OUT_OF_REACH: ReadonlySet<unknown> = new Set([403, 404]);
 
 async function list(client: KubeClient, options: ListWatchOptions, state: State): Promise<void> {
   options.onRelist?.();
@@ -185,9 +214,8 @@ async function readPage(
   const as = selection.isMetadataOnly === true ? 'PartialObjectMetadataList' : undefined;
   const answer = await client.request<Page>({ method: 'GET', path, as, signal });
   if (answer.status === 404) {
-    throw new Error(
-      'cannot be listed: 404, the API server does not know this kind; apply crds/ of the version of this operator',
-    );
+    const message = 'the API server does not know this kind; apply crds/ of the version of this operator';
+    throw refusal('cannot be listed', { code: 404, message });
   }
   // 410 in the middle: the first pages are too old to be continued; the caller lists anew
   if (!answer.ok) throw refusal('cannot be listed', { code: answer.status, message: answer.message });
@@ -205,7 +233,7 @@ async function follow(client: KubeClient, options: ListWatchOptions, state: Stat
   const began = performance.now();
   for await (const event of client.watch(path, { as, signal: options.signal })) {
     state.heardAt = performance.now();
-    handle(event, options.to, state);
+    handle(event, options, state);
     state.progressed = true;
   }
   // a server (or a proxy) that ends each watch at once would otherwise be asked in a tight loop
@@ -213,10 +241,13 @@ async function follow(client: KubeClient, options: ListWatchOptions, state: Stat
     throw new Error('cannot be watched: the server, or a proxy before it, ends each watch at once');
 }
 
-function handle(event: WatchEvent, to: Follower, state: State): void {
+function handle(event: WatchEvent, { to, optional }: ListWatchOptions, state: State): void {
   if (event.type === 'ERROR') {
+    const { code } = event.object;
     // 410 Gone (and any answer that this version will never please): what we know is too old, list again
-    if (event.object.code === 410 || event.object.code === 400) state.version = undefined;
+    if (code === 410 || code === 400) state.version = undefined;
+    // the list says whether it is so
+    if (optional !== undefined && OUT_OF_REACH.has(code)) state.version = undefined;
     throw refusal('cannot be watched any further', event.object);
   }
   const object = event.object as KubeObject;

@@ -54,6 +54,12 @@ export const CLAIMS: Resource = {
 };
 export const STATEFUL_SETS: Resource = { group: 'apps', version: 'v1', plural: 'statefulsets', kind: 'StatefulSet' };
 export const LEASES: Resource = { group: 'coordination.k8s.io', version: 'v1', plural: 'leases', kind: 'Lease' };
+export const DNS_ENDPOINTS: Resource = {
+  group: 'externaldns.k8s.io',
+  version: 'v1alpha1',
+  plural: 'dnsendpoints',
+  kind: 'DNSEndpoint',
+};
 export const EVENTS: Resource = { group: '', version: 'v1', plural: 'events', kind: 'Event' };
 
 export interface Target {
@@ -62,7 +68,7 @@ export interface Target {
   readonly subresource?: 'status';
 }
 
-function apiVersionOf(resource: Resource): string {
+export function apiVersionOf(resource: Resource): string {
   return resource.group === '' ? resource.version : `${resource.group}/${resource.version}`;
 }
 

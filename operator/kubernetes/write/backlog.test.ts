@@ -56,6 +56,7 @@ function start(t: TestContext) {
     onWrite: nothing,
     ownStatus: createOwnStatus(),
     contested: createContested(nothing),
+    endpoints: { isDone: () => true, write: async () => 'done' },
     lookAtSecret: async () => undefined,
     isEarly: () => false,
     onSecretTrouble: nothing,

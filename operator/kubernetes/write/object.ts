@@ -1,4 +1,4 @@
-/** Makes one object's part of the plan true: its Secret, then its status, then what people should notice. */
+/** Makes one object's part of the plan true: its Secret or DNSEndpoint, then its status, then what people should notice. */
 import type { ListPlan } from '../../core/lists/lists.ts';
 import { keyOf, type Kind, type PlannedEvent, type SecretPlan, type StatusPlan } from '../../core/model.ts';
 import type { SenderPlan } from '../../core/senders/sender-plan.ts';
@@ -7,7 +7,9 @@ import { applySecret, deleteSecret, isSecretApplied, SecretRefused, type SecretO
 import { applyStatus, isStatusApplied, type OwnStatus } from './status.ts';
 import type { Caches } from '../cache/caches.ts';
 import type { KubeClient } from '../client/client.ts';
-import { findUser } from '../find-user.ts';
+import { findOne } from '../client/find-one.ts';
+import { USERS } from '../client/resources.ts';
+import type { Endpoints } from '../endpoints.ts';
 import type { KnownSecret } from '../cache/views.ts';
 import type { Contested } from './contested.ts';
 import type { CrdFit } from './crd-fit.ts';
@@ -33,6 +35,7 @@ export interface WriteContext {
   readonly lookAtSecret: (secret: string) => Promise<void>;
   readonly ownStatus: OwnStatus;
   readonly contested: Contested;
+  readonly endpoints: Pick<Endpoints, 'isDone' | 'write'>;
   /** Why the Secret of a user cannot be written. */
   readonly onSecretTrouble: (user: string, trouble: string) => void;
 }
@@ -44,14 +47,15 @@ export type Outcome = 'done' | 'again';
  * Whether there is nothing to do, as far as the caches know. Each write of ours leads to another plan, which then asks for
  * nothing: keeping all of those until their turn comes would take most of the memory of a first reconcile.
  */
-export function isDone(context: Pick<WriteContext, 'caches' | 'fit' | 'contested'>, work: Work): boolean {
+export function isDone(context: Pick<WriteContext, 'caches' | 'fit' | 'contested' | 'endpoints'>, work: Work): boolean {
   if (work.kind === 'Secret') return false;
   const { kind, plan } = work;
   if (!isThere(context, kind, plan.meta)) return true;
   const { status } = context.caches.objects[kind].get(keyOf(plan.meta)) ?? {};
-  const isLeft = context.contested.isLeft(kind, keyOf(plan.meta));
+  const isLeft = context.contested.isLeft(idOf(work));
   if (!isLeft && !isStatusApplied(statusPlanOf(work), status, context.fit)) return false;
-  return kind !== 'SmtpPlusUser' || isSecretDone(context, plan);
+  if (work.kind === 'VerifiedSender') return context.endpoints.isDone(work.plan);
+  return work.kind !== 'SmtpPlusUser' || isSecretDone(context, work.plan);
 }
 
 /** Whether a user's Secret is as planned, as far as the caches know, or none is planned. */
@@ -64,8 +68,9 @@ export async function writeObject(context: WriteContext, work: Work): Promise<Ou
   switch (work.kind) {
     case 'SmtpPlusUser':
       return writeUser(context, work.plan);
-    case 'SmtpPlusList':
     case 'VerifiedSender':
+      return writeSender(context, work.plan);
+    case 'SmtpPlusList':
       return writeStatus(context, work);
     case 'Secret':
       return removeSecret(context, work.key);
@@ -134,9 +139,18 @@ async function isOwnerMissed(
   { ownerName = '', view: { namespace, controllerUid } }: KnownSecret,
 ): Promise<boolean> {
   if (caches.objects.SmtpPlusUser.get(`${namespace}/${ownerName}`)?.meta.uid === controllerUid) return false;
-  const user = await findUser(client, { namespace, name: ownerName });
+  const user = await findOne(client, USERS, { namespace, name: ownerName });
   if (user === undefined || user.metadata.uid !== controllerUid) return false;
   return user.metadata.deletionTimestamp === undefined;
+}
+
+async function writeSender(context: WriteContext, plan: SenderPlan): Promise<Outcome> {
+  const kind = 'VerifiedSender';
+  if (!isThere(context, kind, plan.meta)) return 'done';
+  const outcome = await context.endpoints.write(plan);
+  if (outcome === 'again') return 'again';
+  // the plan that follows knows what has come of it
+  return outcome === 'told' ? 'done' : writeStatus(context, { kind, plan });
 }
 
 async function writeStatus(context: WriteContext, work: Exclude<Work, { kind: 'Secret' }>): Promise<Outcome> {
@@ -144,14 +158,18 @@ async function writeStatus(context: WriteContext, work: Exclude<Work, { kind: 'S
   const current = context.caches.objects[kind].get(keyOf(plan.meta));
   if (current === undefined || !isThere(context, kind, plan.meta)) return 'done';
   const { caches, contested } = context;
-  if (contested.isLeft(kind, keyOf(plan.meta))) return 'done';
+  if (contested.isLeft(idOf(work))) return 'done';
   const written = await applyStatus(context.client, statusPlanOf(work), current, context.fit);
   if (written === undefined) return 'done';
   context.onWrite('status');
   context.ownStatus.take(caches, statusPlanOf(work), written);
-  contested.onWritten(kind, keyOf(plan.meta), caches.objects[kind].get(keyOf(plan.meta))?.status?.digest);
+  contested.onWritten(idOf(work), caches.objects[kind].get(keyOf(plan.meta))?.status?.digest);
   for (const event of plan.events) context.record(event);
   return 'done';
+}
+
+function idOf({ kind, plan }: Exclude<Work, { kind: 'Secret' }>): string {
+  return `${kind} ${keyOf(plan.meta)}`;
 }
 
 function statusPlanOf({ kind, plan: { meta, status } }: Exclude<Work, { kind: 'Secret' }>): StatusPlan {

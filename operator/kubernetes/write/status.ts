@@ -5,9 +5,15 @@ import type { Caches } from '../cache/caches.ts';
 import { digestOf, type KnownStatus } from '../cache/known-status.ts';
 import { KIND_RESOURCES, pathOf, type KubeObject } from '../client/resources.ts';
 import type { KnownObject } from '../cache/views.ts';
+import { LEFT_MINUTES, ROUNDS } from './contested.ts';
 import type { CrdFit } from './crd-fit.ts';
 
 const STATUS_MANAGER = 'smtp-plus-status';
+
+/** Of the first of those that somebody else replaces each time. */
+export function contestedStatus(object: string): string {
+  return `the status of ${object} was replaced by somebody else each of the ${ROUNDS} times that this operator wrote it: it is left alone for ${LEFT_MINUTES} minutes, as will be others of which the same is true (metric smtpplus_operator_contested_statuses). Where two installations are in this cluster, no class may be in the settings of both, each of their classes belongs into classesElsewhere of the other, and reportsUnknownClasses: true is for one of them alone.`;
+}
 
 /** Whether a status is as planned already, or as near to it as the CRD lets it. */
 export function isStatusApplied(plan: StatusPlan, current: KnownStatus | undefined, fit: CrdFit): boolean {

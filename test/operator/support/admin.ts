@@ -4,6 +4,7 @@ import { API_VERSION } from '../../../operator/api/common.ts';
 import { bodyOf } from '../../../operator/kubernetes/client/answers.ts';
 import { createClient, type KubeClient } from '../../../operator/kubernetes/client/client.ts';
 import {
+  DNS_ENDPOINTS,
   KIND_RESOURCES,
   NAMESPACES,
   pathOf,
@@ -40,6 +41,7 @@ const RESOURCES: Readonly<Record<string, Resource>> = {
   Secret: SECRETS,
   Namespace: NAMESPACES,
   Pod: PODS,
+  DNSEndpoint: DNS_ENDPOINTS,
 };
 
 /** An API server whose kinds have just been made, under load, says 429 for a while: `storage is (re)initializing`. */

@@ -10,6 +10,8 @@ const MAILS = 'what has become of a mail is no manifest';
 const COUNTS = 'what relays have counted is no manifest';
 
 export const NOT_IN_A_CLUSTER: ReadonlyMap<string, string> = new Map([
+  ['records-of-a-domain-are-published-by-a-dnsendpoint', FINDINGS],
+  ['one-process-says-that-there-is-nobody-to-publish-to', 'a cluster is no process by itself (dns-endpoints.test.ts)'],
   ['a-verified-domain-says-whether-receivers-take-its-mail', FINDINGS],
   ['what-proved-a-sender-is-lost-and-its-mail-waits', FINDINGS],
   ['a-domain-signs-with-keys-that-are-seen-in-the-dns', FINDINGS],
@@ -36,6 +38,7 @@ export const NOT_IN_A_CLUSTER: ReadonlyMap<string, string> = new Map([
 ]);
 
 export const NOT_IN_A_FOLDER: ReadonlyMap<string, string> = new Map([
+  ['records-of-a-domain-are-published-by-a-dnsendpoint', FINDINGS],
   ['a-verified-domain-says-whether-receivers-take-its-mail', FINDINGS],
   ['what-proved-a-sender-is-lost-and-its-mail-waits', FINDINGS],
   ['a-domain-signs-with-keys-that-are-seen-in-the-dns', FINDINGS],

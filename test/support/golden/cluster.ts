@@ -87,7 +87,7 @@ export function snapshotOf({ objects, ...cluster }: Cluster): Snapshot {
     relayFacts,
     usage,
     ...(namespaceLimits && { namespaceLimits }),
-    verification: { graceSeconds: 72 * 3600, spfInclude: SPF_INCLUDE },
+    verification: { graceSeconds: 72 * 3600, spfInclude: SPF_INCLUDE, endpoints: 'DKIM' },
     mailVerification: { className: 'default', from: 'verification@shop.example', hasPage: true },
   };
 }

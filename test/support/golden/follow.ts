@@ -103,6 +103,7 @@ export function sourcesNow(cluster: Cluster): Sources {
     accepted: (user) => cluster.accepted.get(user),
     evidenceOf: (sender) => cluster.evidence.get(sender),
     keysOf: (sender) => cluster.keys.get(sender),
+    publicationOf: () => undefined,
     mailOf: (key) => cluster.mail.get(key),
     programmed: (className) => cluster.programmed.get(className),
     relays: (className) => cluster.relayFacts.get(className),

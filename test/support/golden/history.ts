@@ -101,6 +101,7 @@ const specs: Readonly<Record<Kind, fc.Arbitrary<unknown>>> = {
         includeSubdomains: often(fc.boolean()),
         allowedNamespaces: often(allowedNamespaces),
         dkim: often(fc.record({ signing: fc.constant('Enabled'), interval: often(fc.constant('336h')) })),
+        dns: often(fc.constant({ publish: 'DNSEndpoint' })),
       }),
     },
     {

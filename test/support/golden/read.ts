@@ -80,6 +80,17 @@ const settings = z.strictObject({
   now: z.string().default('2026-01-01T00:00:00Z'),
   verification: z.enum(['none', 'dns']).default('none'),
   spfInclude: z.string().optional(),
+  endpoints: z.enum(['NoCluster', 'None', 'DKIM', 'All']).optional(),
+  /** What has become of DNSEndpoints, by key of the VerifiedSender. */
+  publications: z
+    .record(
+      z.string(),
+      z.object({
+        reason: z.enum(['Published', 'CrdMissing', 'EndpointNotOwned', 'EndpointNotWritten']),
+        message: z.string(),
+      }),
+    )
+    .default({}),
   mailVerification: z
     .object({ className: z.string().default('default'), from: z.string(), hasPage: z.boolean().default(true) })
     .optional(),
@@ -143,7 +154,8 @@ export function readGolden(text: string, verifiers: Verifiers): GoldenInput {
       keys: new Map(Object.entries(known.keys)),
       mail: new Map(Object.entries(known.mail)),
       ...(known.mailVerification !== undefined && { mailVerification: known.mailVerification }),
-      ...(known.verification === 'dns' && { verification: { graceSeconds: 72 * 3600, ...spfIn(known) } }),
+      ...verificationIn(known),
+      publications: new Map(Object.entries(known.publications)),
       programmed: new Map(Object.entries(known.programmed ?? allProgrammed(known))),
       usage: new Map(Object.entries(known.usage)),
       relayFacts: new Map(Object.keys(known.classes).map((name) => [name, relaysFact(known, name)])),
@@ -151,8 +163,17 @@ export function readGolden(text: string, verifiers: Verifiers): GoldenInput {
   };
 }
 
-function spfIn({ spfInclude }: GoldenSettings): { spfInclude?: string } {
-  return spfInclude === undefined ? {} : { spfInclude };
+function verificationIn({ verification, endpoints, spfInclude }: GoldenSettings): Pick<Snapshot, 'verification'> {
+  if (verification === 'none' && endpoints === undefined) return {};
+  const look = verification === 'none' ? { isDisabled: true as const } : {};
+  return {
+    verification: {
+      graceSeconds: 72 * 3600,
+      ...look,
+      ...(endpoints !== undefined && { endpoints }),
+      ...(spfInclude !== undefined && { spfInclude }),
+    },
+  };
 }
 
 function evidenceIn({ evidence: known, vouchings, records }: GoldenSettings): Snapshot['evidence'] {

@@ -12,7 +12,7 @@ import type { Verifiers } from './passwords.ts';
 const LINE_WIDTH = 120;
 
 export function writeGolden(plan: Plan, verifiers: Verifiers): string {
-  const { secretsToDelete, events, lookups, mails, records, vouchings, nextLook } = plan;
+  const { secretsToDelete, events, lookups, mails, records, vouchings, endpoints, nextLook } = plan;
   const withdrawn = [...vouchings].filter(([, { withdrawnTime }]) => withdrawnTime !== undefined);
   const wishes = mails.filter((wish) => Object.keys(wish).length > 2);
   const keys = records.flatMap(({ sender, wish }) => (wish === undefined ? [] : [{ sender, ...shortened(wish) }]));
@@ -26,6 +26,7 @@ export function writeGolden(plan: Plan, verifiers: Verifiers): string {
     ...(withdrawn.length > 0 && { vouchings: Object.fromEntries(withdrawn) }),
     ...(wishes.length > 0 && { mails: wishes }),
     ...(keys.length > 0 && { keys }),
+    ...(endpoints.size > 0 && { endpoints: Object.fromEntries(endpoints) }),
     ...(nextLook !== undefined && { nextLook }),
   };
   const documents = [
