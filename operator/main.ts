@@ -19,6 +19,7 @@ import { startLease } from './kubernetes/client/lease.ts';
 import { createOperatorMetrics, type OperatorMetrics } from './kubernetes/metrics.ts';
 import { ownPod, startOwnEvents, type OwnEvents } from './kubernetes/own-events.ts';
 import { startWork, type Work } from './kubernetes/work.ts';
+import { consoleOnCluster } from './kubernetes/console/console-page.ts';
 import { operatorPages } from './kubernetes/pages.ts';
 import { endOfRun, EXIT_FAILURE, EXIT_USAGE, type EndOfRun } from './end-of-run.ts';
 import { filesOfSettings } from './class-view.ts';
@@ -42,6 +43,9 @@ export interface OperatorFlags {
 const LEASE_NAME = 'smtp-plus-operator';
 const NAMESPACE_DEFAULT = 'smtp-plus';
 const HTTP_PORT = 9465;
+/** Requests to the API server for all who look at the console. */
+const CONSOLE_PER_SECOND = 50;
+const CONSOLE_AT_ONCE = 300;
 
 /** Runs until SIGTERM or SIGINT (0), or until the lease is lost (1). Resolves to the exit code. */
 export async function runOperator(flags: OperatorFlags): Promise<number> {
@@ -110,17 +114,32 @@ async function start(flags: OperatorFlags, settings: Settings, { log, end, signa
   });
   const own = { client, unledClient: ownClient, namespace, identity, metrics, onTrouble };
   const work = startWork({ settings, installation }, { ...own, lease, installationOf, log, end });
+  // of its own, too: what people ask must not hold up a renewal, nor the work
+  const consoleClient = createClient(source, { perSecond: CONSOLE_PER_SECOND, burst: CONSOLE_AT_ONCE });
+  let inForce = settings;
+  const consolePages = consoleOnCluster({
+    client: consoleClient,
+    namespace,
+    settings: () => inForce,
+    namespacesInUse: () => work.controller().namespacesInUse(),
+    askRelays: () => work.controller().askRelays(),
+    onTrouble,
+  });
   const pages = operatorPages({ controller: work.controller, readers: work.readers, lease, metrics });
   const http = await startHttp(pages, {
     host: flags.host,
     port: flags.http ?? HTTP_PORT,
-    forPeople: (request) => work.controller().page(request),
+    forPeople: async (request) => (await work.controller().page(request)) ?? consolePages(request),
   }).catch(async (error) => {
     await lease.release().catch(() => undefined);
     throw error;
   });
   log.info({ namespace, identity, http: http.port }, 'the operator has started');
-  const follower = follow(flags.settings, settings, { work, metrics, ownEvents, log });
+  const take = async (next: Settings): Promise<void> => {
+    await work.take(next);
+    inForce = next;
+  };
+  const follower = follow(flags.settings, settings, { take, metrics, ownEvents, log });
   return {
     close: async () => {
       await work.close();
@@ -131,12 +150,13 @@ async function start(flags: OperatorFlags, settings: Settings, { log, end, signa
       await http.close();
       client.close();
       ownClient.close();
+      consoleClient.close();
     },
   };
 }
 
 interface Followed {
-  readonly work: Work;
+  readonly take: Work['take'];
   readonly metrics: OperatorMetrics;
   readonly ownEvents: OwnEvents;
   readonly log: Log;
@@ -146,7 +166,7 @@ interface Followed {
 function follow(
   file: string | undefined,
   current: Settings,
-  { work, metrics, ownEvents, log }: Followed,
+  { take, metrics, ownEvents, log }: Followed,
 ): SettingsFollower | undefined {
   if (file === undefined) return undefined;
   return followSettings({
@@ -154,7 +174,7 @@ function follow(
     current,
     load: () => loadSettings(file),
     filesOf: filesOfSettings,
-    take: work.take,
+    take,
     onTaken: () => {
       metrics.settings.onTaken();
       log.info({ event: 'settings' }, 'the settings file, or a file that it names, has changed, and is in force');

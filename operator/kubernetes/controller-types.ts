@@ -10,6 +10,7 @@ import type { KubeClient } from './client/client.ts';
 import type { MailOptions, MailProofsOnCluster } from './mail-proofs.ts';
 import type { OperatorMetrics } from './metrics.ts';
 import type { PageTokens } from './page-tokens.ts';
+import type { ConsoleAnswer } from './pod-answers.ts';
 
 export interface ControllerOptions {
   readonly client: KubeClient;
@@ -63,6 +64,10 @@ export interface Controller {
    * @param unwatchedSince when somebody last led; undefined: nobody knows, or somebody has until now
    */
   readonly lead: (unwatchedSince?: Date) => Promise<void>;
+  /** Those that hold an object or a Secret of ours. */
+  readonly namespacesInUse: () => Iterable<string>;
+  /** What each relay says of itself now, ready or not. */
+  readonly askRelays: () => Promise<readonly ConsoleAnswer[]>;
   /** Number of objects by kind and by the status of their condition `Ready`. */
   readonly readiness: () => readonly Readiness[];
   /** Hashes of the documents that were written last, by class and file name. */

@@ -216,6 +216,8 @@ export function startController(options: ControllerOptions): Controller {
       await planning.start({ sources, issuer: installation.issuer, readFacts, onTurn, onAll });
       relays.start();
     },
+    namespacesInUse: caches.namespacesInUse,
+    askRelays: relays.ask,
     readiness: () => countReadiness(caches),
     written: relays.written,
     lags: relays.lags,

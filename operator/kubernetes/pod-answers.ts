@@ -1,5 +1,7 @@
 /** Asks relay pods which documents they run, and what they tell of themselves. */
 import { usageReportSchema, type UsageReport } from '../../relay/usage-report.ts';
+import { queueReportSchema, type QueueReport } from '../../relay/queue-report.ts';
+import { stateReportSchema, type StateReport } from '../../relay/state-report.ts';
 import { upstreamReportSchema, type UpstreamReport } from '../../relay/upstream-report.ts';
 import type { RelayAnswer } from '../relay-reports.ts';
 import { messageOf } from '../errors.ts';
@@ -106,6 +108,35 @@ async function usageOf(http: string | undefined, token: string): Promise<UsageRe
   if (http === undefined) return undefined;
   const { text } = await get(`${http}/usage`, { most: USAGE_MAX, token });
   return usageReportSchema.parse(JSON.parse(text ?? ''));
+}
+
+export interface ConsoleAnswer {
+  readonly pod: RelayPod;
+  readonly state: StateReport | undefined;
+  readonly queue: QueueReport | undefined;
+  readonly upstreams: UpstreamReport['upstreams'] | undefined;
+  readonly usage: UsageReport | undefined;
+}
+
+/** Everything that one pod says of itself, ready or not: what it does not say is undefined. */
+export async function askForConsole(pod: RelayPod, tokenOf: TokenOf): Promise<ConsoleAnswer> {
+  const { http, className } = pod;
+  const read = async <T>(path: string, most: number, schema: { parse: (value: unknown) => T }) => {
+    if (http === undefined) return undefined;
+    try {
+      const { text } = await get(`${http}${path}`, { most, token: tokenOf(className) });
+      return schema.parse(JSON.parse(text ?? ''));
+    } catch {
+      return undefined;
+    }
+  };
+  const [state, queue, upstreams, usage] = await Promise.all([
+    read('/configz', CONFIG_MAX, stateReportSchema),
+    read('/queue', CONFIG_MAX * 8, queueReportSchema),
+    read('/upstreamz', UPSTREAMS_MAX, upstreamReportSchema),
+    read('/usage', USAGE_MAX, usageReportSchema),
+  ]);
+  return { pod, state, queue, upstreams: upstreams?.upstreams, usage };
 }
 
 interface Page {

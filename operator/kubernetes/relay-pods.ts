@@ -28,6 +28,7 @@ export interface RelayPods {
   readonly synced: Promise<void>;
   readonly hasSynced: () => boolean;
   readonly ofClass: (className: string) => readonly RelayPod[];
+  readonly all: () => readonly RelayPod[];
   /** Classes of which there is a pod. */
   readonly classNames: () => ReadonlySet<string>;
   /** Sets the annotation on every pod of the class that has another one. */
@@ -75,13 +76,14 @@ export function startRelayPods(client: KubeClient, options: RelayPodsOptions): R
     onTrouble,
     signal,
   });
-  const ofClass = (className: string): RelayPod[] =>
-    [...reflector.entries.values()].map(({ value }) => value).filter((pod) => pod.className === className);
+  const all = (): RelayPod[] => [...reflector.entries.values()].map(({ value }) => value);
+  const ofClass = (className: string): RelayPod[] => all().filter((pod) => pod.className === className);
   return {
     synced: reflector.synced,
     hasSynced: reflector.hasSynced,
     ofClass,
-    classNames: () => new Set([...reflector.entries.values()].map(({ value }) => value.className)),
+    all,
+    classNames: () => new Set(all().map(({ className }) => className)),
     bump: async (className, configHash) => {
       const behind = ofClass(className).filter((pod) => pod.configHash !== configHash);
       // without it a kubelet takes a minute: no reason to stop for

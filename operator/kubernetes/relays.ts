@@ -12,7 +12,7 @@ import type { ControllerOptions } from './controller-types.ts';
 import { startFleets } from './fleets.ts';
 import type { Planning } from './planning.ts';
 import { createFleetSizes } from './fleet-sizes.ts';
-import { createPodAsker } from './pod-answers.ts';
+import { askForConsole, createPodAsker, type ConsoleAnswer } from './pod-answers.ts';
 import { allDocuments, documentText, sizeChange } from './relay-documents.ts';
 import { startRelayPods } from './relay-pods.ts';
 import { startRollout, type Rollout } from './rollout.ts';
@@ -35,6 +35,8 @@ export interface Relays extends Pick<Rollout, 'hear' | 'lags' | 'written' | 'cer
    * that are gone.
    */
   readonly start: () => void;
+  /** What each of them says of itself now, ready or not. */
+  readonly ask: () => Promise<readonly ConsoleAnswer[]>;
 }
 
 export interface RelaysOptions extends Pick<
@@ -166,6 +168,7 @@ export function startRelays(client: KubeClient, options: RelaysOptions): Relays 
       tokenSecrets.keep();
       stranded.start();
     },
+    ask: () => Promise.all(pods.all().map((pod) => askForConsole(pod, pageTokens.ofClass))),
     hear: rollout.hear,
     lags: rollout.lags,
     written: rollout.written,

@@ -77,6 +77,7 @@ describe('the rollout of documents', () => {
         synced: Promise.resolve(),
         hasSynced: () => true,
         ofClass: () => pods,
+        all: () => pods,
         classNames: () => new Set(['default']),
         bump: async () => undefined,
       },

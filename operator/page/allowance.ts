@@ -1,3 +1,7 @@
+export interface Allowance {
+  readonly take: () => boolean;
+}
+
 /** So many at once, and so many a second after that. */
 export function createAllowance({
   perSecond,
@@ -7,7 +11,7 @@ export function createAllowance({
   readonly perSecond: number;
   readonly most: number;
   readonly now?: (() => number) | undefined;
-}): { readonly take: () => boolean } {
+}): Allowance {
   let left = most;
   let last = now();
   return {

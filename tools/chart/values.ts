@@ -1,6 +1,7 @@
 /** The values of the chart: values.schema.json and docs/reference/values.md are made of this. Their defaults are in values.yaml. */
 import { z } from 'zod';
 import { labelName } from '../../operator/api/names.ts';
+import { consoleSettingsSchema } from '../../operator/settings-console.ts';
 import { classSettingsSchema, settingsSchema } from '../../operator/settings.ts';
 import { readAlerts } from './alerts.ts';
 
@@ -16,6 +17,11 @@ const servicePort = z.union([z.literal([25, 465, 587]), z.number().int().min(102
 /** As many as the setting `ports` of a class takes. */
 const PORTS_TOLD_MAX = 16;
 const replicas = z.number().int().min(1).max(REPLICAS_MAX);
+
+/** A setting as a value of the chart, whose defaults are in values.yaml. */
+function asValue<Type extends z.ZodType>(setting: z.ZodDefault<Type>): Type {
+  return setting.unwrap().describe(setting.description ?? '');
+}
 
 /** Where pods run, and what they have besides. */
 const pods = {
@@ -153,6 +159,16 @@ function valuesWith({ settings, classSettings }: { settings: z.ZodType; classSet
         .array(labelName)
         .describe('The only namespaces in which the operator has rights; default: all'),
       settings: settings.describe('[Settings](settings.md) of the operator, without `classes`'),
+      console: z
+        .strictObject({
+          enabled: z
+            .boolean()
+            .describe('Serves the [console](../console.md), and gives the operator the rights for it'),
+          trustedProxies: asValue(consoleSettingsSchema.shape.trustedProxies),
+          userHeader: asValue(consoleSettingsSchema.shape.userHeader),
+          groupsHeader: asValue(consoleSettingsSchema.shape.groupsHeader),
+        })
+        .partial(),
       operator: z
         .strictObject({
           replicas: replicas.describe('One is the leader, the others are ready to take over'),

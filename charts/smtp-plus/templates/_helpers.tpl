@@ -98,6 +98,9 @@ helm.sh/chart: {{ .root.Chart.Name }}-{{ .root.Chart.Version }}
 {{- with .Values.watchNamespaces -}}
 {{- $_ := set $settings "watchNamespaces" . -}}
 {{- end -}}
+{{- if .Values.console.enabled -}}
+{{- $_ := set $settings "console" .Values.console -}}
+{{- end -}}
 {{- mergeOverwrite $settings (deepCopy .Values.settings) | toYaml -}}
 {{- end }}
 

@@ -1,0 +1,80 @@
+/** The console of the operator: for people whom the API server or a proxy knows, and to each of them what they may see. */
+import type { PageAnswer, PageRequest, PagesForPeople } from '../../../relay/http.ts';
+import { VERSION } from '../../../relay/version.ts';
+import { plain } from '../../console/answers.ts';
+import { createConsolePages } from '../../console/console.ts';
+import { messageOf } from '../../errors.ts';
+import { createAllowance, type Allowance } from '../../page/allowance.ts';
+import type { Settings } from '../../settings.ts';
+import type { KubeClient } from '../client/client.ts';
+import type { ConsoleAnswer } from '../pod-answers.ts';
+import { createAccess } from './access.ts';
+import { createClusterFacts } from './facts.ts';
+import { createIdentify, type Identity } from './identity.ts';
+import { createMemo } from './memo.ts';
+import { createRelayAnswers } from './relay-answers.ts';
+
+export interface ConsoleOnClusterOptions {
+  /** One of its own: what people ask must not hold up the operator's work, nor its lease. */
+  readonly client: KubeClient;
+  readonly namespace: string;
+  /** Those in force. */
+  readonly settings: () => Settings;
+  readonly namespacesInUse: () => Iterable<string>;
+  /** What each relay says of itself. */
+  readonly askRelays: () => Promise<readonly ConsoleAnswer[]>;
+  readonly onTrouble: (message: string) => void;
+}
+
+/** Of one person: a page is read anew every three seconds as long as it is open, and costs several requests to the API server. */
+const PAGES_PER_SECOND = 5;
+const PAGES_AT_ONCE = 50;
+const REMEMBERED_MS = 60_000;
+
+const WHO_ARE_YOU =
+  'Who are you? Come by the authenticating proxy of this installation, or send a token that the API server knows: `Authorization: Bearer TOKEN`, with the output of `kubectl create token NAME -n NAMESPACE`.';
+
+const BUSY = 'There are too many requests at the moment.';
+
+export function consoleOnCluster(options: ConsoleOnClusterOptions): PagesForPeople {
+  const { client, settings, onTrouble } = options;
+  const identify = createIdentify(client, () => settings().console);
+  const factsFor = createClusterFacts({
+    ...options,
+    access: createAccess(client),
+    relays: createRelayAnswers(options.askRelays),
+  });
+  const allowances = createMemo<Allowance>({ forMs: REMEMBERED_MS });
+  /** Known since the request was admitted. */
+  const viewers = new WeakMap<PageRequest, Identity>();
+
+  const allowanceOf = ({ username }: Identity): Promise<Allowance> =>
+    allowances.get(username, async () => createAllowance({ perSecond: PAGES_PER_SECOND, most: PAGES_AT_ONCE }));
+
+  async function admit(request: PageRequest): Promise<PageAnswer | undefined> {
+    const who = await identify(request);
+    if (who === 'Unknown') return plain(401, WHO_ARE_YOU, { 'www-authenticate': 'Bearer realm="smtp-plus"' });
+    if (who === 'Busy' || !(await allowanceOf(who)).take()) return plain(429, BUSY, { 'retry-after': '10' });
+    viewers.set(request, who);
+    return undefined;
+  }
+
+  const pages = createConsolePages({
+    admit,
+    factsFor: async (request, asked) => {
+      const who = viewers.get(request);
+      if (who === undefined) throw new Error('nobody was admitted');
+      return { ...(await factsFor(who, asked)), version: VERSION, viewer: who.username, showsMail: false };
+    },
+  });
+
+  return async (request) => {
+    if (settings().console.enabled !== true) return undefined;
+    try {
+      return await pages(request);
+    } catch (error) {
+      onTrouble(`a page of the console could not be made: ${messageOf(error)}`);
+      return plain(503, 'The page cannot be shown at the moment; the log of the operator has the reason.');
+    }
+  };
+}
