@@ -14,16 +14,14 @@ const KINDS = 'smtppluslists,smtpplususers,verifiedsenders';
 describeWithControlPlane('a repository that is applied over and over', (cluster) => {
   let admin: Admin;
   let operator: TestOperator;
-  let pod: Awaited<ReturnType<typeof startRelayPod>>;
   before(async () => {
     const kubeconfig = await install(cluster());
     admin = createAdmin(cluster(), OPERATOR_NAMESPACE);
     operator = await startTestOperator(cluster(), kubeconfig, { settings });
-    pod = await startRelayPod(admin, 'relay-0');
+    const pod = await startRelayPod(admin, 'relay-0');
     pod.follow(() => operator.written()['default'] ?? {});
   });
   after(async () => {
-    await pod.close();
     await operator.close();
     admin.client.close();
   });
