@@ -13,7 +13,7 @@ import { readPeers } from './fleet-flags.ts';
 import { messageOf } from './errors.ts';
 import type { OperatorFlags } from './main.ts';
 import { parsePorts } from './ports.ts';
-import type { RelayFlags } from './relay-process.ts';
+import type { RelayFlags } from './relays/process.ts';
 import { WORKERS_MAX, type WorkersWish } from '../relay/workers-wish.ts';
 import { inOneLine, refuseRepeats } from './usage-errors.ts';
 
@@ -147,7 +147,7 @@ program
     if ((flags.tlsCert === undefined) !== (flags.tlsKey === undefined)) {
       program.error('error: --tls-cert and --tls-key go together');
     }
-    const { runRelay } = await import('./relay-process.ts');
+    const { runRelay } = await import('./relays/process.ts');
     process.exit(await runRelay(flags));
   });
 

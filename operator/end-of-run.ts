@@ -1,4 +1,4 @@
-import type { Log } from '../relay/log.ts';
+import type { Log } from '../relay/observe/log.ts';
 
 /** What a shell reports for a process that a signal ended. */
 const EXIT_CODES = { SIGINT: 130, SIGTERM: 143 } as const;

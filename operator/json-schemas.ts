@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { API_VERSION } from './api/common.ts';
 import { isSpecNeeded, kindNames, kinds, type KindName } from './api/kinds.ts';
-import { settingsSchema } from './settings.ts';
+import { settingsSchema } from './settings/settings.ts';
 
 export const SCHEMA_NAMES = ['manifest', 'settings', ...kindNames] as const;
 export type SchemaName = (typeof SCHEMA_NAMES)[number];

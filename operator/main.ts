@@ -3,8 +3,8 @@ import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import path from 'node:path';
-import { createLog, type Log } from '../relay/log.ts';
-import { startHttp } from '../relay/http.ts';
+import { createLog, type Log } from '../relay/observe/log.ts';
+import { startHttp } from '../relay/observe/http.ts';
 import { createClient } from './kubernetes/client/client.ts';
 import type { CredentialsSource } from './kubernetes/client/credentials.ts';
 import {
@@ -23,9 +23,9 @@ import { consoleOnCluster } from './kubernetes/console/console-page.ts';
 import { operatorPages } from './kubernetes/pages.ts';
 import { endOfRun, EXIT_FAILURE, EXIT_USAGE, type EndOfRun } from './end-of-run.ts';
 import { filesOfSettings } from './class-view.ts';
-import { followSettings, type SettingsFollower } from './follow-settings.ts';
-import { loadSettings } from './settings-file.ts';
-import type { Settings } from './settings.ts';
+import { followSettings, type SettingsFollower } from './settings/follow.ts';
+import { loadSettings } from './settings/file.ts';
+import type { Settings } from './settings/settings.ts';
 import { explainStart } from './standalone/explain.ts';
 
 export interface OperatorFlags {

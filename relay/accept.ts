@@ -1,5 +1,5 @@
 /** Takes responsibility for a message, or hands it straight to the upstream where its list wants that. */
-import type { RelayConfig } from './config.ts';
+import type { RelayConfig } from './config/config.ts';
 import type { Delivery } from './delivery/deliver.ts';
 import type { Content, SubmittedMessage } from './message.ts';
 import { replies, type Reply } from './replies.ts';

@@ -1,7 +1,7 @@
 /** A relay of one worker, in this process. */
-import { startHttp } from './http.ts';
+import { startHttp } from './observe/http.ts';
 import type { Relay, RelayOptions } from './main.ts';
-import { pagesOf, queueReportOf, stateReportOf } from './pages.ts';
+import { pagesOf, queueReportOf, stateReportOf } from './observe/pages.ts';
 import { createSharedLimits } from './submission/limits.ts';
 import { openUsage } from './usage/usage.ts';
 import { startWorker } from './worker.ts';

@@ -1,12 +1,12 @@
 /** The relay: one worker in this process, or several in processes of their own, which share its ports. */
 import type { Fleet } from './handover/handover.ts';
-import type { HttpOptions } from './http.ts';
-import type { Log } from './log.ts';
+import type { HttpOptions } from './observe/http.ts';
+import type { Log } from './observe/log.ts';
 import type { SkippedPort } from './submission/listen.ts';
 import type { QueueReport } from './queue-report.ts';
 import type { StateReport } from './state-report.ts';
-import type { KnownUpstreams } from './upstream-report.ts';
-import type { UsageReport } from './usage-report.ts';
+import type { KnownUpstreams } from './observe/upstream-report.ts';
+import type { UsageReport } from './observe/usage-report.ts';
 import type { Certificates } from './worker.ts';
 import type { WorkersWish } from './workers-wish.ts';
 import { workersFor } from './workers/count.ts';

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import type { RecipientGuard } from './config.ts';
-import { readShardDocument } from './config-documents.ts';
+import type { RecipientGuard } from './config/config.ts';
+import { readShardDocument } from './config/documents.ts';
 import type { Recipient } from './message.ts';
 import { aList } from '../test/support/relay-config.ts';
 import { applyGuard, judgeRecipient } from './recipient-guard.ts';

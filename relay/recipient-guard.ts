@@ -3,10 +3,10 @@
  * leaves, so that the guard then in force counts. What it cannot read it does not let through.
  */
 import { coversRecipient, formatMailbox, isInternational, parseMailbox } from './address.ts';
-import type { RecipientGuard } from './config.ts';
-import type { Log } from './log.ts';
+import type { RecipientGuard } from './config/config.ts';
+import type { Log } from './observe/log.ts';
 import type { Recipient } from './message.ts';
-import type { Metrics } from './metrics.ts';
+import type { Metrics } from './observe/metrics.ts';
 import { namedRecipients } from './named-recipients.ts';
 import { toUtf8Xtext, toXtext } from './xtext.ts';
 

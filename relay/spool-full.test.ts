@@ -3,7 +3,7 @@ import { describe, test, type TestContext } from 'node:test';
 import { captureLog } from '../test/support/queued.ts';
 import { until } from '../test/support/until.ts';
 import { watchSpoolFull } from './spool-full.ts';
-import { createMetrics } from './metrics.ts';
+import { createMetrics } from './observe/metrics.ts';
 
 const KIB = 1024;
 

@@ -3,13 +3,13 @@ import type { Registry } from 'prom-client';
 import { z } from 'zod';
 import { reasons } from '../operator/core/reasons.ts';
 import { createOperatorMetrics } from '../operator/kubernetes/metrics.ts';
-import { createMetrics } from '../relay/metrics.ts';
+import { createMetrics } from '../relay/observe/metrics.ts';
 import { createUsageMetrics } from '../relay/usage/metrics.ts';
 import { createParentMetrics } from '../relay/workers/metrics.ts';
 import { formatReply } from '../relay/smtp/format-reply.ts';
 import { mends } from '../relay/mends.ts';
 import { replies } from '../relay/replies.ts';
-import { classSettingsSchema, settingsSchema } from '../operator/settings.ts';
+import { classSettingsSchema, settingsSchema } from '../operator/settings/settings.ts';
 
 /** What stands in the table for the arguments of a reply, by their names in replies.ts. All others: the name in capitals. */
 const PLACEHOLDERS: Record<string, string> = {

@@ -1,5 +1,5 @@
 /** One look at the certificate of a class: what there is, what there should be, and what people should hear. */
-import type { TlsSettings } from '../settings-tls.ts';
+import type { TlsSettings } from '../settings/tls.ts';
 import { ownOffer } from './own-offer.ts';
 import { certificatesIn, clientTroubles, expiryTrouble, readPair, timesOf, type Trouble } from './pair.ts';
 import { secretOffer, type SourceSecret } from './secret-offer.ts';

@@ -1,6 +1,6 @@
 /** The certificate that the operator makes itself, of an authority of its own: what there is as long as it will do, else another. */
 import { createPrivateKey, X509Certificate } from 'node:crypto';
-import type { TlsSettings } from '../settings-tls.ts';
+import type { TlsSettings } from '../settings/tls.ts';
 import type { Authority } from './make.ts';
 import { isDueForRenewal, readPair, timesOf, uncovered } from './pair.ts';
 import type { Offer, State } from './turn-over.ts';

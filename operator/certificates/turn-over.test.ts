@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
 import { describe, test } from 'node:test';
 import { rootCertificates } from 'node:tls';
-import { tlsSettingsSchema, type TlsSettings } from '../settings-tls.ts';
+import { tlsSettingsSchema, type TlsSettings } from '../settings/tls.ts';
 import { look, publishedOf, recoveredState } from './look.ts';
 import { makeAuthority, makeLeaf } from './make.ts';
 import { fingerprintOf } from '../../relay/fingerprint.ts';

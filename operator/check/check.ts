@@ -3,7 +3,7 @@ import { access, constants, stat } from 'node:fs/promises';
 import { isKindName } from '../api/kinds.ts';
 import { mergeFiles, type FolderContent } from '../manifests/read.ts';
 import { inWords } from '../errors.ts';
-import type { Settings } from '../settings.ts';
+import type { Settings } from '../settings/settings.ts';
 import type { Finding } from './finding.ts';
 import { nameOf, STDIN, readInput } from './input.ts';
 import { checkObject } from './object.ts';

@@ -5,7 +5,7 @@ import { plan } from '../core/plan.ts';
 import { manifestKey } from '../manifests/read.ts';
 import { asRecord } from '../api/plain-data.ts';
 import type { Manifest } from '../manifests/parse.ts';
-import type { NamespaceLimits, Settings } from '../settings.ts';
+import type { NamespaceLimits, Settings } from '../settings/settings.ts';
 import { checkClasses } from './classes.ts';
 import { findingAt, type Finding } from './finding.ts';
 import { mended } from './mended.ts';

@@ -1,7 +1,7 @@
 /** The settings that manifests are checked against, and what is wrong with them: what `npm start` would refuse to start with. */
 import { stat } from 'node:fs/promises';
-import { readSettings } from '../settings-file.ts';
-import type { Settings } from '../settings.ts';
+import { readSettings } from '../settings/file.ts';
+import type { Settings } from '../settings/settings.ts';
 import { settingsIn } from '../standalone/settings-in-folder.ts';
 import type { Finding } from './finding.ts';
 import { STDIN } from './input.ts';

@@ -8,8 +8,8 @@ import type { Manifest } from '../manifests/parse.ts';
 import { isKindName } from '../api/kinds.ts';
 import type { ClassView, Issuer, RawObject, SecretView, Snapshot } from '../core/model.ts';
 import { DEFAULT_CLASS, NAMESPACE_NAME_LABEL } from '../core/names.ts';
-import { classSettingsSchema, type ClassSettings, type NamespaceLimits, type Settings } from '../settings.ts';
-import { addressesOfLists } from '../settings-list-upstream.ts';
+import { classSettingsSchema, type ClassSettings, type NamespaceLimits, type Settings } from '../settings/settings.ts';
+import { addressesOfLists } from '../settings/list-upstream.ts';
 import { classOf } from './classes.ts';
 
 const CREATED = '2000-01-01T00:00:00Z';

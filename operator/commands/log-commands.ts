@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { parseJson, textAt } from '../api/plain-data.ts';
 import { duration, durationSeconds } from '../api/duration.ts';
 import { RELAY_FOLDER } from '../directory/relay-folder.ts';
-import { defaultConfigSecret } from '../settings.ts';
+import { defaultConfigSecret } from '../settings/settings.ts';
 import { runAudit } from './audit.ts';
 import type { Cluster } from './cluster-source.ts';
 import { logFiles } from './log-files.ts';

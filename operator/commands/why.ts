@@ -25,7 +25,7 @@ interface Line {
 const MESSAGES_MAX = 50;
 const LINES_MAX = 1000;
 const QUEUE_ID = /^[0-9A-HJKMNP-TV-Z]{18}$/;
-/** As in relay/log-addresses.ts. */
+/** As in relay/observe/log-addresses.ts. */
 const HASH_LENGTH = 10;
 
 export async function runWhy(what: string, { logs, door, hashKeys }: WhyOptions): Promise<Result> {

@@ -1,5 +1,5 @@
 /** Answers of the console, as the HTTP port sends them. */
-import type { PageAnswer } from '../../relay/http.ts';
+import type { PageAnswer } from '../../relay/observe/http.ts';
 import type { Facts } from './facts.ts';
 import { assetHeaders, PAGE_HEADERS } from './headers.ts';
 import { layout, missingPage, type Page } from './layout.ts';

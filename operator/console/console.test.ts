@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { PageRequest } from '../../relay/http.ts';
+import type { PageRequest } from '../../relay/observe/http.ts';
 import { mends } from '../../relay/mends.ts';
 import { pageRequest } from '../../test/support/page-request.ts';
 import { createConsolePages } from './console.ts';

@@ -1,5 +1,5 @@
 /** The console on an HTTP port: which page a path is, and to whom it is shown. It reads only: there is no way to change anything here. */
-import type { PageAnswer, PageRequest, PagesForPeople } from '../../relay/http.ts';
+import type { PageAnswer, PageRequest, PagesForPeople } from '../../relay/observe/http.ts';
 import type { Facts, Shown } from './facts.ts';
 import { missing, plain, redirect, shown } from './answers.ts';
 import { assetHeaders, PAGE_HEADERS } from './headers.ts';

@@ -1,5 +1,5 @@
 /** Brings together what waits and what is known of smart hosts: a line for each of them. */
-import type { KnownUpstreams, UpstreamTrouble } from '../../relay/upstream-report.ts';
+import type { KnownUpstreams, UpstreamTrouble } from '../../relay/observe/upstream-report.ts';
 import type { SmartHostFact } from './facts.ts';
 
 interface Sources {

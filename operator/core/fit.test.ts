@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { ShardDocument } from '../../relay/config.ts';
+import type { ShardDocument } from '../../relay/config/config.ts';
 import { aList, aUser } from '../../test/support/relay-config.ts';
 import { DOCUMENT_BYTES_MAX, fit, signerEntry, signerOf } from './fit.ts';
 

@@ -2,7 +2,7 @@
  * What fits a shard. It is one Secret, which takes 1 MiB, and entries of many tenants: where they come to more, the
  * namespace that takes most loses some of its own, so that no tenant can keep out the changes of others.
  */
-import { fileOf, type ShardDocument } from '../../relay/config.ts';
+import { fileOf, type ShardDocument } from '../../relay/config/config.ts';
 import { compareText } from './time.ts';
 
 export interface Fitting {

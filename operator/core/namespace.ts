@@ -1,5 +1,5 @@
 /** Judges the lists and senders of one namespace, which depend on no other namespace. */
-import type { SenderRule } from '../../relay/config.ts';
+import type { SenderRule } from '../../relay/config/config.ts';
 import { guarded, internalError, type Fault } from './faults.ts';
 import { defaultListOf, judgeList, type ListVerdict } from './lists/lists.ts';
 import { keyOf, type SenderEvidence, type ObjectMeta, type RawObject, type SecretOf } from './model.ts';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { apply, createCluster, createNotes, happen, snapshotOf, verifiers } from '../../test/support/golden/cluster.ts';
 import { goldenIssuer } from '../../test/support/golden/passwords.ts';
-import type { NamespaceLimits } from '../settings.ts';
+import type { NamespaceLimits } from '../settings/settings.ts';
 import type { Kind, OtherInstallations, Plan, Snapshot } from './model.ts';
 import { plan } from './plan.ts';
 

@@ -5,7 +5,7 @@
  * which the operator alone writes; where statuses are lost, age decides anew.
  */
 import { asRecord } from '../api/plain-data.ts';
-import type { NamespaceLimits } from '../settings.ts';
+import type { NamespaceLimits } from '../settings/settings.ts';
 import type { Judgement } from './conditions.ts';
 import { keyOf, type Kind, type RawObject } from './model.ts';
 import type { Reason } from './reasons.ts';

@@ -2,7 +2,7 @@
  * The decision as a whole: a snapshot of what people wrote and of what is there, and what is to be done about it. Pure:
  * no I/O, clock or randomness, so that every behaviour is a pair of YAML files in testdata/.
  */
-import type { RelayDocuments } from '../../relay/config.ts';
+import type { RelayDocuments } from '../../relay/config/config.ts';
 import {
   keyOf,
   type Issuer,

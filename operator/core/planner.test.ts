@@ -13,8 +13,8 @@ import {
 import { follow, sourcesNow, startFollowing } from '../../test/support/golden/follow.ts';
 import { namespaceLimits, step, type Step } from '../../test/support/golden/history.ts';
 import { goldenIssuer } from '../../test/support/golden/passwords.ts';
-import type { ShardDocument } from '../../relay/config.ts';
-import type { NamespaceLimits } from '../settings.ts';
+import type { ShardDocument } from '../../relay/config/config.ts';
+import type { NamespaceLimits } from '../settings/settings.ts';
 import { createDecider } from './decider.ts';
 import { isEqual } from './equal.ts';
 import { signerEntry } from './fit.ts';

@@ -2,7 +2,7 @@
 import { judgeBuiltInList, type ListVerdict } from './lists/lists.ts';
 import type { ClassView, Issuer, OtherInstallations, Snapshot } from './model.ts';
 import type { DnsVerification } from './senders/dns-verification.ts';
-import type { NamespaceLimits } from '../settings.ts';
+import type { NamespaceLimits } from '../settings/settings.ts';
 import type { MailVerification } from './mail-evidence.ts';
 import { existingSendersOf, type ExistingSenders } from './senders/existing-senders.ts';
 

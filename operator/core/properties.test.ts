@@ -9,7 +9,7 @@ import {
   type Credential,
   type DkimSigner,
   type SenderRule,
-} from '../../relay/config.ts';
+} from '../../relay/config/config.ts';
 import {
   apply,
   createCluster,

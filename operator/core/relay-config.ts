@@ -9,7 +9,7 @@ import {
   type ShardDocument,
   type UnusableUser,
   type UserConfig,
-} from '../../relay/config.ts';
+} from '../../relay/config/config.ts';
 import { isEqual } from './equal.ts';
 import type { ClassView } from './model.ts';
 import { compareText } from './time.ts';

@@ -1,5 +1,5 @@
 /** Keeps the relays' configuration in step with the verdicts: which entry belongs to which class, and who is counted. */
-import type { DkimSigner, ListConfig, SenderRule } from '../../relay/config.ts';
+import type { DkimSigner, ListConfig, SenderRule } from '../../relay/config/config.ts';
 import { isEqual } from './equal.ts';
 import type { Tally } from './lists/lists.ts';
 import type { AcceptedPasswords } from './model.ts';

@@ -3,7 +3,7 @@
  * server and the operator, for one process without a cluster.
  */
 import { join } from 'node:path';
-import type { Log } from '../../relay/log.ts';
+import type { Log } from '../../relay/observe/log.ts';
 import { keyOf, type Plan, type PlannedEvent, type Snapshot } from '../core/model.ts';
 import { startLoop } from './loop.ts';
 import { bothLooks, EVERYTHING, isAny, NOTHING, watchBoth } from './look.ts';
@@ -21,8 +21,8 @@ import type { FolderMailProofs, RelayHere } from './mail-proofs.ts';
 import { openMemory } from './memory.ts';
 import { openOwnSecrets } from './own-secrets.ts';
 import type { OwnSecrets } from './own-secrets.ts';
-import { resolversOf } from '../settings-verification.ts';
-import { createUsageFacts } from '../usage-facts.ts';
+import { resolversOf } from '../settings/verification.ts';
+import { createUsageFacts } from '../relays/usage-facts.ts';
 import { createReader, mergeFiles } from '../manifests/read.ts';
 import type { Touched } from '../manifests/walk-again.ts';
 import { followRelay, programmedFact } from './relay-state.ts';

@@ -1,8 +1,8 @@
 /** Carries a plan out: Secrets, statuses and relay configuration as files of the state folder. Dumb on purpose. */
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
-import { CLASS_FILE_NAME, shardFileName } from '../../relay/config.ts';
-import type { RelayDocuments } from '../../relay/config.ts';
+import { CLASS_FILE_NAME, shardFileName } from '../../relay/config/config.ts';
+import type { RelayDocuments } from '../../relay/config/config.ts';
 import type { ObjectMeta, Plan, RawObject } from '../core/model.ts';
 import { hashSpec, memoryKey } from './memory.ts';
 import type { Memory } from './memory.ts';

@@ -5,7 +5,7 @@
 import { join } from 'node:path';
 import { z } from 'zod';
 import { parseJson } from '../api/plain-data.ts';
-import { shardOf } from '../../relay/config.ts';
+import { shardOf } from '../../relay/config/config.ts';
 import { inParallel } from '../manifests/parallel.ts';
 import { readBounded } from '../manifests/walk.ts';
 import { createMirror, textFile } from './mirror.ts';

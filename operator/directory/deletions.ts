@@ -4,7 +4,7 @@
  */
 import { readFile, realpath } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import type { Log } from '../../relay/log.ts';
+import type { Log } from '../../relay/observe/log.ts';
 import { writeAtomically } from './write-file.ts';
 
 export interface Deletions {

@@ -16,8 +16,8 @@ import type {
 import type { DkimKeys } from '../core/senders/dkim-model.ts';
 import type { UsageFact } from '../core/usage.ts';
 import { crowdAmong, whyWaiting } from '../core/places.ts';
-import type { Settings } from '../settings.ts';
-import { dnsVerificationOf } from '../settings-verification.ts';
+import type { Settings } from '../settings/settings.ts';
+import { dnsVerificationOf } from '../settings/verification.ts';
 import { secretReferencesOf } from '../core/secret-references.ts';
 import { wishedSecretName } from '../core/users/wishes.ts';
 import { createPasswordVerifiers } from '../password-verifiers.ts';

@@ -1,14 +1,14 @@
 /** Proofs by mail in one process: its own relay sends the mails, its own HTTP port has the page. */
 import { join } from 'node:path';
-import type { PagesForPeople } from '../../relay/http.ts';
-import type { Log } from '../../relay/log.ts';
+import type { PagesForPeople } from '../../relay/observe/http.ts';
+import type { Log } from '../../relay/observe/log.ts';
 import { urlHost } from '../api/names.ts';
 import type { MailEvidence, MailVerification } from '../core/mail-evidence.ts';
 import type { Plan } from '../core/model.ts';
 import type { Installation } from '../installation.ts';
 import { createVerifyPage, VERIFY_PATH, type Links } from '../page/verify-page.ts';
-import type { Settings } from '../settings.ts';
-import { mailLimitsOf, mailVerificationOf } from '../settings-verification.ts';
+import type { Settings } from '../settings/settings.ts';
+import { mailLimitsOf, mailVerificationOf } from '../settings/verification.ts';
 import type { RelayServer } from '../verify/hand-in.ts';
 import { mailEvidenceSchema } from '../verify/mail-evidence.ts';
 import { linksOf, viewLink } from '../verify/mail-links.ts';

@@ -1,7 +1,7 @@
 /** The credentials Secrets under `secrets/`: read as the core sees them, written as it plans them. */
 import { rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import type { Log } from '../../relay/log.ts';
+import type { Log } from '../../relay/observe/log.ts';
 import { isEqual } from '../core/equal.ts';
 import { keyOf } from '../core/model.ts';
 import type { SecretPlan, SecretView } from '../core/model.ts';

@@ -1,8 +1,8 @@
 /** The relay's configuration in the state folder, as an earlier run has left it. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { SHARD_COUNT, shardFileName } from '../../relay/config.ts';
-import { collectAccepted } from '../accepted-passwords.ts';
+import { SHARD_COUNT, shardFileName } from '../../relay/config/config.ts';
+import { collectAccepted } from '../relays/accepted-passwords.ts';
 import type { AcceptedPasswords } from '../core/model.ts';
 
 export const RELAY_FOLDER = 'relay';

@@ -1,7 +1,7 @@
-import type { KnownUpstreams } from '../../relay/upstream-report.ts';
-import type { UsageReport } from '../../relay/usage-report.ts';
+import type { KnownUpstreams } from '../../relay/observe/upstream-report.ts';
+import type { UsageReport } from '../../relay/observe/usage-report.ts';
 import type { ProgrammedFact, RelaysFact } from '../core/model.ts';
-import { createRelayReports } from '../relay-reports.ts';
+import { createRelayReports } from '../relays/reports.ts';
 import type { RelayHashes } from './apply.ts';
 
 /** What the adapter needs of the relay in the same process. */

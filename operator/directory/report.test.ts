@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { createLog } from '../../relay/log.ts';
+import { createLog } from '../../relay/observe/log.ts';
 import type { Plan, PlannedEvent } from '../core/model.ts';
 import { createAnnouncer } from './report.ts';
 

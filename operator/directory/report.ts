@@ -1,4 +1,4 @@
-import type { Log } from '../../relay/log.ts';
+import type { Log } from '../../relay/observe/log.ts';
 import { keyOf } from '../core/model.ts';
 import type { Plan, PlannedEvent, Snapshot } from '../core/model.ts';
 import type { Fault } from './manifest-faults.ts';

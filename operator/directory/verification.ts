@@ -1,5 +1,5 @@
 /** Look-ups of one process: the plan asks for them, what they find is kept in the state folder, and everything is planned anew. */
-import type { Log } from '../../relay/log.ts';
+import type { Log } from '../../relay/observe/log.ts';
 import type { Plan, SenderEvidence } from '../core/model.ts';
 import type { DkimKeys } from '../core/senders/dkim-model.ts';
 import { evidenceSchema } from '../verify/evidence.ts';

@@ -1,5 +1,5 @@
 /** What the relays were told of passwords before this process: read once, from the Secrets with their configuration. */
-import { collectAccepted } from '../accepted-passwords.ts';
+import { collectAccepted } from '../relays/accepted-passwords.ts';
 import type { AcceptedPasswords } from '../core/model.ts';
 import type { Planner } from '../core/planner-state.ts';
 import { acceptedPasswords } from '../core/relay-entries.ts';

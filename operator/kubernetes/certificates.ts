@@ -9,7 +9,7 @@ import { bundleOf, isSamePair, type State } from '../certificates/turn-over.ts';
 import { isEqual } from '../core/equal.ts';
 import { messageOf } from '../errors.ts';
 import { decodeValues } from '../manifests/secrets.ts';
-import type { ClassSettings } from '../settings.ts';
+import type { ClassSettings } from '../settings/settings.ts';
 import type { SecretObject } from './cache/views.ts';
 import type { KubeClient } from './client/client.ts';
 import type { EventAbout } from './client/events.ts';

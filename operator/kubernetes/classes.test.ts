@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { settingsSchema } from '../settings.ts';
+import { settingsSchema } from '../settings/settings.ts';
 import { readClasses } from './classes.ts';
 
 const classes = (settings: object) =>

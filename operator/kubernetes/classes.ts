@@ -1,7 +1,7 @@
 import type { ClassView, OtherInstallations } from '../core/model.ts';
-import { tokenHash } from '../../relay/page-readers.ts';
+import { tokenHash } from '../../relay/observe/page-readers.ts';
 import { parsePorts } from '../ports.ts';
-import { defaultConfigSecret, type Settings } from '../settings.ts';
+import { defaultConfigSecret, type Settings } from '../settings/settings.ts';
 import { PORTS_SHOWN, viewClass } from '../class-view.ts';
 import type { Installation } from '../installation.ts';
 

@@ -2,7 +2,7 @@
 import type { ClassView, Kind, OtherInstallations } from '../core/model.ts';
 import type { DnsVerification } from '../core/senders/dns-verification.ts';
 import type { Installation } from '../installation.ts';
-import type { NamespaceLimits, Settings } from '../settings.ts';
+import type { NamespaceLimits, Settings } from '../settings/settings.ts';
 import type { Resolvers } from '../verify/look-up.ts';
 import type { CertificatesOptions } from './certificates.ts';
 import type { Readiness } from './cache/caches.ts';

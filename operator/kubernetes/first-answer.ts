@@ -1,6 +1,6 @@
 /** The API server may well start after the operator, or be away for a while: nothing to end for, and worth a line. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Log } from '../../relay/log.ts';
+import type { Log } from '../../relay/observe/log.ts';
 import { messageOf } from '../errors.ts';
 import { RefusedError } from './client/answers.ts';
 

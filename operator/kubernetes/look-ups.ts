@@ -5,7 +5,7 @@ import { keyOf, type Kind, type RawObject } from '../core/model.ts';
 import { markObject, markSecret, type Planner } from '../core/planner-state.ts';
 import { secretReferencesOf } from '../core/secret-references.ts';
 import type { UserPlan } from '../core/users/user-plan.ts';
-import type { NamespaceLimits } from '../settings.ts';
+import type { NamespaceLimits } from '../settings/settings.ts';
 import type { Caches } from './cache/caches.ts';
 import type { FollowedSecrets } from './cache/followed-secrets.ts';
 import { createPending, type Pending } from './pending.ts';

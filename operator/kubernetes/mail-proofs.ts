@@ -1,13 +1,13 @@
 /** Proofs by mail on a cluster: the leader sends the mails through the relays of a class; every replica serves the page. */
-import type { PagesForPeople } from '../../relay/http.ts';
+import type { PagesForPeople } from '../../relay/observe/http.ts';
 import type { MailEvidence, MailVerification } from '../core/mail-evidence.ts';
 import type { ClassView } from '../core/model.ts';
 import type { SenderPlan } from '../core/senders/sender-plan.ts';
 import { messageOf } from '../errors.ts';
 import type { Installation } from '../installation.ts';
 import { createVerifyPage, type PageResult } from '../page/verify-page.ts';
-import type { Settings } from '../settings.ts';
-import { mailLimitsOf, mailVerificationOf, relayServerOf } from '../settings-verification.ts';
+import type { Settings } from '../settings/settings.ts';
+import { mailLimitsOf, mailVerificationOf, relayServerOf } from '../settings/verification.ts';
 import type { RelayServer } from '../verify/hand-in.ts';
 import type { MailLimits } from '../verify/mail-limits.ts';
 import { createMailProofs, type MailProofs, type MailStep } from '../verify/mail-proofs.ts';

@@ -2,7 +2,7 @@
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
 import { messageOf } from '../errors.ts';
 import { createEventCounter } from '../event-counter.ts';
-import { createSettingsMetrics } from '../settings-metrics.ts';
+import { createSettingsMetrics } from '../settings/metrics.ts';
 import type { WorkQueueOptions } from './client/queue.ts';
 
 export type OperatorMetrics = ReturnType<typeof createOperatorMetrics>;

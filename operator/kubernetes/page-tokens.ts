@@ -2,9 +2,9 @@
  * What opens the pages of relays and operator that name tenants: one token for each relay class, and one for the operator. They
  * follow from the secret of the installation, so that each replica knows them, and stay the same over restarts.
  */
-import { type Readers, tokenHash } from '../../relay/page-readers.ts';
+import { type Readers, tokenHash } from '../../relay/observe/page-readers.ts';
 import type { Installation } from '../installation.ts';
-import { OPERATOR_PREFIX, type Settings } from '../settings.ts';
+import { OPERATOR_PREFIX, type Settings } from '../settings/settings.ts';
 import { configSecretPrefix } from './classes.ts';
 
 export interface PageTokens {

@@ -1,6 +1,6 @@
 /** Health, readiness and metrics of the operator. */
-import type { HttpPages } from '../../relay/http.ts';
-import type { Readers } from '../../relay/page-readers.ts';
+import type { HttpPages } from '../../relay/observe/http.ts';
+import type { Readers } from '../../relay/observe/page-readers.ts';
 import type { Lease } from './client/lease.ts';
 import type { OperatorMetrics } from './metrics.ts';
 import type { Controller } from './controller-types.ts';

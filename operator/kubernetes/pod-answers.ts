@@ -1,9 +1,9 @@
 /** Asks relay pods which documents they run, and what they tell of themselves. */
-import { usageReportSchema, type UsageReport } from '../../relay/usage-report.ts';
+import { usageReportSchema, type UsageReport } from '../../relay/observe/usage-report.ts';
 import { queueReportSchema, type QueueReport } from '../../relay/queue-report.ts';
 import { stateReportSchema, type StateReport } from '../../relay/state-report.ts';
-import { upstreamReportSchema, type UpstreamReport } from '../../relay/upstream-report.ts';
-import type { RelayAnswer } from '../relay-reports.ts';
+import { upstreamReportSchema, type UpstreamReport } from '../../relay/observe/upstream-report.ts';
+import type { RelayAnswer } from '../relays/reports.ts';
 import { messageOf } from '../errors.ts';
 import type { RelayPod } from './relay-pods.ts';
 

@@ -1,5 +1,5 @@
 /** The relay's documents. Their text is made when it is written, from the plan as it is then, not at each change. */
-import { CLASS_FILE_NAME, SHARD_COUNT, shardFileName, type ClassDocument } from '../../relay/config.ts';
+import { CLASS_FILE_NAME, SHARD_COUNT, shardFileName, type ClassDocument } from '../../relay/config/config.ts';
 import { fit } from '../core/fit.ts';
 import type { Planner } from '../core/planner-state.ts';
 import { classDocument, shardDocument } from '../core/relay-config.ts';

@@ -2,8 +2,8 @@
 import { markAwaiting, markClass, markEntry, markPlan, markRelays, type Planner } from '../core/planner-state.ts';
 import { takeChangedShards } from '../core/relay-config.ts';
 import type { Sources } from '../core/sources.ts';
-import { shardFileName, type ClassDocument } from '../../relay/config.ts';
-import { createRelayReports } from '../relay-reports.ts';
+import { shardFileName, type ClassDocument } from '../../relay/config/config.ts';
+import { createRelayReports } from '../relays/reports.ts';
 import type { Caches } from './cache/caches.ts';
 import type { KubeClient } from './client/client.ts';
 import type { EventAbout } from './client/events.ts';

@@ -11,7 +11,7 @@ import { messageOf } from '../errors.ts';
 import { createWorkQueue, type WorkQueueOptions } from './client/queue.ts';
 import { createDocumentVersions, type DocumentVersions } from './document-versions.ts';
 import { BEING_WRITTEN, lagOf } from './lag.ts';
-import type { RelayReports } from '../relay-reports.ts';
+import type { RelayReports } from '../relays/reports.ts';
 import { certificatesIn, type AskPods, type PodAnswer } from './pod-answers.ts';
 import type { RelayPods } from './relay-pods.ts';
 import { hashOf, type ConfigSecrets } from './write/configuration.ts';

@@ -1,11 +1,11 @@
 /** The operator's work by the settings of the time: other settings are another controller, under the same lease. */
-import type { Log } from '../../relay/log.ts';
+import type { Log } from '../../relay/observe/log.ts';
 import type { EndOfRun } from '../end-of-run.ts';
 import { messageOf } from '../errors.ts';
 import type { Installation } from '../installation.ts';
-import type { Settings } from '../settings.ts';
-import { dnsVerificationOf, resolversOf } from '../settings-verification.ts';
-import type { Readers } from '../../relay/page-readers.ts';
+import type { Settings } from '../settings/settings.ts';
+import { dnsVerificationOf, resolversOf } from '../settings/verification.ts';
+import type { Readers } from '../../relay/observe/page-readers.ts';
 import { configSecretPrefix, otherInstallationsOf, readClasses } from './classes.ts';
 import type { Lease } from './client/lease.ts';
 import { startController } from './controller.ts';

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { describe, test, type TestContext } from 'node:test';
-import { startHttp } from '../../relay/http.ts';
+import { startHttp } from '../../relay/observe/http.ts';
 import { createInstallation } from '../installation.ts';
 import { createVerifyPage, type KnownLink, type Links, type PageResult } from './verify-page.ts';
 

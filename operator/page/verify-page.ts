@@ -2,7 +2,7 @@
  * `/verify/TOKEN`: whoever got the mail confirms the address here. GET shows what is to be confirmed, which mail scanners may do as
  * often as they like; POST confirms. Any replica serves it.
  */
-import type { PageAnswer, PageRequest } from '../../relay/http.ts';
+import type { PageAnswer, PageRequest } from '../../relay/observe/http.ts';
 import { createAllowance } from './allowance.ts';
 import {
   askPage,

@@ -1,6 +1,6 @@
 /** Settings that one process takes once, at its start: where it listens, and where it keeps what. */
 import { isEqual } from '../core/equal.ts';
-import type { Settings } from '../settings.ts';
+import type { Settings } from '../settings/settings.ts';
 
 const BOUND = [
   'folder',

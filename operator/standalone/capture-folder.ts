@@ -1,7 +1,7 @@
 /** Where mail is that one process captures. */
 import { join } from 'node:path';
 import type { CapturedPlace } from '../console/mail/store.ts';
-import type { Settings } from '../settings.ts';
+import type { Settings } from '../settings/settings.ts';
 
 type Places = Pick<Settings, 'capture' | 'state'>;
 

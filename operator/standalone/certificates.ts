@@ -1,5 +1,5 @@
 import type { Certificates } from '../self-signed.ts';
-import type { Log } from '../../relay/log.ts';
+import type { Log } from '../../relay/observe/log.ts';
 
 /** Files change when somebody renews them; ours are renewed weeks before their end. Often enough for both. */
 const LOOK_MS = 60_000;

@@ -1,9 +1,9 @@
 /** The directory by the settings of the time: other settings are another directory, beside the same relay. */
-import type { PagesForPeople } from '../../relay/http.ts';
+import type { PagesForPeople } from '../../relay/observe/http.ts';
 import type { Directory } from '../directory/adapter.ts';
 import type { EndOfRun } from '../end-of-run.ts';
 import { messageOf } from '../errors.ts';
-import type { Settings } from '../settings.ts';
+import type { Settings } from '../settings/settings.ts';
 
 interface Options {
   /** What the first one was begun by. */

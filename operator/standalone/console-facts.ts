@@ -1,5 +1,5 @@
 /** What the console of one process shows: the statuses that were planned, and what the relay beside them says now. */
-import type { UpstreamConfig } from '../../relay/config.ts';
+import type { UpstreamConfig } from '../../relay/config/config.ts';
 import type { Relay } from '../../relay/main.ts';
 import type { Facts, RelayFact, Shown } from '../console/facts.ts';
 import { smartHostsOf } from '../console/smart-hosts.ts';

@@ -1,11 +1,11 @@
 /** Who reads the console of one process: whoever sits at this machine, as far as the settings say nothing else. */
 import { isIP } from 'node:net';
-import type { PageAnswer, PageRequest, PagesForPeople } from '../../relay/http.ts';
+import type { PageAnswer, PageRequest, PagesForPeople } from '../../relay/observe/http.ts';
 import { urlHost } from '../api/names.ts';
 import { plain, redirect } from '../console/answers.ts';
 import { BASE } from '../console/parts.ts';
 import type { Plan } from '../core/model.ts';
-import type { Settings } from '../settings.ts';
+import type { Settings } from '../settings/settings.ts';
 import type { RelayToShow } from './console-facts.ts';
 
 export interface ConsoleHere {

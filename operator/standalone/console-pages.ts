@@ -1,5 +1,5 @@
 /** The pages of the console of one process, with the mail that it captures. */
-import type { PagesForPeople } from '../../relay/http.ts';
+import type { PagesForPeople } from '../../relay/observe/http.ts';
 import { VERSION } from '../../relay/version.ts';
 import { createConsolePages, type ConsoleOptions } from '../console/console.ts';
 import { createMailPages } from '../console/mail/pages.ts';

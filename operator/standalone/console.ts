@@ -1,5 +1,5 @@
-import { createLog } from '../../relay/log.ts';
-import type { Log } from '../../relay/log.ts';
+import { createLog } from '../../relay/observe/log.ts';
+import type { Log } from '../../relay/observe/log.ts';
 import { formatLogLine } from './log-lines.ts';
 import type { SkippedPort } from '../../relay/submission/listen.ts';
 import { urlHost } from '../api/names.ts';

@@ -1,8 +1,8 @@
 import { resolve } from 'node:path';
-import { existingSender as existingSenderSchema } from '../settings.ts';
-import type { Settings } from '../settings.ts';
-import { loadSettings } from '../settings-file.ts';
-import type { SettingsResult } from '../settings-file.ts';
+import { existingSender as existingSenderSchema } from '../settings/settings.ts';
+import type { Settings } from '../settings/settings.ts';
+import { loadSettings } from '../settings/file.ts';
+import type { SettingsResult } from '../settings/file.ts';
 import type { WorkersWish } from '../../relay/workers-wish.ts';
 import { settingsIn } from './settings-in-folder.ts';
 

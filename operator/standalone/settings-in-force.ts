@@ -1,10 +1,10 @@
 /** The settings file of one process, taken up as it changes. */
 import type { Registry } from 'prom-client';
-import type { Log } from '../../relay/log.ts';
+import type { Log } from '../../relay/observe/log.ts';
 import { filesOfSettings } from '../class-view.ts';
-import { followSettings, type SettingsFollower } from '../follow-settings.ts';
-import { createSettingsMetrics } from '../settings-metrics.ts';
-import type { Settings } from '../settings.ts';
+import { followSettings, type SettingsFollower } from '../settings/follow.ts';
+import { createSettingsMetrics } from '../settings/metrics.ts';
+import type { Settings } from '../settings/settings.ts';
 import { keepBound } from './bound-settings.ts';
 import { standaloneSettings, type StandaloneFlags } from './options.ts';
 

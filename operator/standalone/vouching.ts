@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { isCollection, LineCounter, parseDocument } from 'yaml';
 import { offsetOf } from '../manifests/positions.ts';
 import { readBounded } from '../manifests/walk.ts';
-import type { Settings } from '../settings.ts';
+import type { Settings } from '../settings/settings.ts';
 
 /**
  * What to add, to which file and at which line, for `{namespace}` and `{sender}`.

@@ -1,6 +1,6 @@
 /** Hands a mail of the operator's own to a relay, by SMTP with STARTTLS, as any of its users does. */
 import { isInternational } from '../../relay/address.ts';
-import { type SmartHost, deliverySettingsSchema } from '../../relay/config.ts';
+import { type SmartHost, deliverySettingsSchema } from '../../relay/config/config.ts';
 import { createResolver } from '../../relay/delivery/resolve.ts';
 import { connectUpstream, secureContextOf } from '../../relay/delivery/upstream.ts';
 import type { Transcript } from '../../relay/smtp/transaction.ts';

@@ -1,7 +1,7 @@
 /** Carries out what people ask of one spool. */
 import { createReadStream } from 'node:fs';
 import type { QueueControl } from '../delivery/queue-control.ts';
-import type { Log } from '../log.ts';
+import type { Log } from '../observe/log.ts';
 import type { Content } from '../message.ts';
 import type { SpoolEntry } from '../spool/entries.ts';
 import type { QueuedMessage } from '../spool/record.ts';

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { aClass, aConfig, aList, aSender, aUser, LIST, USER } from '../../test/support/relay-config.ts';
 import { covers } from '../address.ts';
 import { checkMessage, MESSAGE_CHECKS } from './check-message.ts';
-import type { SenderPolicy } from '../config.ts';
+import type { SenderPolicy } from '../config/config.ts';
 import { formatReply } from '../smtp/format-reply.ts';
 import { isReply } from '../replies.ts';
 

@@ -4,7 +4,7 @@
  */
 import { formatMailbox, isInternational, type Mailbox } from '../address.ts';
 import { checkFieldSender, checkHeaderSender, isVerifiedSender, refuse, type Objection } from './check-sender.ts';
-import type { ListConfig, RelayConfig, UserConfig } from '../config.ts';
+import type { ListConfig, RelayConfig, UserConfig } from '../config/config.ts';
 import { readAuthor, readFrom, type Author } from './from-header.ts';
 import { charactersOf, scanHeaderSection, unfold, type HeaderField } from './header-section.ts';
 import { changesTo, type HeaderChanges } from './header-changes.ts';

@@ -9,7 +9,7 @@ import {
   sendersOf,
   type Objection,
 } from './check-sender.ts';
-import type { SenderPolicy, SenderRule } from '../config.ts';
+import type { SenderPolicy, SenderRule } from '../config/config.ts';
 import { formatReply } from '../smtp/format-reply.ts';
 
 const orders = { local: 'orders', domain: 'shop.example' };

@@ -3,7 +3,7 @@
  * about one of them into acceptance that somebody counts.
  */
 import { covers, formatMailbox, type Mailbox } from '../address.ts';
-import type { RelayConfig, SenderPolicy, SenderRule, UserConfig } from '../config.ts';
+import type { RelayConfig, SenderPolicy, SenderRule, UserConfig } from '../config/config.ts';
 import { replies, type Reply } from '../replies.ts';
 
 /** What speaks against a message; a check that finds nothing hands back `undefined`. */

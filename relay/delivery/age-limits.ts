@@ -1,5 +1,5 @@
 /** How old a message may become that could not be delivered, and when its sender hears of it. */
-import type { RelayConfig } from '../config.ts';
+import type { RelayConfig } from '../config/config.ts';
 import type { GoneLists } from './gone-lists.ts';
 
 export interface AgeLimits {

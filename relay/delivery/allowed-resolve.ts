@@ -4,7 +4,7 @@
  * how long it takes tells nothing about who listens there.
  */
 import { isAllowedAddress } from '../address-ranges.ts';
-import type { SmartHost } from '../config.ts';
+import type { SmartHost } from '../config/config.ts';
 import type { Resolve } from './resolve.ts';
 
 const NOT_ALLOWED =

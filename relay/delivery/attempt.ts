@@ -1,13 +1,13 @@
 /** One attempt to deliver one message: ask the upstream, write down what it said, tell the log. */
 import type { AgeLimits, Aging } from './age-limits.ts';
 import { logWithheld, makeReport } from './bounce.ts';
-import type { RecipientGuard, RelayConfig } from '../config.ts';
+import type { RecipientGuard, RelayConfig } from '../config/config.ts';
 import { guardQueued } from './guard-queued.ts';
 import { loseReport } from './lost-report.ts';
 import type { Lane } from './lanes.ts';
-import type { Log } from '../log.ts';
+import type { Log } from '../observe/log.ts';
 import type { Content } from '../message.ts';
-import type { Metrics } from '../metrics.ts';
+import type { Metrics } from '../observe/metrics.ts';
 import { namedRecipients } from '../named-recipients.ts';
 import { conclude } from './outcome.ts';
 import { shareOf } from './redirected.ts';

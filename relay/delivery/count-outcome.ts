@@ -1,5 +1,5 @@
 /** What became of the recipients of a message, for its user and its list. Once it is on disk: a crash counts nothing twice. */
-import type { RelayConfig } from '../config.ts';
+import type { RelayConfig } from '../config/config.ts';
 import type { AcceptedMessage } from '../message.ts';
 import type { Verdict } from '../spool/record.ts';
 import type { UsageCounter } from '../usage/counter.ts';

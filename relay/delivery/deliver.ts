@@ -8,13 +8,13 @@ import { ageLimitsOf, type Aging } from './age-limits.ts';
 import { takeOverdue } from './overdue.ts';
 import { createAttempts } from './attempt.ts';
 import { createTasks } from './tasks.ts';
-import type { DeliverySettings, RelayConfig } from '../config.ts';
-import { deliverySettingsSchema } from '../config.ts';
+import type { DeliverySettings, RelayConfig } from '../config/config.ts';
+import { deliverySettingsSchema } from '../config/config.ts';
 import { createGoneLists } from './gone-lists.ts';
 import { createLanes, type Lane, lookAtAllowance, mayBegin } from './lanes.ts';
-import type { Log } from '../log.ts';
+import type { Log } from '../observe/log.ts';
 import type { AcceptedMessage, Content } from '../message.ts';
-import type { Metrics } from '../metrics.ts';
+import type { Metrics } from '../observe/metrics.ts';
 import { createPassThrough } from './pass-through.ts';
 import { createPlaces } from './places.ts';
 import { createResolver, type Lookup } from './resolve.ts';
@@ -26,7 +26,7 @@ import { steadyNow } from '../steady-time.ts';
 import type { Spool } from '../spool/spool.ts';
 import type { Sender, SpoolEntry } from '../spool/entries.ts';
 import { noSpans, type SpanSender } from '../tracing/span-sender.ts';
-import type { KnownUpstreams } from '../upstream-report.ts';
+import type { KnownUpstreams } from '../observe/upstream-report.ts';
 import { type UsageCounter, uncounted } from '../usage/counter.ts';
 
 export interface Delivery {

@@ -2,10 +2,10 @@
  * The guard of a list, as it is when a message leaves: what was queued before the guard was switched on, or before it
  * became tighter, is judged by it all the same.
  */
-import type { RecipientGuard } from '../config.ts';
-import type { Log } from '../log.ts';
+import type { RecipientGuard } from '../config/config.ts';
+import type { Log } from '../observe/log.ts';
 import type { Content } from '../message.ts';
-import type { Metrics } from '../metrics.ts';
+import type { Metrics } from '../observe/metrics.ts';
 import { applyGuard, tellGuarded } from '../recipient-guard.ts';
 import { replies } from '../replies.ts';
 import type { QueuedMessage, Verdict } from '../spool/record.ts';

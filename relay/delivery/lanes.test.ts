@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { aConfig, aList } from '../../test/support/relay-config.ts';
 import { aSmartHost } from '../../test/support/upstream.ts';
-import { deliverySettingsSchema, type ListConfig } from '../config.ts';
+import { deliverySettingsSchema, type ListConfig } from '../config/config.ts';
 import type { SpoolEntry } from '../spool/entries.ts';
 import { allowAll } from './allowance.ts';
 import { createLanes } from './lanes.ts';

@@ -5,13 +5,13 @@
  */
 import type { Allow, Allowance } from './allowance.ts';
 import { type CircuitBreaker, createCircuitBreaker } from './circuit-breaker.ts';
-import type { RelayConfig, UpstreamConfig } from '../config.ts';
+import type { RelayConfig, UpstreamConfig } from '../config/config.ts';
 import { createTransport, type TransportOptions } from './routes.ts';
 import { createSenderQueue, type SenderQueue } from './sender-queue.ts';
 import type { SpoolEntry } from '../spool/entries.ts';
 import type { Transport } from './transport.ts';
 import { createUpstreamHealth, type UpstreamHealth } from './upstream-health.ts';
-import { REPORTED_LISTS_MAX, type KnownUpstreams } from '../upstream-report.ts';
+import { REPORTED_LISTS_MAX, type KnownUpstreams } from '../observe/upstream-report.ts';
 
 export interface Lane {
   readonly transport: Transport;

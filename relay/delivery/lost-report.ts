@@ -3,9 +3,9 @@
  * still thinks that it went out. People of the platform are to hear of it.
  */
 import { bytesOf } from './content.ts';
-import type { Log } from '../log.ts';
+import type { Log } from '../observe/log.ts';
 import type { Content } from '../message.ts';
-import type { Metrics } from '../metrics.ts';
+import type { Metrics } from '../observe/metrics.ts';
 import type { PendingRecipient, QueuedMessage } from '../spool/record.ts';
 import type { Spool } from '../spool/spool.ts';
 import { traceField } from '../tracing/trace-context.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { aClass, aConfig, aList, LIST } from '../../test/support/relay-config.ts';
-import { deliverySettingsSchema } from '../config.ts';
+import { deliverySettingsSchema } from '../config/config.ts';
 import { SpoolEntry } from '../spool/entries.ts';
 import { ageLimitsOf } from './age-limits.ts';
 import { createGoneLists } from './gone-lists.ts';

@@ -1,6 +1,6 @@
 /** Mail that waits for an upstream and has come to the age of a notice, or to the end of its life. */
 import { type AgeLimits, LIMITS_OF_GONE_LISTS } from './age-limits.ts';
-import type { RelayConfig } from '../config.ts';
+import type { RelayConfig } from '../config/config.ts';
 import type { Lanes } from './lanes.ts';
 import type { SpoolEntry } from '../spool/entries.ts';
 

@@ -7,9 +7,9 @@ import { createCircuitBreaker } from './circuit-breaker.ts';
 import { createSenderQueue } from './sender-queue.ts';
 import { createPassThrough } from './pass-through.ts';
 import { createUpstreamHealth } from './upstream-health.ts';
-import { deliverySettingsSchema } from '../config.ts';
-import { createLog } from '../log.ts';
-import { createMetrics } from '../metrics.ts';
+import { deliverySettingsSchema } from '../config/config.ts';
+import { createLog } from '../observe/log.ts';
+import { createMetrics } from '../observe/metrics.ts';
 import { aConfig, aList } from '../../test/support/relay-config.ts';
 
 test('a fault of ours during the probe of an upstream leaves the next probe to others', async () => {

@@ -3,11 +3,11 @@
  * All or nothing: one reply stands for all recipients, so where one is refused nobody gets the message. A recipient in
  * place of others has a copy of its own, which goes first: where the rest is refused then, that one alone has got it.
  */
-import type { RelayConfig } from '../config.ts';
+import type { RelayConfig } from '../config/config.ts';
 import type { Lane, Lanes } from './lanes.ts';
-import type { Log } from '../log.ts';
+import type { Log } from '../observe/log.ts';
 import type { AcceptedMessage, Content, Recipient } from '../message.ts';
-import type { Metrics } from '../metrics.ts';
+import type { Metrics } from '../observe/metrics.ts';
 import { namedRecipients } from '../named-recipients.ts';
 import { judgeRecipient } from '../recipient-guard.ts';
 import { type Reply, replies } from '../replies.ts';

@@ -2,10 +2,10 @@
  * "Relayed" reports (RFC 3461 section 5.2.2) about messages that went on without the spool. The report itself goes through
  * it: nobody waits for that any more.
  */
-import type { RelayConfig } from '../config.ts';
-import type { Log } from '../log.ts';
+import type { RelayConfig } from '../config/config.ts';
+import type { Log } from '../observe/log.ts';
 import type { AcceptedMessage, Content } from '../message.ts';
-import type { Metrics } from '../metrics.ts';
+import type { Metrics } from '../observe/metrics.ts';
 import { newRecord, type Verdict } from '../spool/record.ts';
 import type { Spool } from '../spool/spool.ts';
 import { logWithheld, makeReport } from './bounce.ts';

@@ -1,7 +1,7 @@
 /** Ways for a message to leave: a smart host, the capture folder, or none as long as the list has no usable upstream. */
 import { createCapture } from './capture.ts';
-import type { UpstreamConfig } from '../config.ts';
-import { upstreamLabel } from '../tenant-labels.ts';
+import type { UpstreamConfig } from '../config/config.ts';
+import { upstreamLabel } from '../observe/tenant-labels.ts';
 import type { Transport } from './transport.ts';
 import { createUpstreamPool, type PoolOptions } from './upstream-pool.ts';
 import { deferred } from './upstream-reply.ts';

@@ -1,5 +1,5 @@
 /** What is being done with entries of the spool, so that a shutdown can wait for it, and that no entry is forgotten. */
-import type { Log } from '../log.ts';
+import type { Log } from '../observe/log.ts';
 import type { SpoolEntry } from '../spool/entries.ts';
 
 export interface Tasks {

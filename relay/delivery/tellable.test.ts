@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { SmartHost } from '../config.ts';
+import type { SmartHost } from '../config/config.ts';
 import { tellable } from './tellable.ts';
 
 const upstream: SmartHost = {

@@ -4,7 +4,7 @@ import { request, type RequestOptions } from 'node:https';
 import { isIP } from 'node:net';
 import { rootCertificates } from 'node:tls';
 import { z } from 'zod';
-import type { OAuth2 } from '../config.ts';
+import type { OAuth2 } from '../config/config.ts';
 import type { Resolve } from './resolve.ts';
 
 export interface AccessToken {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { deliverySettingsSchema } from '../config.ts';
+import { deliverySettingsSchema } from '../config/config.ts';
 import type { Verdict } from '../spool/record.ts';
 import type { TransportResult } from './transport.ts';
 import { createUpstreamHealth } from './upstream-health.ts';

@@ -2,8 +2,8 @@
  * What attempts have told of one upstream, list by list. It is evidence and nothing else: a list without mail says nothing of
  * its upstream, a failure or two may be a restart, and an upstream that nobody has tried for long may be well again.
  */
-import type { DeliverySettings, UpstreamConfig } from '../config.ts';
-import type { UpstreamTrouble } from '../upstream-report.ts';
+import type { DeliverySettings, UpstreamConfig } from '../config/config.ts';
+import type { UpstreamTrouble } from '../observe/upstream-report.ts';
 import { tellable } from './tellable.ts';
 import type { TransportResult } from './transport.ts';
 

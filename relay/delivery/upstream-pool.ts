@@ -4,7 +4,7 @@
  */
 import { setMaxListeners } from 'node:events';
 import { createTokenSource, type TokenSource, withToken } from './access-token.ts';
-import type { DeliverySettings, OAuth2, SmartHost } from '../config.ts';
+import type { DeliverySettings, OAuth2, SmartHost } from '../config/config.ts';
 import { allowedResolve } from './allowed-resolve.ts';
 import type { Resolve } from './resolve.ts';
 import { requestToken, TokenProblem, type TokenRequestOptions } from './token-request.ts';

@@ -1,6 +1,6 @@
 /** One message over a connection that is ready for MAIL: transaction in, a verdict for each recipient out. */
 import { isInternational } from '../address.ts';
-import type { DeliverySettings } from '../config.ts';
+import type { DeliverySettings } from '../config/config.ts';
 import type { Capabilities } from '../smtp/capabilities.ts';
 import type { SmtpClient } from '../smtp/client.ts';
 import type { Mail } from '../smtp/transaction.ts';

@@ -1,7 +1,7 @@
 /** One connection to a smart host, from its name to the log-in; what it then sends is in upstream-send.ts. */
 import { isIP, type Socket } from 'node:net';
 import { checkServerIdentity, createSecureContext, type ConnectionOptions, type SecureContext } from 'node:tls';
-import type { DeliverySettings, SmartHost } from '../config.ts';
+import type { DeliverySettings, SmartHost } from '../config/config.ts';
 import { introduce, type Introduction, type NotReady, type SmtpClient } from '../smtp/client.ts';
 import { createWire, within } from '../smtp/wire.ts';
 import type { Verdict } from '../spool/record.ts';

@@ -7,10 +7,10 @@ import { aSigner, verifiedByDkimpy, verifiedByMailauth, whyNoDkimpy } from '../.
 import { folderOf } from '../../test/support/folder.ts';
 import { aMessage, captureLog, inMemory, metricValue } from '../../test/support/queued.ts';
 import { aConfig, aList, aSender, aUser, LIST, USER } from '../../test/support/relay-config.ts';
-import type { RelayConfig } from '../config.ts';
+import type { RelayConfig } from '../config/config.ts';
 import { bytesOf } from '../delivery/content.ts';
 import type { Content } from '../message.ts';
-import { createMetrics } from '../metrics.ts';
+import { createMetrics } from '../observe/metrics.ts';
 import { createSigning } from './sign-message.ts';
 
 const SENDER = 'shop/shop-example';

@@ -2,7 +2,7 @@
 import { createHash, createPrivateKey, sign, type KeyObject } from 'node:crypto';
 import { promisify } from 'node:util';
 import { unfold, type HeaderField } from '../checks/header-section.ts';
-import type { DkimKey } from '../config.ts';
+import type { DkimKey } from '../config/config.ts';
 
 /** What a signature is to say. */
 export interface Claim {

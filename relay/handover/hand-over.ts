@@ -8,7 +8,7 @@
  * broken off, the other relay is asked.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Log } from '../log.ts';
+import type { Log } from '../observe/log.ts';
 import type { Spool } from '../spool/spool.ts';
 import type { Transfer } from '../spool/transfers.ts';
 import { OFFERS_AT_ONCE, type Peer, type Taken } from './peers.ts';

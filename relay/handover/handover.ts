@@ -1,7 +1,7 @@
 /** The hand-over of one spool: what it takes from other relays, what it gives them, and what it is not sure of. */
-import type { RelayConfig } from '../config.ts';
-import type { Log } from '../log.ts';
-import type { Metrics } from '../metrics.ts';
+import type { RelayConfig } from '../config/config.ts';
+import type { Log } from '../observe/log.ts';
+import type { Metrics } from '../observe/metrics.ts';
 import type { SpoolEntry } from '../spool/entries.ts';
 import type { Spool } from '../spool/spool.ts';
 import type { Transfer } from '../spool/transfers.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { metricValue } from '../../test/support/queued.ts';
-import { createMetrics } from '../metrics.ts';
+import { createMetrics } from '../observe/metrics.ts';
 import { createSpoolIndex } from './entries.ts';
 
 const NOW = Math.floor(performance.timeOrigin) + 100_000;

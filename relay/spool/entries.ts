@@ -2,7 +2,7 @@
  * What is in the spool, in memory: enough to schedule it and to count it. A million messages are to fit into 200 MB, so
  * an entry is small: whole milliseconds since the process began take no memory of their own, and names are shared.
  */
-import type { Metrics } from '../metrics.ts';
+import type { Metrics } from '../observe/metrics.ts';
 import type { EntryFields } from './record.ts';
 
 /** Whose mail it is, and by way of which list. */

@@ -4,7 +4,7 @@
  */
 import type { SpoolFiles } from './files.ts';
 import type { SpoolEntry, SpoolIndex } from './entries.ts';
-import type { Log } from '../log.ts';
+import type { Log } from '../observe/log.ts';
 import type { SpoolReader } from './read.ts';
 import { decodeEntry } from './record.ts';
 import type { SpoolStore } from './store.ts';

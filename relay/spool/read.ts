@@ -1,5 +1,5 @@
 /** Reading a message back from the spool, and what happens to one that cannot be read. */
-import type { Log } from '../log.ts';
+import type { Log } from '../observe/log.ts';
 import type { Content } from '../message.ts';
 import type { SpoolFiles } from './files.ts';
 import type { SpoolIndex } from './entries.ts';

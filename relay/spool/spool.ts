@@ -11,11 +11,11 @@
  *   FOLDER/handing-over/ transfers to other relays that have begun (transfers.ts)
  */
 import path from 'node:path';
-import { type DeliverySettings, deliverySettingsSchema } from '../config.ts';
-import type { Log } from '../log.ts';
+import { type DeliverySettings, deliverySettingsSchema } from '../config/config.ts';
+import type { Log } from '../observe/log.ts';
 import type { AcceptedMessage, Content } from '../message.ts';
 import { forgetOld, keyOf, takenIn } from './adopted.ts';
-import type { Metrics } from '../metrics.ts';
+import type { Metrics } from '../observe/metrics.ts';
 import { replies, type Reply } from '../replies.ts';
 import { type CapturedLimits, type CapturedMessage, openCaptured } from './captured.ts';
 import { type Disk, makeFolder, nodeDisk } from './disk.ts';

@@ -7,7 +7,7 @@
 import { randomUUID } from 'node:crypto';
 import path from 'node:path';
 import { z } from 'zod';
-import type { Log } from '../log.ts';
+import type { Log } from '../observe/log.ts';
 import { type Disk, makeFolder, placeFile } from './disk.ts';
 
 export interface Transfer {

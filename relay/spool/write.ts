@@ -1,7 +1,7 @@
 /** Every change of the spool: on disk as a whole before anybody hears of it, or the end of all changes. */
-import type { Log } from '../log.ts';
+import type { Log } from '../observe/log.ts';
 import type { AcceptedMessage, Body, Content } from '../message.ts';
-import type { Metrics } from '../metrics.ts';
+import type { Metrics } from '../observe/metrics.ts';
 import { SyncError } from './disk.ts';
 import type { SpoolFiles } from './files.ts';
 import type { SpoolEntry, SpoolIndex } from './entries.ts';

@@ -4,7 +4,7 @@
  */
 import { userOfLogin, whyUnusable } from './authenticate.ts';
 import { isAllowedClient } from './client-address.ts';
-import type { ListConfig, RelayConfig, UserConfig } from '../config.ts';
+import type { ListConfig, RelayConfig, UserConfig } from '../config/config.ts';
 import { replies, type Reply } from '../replies.ts';
 import { isPausedHere } from '../usage/counter.ts';
 import { abandonTransaction, mayUseClearText, type Session } from './state.ts';

@@ -1,6 +1,6 @@
 /** The AUTH command (RFC 4954). How a client names itself is its mechanism's affair, whether it may log in authenticate.ts's. */
 import { authenticate } from './authenticate.ts';
-import type { RelayConfig } from '../config.ts';
+import type { RelayConfig } from '../config/config.ts';
 import { shareOf } from './fleet-share.ts';
 import { isReply, replies, type Answer, type Subject } from '../replies.ts';
 import { login } from './sasl/login.ts';

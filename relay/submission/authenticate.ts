@@ -4,7 +4,7 @@
  */
 import { setTimeout as wait } from 'node:timers/promises';
 import { isAllowedClient } from './client-address.ts';
-import type { Credential, RelayConfig, UnusableUser, UserConfig } from '../config.ts';
+import type { Credential, RelayConfig, UnusableUser, UserConfig } from '../config/config.ts';
 import { shareOf } from './fleet-share.ts';
 import type { SharedLimits } from './limits.ts';
 import { isReply, replies, type Reply } from '../replies.ts';

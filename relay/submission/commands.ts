@@ -1,6 +1,6 @@
 /** The commands of a session. What is not here does not exist: no EXPN, no XCLIENT, no BDAT, no jokes. */
 import { auth, MECHANISMS } from './auth.ts';
-import type { RelayConfig } from '../config.ts';
+import type { RelayConfig } from '../config/config.ts';
 import { data } from './data.ts';
 import { mail, rcpt } from './mail.ts';
 import { replies, type Answer, type Stage } from '../replies.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { sessionSettingsSchema } from '../config.ts';
+import { sessionSettingsSchema } from '../config/config.ts';
 import { createSharedLimits } from './limits.ts';
 import { isReply, replies } from '../replies.ts';
 

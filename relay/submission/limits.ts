@@ -5,7 +5,7 @@
  */
 import { sourceKey } from './client-address.ts';
 import { shareOf } from './fleet-share.ts';
-import type { Limits, SessionSettings } from '../config.ts';
+import type { Limits, SessionSettings } from '../config/config.ts';
 import { isReply, replies, type Reply } from '../replies.ts';
 import { createMonths, type Months } from '../usage/months.ts';
 import { createWindowCounter, type Window } from './window-counter.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { createLog } from '../log.ts';
+import { createLog } from '../observe/log.ts';
 import { createLineLimit } from './line-limit.ts';
 
 function aLimit() {

@@ -3,7 +3,7 @@
  * is left out is told in one line when its minute is over, and counted in the metrics all the same.
  */
 import { sourceKey } from './client-address.ts';
-import type { Log } from '../log.ts';
+import type { Log } from '../observe/log.ts';
 import { createWindowCounter } from './window-counter.ts';
 
 /** A person who tries things out writes fewer, one who reads a log needs no more. */

@@ -1,13 +1,13 @@
 /** What the log and the metrics tell of a session: one line for each decision, and for the loss of a connection. */
 import type { Login } from './authenticate.ts';
 import type { Loss } from './lost-connection.ts';
-import type { UserConfig } from '../config.ts';
-import type { Log } from '../log.ts';
+import type { UserConfig } from '../config/config.ts';
+import type { Log } from '../observe/log.ts';
 import { namedRecipients } from '../named-recipients.ts';
 import type { Reason } from '../reason.ts';
 import type { Answer, Reply, Stage } from '../replies.ts';
 import type { ConnectionEnd } from '../smtp/client-socket.ts';
-import { NO_LIST } from '../tenant-labels.ts';
+import { NO_LIST } from '../observe/tenant-labels.ts';
 import type { Session, SessionServices, Transaction } from './state.ts';
 import { traceField, type MessageTrace } from '../tracing/trace-context.ts';
 import type { Owner } from '../usage/counter.ts';

@@ -2,8 +2,8 @@
  * One session, from greeting to close: reads a command line, runs it, answers, and keeps to the limits that hold for any
  * client, however hostile. What each command means is in commands.ts.
  */
-import type { SessionSettings } from '../config.ts';
-import { sessionSettingsSchema } from '../config.ts';
+import type { SessionSettings } from '../config/config.ts';
+import { sessionSettingsSchema } from '../config/config.ts';
 import { isTaken, replies, type Answer, type Reply, type Stage } from '../replies.ts';
 import { type Connection, GONE } from '../smtp/connection.ts';
 import { runCommand } from './commands.ts';

@@ -1,13 +1,13 @@
 /** What a session knows of its client, and what it has to work with. */
 import type { Login } from './authenticate.ts';
-import type { RelayConfig } from '../config.ts';
+import type { RelayConfig } from '../config/config.ts';
 import type { MailParameters } from './envelope-syntax.ts';
 import type { NowAndThen } from './now-and-then.ts';
 import type { RateTicket, SharedLimits } from './limits.ts';
 import type { LineLimit } from './line-limit.ts';
-import type { Log } from '../log.ts';
+import type { Log } from '../observe/log.ts';
 import type { Content, Recipient, SubmittedMessage } from '../message.ts';
-import type { Metrics } from '../metrics.ts';
+import type { Metrics } from '../observe/metrics.ts';
 import type { RecipientVerdict } from '../recipient-guard.ts';
 import type { Answer, Reply } from '../replies.ts';
 import type { Connection } from '../smtp/connection.ts';

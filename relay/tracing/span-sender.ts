@@ -4,8 +4,8 @@
  * processors and a dozen packages for what is one request with JSON here.)
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Log } from '../log.ts';
-import type { Metrics } from '../metrics.ts';
+import type { Log } from '../observe/log.ts';
+import type { Metrics } from '../observe/metrics.ts';
 import { encodeSpans, type Span } from './otlp.ts';
 
 export interface SpanSender {

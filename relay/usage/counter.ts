@@ -1,6 +1,6 @@
 /** What counts in a worker: the relay's own counts, where there is one worker, or what it tells its parent. */
-import type { UserConfig, PauseTerms } from '../config.ts';
-import type { Tally } from '../usage-report.ts';
+import type { UserConfig, PauseTerms } from '../config/config.ts';
+import type { Tally } from '../observe/usage-report.ts';
 import type { Watched } from './pauses.ts';
 
 /** Whose mail it was; absent where the configuration does not know of it (any more). */

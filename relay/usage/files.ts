@@ -7,9 +7,9 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
-import type { Log } from '../log.ts';
+import type { Log } from '../observe/log.ts';
 import { makeFolder, nodeDisk, placeFile, type Disk } from '../spool/disk.ts';
-import { tallySchema } from '../usage-report.ts';
+import { tallySchema } from '../observe/usage-report.ts';
 import { HOUR_MS } from './hours.ts';
 import type { Tallies } from './tally.ts';
 

@@ -1,5 +1,5 @@
 /** What was counted in each of the last 24 hours, and in all of them together. In memory, and pure but for its clock. */
-import type { Tally, UsageReport } from '../usage-report.ts';
+import type { Tally, UsageReport } from '../observe/usage-report.ts';
 import { addTo, takeFrom, type Tallies } from './tally.ts';
 
 export const HOUR_MS = 3_600_000;

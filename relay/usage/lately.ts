@@ -1,5 +1,5 @@
 /** What was refused in the last hour, by user and reason. In memory only: it begins anew with the process, and says since when. */
-import type { Tally, UsageReport } from '../usage-report.ts';
+import type { Tally, UsageReport } from '../observe/usage-report.ts';
 import { NOBODY } from './counter.ts';
 
 const SLOT_MS = 300_000;

@@ -3,7 +3,7 @@
  * that there are no more of them than the settings say, of those that send most.
  */
 import { Gauge, Registry } from 'prom-client';
-import type { Tally, UsageReport } from '../usage-report.ts';
+import type { Tally, UsageReport } from '../observe/usage-report.ts';
 
 const COUNTS = ['accepted', 'recipients', 'bytes', 'delivered', 'bounced', 'deferred'] as const;
 

@@ -2,7 +2,7 @@
  * Pauses users of whose recipients too many bounce, at once and by what this relay has seen: the operator then tells the others.
  * A pause lasts until the mark of the user's configuration changes, which people set.
  */
-import type { PauseTerms } from '../config.ts';
+import type { PauseTerms } from '../config/config.ts';
 
 /** What was seen since the mark was set. Recipients are counted in batches of so many as the terms say. */
 export interface Watched {

@@ -1,7 +1,7 @@
 /** What outlives the day of the counts: the month of quotas, and who is watched or paused. One small file, beside the hours. */
 import path from 'node:path';
 import { z } from 'zod';
-import type { Log } from '../log.ts';
+import type { Log } from '../observe/log.ts';
 import { makeUsageFolder } from './files.ts';
 import { nodeDisk, placeFile } from '../spool/disk.ts';
 import type { MonthCounts } from './months.ts';

@@ -1,5 +1,5 @@
 /** Arithmetic of what is counted. Tallies are changed in place: one is touched for each message. */
-import type { Tally } from '../usage-report.ts';
+import type { Tally } from '../observe/usage-report.ts';
 
 /** By `list NAMESPACE/NAME` and `user NAMESPACE/NAME`. */
 export type Tallies = Map<string, Tally>;

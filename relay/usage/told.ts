@@ -1,6 +1,6 @@
 /** What a worker has counted since its parent heard of it last, and whom the parent says are paused. */
-import type { PauseTerms } from '../config.ts';
-import type { Tally } from '../usage-report.ts';
+import type { PauseTerms } from '../config/config.ts';
+import type { Tally } from '../observe/usage-report.ts';
 import { keyed, type Seen, type UsageCounter } from './counter.ts';
 import type { Watched } from './pauses.ts';
 import { addTo, type Tallies } from './tally.ts';

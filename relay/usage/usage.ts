@@ -3,8 +3,8 @@
  * seconds: a relay that is killed forgets what it has counted since, and counts nothing twice.
  */
 import path from 'node:path';
-import type { Log } from '../log.ts';
-import type { Tally, UsageReport, UserTally } from '../usage-report.ts';
+import type { Log } from '../observe/log.ts';
+import type { Tally, UsageReport, UserTally } from '../observe/usage-report.ts';
 import { keyed, NOBODY, type UsageCounter } from './counter.ts';
 import { createHourFiles } from './files.ts';
 import { createHours } from './hours.ts';

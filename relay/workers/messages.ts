@@ -1,5 +1,5 @@
 /** What a parent and its workers say to each other, as JSON over the channel that `fork` makes: both are of this program. */
-import type { LogSettings } from '../config.ts';
+import type { LogSettings } from '../config/config.ts';
 import type { Fleet } from '../handover/handover.ts';
 import type { Wish } from './host-places.ts';
 import type { WorkerMetrics } from './metrics.ts';

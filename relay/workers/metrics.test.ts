@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createMetrics } from '../metrics.ts';
+import { createMetrics } from '../observe/metrics.ts';
 import { createParentMetrics } from './metrics.ts';
 
 async function valueOf(page: Promise<{ body: string }>, name: string): Promise<number> {

@@ -1,6 +1,6 @@
 /** Metrics of several workers, as those of one relay. */
 import { AggregatorRegistry, Counter, Gauge, Registry, collectDefaultMetrics } from 'prom-client';
-import { shown, type ShownValues, TENANT_LABELS } from '../tenant-labels.ts';
+import { shown, type ShownValues, TENANT_LABELS } from '../observe/tenant-labels.ts';
 
 /** Of one registry. */
 type MetricObjects = Awaited<ReturnType<Registry['getMetricsAsJSON']>>;

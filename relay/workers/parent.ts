@@ -4,9 +4,9 @@
  * among those that listen. Where there were more workers once, one more process for each spool left behind empties it.
  */
 import { createSecureContext } from 'node:tls';
-import { startHttp } from '../http.ts';
+import { startHttp } from '../observe/http.ts';
 import type { Relay, RelayOptions } from '../main.ts';
-import { pagesOf, queueReportOf, stateReportOf } from '../pages.ts';
+import { pagesOf, queueReportOf, stateReportOf } from '../observe/pages.ts';
 import { createSharedLimits } from '../submission/limits.ts';
 import { listen, type Listening } from '../submission/listen.ts';
 import { openUsage } from '../usage/usage.ts';

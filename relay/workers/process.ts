@@ -4,7 +4,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pino } from 'pino';
-import { createLog, type Log } from '../log.ts';
+import { createLog, type Log } from '../observe/log.ts';
 import { SpoolInUse } from '../spool/lock.ts';
 import { type Certificates, startWorker, type Worker, type WorkerOptions } from '../worker.ts';
 import { createToldUsage } from '../usage/told.ts';

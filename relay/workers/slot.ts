@@ -1,5 +1,5 @@
 /** The place of one worker: whenever the process in it ends by itself, another one takes it. */
-import type { Log } from '../log.ts';
+import type { Log } from '../observe/log.ts';
 import type { Listening } from '../submission/listen.ts';
 import type { createSharedLimits } from '../submission/limits.ts';
 import type { Usage } from '../usage/usage.ts';

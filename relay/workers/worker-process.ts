@@ -1,7 +1,7 @@
 /** One worker's process, as its parent sees it: what it is told and asked, what it says, and its end. */
 import { type ChildProcess, fork } from 'node:child_process';
 import { getHeapStatistics } from 'node:v8';
-import type { Log } from '../log.ts';
+import type { Log } from '../observe/log.ts';
 import type { Listening } from '../submission/listen.ts';
 import type { createSharedLimits } from '../submission/limits.ts';
 import type { Usage } from '../usage/usage.ts';

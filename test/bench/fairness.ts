@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startDelivery } from '../../relay/delivery/deliver.ts';
-import type { ListConfig } from '../../relay/config.ts';
+import type { ListConfig } from '../../relay/config/config.ts';
 import { openSpool, type Spool } from '../../relay/spool/spool.ts';
 import { configured } from '../support/delivering.ts';
 import { aMessage, captureLog, createMetrics, eventually, inMemory } from '../support/queued.ts';

@@ -7,8 +7,8 @@ import { createOperatorMetrics } from '../../operator/kubernetes/metrics.ts';
 import { pageTokensOf } from '../../operator/kubernetes/page-tokens.ts';
 import { startController } from '../../operator/kubernetes/controller.ts';
 import type { Controller } from '../../operator/kubernetes/controller-types.ts';
-import { settingsSchema } from '../../operator/settings.ts';
-import { dnsVerificationOf, resolversOf } from '../../operator/settings-verification.ts';
+import { settingsSchema } from '../../operator/settings/settings.ts';
+import { dnsVerificationOf, resolversOf } from '../../operator/settings/verification.ts';
 
 type Question =
   | { kind: 'start'; cluster: { url: string; caFile: string }; kubeconfig: string; settings: unknown }

@@ -7,7 +7,7 @@ import { startReflector } from '../../operator/kubernetes/client/reflector.ts';
 import { SECRETS } from '../../operator/kubernetes/client/resources.ts';
 import { CONFIG_LABEL } from '../../operator/kubernetes/cache/secret-cache.ts';
 import type { SecretObject } from '../../operator/kubernetes/cache/views.ts';
-import type { ShardDocument } from '../../relay/config.ts';
+import type { ShardDocument } from '../../relay/config/config.ts';
 import { createAdmin, list, namespace, sender, user, type Admin } from '../operator/support/admin.ts';
 import { install, OPERATOR_NAMESPACE } from '../operator/support/operator.ts';
 import { startRelayPod } from '../operator/support/relay-pod.ts';

@@ -8,7 +8,7 @@ import type { Issuer, RawObject, Snapshot } from '../../operator/core/model.ts';
 import { inParts, sourcesOf } from '../../operator/core/plan.ts';
 import { digestOf } from '../../operator/kubernetes/cache/known-status.ts';
 import { createPlanning } from '../../operator/kubernetes/planning.ts';
-import { settingsSchema } from '../../operator/settings.ts';
+import { settingsSchema } from '../../operator/settings/settings.ts';
 import { sha256Verifier } from '../../relay/password-hash.ts';
 import { aClassView } from '../support/class-view.ts';
 

@@ -11,7 +11,7 @@ import type { SecretObject } from '../../operator/kubernetes/cache/views.ts';
 import { startReflector } from '../../operator/kubernetes/client/reflector.ts';
 import { SECRETS, USERS } from '../../operator/kubernetes/client/resources.ts';
 import { hashOf } from '../../operator/kubernetes/write/configuration.ts';
-import type { ShardDocument } from '../../relay/config.ts';
+import type { ShardDocument } from '../../relay/config/config.ts';
 import { createAdmin, namespace, sender, user, type LiveObject } from '../operator/support/admin.ts';
 import { install, OPERATOR_NAMESPACE } from '../operator/support/operator.ts';
 import { startRelayPod } from '../operator/support/relay-pod.ts';

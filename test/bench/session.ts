@@ -5,8 +5,8 @@
  */
 import type { Socket } from 'node:net';
 import { duplexPair, type Duplex } from 'node:stream';
-import { createLog } from '../../relay/log.ts';
-import { createMetrics } from '../../relay/metrics.ts';
+import { createLog } from '../../relay/observe/log.ts';
+import { createMetrics } from '../../relay/observe/metrics.ts';
 import { replies } from '../../relay/replies.ts';
 import { createSubmissionServer } from '../../relay/submission/server.ts';
 import { certificates } from '../support/certificates.ts';

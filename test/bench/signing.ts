@@ -6,7 +6,7 @@
 import { createHash, createPrivateKey, sign as signNow } from 'node:crypto';
 import { createBodyHash } from '../../relay/dkim/body-hash.ts';
 import { createSigning } from '../../relay/dkim/sign-message.ts';
-import { createMetrics } from '../../relay/metrics.ts';
+import { createMetrics } from '../../relay/observe/metrics.ts';
 import { aSigner } from '../support/dkim.ts';
 import { aMessage, captureLog, inMemory } from '../support/queued.ts';
 import { aConfig } from '../support/relay-config.ts';

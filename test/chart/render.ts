@@ -6,7 +6,7 @@ import { describe, test } from 'node:test';
 import { parse } from 'yaml';
 import { validate } from '../../operator/api/validate.ts';
 import { parsePorts } from '../../operator/ports.ts';
-import { settingsSchema } from '../../operator/settings.ts';
+import { settingsSchema } from '../../operator/settings/settings.ts';
 import { deployFiles } from './deploy.ts';
 import { helm, render, ROOT, type Rendered } from './helm.ts';
 

@@ -131,7 +131,7 @@ describe('the image', () => {
       const files = [...loadedWith(metafile, entryPoint)];
       return new Set(files.map((file) => /node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(file)?.[1] ?? ''));
     };
-    const relay = ['operator/relay-process.ts', 'relay/alone.ts', 'relay/workers/parent.ts', PROGRAMS.worker];
+    const relay = ['operator/relays/process.ts', 'relay/alone.ts', 'relay/workers/parent.ts', PROGRAMS.worker];
     for (const name of ['@kubernetes/client-node', 'undici']) {
       for (const part of relay) assert.equal(packagesOf(part).has(name), false, `${name} in ${part}`);
       assert.equal(packagesOf('operator/main.ts').has(name), true, `${name} is not looked for under the right name`);

@@ -5,8 +5,8 @@ const PLAN = ['operator/core/plan.test.ts'];
 const HOSTS = ['operator/core/lists/allowed-upstream.test.ts', ...PLAN];
 const CONNECTIONS = ['test/relay/delivery-allowed.test.ts'];
 const RANGES = ['relay/address-ranges.test.ts'];
-const PAGES = ['relay/page-readers.test.ts', 'test/relay/http.test.ts'];
-const LABELS = ['relay/metrics.test.ts', 'relay/tenant-labels.test.ts'];
+const PAGES = ['relay/observe/page-readers.test.ts', 'test/relay/http.test.ts'];
+const LABELS = ['relay/observe/metrics.test.ts', 'relay/observe/tenant-labels.test.ts'];
 const SHARES = ['test/relay/fleet-share.test.ts'];
 
 export const tenantsMutations: readonly Mutation[] = [
@@ -89,49 +89,49 @@ export const tenantsMutations: readonly Mutation[] = [
   },
   {
     name: 'pages: any token opens them',
-    file: 'relay/page-readers.ts',
+    file: 'relay/observe/page-readers.ts',
     from: 'if (readers.some((hash) => timingSafeEqual',
     to: 'if (digest.length > 0 || readers.some((hash) => timingSafeEqual',
     tests: PAGES,
   },
   {
     name: 'pages: they are open before a configuration has been read',
-    file: 'relay/page-readers.ts',
+    file: 'relay/observe/page-readers.ts',
     from: "let last: Readers = 'nobody';",
     to: "let last: Readers = 'everybody';",
     tests: PAGES,
   },
   {
     name: 'pages: they open while workers are replaced',
-    file: 'relay/page-readers.ts',
+    file: 'relay/observe/page-readers.ts',
     from: 'if (configured.length === 0) return last;',
     to: '',
     tests: PAGES,
   },
   {
     name: 'pages: the tag of a page tells who may not read it that nothing has changed',
-    file: 'relay/http.ts',
+    file: 'relay/observe/http.ts',
     from: "if (status === 200 && request.headers['if-none-match'] === etag)",
     to: "if (request.headers['if-none-match'] !== undefined)",
     tests: PAGES,
   },
   {
     name: 'labels: what is gone stays in the metrics',
-    file: 'relay/tenant-metrics.ts',
+    file: 'relay/observe/tenant-metrics.ts',
     from: 'for (const forget of forgetters) await forget();',
     to: '',
     tests: LABELS,
   },
   {
     name: 'labels: a namespace takes the places of others',
-    file: 'relay/tenant-labels.ts',
+    file: 'relay/observe/tenant-labels.ts',
     from: 'placed.sort((a, b) => a.place - b.place)',
     to: 'placed',
     tests: LABELS,
   },
   {
     name: 'labels: there is no bound',
-    file: 'relay/tenant-labels.ts',
+    file: 'relay/observe/tenant-labels.ts',
     from: 'list: list.slice(0, most)',
     to: 'list',
     tests: LABELS,

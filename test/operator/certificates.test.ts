@@ -9,7 +9,7 @@ import { before, beforeEach, test, type TestContext } from 'node:test';
 import { connect, type TLSSocket } from 'node:tls';
 import { promisify } from 'node:util';
 import { makeAuthority, makeLeaf } from '../../operator/certificates/make.ts';
-import { settingsSchema } from '../../operator/settings.ts';
+import { settingsSchema } from '../../operator/settings/settings.ts';
 import { needsCommand } from '../support/commands.ts';
 import { describeWithControlPlane } from '../support/control-plane.ts';
 import { folderOf } from '../support/folder.ts';

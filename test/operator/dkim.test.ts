@@ -6,7 +6,7 @@ import { API_VERSION } from '../../operator/api/common.ts';
 import type { DkimKeys } from '../../operator/core/senders/dkim-model.ts';
 import { bodyOf } from '../../operator/kubernetes/client/answers.ts';
 import { pathOf, SECRETS } from '../../operator/kubernetes/client/resources.ts';
-import { shardDocumentSchema, type DkimSigner } from '../../relay/config.ts';
+import { shardDocumentSchema, type DkimSigner } from '../../relay/config/config.ts';
 import { needsCommand } from '../support/commands.ts';
 import { describeWithControlPlane } from '../support/control-plane.ts';
 import { zoneLine } from '../support/dkim.ts';

@@ -1,7 +1,7 @@
 /** Of how many relays each one allows its share of a user's limits. */
 import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
-import { classDocumentSchema } from '../../relay/config.ts';
+import { classDocumentSchema } from '../../relay/config/config.ts';
 import { describeWithControlPlane } from '../support/control-plane.ts';
 import { createAdmin } from './support/admin.ts';
 import { eventually } from './support/eventually.ts';

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
 import { readClasses } from '../../operator/kubernetes/classes.ts';
-import { settingsSchema } from '../../operator/settings.ts';
+import { settingsSchema } from '../../operator/settings/settings.ts';
 import { describeWithControlPlane } from '../support/control-plane.ts';
 import { createAdmin, list, namespace, secret, sender, user } from './support/admin.ts';
 import { eventually, until } from './support/eventually.ts';

@@ -4,7 +4,7 @@ import { after, before, beforeEach, test, type TestContext } from 'node:test';
 import { pageTokensOf } from '../../operator/kubernetes/page-tokens.ts';
 import { readClasses } from '../../operator/kubernetes/classes.ts';
 import { createInstallation } from '../../operator/installation.ts';
-import { settingsSchema } from '../../operator/settings.ts';
+import { settingsSchema } from '../../operator/settings/settings.ts';
 import { describeWithControlPlane } from '../support/control-plane.ts';
 import { createAdmin, namespace, secret, sender, user, type Admin } from './support/admin.ts';
 import { eventually } from './support/eventually.ts';

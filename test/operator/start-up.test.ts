@@ -4,7 +4,7 @@ import path from 'node:path';
 import { describe, test, type TestContext } from 'node:test';
 import { RefusedError } from '../../operator/kubernetes/client/answers.ts';
 import { onceAnswered } from '../../operator/kubernetes/first-answer.ts';
-import { createLog } from '../../relay/log.ts';
+import { createLog } from '../../relay/observe/log.ts';
 import { folderOf } from '../support/folder.ts';
 import { runCli } from '../support/standalone.ts';
 

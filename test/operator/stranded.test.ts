@@ -1,7 +1,7 @@
 /** Relays that go, on a real API server: what those that stay are told, and what becomes of volumes without a relay. */
 import assert from 'node:assert/strict';
 import { before, beforeEach, test, type TestContext } from 'node:test';
-import type { ClassDocument } from '../../relay/config.ts';
+import type { ClassDocument } from '../../relay/config/config.ts';
 import { describeWithControlPlane } from '../support/control-plane.ts';
 import { createAdmin, type Admin, type LiveObject } from './support/admin.ts';
 import { eventually } from './support/eventually.ts';

@@ -1,7 +1,7 @@
 /** What the objects say of mail that does not leave, by what relay pods tell of it. */
 import assert from 'node:assert/strict';
 import { after, before, test, type TestContext } from 'node:test';
-import type { KnownUpstreams, UpstreamTrouble } from '../../relay/upstream-report.ts';
+import type { KnownUpstreams, UpstreamTrouble } from '../../relay/observe/upstream-report.ts';
 import { describeWithControlPlane } from '../support/control-plane.ts';
 import { createAdmin, list, namespace, sender, user, type Admin } from './support/admin.ts';
 import { eventually } from './support/eventually.ts';

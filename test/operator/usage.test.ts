@@ -1,8 +1,8 @@
 /** What statuses say of use, by what relay pods have counted. */
 import assert from 'node:assert/strict';
 import { after, afterEach, before, test } from 'node:test';
-import { shardDocumentSchema, fileOf, type UserConfig } from '../../relay/config.ts';
-import type { Tally } from '../../relay/usage-report.ts';
+import { shardDocumentSchema, fileOf, type UserConfig } from '../../relay/config/config.ts';
+import type { Tally } from '../../relay/observe/usage-report.ts';
 import { describeWithControlPlane } from '../support/control-plane.ts';
 import { createAdmin, list, namespace, sender, user, type Admin } from './support/admin.ts';
 import { eventually } from './support/eventually.ts';

@@ -4,9 +4,9 @@ import { mkdir, mkdtemp, rename, rm, symlink, writeFile } from 'node:fs/promises
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, test } from 'node:test';
-import { CLASS_FILE_NAME, classDocumentSchema, SHARD_COUNT, shardFileName } from '../../relay/config.ts';
-import { openConfigFolder, type ConfigFolder } from '../../relay/config-folder.ts';
-import { createLog } from '../../relay/log.ts';
+import { CLASS_FILE_NAME, classDocumentSchema, SHARD_COUNT, shardFileName } from '../../relay/config/config.ts';
+import { openConfigFolder, type ConfigFolder } from '../../relay/config/folder.ts';
+import { createLog } from '../../relay/observe/log.ts';
 import { aUser } from '../support/relay-config.ts';
 
 const EMPTY_SHARD = '{"version":1,"lists":{},"users":{},"namespaces":{}}';

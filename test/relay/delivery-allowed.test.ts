@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { createServer, type Socket } from 'node:net';
 import { describe, test, type TestContext } from 'node:test';
-import type { SmartHost } from '../../relay/config.ts';
+import type { SmartHost } from '../../relay/config/config.ts';
 import type { Lookup } from '../../relay/delivery/resolve.ts';
 import { configured, emptied, said, startDelivering } from '../support/delivering.ts';
 import { CLIENT, startTokenServer, USER } from '../support/oauth.ts';

@@ -2,8 +2,8 @@
 import { writeSync } from 'node:fs';
 import { Writable } from 'node:stream';
 import { startDelivery } from '../../relay/delivery/deliver.ts';
-import { createLog } from '../../relay/log.ts';
-import { createMetrics } from '../../relay/metrics.ts';
+import { createLog } from '../../relay/observe/log.ts';
+import { createMetrics } from '../../relay/observe/metrics.ts';
 import { openSpool } from '../../relay/spool/spool.ts';
 import { configured } from '../support/delivering.ts';
 import { aSmartHost } from '../support/upstream.ts';

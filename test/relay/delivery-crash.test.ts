@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import path from 'node:path';
 import { describe, test } from 'node:test';
-import { createMetrics } from '../../relay/metrics.ts';
+import { createMetrics } from '../../relay/observe/metrics.ts';
 import { openSpool } from '../../relay/spool/spool.ts';
 import { configured, emptied, startDelivering } from '../support/delivering.ts';
 import { folderOf } from '../support/folder.ts';

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, test } from 'node:test';
-import type { RecipientGuard, UpstreamConfig } from '../../relay/config.ts';
+import type { RecipientGuard, UpstreamConfig } from '../../relay/config/config.ts';
 import type { Recipient } from '../../relay/message.ts';
 import { configured, emptied, said, startDelivering } from '../support/delivering.ts';
 import { aMessage, CONTENT, eventually, inMemory, metricValue } from '../support/queued.ts';

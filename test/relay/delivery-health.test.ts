@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { closedPort, configured, emptied, startDelivering, type DeliveringRelay } from '../support/delivering.ts';
-import { upstreamReportSchema } from '../../relay/upstream-report.ts';
+import { upstreamReportSchema } from '../../relay/observe/upstream-report.ts';
 import { aMessage, inMemory, metricValue } from '../support/queued.ts';
 import { aList, LIST } from '../support/relay-config.ts';
 import { until } from '../support/until.ts';

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, test, type TestContext } from 'node:test';
-import type { SmartHost } from '../../relay/config.ts';
+import type { SmartHost } from '../../relay/config/config.ts';
 import { closedPort, configured, emptied, said, startDelivering } from '../support/delivering.ts';
 import { folderOf } from '../support/folder.ts';
 import { CLIENT, issue, startOAuthHost, startTokenServer, USER } from '../support/oauth.ts';

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, test, type TestContext } from 'node:test';
 import type { Envelope } from '../../relay/message.ts';
-import type { SmartHost } from '../../relay/config.ts';
+import type { SmartHost } from '../../relay/config/config.ts';
 import { configured, emptied, said, startDelivering } from '../support/delivering.ts';
 import { aMessage, inMemory } from '../support/queued.ts';
 import { aSmartHost, ordinaryAnswers, startRawUpstream } from '../support/upstream.ts';

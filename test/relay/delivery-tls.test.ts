@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import type { Socket } from 'node:net';
 import { describe, test, type TestContext } from 'node:test';
 import { TLSSocket } from 'node:tls';
-import type { SmartHost } from '../../relay/config.ts';
+import type { SmartHost } from '../../relay/config/config.ts';
 import { configured, emptied, said, startDelivering } from '../support/delivering.ts';
 import { aMessage, eventually, inMemory } from '../support/queued.ts';
 import { aSmartHost, ordinaryAnswers, startRawUpstream, startUpstream, testCertificates } from '../support/upstream.ts';

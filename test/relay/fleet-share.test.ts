@@ -1,7 +1,7 @@
 /** Limits of a user on one of several relays. */
 import assert from 'node:assert/strict';
 import { describe, test, type TestContext } from 'node:test';
-import type { Limits } from '../../relay/config.ts';
+import type { Limits } from '../../relay/config/config.ts';
 import { aClass, aConfig, aUser, PASSWORD, USER } from '../support/relay-config.ts';
 import { openSecureClient, plain, type SmtpClient } from '../support/smtp-client.ts';
 import { startSubmission } from '../support/submission.ts';

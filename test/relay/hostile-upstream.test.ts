@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { createServer, type Socket } from 'node:net';
 import { describe, test } from 'node:test';
-import type { ListConfig } from '../../relay/config.ts';
+import type { ListConfig } from '../../relay/config/config.ts';
 import { closedPort, configured, emptied, said, startDelivering } from '../support/delivering.ts';
 import { aMessage, eventually, inMemory, metricValue } from '../support/queued.ts';
 import { aList } from '../support/relay-config.ts';

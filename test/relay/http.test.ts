@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { describe, test, type TestContext } from 'node:test';
-import { startHttp } from '../../relay/http.ts';
-import { type Readers, tokenHash } from '../../relay/page-readers.ts';
+import { startHttp } from '../../relay/observe/http.ts';
+import { type Readers, tokenHash } from '../../relay/observe/page-readers.ts';
 import { until } from '../support/until.ts';
 
 async function start(

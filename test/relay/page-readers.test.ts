@@ -1,8 +1,8 @@
 /** Who may read the pages of a whole relay that name tenants, and what its metrics forget. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { RelayConfig } from '../../relay/config.ts';
-import { tokenHash } from '../../relay/page-readers.ts';
+import type { RelayConfig } from '../../relay/config/config.ts';
+import { tokenHash } from '../../relay/observe/page-readers.ts';
 import { ledTo, QUICK_DELIVERY } from '../support/config-folder.ts';
 import { aClass, LIST } from '../support/relay-config.ts';
 import { until } from '../support/until.ts';

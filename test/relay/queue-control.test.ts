@@ -1,11 +1,11 @@
 /** What people may do with messages that wait, and what they may not while somebody else deals with them. */
 import assert from 'node:assert/strict';
 import { describe, test, type TestContext } from 'node:test';
-import { createLog } from '../../relay/log.ts';
+import { createLog } from '../../relay/observe/log.ts';
 import { createQueueControl } from '../../relay/delivery/queue-control.ts';
 import { createSchedule } from '../../relay/delivery/schedule.ts';
 import { createTasks } from '../../relay/delivery/tasks.ts';
-import { createMetrics } from '../../relay/metrics.ts';
+import { createMetrics } from '../../relay/observe/metrics.ts';
 import type { SpoolEntry } from '../../relay/spool/entries.ts';
 import { openSpool } from '../../relay/spool/spool.ts';
 import { folderOf } from '../support/folder.ts';

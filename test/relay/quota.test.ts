@@ -1,8 +1,8 @@
 /** What a relay keeps to by itself of a user's monthly quota, and of the bounces that its mail may have. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { RelayConfig, UserConfig } from '../../relay/config.ts';
-import { usageReportSchema } from '../../relay/usage-report.ts';
+import type { RelayConfig, UserConfig } from '../../relay/config/config.ts';
+import { usageReportSchema } from '../../relay/observe/usage-report.ts';
 import { ledTo } from '../support/config-folder.ts';
 import { aList, aUser, LIST, USER } from '../support/relay-config.ts';
 import { until } from '../support/until.ts';

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, test } from 'node:test';
-import type { ListConfig, RecipientGuard, RelayConfig } from '../../relay/config.ts';
+import type { ListConfig, RecipientGuard, RelayConfig } from '../../relay/config/config.ts';
 import { metricValue } from '../support/queued.ts';
 import { aClass, aConfig, aList, aUser, LIST, USER } from '../support/relay-config.ts';
 import type { SmtpClient } from '../support/smtp-client.ts';

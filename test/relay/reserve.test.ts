@@ -3,8 +3,14 @@ import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { test, type TestContext } from 'node:test';
-import { CLASS_FILE_NAME, deliverySettingsSchema, SHARD_COUNT, shardFileName, shardOf } from '../../relay/config.ts';
-import { upstreamReportSchema } from '../../relay/upstream-report.ts';
+import {
+  CLASS_FILE_NAME,
+  deliverySettingsSchema,
+  SHARD_COUNT,
+  shardFileName,
+  shardOf,
+} from '../../relay/config/config.ts';
+import { upstreamReportSchema } from '../../relay/observe/upstream-report.ts';
 import { startRelay } from '../../relay/main.ts';
 import { ensureCertificates } from '../../operator/self-signed.ts';
 import { folderOf } from '../support/folder.ts';

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { deliverySettingsSchema } from '../../relay/config.ts';
+import { deliverySettingsSchema } from '../../relay/config/config.ts';
 import { sendOver } from '../../relay/delivery/upstream-send.ts';
 import { introduce, type SmtpClient } from '../../relay/smtp/client.ts';
 import { BY_OWNER, createWire } from '../../relay/smtp/wire.ts';

@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { rm } from 'node:fs/promises';
 import { describe, test } from 'node:test';
-import { createLog } from '../../relay/log.ts';
-import { createMetrics } from '../../relay/metrics.ts';
+import { createLog } from '../../relay/observe/log.ts';
+import { createMetrics } from '../../relay/observe/metrics.ts';
 import { openSpool } from '../../relay/spool/spool.ts';
 import { folderOf } from '../support/folder.ts';
 import { aMessage, inMemory } from '../support/queued.ts';

@@ -6,7 +6,7 @@ import { openSpool } from '../../relay/spool/spool.ts';
 import { createShares } from '../../relay/spool/shares.ts';
 import { newRecord } from '../../relay/spool/record.ts';
 import { watchSpool } from '../../relay/spool-warning.ts';
-import { createMetrics } from '../../relay/metrics.ts';
+import { createMetrics } from '../../relay/observe/metrics.ts';
 import { folderOf } from '../support/folder.ts';
 import { aMessage, captureLog, inMemory } from '../support/queued.ts';
 import { until } from '../support/until.ts';

@@ -1,7 +1,7 @@
 /** A message whose application says which trace it belongs to, in a whole relay. */
 import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
-import type { ClassDocument } from '../../relay/config.ts';
+import type { ClassDocument } from '../../relay/config/config.ts';
 import { startCollector } from '../support/collector.ts';
 import { closedPort, configured, said, startDelivering } from '../support/delivering.ts';
 import { folderOf } from '../support/folder.ts';

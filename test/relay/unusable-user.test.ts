@@ -1,7 +1,7 @@
 /** A user whom a slip of configuration keeps from sending: who has the password hears so, and is never locked out. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { RelayConfig, UnusableUser } from '../../relay/config.ts';
+import type { RelayConfig, UnusableUser } from '../../relay/config/config.ts';
 import { aClass, aConfig, aList, LIST, PASSWORD, USER, VERIFIER } from '../support/relay-config.ts';
 import { openClient, openSecureClient, plain } from '../support/smtp-client.ts';
 import { logIn, start } from './sessions.ts';

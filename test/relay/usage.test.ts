@@ -5,7 +5,7 @@ import path from 'node:path';
 import { describe, test } from 'node:test';
 import { queueReportSchema } from '../../relay/queue-report.ts';
 import { stateReportSchema } from '../../relay/state-report.ts';
-import { usageReportSchema, type Tally } from '../../relay/usage-report.ts';
+import { usageReportSchema, type Tally } from '../../relay/observe/usage-report.ts';
 import { ledTo, QUICK_DELIVERY } from '../support/config-folder.ts';
 import { aClass, aList, aUser, LIST, USER } from '../support/relay-config.ts';
 import { until } from '../support/until.ts';

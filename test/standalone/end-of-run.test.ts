@@ -7,7 +7,7 @@ import { describe, test } from 'node:test';
 import type { TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-const MODULES = ['../../operator/end-of-run.ts', '../../relay/log.ts'].map(
+const MODULES = ['../../operator/end-of-run.ts', '../../relay/observe/log.ts'].map(
   (path) => new URL(path, import.meta.url).href,
 );
 /** Never ends by itself; tells when it has been asked to, and of each signal that did not end it. */

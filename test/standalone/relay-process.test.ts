@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { connect } from 'node:tls';
 import { keepCertificates } from '../../operator/standalone/certificates.ts';
-import { createLog } from '../../relay/log.ts';
+import { createLog } from '../../relay/observe/log.ts';
 import { ensureCertificates } from '../../operator/self-signed.ts';
 import { fill } from '../handover/sides.ts';
 import { ledTo, writeConfig } from '../support/config-folder.ts';

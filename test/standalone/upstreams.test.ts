@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, test, type TestContext } from 'node:test';
-import type { KnownUpstreams } from '../../relay/upstream-report.ts';
+import type { KnownUpstreams } from '../../relay/observe/upstream-report.ts';
 import { conditionsIn, sender, startAdapter, user } from '../support/directory.ts';
 import { folderOf, writeFiles } from '../support/folder.ts';
 import { until } from '../support/until.ts';

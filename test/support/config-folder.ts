@@ -10,7 +10,7 @@ import {
   shardFileName,
   shardOf,
   type UpstreamConfig,
-} from '../../relay/config.ts';
+} from '../../relay/config/config.ts';
 import { aClass, aConfig, aList, LIST } from './relay-config.ts';
 
 /** What waits is tried again in no time. */

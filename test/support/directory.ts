@@ -1,7 +1,7 @@
 /** The directory adapter with the core and the relay's own configuration reader; no sockets. */
 import assert from 'node:assert/strict';
-import type { KnownUpstreams } from '../../relay/upstream-report.ts';
-import type { UsageReport } from '../../relay/usage-report.ts';
+import type { KnownUpstreams } from '../../relay/observe/upstream-report.ts';
+import type { UsageReport } from '../../relay/observe/usage-report.ts';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
@@ -9,9 +9,9 @@ import { parse } from 'yaml';
 import { startDirectory } from '../../operator/directory/adapter.ts';
 import { openInstallation } from '../../operator/directory/installation-file.ts';
 import { createDecider } from '../../operator/core/decider.ts';
-import { settingsSchema } from '../../operator/settings.ts';
-import { openConfigFolder } from '../../relay/config-folder.ts';
-import { createLog } from '../../relay/log.ts';
+import { settingsSchema } from '../../operator/settings/settings.ts';
+import { openConfigFolder } from '../../relay/config/folder.ts';
+import { createLog } from '../../relay/observe/log.ts';
 import { writeFiles } from './folder.ts';
 import { until } from './until.ts';
 

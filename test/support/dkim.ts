@@ -4,7 +4,7 @@ import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject 
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { dkimVerify } from 'mailauth/lib/dkim/verify.js';
-import type { DkimKey, DkimSigner } from '../../relay/config.ts';
+import type { DkimKey, DkimSigner } from '../../relay/config/config.ts';
 
 /** What the DNS holds, by name. */
 export type Records = ReadonlyMap<string, string>;

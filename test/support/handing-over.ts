@@ -2,7 +2,7 @@
 import path from 'node:path';
 import type { TestContext } from 'node:test';
 import { createHandover, type Fleet } from '../../relay/handover/handover.ts';
-import type { RelayConfig } from '../../relay/config.ts';
+import type { RelayConfig } from '../../relay/config/config.ts';
 import { openSpool } from '../../relay/spool/spool.ts';
 import { folderOf } from './folder.ts';
 import { captureLog, createMetrics } from './queued.ts';

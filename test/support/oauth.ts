@@ -4,7 +4,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { TestContext } from 'node:test';
 import { text } from 'node:stream/consumers';
 import { createServer as createTlsServer, type TLSSocket } from 'node:tls';
-import type { SmartHost } from '../../relay/config.ts';
+import type { SmartHost } from '../../relay/config/config.ts';
 import { aSmartHost, ordinaryAnswers, testCertificates } from './upstream.ts';
 
 export const CLIENT = {

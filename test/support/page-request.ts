@@ -1,4 +1,4 @@
-import type { PageRequest } from '../../relay/http.ts';
+import type { PageRequest } from '../../relay/observe/http.ts';
 
 /** A request for a page, as the HTTP port hands it on. */
 export function pageRequest(path: string, more: Partial<PageRequest> = {}): PageRequest {

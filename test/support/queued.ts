@@ -1,6 +1,6 @@
 /** Builders of messages for the delivering half: a test names only what it is about. */
-import { createMetrics, type Metrics } from '../../relay/metrics.ts';
-import { createLog, type Log } from '../../relay/log.ts';
+import { createMetrics, type Metrics } from '../../relay/observe/metrics.ts';
+import { createLog, type Log } from '../../relay/observe/log.ts';
 import type { AcceptedMessage, Content, Envelope } from '../../relay/message.ts';
 import { LIST, NAMESPACE, USER } from './relay-config.ts';
 import { Writable } from 'node:stream';

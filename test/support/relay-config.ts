@@ -9,7 +9,7 @@ import {
   type SessionSettings,
   type UnusableUser,
   type UserConfig,
-} from '../../relay/config.ts';
+} from '../../relay/config/config.ts';
 import { sha256Verifier } from '../../relay/password-hash.ts';
 
 export const NAMESPACE = 'shop';

@@ -6,7 +6,7 @@ import path from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import type { TestContext } from 'node:test';
 import { SMTPServer, type SMTPServerAddress, type SMTPServerOptions } from 'smtp-server';
-import type { SmartHost } from '../../relay/config.ts';
+import type { SmartHost } from '../../relay/config/config.ts';
 import { type Certificates, ensureCertificates } from '../../operator/self-signed.ts';
 
 export interface Received {

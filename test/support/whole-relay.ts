@@ -2,7 +2,7 @@
 import path from 'node:path';
 import type { TestContext } from 'node:test';
 import { ensureCertificates } from '../../operator/self-signed.ts';
-import type { RelayConfig } from '../../relay/config.ts';
+import type { RelayConfig } from '../../relay/config/config.ts';
 import { startRelay } from '../../relay/main.ts';
 import { writeConfig } from './config-folder.ts';
 import { folderOf } from './folder.ts';

@@ -9,7 +9,7 @@ import { once } from 'node:events';
 import path from 'node:path';
 import type { TestContext } from 'node:test';
 import { setImmediate, setTimeout as sleep } from 'node:timers/promises';
-import { usageReportSchema } from '../../relay/usage-report.ts';
+import { usageReportSchema } from '../../relay/observe/usage-report.ts';
 import { ledTo, writeConfig } from '../support/config-folder.ts';
 import { eventually } from '../support/queued.ts';
 import { isRunning } from '../support/is-running.ts';

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { TestContext } from 'node:test';
 import { ensureCertificates } from '../../operator/self-signed.ts';
-import type { RelayConfig } from '../../relay/config.ts';
+import type { RelayConfig } from '../../relay/config/config.ts';
 import { startRelay, type Relay } from '../../relay/main.ts';
 import { writeConfig } from '../support/config-folder.ts';
 import { captureLog } from '../support/queued.ts';

@@ -1,8 +1,8 @@
 /** The values of the chart: values.schema.json and docs/reference/values.md are made of this. Their defaults are in values.yaml. */
 import { z } from 'zod';
 import { labelName } from '../../operator/api/names.ts';
-import { consoleSettingsSchema } from '../../operator/settings-console.ts';
-import { classSettingsSchema, settingsSchema } from '../../operator/settings.ts';
+import { consoleSettingsSchema } from '../../operator/settings/console.ts';
+import { classSettingsSchema, settingsSchema } from '../../operator/settings/settings.ts';
 import { readAlerts } from './alerts.ts';
 
 /** An object of Kubernetes' own, which the API server checks. */

@@ -1,5 +1,5 @@
 /** The pages below `/console/mail`. What was asked for is looked up among what is there, and is never part of a path on disk. */
-import type { PageAnswer, PageRequest } from '../../../relay/http.ts';
+import type { PageAnswer, PageRequest } from '../../../relay/observe/http.ts';
 import { missing, shown } from '../answers.ts';
 import type { Facts } from '../facts.ts';
 import { downloadHeaders, FRAME_HEADERS } from '../headers.ts';

@@ -1,7 +1,7 @@
 import type { Reason } from '../reasons.ts';
 import type { Path } from '../../api/path.ts';
 import type { UserSpec } from '../../api/user.ts';
-import type { Credential } from '../../../relay/config.ts';
+import type { Credential } from '../../../relay/config/config.ts';
 import type { Judgement } from '../conditions.ts';
 import type { ObjectMeta, SecretView } from '../model.ts';
 import type { EndingPassword, PasswordRecord } from './password-record.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { classSettingsSchema } from '../../settings.ts';
+import { classSettingsSchema } from '../../settings/settings.ts';
 import type { ObjectMeta } from '../model.ts';
 import { secretPlan } from './secret-content.ts';
 import { aClassView } from '../../../test/support/class-view.ts';

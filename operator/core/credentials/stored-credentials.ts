@@ -1,4 +1,4 @@
-import type { Credential } from '../../../relay/config.ts';
+import type { Credential } from '../../../relay/config/config.ts';
 import type { Issuer, RawObject, SecretOf } from '../model.ts';
 import { passwordReference, wishedSecretName } from '../users/wishes.ts';
 import { belongsTo } from './ownership.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { CREDENTIALS_MAX } from '../../../relay/config.ts';
+import { CREDENTIALS_MAX } from '../../../relay/config/config.ts';
 import { createInstallation } from '../../installation.ts';
 import type { AcceptedPasswords, ObjectMeta } from '../model.ts';
 import { endingPasswords, overlapOf, toldPasswords, validPasswords } from './valid-passwords.ts';

@@ -5,7 +5,7 @@
  */
 import { durationSeconds } from '../../api/duration.ts';
 import type { UserSpec } from '../../api/user.ts';
-import { CREDENTIALS_MAX, type Credential } from '../../../relay/config.ts';
+import { CREDENTIALS_MAX, type Credential } from '../../../relay/config/config.ts';
 import type { AcceptedPasswords, Issuer, ObjectMeta } from '../model.ts';
 import type { EndingPassword, PasswordRecord } from './password-record.ts';
 import { after, compareText, formatTime, parseTime } from '../time.ts';

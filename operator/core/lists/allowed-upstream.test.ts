@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { listSpec } from '../../api/list.ts';
-import { classSettingsSchema } from '../../settings.ts';
+import { classSettingsSchema } from '../../settings/settings.ts';
 import { objectionToHost } from './allowed-upstream.ts';
 import { aClassView } from '../../../test/support/class-view.ts';
 

@@ -5,7 +5,7 @@ import { durationSeconds } from '../../api/duration.ts';
 import { listSpec, type ListSpec, type ListStatus } from '../../api/list.ts';
 import type { PauseAbove } from '../../api/sending.ts';
 import { canonicalSender } from '../../../relay/address.ts';
-import type { Limits, ListConfig } from '../../../relay/config.ts';
+import type { Limits, ListConfig } from '../../../relay/config/config.ts';
 import { conditionsOf, fieldsOf, readiness, readyAsWritten, type Fields, type Judgement } from '../conditions.ts';
 import { eventsOf } from '../events.ts';
 import type {

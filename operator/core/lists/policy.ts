@@ -2,8 +2,8 @@
 import type { LimitsSpec } from '../../api/common.ts';
 import { formatPath, type Path } from '../../api/path.ts';
 import type { ListSpec } from '../../api/list.ts';
-import type { Limits, SenderPolicy } from '../../../relay/config.ts';
-import type { ClassSettings } from '../../settings.ts';
+import type { Limits, SenderPolicy } from '../../../relay/config/config.ts';
+import type { ClassSettings } from '../../settings/settings.ts';
 
 export interface Tightened<Value> {
   readonly value: Value;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { classSettingsSchema } from '../../settings.ts';
+import { classSettingsSchema } from '../../settings/settings.ts';
 import type { Subject } from '../conditions.ts';
 import type { RelaysFact, UpstreamFact } from '../model.ts';
 import { judgeBuiltInList } from './lists.ts';

@@ -1,5 +1,5 @@
 /** Whether the mail of a list is handed on: what relays have told of its upstream. */
-import type { ListConfig } from '../../../relay/config.ts';
+import type { ListConfig } from '../../../relay/config/config.ts';
 import { previousConditions, type Judgement, type Subject } from '../conditions.ts';
 import type { RelaysFact, UpstreamFact } from '../model.ts';
 import { named } from '../named.ts';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { listSpec, type ListSpec } from '../../api/list.ts';
-import { classSettingsSchema, type ClassSettings } from '../../settings.ts';
+import { classSettingsSchema, type ClassSettings } from '../../settings/settings.ts';
 import { judgeRecipient } from '../../../relay/recipient-guard.ts';
 import { refusalsInWords } from './policy.ts';
 import { guardNote, tightenRecipients } from './recipients.ts';

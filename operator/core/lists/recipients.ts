@@ -4,8 +4,8 @@
  */
 import type { ListSpec } from '../../api/list.ts';
 import { canonicalSender, coversRecipient, domainCovers, parseMailbox } from '../../../relay/address.ts';
-import type { RecipientGuard } from '../../../relay/config.ts';
-import type { ClassSettings } from '../../settings.ts';
+import type { RecipientGuard } from '../../../relay/config/config.ts';
+import type { ClassSettings } from '../../settings/settings.ts';
 import type { Refusal, Tightened } from './policy.ts';
 
 type Rule = RecipientGuard['allow'][number];

@@ -2,7 +2,7 @@
 import { formatPath, type Path } from '../../api/path.ts';
 import type { Reason } from '../reasons.ts';
 import type { ListSpec } from '../../api/list.ts';
-import type { OAuth2, UpstreamConfig } from '../../../relay/config.ts';
+import type { OAuth2, UpstreamConfig } from '../../../relay/config/config.ts';
 import type { Judgement } from '../conditions.ts';
 import type { ClassView, SecretOf, SecretView } from '../model.ts';
 import { objectionToHost } from './allowed-upstream.ts';

@@ -1,5 +1,5 @@
 /** Keys that mail of a domain is signed with, as the core sees them. Plain data. */
-import type { DkimKey } from '../../../relay/config.ts';
+import type { DkimKey } from '../../../relay/config/config.ts';
 
 /** What mail of a domain is signed with. */
 export interface DkimKeys {

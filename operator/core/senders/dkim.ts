@@ -1,7 +1,7 @@
 /** DKIM of a VerifiedSender: whether its mail is signed, by what, and which records that takes. */
 import { durationSeconds } from '../../api/duration.ts';
 import type { SenderSpec } from '../../api/sender.ts';
-import type { DkimSigner } from '../../../relay/config.ts';
+import type { DkimSigner } from '../../../relay/config/config.ts';
 import type { Judgement } from '../conditions.ts';
 import { keyOf, type ObjectMeta } from '../model.ts';
 import type { RecordLookup, RecordsPlan } from './look-ups.ts';

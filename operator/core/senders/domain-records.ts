@@ -1,6 +1,6 @@
 /** All records that a VerifiedSender has to do with in the DNS, and what comes of them for its mail. */
 import type { SenderSpec } from '../../api/sender.ts';
-import type { DkimSigner } from '../../../relay/config.ts';
+import type { DkimSigner } from '../../../relay/config/config.ts';
 import type { Judgement } from '../conditions.ts';
 import { keyOf, type ObjectMeta, type SenderEvidence } from '../model.ts';
 import type { DnsVerification } from './dns-verification.ts';

@@ -1,6 +1,6 @@
 /** `spec.senders`: what a user may send as where that is less than what its namespace may. Never more. */
 import { canonicalSender, covers, domainCovers, parseMailbox } from '../../../relay/address.ts';
-import type { SenderRule } from '../../../relay/config.ts';
+import type { SenderRule } from '../../../relay/config/config.ts';
 
 export interface NarrowedSender {
   /** The entry in canonical form. */

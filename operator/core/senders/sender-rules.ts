@@ -1,5 +1,5 @@
 /** What the users of a namespace may send as: its own VerifiedSenders, and those that others share with it. */
-import type { SenderRule } from '../../../relay/config.ts';
+import type { SenderRule } from '../../../relay/config/config.ts';
 import { keyOf } from '../model.ts';
 import { allows, type Guest } from '../selector.ts';
 import type { SenderVerdict } from './senders.ts';

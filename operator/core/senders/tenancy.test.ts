@@ -6,7 +6,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { covers, parseMailbox } from '../../../relay/address.ts';
-import type { SenderRule } from '../../../relay/config.ts';
+import type { SenderRule } from '../../../relay/config/config.ts';
 import { createCluster, snapshotOf, verifiers, type Cluster } from '../../../test/support/golden/cluster.ts';
 import { goldenIssuer } from '../../../test/support/golden/passwords.ts';
 import type { Kind, SenderEvidence, Vouching } from '../model.ts';

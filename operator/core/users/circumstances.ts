@@ -1,4 +1,4 @@
-import type { SenderRule } from '../../../relay/config.ts';
+import type { SenderRule } from '../../../relay/config/config.ts';
 import type { Judgement } from '../conditions.ts';
 import type { ListVerdict } from '../lists/lists.ts';
 import type { AcceptedPasswords, ObjectMeta, RawObject, SecretOf } from '../model.ts';

@@ -1,6 +1,6 @@
 /** A user whose mail bounces too much is paused by the relay that sees it, and then by all, until a person has looked at it. */
 import type { PauseAbove, PausedStatus } from '../../api/sending.ts';
-import type { PauseTerms } from '../../../relay/config.ts';
+import type { PauseTerms } from '../../../relay/config/config.ts';
 import type { Judgement } from '../conditions.ts';
 import type { Refusal } from '../lists/policy.ts';
 import type { ObjectMeta } from '../model.ts';

@@ -3,7 +3,7 @@
  * understood, a list that is gone. The relay tells whoever has the password that it is temporary, and nobody else.
  */
 import type { UserSpec } from '../../api/user.ts';
-import type { Credential, UnusableUser } from '../../../relay/config.ts';
+import type { Credential, UnusableUser } from '../../../relay/config/config.ts';
 import { judgeCredentials } from '../credentials/credentials.ts';
 import type { CredentialsVerdict } from '../credentials/credentials-verdict.ts';
 import { storedCredentials } from '../credentials/stored-credentials.ts';

@@ -1,6 +1,6 @@
 /** What there is to do about a SmtpPlusUser: its status, its Secret, its part of the relay's configuration. */
 import type { UserStatus } from '../../api/user.ts';
-import type { UserConfig } from '../../../relay/config.ts';
+import type { UserConfig } from '../../../relay/config/config.ts';
 import {
   conditionsOf,
   fieldsOf,

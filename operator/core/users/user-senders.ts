@@ -1,6 +1,6 @@
 /** What a user may send as, and what its status says about it. */
 import type { UserSpec, UserStatus } from '../../api/user.ts';
-import type { SenderRule } from '../../../relay/config.ts';
+import type { SenderRule } from '../../../relay/config/config.ts';
 import type { Judgement } from '../conditions.ts';
 import { named } from '../named.ts';
 import { narrow, type NarrowedSender } from '../senders/narrowing.ts';

@@ -1,7 +1,7 @@
 /** Who may log in under which name. No namespace can take a name that belongs to another. */
 import type { Path } from '../../api/path.ts';
 import { covers, parseMailbox } from '../../../relay/address.ts';
-import type { SenderRule } from '../../../relay/config.ts';
+import type { SenderRule } from '../../../relay/config/config.ts';
 import { keyOf, type ObjectMeta, type RawObject } from '../model.ts';
 import { parseObject } from '../parse.ts';
 import { byAge, whyBefore } from '../time.ts';

@@ -2,7 +2,7 @@
 import type { Reason } from '../reasons.ts';
 import type { Path } from '../../api/path.ts';
 import type { UserSpec } from '../../api/user.ts';
-import type { UserConfig } from '../../../relay/config.ts';
+import type { UserConfig } from '../../../relay/config/config.ts';
 import type { Judgement } from '../conditions.ts';
 import { judgeCredentials } from '../credentials/credentials.ts';
 import type { CredentialsVerdict } from '../credentials/credentials-verdict.ts';

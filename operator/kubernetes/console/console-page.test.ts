@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { pageRequest } from '../../../test/support/page-request.ts';
-import { settingsSchema } from '../../settings.ts';
+import { settingsSchema } from '../../settings/settings.ts';
 import type { Answer, KubeClient } from '../client/client.ts';
 import { consoleOnCluster } from './console-page.ts';
 

@@ -1,11 +1,11 @@
 /** The console of the operator: for people whom the API server or a proxy knows, and to each of them what they may see. */
-import type { PageAnswer, PageRequest, PagesForPeople } from '../../../relay/http.ts';
+import type { PageAnswer, PageRequest, PagesForPeople } from '../../../relay/observe/http.ts';
 import { VERSION } from '../../../relay/version.ts';
 import { plain } from '../../console/answers.ts';
 import { createConsolePages } from '../../console/console.ts';
 import { messageOf } from '../../errors.ts';
 import { createAllowance, type Allowance } from '../../page/allowance.ts';
-import type { Settings } from '../../settings.ts';
+import type { Settings } from '../../settings/settings.ts';
 import type { KubeClient } from '../client/client.ts';
 import type { ConsoleAnswer } from '../pod-answers.ts';
 import { createAccess } from './access.ts';

@@ -7,7 +7,7 @@ import type { UserStatus } from '../../api/user.ts';
 import type { Facts, Shown } from '../../console/facts.ts';
 import { smartHostsOf } from '../../console/smart-hosts.ts';
 import { compareText } from '../../core/time.ts';
-import type { Settings } from '../../settings.ts';
+import type { Settings } from '../../settings/settings.ts';
 import type { KubeClient } from '../client/client.ts';
 import type { Access } from './access.ts';
 import type { Identity } from './identity.ts';

@@ -4,9 +4,9 @@
  */
 import type { IncomingHttpHeaders } from 'node:http';
 import ipaddr from 'ipaddr.js';
-import type { PageRequest } from '../../../relay/http.ts';
+import type { PageRequest } from '../../../relay/observe/http.ts';
 import { createAllowance } from '../../page/allowance.ts';
-import type { ConsoleSettings } from '../../settings-console.ts';
+import type { ConsoleSettings } from '../../settings/console.ts';
 import { bodyOf } from '../client/answers.ts';
 import type { KubeClient } from '../client/client.ts';
 import { createMemo } from './memo.ts';

@@ -2,7 +2,7 @@
  * Mail on volumes that no relay reads any more: says so, and has it brought out. A relay says at its end what it leaves, which is
  * noted on the claim of its volume; of one that was killed nobody knows, and so its spool counts as one with mail.
  */
-import type { Settings } from '../../settings.ts';
+import type { Settings } from '../../settings/settings.ts';
 import type { KubeClient } from '../client/client.ts';
 import type { EventAbout } from '../client/events.ts';
 import { createWorkQueue, type WorkQueueOptions } from '../client/queue.ts';

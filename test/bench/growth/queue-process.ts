@@ -1,8 +1,8 @@
 /** Opens a spool and delivery on it, as a relay does at its start, and prints what that took. */
 import { readFileSync } from 'node:fs';
 import { startDelivery } from '../../../relay/delivery/deliver.ts';
-import { createLog } from '../../../relay/log.ts';
-import { createMetrics } from '../../../relay/metrics.ts';
+import { createLog } from '../../../relay/observe/log.ts';
+import { createMetrics } from '../../../relay/observe/metrics.ts';
 import { openSpool } from '../../../relay/spool/spool.ts';
 
 const [folder = ''] = process.argv.slice(2);

@@ -10,7 +10,7 @@ import {
   shardOf,
   type ListConfig,
   type SessionSettings,
-} from '../../../relay/config.ts';
+} from '../../../relay/config/config.ts';
 import { sha256Verifier } from '../../../relay/password-hash.ts';
 import { bundle, PROGRAMS } from '../../../tools/bundle.ts';
 import { aClass, aList, aSender, aUser, LIST } from '../../support/relay-config.ts';

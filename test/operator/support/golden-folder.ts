@@ -8,9 +8,9 @@ import { listFiles } from '../../../operator/directory/mirror.ts';
 import { hashSpec, openMemory } from '../../../operator/directory/memory.ts';
 import type { RawObject } from '../../../operator/core/model.ts';
 import { plan } from '../../../operator/core/plan.ts';
-import { settingsSchema } from '../../../operator/settings.ts';
-import { openConfigFolder } from '../../../relay/config-folder.ts';
-import { createLog } from '../../../relay/log.ts';
+import { settingsSchema } from '../../../operator/settings/settings.ts';
+import { openConfigFolder } from '../../../relay/config/folder.ts';
+import { createLog } from '../../../relay/observe/log.ts';
 import { folderOf, writeFiles } from '../../support/folder.ts';
 import {
   isOwnSecret,

@@ -12,8 +12,8 @@ import { startController } from '../../../operator/kubernetes/controller.ts';
 import type { Controller, ControllerOptions } from '../../../operator/kubernetes/controller-types.ts';
 import { mailOptionsOf } from '../../../operator/kubernetes/mail-proofs.ts';
 import { pageTokensOf } from '../../../operator/kubernetes/page-tokens.ts';
-import { settingsSchema, type Settings } from '../../../operator/settings.ts';
-import { dnsVerificationOf, resolversOf } from '../../../operator/settings-verification.ts';
+import { settingsSchema, type Settings } from '../../../operator/settings/settings.ts';
+import { dnsVerificationOf, resolversOf } from '../../../operator/settings/verification.ts';
 import type { ControlPlane } from '../../support/control-plane.ts';
 import { tokenCredentials } from './credentials.ts';
 

@@ -3,7 +3,7 @@ import { X509Certificate } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { TestContext } from 'node:test';
-import { createLog } from '../../../relay/log.ts';
+import { createLog } from '../../../relay/observe/log.ts';
 import { startRelay } from '../../../relay/main.ts';
 import { ensureCertificates } from '../../../operator/self-signed.ts';
 import { folderOf } from '../../support/folder.ts';

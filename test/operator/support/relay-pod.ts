@@ -1,7 +1,7 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { KnownUpstreams } from '../../../relay/upstream-report.ts';
-import type { UsageReport } from '../../../relay/usage-report.ts';
+import type { KnownUpstreams } from '../../../relay/observe/upstream-report.ts';
+import type { UsageReport } from '../../../relay/observe/usage-report.ts';
 import { bodyOf } from '../../../operator/kubernetes/client/answers.ts';
 import { pathOf, PODS } from '../../../operator/kubernetes/client/resources.ts';
 import type { Admin } from './admin.ts';

@@ -1,6 +1,6 @@
 /** Records that a sender asks for, and what relays are told of it. */
 import assert from 'node:assert/strict';
-import { shardDocumentSchema } from '../../../relay/config.ts';
+import { shardDocumentSchema } from '../../../relay/config/config.ts';
 import { zoneLine } from '../../support/dkim.ts';
 import type { Admin, LiveObject } from './admin.ts';
 import { eventually } from './eventually.ts';

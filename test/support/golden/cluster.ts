@@ -15,8 +15,8 @@ import {
   type StatusPlan,
 } from '../../../operator/core/model.ts';
 import { isRetained } from '../../../operator/core/credentials/ownership.ts';
-import type { ShardDocument } from '../../../relay/config.ts';
-import { classSettingsSchema, type NamespaceLimits } from '../../../operator/settings.ts';
+import type { ShardDocument } from '../../../relay/config/config.ts';
+import { classSettingsSchema, type NamespaceLimits } from '../../../operator/settings/settings.ts';
 import type { UsageFact } from '../../../operator/core/usage.ts';
 import type { MailEvidence } from '../../../operator/core/mail-evidence.ts';
 import { addressKeyOf } from '../../../operator/core/senders/wished-address.ts';

@@ -15,7 +15,7 @@ import {
 } from '../../../operator/core/planner-state.ts';
 import { shardDocument, takeChangedShards, type ChangedShard } from '../../../operator/core/relay-config.ts';
 import type { Sources } from '../../../operator/core/sources.ts';
-import type { ShardDocument } from '../../../relay/config.ts';
+import type { ShardDocument } from '../../../relay/config/config.ts';
 import { snapshotOf, verifiers, type Cluster, type Notes } from './cluster.ts';
 import { goldenIssuer } from './passwords.ts';
 

@@ -1,5 +1,5 @@
 /** Random worlds for the properties of the core: few names, so that objects meet; every feature, and nonsense. */
-import type { NamespaceLimits } from '../../../operator/settings.ts';
+import type { NamespaceLimits } from '../../../operator/settings/settings.ts';
 import type { MailEvidence } from '../../../operator/core/mail-evidence.ts';
 import fc from 'fast-check';
 import { BUILT_IN_LIST } from '../../../operator/core/names.ts';

@@ -19,8 +19,8 @@ import type {
   Snapshot,
   UpstreamFact,
 } from '../../../operator/core/model.ts';
-import { addressesOfLists } from '../../../operator/settings-list-upstream.ts';
-import { classSettingsSchema, type ClassSettings } from '../../../operator/settings.ts';
+import { addressesOfLists } from '../../../operator/settings/list-upstream.ts';
+import { classSettingsSchema, type ClassSettings } from '../../../operator/settings/settings.ts';
 import { mailEvidenceSchema } from '../../../operator/verify/mail-evidence.ts';
 import { keysSchema } from '../../../operator/verify/make-keys.ts';
 import type { Verifiers } from './passwords.ts';

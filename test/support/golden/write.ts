@@ -6,7 +6,7 @@ import { selectorsOf } from '../../../operator/core/senders/dkim-keys.ts';
 import type { KeysWish } from '../../../operator/core/senders/dkim-model.ts';
 import { BUILT_IN_LIST } from '../../../operator/core/names.ts';
 import type { Plan, SecretPlan, StatusPlan } from '../../../operator/core/model.ts';
-import type { RelayDocuments, ShardDocument } from '../../../relay/config.ts';
+import type { RelayDocuments, ShardDocument } from '../../../relay/config/config.ts';
 import type { Verifiers } from './passwords.ts';
 
 const LINE_WIDTH = 120;
