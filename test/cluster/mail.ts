@@ -185,7 +185,7 @@ describe('SMTP+ on a real cluster', () => {
     try {
       const load = startSending(SHOP, { kind: 'load', ports: [{ port: 587 }], from: FROM });
       await sleep(LOAD_MS);
-      await kubectl(['scale', '-n', NAMESPACE, RELAYS, '--replicas=1']);
+      await scaleTo(1);
       await kubectl(['wait', '-n', NAMESPACE, '--for=delete', 'pod/smtp-plus-relay-1', '--timeout=120s']);
       load.end();
       const replies = await load.output;
@@ -202,6 +202,7 @@ describe('SMTP+ on a real cluster', () => {
       assert.deepEqual([left, duplicates], ['0', 0]);
     } finally {
       await setSmartHost(true);
+      await scaleTo(2);
       await upgrade();
     }
   });
@@ -213,7 +214,7 @@ describe('SMTP+ on a real cluster', () => {
     try {
       const load = startSending(SHOP, { kind: 'load', ports: [{ port: 587 }], from: FROM });
       await sleep(LOAD_MS);
-      await kubectl(['scale', '-n', NAMESPACE, RELAYS, '--replicas=1']);
+      await scaleTo(1);
       const killed = ['pod/smtp-plus-relay-1', '--grace-period=0', '--force', '--ignore-not-found'];
       await kubectl(['delete', '-n', NAMESPACE, ...killed]);
       load.end();
@@ -225,10 +226,16 @@ describe('SMTP+ on a real cluster', () => {
       t.diagnostic(`${ids.length} acknowledged and delivered, ${duplicates} came twice`);
     } finally {
       await setSmartHost(true);
+      await scaleTo(2);
       await upgrade();
     }
   });
 });
+
+/** Helm refuses to upgrade what somebody else has scaled, unless that says what the chart says. */
+async function scaleTo(replicas: number): Promise<void> {
+  await kubectl(['scale', '-n', NAMESPACE, RELAYS, `--replicas=${replicas}`]);
+}
 
 /** As the operator has noted it; empty while nobody knows. */
 function messagesOnVolume(): Promise<string> {
