@@ -1,9 +1,9 @@
 /** Each command is a function from where it looks to a result; here it is told: as text, or as JSON. */
 import { stat } from 'node:fs/promises';
-import { join } from 'node:path';
 import { messageOf } from '../errors.ts';
 import { printable } from '../printable.ts';
-import type { MailPlaces } from './mail.ts';
+import type { CapturedPlace } from '../captured-mail.ts';
+import { capturePlaces } from '../standalone/capture-folder.ts';
 import type { QueueDoor } from './queue-door.ts';
 import { CommandError, type ExitCode, type Result, type Source } from './source.ts';
 
@@ -84,14 +84,14 @@ async function openDoor(flags: WhereFlags, isPlugin: boolean): Promise<QueueDoor
 /** For captured mail, which there is in one process only. */
 export async function runMail(
   flags: WhereFlags & OutputFlags & { readonly capture?: string },
-  command: (places: MailPlaces) => Promise<Result>,
+  command: (places: readonly CapturedPlace[]) => Promise<Result>,
 ): Promise<ExitCode> {
   return tell(flags, async () => {
     const { state = STATE_DEFAULT, kubeconfig, context, capture } = flags;
     if (kubeconfig !== undefined || context !== undefined) {
       throw new CommandError('mail is captured by one process only; name its state folder with --state');
     }
-    return command({ outbox: capture ?? join(state, 'outbox'), guarded: join(state, 'spool/captured') });
+    return command(capturePlaces({ capture, state }));
   });
 }
 

@@ -1,6 +1,6 @@
 /** Where mail is that one process captures. */
 import { join } from 'node:path';
-import type { CapturedPlace } from '../console/mail/store.ts';
+import type { CapturedPlace } from '../captured-mail.ts';
 import type { Settings } from '../settings/settings.ts';
 
 type Places = Pick<Settings, 'capture' | 'state'>;

@@ -4,7 +4,7 @@ import type { Page } from '../layout.ts';
 import { BASE, CURRENT, facts, link, size, table, time } from '../parts.ts';
 import { linksIn } from './frame.ts';
 import type { Mail } from './read-mail.ts';
-import type { Envelope } from './store.ts';
+import type { Envelope } from '../../captured-mail.ts';
 
 const TABS = { html: 'HTML', text: 'Text', headers: 'Headers', attachments: 'Attachments', source: 'Source' } as const;
 type Tab = keyof typeof TABS;

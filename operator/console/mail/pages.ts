@@ -8,7 +8,14 @@ import { mailListPage } from './list.ts';
 import { messagePage } from './message.ts';
 import { readMail } from './read-mail.ts';
 import { createMailSearch } from './search.ts';
-import { listCaptured, readContent, readEnvelope, readWhole, type Captured, type CapturedPlace } from './store.ts';
+import {
+  listCaptured,
+  readContent,
+  readEnvelope,
+  readWhole,
+  type Captured,
+  type CapturedPlace,
+} from '../../captured-mail.ts';
 
 const PER_PAGE = 50;
 const FOUND_MAX = 200;

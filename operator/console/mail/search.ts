@@ -1,6 +1,6 @@
 /** Captured mail by words in it: in the envelope, in the subject, and in the first part of its text. */
 import { readMail } from './read-mail.ts';
-import { readContent, readEnvelope, type Captured, type Envelope } from './store.ts';
+import { readContent, readEnvelope, type Captured, type Envelope } from '../../captured-mail.ts';
 
 /** So many of the newest are looked through. */
 export const SEARCHED_MAX = 2000;
