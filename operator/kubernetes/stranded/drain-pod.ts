@@ -40,8 +40,12 @@ export function drainPod(
 
 type Container = NonNullable<NonNullable<Fleet['template']['spec']>['containers']>[number];
 
+const LAST_WORDS = '--last-words=';
+
 /** It takes no mail, answers nobody, and ends by itself. */
 function draining(container: Container) {
   const { ports: _, lifecycle: _1, startupProbe: _2, livenessProbe: _3, readinessProbe: _4, ...others } = container;
-  return { ...others, args: [...(container.args ?? []), '--drain', '--last-words=/dev/termination-log'] };
+  // a flag that is given twice is refused
+  const args = (container.args ?? []).filter((flag) => !flag.startsWith(LAST_WORDS));
+  return { ...others, args: [...args, '--drain', `${LAST_WORDS}/dev/termination-log`] };
 }
