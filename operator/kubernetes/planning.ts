@@ -124,8 +124,8 @@ export function createPlanning(options: PlanningOptions): Planning {
     await takeTurns(fresh, 'full', (turn) => collect(results, turn));
     await stepping;
     if (isClosed) return;
-    // in place of turns: a turn of the planner before would come too late, and one of this one may know better than what is
-    // still to be published
+    // No turns during the change-over: one by the planner before would overwrite newer results, and one by this planner would be
+    // overwritten by the results that are still being published.
     const changeOver = actOn(fresh, results, by);
     stepping = changeOver.catch(() => undefined);
     try {

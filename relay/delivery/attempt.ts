@@ -8,6 +8,7 @@ import type { Lane } from './lanes.ts';
 import type { Log } from '../observe/log.ts';
 import type { Content } from '../message.ts';
 import type { Metrics } from '../observe/metrics.ts';
+import { NO_UPSTREAM } from '../observe/tenant-labels.ts';
 import { namedRecipients } from '../named-recipients.ts';
 import { conclude } from './outcome.ts';
 import { shareOf } from './redirected.ts';
@@ -105,7 +106,7 @@ export function createAttempts(options: AttemptOptions) {
     verdicts: ReadonlyMap<string, Verdict>,
     { content, isPartial }: Pick<Circumstances, 'content' | 'isPartial'>,
   ): Promise<QueuedMessage | undefined> {
-    const settled = await record(queued, verdicts, { ...NO_UPSTREAM, content, isPartial });
+    const settled = await record(queued, verdicts, { ...WITHOUT_UPSTREAM, content, isPartial });
     return settled?.queued;
   }
 
@@ -114,7 +115,11 @@ export function createAttempts(options: AttemptOptions) {
     const found = await spool.read(id);
     if (found === undefined) return undefined;
     const verdicts = new Map(found.queued.pending.map((one) => [one.address, one.last ?? deferred('4.4.1', reason)]));
-    const settled = await record(found.queued, verdicts, { ...NO_UPSTREAM, content: found.content, isPartial: false });
+    const settled = await record(found.queued, verdicts, {
+      ...WITHOUT_UPSTREAM,
+      content: found.content,
+      isPartial: false,
+    });
     return settled?.entry;
   }
 
@@ -133,7 +138,7 @@ interface Circumstances {
 }
 
 /** Of what is decided here. */
-const NO_UPSTREAM = { upstream: 'none', ms: 0, dsnPassedOn: false, isOurFault: false } as const;
+const WITHOUT_UPSTREAM = { upstream: NO_UPSTREAM, ms: 0, dsnPassedOn: false, isOurFault: false } as const;
 
 /** Puts the outcome on disk before anything else happens, so that no crash sends again to those who have it. */
 function createRecorder({ spool, config, limitsOf, metrics, usage, spans, log, now, random }: AttemptOptions) {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { shownValues } from './tenant-labels.ts';
+import { NO_UPSTREAM, shown, shownValues } from './tenant-labels.ts';
 import { aClass, aList } from '../../test/support/relay-config.ts';
 import { aSmartHost } from '../../test/support/upstream.ts';
 
@@ -36,6 +36,11 @@ describe('what labels of metrics name', () => {
   test('is the same in whatever order the lists come', () => {
     const lists = ['a/1', 'a/2', 'b/1', 'c/1', 'c/2'];
     assert.deepEqual(values(3, lists), values(3, lists.toReversed()));
+  });
+
+  test('is also what the relay decides without a smart host', () => {
+    const { has } = shown(values(1, ['shop/one']));
+    assert.deepEqual([has('upstream', NO_UPSTREAM), has('upstream', 'elsewhere.example:25')], [true, false]);
   });
 
   test('is one smart host for all lists that share it', () => {

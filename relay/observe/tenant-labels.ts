@@ -16,8 +16,11 @@ export const OTHER = 'other';
 /** Of those who have not logged in. */
 export const NO_LIST = '-';
 
+/** Of what the relay decides itself, without asking a smart host. */
+export const NO_UPSTREAM = 'none';
+
 /** What no tenant chooses. */
-const ALWAYS_SHOWN: ReadonlySet<string> = new Set([OTHER, NO_LIST, 'capture', 'unresolved']);
+const ALWAYS_SHOWN: ReadonlySet<string> = new Set([OTHER, NO_LIST, NO_UPSTREAM, 'capture', 'unresolved']);
 
 export function upstreamLabel(upstream: UpstreamConfig): string {
   return upstream.kind === 'smtp' ? `${upstream.host}:${upstream.port}` : upstream.kind;

@@ -5,7 +5,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { isAllowedClient } from './client-address.ts';
 import type { Credential, RelayConfig, UnusableUser, UserConfig } from '../config/config.ts';
-import { shareOf } from './fleet-share.ts';
+import { failuresAt } from './fleet-share.ts';
 import type { SharedLimits } from './limits.ts';
 import { isReply, replies, type Reply } from '../replies.ts';
 import type { Credentials } from './sasl/mechanism.ts';
@@ -59,7 +59,7 @@ async function verify(
   const denial = denialOf(name, client);
   let verifier: string | undefined;
   const { session, relays } = config.class;
-  const settings = { ...session, failedLogins: shareOf(session.failedLogins, relays) };
+  const settings = { ...session, failedLogins: failuresAt(session.failedLogins, relays) };
   const attempt = await logins.attempt({ user: name, address, settings }, async () => {
     verifier = await findVerifier(password, validVerifiers(credentialsOf(config, name), now()));
     return verifier !== undefined && denial === undefined;

@@ -6,3 +6,11 @@
 export function shareOf(limit: number, relays: number): number {
   return Math.ceil(limit / relays);
 }
+
+/** Whoever mistypes a password once or twice is not to be locked out, however many relays there are. */
+const FAILURES_LEAST = 3;
+
+/** Failed log-ins that lead to a lock-out at one of so many relays. */
+export function failuresAt(limit: number, relays: number): number {
+  return Math.max(shareOf(limit, relays), Math.min(limit, FAILURES_LEAST));
+}

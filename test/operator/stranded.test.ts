@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { before, beforeEach, test, type TestContext } from 'node:test';
 import type { ClassDocument } from '../../relay/config/config.ts';
+import { startDrains } from '../../operator/kubernetes/stranded/drains.ts';
 import { describeWithControlPlane } from '../support/control-plane.ts';
 import { createAdmin, type Admin, type LiveObject } from './support/admin.ts';
 import { eventually } from './support/eventually.ts';
@@ -164,5 +165,19 @@ describeWithControlPlane('relays that go', (cluster) => {
     await operator.idle();
     assert.equal(await admin.get('Pod', POD), undefined);
     assert.deepEqual(await eventsOf(RELAY), []);
+  });
+
+  test('leave a relay alone that has come back under the name of the pod that emptied its volume', async (t) => {
+    await fleet.startRelay(1);
+    const stopping = new AbortController();
+    t.after(() => stopping.abort());
+    const nothing = (): void => undefined;
+    const options = { namespace: OPERATOR_NAMESPACE, onChange: nothing, onTrouble: nothing, signal: stopping.signal };
+    const drains = startDrains(admin.client, options);
+    await drains.synced;
+    const before = { className: 'default', relay: RELAY, uid: 'of-the-pod-before', isGoing: false, left: 0 };
+    await drains.remove({ ...before, hasEnded: true });
+    const pod = (await admin.get('Pod', POD)) ?? assert.fail('the pod is gone');
+    assert.equal(pod.metadata.deletionTimestamp, undefined);
   });
 });

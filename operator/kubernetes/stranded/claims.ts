@@ -34,7 +34,9 @@ export function startSpoolClaims(client: KubeClient, options: SpoolClaimsOptions
     // a StatefulSet gives its claims what its selector has
     labelSelector: CLASS_LABEL,
     keep: viewClaim,
-    onChange: (_, before, after) => onChange((after ?? before)?.className ?? ''),
+    onChange: (_, before, after) => {
+      for (const className of new Set([before?.className, after?.className])) onChange(className ?? '');
+    },
     onTrouble,
     signal,
   });

@@ -11,6 +11,8 @@ export interface Drain {
   readonly className: string;
   /** Of the pod, and of the relay whose spool it empties. */
   readonly relay: string;
+  /** Of the pod: a relay that has come back since has its name. */
+  readonly uid: string;
   readonly hasEnded: boolean;
   /** It is being deleted. */
   readonly isGoing: boolean;
@@ -56,9 +58,12 @@ export function startDrains(client: KubeClient, options: DrainsOptions): Drains 
       if (!answer.ok && answer.status === 409) return;
       reflector.observe(bodyOf(answer, `pod ${namespace}/${relay}, which is to empty the spool, cannot be made`));
     },
-    remove: async ({ relay }) => {
-      const answer = await client.request({ method: 'DELETE', path: pathOf(PODS, { namespace, name: relay }) });
-      if (!answer.ok && answer.status !== 404) bodyOf(answer, `pod ${namespace}/${relay} cannot be deleted`);
+    remove: async ({ relay, uid }) => {
+      const path = pathOf(PODS, { namespace, name: relay });
+      const answer = await client.request({ method: 'DELETE', path, body: { preconditions: { uid } } });
+      // it is gone, and the pod of that name is another one
+      if (!answer.ok && ![404, 409].includes(answer.status))
+        bodyOf(answer, `pod ${namespace}/${relay} cannot be deleted`);
     },
   };
 }
@@ -72,6 +77,7 @@ function viewDrain(object: KubeObject): Drain {
   return {
     className: metadata.labels?.[DRAIN_LABEL] ?? '',
     relay: metadata.name,
+    uid: metadata.uid,
     hasEnded: ['Succeeded', 'Failed'].includes(status?.phase ?? ''),
     isGoing: metadata.deletionTimestamp !== undefined,
     left: lastWordsOf(object),
