@@ -47,7 +47,7 @@ function playedClient(rights: () => Rights) {
   return { client, requests };
 }
 
-function start(rights: Rights, settings: object = {}) {
+function start(rights: Rights, settings: object = {}, inUse: readonly string[] = ['shop', 'blog']) {
   const { client, requests } = playedClient(() => rights);
   const inForce = settingsSchema.parse({ console: { enabled: true, trustedProxies: ['10.0.0.0/8'], ...settings } });
   const troubles: string[] = [];
@@ -55,7 +55,7 @@ function start(rights: Rights, settings: object = {}) {
     client,
     namespace: 'smtp-plus',
     settings: () => inForce,
-    namespacesInUse: () => ['shop', 'blog'],
+    namespacesInUse: () => inUse,
     askRelays: async () => [],
     onTrouble: (message) => troubles.push(message),
   });
@@ -90,11 +90,25 @@ describe('the console of the operator', () => {
     assert.ok(requests.every((path) => !path.includes('blog')));
   });
 
-  test('reads the whole cluster in one list where somebody may see all of it', async () => {
+  test('says in a plain sentence that too many ask where lists wait in numbers', async () => {
+    const names = Array.from({ length: 100 }, (_, index) => `team-${index}`);
+    const { ask, troubles } = start(
+      names.map((name) => `${name} smtpplususers ${name}`),
+      {},
+      names,
+    );
+    const answers = await Promise.all(names.map((name) => ask('/users', { 'x-forwarded-user': name }, '10.0.0.1')));
+    const refused = answers.filter(({ status }) => status === 429);
+    assert.ok(refused.length > 0 && refused.length < 100);
+    assert.match(refused[0]?.text ?? '', /^There are too many requests at the moment\.$/m);
+    assert.deepEqual(troubles, []);
+  });
+
+  test('reads the whole cluster in one list where somebody may see all of it, and once for a moment', async () => {
     const { ask, requests } = start(['root smtpplususers *', 'root pods smtp-plus']);
     assert.match((await ask('/users', asUser('root'))).text, /of-shop[^]*of-blog/);
     assert.equal((await ask('/relays', asUser('root'))).status, 200);
-    assert.equal(requests.filter((path) => path.includes('/smtpplususers?')).length, 2);
+    assert.equal(requests.filter((path) => path.includes('/smtpplususers?')).length, 1);
   });
 
   test('takes the word of a proxy from its own addresses alone, and never for a name of the API server’s', async () => {

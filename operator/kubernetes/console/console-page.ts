@@ -13,6 +13,7 @@ import { createClusterFacts } from './facts.ts';
 import { createIdentify, type Identity } from './identity.ts';
 import { createMemo } from './memo.ts';
 import { createRelayAnswers } from './relay-answers.ts';
+import { NoTurnError } from './turns.ts';
 
 export interface ConsoleOnClusterOptions {
   /** One of its own: what people ask must not hold up the operator's work, nor its lease. */
@@ -73,6 +74,7 @@ export function consoleOnCluster(options: ConsoleOnClusterOptions): PagesForPeop
     try {
       return await pages(request);
     } catch (error) {
+      if (error instanceof NoTurnError) return plain(429, BUSY, { 'retry-after': '10' });
       onTrouble(`a page of the console could not be made: ${messageOf(error)}`);
       return plain(503, 'The page cannot be shown at the moment; the log of the operator has the reason.');
     }

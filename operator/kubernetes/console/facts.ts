@@ -11,7 +11,7 @@ import type { Settings } from '../../settings/settings.ts';
 import type { KubeClient } from '../client/client.ts';
 import type { Access } from './access.ts';
 import type { Identity } from './identity.ts';
-import { readObjects, type LiveObject, type Objects } from './objects.ts';
+import { createReadObjects, type LiveObject, type Objects } from './objects.ts';
 import type { RelayAnswers } from './relay-answers.ts';
 
 export interface ClusterFactsOptions {
@@ -34,13 +34,14 @@ type Reach = 'all' | readonly string[];
 
 export function createClusterFacts(options: ClusterFactsOptions): ClusterFacts {
   const { client, access, settings } = options;
+  const readObjects = createReadObjects(client);
 
   async function read(kind: KindName, reach: Reach, asked: string | undefined): Promise<Objects> {
     const { watchNamespaces } = settings();
     const everywhere = watchNamespaces.length > 0 ? watchNamespaces : [undefined];
-    if (asked === undefined) return readObjects(client, kind, reach === 'all' ? everywhere : reach);
+    if (asked === undefined) return readObjects(kind, reach === 'all' ? everywhere : reach);
     const isOurs = watchNamespaces.length === 0 || watchNamespaces.includes(asked);
-    return readObjects(client, kind, isOurs && (reach === 'all' || reach.includes(asked)) ? [asked] : []);
+    return readObjects(kind, isOurs && (reach === 'all' || reach.includes(asked)) ? [asked] : []);
   }
 
   return async (who, asked) => {

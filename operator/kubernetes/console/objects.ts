@@ -1,16 +1,27 @@
 /** Objects with their statuses, as they are: the caches of the operator keep a part of a status only. */
 import type { KindName } from '../../api/kinds.ts';
-import { asRecord } from '../../api/plain-data.ts';
+import { asRecord, textAt } from '../../api/plain-data.ts';
 import { bodyOf } from '../client/answers.ts';
 import type { KubeClient } from '../client/client.ts';
 import { KIND_RESOURCES, pathOf, type KubeObject } from '../client/resources.ts';
+import { createMemo } from './memo.ts';
+import { createTurns } from './turns.ts';
 
 /** As many of a kind as a page shows. */
 const OBJECTS_MAX = 500;
+/** As many in an answer: each may carry 256 KiB of annotations, which are gone before the next ones are read. */
+const ANSWER_MAX = 50;
+/** A page that is open asks every three seconds; those who look at the same share what was read. */
+const REMEMBERED_MS = 3000;
+/** Of all viewers: answers of that size that are in memory together. */
+const READ_AT_ONCE = 2;
+/** A page view waits with three lists at most. */
+const WAITING_MAX = 60;
 
 export interface LiveObject {
   readonly namespace: string;
   readonly name: string;
+  /** Of it, `className` and `upstream.host`. */
   readonly spec: Readonly<Record<string, unknown>>;
   readonly status: Readonly<Record<string, unknown>>;
 }
@@ -26,25 +37,45 @@ export interface Objects {
   readonly isCut: boolean;
 }
 
-/** @param where namespaces, or undefined for the whole cluster. */
-export async function readObjects(
-  client: KubeClient,
-  kind: KindName,
-  where: readonly (string | undefined)[],
-): Promise<Objects> {
-  const objects: LiveObject[] = [];
-  for (const namespace of where) {
-    const left = OBJECTS_MAX - objects.length;
-    if (left <= 0) return { objects, isCut: true };
-    const path = `${pathOf(KIND_RESOURCES[kind], { namespace })}?limit=${left}`;
-    const { items, metadata } = bodyOf(await client.request<Page>({ method: 'GET', path }), `${kind} cannot be listed`);
-    objects.push(...items.map(viewObject));
-    if (metadata.continue) return { objects, isCut: true };
-  }
-  return { objects, isCut: false };
+/** @param where namespaces, or undefined for the whole cluster. Rejects with a NoTurnError where too much is being read. */
+export type ReadObjects = (kind: KindName, where: readonly (string | undefined)[]) => Promise<Objects>;
+
+export function createReadObjects(client: KubeClient): ReadObjects {
+  const known = createMemo<Objects>({ forMs: REMEMBERED_MS });
+  const turns = createTurns({ atOnce: READ_AT_ONCE, waitingMax: WAITING_MAX });
+
+  return async (kind, where) => {
+    const objects: LiveObject[] = [];
+    for (const namespace of where) {
+      if (objects.length >= OBJECTS_MAX) return { objects, isCut: true };
+      const key = JSON.stringify([kind, namespace]);
+      const there = await known.get(key, () => turns.take(() => readPlace(client, kind, namespace)));
+      const left = OBJECTS_MAX - objects.length;
+      objects.push(...there.objects.slice(0, left));
+      if (there.isCut || there.objects.length > left) return { objects, isCut: true };
+    }
+    return { objects, isCut: false };
+  };
 }
 
+async function readPlace(client: KubeClient, kind: KindName, namespace: string | undefined): Promise<Objects> {
+  const objects: LiveObject[] = [];
+  const place = pathOf(KIND_RESOURCES[kind], { namespace });
+  let next: string | undefined;
+  do {
+    const query = new URLSearchParams({ limit: String(ANSWER_MAX), ...(next && { continue: next }) });
+    const answer = await client.request<Page>({ method: 'GET', path: `${place}?${query.toString()}` });
+    const { items, metadata } = bodyOf(answer, `${kind} cannot be listed`);
+    objects.push(...items.map(viewObject));
+    next = metadata.continue || undefined;
+  } while (next !== undefined && objects.length < OBJECTS_MAX);
+  return { objects: objects.slice(0, OBJECTS_MAX), isCut: next !== undefined };
+}
+
+/** What a page shows of it, and nothing else: neither annotations nor managed fields, which tenants can make as large as they like. */
 function viewObject({ metadata, spec, status }: Page['items'][number]): LiveObject {
   const { namespace = '', name } = metadata;
-  return { namespace, name, spec: asRecord(spec), status: asRecord(status) };
+  const given = asRecord(spec);
+  const viewed = { className: textAt(given, 'className'), upstream: { host: textAt(given, 'upstream', 'host') } };
+  return { namespace, name, spec: viewed, status: asRecord(status) };
 }
