@@ -74,17 +74,19 @@ export async function runQueueChange(
     Object.entries(answer.outcomes)
       .filter(([, outcome]) => outcome === wanted)
       .map(([id]) => id);
-  const [done, same, busy, missing] = [by('done'), by('same'), by('busy'), by('missing')];
+  const [done, same, busy] = [by('done'), by('same'), by('busy')];
+  const [missing, unselected] = [by('missing'), by('unselected')];
   const isMore = selected.ids.length === 0 && answer.matched > MESSAGES_MAX;
   return {
-    code: busy.length + missing.length + answer.silent.length === 0 && !isMore ? 0 : 1,
+    code: busy.length + missing.length + unselected.length + answer.silent.length === 0 && !isMore ? 0 : 1,
     text: `${done.length} ${done.length === 1 ? 'message' : 'messages'} ${SAID[change]}${same.length > 0 ? `; ${same.length} left as they were: ${WHY_SAME[change]}` : ''}`,
-    json: { done, unchanged: same, busy, missing, silent: answer.silent },
+    json: { done, unchanged: same, busy, missing, unselected, silent: answer.silent },
     problems: [
       ...busy.map(
         (id) => `error: ${id} is being handed to the smart host or to another relay now; ask again in a moment`,
       ),
       ...missing.map(missingLine),
+      ...unselected.map((id) => `error: ${id} is there, and not among those that were asked for; it is left as it is`),
       ...(isMore ? [`error: there are more than ${MESSAGES_MAX} of them; run this again for the rest`] : []),
       ...silentOf(answer),
     ],

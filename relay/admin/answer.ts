@@ -39,12 +39,12 @@ export async function* answer(parts: AdminParts, request: AdminRequest): AsyncGe
     case 'hold':
     case 'release':
     case 'drop': {
-      // those that are named are told of, whether they are there or not
-      const ids = new Set(select.ids ?? entries.map(({ id }) => id));
+      const ids = new Set(entries.map(({ id }) => id));
+      const others = othersOf(parts, select, matching);
       const told = new Map([...ids].map((id) => [id, spool.look(id)]));
       const outcomes = await queue[action](ids, request.by);
       tellLog(parts, request, { outcomes, told });
-      for (const [changed, outcome] of outcomes) yield { changed, outcome };
+      for (const [changed, outcome] of [...outcomes, ...others]) yield { changed, outcome };
     }
   }
   yield { end: { matched: matching.length } };
@@ -60,6 +60,17 @@ function find({ spool, queue }: AdminParts, select: AdminRequest['select']): rea
       (user === undefined || entry.sender.user === user) &&
       (state === undefined || queue.stateOf(entry) === state),
   );
+}
+
+/** Those that are named are told of, whether they are there or not; no name gets around what else is asked for. */
+function othersOf(
+  { spool }: AdminParts,
+  { ids = [] }: AdminRequest['select'],
+  matching: readonly SpoolEntry[],
+): ReadonlyMap<string, 'missing' | 'unselected'> {
+  const matched = new Set(matching.map(({ id }) => id));
+  const others = ids.filter((id) => !matched.has(id));
+  return new Map(others.map((id) => [id, spool.entry(id) === undefined ? 'missing' : 'unselected']));
 }
 
 function* shown({ spool, queue }: AdminParts, entry: SpoolEntry): Generator<Answer> {

@@ -61,7 +61,8 @@ export const messageSchema = z.object({
 
 export type SpooledMessage = z.infer<typeof messageSchema>;
 
-export const outcomeSchema = z.enum(['done', 'same', 'busy', 'missing']);
+/** `unselected`: it is named and is there, but something else that was given does not hold. */
+export const outcomeSchema = z.enum(['done', 'same', 'busy', 'missing', 'unselected']);
 
 export type Answer =
   | { readonly message: SpooledMessage }

@@ -1,6 +1,9 @@
 /** What people may do with messages that wait, and what they may not while somebody else deals with them. */
 import assert from 'node:assert/strict';
 import { describe, test, type TestContext } from 'node:test';
+import { answer } from '../../relay/admin/answer.ts';
+import type { AdminRequest, Answer } from '../../relay/admin/protocol.ts';
+import type { AcceptedMessage } from '../../relay/message.ts';
 import { createLog } from '../../relay/observe/log.ts';
 import { createQueueControl } from '../../relay/delivery/queue-control.ts';
 import { createSchedule } from '../../relay/delivery/schedule.ts';
@@ -11,7 +14,7 @@ import { openSpool } from '../../relay/spool/spool.ts';
 import { folderOf } from '../support/folder.ts';
 import { aMessage, CONTENT } from '../support/queued.ts';
 
-async function start(t: TestContext, ids: readonly string[]) {
+async function start(t: TestContext, ids: readonly string[], fields: Readonly<Record<string, Partial<Mine>>> = {}) {
   const log = createLog({ write: () => undefined });
   const spool = await openSpool(await folderOf(t), { metrics: createMetrics(), log, reserveBytes: () => 0 });
   t.after(() => spool.close());
@@ -21,7 +24,10 @@ async function start(t: TestContext, ids: readonly string[]) {
   const locked = new Set<string>();
   spool.onPut(keep);
   for (const id of ids) {
-    await spool.put(aMessage({ id }), { head: Buffer.alloc(0), body: { kind: 'memory', bytes: CONTENT } });
+    await spool.put(aMessage({ id, ...fields[id] }), {
+      head: Buffer.alloc(0),
+      body: { kind: 'memory', bytes: CONTENT },
+    });
   }
   const lanes = { inTurn: () => [] };
   const queue = createQueueControl({
@@ -35,8 +41,12 @@ async function start(t: TestContext, ids: readonly string[]) {
     busyMs: 50,
   });
   const inSpool = () => Array.from(spool.entries(), ({ id, isHeld }) => `${id}${isHeld ? ' held' : ''}`);
-  return { queue, tasks, spool, later, locked, inSpool };
+  return { queue, tasks, spool, later, locked, inSpool, log };
 }
+
+type Mine = Pick<AcceptedMessage, 'namespace' | 'list' | 'user'>;
+const OURS: Mine = { namespace: 'team-a', list: 'team-a/news', user: 'app.team-a' };
+const THEIRS: Mine = { namespace: 'team-b', list: 'team-b/news', user: 'app.team-b' };
 
 describe('a message that people change', () => {
   test('is left alone while it may be another relay’s', async (t) => {
@@ -104,4 +114,41 @@ describe('a message that people change', () => {
     assert.equal((await queue.retry(new Set(['A', 'NONE']))).get('NONE'), 'missing');
     assert.equal(later.next(), 0);
   });
+});
+
+describe('a message that is named', () => {
+  for (const action of ['retry', 'hold', 'release', 'drop'] as const) {
+    // what this action would change, if it got to it
+    const isTheirsHeld = action === 'release';
+    const filters: AdminRequest['select'][] = [
+      { namespace: OURS.namespace },
+      { list: OURS.list },
+      { user: OURS.user },
+      { state: isTheirsHeld ? 'waiting' : 'held' },
+    ];
+    for (const filter of filters) {
+      const [by = ''] = Object.keys(filter);
+      test(`is left as it is by ${action} where its ${by} is not the one that was given`, async (t) => {
+        const { queue, spool, later, log } = await start(t, ['OURS', 'THEIRS'], { OURS, THEIRS });
+        if (isTheirsHeld) await queue.hold(new Set(['THEIRS']), 'me');
+        const isOursHeld = by === 'state' ? !isTheirsHeld : isTheirsHeld;
+        if (isOursHeld) await queue.hold(new Set(['OURS']), 'me');
+        const before = [spool.look('THEIRS'), spool.entry('THEIRS')];
+        const select = { ids: ['THEIRS', 'NONE', 'OURS'], ...filter };
+        const answers: Answer[] = [];
+        for await (const one of answer({ spool, queue, log }, { do: action, by: 'me', select, limit: 10 })) {
+          answers.push(one);
+        }
+        const ours = by === 'state' && action !== 'drop' ? 'same' : 'done';
+        assert.deepEqual(answers, [
+          { changed: 'OURS', outcome: ours },
+          { changed: 'THEIRS', outcome: 'unselected' },
+          { changed: 'NONE', outcome: 'missing' },
+          { end: { matched: 1 } },
+        ]);
+        assert.deepEqual([spool.look('THEIRS'), spool.entry('THEIRS')], before);
+        assert.equal(later.takeWhere(({ id }) => id === 'THEIRS').length, isTheirsHeld ? 0 : 1);
+      });
+    }
+  }
 });

@@ -185,6 +185,17 @@ describe('the queue of one process', () => {
     assert.equal((await list(server.at, '--only', 'waiting')).matched, 1);
   });
 
+  test('keeps a message that is named and does not match what else was asked for, and says so', async (t) => {
+    const server = await start(t);
+    const id = await submitStuck(server);
+    const dropped = await runCommand(['queue', 'drop', id, '-n', 'other', '--yes', ...server.at]);
+    assert.deepEqual([dropped.code, dropped.stdout], [1, '0 messages dropped\n']);
+    assert.match(dropped.stderr, new RegExp(`^error: ${id} is there, and not among those that were asked for`));
+    const { unselected } = await jsonOf<{ unselected: string[] }>(['queue', 'hold', id, '-n', 'other', ...server.at]);
+    assert.deepEqual(unselected, [id]);
+    assert.equal((await list(server.at, '--only', 'waiting')).matched, 1);
+  });
+
   test('cannot be reached without a process, and says so', async (t) => {
     const server = await start(t);
     await server.stop();
