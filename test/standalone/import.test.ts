@@ -202,3 +202,24 @@ test('a table of users may have quotes, and must have a column user', async (t) 
     assert.deepEqual([bad.code, words.test(bad.stderr)], [2, true], bad.stderr);
   }
 });
+
+test('a table of users says in one of its words who is active, and nobody is by a word that is not known', async (t) => {
+  const words = {
+    true: ['yes', 'true', '1', 'active', 'y', 'on', 'T', ''],
+    false: ['no', 'false', '0', 'inactive', 'n', 'off', 'Disabled', 'f'],
+  };
+  const rows = Object.entries(words).flatMap(([is, some]) => some.map((word, i) => `is-${is}-${i},${word}\n`));
+  const folder = await folderOf(t, {
+    'users.csv': `user,active\n${rows.join('')}`,
+    'unknown.csv': 'user,active\nann,yes\nbob,suspended\n',
+  });
+  const { code, stdout, stderr } = await runCommand(['import', 'csv', join(folder, 'users.csv'), '-n', 'shop']);
+  assert.equal(code, 0, stderr);
+  const users = Object.entries(specsOf(stdout, 'SmtpPlusUser') as Record<string, { active: boolean }>);
+  assert.equal(users.length, rows.length);
+  for (const [name, { active }] of users) assert.ok(name.startsWith(`is-${active}-`), `${name}: ${active}`);
+  const unknown = await runCommand(['import', 'csv', join(folder, 'unknown.csv'), '-n', 'shop']);
+  assert.deepEqual([unknown.code, unknown.stdout], [2, '']);
+  assert.match(unknown.stderr, /row 3 .*column active; write one of yes, .*, or nothing; or one of no, .*disabled/);
+  assert.doesNotMatch(unknown.stderr, /suspended/);
+});

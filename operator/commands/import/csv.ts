@@ -5,6 +5,9 @@ import type { Imported, ImportedUser } from './imported.ts';
 const COLUMNS = ['user', 'password', 'senders', 'active', 'description'] as const;
 type Column = (typeof COLUMNS)[number];
 
+const ACTIVE = ['yes', 'true', '1', 'active', 'y', 'on', 't', ''];
+const INACTIVE = ['no', 'false', '0', 'inactive', 'n', 'off', 'disabled', 'f'];
+
 export function importCsv(text: string, file: string): Imported {
   const [header = [], ...rows] = rowsOf(text.replace(/^\ufeff/, ''), file);
   const names = header.map((name) => name.trim().toLowerCase());
@@ -26,7 +29,7 @@ export function importCsv(text: string, file: string): Imported {
       login,
       password: cell('password') || undefined,
       senders: senders.length > 0 ? senders.map((sender) => (sender.includes('@') ? sender : `@${sender}`)) : undefined,
-      active: !/^(no|false|0|inactive)$/i.test(cell('active')),
+      active: isActive(cell('active'), `${file}: row ${index + 2}`),
       description: cell('description') || undefined,
     };
   });
@@ -36,6 +39,17 @@ export function importCsv(text: string, file: string): Imported {
     senders: [],
     warnings: unknown.map((name) => `the column ${name} is not carried over; known are ${COLUMNS.join(', ')}`),
   };
+}
+
+/** A guess might let somebody send who was shut out. The value is not told: where a comma is missing, it is a password. */
+function isActive(value: string, where: string): boolean {
+  const word = value.toLowerCase();
+  if (ACTIVE.includes(word)) return true;
+  if (INACTIVE.includes(word)) return false;
+  const [yes, no] = [ACTIVE, INACTIVE].map((words) => words.filter((one) => one !== '').join(', '));
+  throw new CommandError(
+    `${where} has an unknown value in the column active; write one of ${yes}, or nothing; or one of ${no}`,
+  );
 }
 
 /** RFC 4180: fields in double quotes may hold commas, line ends, and quotes that are doubled. */
