@@ -4,3 +4,16 @@ export function printable(text: string): string {
     return `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`;
   });
 }
+
+/** The same as JSON, which means what it did. Undefined: there is nothing to say. */
+export function printableJson(value: unknown): string | undefined {
+  if (value === undefined) return undefined;
+  // what JSON escapes by itself is C0, and a line break that is left is one between its fields
+  return JSON.stringify(value, undefined, 2).replace(/(?!\n)[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (character) =>
+    Array.from({ length: character.length }, (_, i) => unitOf(character, i)).join(''),
+  );
+}
+
+function unitOf(text: string, index: number): string {
+  return `\\u${text.charCodeAt(index).toString(16).padStart(4, '0')}`;
+}

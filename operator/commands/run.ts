@@ -1,7 +1,7 @@
 /** Each command is a function from where it looks to a result; here it is told: as text, or as JSON. */
 import { stat } from 'node:fs/promises';
 import { messageOf } from '../errors.ts';
-import { printable } from '../printable.ts';
+import { printable, printableJson } from '../printable.ts';
 import type { CapturedPlace } from '../captured-mail.ts';
 import { capturePlaces } from '../standalone/capture-folder.ts';
 import type { QueueDoor } from './queue-door.ts';
@@ -100,7 +100,7 @@ export async function tell({ output }: OutputFlags, work: () => Promise<Result>)
   try {
     const { code, text, json, problems = [] } = await work();
     for (const problem of problems) process.stderr.write(`${safe(problem)}\n`);
-    const shown = output === 'json' ? JSON.stringify(json, undefined, 2) : text;
+    const shown = output === 'json' ? printableJson(json) : text;
     if (shown !== undefined && shown !== '') process.stdout.write(`${shown}\n`);
     return code;
   } catch (error) {

@@ -223,3 +223,15 @@ test('a table of users says in one of its words who is active, and nobody is by 
   assert.match(unknown.stderr, /row 3 .*column active; write one of yes, .*, or nothing; or one of no, .*disabled/);
   assert.doesNotMatch(unknown.stderr, /suspended/);
 });
+
+test('JSON for programs shows nothing that a terminal obeys or that cannot be seen, and means the same', async (t) => {
+  const column = 'жук\u009b2j\u202e\u200b\u2028\u007f\u{e0041}😀';
+  const folder = await folderOf(t, { 'users.csv': `user,${column}\nann,1\n` });
+  const args = ['import', 'csv', join(folder, 'users.csv'), '-n', 'shop', '-o', 'json'];
+  const { code, stdout, stderr } = await runCommand(args);
+  assert.equal(code, 0, stderr);
+  assert.ok(stdout.includes(String.raw`жук\u009b2j\u202e\u200b\u2028\u007f\udb40\udc41😀`), stdout);
+  assert.doesNotMatch(stdout, /(?!\n)[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u);
+  const { warnings } = JSON.parse(stdout) as { warnings: string[] };
+  assert.ok(warnings[0]?.startsWith(`the column ${column} is not carried over`), warnings[0]);
+});
