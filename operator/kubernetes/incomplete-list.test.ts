@@ -8,6 +8,7 @@ import { startCrdFit } from './write/crd-fit.ts';
 import { createContested } from './write/contested.ts';
 import { createOwnStatus } from './write/status.ts';
 import { writeObject, type Outcome } from './write/object.ts';
+import { AnswerTooLargeError } from './client/exchange.ts';
 import { startReflector } from './client/reflector.ts';
 import { USERS, type KubeObject } from './client/resources.ts';
 import { viewObject, viewSecret } from './cache/views.ts';
@@ -67,6 +68,28 @@ describe('a list that is not whole', () => {
       await until(() => mirror.names().join() === 'shop/a,shop/c' || undefined);
     });
   }
+});
+
+test('a list of objects that are too large for one answer comes in smaller pages', async (t) => {
+  const stopping = new AbortController();
+  t.after(() => stopping.abort());
+  const limits: number[] = [];
+  const { client } = fakeClient(new Map([['a', user('a')]]), () => false);
+  const request = async (asked: { method: string; path: string }): Promise<unknown> => {
+    const limit = Number(/limit=(\d+)/.exec(asked.path)?.[1]);
+    limits.push(limit);
+    if (limit > 100) throw new AnswerTooLargeError();
+    return client.request(asked as Parameters<KubeClient['request']>[0]);
+  };
+  const { synced, entries } = startReflector({ ...client, request } as KubeClient, {
+    resource: USERS,
+    keep: (object) => viewObject('SmtpPlusUser', object),
+    onChange: () => undefined,
+    onTrouble: () => undefined,
+    signal: stopping.signal,
+  });
+  await synced;
+  assert.deepEqual([limits.slice(0, 4), [...entries.keys()]], [[500, 250, 125, 63], ['shop/a']]);
 });
 
 describe('a credentials Secret that nothing wants', () => {

@@ -1,4 +1,5 @@
 /** JSON requests to the API server: rate-limited, retried where a retry can help, never longer than a deadline. */
+import { AnswerTooLargeError } from './exchange.ts';
 import type { IncomingHttpHeaders } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { RefusedError } from './answers.ts';
@@ -94,7 +95,7 @@ async function requestWithRetries<T>(context: Context, request: KubeRequest): Pr
     request.signal?.throwIfAborted();
     const isLast = attempt >= attempts;
     if ('error' in outcome) {
-      if (isLast || outcome.error instanceof NotWritable) throw outcome.error;
+      if (isLast || IS_FINAL.some((kind) => outcome.error instanceof kind)) throw outcome.error;
     } else {
       // a token that has just been replaced is refused once; the file has the new one
       fresh = outcome.answer.status === 401;
@@ -114,6 +115,9 @@ interface Outcome<T> {
 
 /** Thrown instead of writing without the lease. */
 export class NotWritable extends Error {}
+
+/** The next attempt would fail alike. */
+const IS_FINAL = [NotWritable, AnswerTooLargeError];
 
 async function attemptOnce<T>(context: Context, request: KubeRequest, fresh: boolean): Promise<Outcome<T>> {
   const began = performance.now();

@@ -8,8 +8,14 @@ export interface Exchanged {
   readonly text: string;
 }
 
-/** The largest answer that we read: a page of 500 objects of 64 KB. */
-export const BODY_MAX = 64 * 1024 * 1024;
+/** The largest answer that we read: in memory it is several times as much, and lists can be asked for in smaller pages. */
+export const BODY_MAX = 16 * 1024 * 1024;
+
+export class AnswerTooLargeError extends Error {
+  constructor() {
+    super(`answer of more than ${BODY_MAX} bytes`);
+  }
+}
 
 interface ExchangeOptions {
   readonly signal?: AbortSignal | undefined;
@@ -59,7 +65,7 @@ export function exchange(
       },
       onResponseData: (given, chunk) => {
         size += chunk.length;
-        if (size > BODY_MAX) given.abort(new Error(`answer of more than ${BODY_MAX} bytes`));
+        if (size > BODY_MAX) given.abort(new AnswerTooLargeError());
         else chunks.push(chunk);
       },
       onResponseEnd: () => {

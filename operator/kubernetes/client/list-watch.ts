@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { messageOf } from '../../errors.ts';
 import { RefusedError } from './answers.ts';
 import { backoffMs } from './backoff.ts';
+import { AnswerTooLargeError } from './exchange.ts';
 import type { KubeClient, WatchEvent } from './client.ts';
 import { pathOf, type KubeObject, type Resource } from './resources.ts';
 
@@ -79,6 +80,7 @@ interface State {
   progressed: boolean;
   heardAt: number;
   refusal: RefusedError | undefined;
+  pageSize: number;
 }
 
 export function startListWatch(client: KubeClient, options: ListWatchOptions): ListWatch {
@@ -89,6 +91,7 @@ export function startListWatch(client: KubeClient, options: ListWatchOptions): L
     progressed: false,
     heardAt: performance.now(),
     refusal: undefined,
+    pageSize: PAGE_SIZE,
   };
   const synced = Promise.withResolvers<void>();
   let trouble: string | undefined;
@@ -178,8 +181,7 @@ async function list(client: KubeClient, options: ListWatchOptions, state: State)
   let version = '';
   let next: string | undefined;
   do {
-    const query = { limit: String(PAGE_SIZE), ...(next === undefined ? {} : { continue: next }) };
-    const page = await readPage(client, options, query, options.signal);
+    const page = await readPageThatFits(client, options, state, next);
     ({ resourceVersion: version } = page.metadata);
     const isOlder = isNewer(state.latest, version);
     for (const object of page.items ?? []) options.to.listed(object, { isOlder });
@@ -189,6 +191,24 @@ async function list(client: KubeClient, options: ListWatchOptions, state: State)
   state.version = version;
   state.latest = version;
   state.heardAt = performance.now();
+}
+
+/** Somebody may have made objects as large as they can be: where they are too much for one answer, the pages are smaller from then on. */
+async function readPageThatFits(
+  client: KubeClient,
+  options: ListWatchOptions,
+  state: State,
+  next: string | undefined,
+): Promise<Page> {
+  for (;;) {
+    const query = { limit: String(state.pageSize), ...(next === undefined ? {} : { continue: next }) };
+    try {
+      return await readPage(client, options, query, options.signal);
+    } catch (error) {
+      if (!(error instanceof AnswerTooLargeError) || state.pageSize === 1) throw error;
+      state.pageSize = Math.ceil(state.pageSize / 2);
+    }
+  }
 }
 
 /** Whether an object is there, asked for by itself: a list of one, since who may list need not be allowed to get. */
