@@ -17,6 +17,9 @@ function ofHtml(html: string): string {
 }
 
 const DEEP = 3000;
+/** As much as the search takes apart. */
+const SEARCHED = 128 * 1024;
+const MANY_PICTURES = 5000;
 
 /** By what they try. */
 export function hostileMails(base: string): Mails {
@@ -32,6 +35,7 @@ export function hostileMails(base: string): Mails {
     'data and javascript links': `<a href="javascript:fetch('${base}/js')">x</a><a href="data:text/html,<script>1</script>">y</a><iframe srcdoc="<img src='${base}/srcdoc'>"></iframe><img src="data:image/svg+xml,<svg xmlns='http://www.w3.org/2000/svg'><image href='${base}/svgimage'/></svg>">`,
     'a way out of comments': `<!--[if gte mso 9]><img src="${base}/mso"><![endif]--><noscript><p title="</noscript><img src=${base}/noscript onerror=fetch('${base}/x')>"></noscript><style><!--</style><img src="${base}/mutation">-->`,
     'our own page': `<a href="/console/users" target="_top">x</a><iframe src="/console/"></iframe><img src="/console/icon.svg"><link rel="stylesheet" href="/console/style.css">`,
+    'tags without an end': '<'.repeat(SEARCHED),
     'deep markup': '<div>'.repeat(DEEP) + `<img src="${base}/deep">`,
   };
   const mails = Object.entries(inFrame).map(([what, html]) => [what, ofHtml(html)] as const);
@@ -73,6 +77,8 @@ function brokenMime(): Mails {
   );
   return {
     'attachments with paths': `Subject: files\r\n${mixed}\r\n${attachments.join('')}--b--\r\n`,
+    'a name of white space': `Subject: name\r\nContent-Disposition: attachment; filename="x${' '.repeat(SEARCHED)}x"\r\n\r\n`,
+    'one picture many times': `Subject: pictures\r\nMIME-Version: 1.0\r\nContent-Type: multipart/related; boundary=b\r\n\r\n--b\r\nContent-Type: text/html\r\n\r\n${'<img src="cid:p">\r\n'.repeat(MANY_PICTURES)}\r\n--b\r\nContent-Type: image/png\r\nContent-ID: <p>\r\n\r\n${'x'.repeat(1024 * 1024)}\r\n--b--`,
     'parts without an end': `Subject: open\r\n${mixed}\r\n--b\r\nContent-Type: text/html\r\n\r\n<p>still open`,
     'parts in parts in parts': `Subject: nested\r\n${nested.join('')}text`,
     'ten thousand parts': `Subject: many\r\n${mixed}\r\n${'--b\r\nContent-Disposition: attachment\r\n\r\nx\r\n'.repeat(10_000)}--b--`,

@@ -7,6 +7,10 @@ export const SEARCHED_MAX = 2000;
 /** Of each message, so much is taken apart, and so much of what comes of it is kept. */
 const PARSED_MAX = 128 * 1024;
 const TEXT_MAX = 8 * 1024;
+/** Of its HTML, markup and all. */
+const HTML_MAX = 32 * 1024;
+/** A subject of many kilobytes is an attack on the list, which is kept in memory and shown whole. */
+const FIELD_MAX = 1024;
 
 export interface Summary {
   readonly key: string;
@@ -38,8 +42,12 @@ export function createMailSearch(): MailSearch {
     const content = await readContent(captured, PARSED_MAX);
     if (content === undefined) return undefined;
     const { subject, from, text = '', html = '' } = await readMail(content.bytes);
-    const words = (text === '' ? html.replace(/<[^>]*>/g, ' ') : text).slice(0, TEXT_MAX).toLowerCase();
-    const fresh = { subject, from, text: words };
+    const words = text === '' ? wordsIn(html) : text;
+    const fresh = {
+      subject: startOf(subject, FIELD_MAX),
+      from: startOf(from, FIELD_MAX),
+      text: startOf(words, TEXT_MAX).toLowerCase(),
+    };
     known.set(captured.key, fresh);
     for (const key of known.keys()) {
       if (known.size <= SEARCHED_MAX) break;
@@ -69,4 +77,14 @@ export function createMailSearch(): MailSearch {
       return found;
     },
   };
+}
+
+/** A `<` ends what was looked at as a tag: `<<<<` without an end would be read once more from each of them. */
+function wordsIn(html: string): string {
+  return html.slice(0, HTML_MAX).replace(/<[^<>]*>/g, ' ');
+}
+
+/** A copy: a mere slice would keep the whole message in memory. */
+function startOf(text: string, most: number): string {
+  return Buffer.from(text.slice(0, most)).toString();
 }
