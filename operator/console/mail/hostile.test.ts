@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { describe, test, type TestContext } from 'node:test';
 import { promisify } from 'node:util';
+import { frameOf, INLINED_MAX, PICTURES_MAX } from './frame.ts';
 import { HEADERS_MAX, readMail } from './read-mail.ts';
 import { createMailSearch } from './search.ts';
 
@@ -42,6 +43,18 @@ async function summarizeElsewhere(t: TestContext, content: string): Promise<stri
   return stdout.trim();
 }
 
+const withPicture = (html: string, octets: number, number = 1) => ({
+  html,
+  attachments: Array.from({ length: number }, (_, i) => ({
+    name: 'p',
+    type: 'image/png',
+    content: new Uint8Array(octets),
+    contentId: `<p${i}>`,
+  })),
+});
+
+const inlinedIn = (frame: string): number => frame.split('src="data:').length - 1;
+
 describe('hostile mail', () => {
   test('of tags without an end does not hold up the list', async (t) => {
     const head = 'Subject: tags\r\nContent-Type: text/html\r\n\r\n';
@@ -72,5 +85,33 @@ describe('hostile mail', () => {
     const head = 'Subject: parts\nContent-Type: multipart/mixed; boundary=b\n\n';
     const { problem } = await readMail(Buffer.from(head + '--b\n\n'.repeat(10_001)));
     assert.match(problem ?? '', /too many parts/);
+  });
+
+  test('naming one picture over and over has it no more often than there is room', () => {
+    const many = '<img src="cid:p0">'.repeat(PICTURES_MAX + 50);
+    assert.equal(inlinedIn(frameOf(withPicture(many, 10))), PICTURES_MAX);
+    const megabytes = 3;
+    const large = frameOf(withPicture('<img src="cid:p0">'.repeat(10), megabytes * 1024 * 1024));
+    assert.equal(inlinedIn(large), INLINED_MAX / (megabytes * 1024 * 1024 * (4 / 3)));
+    assert.equal(large.split('<img />').length - 1, 10 - 4);
+  });
+
+  test('with pictures of its own and within its HTML has both from the same room', () => {
+    const html =
+      '<img src="data:image/png;base64,AAAA">'.repeat(PICTURES_MAX - 1) + '<img src="cid:p0"><img src="cid:p1">';
+    const frame = frameOf(withPicture(html, 3, 2));
+    assert.equal(inlinedIn(frame), PICTURES_MAX);
+    assert.equal(frame.split('<img />').length - 1, 1);
+  });
+
+  test('has a picture encoded once, however often it is named', (t) => {
+    const from = t.mock.method(Buffer, 'from');
+    const mail = withPicture('<img src="cid:p0">'.repeat(50), 10);
+    const before = from.mock.callCount();
+    frameOf(mail);
+    const ofPicture = from.mock.calls
+      .slice(before)
+      .filter(({ arguments: [what] }) => (what as unknown) === mail.attachments[0]?.content);
+    assert.equal(ofPicture.length, 1);
   });
 });
