@@ -1,9 +1,9 @@
 /** JSON requests to the API server: rate-limited, retried where a retry can help, never longer than a deadline. */
-import { AnswerTooLargeError } from './exchange.ts';
 import type { IncomingHttpHeaders } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { RefusedError } from './answers.ts';
 import { cachedCredentials, type CredentialsSource } from './credentials.ts';
+import { AnswerTooLargeError } from './exchange.ts';
 import { createTransport, readLines, type HttpRequest, type Transport } from './http.ts';
 import { tokenBucket, type Pause, type RateLimit } from './token-bucket.ts';
 
