@@ -24,7 +24,9 @@ export interface Facts {
   readonly isCut: boolean;
   /** The namespace that was asked for; absent: all that the viewer may see. */
   readonly namespace?: string | undefined;
-  /** Those that the viewer may see. */
+  /** There are so many namespaces that not all were looked into: the viewer is to name one. */
+  readonly areNamespacesCut?: boolean | undefined;
+  /** Those that the viewer may see; where one was asked for, it may be that one alone. */
   readonly namespaces: readonly string[];
   readonly refusals: Refusals | undefined;
   readonly queue: Queue;

@@ -78,7 +78,17 @@ function navLink(name: PartName, current: PartName, { namespace }: Facts): Html 
 const SELECTED = html` selected`;
 
 /** A choice of namespaces, where there is one. */
-export function namespaceForm({ namespaces, namespace, isCut }: Facts, path: string): Html {
+export function namespaceForm({ namespaces, namespace, isCut, areNamespacesCut }: Facts, path: string): Html {
+  if (areNamespacesCut === true) {
+    return html`
+      <form class="filter" method="get" action="${`${BASE}${path}`}">
+        <label for="namespace">Namespace</label>
+        <input id="namespace" name="namespace" required />
+        <button type="submit">Show</button>
+        <span>There are more namespaces than can be looked into at once; choose a namespace to see all of it.</span>
+      </form>
+    `;
+  }
   if (namespaces.length < 2 && namespace === undefined) return undefined;
   return html`
     <form class="filter" method="get" action="${`${BASE}${path}`}">

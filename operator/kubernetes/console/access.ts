@@ -20,7 +20,7 @@ interface Attributes {
 }
 
 export interface Access {
-  /** Undefined: in none of these; `all`: in the whole cluster. */
+  /** Those of them that the viewer may list this kind in, of the first REVIEWED_NAMESPACES_MAX; `all`: the whole cluster. */
   readonly namespacesOf: (
     who: Identity,
     kind: KindName,
@@ -33,9 +33,13 @@ export interface Access {
 const ACCESS_REVIEWS = '/apis/authorization.k8s.io/v1/subjectaccessreviews';
 /** A right that was taken away shows things for so long at most. */
 const REMEMBERED_MS = 10_000;
+/** In a page view: each costs the API server three reviews, which all viewers wait for. */
+export const REVIEWED_NAMESPACES_MAX = 200;
+/** Whoever looks must not push out what another one is about to ask for; some thirty views of all those namespaces. */
+const ENTRIES_MAX = 30 * 3 * REVIEWED_NAMESPACES_MAX;
 
 export function createAccess(client: KubeClient): Access {
-  const known = createMemo<boolean>({ forMs: REMEMBERED_MS });
+  const known = createMemo<boolean>({ forMs: REMEMBERED_MS, entriesMax: ENTRIES_MAX });
 
   function mayList(who: Identity, attributes: Attributes): Promise<boolean> {
     return known.get(JSON.stringify([who, attributes]), async () => {
@@ -51,8 +55,9 @@ export function createAccess(client: KubeClient): Access {
     namespacesOf: async (who, kind, among) => {
       const kindOf = { group: GROUP, resource: KIND_RESOURCES[kind].plural };
       if (await mayList(who, kindOf)) return 'all';
-      const allowed = await inParallel(among, (namespace) => mayList(who, { ...kindOf, namespace }));
-      return among.filter((_, index) => allowed[index]);
+      const reviewed = among.slice(0, REVIEWED_NAMESPACES_MAX);
+      const allowed = await inParallel(reviewed, (namespace) => mayList(who, { ...kindOf, namespace }));
+      return reviewed.filter((_, index) => allowed[index]);
     },
     seesPods: (who, namespace) => mayList(who, { group: '', resource: 'pods', namespace }),
   };

@@ -90,6 +90,32 @@ describe('the console of the operator', () => {
     assert.ok(requests.every((path) => !path.includes('blog')));
   });
 
+  test('reviews the namespace that is asked for, and no other', async () => {
+    const { ask, requests } = start(OF_JANE);
+    assert.match((await ask('/users?namespace=shop', { 'x-forwarded-user': 'jane' }, '10.0.0.1')).text, /of-shop/);
+    // of each kind, in the cluster and there, and the pods
+    assert.equal(requests.filter((path) => path.endsWith('/subjectaccessreviews')).length, 3 * 2 + 1);
+  });
+
+  test('reviews some hundred namespaces in a view, and lets whoever has others name one', async () => {
+    const names = Array.from({ length: 1000 }, (_, index) => `team-${index}`);
+    const { ask, requests } = start(['jane smtpplususers team-999'], {}, names);
+    const askAsJane = (path: string) => ask(path, { 'x-forwarded-user': 'jane' }, '10.0.0.1');
+    assert.match((await askAsJane('/users')).text, /<input id="namespace" name="namespace"[^]*choose a namespace/);
+    assert.equal(requests.filter((path) => path.endsWith('/subjectaccessreviews')).length, 3 * 201 + 1);
+    assert.match((await askAsJane('/users?namespace=team-999')).text, /smtpplususers-of-team-999/);
+  });
+
+  test('makes one page at a time for somebody, lets a few wait, and none of another one', async () => {
+    const { ask, troubles } = start([...OF_JANE, 'joe smtpplususers shop']);
+    const askAs = (name: string) => ask('/users', { 'x-forwarded-user': name }, '10.0.0.1');
+    const [ofJoe, ...ofJane] = await Promise.all([askAs('joe'), ...Array.from({ length: 20 }, () => askAs('jane'))]);
+    assert.equal(ofJoe.status, 200);
+    assert.equal(ofJane.filter(({ status }) => status === 200).length, 6);
+    assert.equal(ofJane.filter(({ status }) => status === 429).length, 14);
+    assert.deepEqual(troubles, []);
+  });
+
   test('says in a plain sentence that too many ask where lists wait in numbers', async () => {
     const names = Array.from({ length: 100 }, (_, index) => `team-${index}`);
     const { ask, troubles } = start(

@@ -13,7 +13,7 @@ import { createClusterFacts } from './facts.ts';
 import { createIdentify, type Identity } from './identity.ts';
 import { createMemo } from './memo.ts';
 import { createRelayAnswers } from './relay-answers.ts';
-import { NoTurnError } from './turns.ts';
+import { createTurns, NoTurnError, type Turns } from './turns.ts';
 
 export interface ConsoleOnClusterOptions {
   /** One of its own: what people ask must not hold up the operator's work, nor its lease. */
@@ -31,11 +31,20 @@ export interface ConsoleOnClusterOptions {
 const PAGES_PER_SECOND = 5;
 const PAGES_AT_ONCE = 50;
 const REMEMBERED_MS = 60_000;
+/** Of one person, one after the other: what a view asks the API server is asked ahead of what others ask. Some open tabs may wait. */
+const VIEWS_AT_ONCE = 1;
+const VIEWS_WAITING = 5;
 
 const WHO_ARE_YOU =
   'Who are you? Come by the authenticating proxy of this installation, or send a token that the API server knows: `Authorization: Bearer TOKEN`, with the output of `kubectl create token NAME -n NAMESPACE`.';
 
 const BUSY = 'There are too many requests at the moment.';
+
+/** Of one person. */
+interface Bounds {
+  readonly allowance: Allowance;
+  readonly turns: Turns;
+}
 
 export function consoleOnCluster(options: ConsoleOnClusterOptions): PagesForPeople {
   const { client, settings, onTrouble } = options;
@@ -45,17 +54,20 @@ export function consoleOnCluster(options: ConsoleOnClusterOptions): PagesForPeop
     access: createAccess(client),
     relays: createRelayAnswers(options.askRelays),
   });
-  const allowances = createMemo<Allowance>({ forMs: REMEMBERED_MS });
+  const bounds = createMemo<Bounds>({ forMs: REMEMBERED_MS });
   /** Known since the request was admitted. */
   const viewers = new WeakMap<PageRequest, Identity>();
 
-  const allowanceOf = ({ username }: Identity): Promise<Allowance> =>
-    allowances.get(username, async () => createAllowance({ perSecond: PAGES_PER_SECOND, most: PAGES_AT_ONCE }));
+  const boundsOf = ({ username }: Identity): Promise<Bounds> =>
+    bounds.get(username, async () => ({
+      allowance: createAllowance({ perSecond: PAGES_PER_SECOND, most: PAGES_AT_ONCE }),
+      turns: createTurns({ atOnce: VIEWS_AT_ONCE, waitingMax: VIEWS_WAITING }),
+    }));
 
   async function admit(request: PageRequest): Promise<PageAnswer | undefined> {
     const who = await identify(request);
     if (who === 'Unknown') return plain(401, WHO_ARE_YOU, { 'www-authenticate': 'Bearer realm="smtp-plus"' });
-    if (who === 'Busy' || !(await allowanceOf(who)).take()) return plain(429, BUSY, { 'retry-after': '10' });
+    if (who === 'Busy' || !(await boundsOf(who)).allowance.take()) return plain(429, BUSY, { 'retry-after': '10' });
     viewers.set(request, who);
     return undefined;
   }
@@ -65,7 +77,9 @@ export function consoleOnCluster(options: ConsoleOnClusterOptions): PagesForPeop
     factsFor: async (request, asked) => {
       const who = viewers.get(request);
       if (who === undefined) throw new Error('nobody was admitted');
-      return { ...(await factsFor(who, asked)), version: VERSION, viewer: who.username, showsMail: false };
+      const { turns } = await boundsOf(who);
+      const facts = await turns.take(() => factsFor(who, asked));
+      return { ...facts, version: VERSION, viewer: who.username, showsMail: false };
     },
   });
 

@@ -9,7 +9,7 @@ import { smartHostsOf } from '../../console/smart-hosts.ts';
 import { compareText } from '../../core/time.ts';
 import type { Settings } from '../../settings/settings.ts';
 import type { KubeClient } from '../client/client.ts';
-import type { Access } from './access.ts';
+import { REVIEWED_NAMESPACES_MAX, type Access } from './access.ts';
 import type { Identity } from './identity.ts';
 import { createReadObjects, type LiveObject, type Objects } from './objects.ts';
 import type { RelayAnswers } from './relay-answers.ts';
@@ -46,7 +46,8 @@ export function createClusterFacts(options: ClusterFactsOptions): ClusterFacts {
 
   return async (who, asked) => {
     const inUse = [...options.namespacesInUse()].sort(compareText);
-    const reachOf = (kind: KindName): Promise<Reach> => access.namespacesOf(who, kind, inUse);
+    const among = asked === undefined ? inUse : inUse.filter((name) => name === asked);
+    const reachOf = (kind: KindName): Promise<Reach> => access.namespacesOf(who, kind, among);
     const [ofUsers, ofLists, ofSenders] = await Promise.all([
       reachOf('SmtpPlusUser'),
       reachOf('SmtpPlusList'),
@@ -59,6 +60,8 @@ export function createClusterFacts(options: ClusterFactsOptions): ClusterFacts {
       access.seesPods(who, options.namespace),
       options.relays(),
     ]);
+    const reaches = [ofUsers, ofLists, ofSenders];
+    const areNamespacesCut = among.length > REVIEWED_NAMESPACES_MAX && reaches.some((reach) => reach !== 'all');
     const sees = (reach: Reach) => (name: string) =>
       (asked === undefined || name === asked) && (reach === 'all' || reach.includes(name));
     const isWhole = isPlatform && asked === undefined;
@@ -67,8 +70,9 @@ export function createClusterFacts(options: ClusterFactsOptions): ClusterFacts {
       lists: shownOf<ListStatus>(lists),
       senders: shownOf<SenderStatus>(senders),
       isCut: users.isCut || lists.isCut || senders.isCut,
+      areNamespacesCut,
       namespace: asked,
-      namespaces: inUse.filter((name) => [ofUsers, ofLists, ofSenders].some((r) => r === 'all' || r.includes(name))),
+      namespaces: inUse.filter((name) => reaches.some((r) => r === 'all' || r.includes(name))),
       refusals: refusalsFor(relays, sees(ofUsers), isWhole),
       queue: {
         oldestTime: isWhole ? relays.queue.oldestTime : undefined,

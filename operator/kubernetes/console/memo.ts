@@ -7,13 +7,16 @@ export interface Memo<Value> {
   readonly get: (key: string, ask: () => Promise<Value>) => Promise<Value>;
 }
 
+/** As many as are kept where nobody says how many are needed. */
 const ENTRIES_MAX = 5000;
 
 export function createMemo<Value>({
   forMs,
+  entriesMax = ENTRIES_MAX,
   now = () => performance.now(),
 }: {
   readonly forMs: number;
+  readonly entriesMax?: number;
   readonly now?: () => number;
 }): Memo<Value> {
   // insertion order is the order of age
@@ -21,7 +24,7 @@ export function createMemo<Value>({
 
   function forgetOld(): void {
     for (const [key, { until }] of known) {
-      if (until > now() && known.size < ENTRIES_MAX) return;
+      if (until > now() && known.size < entriesMax) return;
       known.delete(key);
     }
   }
