@@ -116,6 +116,24 @@ describe('the console of the operator', () => {
     assert.deepEqual(troubles, []);
   });
 
+  test('lets whoever makes up tokens use up the reviews of its own address only', async () => {
+    const { ask } = start(OF_JANE);
+    const guess = async (from: string, fields: Record<string, string> = {}) => {
+      const tried = [];
+      for (let i = 0; i < 70; i++) {
+        tried.push((await ask('/', { authorization: `Bearer ${from}-${i}`, ...fields }, from)).status);
+      }
+      assert.ok(tried.includes(429));
+    };
+    await guess('192.0.2.66');
+    assert.equal((await ask('/', asUser('jane'), '192.0.2.1')).status, 200);
+    assert.equal((await ask('/', asUser('joe'), '192.0.2.66')).status, 429);
+    await guess('10.0.0.1', { 'x-forwarded-for': '192.0.2.9, 192.0.2.67, 10.0.0.2' });
+    const fields = (origin: string) => ({ ...asUser('ann'), 'x-forwarded-for': origin });
+    assert.equal((await ask('/', fields('192.0.2.67'), '10.0.0.1')).status, 429);
+    assert.equal((await ask('/', fields('192.0.2.9'), '10.0.0.1')).status, 200);
+  });
+
   test('says in a plain sentence that too many ask where lists wait in numbers', async () => {
     const names = Array.from({ length: 100 }, (_, index) => `team-${index}`);
     const { ask, troubles } = start(

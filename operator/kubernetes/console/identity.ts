@@ -5,7 +5,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import ipaddr from 'ipaddr.js';
 import type { PageRequest } from '../../../relay/observe/http.ts';
-import { createAllowance } from '../../page/allowance.ts';
+import { createAllowance, type Allowance } from '../../page/allowance.ts';
 import type { ConsoleSettings } from '../../settings/console.ts';
 import { bodyOf } from '../client/answers.ts';
 import type { KubeClient } from '../client/client.ts';
@@ -34,18 +34,27 @@ const EVERYBODY = 'system:authenticated';
 /** `Busy`: too many tokens come that nobody has seen before; each costs the API server a review. */
 export type Identify = (request: PageRequest) => Promise<Identity | 'Unknown' | 'Busy'>;
 
-const REVIEWS_PER_SECOND = 20;
-const REVIEWS_AT_ONCE = 100;
+/** For one address: whoever makes up tokens must not use up what others need. */
+const OF_ADDRESS = { perSecond: 10, most: 50 };
+/** For all addresses together: less than the client of the console may send. */
+const OF_ALL = { perSecond: 40, most: 250 };
+/** After that an address has its whole allowance again anyway. */
+const ADDRESS_REMEMBERED_MS = 60_000;
 
 export function createIdentify(client: KubeClient, settings: () => ConsoleSettings): Identify {
   const known = createMemo<Identity | 'Unknown'>({ forMs: REMEMBERED_MS });
-  const reviews = createAllowance({ perSecond: REVIEWS_PER_SECOND, most: REVIEWS_AT_ONCE });
+  const ofAddress = createMemo<Allowance>({ forMs: ADDRESS_REMEMBERED_MS });
+  const ofAll = createAllowance(OF_ALL);
+  // what an address may not have is not taken from all
+  const mayReview = async (address: string): Promise<boolean> =>
+    (await ofAddress.get(address, async () => createAllowance(OF_ADDRESS))).take() && ofAll.take();
   return async ({ headers, remoteAddress }) => {
-    const named = isTrusted(remoteAddress, settings().trustedProxies) ? namedIn(headers, settings()) : undefined;
+    const { trustedProxies } = settings();
+    const named = isTrusted(remoteAddress, trustedProxies) ? namedIn(headers, settings()) : undefined;
     if (named !== undefined) return named;
     const token = BEARER.exec(headers.authorization ?? '')?.[1];
     if (token === undefined) return 'Unknown';
-    if (!known.has(token) && !reviews.take()) return 'Busy';
+    if (!known.has(token) && !(await mayReview(originOf({ headers, remoteAddress }, trustedProxies)))) return 'Busy';
     return known.get(token, () => review(client, token));
   };
 }
@@ -55,6 +64,23 @@ async function review(client: KubeClient, token: string): Promise<Identity | 'Un
   const answer = await client.request<TokenReview>({ method: 'POST', path: TOKEN_REVIEWS, body });
   const { status } = bodyOf(answer, 'a token cannot be reviewed');
   return (status?.authenticated === true && status.user) || 'Unknown';
+}
+
+/** The last hop that is no trusted proxy: what stands before it in the field may be made up. Of IPv6 the network, which is one customer's. */
+function originOf(
+  { headers, remoteAddress }: Pick<PageRequest, 'headers' | 'remoteAddress'>,
+  trusted: readonly string[],
+) {
+  const hops = textOf(headers['x-forwarded-for']).split(',');
+  let origin = remoteAddress;
+  while (hops.length > 0 && isTrusted(origin, trusted)) {
+    const hop = hops.pop()?.trim() ?? '';
+    if (!ipaddr.isValid(hop)) break;
+    origin = hop;
+  }
+  if (!ipaddr.isValid(origin)) return origin;
+  const address = ipaddr.process(origin);
+  return address instanceof ipaddr.IPv6 ? address.parts.slice(0, 4).join(':') : address.toString();
 }
 
 function isTrusted(address: string, ranges: readonly string[]): boolean {
