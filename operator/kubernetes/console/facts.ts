@@ -113,7 +113,7 @@ function smartHostNames(lists: readonly LiveObject[], { classes, relayClass }: S
     const spec = known.get(list);
     const own = textAt(spec, 'upstream', 'host');
     if (own !== undefined) return own;
-    const className = textAt(spec, 'className') ?? relayClass;
+    const className = textAt(spec, 'relayClassName') ?? relayClass;
     const upstream = classes[className]?.upstream;
     const host = upstream === undefined || 'capture' in upstream ? 'mail is captured' : upstream.host;
     return `Of relay class ${className}${isPlatform ? ` (${host})` : ''}`;

@@ -21,7 +21,7 @@ function played(count: number) {
       const to = Math.min(count, from + Number(url.searchParams.get('limit')));
       const items = Array.from({ length: to - from }, (_, index) => ({
         metadata: { namespace: 'shop', name: `app-${from + index}`, annotations: { large: 'x'.repeat(1000) } },
-        spec: { className: 'bulk', upstream: { host: 'smart.example', helo: 'large' }, description: 'large' },
+        spec: { relayClassName: 'bulk', upstream: { host: 'smart.example', helo: 'large' }, description: 'large' },
         status: { username: 'app' },
       }));
       const body = { items, metadata: to < count ? { continue: String(to) } : {} };
@@ -47,7 +47,7 @@ describe('objects for the console', () => {
     assert.deepEqual(objects[499], {
       namespace: 'shop',
       name: 'app-499',
-      spec: { className: 'bulk', upstream: { host: 'smart.example' } },
+      spec: { relayClassName: 'bulk', upstream: { host: 'smart.example' } },
       status: { username: 'app' },
     });
   });

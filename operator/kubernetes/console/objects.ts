@@ -21,7 +21,7 @@ const WAITING_MAX = 60;
 export interface LiveObject {
   readonly namespace: string;
   readonly name: string;
-  /** Of it, `className` and `upstream.host`. */
+  /** Of it, `relayClassName` and `upstream.host`. */
   readonly spec: Readonly<Record<string, unknown>>;
   readonly status: Readonly<Record<string, unknown>>;
 }
@@ -76,6 +76,9 @@ async function readPlace(client: KubeClient, kind: KindName, namespace: string |
 function viewObject({ metadata, spec, status }: Page['items'][number]): LiveObject {
   const { namespace = '', name } = metadata;
   const given = asRecord(spec);
-  const viewed = { className: textAt(given, 'className'), upstream: { host: textAt(given, 'upstream', 'host') } };
+  const viewed = {
+    relayClassName: textAt(given, 'relayClassName'),
+    upstream: { host: textAt(given, 'upstream', 'host') },
+  };
   return { namespace, name, spec: viewed, status: asRecord(status) };
 }
