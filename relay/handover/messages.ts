@@ -38,6 +38,8 @@ export interface Incoming {
   readonly queued: QueuedMessage;
   /** Resolves with the content; a large one in a file in this folder. */
   readonly content: (folder: string) => Promise<Content>;
+  /** Reads the content, and drops it. */
+  readonly skip: () => Promise<void>;
 }
 
 export async function incoming(request: IncomingMessage, id: string): Promise<Incoming | undefined> {
@@ -54,6 +56,9 @@ export async function incoming(request: IncomingMessage, id: string): Promise<In
       const file = size > MEMORY_MAX ? path.join(folder, `handed-over-${id}`) : undefined;
       const body = file === undefined ? await inMemory(rest, chunks) : await inFile(file, rest, chunks);
       return { head: NOTHING, body };
+    },
+    skip: async () => {
+      for (let isOver = false; !isOver;) isOver = (await chunks.next()).done === true;
     },
   };
 }

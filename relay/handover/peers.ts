@@ -40,6 +40,8 @@ const PEERS_MAX = 64;
 const ANSWERS: Readonly<Record<number, Taken>> = {
   200: 'taken',
   201: 'taken',
+  // its namespace has filled its share there, or it is too large for what is left: that says nothing of others
+  413: 'refused',
   422: 'refused',
   503: 'busy',
   507: 'busy',

@@ -2,8 +2,9 @@
  * The receiving side of a hand-over, on a port of its own, which only relays of the same fleet get through to (channel.ts):
  *
  *   GET    /offer?from=NAME     -> {name, takes, why}: whether mail of the relay NAME is taken here at all
- *   PUT    /transfers/T/ID      201: the message is on disk here; 200: it was before; 422: it cannot be kept here; 503, 507: not
- *                               now. After anything else (500, a broken connection) only GET tells.
+ *   PUT    /transfers/T/ID      201: the message is on disk here; 200: it was before; 422: it cannot be kept here; 413: there is
+ *                               no room for this one, though for others; 503, 507: for none now. After anything else (500, a
+ *                               broken connection) only GET tells.
  *   GET    /transfers/T         -> {taken: [ID]}: what was taken in this transfer; nothing more is from now on
  *   DELETE /transfers/T         nobody asks about it any more
  */
@@ -27,7 +28,10 @@ export interface ReceiverOptions {
   /** Of this relay in its fleet. */
   readonly name: string;
   readonly config: () => RelayConfig | undefined;
-  readonly spool: Pick<Spool, 'adopt' | 'takenIn' | 'forget' | 'has' | 'refusal' | 'useRoom' | 'incomingFolder'>;
+  readonly spool: Pick<
+    Spool,
+    'adopt' | 'takenIn' | 'forget' | 'has' | 'hasRoom' | 'refusal' | 'useRoom' | 'incomingFolder'
+  >;
   readonly metrics: Pick<Metrics, 'takenOver'>;
   readonly log: Log;
 }
@@ -46,6 +50,8 @@ interface Answer {
 const PATH = /^\/transfers\/([0-9a-f-]{36})(?:\/([A-Za-z0-9-]{1,80}))?$/;
 /** A fleet that shrinks by many at once, with several connections each. */
 const CONNECTIONS_MAX = 512;
+/** Most messages are smaller: where one of this size has no room, none is worth offering. */
+const SMALL_BYTES = 64 * 1024;
 /** Whoever sends nothing for so long is gone. */
 const IDLE_MS = 30_000;
 /** What comes in when this relay stops is brought to an end. */
@@ -91,7 +97,11 @@ export async function startReceiver(options: ReceiverOptions): Promise<Receiver>
     const message = await incoming(request, id);
     if (message === undefined) return { status: 422 };
     const { namespace, size } = message.queued;
-    if (spool.refusal(size, namespace) !== undefined) return { status: 507 };
+    if (spool.refusal(size, namespace) !== undefined) {
+      // a connection whose request is answered before it has come to its end does not serve for the next one
+      await message.skip();
+      return { status: spool.hasRoom(SMALL_BYTES) ? 413 : 507 };
+    }
     return keep(transfer, message);
   }
 

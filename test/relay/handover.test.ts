@@ -5,7 +5,8 @@ import type { AddressInfo } from 'node:net';
 import { describe, test, type TestContext } from 'node:test';
 import { connect } from 'node:tls';
 import { ensureCertificates } from '../../operator/self-signed.ts';
-import { findPeers } from '../../relay/handover/peers.ts';
+import { findPeers, OFFERS_AT_ONCE } from '../../relay/handover/peers.ts';
+import { replies } from '../../relay/replies.ts';
 import type { QueuedMessage } from '../../relay/spool/record.ts';
 import { folderOf } from '../support/folder.ts';
 import { aFleetConfig, FLEET_KEY, openSide } from '../support/handing-over.ts';
@@ -13,6 +14,9 @@ import { aMessage, eventually, inMemory, metricValue } from '../support/queued.t
 
 const BUDGET_MS = 20_000;
 const SHORT_MS = 500;
+/** A peer that is silent for so long is given up. */
+const SILENCE_MS = 5000;
+const LARGE_BYTES = 400_000;
 const PATIENCE_S = 60;
 const TRANSFER = '6f1c6bb8-9d2b-4a52-9d0e-0f4a1f6f7a11';
 
@@ -103,6 +107,35 @@ describe('a hand-over', () => {
     await from.handover.run(BUDGET_MS);
     assert.deepEqual([from.ids(), full.ids()], [[id], []]);
     assert.deepEqual(from.spool.transfers.all(), [], 'nothing of it is in doubt');
+  });
+
+  test('goes on with mail of others where a namespace has filled its share', async (t) => {
+    const to = await openSide(t, { name: 'relay-0', namespacePercent: 50 });
+    to.spool.incoming('full', Number.MAX_SAFE_INTEGER);
+    const from = await openSide(t, { name: 'relay-1', peers: [to.address] });
+    // more than there are connections: none of them may wait for contents that nobody reads
+    const content = Buffer.alloc(LARGE_BYTES);
+    const stays = Array.from({ length: 2 * OFFERS_AT_ONCE }, () => aMessage({ namespace: 'full', content }));
+    for (const message of stays) await from.spool.put(message, inMemory(content));
+    const others = await putMany(from, 20);
+    const begun = performance.now();
+    await from.handover.run(BUDGET_MS);
+    assert.deepEqual(to.ids().toSorted(), others);
+    assert.deepEqual(from.ids().toSorted(), stays.map(({ id }) => id).toSorted());
+    assert.deepEqual(from.spool.transfers.all(), []);
+    assert.ok(performance.now() - begun < SILENCE_MS, 'no connection was given up');
+  });
+
+  test('leaves out what is too large for the room that another relay has', async (t) => {
+    const refusal = (bytes: number) => (bytes < LARGE_BYTES ? undefined : replies.diskFull());
+    const to = await openSide(t, { name: 'relay-0', refusal });
+    const from = await openSide(t, { name: 'relay-1', peers: [to.address] });
+    const content = Buffer.alloc(LARGE_BYTES);
+    const large = aMessage({ content });
+    await from.spool.put(large, inMemory(content));
+    const others = await putMany(from, 2 * OFFERS_AT_ONCE);
+    await from.handover.run(BUDGET_MS);
+    assert.deepEqual([from.ids(), to.ids().toSorted()], [[large.id], others]);
   });
 
   test('that is repeated takes nothing twice, though it has gone out meanwhile', async (t) => {

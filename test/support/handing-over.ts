@@ -3,7 +3,7 @@ import path from 'node:path';
 import type { TestContext } from 'node:test';
 import { createHandover, type Fleet } from '../../relay/handover/handover.ts';
 import type { RelayConfig } from '../../relay/config/config.ts';
-import { openSpool } from '../../relay/spool/spool.ts';
+import { openSpool, type Spool } from '../../relay/spool/spool.ts';
 import { folderOf } from './folder.ts';
 import { captureLog, createMetrics } from './queued.ts';
 import { aClass, aConfig } from './relay-config.ts';
@@ -23,19 +23,35 @@ export interface SideOptions {
   readonly isTaking?: boolean;
   readonly folder?: string;
   readonly reserveBytes?: number;
+  readonly namespacePercent?: number;
+  /** In place of what the spool says. */
+  readonly refusal?: Spool['refusal'];
   readonly unsureMs?: number;
 }
 
 export async function openSide(t: TestContext, options: SideOptions) {
-  const { name, config = aFleetConfig(1), peers = [], isTaking = true, reserveBytes = 0, unsureMs } = options;
+  const {
+    name,
+    config = aFleetConfig(1),
+    peers = [],
+    isTaking = true,
+    reserveBytes = 0,
+    namespacePercent = 100,
+    unsureMs,
+  } = options;
   const folder = options.folder ?? path.join(await folderOf(t), name);
   const { log, lines } = captureLog();
   const metrics = createMetrics();
-  const spool = await openSpool(folder, { metrics, log, reserveBytes: () => reserveBytes });
+  const spool = await openSpool(folder, {
+    metrics,
+    log,
+    reserveBytes: () => reserveBytes,
+    namespacePercent: () => namespacePercent,
+  });
   const host = '127.0.0.1';
   const handover = createHandover({
     fleet: { name, peers, host, port: isTaking ? 0 : undefined },
-    spool,
+    spool: { ...spool, ...(options.refusal !== undefined && { refusal: options.refusal }) },
     config: () => config,
     metrics,
     log,
