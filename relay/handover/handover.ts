@@ -51,10 +51,14 @@ const GRACE_MS = 2000;
 const ASK_MS = 1000;
 /** How long a relay that may have taken messages is waited for. Then they go out, perhaps for the second time. */
 const UNSURE_MS = 3600 * 1000;
+/** A relay that drains a spool begins anew in each round: in a longer pause than between those nobody was asked. */
+const PAUSE_MS = 15 * 60 * 1000;
 
 export function createHandover(options: HandoverOptions): Handover {
   const { fleet, spool, config, metrics, log, unsureMs = UNSURE_MS } = options;
   const withheld = new Set(spool.transfers.all().flatMap(({ messages }) => messages));
+  /** When the first question about a transfer was that nobody answered. */
+  const silentSince = new Map<string, number>();
   const closing = new AbortController();
   let receiver: Receiver | undefined;
   let asking = Promise.resolve();
@@ -84,6 +88,7 @@ export function createHandover(options: HandoverOptions): Handover {
       );
       // broken off: that is no answer, nor the lack of one
       if (closing.signal.aborted || !(isKnown || (await giveUp(transfer)))) continue;
+      silentSince.delete(transfer.id);
       for (const id of transfer.messages) {
         const entry = spool.entry(id);
         if (withheld.delete(id) && entry !== undefined) resume(entry);
@@ -91,9 +96,24 @@ export function createHandover(options: HandoverOptions): Handover {
     }
   }
 
+  /** Since this transfer was begun, its relay may have been there all the time, and this one was not. */
+  function sinceOf({ id, silence }: Transfer): number {
+    const now = Date.now();
+    const isRecent = silence !== undefined && now - Date.parse(silence.until) <= PAUSE_MS;
+    const since = silentSince.get(id) ?? (isRecent ? Date.parse(silence.since) : now);
+    silentSince.set(id, since);
+    return since;
+  }
+
+  /** For the next round, or the next process. */
+  async function noteSilence(transfer: Transfer): Promise<void> {
+    const since = new Date(sinceOf(transfer)).toISOString();
+    await spool.transfers.noteSilence(transfer, { since, until: new Date().toISOString() });
+  }
+
   /** False while it is too early for that. */
   async function giveUp(transfer: Transfer): Promise<boolean> {
-    if (fleet !== undefined && Date.now() - Date.parse(transfer.begun) <= unsureMs) return false;
+    if (fleet !== undefined && Date.now() - sinceOf(transfer) <= unsureMs) return false;
     const messages = transfer.messages.filter(spool.has).length;
     metrics.handoverUnsure.inc(messages);
     log.warn(
@@ -143,7 +163,7 @@ export function createHandover(options: HandoverOptions): Handover {
       const over = AbortSignal.timeout(Math.max(1, Math.floor(budgetMs)));
       const lateAt = performance.now() + budgetMs - Math.min(GRACE_MS, budgetMs / 2);
       await handOver(terms(over, () => performance.now() >= lateAt));
-      for (const transfer of spool.transfers.all()) await giveUp(transfer);
+      for (const transfer of spool.transfers.all()) if (!(await giveUp(transfer))) await noteSilence(transfer);
     },
     close: async () => {
       await stopAsking();

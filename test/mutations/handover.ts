@@ -9,8 +9,8 @@ export const handoverMutations: readonly Mutation[] = [
   {
     name: 'handover: a transfer is not on disk before its messages go out',
     file: 'relay/spool/transfers.ts',
-    from: '      await placeFile(disk, fileOf(transfer.id), (temporary) => disk.write(temporary, bytes));\n',
-    to: '      void bytes;\n',
+    from: '      await write(transfer);\n',
+    to: '      known.set(transfer.id, transfer);\n',
     tests: STEPS,
   },
   {

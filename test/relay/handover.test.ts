@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer } from 'node:https';
+import { writeFile } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
+import path from 'node:path';
 import { describe, test, type TestContext } from 'node:test';
 import { connect } from 'node:tls';
 import { ensureCertificates } from '../../operator/self-signed.ts';
@@ -243,6 +245,38 @@ describe('messages that another relay may have taken', () => {
     assert.equal(from.ids().length, 2);
   });
 
+  test('wait for a relay that is away for a moment, however long ago the transfer began', async (t) => {
+    const to = await openSide(t, { name: 'relay-0' });
+    const { from } = await inDoubt(t, to, { isGone: true, begun: '2020-01-01T00:00:00Z' });
+    await from.handover.run(SHORT_MS);
+    assert.deepEqual([from.resumed, from.spool.transfers.all().length], [[], 1]);
+  });
+
+  test('are given up by one that begins anew in each round, too', async (t) => {
+    const to = await openSide(t, { name: 'relay-0' });
+    const unsureMs = 3000;
+    const { from } = await inDoubt(t, to, { isGone: true, unsureMs });
+    let round = from;
+    await eventually(
+      'they are given up',
+      async () => {
+        await round.handover.run(1);
+        if (round.spool.transfers.all().length === 0) return true;
+        await round.close();
+        round = await openSide(t, {
+          name: 'relay-1',
+          folder: from.folder,
+          peers: [to.address],
+          isTaking: false,
+          unsureMs,
+        });
+        return false;
+      },
+      PATIENCE_S,
+    );
+    assert.equal(round.ids().length, 2);
+  });
+
   test('wait for as long as that relay may come back', async (t) => {
     const to = await openSide(t, { name: 'relay-0' });
     const { from, taken } = await inDoubt(t, to, { isGone: true });
@@ -261,7 +295,7 @@ const TRANSFER_OF = new Map<string, string>();
 async function inDoubt(
   t: TestContext,
   to: Side,
-  { isGone = false, unsureMs }: { isGone?: boolean; unsureMs?: number } = {},
+  { isGone = false, unsureMs, begun }: { isGone?: boolean; unsureMs?: number; begun?: string } = {},
 ) {
   const before = await openSide(t, { name: 'relay-1', isTaking: false });
   const [taken, other] = [await put(before), await put(before)];
@@ -269,6 +303,10 @@ async function inDoubt(
   await to.spool.adopt(taken, inMemory(), transfer.id);
   TRANSFER_OF.set(before.folder, transfer.id);
   await before.close();
+  if (begun !== undefined) {
+    const file = path.join(before.folder, 'handing-over', `${transfer.id}.json`);
+    await writeFile(file, JSON.stringify({ ...transfer, begun }));
+  }
   if (isGone) await to.close();
   const { folder } = before;
   const from = await openSide(t, {
