@@ -1,6 +1,6 @@
 /** One message on its way from a relay to another one: its record as the spool has it, and behind it the content. */
 import { createReadStream } from 'node:fs';
-import { open } from 'node:fs/promises';
+import { open, unlink } from 'node:fs/promises';
 import type { IncomingMessage } from 'node:http';
 import path from 'node:path';
 import type { Writable } from 'node:stream';
@@ -36,13 +36,17 @@ export function outgoing(queued: QueuedMessage, { head, body }: Content): Outgoi
 /** The record, and what comes behind it. Undefined: it is no message that this version of the relay can keep. */
 export interface Incoming {
   readonly queued: QueuedMessage;
-  /** Resolves with the content; a large one in a file in this folder. */
+  /** Resolves with the content; a large one in a file in this folder, which is gone where it rejects. */
   readonly content: (folder: string) => Promise<Content>;
   /** Reads the content, and drops it. */
   readonly skip: () => Promise<void>;
 }
 
-export async function incoming(request: IncomingMessage, id: string): Promise<Incoming | undefined> {
+/** @param transfer that it comes in: the message may still be coming in in another one */
+export async function incoming(
+  request: IncomingMessage,
+  { transfer, id }: { readonly transfer: string; readonly id: string },
+): Promise<Incoming | undefined> {
   const recordLength = Number(request.headers[RECORD_HEADER]);
   const size = Number(request.headers['content-length']) - recordLength;
   if (!(recordLength > 0 && recordLength <= RECORD_MAX && size >= 0)) return undefined;
@@ -53,7 +57,7 @@ export async function incoming(request: IncomingMessage, id: string): Promise<In
   return {
     queued,
     content: async (folder) => {
-      const file = size > MEMORY_MAX ? path.join(folder, `handed-over-${id}`) : undefined;
+      const file = size > MEMORY_MAX ? path.join(folder, `handed-over-${transfer}-${id}`) : undefined;
       const body = file === undefined ? await inMemory(rest, chunks) : await inFile(file, rest, chunks);
       return { head: NOTHING, body };
     },
@@ -82,8 +86,13 @@ async function inMemory(rest: Buffer, chunks: AsyncIterable<Buffer>): Promise<Bo
 }
 
 async function inFile(file: string, rest: Buffer, chunks: AsyncIterable<Buffer>): Promise<Body> {
-  await using handle = await open(file, 'w', 0o600);
-  await handle.appendFile(rest);
-  for await (const chunk of chunks) await handle.appendFile(chunk);
-  return { kind: 'file', path: file };
+  try {
+    await using handle = await open(file, 'w', 0o600);
+    await handle.appendFile(rest);
+    for await (const chunk of chunks) await handle.appendFile(chunk);
+    return { kind: 'file', path: file };
+  } catch (error) {
+    await unlink(file).catch(() => undefined);
+    throw error;
+  }
 }

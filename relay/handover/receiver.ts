@@ -94,7 +94,7 @@ export async function startReceiver(options: ReceiverOptions): Promise<Receiver>
     if (isClosing || ended.has(transfer)) return { status: 503 };
     // in whatever way it came: one of the two would be delivered twice
     if (spool.has(id) || spool.takenIn(transfer).includes(id)) return { status: 200 };
-    const message = await incoming(request, id);
+    const message = await incoming(request, { transfer, id });
     if (message === undefined) return { status: 422 };
     const { namespace, size } = message.queued;
     if (spool.refusal(size, namespace) !== undefined) {

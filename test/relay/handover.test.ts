@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer } from 'node:https';
-import { writeFile } from 'node:fs/promises';
+import { readdir, writeFile } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import { describe, test, type TestContext } from 'node:test';
@@ -155,6 +155,22 @@ describe('a hand-over', () => {
     assert.equal(await peer?.put(TRANSFER, await put(from), inMemory()), 'busy');
     await peer?.forget(TRANSFER);
     assert.deepEqual(to.spool.takenIn(TRANSFER), []);
+    peer?.close();
+  });
+
+  test('that breaks off leaves no file behind', async (t) => {
+    const to = await openSide(t, { name: 'relay-0' });
+    const from = await openSide(t, { name: 'relay-1' });
+    const queued = await put(from);
+    const leaving = new AbortController();
+    const [peer] = await findPeers([to.address], { key: FLEET_KEY, name: 'relay-1', signal: leaving.signal });
+    // of which only a part comes
+    const answer = peer?.put(TRANSFER, { ...queued, size: LARGE_BYTES }, inMemory());
+    const files = () => readdir(to.spool.incomingFolder);
+    await eventually('it comes in', async () => (await files()).length === 1);
+    leaving.abort();
+    assert.equal(await answer, 'unknown');
+    await eventually('its file is gone', async () => (await files()).length === 0);
     peer?.close();
   });
 
