@@ -211,7 +211,10 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
       await handover.stopTaking();
       await server.drain(leftMs() * DRAIN_SHARE);
       await delivery.drain(leftMs() * (fleet === undefined ? 1 : DELIVERY_SHARE));
-      await handover.run(leftMs());
+      // whatever is wrong with it, the rest of the end is to come
+      await handover.run(leftMs()).catch((err: unknown) => {
+        log.error({ event: 'handover', err }, 'mail stays here: the hand-over to other relays failed');
+      });
       const left = spool.size();
       await running.disposeAsync();
       return left;

@@ -1,5 +1,6 @@
 /** Whole relays of a fleet, one of which goes for good while the smart host is away. */
 import assert from 'node:assert/strict';
+import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, test, type TestContext } from 'node:test';
 import { ensureCertificates } from '../../operator/self-signed.ts';
@@ -88,6 +89,21 @@ describe('a relay that goes for good', () => {
     const relay = await start(t, folder, { fleet, workers: 2, config: led(await closedPort(), SHORT_SECONDS) });
     assert.equal(await relay.close(), MESSAGES.length);
     assert.equal((await contentsOf(path.join(folder, 'spool'))).size, MESSAGES.length);
+  });
+});
+
+describe('a relay whose hand-over fails', () => {
+  test('ends as any other, and says so', async (t) => {
+    const folder = await folderOf(t);
+    const [goes, stays] = [path.join(folder, 'relay-1'), path.join(folder, 'relay-0')];
+    const away = led(await closedPort(), SHORT_SECONDS);
+    await fill(path.join(goes, 'spool'), MESSAGES);
+    const other = await start(t, stays, { fleet: receiving, config: away });
+    const relay = await start(t, goes, { fleet: giving(other.handoverPort), config: away });
+    // so that no transfer can be written down
+    await rm(path.join(goes, 'spool', 'handing-over'), { recursive: true });
+    assert.equal(await relay.close(), MESSAGES.length);
+    assert.ok(relay.lines.some(({ msg }) => String(msg).includes('the hand-over to other relays failed')));
   });
 });
 
