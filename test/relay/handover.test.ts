@@ -16,8 +16,6 @@ import { aMessage, eventually, inMemory, metricValue } from '../support/queued.t
 
 const BUDGET_MS = 20_000;
 const SHORT_MS = 500;
-/** A peer that is silent for so long is given up. */
-const SILENCE_MS = 5000;
 const LARGE_BYTES = 400_000;
 const PATIENCE_S = 60;
 const TRANSFER = '6f1c6bb8-9d2b-4a52-9d0e-0f4a1f6f7a11';
@@ -120,12 +118,10 @@ describe('a hand-over', () => {
     const stays = Array.from({ length: 2 * OFFERS_AT_ONCE }, () => aMessage({ namespace: 'full', content }));
     for (const message of stays) await from.spool.put(message, inMemory(content));
     const others = await putMany(from, 20);
-    const begun = performance.now();
     await from.handover.run(BUDGET_MS);
     assert.deepEqual(to.ids().toSorted(), others);
     assert.deepEqual(from.ids().toSorted(), stays.map(({ id }) => id).toSorted());
     assert.deepEqual(from.spool.transfers.all(), []);
-    assert.ok(performance.now() - begun < SILENCE_MS, 'no connection was given up');
   });
 
   test('leaves out what is too large for the room that another relay has', async (t) => {
