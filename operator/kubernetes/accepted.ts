@@ -7,6 +7,7 @@ import { CONFIG_LABEL } from './cache/secret-cache.ts';
 import type { SecretObject } from './cache/views.ts';
 import { bodyOf } from './client/answers.ts';
 import type { KubeClient } from './client/client.ts';
+import { pagesOf } from './client/pages.ts';
 import { pathOf, SECRETS } from './client/resources.ts';
 
 /** Of up to 1 MiB each. */
@@ -33,7 +34,7 @@ export interface AcceptedOptions {
 export function createAccepted(client: KubeClient, { namespace, planner, signal }: AcceptedOptions): Accepted {
   let before = new Map<string, AcceptedPasswords>();
 
-  async function readPage(next: string): Promise<Page> {
+  async function readPage(next = ''): Promise<Page> {
     const query = new URLSearchParams({ labelSelector: CONFIG_LABEL, limit: String(PAGE), continue: next });
     const path = `${pathOf(SECRETS, { namespace })}?${query.toString()}`;
     return bodyOf(await client.request<Page>({ method: 'GET', path, signal }), 'list of the configuration of relays');
@@ -41,12 +42,10 @@ export function createAccepted(client: KubeClient, { namespace, planner, signal 
 
   return {
     read: async () => {
-      for (let next: string | undefined = ''; next !== undefined;) {
-        const { items, metadata }: Page = await readPage(next);
+      for await (const { items } of pagesOf(readPage)) {
         for (const text of items.flatMap(({ data = {} }) => Object.values(data))) {
           collectAccepted(Buffer.from(text, 'base64').toString('utf8'), before);
         }
-        next = metadata.continue || undefined;
       }
     },
     of: (user) => {

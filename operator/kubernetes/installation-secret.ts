@@ -7,6 +7,7 @@ import { FIELD_MANAGER } from './write/secret.ts';
 import type { KubeClient } from './client/client.ts';
 import { keyOfObject } from './client/list-watch.ts';
 import { findOne } from './client/find-one.ts';
+import { pagesOf } from './client/pages.ts';
 import { pathOf, SECRETS, USERS } from './client/resources.ts';
 import type { SecretObject } from './cache/views.ts';
 
@@ -69,7 +70,7 @@ interface Page {
  * come after them get new passwords, and are told so.
  */
 async function findCredentials(client: KubeClient, namespace: string | undefined): Promise<string | undefined> {
-  for (let next: string | undefined = ''; next !== undefined;) {
+  const readPage = async (next = ''): Promise<Page> => {
     const query = new URLSearchParams({
       labelSelector: `${MANAGED_BY_LABEL}=${MANAGED_BY}`,
       fieldSelector: `type=${SECRET_TYPE}`,
@@ -77,12 +78,10 @@ async function findCredentials(client: KubeClient, namespace: string | undefined
       continue: next,
     });
     const path = `${pathOf(SECRETS, { namespace })}?${query.toString()}`;
-    const { items, metadata }: Page = bodyOf(
-      await client.request<Page>({ method: 'GET', path }),
-      'list of credentials',
-    );
+    return bodyOf(await client.request<Page>({ method: 'GET', path }), 'list of credentials');
+  };
+  for await (const { items } of pagesOf(readPage)) {
     for (const secret of items) if (await isOwned(client, secret)) return keyOfObject(secret);
-    next = metadata.continue || undefined;
   }
   return undefined;
 }

@@ -3,6 +3,7 @@ import type { KindName } from '../../api/kinds.ts';
 import { asRecord, textAt } from '../../api/plain-data.ts';
 import { bodyOf } from '../client/answers.ts';
 import type { KubeClient } from '../client/client.ts';
+import { pagesOf } from '../client/pages.ts';
 import { KIND_RESOURCES, pathOf, type KubeObject } from '../client/resources.ts';
 import { createMemo } from './memo.ts';
 import { createTurns } from './turns.ts';
@@ -59,17 +60,19 @@ export function createReadObjects(client: KubeClient): ReadObjects {
 }
 
 async function readPlace(client: KubeClient, kind: KindName, namespace: string | undefined): Promise<Objects> {
-  const objects: LiveObject[] = [];
   const place = pathOf(KIND_RESOURCES[kind], { namespace });
-  let next: string | undefined;
-  do {
+  const readPage = async (next: string | undefined): Promise<Page> => {
     const query = new URLSearchParams({ limit: String(ANSWER_MAX), ...(next && { continue: next }) });
     const answer = await client.request<Page>({ method: 'GET', path: `${place}?${query.toString()}` });
-    const { items, metadata } = bodyOf(answer, `${kind} cannot be listed`);
+    return bodyOf(answer, `${kind} cannot be listed`);
+  };
+  const objects: LiveObject[] = [];
+  for await (const { items, metadata } of pagesOf(readPage)) {
     objects.push(...items.map(viewObject));
-    next = metadata.continue || undefined;
-  } while (next !== undefined && objects.length < OBJECTS_MAX);
-  return { objects: objects.slice(0, OBJECTS_MAX), isCut: next !== undefined };
+    if (objects.length < OBJECTS_MAX) continue;
+    return { objects: objects.slice(0, OBJECTS_MAX), isCut: Boolean(metadata.continue) };
+  }
+  return { objects, isCut: false };
 }
 
 /** What a page shows of it, and nothing else: neither annotations nor managed fields, which tenants can make as large as they like. */
