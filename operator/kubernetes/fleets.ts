@@ -1,6 +1,6 @@
 /** The StatefulSets of relays, in the operator's own namespace: how many relays a class is to have, and what they are made of. */
 import type { KubeClient } from './client/client.ts';
-import { startReflector } from './client/reflector.ts';
+import { startClassReflector } from './class-reflector.ts';
 import { STATEFUL_SETS, type KubeObject } from './client/resources.ts';
 import { CLASS_LABEL } from './relay-pods.ts';
 
@@ -55,24 +55,13 @@ interface StatefulSet extends KubeObject {
   };
 }
 
-export function startFleets(client: KubeClient, { namespace, onChange, onTrouble, signal }: FleetsOptions): Fleets {
-  const reflector = startReflector<Fleet | undefined>(client, {
+export function startFleets(client: KubeClient, options: FleetsOptions): Fleets {
+  const { synced, hasSynced, ofClass } = startClassReflector<Fleet>(client, {
+    ...options,
     resource: STATEFUL_SETS,
-    namespace,
     keep: viewFleet,
-    onChange: (_, before, after) => {
-      for (const className of new Set([before?.className, after?.className])) {
-        if (className !== undefined) onChange(className);
-      }
-    },
-    onTrouble,
-    signal,
   });
-  return {
-    synced: reflector.synced,
-    hasSynced: reflector.hasSynced,
-    of: (className) => [...reflector.entries.values()].find(({ value }) => value?.className === className)?.value,
-  };
+  return { synced, hasSynced, of: (className) => ofClass(className)[0] };
 }
 
 /** Undefined: it has nothing to do with relays, or they have no volumes. */

@@ -3,7 +3,7 @@ import { urlHost } from '../api/names.ts';
 import { messageOf } from '../errors.ts';
 import { bodyOf } from './client/answers.ts';
 import type { KubeClient } from './client/client.ts';
-import { startReflector } from './client/reflector.ts';
+import { startClassReflector } from './class-reflector.ts';
 import { pathOf, PODS, type KubeObject } from './client/resources.ts';
 import { lastWordsOf } from './stranded/last-words.ts';
 
@@ -62,25 +62,21 @@ const PORT_DEFAULT = 9465;
 
 export function startRelayPods(client: KubeClient, options: RelayPodsOptions): RelayPods {
   const { namespace, onTrouble, signal } = options;
-  const reflector = startReflector(client, {
+  const { synced, hasSynced, all, ofClass } = startClassReflector<RelayPod>(client, {
     resource: PODS,
     namespace,
     labelSelector: CLASS_LABEL,
     keep: viewPod,
-    onChange: (_, before, after) => {
-      if (after?.left !== undefined) options.onEnd(after.className, after.name, after.left);
-      for (const className of new Set([before?.className, after?.className])) {
-        if (className !== undefined) options.onChange(className);
-      }
+    onSeen: ({ className, name, left }) => {
+      if (left !== undefined) options.onEnd(className, name, left);
     },
+    onChange: options.onChange,
     onTrouble,
     signal,
   });
-  const all = (): RelayPod[] => [...reflector.entries.values()].map(({ value }) => value);
-  const ofClass = (className: string): RelayPod[] => all().filter((pod) => pod.className === className);
   return {
-    synced: reflector.synced,
-    hasSynced: reflector.hasSynced,
+    synced,
+    hasSynced,
     ofClass,
     all,
     classNames: () => new Set(all().map(({ className }) => className)),

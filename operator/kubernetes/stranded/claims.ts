@@ -1,7 +1,7 @@
 /** The claims to volumes with spools, and what is noted on them about their mail. */
 import { bodyOf } from '../client/answers.ts';
 import type { KubeClient } from '../client/client.ts';
-import { startReflector } from '../client/reflector.ts';
+import { startClassReflector } from '../class-reflector.ts';
 import { CLAIMS, pathOf, type KubeObject } from '../client/resources.ts';
 import { CLASS_LABEL } from '../relay-pods.ts';
 import type { SpoolClaim } from './judge.ts';
@@ -27,24 +27,18 @@ export interface SpoolClaimsOptions {
 }
 
 export function startSpoolClaims(client: KubeClient, options: SpoolClaimsOptions): SpoolClaims {
-  const { namespace, onChange, onTrouble, signal } = options;
-  const reflector = startReflector<SpoolClaim>(client, {
+  const { namespace } = options;
+  const reflector = startClassReflector<SpoolClaim>(client, {
+    ...options,
     resource: CLAIMS,
-    namespace,
     // a StatefulSet gives its claims what its selector has
     labelSelector: CLASS_LABEL,
     keep: viewClaim,
-    onChange: (_, before, after) => {
-      for (const className of new Set([before?.className, after?.className])) onChange(className ?? '');
-    },
-    onTrouble,
-    signal,
   });
   return {
     synced: reflector.synced,
     hasSynced: reflector.hasSynced,
-    ofClass: (className) =>
-      [...reflector.entries.values()].map(({ value }) => value).filter((claim) => claim.className === className),
+    ofClass: reflector.ofClass,
     note: async ({ name, uid, messages: noted }, messages) => {
       if (noted === messages) return;
       const answer = await client.request<KubeObject>({
@@ -61,12 +55,14 @@ export function startSpoolClaims(client: KubeClient, options: SpoolClaimsOptions
   };
 }
 
-function viewClaim({ metadata }: KubeObject): SpoolClaim {
+/** Undefined: somebody has no more use for the volume, which is being deleted, nor for what is on it. */
+function viewClaim({ metadata }: KubeObject): SpoolClaim | undefined {
   const { name, uid, labels = {}, annotations = {}, deletionTimestamp } = metadata;
+  const className = labels[CLASS_LABEL];
+  if (className === undefined || deletionTimestamp !== undefined) return undefined;
   const noted = annotations[MESSAGES_ANNOTATION] ?? '';
   return {
-    // somebody has no more use for the volume that is being deleted, nor for what is on it
-    className: deletionTimestamp === undefined ? (labels[CLASS_LABEL] ?? '') : '',
+    className,
     name,
     uid,
     messages: /^\d{1,15}$/.test(noted) ? Number(noted) : undefined,

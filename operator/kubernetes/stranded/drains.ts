@@ -1,7 +1,7 @@
 /** The pods that empty spools without a relay. */
 import { bodyOf } from '../client/answers.ts';
 import type { KubeClient } from '../client/client.ts';
-import { startReflector } from '../client/reflector.ts';
+import { startClassReflector } from '../class-reflector.ts';
 import { pathOf, PODS, type KubeObject } from '../client/resources.ts';
 import type { Fleet } from '../fleets.ts';
 import { DRAIN_LABEL, drainPod } from './drain-pod.ts';
@@ -36,21 +36,17 @@ export interface DrainsOptions {
 }
 
 export function startDrains(client: KubeClient, options: DrainsOptions): Drains {
-  const { namespace, onChange, onTrouble, signal } = options;
-  const reflector = startReflector<Drain>(client, {
+  const { namespace } = options;
+  const reflector = startClassReflector<Drain>(client, {
+    ...options,
     resource: PODS,
-    namespace,
     labelSelector: DRAIN_LABEL,
     keep: viewDrain,
-    onChange: (_, before, after) => onChange((after ?? before)?.className ?? ''),
-    onTrouble,
-    signal,
   });
   return {
     synced: reflector.synced,
     hasSynced: reflector.hasSynced,
-    ofClass: (className) =>
-      [...reflector.entries.values()].map(({ value }) => value).filter((drain) => drain.className === className),
+    ofClass: reflector.ofClass,
     start: async (fleet, { relay, claim }) => {
       const body = drainPod(fleet, { namespace, relay, claim });
       const answer = await client.request<KubeObject>({ method: 'POST', path: pathOf(PODS, { namespace }), body });

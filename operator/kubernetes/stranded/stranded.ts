@@ -55,8 +55,6 @@ export function startStranded(client: KubeClient, options: StrandedOptions): Str
   let isStarted = false;
   const queue = createWorkQueue({ workers: 1, work: visit, onDone: options.onDone });
   const lookAt = (className: string): void => {
-    // that of a volume that is being deleted, which is no longer looked after
-    if (className === '') return;
     if (isStarted) queue.addAfter(`${KEY_PREFIX}${className}`, SETTLE_MS);
   };
   const where = { namespace, onChange: lookAt, onTrouble, signal };
