@@ -28,11 +28,13 @@ const CONFIG_MAX = 64 * 1024;
 /** As many lists as a relay names, with names as long as there are. */
 const UPSTREAMS_MAX = 8 * 1024 * 1024;
 
-/** What opens the pages of the relays of a class. */
-export type TokenOf = (className: string) => string;
-
+/** Of the queue, list by list. */
+const QUEUE_MAX = 8 * CONFIG_MAX;
 /** 100,000 users and lists, and what was counted of each. */
 const USAGE_MAX = 64 * 1024 * 1024;
+
+/** What opens the pages of the relays of a class. */
+export type TokenOf = (className: string) => string;
 
 /** What a pod said of its upstreams last: the same object as long as it says that nothing has changed. */
 interface Told {
@@ -97,17 +99,8 @@ export async function askUsage(
   tokenOf: TokenOf,
 ): Promise<ReadonlyMap<string, UsageReport | undefined>> {
   const ready = pods.filter((pod) => pod.isReady);
-  const answers = ready.map(async ({ name, http, className }) => {
-    const report = await usageOf(http, tokenOf(className)).catch(() => undefined);
-    return [name, report] as const;
-  });
+  const answers = ready.map(async (pod) => [pod.name, await readReport(pod, USAGE, tokenOf)] as const);
   return new Map(await Promise.all(answers));
-}
-
-async function usageOf(http: string | undefined, token: string): Promise<UsageReport | undefined> {
-  if (http === undefined) return undefined;
-  const { text } = await get(`${http}/usage`, { most: USAGE_MAX, token });
-  return usageReportSchema.parse(JSON.parse(text ?? ''));
 }
 
 export interface ConsoleAnswer {
@@ -120,23 +113,41 @@ export interface ConsoleAnswer {
 
 /** Everything that one pod says of itself, ready or not: what it does not say is undefined. */
 export async function askForConsole(pod: RelayPod, tokenOf: TokenOf): Promise<ConsoleAnswer> {
-  const { http, className } = pod;
-  const read = async <T>(path: string, most: number, schema: { parse: (value: unknown) => T }) => {
-    if (http === undefined) return undefined;
-    try {
-      const { text } = await get(`${http}${path}`, { most, token: tokenOf(className) });
-      return schema.parse(JSON.parse(text ?? ''));
-    } catch {
-      return undefined;
-    }
-  };
   const [state, queue, upstreams, usage] = await Promise.all([
-    read('/configz', CONFIG_MAX, stateReportSchema),
-    read('/queue', CONFIG_MAX * 8, queueReportSchema),
-    read('/upstreamz', UPSTREAMS_MAX, upstreamReportSchema),
-    read('/usage', USAGE_MAX, usageReportSchema),
+    readReport(pod, STATE, tokenOf),
+    readReport(pod, QUEUE, tokenOf),
+    readReport(pod, UPSTREAMS, tokenOf),
+    readReport(pod, USAGE, tokenOf),
   ]);
   return { pod, state, queue, upstreams: upstreams?.upstreams, usage };
+}
+
+/** A page of a relay that is one report. */
+interface Report<T> {
+  readonly path: string;
+  /** Octets that it may have. */
+  readonly most: number;
+  readonly schema: { readonly parse: (value: unknown) => T };
+}
+
+const STATE: Report<StateReport> = { path: '/configz', most: CONFIG_MAX, schema: stateReportSchema };
+const QUEUE: Report<QueueReport> = { path: '/queue', most: QUEUE_MAX, schema: queueReportSchema };
+const UPSTREAMS: Report<UpstreamReport> = { path: '/upstreamz', most: UPSTREAMS_MAX, schema: upstreamReportSchema };
+const USAGE: Report<UsageReport> = { path: '/usage', most: USAGE_MAX, schema: usageReportSchema };
+
+/** Undefined where the pod does not say. */
+async function readReport<T>(
+  { http, className }: RelayPod,
+  { path, most, schema }: Report<T>,
+  tokenOf: TokenOf,
+): Promise<T | undefined> {
+  if (http === undefined) return undefined;
+  try {
+    const { text } = await get(`${http}${path}`, { most, token: tokenOf(className) });
+    return schema.parse(JSON.parse(text ?? ''));
+  } catch {
+    return undefined;
+  }
 }
 
 interface Page {
