@@ -15,6 +15,26 @@ interface Total {
   readonly users: readonly (readonly [string, number])[];
 }
 
+/**
+ * What of the refusals somebody may see.
+ *
+ * @param isSeen whether the users of this namespace are shown
+ * @param isWhole everything is shown: also what concerns no user
+ */
+export function refusalsFor(
+  refusals: Refusals | undefined,
+  isSeen: (namespace: string) => boolean,
+  isWhole: boolean,
+): Refusals | undefined {
+  if (refusals === undefined) return undefined;
+  const users = Object.entries(refusals.users).filter(([user]) => isSeen(user.slice(0, user.indexOf('/'))));
+  return {
+    since: refusals.since,
+    users: Object.fromEntries(users),
+    nobody: isWhole ? refusals.nobody : undefined,
+  };
+}
+
 export function totalsOf(refusals: Refusals | undefined): readonly Total[] {
   if (refusals === undefined) return [];
   const byReason = new Map<string, { count: number; users: [string, number][] }>();

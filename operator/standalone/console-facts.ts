@@ -2,6 +2,7 @@
 import type { UpstreamConfig } from '../../relay/config/config.ts';
 import type { Relay } from '../../relay/main.ts';
 import type { Facts, RelayFact, Shown } from '../console/facts.ts';
+import { refusalsFor } from '../console/refusals.ts';
 import { smartHostsOf } from '../console/smart-hosts.ts';
 import { keyOf, type Plan, type PlannedStatus } from '../core/model.ts';
 import { compareText } from '../core/time.ts';
@@ -37,13 +38,7 @@ export function factsOfPlan({ plan, relay, relayClass, namespace }: Sources): Om
     isCut: false,
     namespace,
     namespaces: [...new Set(statuses.map(({ meta }) => meta.namespace))].sort(compareText),
-    refusals: refusedLately && {
-      since: refusedLately.since,
-      users: Object.fromEntries(
-        Object.entries(refusedLately.users).filter(([user]) => isAsked(user.slice(0, user.indexOf('/')))),
-      ),
-      nobody: namespace === undefined ? refusedLately.nobody : undefined,
-    },
+    refusals: refusalsFor(refusedLately, isAsked, namespace === undefined),
     queue: {
       oldestTime: queue.oldestTime,
       smartHosts: smartHostsOf({

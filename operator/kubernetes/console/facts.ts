@@ -5,6 +5,7 @@ import { textAt } from '../../api/plain-data.ts';
 import type { SenderStatus } from '../../api/sender.ts';
 import type { UserStatus } from '../../api/user.ts';
 import type { Facts, Shown } from '../../console/facts.ts';
+import { refusalsFor } from '../../console/refusals.ts';
 import { smartHostsOf } from '../../console/smart-hosts.ts';
 import { compareText } from '../../core/time.ts';
 import type { Settings } from '../../settings/settings.ts';
@@ -73,7 +74,7 @@ export function createClusterFacts(options: ClusterFactsOptions): ClusterFacts {
       areNamespacesCut,
       namespace: asked,
       namespaces: inUse.filter((name) => reaches.some((r) => r === 'all' || r.includes(name))),
-      refusals: refusalsFor(relays, sees(ofUsers), isWhole),
+      refusals: refusalsFor(relays.refusals, sees(ofUsers), isWhole),
       queue: {
         oldestTime: isWhole ? relays.queue.oldestTime : undefined,
         smartHosts: smartHostsOf({
@@ -90,20 +91,6 @@ export function createClusterFacts(options: ClusterFactsOptions): ClusterFacts {
 
 function shownOf<Status>({ objects }: Objects): readonly Shown<Status>[] {
   return objects.map(({ namespace, name, status }) => ({ namespace, name, status: status as Status }));
-}
-
-function refusalsFor(
-  { refusals }: RelayAnswers,
-  isSeen: (namespace: string) => boolean,
-  isWhole: boolean,
-): Facts['refusals'] {
-  if (refusals === undefined) return undefined;
-  const users = Object.entries(refusals.users).filter(([user]) => isSeen(user.slice(0, user.indexOf('/'))));
-  return {
-    since: refusals.since,
-    users: Object.fromEntries(users),
-    nobody: isWhole ? refusals.nobody : undefined,
-  };
 }
 
 /** Where a list names none of its own, its mail goes to that of its class, which is the platform's: others are not told its name. */
