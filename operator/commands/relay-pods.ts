@@ -2,6 +2,7 @@
 import { asRecord, textAt } from '../api/plain-data.ts';
 import { bodyOf } from '../kubernetes/client/answers.ts';
 import { pathOf, PODS, type KubeObject } from '../kubernetes/client/resources.ts';
+import { CLASS_LABEL } from '../kubernetes/relay-pods.ts';
 import { explained, type Cluster } from './cluster-source.ts';
 import { CommandError } from './source.ts';
 
@@ -11,20 +12,19 @@ export interface SeenPod {
   readonly className: string;
 }
 
-const RELAYS = 'smtpplus.io/relay-class';
 const REVIEW = '/apis/authentication.k8s.io/v1/selfsubjectreviews';
 
 /** Throws where there are none, or they may not be seen. */
 export async function podsOf(cluster: Cluster): Promise<readonly SeenPod[]> {
   const { client, installation } = cluster;
-  const path = `${pathOf(PODS, { namespace: installation })}?labelSelector=${encodeURIComponent(RELAYS)}`;
+  const path = `${pathOf(PODS, { namespace: installation })}?labelSelector=${encodeURIComponent(CLASS_LABEL)}`;
   const answer = await explained(() => client.request<{ items: readonly KubeObject[] }>({ method: 'GET', path }));
   if (!answer.ok && answer.status === 403) {
     throw new CommandError(`you may not see the pods in the namespace ${installation}: ${answer.message}`);
   }
   const pods = bodyOf(answer, 'list of pods').items.map((pod) => ({
     name: pod.metadata.name,
-    className: pod.metadata.labels?.[RELAYS] ?? '',
+    className: pod.metadata.labels?.[CLASS_LABEL] ?? '',
     isRunning: textAt(asRecord(pod)['status'], 'phase') === 'Running',
   }));
   if (pods.length === 0) {

@@ -5,7 +5,7 @@ import type { Metrics } from '../observe/metrics.ts';
 import type { SpoolEntry } from '../spool/entries.ts';
 import type { Spool } from '../spool/spool.ts';
 import type { Transfer } from '../spool/transfers.ts';
-import { conclude, handOver, type HandOverOptions } from './hand-over.ts';
+import { conclude, handOver, type HandOverOptions } from './sender.ts';
 import { findPeers, type PeerAddress } from './peers.ts';
 import { type Receiver, startReceiver } from './receiver.ts';
 

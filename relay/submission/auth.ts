@@ -1,7 +1,7 @@
 /** The AUTH command (RFC 4954). How a client names itself is its mechanism's affair, whether it may log in authenticate.ts's. */
 import { authenticate } from './authenticate.ts';
 import type { RelayConfig } from '../config/config.ts';
-import { shareOf } from './fleet-share.ts';
+import { limitPerRelay } from './fleet-share.ts';
 import { isReply, replies, type Answer, type Subject } from '../replies.ts';
 import { login } from './sasl/login.ts';
 import { decodeBase64, malformed, type Ask, type Credentials, type Mechanism } from './sasl/mechanism.ts';
@@ -55,7 +55,7 @@ async function logIn(session: Session, credentials: Credentials): Promise<Answer
   });
   if (isReply(result)) return { ...result, about: claimed(session, credentials.user) };
   if (session.conn.isClosed) return replies.shutdown();
-  const connections = shareOf(result.user.limits.connections, config()?.class.relays ?? 1);
+  const connections = limitPerRelay(result.user.limits.connections, config()?.class.relays ?? 1);
   if (!(await limits.connections.enter(result.login.user, connections))) {
     return { ...replies.userConnectionLimited(), about: { user: result.login.user } };
   }

@@ -3,7 +3,7 @@
  * so that even a limit of 1 lets something through at whichever relay a client reaches; N relays together may so allow up to
  * N - 1 more than the limit says.
  */
-export function shareOf(limit: number, relays: number): number {
+export function limitPerRelay(limit: number, relays: number): number {
   return Math.ceil(limit / relays);
 }
 
@@ -12,5 +12,5 @@ const FAILURES_LEAST = 3;
 
 /** Failed log-ins that lead to a lock-out at one of so many relays. */
 export function failuresAt(limit: number, relays: number): number {
-  return Math.max(shareOf(limit, relays), Math.min(limit, FAILURES_LEAST));
+  return Math.max(limitPerRelay(limit, relays), Math.min(limit, FAILURES_LEAST));
 }

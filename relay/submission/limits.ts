@@ -4,7 +4,7 @@
  * once. Whoever counts may be another process: hence the promises.
  */
 import { sourceKey } from './client-address.ts';
-import { shareOf } from './fleet-share.ts';
+import { limitPerRelay } from './fleet-share.ts';
 import type { Limits, SessionSettings } from '../config/config.ts';
 import { isReply, replies, type Reply } from '../replies.ts';
 import { createMonths, type Months } from '../usage/months.ts';
@@ -156,21 +156,20 @@ function createTurns() {
 function createRateLimits(now: Now, months: Months) {
   const messages = createWindowCounter({ maxKeys: KEYS_MAX, now });
   const recipients = createWindowCounter({ maxKeys: KEYS_MAX, now });
-  const relaysOf = ({ relays = 1 }: RateLimits): number => relays;
   const rates = {
-    messagesPerHour: { counter: messages, windowMs: HOUR_MS, relaysOf },
-    recipientsPerDay: { counter: recipients, windowMs: DAY_MS, relaysOf },
+    messagesPerHour: { counter: messages, windowMs: HOUR_MS, isDivided: true },
+    recipientsPerDay: { counter: recipients, windowMs: DAY_MS, isDivided: true },
     // its window is the month of the calendar, and the operator adds up what relays have counted
-    messagesPerMonth: { counter: months, windowMs: 0, relaysOf: () => 1 },
+    messagesPerMonth: { counter: months, windowMs: 0, isDivided: false },
   };
 
   /** Undefined: there is no limit. */
   function count(what: Rate, user: string, limits: RateLimits): Window | Reply | undefined {
-    const { counter, windowMs, relaysOf } = rates[what];
+    const { counter, windowMs, isDivided } = rates[what];
     const limit = limits[what];
     if (limit === undefined) return undefined;
-    const relays = relaysOf(limits);
-    if (counter.used(user, windowMs) < shareOf(limit, relays)) return counter.add(user, windowMs);
+    const relays = isDivided ? (limits.relays ?? 1) : 1;
+    if (counter.used(user, windowMs) < limitPerRelay(limit, relays)) return counter.add(user, windowMs);
     return replies[what](user, Math.ceil(counter.remainingMs(user, windowMs) / 1000), relays);
   }
 
