@@ -178,17 +178,9 @@ describe('SMTP+ on a real cluster', () => {
   });
 
   test('loses nothing where a relay goes for good while the smart host is away', async (t) => {
-    // what waits goes out soon after the smart host is back
-    const delivery = { retryFirstSeconds: 2, retryMostSeconds: 5 };
-    await upgrade({ classes: { default: { settings: { ...SETTINGS, delivery } } } });
-    await setSmartHost(false);
-    try {
-      const load = startSending(SHOP, { kind: 'load', ports: [{ port: 587 }], from: FROM });
-      await sleep(LOAD_MS);
-      await scaleTo(1);
-      await kubectl(['wait', '-n', NAMESPACE, '--for=delete', 'pod/smtp-plus-relay-1', '--timeout=120s']);
-      load.end();
-      const replies = await load.output;
+    const gone = ['--for=delete', 'pod/smtp-plus-relay-1', '--timeout=120s'];
+    const end = () => kubectl(['wait', '-n', NAMESPACE, ...gone]);
+    await scaledInUnderLoad(end, async (replies) => {
       assert.deepEqual(
         replies.filter(({ reply }) => !reply.startsWith('250 ')),
         [],
@@ -200,37 +192,45 @@ describe('SMTP+ on a real cluster', () => {
       const duplicates = (await countOf(ids)).filter((count) => count > 1).length;
       t.diagnostic(`${ids.length} acknowledged and delivered, ${left} left on the volume, ${duplicates} came twice`);
       assert.deepEqual([left, duplicates], ['0', 0]);
-    } finally {
-      await setSmartHost(true);
-      await scaleTo(2);
-      await upgrade();
-    }
+    });
   });
 
   test('has a pod empty the volume of a relay that was killed while it went', async (t) => {
-    const delivery = { retryFirstSeconds: 2, retryMostSeconds: 5 };
-    await upgrade({ classes: { default: { settings: { ...SETTINGS, delivery } } } });
-    await setSmartHost(false);
-    try {
-      const load = startSending(SHOP, { kind: 'load', ports: [{ port: 587 }], from: FROM });
-      await sleep(LOAD_MS);
-      await scaleTo(1);
-      const killed = ['pod/smtp-plus-relay-1', '--grace-period=0', '--force', '--ignore-not-found'];
-      await kubectl(['delete', '-n', NAMESPACE, ...killed]);
-      load.end();
-      const ids = (await load.output).filter(({ reply }) => reply.startsWith('250 ')).map(({ id }) => id);
+    const killed = ['pod/smtp-plus-relay-1', '--grace-period=0', '--force', '--ignore-not-found'];
+    const end = () => kubectl(['delete', '-n', NAMESPACE, ...killed]);
+    await scaledInUnderLoad(end, async (replies) => {
+      const ids = replies.filter(({ reply }) => reply.startsWith('250 ')).map(({ id }) => id);
       await setSmartHost(true);
       await until(async () => (await countOf(ids)).every((count) => count > 0), SETTLED_MS);
       await until(async () => (await messagesOnVolume()) === '0', SETTLED_MS);
       const duplicates = (await countOf(ids)).filter((count) => count > 1).length;
       t.diagnostic(`${ids.length} acknowledged and delivered, ${duplicates} came twice`);
-    } finally {
-      await setSmartHost(true);
-      await scaleTo(2);
-      await upgrade();
-    }
+    });
   });
 });
+
+/** One relay less while mail comes in and the smart host is away. `end` sees to the end of its pod, `judge` is given all replies. */
+async function scaledInUnderLoad(
+  end: () => Promise<unknown>,
+  judge: (replies: Awaited<ReturnType<typeof startSending>['output']>) => Promise<void>,
+): Promise<void> {
+  // what waits goes out soon after the smart host is back
+  const delivery = { retryFirstSeconds: 2, retryMostSeconds: 5 };
+  await upgrade({ classes: { default: { settings: { ...SETTINGS, delivery } } } });
+  await setSmartHost(false);
+  try {
+    const load = startSending(SHOP, { kind: 'load', ports: [{ port: 587 }], from: FROM });
+    await sleep(LOAD_MS);
+    await scaleTo(1);
+    await end();
+    load.end();
+    await judge(await load.output);
+  } finally {
+    await setSmartHost(true);
+    await scaleTo(2);
+    await upgrade();
+  }
+}
 
 /** Helm refuses to upgrade what somebody else has scaled, unless that says what the chart says. */
 async function scaleTo(replicas: number): Promise<void> {

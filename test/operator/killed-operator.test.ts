@@ -12,6 +12,7 @@ import { createClock, DAY, HOUR, MINUTE } from './support/clock.ts';
 import { eventually } from './support/eventually.ts';
 import { startMortalOperators, type MortalOperators } from './support/mortal-operator.ts';
 import { install, OPERATOR_NAMESPACE, startTestOperator, type TestOperator } from './support/operator.ts';
+import { mailSettings } from './support/proofs-by-mail.ts';
 import { startRelayOfCluster, type RelayOfCluster } from './support/relay-of-cluster.ts';
 import { keyRecords, linesOf, lookNow, proofLine, retired, signedBy } from './support/sender-records.ts';
 
@@ -85,7 +86,7 @@ describeWithControlPlane('an operator that is killed between any two writes', (c
     const clock = createClock();
     const start = (options: object): Promise<TestOperator> =>
       startTestOperator(cluster(), config, {
-        settings: mailSettings(relay),
+        settings: mailSettings(relay, 'relay-of-killed'),
         withCertificates: true,
         instead: { now: clock.now, fullPlanMs: FULL_PLAN_MS },
         ...options,
@@ -131,24 +132,6 @@ describeWithControlPlane('an operator that is killed between any two writes', (c
     await eventually(async () => assert.deepEqual(await notesIn(admin), []));
   }
 });
-
-function mailSettings(relay: RelayOfCluster): object {
-  return {
-    verification: {
-      dns: 'Disabled',
-      from: 'verification@platform.example',
-      pageURL: 'https://smtp-plus.platform.example/verify',
-      relayServer: `localhost:${relay.port}`,
-    },
-    classes: {
-      default: {
-        hostname: 'localhost',
-        tls: { secretName: 'relay-of-killed' },
-        existingSenders: [{ platform: 'platform.example' }],
-      },
-    },
-  };
-}
 
 async function newestMail({ state }: RelayOfCluster, address: string): Promise<ReadChallenge> {
   const mails = (await outbox(state)).filter(({ content }) => content.includes(`\nTo: ${address}\r`));

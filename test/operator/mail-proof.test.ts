@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
 import { readInstallation } from '../../operator/kubernetes/installation-secret.ts';
 import { describeWithControlPlane } from '../support/control-plane.ts';
-import { readChallenge, type ReadChallenge } from '../support/challenge-mail.ts';
+import type { ReadChallenge } from '../support/challenge-mail.ts';
 import { outbox } from '../support/outbox.ts';
 import { pageRequest } from '../support/page-request.ts';
 import { createAdmin, namespace, secret, sender, user, type Admin, type Manifest } from './support/admin.ts';
@@ -17,9 +17,8 @@ import {
   type TestOperatorOptions,
 } from './support/operator.ts';
 import { removeEvidence } from './support/sender-records.ts';
-import { startRelayOfCluster, type RelayOfCluster } from './support/relay-of-cluster.ts';
-
-const PAGE = 'https://smtp-plus.platform.example/verify';
+import { mailSettings, mailTo, PAGE_URL } from './support/proofs-by-mail.ts';
+import { startRelayOfCluster } from './support/relay-of-cluster.ts';
 
 describeWithControlPlane('addresses that prove themselves by mail', (cluster) => {
   let kubeconfig: Promise<string> | undefined;
@@ -30,21 +29,7 @@ describeWithControlPlane('addresses that prove themselves by mail', (cluster) =>
     const admin = createAdmin(cluster(), OPERATOR_NAMESPACE);
     const relay = await startRelayOfCluster(t, admin);
     await admin.apply(secret(`${OPERATOR_NAMESPACE}/relay-of-test`, relay.tls));
-    const settings = {
-      verification: {
-        dns: 'Disabled',
-        from: 'verification@platform.example',
-        pageURL: PAGE,
-        relayServer: `localhost:${relay.port}`,
-      },
-      classes: {
-        default: {
-          hostname: 'localhost',
-          tls: { secretName: 'relay-of-test' },
-          existingSenders: [{ platform: 'platform.example' }],
-        },
-      },
-    };
+    const settings = mailSettings(relay, 'relay-of-test');
     const start = async (options: TestOperatorOptions = {}): Promise<TestOperator> => {
       const operator = await startTestOperator(cluster(), config, { settings, withCertificates: true, ...options });
       t.after(operator.close);
@@ -53,17 +38,9 @@ describeWithControlPlane('addresses that prove themselves by mail', (cluster) =>
     return { admin, relay, start };
   }
 
-  /** The newest mail to an address. */
-  const mailTo = ({ state }: RelayOfCluster, address: string, count = 1): Promise<ReadChallenge> =>
-    eventually(async () => {
-      const mails = (await outbox(state)).filter(({ content }) => content.includes(`\nTo: ${address}\r`));
-      assert.ok(mails.length >= count, `${mails.length} mails to ${address}`);
-      return readChallenge(mails.at(-1)?.content ?? '');
-    });
-
   const pathOf = ({ link = '' }: ReadChallenge): string => {
-    assert.ok(link.startsWith(`${PAGE}/`), link);
-    return `/verify/${link.slice(PAGE.length + 1)}`;
+    assert.ok(link.startsWith(`${PAGE_URL}/`), link);
+    return `/verify/${link.slice(PAGE_URL.length + 1)}`;
   };
 
   const ask = async (

@@ -1,17 +1,17 @@
 /** Weeks in the life of senders on a real API server, with a real name server and a real relay, by a clock that is moved. */
 import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
-import { readChallenge, type ReadChallenge } from '../support/challenge-mail.ts';
+import type { ReadChallenge } from '../support/challenge-mail.ts';
 import { needsCommand } from '../support/commands.ts';
 import { describeWithControlPlane } from '../support/control-plane.ts';
 import { startNsd, type DnsServer } from '../support/dns-server.ts';
-import { outbox } from '../support/outbox.ts';
 import { pageRequest } from '../support/page-request.ts';
 import { createAdmin, namespace, secret, sender, user, type Admin, type LiveObject } from './support/admin.ts';
 import { createClock, DAY, HOUR, MINUTE, type Clock } from './support/clock.ts';
 import { eventually } from './support/eventually.ts';
 import { install, OPERATOR_NAMESPACE, startTestOperator, type TestOperator } from './support/operator.ts';
-import { startRelayOfCluster, type RelayOfCluster } from './support/relay-of-cluster.ts';
+import { mailSettings, mailTo } from './support/proofs-by-mail.ts';
+import { startRelayOfCluster } from './support/relay-of-cluster.ts';
 import {
   keyRecords,
   linesOf,
@@ -255,30 +255,9 @@ describeWithControlPlane('as time passes on a cluster,', (cluster) => {
     const relay = await startRelayOfCluster(t, admin);
     await admin.apply(secret(`${OPERATOR_NAMESPACE}/relay-in-time`, relay.tls));
     const clock = createClock();
-    const operator = await start(t, clock, {
-      verification: {
-        dns: 'Disabled',
-        from: 'verification@platform.example',
-        pageURL: 'https://smtp-plus.platform.example/verify',
-        relayServer: `localhost:${relay.port}`,
-      },
-      classes: {
-        default: {
-          hostname: 'localhost',
-          tls: { secretName: 'relay-in-time' },
-          existingSenders: [{ platform: 'platform.example' }],
-        },
-      },
-    });
+    const operator = await start(t, clock, mailSettings(relay, 'relay-in-time'));
     return { admin, relay, clock, operator };
   }
-
-  const mailTo = ({ state }: RelayOfCluster, address: string, count = 1): Promise<ReadChallenge> =>
-    eventually(async () => {
-      const mails = (await outbox(state)).filter(({ content }) => content.includes(`\nTo: ${address}\r`));
-      assert.ok(mails.length >= count, `${mails.length} mails to ${address}`);
-      return readChallenge(mails.at(-1)?.content ?? '');
-    });
 
   async function answerTo({ page }: TestOperator, method: string, { link = '' }: ReadChallenge): Promise<number> {
     const answer = await page(pageRequest(`/verify/${link.slice(link.lastIndexOf('/') + 1)}`, { method }));

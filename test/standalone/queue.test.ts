@@ -6,22 +6,14 @@ import { text } from 'node:stream/consumers';
 import { join } from 'node:path';
 import { describe, test, type TestContext } from 'node:test';
 import { jsonOf, runCommand } from '../support/command.ts';
+import { sender, user } from '../support/directory.ts';
 import { folderOf } from '../support/folder.ts';
 import { delivered, sentByUsers } from '../support/outbox.ts';
 import { transportOf } from '../support/send.ts';
 import { startStandalone, statusOf, type Standalone } from '../support/standalone.ts';
 import { until } from '../support/until.ts';
 
-const MANIFESTS = `apiVersion: smtpplus.io/v1alpha1
-kind: VerifiedSender
-metadata: {name: domain, namespace: shop}
-spec: {domain: shop.example}
----
-apiVersion: smtpplus.io/v1alpha1
-kind: SmtpPlusUser
-metadata: {name: app, namespace: shop}
-spec: {active: true}
-`;
+const MANIFESTS = [sender, user('app')].join('---\n');
 /** The capture upstream defers it each time; `tempfail-1` the first time only. */
 const STUCK = 'tempfail@elsewhere.example';
 

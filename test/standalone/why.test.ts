@@ -4,22 +4,14 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, test, type TestContext } from 'node:test';
 import { jsonOf, runCommand } from '../support/command.ts';
+import { sender, user } from '../support/directory.ts';
 import { folderOf } from '../support/folder.ts';
 import { delivered } from '../support/outbox.ts';
 import { replyTo } from '../support/send.ts';
 import { startStandalone, statusOf } from '../support/standalone.ts';
 import { until } from '../support/until.ts';
 
-const MANIFESTS = `apiVersion: smtpplus.io/v1alpha1
-kind: VerifiedSender
-metadata: {name: domain, namespace: shop}
-spec: {domain: shop.example}
----
-apiVersion: smtpplus.io/v1alpha1
-kind: SmtpPlusUser
-metadata: {name: app, namespace: shop}
-spec: {active: true}
-`;
+const MANIFESTS = [sender, user('app')].join('---\n');
 const HASHED = 'classes: {default: {log: {addresses: hashed}, existingSenders: [{shop: shop.example}]}}\n';
 
 async function start(t: TestContext, settings: string) {
