@@ -13,6 +13,8 @@ export interface RotateOptions {
 
 const WAIT_MS = 60_000;
 const LOOK_MS = 200;
+/** As exact as the times in statuses are. */
+const TIME_UNIT_MS = 1000;
 
 export async function runRotate(
   source: Source,
@@ -23,6 +25,7 @@ export async function runRotate(
   const before = await userOf(source, name);
   const issued = textAt(before.status, 'passwordIssuedTime');
   const trigger = `by smtp-plus rotate at ${new Date().toISOString()}${isLeaked ? ', leaked' : ''}`;
+  await untilTold(issued);
   const where = await source.rotate(name, { trigger, ...(isLeaked && { overlap: '0s' }) });
   const after = await whenIssued(source, name, { issued, deadline: Date.now() + waitMs });
   const secret = `${name.namespace}/${textAt(before.status, 'secretRef', 'name') ?? ''}`;
@@ -48,6 +51,14 @@ export async function runRotate(
       previousUntil: ends ?? null,
     },
   };
+}
+
+/** A password that is issued within the same second as the one before could not be told from it by its time. */
+async function untilTold(issued: string | undefined): Promise<void> {
+  if (issued === undefined) return;
+  const ageMs = (): number => Date.now() - Date.parse(issued);
+  // an operator whose clock is further ahead is not waited for: a second has passed there as well
+  while (Math.abs(ageMs()) < TIME_UNIT_MS) await sleep(TIME_UNIT_MS - ageMs());
 }
 
 /** Undefined: it takes longer. */
