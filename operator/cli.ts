@@ -9,13 +9,13 @@ import packageJson from '../package.json' with { type: 'json' };
 import { OUTPUT_FORMATS, type OutputFormat } from './check/output.ts';
 import { addCommands } from './commands/program.ts';
 import { EXIT_USAGE } from './end-of-run.ts';
-import { readPeers } from './fleet-flags.ts';
+import { readPeers } from './relays/fleet-flags.ts';
 import { messageOf } from './errors.ts';
 import type { OperatorFlags } from './main.ts';
 import { parsePorts } from './ports.ts';
 import type { RelayFlags } from './relays/process.ts';
-import { WORKERS_MAX, type WorkersWish } from '../relay/workers-wish.ts';
-import { inOneLine, refuseRepeats } from './usage-errors.ts';
+import { WORKERS_MAX, type WorkersSetting } from '../relay/workers/setting.ts';
+import { inOneLine, refuseRepeats } from './commands/usage-errors.ts';
 
 const SERVER_NODE_MAJOR = 24;
 const PORTS_HELP =
@@ -61,7 +61,7 @@ program
   .option('--json', 'print only JSON lines; {"event":"ready",...} has the ports')
   .action(async (folder: string | undefined, flags: Record<string, unknown>) => {
     requireServerNode();
-    const { runStandalone } = await import('./standalone.ts');
+    const { runStandalone } = await import('./standalone/standalone.ts');
     process.exit(await runStandalone({ ...flags, folder }));
   });
 
@@ -176,7 +176,7 @@ function portsOption(flags: string, description: string): Option {
 }
 
 function workersOption(description: string): Option {
-  return new Option('--workers <N>', description).argParser((text): WorkersWish => {
+  return new Option('--workers <N>', description).argParser((text): WorkersSetting => {
     const isCount = /^\d{1,3}$/.test(text) && Number(text) >= 1 && Number(text) <= WORKERS_MAX;
     if (text !== 'auto' && !isCount) throw new InvalidArgumentError(`It must be auto, or 1 to ${WORKERS_MAX}.`);
     return text === 'auto' ? text : Number(text);

@@ -22,7 +22,7 @@ import { startWork, type Work } from './kubernetes/work.ts';
 import { consoleOnCluster } from './kubernetes/console/console-page.ts';
 import { operatorPages } from './kubernetes/pages.ts';
 import { endOfRun, EXIT_FAILURE, EXIT_USAGE, type EndOfRun } from './end-of-run.ts';
-import { filesOfSettings } from './class-view.ts';
+import { filesOfSettings } from './settings/class-view.ts';
 import { followSettings, type SettingsFollower } from './settings/follow.ts';
 import { loadSettings } from './settings/file.ts';
 import type { Settings } from './settings/settings.ts';

@@ -3,12 +3,12 @@ import type { Fleet } from './handover/handover.ts';
 import type { HttpOptions } from './observe/http.ts';
 import type { Log } from './observe/log.ts';
 import type { SkippedPort } from './submission/listen.ts';
-import type { QueueReport } from './queue-report.ts';
-import type { StateReport } from './state-report.ts';
+import type { QueueReport } from './observe/queue-report.ts';
+import type { StateReport } from './observe/state-report.ts';
 import type { KnownUpstreams } from './observe/upstream-report.ts';
 import type { UsageReport } from './observe/usage-report.ts';
 import type { Certificates } from './worker.ts';
-import type { WorkersWish } from './workers-wish.ts';
+import type { WorkersSetting } from './workers/setting.ts';
 import { workersFor } from './workers/count.ts';
 import { leftBehind } from './workers/spool-folders.ts';
 
@@ -20,7 +20,7 @@ export interface RelayOptions {
   readonly captureFolder: string;
   readonly certificates: Certificates;
   /** Processes that take mail. Default: one, which is this process. */
-  readonly workers?: WorkersWish;
+  readonly workers?: WorkersSetting;
   /** Default: all addresses. */
   readonly host?: string | undefined;
   /** Ports that start in clear text, with STARTTLS; 0 takes a free one. */

@@ -7,8 +7,8 @@ import type { RecipientGuard } from './config/config.ts';
 import type { Log } from './observe/log.ts';
 import type { Recipient } from './message.ts';
 import type { Metrics } from './observe/metrics.ts';
-import { namedRecipients } from './named-recipients.ts';
-import { toUtf8Xtext, toXtext } from './xtext.ts';
+import { namedRecipients } from './observe/named-recipients.ts';
+import { toUtf8Xtext, toXtext } from './smtp/xtext.ts';
 
 /** What becomes of a recipient; the labels of metrics, too. */
 export type RecipientVerdict = 'allowed' | 'refused' | 'captured' | 'redirected';

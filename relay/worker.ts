@@ -9,17 +9,17 @@ import { openAdminSocket } from './admin/socket.ts';
 import { openConfigFolder, type ConfigFolder } from './config/folder.ts';
 import { fingerprintOf } from './fingerprint.ts';
 import { deliverySettingsSchema, type DeliverySettings, type RelayConfig } from './config/config.ts';
-import { tellDeadCredentials } from './dead-credentials.ts';
+import { tellDeadCredentials } from './observe/dead-credentials.ts';
 import type { Allow } from './delivery/allowance.ts';
 import { createHandover, type Fleet } from './handover/handover.ts';
 import { startDelivery } from './delivery/deliver.ts';
-import { watchSpoolFull } from './spool-full.ts';
+import { watchSpoolFull } from './observe/spool-full.ts';
 import type { Log } from './observe/log.ts';
 import { createMetrics, type Metrics } from './observe/metrics.ts';
-import { mergedQueues, type QueueReport } from './queue-report.ts';
+import { mergedQueues, type QueueReport } from './observe/queue-report.ts';
 import { replies } from './replies.ts';
 import { shownValues } from './observe/tenant-labels.ts';
-import { watchSpool } from './spool-warning.ts';
+import { watchSpool } from './observe/spool-warning.ts';
 import { capturedLimitsOf, openSpool, type Spool } from './spool/spool.ts';
 import type { SharedLimits } from './submission/limits.ts';
 import { listen, type Listening, type ListenOptions } from './submission/listen.ts';
@@ -27,7 +27,7 @@ import { wallOf } from './steady-time.ts';
 import { createSubmissionServer } from './submission/server.ts';
 import { createSpanSender } from './tracing/span-sender.ts';
 import type { UsageCounter } from './usage/counter.ts';
-import type { WorkerState } from './worker-state.ts';
+import type { WorkerState } from './workers/worker-state.ts';
 
 export interface WorkerOptions {
   /** Folder with class.json and shard-NNN.json, watched. */

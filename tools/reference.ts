@@ -7,7 +7,7 @@ import { createMetrics } from '../relay/observe/metrics.ts';
 import { createUsageMetrics } from '../relay/usage/metrics.ts';
 import { createParentMetrics } from '../relay/workers/metrics.ts';
 import { formatReply } from '../relay/smtp/format-reply.ts';
-import { mends } from '../relay/mends.ts';
+import { remedies } from '../relay/remedies.ts';
 import { replies } from '../relay/replies.ts';
 import { classSettingsSchema, settingsSchema } from '../operator/settings/settings.ts';
 
@@ -36,7 +36,7 @@ export function replyTable(): string {
       ...names.map((name) => PLACEHOLDERS[name] ?? name.toUpperCase()),
     );
     const text = formatReply(reply).split('\r\n').map(code).join('<br>');
-    return [code(reply.reason), text, mends[reply.reason] ?? ''];
+    return [code(reply.reason), text, remedies[reply.reason] ?? ''];
   });
   return table(['reason', 'reply', 'what to do'], rows);
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { PageRequest } from '../../relay/observe/http.ts';
-import { mends } from '../../relay/mends.ts';
+import { remedies } from '../../relay/remedies.ts';
 import { pageRequest } from '../../test/support/page-request.ts';
 import { createConsolePages } from './console.ts';
 import type { Facts } from './facts.ts';
@@ -147,7 +147,7 @@ describe('the console', () => {
   test('has refusals by reason, most first, with what to do', async () => {
     const text = await textOf('/refusals');
     assert.match(text, /from_not_authorized[^]*>3<[^]*shop\/orders[^]*auth_failed[^]*>2<[^]*not known/);
-    assert.ok(text.includes(mends.auth_failed));
+    assert.ok(text.includes(remedies.auth_failed));
   });
 
   test('has what waits by smart host, with its last error, and what each relay runs', async () => {

@@ -2,7 +2,7 @@
 import type { ListStatus } from '../api/list.ts';
 import type { SenderStatus } from '../api/sender.ts';
 import type { UserStatus } from '../api/user.ts';
-import type { StateReport } from '../../relay/state-report.ts';
+import type { StateReport } from '../../relay/observe/state-report.ts';
 import type { UpstreamTrouble } from '../../relay/observe/upstream-report.ts';
 
 /** An object with its status, as `kubectl get -o yaml` has them. */

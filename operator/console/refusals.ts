@@ -1,6 +1,6 @@
 /** What was refused in the last hour, by reason, with what to do about it. */
 import type { Reason } from '../../relay/reason.ts';
-import { mends } from '../../relay/mends.ts';
+import { remedies } from '../../relay/remedies.ts';
 import { html, type Html } from '../page/html.ts';
 import type { Facts, Refusals } from './facts.ts';
 import { namespaceForm, type Page } from './layout.ts';
@@ -59,7 +59,7 @@ export function refusalsPage(facts: Facts): Page {
     code(reason),
     String(count),
     whose(users),
-    mends[reason as Reason] ?? '',
+    remedies[reason as Reason] ?? '',
   ]);
   return {
     title: 'Refusals of the last hour',

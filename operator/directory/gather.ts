@@ -31,7 +31,7 @@ import { hashSpec } from './memory.ts';
 import type { Memory } from './memory.ts';
 import type { Manifest } from '../manifests/parse.ts';
 import type { Reading } from '../manifests/read.ts';
-import { viewClass, type ClassServer } from '../class-view.ts';
+import { viewClass, type ClassServer } from '../settings/class-view.ts';
 
 export interface GatherOptions {
   readonly settings: Settings;

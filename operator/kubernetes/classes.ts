@@ -2,7 +2,7 @@ import type { ClassView, OtherInstallations } from '../core/model.ts';
 import { tokenHash } from '../../relay/observe/page-readers.ts';
 import { parsePorts } from '../ports.ts';
 import { defaultConfigSecret, type Settings } from '../settings/settings.ts';
-import { PORTS_SHOWN, viewClass } from '../class-view.ts';
+import { PORTS_SHOWN, viewClass } from '../settings/class-view.ts';
 import type { Installation } from '../installation.ts';
 
 /** The relay classes of the settings, with the files that they name read. */

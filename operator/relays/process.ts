@@ -5,16 +5,16 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { drainSpools } from '../../relay/drain.ts';
 import { startRelay } from '../../relay/main.ts';
-import type { WorkersWish } from '../../relay/workers-wish.ts';
-import { ensureCertificates } from '../self-signed.ts';
-import type { Certificates } from '../self-signed.ts';
+import type { WorkersSetting } from '../../relay/workers/setting.ts';
+import { ensureCertificates } from '../certificates/self-signed.ts';
+import type { Certificates } from '../certificates/self-signed.ts';
 import { sharePorts } from '../ports.ts';
 import type { SharedPorts } from '../ports.ts';
 import { keepCertificates } from '../standalone/certificates.ts';
 import { createConsole } from '../standalone/console.ts';
 import type { Console } from '../standalone/console.ts';
 import { endBySpool, endOfRun, EXIT_FAILURE, EXIT_USAGE } from '../end-of-run.ts';
-import { type FleetFlags, fleetOf, writeLastWords } from '../fleet-flags.ts';
+import { type FleetFlags, fleetOf, writeLastWords } from './fleet-flags.ts';
 import { explainStart } from '../standalone/explain.ts';
 import { troubleAhead } from '../standalone/preflight.ts';
 
@@ -30,7 +30,7 @@ export interface RelayFlags extends FleetFlags {
   readonly ports: string;
   readonly implicitTlsPorts: string;
   readonly skipBusyPorts: boolean;
-  readonly workers: WorkersWish;
+  readonly workers: WorkersSetting;
   readonly http: number;
   readonly capture?: string;
 }

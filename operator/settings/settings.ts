@@ -11,7 +11,7 @@ import {
   tracingSettingsSchema,
 } from '../../relay/config/config.ts';
 import { canonicalSender } from '../../relay/address.ts';
-import { WORKERS_MAX } from '../../relay/workers-wish.ts';
+import { WORKERS_MAX } from '../../relay/workers/setting.ts';
 import { limits } from '../api/common.ts';
 import { asciiAddress, labelName } from '../api/names.ts';
 import { parsePorts, sharePorts } from '../ports.ts';

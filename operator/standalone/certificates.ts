@@ -1,4 +1,4 @@
-import type { Certificates } from '../self-signed.ts';
+import type { Certificates } from '../certificates/self-signed.ts';
 import type { Log } from '../../relay/observe/log.ts';
 
 /** Files change when somebody renews them; ours are renewed weeks before their end. Often enough for both. */

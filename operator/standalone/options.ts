@@ -3,7 +3,7 @@ import { existingSender as existingSenderSchema } from '../settings/settings.ts'
 import type { Settings } from '../settings/settings.ts';
 import { loadSettings } from '../settings/file.ts';
 import type { SettingsResult } from '../settings/file.ts';
-import type { WorkersWish } from '../../relay/workers-wish.ts';
+import type { WorkersSetting } from '../../relay/workers/setting.ts';
 import { settingsIn } from './settings-in-folder.ts';
 
 /** Flags of `smtp-plus standalone`. */
@@ -18,7 +18,7 @@ export interface StandaloneFlags {
   readonly ports?: string;
   readonly implicitTlsPorts?: string;
   readonly skipBusyPorts?: boolean;
-  readonly workers?: WorkersWish;
+  readonly workers?: WorkersSetting;
   readonly http?: number;
   readonly capture?: string;
   readonly json?: boolean;

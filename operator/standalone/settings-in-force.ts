@@ -1,7 +1,7 @@
 /** The settings file of one process, taken up as it changes. */
 import type { Registry } from 'prom-client';
 import type { Log } from '../../relay/observe/log.ts';
-import { filesOfSettings } from '../class-view.ts';
+import { filesOfSettings } from '../settings/class-view.ts';
 import { followSettings, type SettingsFollower } from '../settings/follow.ts';
 import { createSettingsMetrics } from '../settings/metrics.ts';
 import type { Settings } from '../settings/settings.ts';

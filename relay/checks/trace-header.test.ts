@@ -13,7 +13,6 @@ function trace(overrides: Partial<TraceInfo> = {}): string {
     helo: 'app.shop.svc',
     remoteAddress: '10.1.2.3',
     tls: { protocol: 'TLSv1.3', cipher: 'TLS_AES_256_GCM_SHA384' },
-    authenticated: true,
     isUtf8: false,
     id: '0K3F-1',
     date,
@@ -31,15 +30,14 @@ describe('the Received field', () => {
     );
   });
 
-  test('says by its protocol word whether there were TLS and a log-in (RFC 3848)', () => {
+  test('says by its protocol word whether there was TLS (RFC 3848)', () => {
+    assert.match(trace(), /with ESMTPSA \(/);
     assert.match(trace({ tls: undefined }), /with ESMTPA\r\n/);
-    assert.match(trace({ authenticated: false }), /with ESMTPS \(/);
-    assert.match(trace({ authenticated: false, tls: undefined }), /with ESMTP\r\n/);
   });
 
   test('says so where the client asked for SMTPUTF8 (RFC 6531)', () => {
     assert.match(trace({ isUtf8: true }), / with UTF8SMTPSA /);
-    assert.match(trace({ isUtf8: true, tls: undefined, authenticated: false }), / with UTF8SMTP\r\n/);
+    assert.match(trace({ isUtf8: true, tls: undefined }), / with UTF8SMTPA\r\n/);
   });
 
   test('writes addresses as literals of RFC 5321', () => {

@@ -1,5 +1,4 @@
 /** The lines that we put in front of a message: Received always, Date and Message-ID where missing. All else is as sent. */
-import { mailDate } from '../mail-date.ts';
 
 export interface TraceInfo {
   /** Our own name. */
@@ -9,7 +8,6 @@ export interface TraceInfo {
   /** IPv4, IPv6 or IPv4 in IPv6, as sockets have it. */
   readonly remoteAddress: string;
   readonly tls: { readonly protocol: string; readonly cipher: string } | undefined;
-  readonly authenticated: boolean;
   /** The client asked for SMTPUTF8. */
   readonly isUtf8: boolean;
   readonly id: string;
@@ -20,19 +18,10 @@ export interface TraceInfo {
 const HELO_FORM = /^(?:[A-Za-z0-9_.-]{1,253}|\[[A-Za-z0-9:.]{1,64}\])$/;
 
 /** The Received field (RFC 5321 section 4.4) with its line end, folded. Never names a recipient: Bcc stays blind. */
-export function receivedField({
-  hostname,
-  helo,
-  remoteAddress,
-  tls,
-  authenticated,
-  isUtf8,
-  id,
-  date,
-}: TraceInfo): string {
+export function receivedField({ hostname, helo, remoteAddress, tls, isUtf8, id, date }: TraceInfo): string {
   const client = HELO_FORM.test(helo) ? helo : 'unknown';
-  // RFC 6531 section 4.3
-  const protocol = `${isUtf8 ? 'UTF8SMTP' : 'ESMTP'}${tls === undefined ? '' : 'S'}${authenticated ? 'A' : ''}`;
+  // RFC 3848 and RFC 6531 section 4.3; the A says that the client has logged in, as each of ours has
+  const protocol = `${isUtf8 ? 'UTF8SMTP' : 'ESMTP'}${tls === undefined ? '' : 'S'}A`;
   const comment = tls === undefined ? '' : ` (${atom(tls.protocol)} ${atom(tls.cipher)})`;
   return [
     `Received: from ${client} (${addressLiteral(remoteAddress)})`,
@@ -40,6 +29,11 @@ export function receivedField({
     `\tid ${atom(id)}; ${mailDate(date)}`,
     '',
   ].join('\r\n');
+}
+
+/** A date-time of RFC 5322 section 3.3, in UTC; `GMT` is an obsolete zone. */
+export function mailDate(time: number | Date): string {
+  return new Date(time).toUTCString().replace('GMT', '+0000');
 }
 
 /** The Date field with its line end. */

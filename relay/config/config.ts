@@ -16,7 +16,7 @@ import {
   userSchema,
 } from './user.ts';
 import { handoverSchema } from './handover.ts';
-import { tracingSettingsSchema } from '../config-tracing.ts';
+import { tracingSettingsSchema } from './tracing.ts';
 import { type oauth2Schema, type smartHostSchema, upstreamSchema } from './upstream.ts';
 
 /** Lists, users, namespaces and signing keys are spread over this many documents by hash of their key (see `shardOf`). */
@@ -25,7 +25,7 @@ export const SHARD_COUNT = 32;
 const TRUSTED_PROXIES_MAX = 64;
 // the operator reads no other file of the contract
 export { CREDENTIALS_MAX } from './user.ts';
-export { tracingSettingsSchema } from '../config-tracing.ts';
+export { tracingSettingsSchema } from './tracing.ts';
 
 const seconds = z.number().positive();
 const count = z.number().int().positive();

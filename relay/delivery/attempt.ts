@@ -9,7 +9,7 @@ import type { Log } from '../observe/log.ts';
 import type { Content } from '../message.ts';
 import type { Metrics } from '../observe/metrics.ts';
 import { NO_UPSTREAM } from '../observe/tenant-labels.ts';
-import { namedRecipients } from '../named-recipients.ts';
+import { namedRecipients } from '../observe/named-recipients.ts';
 import { conclude } from './outcome.ts';
 import { shareOf } from './redirected.ts';
 import type { SignMessage } from '../dkim/sign-message.ts';

@@ -8,7 +8,7 @@ import { isInternational } from '../address.ts';
 import { formatReport, returnedOf } from './dsn-report.ts';
 import type { Content } from '../message.ts';
 import type { Log } from '../observe/log.ts';
-import { namedRecipients } from '../named-recipients.ts';
+import { namedRecipients } from '../observe/named-recipients.ts';
 import type { OwedReport } from './outcome.ts';
 import type { NewReport } from '../spool/write.ts';
 import type { QueuedMessage } from '../spool/record.ts';

@@ -4,8 +4,8 @@ import { startOf } from './content.ts';
 import type { Content } from '../message.ts';
 import type { ReportKind, ReportedRecipient } from './outcome.ts';
 import type { QueuedMessage } from '../spool/record.ts';
-import { fromUtf8Xtext, fromXtext, toUtf8Xtext } from '../xtext.ts';
-import { mailDate } from '../mail-date.ts';
+import { fromUtf8Xtext, fromXtext, toUtf8Xtext } from '../smtp/xtext.ts';
+import { mailDate } from '../checks/trace-header.ts';
 import { toQuotedPrintable } from './quoted-printable.ts';
 import { oneLine } from '../printable.ts';
 

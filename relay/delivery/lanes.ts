@@ -6,7 +6,7 @@
 import type { Allow, Allowance } from './allowance.ts';
 import { type CircuitBreaker, createCircuitBreaker } from './circuit-breaker.ts';
 import type { RelayConfig, UpstreamConfig } from '../config/config.ts';
-import { createTransport, type TransportOptions } from './routes.ts';
+import { createTransport, type TransportOptions } from './create-transport.ts';
 import { createSenderQueue, type SenderQueue } from './sender-queue.ts';
 import type { SpoolEntry } from '../spool/entries.ts';
 import type { Transport } from './transport.ts';

@@ -8,7 +8,7 @@ import type { Lane, Lanes } from './lanes.ts';
 import type { Log } from '../observe/log.ts';
 import type { AcceptedMessage, Content, Recipient } from '../message.ts';
 import type { Metrics } from '../observe/metrics.ts';
-import { namedRecipients } from '../named-recipients.ts';
+import { namedRecipients } from '../observe/named-recipients.ts';
 import { judgeRecipient } from '../recipient-guard.ts';
 import { type Reply, replies } from '../replies.ts';
 import type { Signed, SignMessage } from '../dkim/sign-message.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { pagesOf } from './pages.ts';
-import type { WorkerState } from '../worker-state.ts';
+import type { WorkerState } from '../workers/worker-state.ts';
 
 const WELL: WorkerState = {
   startTime: '2026-01-01T00:00:00.000Z',

@@ -1,9 +1,9 @@
 /** What the HTTP port says of a relay: of the one worker that it has, or of all. */
 import type { HttpPages } from './http.ts';
 import { createReaders } from './page-readers.ts';
-import { isNearlyFull } from '../spool-warning.ts';
-import { mergedQueues, type QueueReport } from '../queue-report.ts';
-import type { StateReport } from '../state-report.ts';
+import { isNearlyFull } from './spool-warning.ts';
+import { mergedQueues, type QueueReport } from './queue-report.ts';
+import type { StateReport } from './state-report.ts';
 import type { UpstreamReport } from './upstream-report.ts';
 import type { UsageReport } from './usage-report.ts';
 import { usageMetrics } from '../usage/metrics.ts';
@@ -15,7 +15,7 @@ import {
   fullSince,
   mergedUpstreams,
   type WorkerState,
-} from '../worker-state.ts';
+} from '../workers/worker-state.ts';
 
 export interface Told {
   /** Of those that take mail now, or may any moment. */

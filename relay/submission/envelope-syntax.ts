@@ -1,7 +1,7 @@
 /** The arguments of MAIL and RCPT (RFC 5321 section 4.1.2), read strictly, and the parameters we know (RFC 1870, 3461, 6152, 6531). */
 import { isInternational } from '../address.ts';
 import { isReply, replies, type Reply } from '../replies.ts';
-import { fromUtf8Xtext, toUtf8Xtext } from '../xtext.ts';
+import { fromUtf8Xtext, toUtf8Xtext } from '../smtp/xtext.ts';
 
 export interface EnvelopeArguments {
   /** What stood between the angle brackets; undefined where there was no such thing. */

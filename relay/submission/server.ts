@@ -2,7 +2,7 @@
 import type { Socket } from 'node:net';
 import { clientAddress, isAllowedClient } from './client-address.ts';
 import { createLineLimit } from './line-limit.ts';
-import { createNowAndThen } from './now-and-then.ts';
+import { createOncePerHour } from './once-per-hour.ts';
 import { createSharedLimits, type SharedLimits } from './limits.ts';
 import { formatReply } from '../smtp/format-reply.ts';
 import { replies, type Reply } from '../replies.ts';
@@ -68,7 +68,7 @@ export function createSubmissionServer(options: SubmissionServerOptions): Submis
     spans: options.spans ?? noSpans,
     limits: options.limits ?? createSharedLimits({ now: monotonicNow }),
     lineLimit: createLineLimit({ log: options.log, now: monotonicNow }),
-    oldPasswords: createNowAndThen({ now: monotonicNow }),
+    oldPasswords: createOncePerHour({ now: monotonicNow }),
   };
   const { metrics, limits, lineLimit } = services;
   const tls = createTlsServer(options.certificate, (error) => {

@@ -3,7 +3,7 @@ import type { Login } from './authenticate.ts';
 import type { Loss } from './lost-connection.ts';
 import type { UserConfig } from '../config/config.ts';
 import type { Log } from '../observe/log.ts';
-import { namedRecipients } from '../named-recipients.ts';
+import { namedRecipients } from '../observe/named-recipients.ts';
 import type { Reason } from '../reason.ts';
 import type { Answer, Reply, Stage } from '../replies.ts';
 import type { ConnectionEnd } from '../smtp/client-socket.ts';

@@ -2,7 +2,7 @@
 import type { Login } from './authenticate.ts';
 import type { RelayConfig } from '../config/config.ts';
 import type { MailParameters } from './envelope-syntax.ts';
-import type { NowAndThen } from './now-and-then.ts';
+import type { OncePerHour } from './once-per-hour.ts';
 import type { RateTicket, SharedLimits } from './limits.ts';
 import type { LineLimit } from './line-limit.ts';
 import type { Log } from '../observe/log.ts';
@@ -28,7 +28,7 @@ export interface SessionServices {
   /** For lines about clients that have not logged in. */
   readonly lineLimit: LineLimit;
   /** For the line about a password that was replaced. */
-  readonly oldPasswords: NowAndThen;
+  readonly oldPasswords: OncePerHour;
   /**
    * Resolves with the answer once the message is durable, or once an upstream has said what becomes of it. Any rejection
    * is answered with 451, or 452 where storage failed. A file that it does not move away is removed afterwards.

@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:net';
 import { availableParallelism, totalmem } from 'node:os';
-import { WORKERS_MAX, type WorkersWish } from '../workers-wish.ts';
+import { WORKERS_MAX, type WorkersSetting } from './setting.ts';
 
 interface Machine {
   /** That this process may use: its CPU quota counts, as far as Node sees it. */
@@ -16,7 +16,7 @@ interface Machine {
 const WORKER_BYTES = 256 * 1024 * 1024;
 
 /** Rejects where there are to be several, and this system cannot have them. */
-export async function workersFor(wish: WorkersWish, machine: Machine = thisMachine()): Promise<number> {
+export async function workersFor(wish: WorkersSetting, machine: Machine = thisMachine()): Promise<number> {
   const { cores, memoryBytes, canSharePorts } = machine;
   const wanted = wish === 'auto' ? Math.min(cores, Math.floor(memoryBytes / WORKER_BYTES), WORKERS_MAX) : wish;
   if (wanted <= 1) return 1;

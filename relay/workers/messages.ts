@@ -9,7 +9,7 @@ import type { Window } from '../submission/window-counter.ts';
 import type { Reply } from '../replies.ts';
 import type { Watched } from '../usage/pauses.ts';
 import type { WorkerUsage } from '../usage/told.ts';
-import type { WorkerState } from '../worker-state.ts';
+import type { WorkerState } from './worker-state.ts';
 
 export type ToWorker =
   | { readonly kind: 'start'; readonly start: WorkerStart }

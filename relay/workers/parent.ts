@@ -11,7 +11,7 @@ import { createSharedLimits } from '../submission/limits.ts';
 import { listen, type Listening } from '../submission/listen.ts';
 import { openUsage } from '../usage/usage.ts';
 import type { Certificates } from '../worker.ts';
-import { commonDocuments, fullSince, mergedUpstreams, type WorkerState } from '../worker-state.ts';
+import { commonDocuments, fullSince, mergedUpstreams, type WorkerState } from './worker-state.ts';
 import type { CertificatesText, WhereToListen } from './messages.ts';
 import { createHostPlaces } from './host-places.ts';
 import { createParentMetrics } from './metrics.ts';

@@ -5,7 +5,7 @@ import type { Log } from '../observe/log.ts';
 import type { Listening } from '../submission/listen.ts';
 import type { createSharedLimits } from '../submission/limits.ts';
 import type { Usage } from '../usage/usage.ts';
-import type { WorkerState } from '../worker-state.ts';
+import type { WorkerState } from './worker-state.ts';
 import { countFor } from './count-for.ts';
 import { passLines } from './lines.ts';
 import type { Holder, HostPlaces } from './host-places.ts';

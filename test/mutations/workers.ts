@@ -30,7 +30,7 @@ export const workersMutations: readonly Mutation[] = [
   },
   {
     name: 'workers: a configuration is in force where the first one runs it',
-    file: 'relay/worker-state.ts',
+    file: 'relay/workers/worker-state.ts',
     from: 'others.every(({ documents }) => documents[name] === hash),',
     to: 'others.length >= 0 && hash !== name,',
     tests: TOGETHER,

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, test, type TestContext } from 'node:test';
-import { ensureCertificates } from '../../operator/self-signed.ts';
+import { ensureCertificates } from '../../operator/certificates/self-signed.ts';
 import type { RelayConfig } from '../../relay/config/config.ts';
 import { drainSpools } from '../../relay/drain.ts';
 import type { Fleet } from '../../relay/handover/handover.ts';

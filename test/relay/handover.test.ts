@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import { describe, test, type TestContext } from 'node:test';
 import { connect } from 'node:tls';
-import { ensureCertificates } from '../../operator/self-signed.ts';
+import { ensureCertificates } from '../../operator/certificates/self-signed.ts';
 import { findPeers, OFFERS_AT_ONCE } from '../../relay/handover/peers.ts';
 import { replies } from '../../relay/replies.ts';
 import type { QueuedMessage } from '../../relay/spool/record.ts';

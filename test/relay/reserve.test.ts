@@ -12,7 +12,7 @@ import {
 } from '../../relay/config/config.ts';
 import { upstreamReportSchema } from '../../relay/observe/upstream-report.ts';
 import { startRelay } from '../../relay/main.ts';
-import { ensureCertificates } from '../../operator/self-signed.ts';
+import { ensureCertificates } from '../../operator/certificates/self-signed.ts';
 import { folderOf } from '../support/folder.ts';
 import { captureLog } from '../support/queued.ts';
 import { aClass, aList, aSender, aUser, LIST, PASSWORD, USER } from '../support/relay-config.ts';

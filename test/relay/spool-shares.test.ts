@@ -5,7 +5,7 @@ import { createSpoolIndex } from '../../relay/spool/entries.ts';
 import { openSpool } from '../../relay/spool/spool.ts';
 import { createShares } from '../../relay/spool/shares.ts';
 import { newRecord } from '../../relay/spool/record.ts';
-import { watchSpool } from '../../relay/spool-warning.ts';
+import { watchSpool } from '../../relay/observe/spool-warning.ts';
 import { createMetrics } from '../../relay/observe/metrics.ts';
 import { folderOf } from '../support/folder.ts';
 import { aMessage, captureLog, inMemory } from '../support/queued.ts';

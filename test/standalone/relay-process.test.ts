@@ -7,7 +7,7 @@ import { describe, test } from 'node:test';
 import { connect } from 'node:tls';
 import { keepCertificates } from '../../operator/standalone/certificates.ts';
 import { createLog } from '../../relay/observe/log.ts';
-import { ensureCertificates } from '../../operator/self-signed.ts';
+import { ensureCertificates } from '../../operator/certificates/self-signed.ts';
 import { fill } from '../handover/sides.ts';
 import { ledTo, writeConfig } from '../support/config-folder.ts';
 import { closedPort } from '../support/delivering.ts';

@@ -2,7 +2,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { type Certificates, ensureCertificates } from '../../operator/self-signed.ts';
+import { type Certificates, ensureCertificates } from '../../operator/certificates/self-signed.ts';
 
 export async function certificates(): Promise<Certificates> {
   const folder = await mkdtemp(path.join(tmpdir(), 'certificates-'));

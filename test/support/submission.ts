@@ -13,7 +13,7 @@ import { createMetrics } from '../../relay/observe/metrics.ts';
 import { replies } from '../../relay/replies.ts';
 import { openSpool } from '../../relay/spool/spool.ts';
 import { createSubmissionServer, type SubmissionServerOptions } from '../../relay/submission/server.ts';
-import { ensureCertificates } from '../../operator/self-signed.ts';
+import { ensureCertificates } from '../../operator/certificates/self-signed.ts';
 import { aConfig } from './relay-config.ts';
 
 export type SubmissionFixture = Awaited<ReturnType<typeof startSubmission>>;

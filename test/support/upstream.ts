@@ -7,7 +7,7 @@ import { buffer } from 'node:stream/consumers';
 import type { TestContext } from 'node:test';
 import { SMTPServer, type SMTPServerAddress, type SMTPServerOptions } from 'smtp-server';
 import type { SmartHost } from '../../relay/config/config.ts';
-import { type Certificates, ensureCertificates } from '../../operator/self-signed.ts';
+import { type Certificates, ensureCertificates } from '../../operator/certificates/self-signed.ts';
 
 export interface Received {
   readonly from: string;

@@ -1,7 +1,7 @@
 /** A whole relay in the process of a test: ports, spool, delivery and pages, on the configuration that a test gives it. */
 import path from 'node:path';
 import type { TestContext } from 'node:test';
-import { ensureCertificates } from '../../operator/self-signed.ts';
+import { ensureCertificates } from '../../operator/certificates/self-signed.ts';
 import type { RelayConfig } from '../../relay/config/config.ts';
 import { startRelay } from '../../relay/main.ts';
 import { writeConfig } from './config-folder.ts';

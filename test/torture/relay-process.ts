@@ -1,6 +1,6 @@
 /** A whole relay in a process of its own, to be killed. Tells its ports when it takes mail, and the processes of its workers. */
 import path from 'node:path';
-import { ensureCertificates } from '../../operator/self-signed.ts';
+import { ensureCertificates } from '../../operator/certificates/self-signed.ts';
 import { createLog } from '../../relay/observe/log.ts';
 import { startRelay } from '../../relay/main.ts';
 

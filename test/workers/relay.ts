@@ -4,7 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { TestContext } from 'node:test';
-import { ensureCertificates } from '../../operator/self-signed.ts';
+import { ensureCertificates } from '../../operator/certificates/self-signed.ts';
 import type { RelayConfig } from '../../relay/config/config.ts';
 import { startRelay, type Relay } from '../../relay/main.ts';
 import { writeConfig } from '../support/config-folder.ts';

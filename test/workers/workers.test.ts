@@ -114,7 +114,7 @@ describe('a relay of two workers', () => {
   test('serves a new certificate in both, and keeps the one before where key and certificate do not match', async (t) => {
     const upstream = await startUpstream(t);
     const relay = await startWorkers(t, 2, { config: ledTo(upstream.smartHost()) });
-    const { ensureCertificates } = await import('../../operator/self-signed.ts');
+    const { ensureCertificates } = await import('../../operator/certificates/self-signed.ts');
     const next = await ensureCertificates(path.join(relay.folder, 'next'), { hostnames: ['localhost'] });
     assert.throws(() => relay.relay.updateCertificates({ ...next, key: 'none' }));
     relay.relay.updateCertificates(next);

@@ -1,6 +1,6 @@
 /** What the relays say of themselves at this moment, asked for all viewers of the console together. */
 import type { KnownUpstreams } from '../../../relay/observe/upstream-report.ts';
-import { mergedQueues, type QueueReport } from '../../../relay/queue-report.ts';
+import { mergedQueues, type QueueReport } from '../../../relay/observe/queue-report.ts';
 import type { UsageReport } from '../../../relay/observe/usage-report.ts';
 import type { Refusals, RelayFact } from '../../console/facts.ts';
 import type { ConsoleAnswer } from '../pod-answers.ts';

@@ -5,7 +5,7 @@
 import path from 'node:path';
 import { open } from 'lmdb';
 import { SMTPServer } from 'smtp-server';
-import { ensureCertificates } from '../../../operator/self-signed.ts';
+import { ensureCertificates } from '../../../operator/certificates/self-signed.ts';
 
 const [folder = '', port = '0', secret = ''] = process.argv.slice(2);
 const { cert, key } = await ensureCertificates(folder, { hostnames: ['localhost'] });

@@ -6,7 +6,7 @@
 import { execFileSync } from 'node:child_process';
 import { chmodSync, chownSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { ensureCertificates } from '../../../operator/self-signed.ts';
+import { ensureCertificates } from '../../../operator/certificates/self-signed.ts';
 import { startGroup } from '../process-group.ts';
 import { ACCOUNT, type Contender, type Place } from './contender.ts';
 

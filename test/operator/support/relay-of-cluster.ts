@@ -5,7 +5,7 @@ import path from 'node:path';
 import type { TestContext } from 'node:test';
 import { createLog } from '../../../relay/observe/log.ts';
 import { startRelay } from '../../../relay/main.ts';
-import { ensureCertificates } from '../../../operator/self-signed.ts';
+import { ensureCertificates } from '../../../operator/certificates/self-signed.ts';
 import { folderOf } from '../../support/folder.ts';
 import { decodeValues } from '../../../operator/manifests/secrets.ts';
 import type { Admin } from './admin.ts';

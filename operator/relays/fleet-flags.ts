@@ -1,7 +1,7 @@
 /** Flags of a relay that is one of a fleet, whose spools are volumes that may outlive them. */
 import { writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
-import type { Fleet } from '../relay/handover/handover.ts';
+import type { Fleet } from '../../relay/handover/handover.ts';
 
 export interface FleetFlags {
   /** `HOST:PORT`: a name that leads to all relays of the fleet, and their port for mail of other relays. */

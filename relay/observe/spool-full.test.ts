@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, test, type TestContext } from 'node:test';
-import { captureLog } from '../test/support/queued.ts';
-import { until } from '../test/support/until.ts';
+import { captureLog } from '../../test/support/queued.ts';
+import { until } from '../../test/support/until.ts';
 import { watchSpoolFull } from './spool-full.ts';
-import { createMetrics } from './observe/metrics.ts';
+import { createMetrics } from './metrics.ts';
 
 const KIB = 1024;
 

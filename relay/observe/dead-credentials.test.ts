@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { aConfig, aUser, USER } from '../test/support/relay-config.ts';
+import { aConfig, aUser, USER } from '../../test/support/relay-config.ts';
 import { deadCredentials, tellDeadCredentials } from './dead-credentials.ts';
-import { createLog } from './observe/log.ts';
+import { createLog } from './log.ts';
 
 const [OLD, NEW] = [{ verifier: 'sha256$old' }, { verifier: 'sha256$new' }];
 const withUser = (...credentials: { verifier: string }[]) => aConfig({ users: { [USER]: aUser({ credentials }) } });

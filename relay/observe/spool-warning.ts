@@ -2,9 +2,9 @@
  * Warns before the spool is full, and names the namespaces that have filled most of their share: whoever runs the relay can
  * still do something then.
  */
-import type { Log } from './observe/log.ts';
-import type { Metrics } from './observe/metrics.ts';
-import type { Fill } from './spool/shares.ts';
+import type { Log } from './log.ts';
+import type { Metrics } from './metrics.ts';
+import type { Fill } from '../spool/shares.ts';
 
 export interface SpoolWarning {
   /** For people and programs that ask. */

@@ -1,4 +1,4 @@
-import type { Recipient } from './message.ts';
+import type { Recipient } from '../message.ts';
 
 /** More of one message help nobody who reads a line, and a message may have 10,000. */
 const NAMED_MAX = 10;

@@ -1,6 +1,6 @@
 /** Credentials that a change of the configuration has ended: who deletes a manifest is to see that it has taken effect. */
-import type { RelayConfig } from './config/config.ts';
-import type { Log } from './observe/log.ts';
+import type { RelayConfig } from '../config/config.ts';
+import type { Log } from './log.ts';
 
 interface DeadCredential {
   readonly user: string;

@@ -10,7 +10,7 @@ const PLATFORM = 'The platform owner has to look at the log of the relays.';
 const ROOM =
   'Messages are sent again later. The platform owner has to make room: a larger volume, more relays, or a smart host that takes the queue.';
 
-export const mends: Readonly<Record<Exclude<Reason, Taken>, string>> & Readonly<Partial<Record<Reason, string>>> = {
+export const remedies: Readonly<Record<Exclude<Reason, Taken>, string>> & Readonly<Partial<Record<Reason, string>>> = {
   tls_required: 'Turn STARTTLS on in the client (“STARTTLS, required”), or use a port with TLS from the start.',
   auth_required: 'Give the client the user name and the password of the Secret, and turn authentication on.',
   auth_failed: 'Copy user name and password anew from the Secret; they may have been replaced.',

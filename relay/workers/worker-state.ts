@@ -1,6 +1,6 @@
 /** What a worker says of itself, and what several come to. It travels between processes as JSON. */
-import type { QueueReport } from './queue-report.ts';
-import { REPORTED_LISTS_MAX, type KnownUpstreams, type UpstreamTrouble } from './observe/upstream-report.ts';
+import type { QueueReport } from '../observe/queue-report.ts';
+import { REPORTED_LISTS_MAX, type KnownUpstreams, type UpstreamTrouble } from '../observe/upstream-report.ts';
 
 export interface WorkerState {
   /** ISO 8601, as every time here. */

@@ -1,17 +1,17 @@
 /** What is worth a line of the log for each user, and would fill it if it were written at each log-in. */
 import { createWindowCounter } from './window-counter.ts';
 
-export interface NowAndThen {
+export interface OncePerHour {
   /** Whether it is the user's first time in an hour; counts it. */
   isFirst(user: string): boolean;
 }
 
 const HOUR_MS = 3_600_000;
-/** Past these, users who were told of longest ago may be told of again. */
+/** Beyond so many users, those whose line is oldest may get another one early. */
 const USERS_MAX = 10_000;
 
 /** `now`: milliseconds of a clock that is never set back. */
-export function createNowAndThen({ now }: { now: () => number }): NowAndThen {
+export function createOncePerHour({ now }: { now: () => number }): OncePerHour {
   const times = createWindowCounter({ maxKeys: USERS_MAX, now });
   return { isFirst: (user) => times.add(user, HOUR_MS).count === 1 };
 }

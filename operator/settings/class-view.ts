@@ -1,9 +1,9 @@
 /** A relay class as the core sees it: its settings, with the files that they name read. */
-import type { OAuth2 } from '../relay/config/config.ts';
-import type { ClassView } from './core/model.ts';
-import { addressesOfLists } from './settings/list-upstream.ts';
-import type { ClassSettings, Settings } from './settings/settings.ts';
-import { readBounded } from './manifests/walk.ts';
+import type { OAuth2 } from '../../relay/config/config.ts';
+import type { ClassView } from '../core/model.ts';
+import { addressesOfLists } from './list-upstream.ts';
+import type { ClassSettings, Settings } from './settings.ts';
+import { readBounded } from '../manifests/walk.ts';
 
 /** Of a range of thousands of ports, users are shown these many, unless the class names some. */
 export const PORTS_SHOWN = 4;

@@ -3,8 +3,8 @@
  * room for a usual message, and until there has been some to spare for a while: around the limit, one message is refused and
  * the next is taken.
  */
-import type { Log } from './observe/log.ts';
-import type { Metrics } from './observe/metrics.ts';
+import type { Log } from './log.ts';
+import type { Metrics } from './metrics.ts';
 
 export interface SpoolFull {
   /** Undefined while there is room. */

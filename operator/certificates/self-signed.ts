@@ -6,8 +6,8 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { chmod, mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import type { Authority } from './certificates/make.ts';
-import { uncovered } from './certificates/pair.ts';
+import type { Authority } from './make.ts';
+import { uncovered } from './pair.ts';
 
 export interface Certificates {
   /** PEM of the CA, for clients. */
@@ -49,7 +49,7 @@ async function readAuthority(folder: string, now: Date): Promise<Authority | und
 }
 
 /** What makes certificates takes a tenth of a second to load, and is needed once a year. */
-const maker = () => import('./certificates/make.ts');
+const maker = () => import('./make.ts');
 
 async function createAuthority(folder: string, now: Date): Promise<Authority> {
   const { makeAuthority } = await maker();
