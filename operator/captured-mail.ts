@@ -1,4 +1,7 @@
-/** Captured mail on disk: `ID.eml` and its envelope `ID.json`, in a folder or below it. Only read; whoever captures writes. */
+/**
+ * Captured mail on disk: `ID.eml` and its envelope `ID.json`, in a folder or below it. Read only; whatever captures it
+ * also writes it.
+ */
 import { open, readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';

@@ -1,4 +1,7 @@
-/** Counts what people are told about objects: each step in the life of a sender is one, on a cluster and in one process. */
+/**
+ * Counts what people are told about objects, on a cluster and in one process: for each step in the life of a sender
+ * there is one Event.
+ */
 import { Counter, type Registry } from 'prom-client';
 import type { PlannedEvent } from './core/model.ts';
 

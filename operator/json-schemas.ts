@@ -1,4 +1,6 @@
-/** JSON Schemas by which editors complete and check manifests and settings, from the schemas that judge them here. */
+/**
+ * JSON Schemas by which editors complete and check manifests and settings, made from the schemas that check them here.
+ */
 import { z } from 'zod';
 import { API_VERSION } from './api/common.ts';
 import { isSpecNeeded, kindNames, kinds, type KindName } from './api/kinds.ts';

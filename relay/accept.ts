@@ -1,4 +1,7 @@
-/** Takes responsibility for a message, or hands it straight to the upstream where its list wants that. */
+/**
+ * Takes responsibility for a message: puts it into the spool, or hands it straight to the upstream where its list asks
+ * for that.
+ */
 import type { RelayConfig } from './config/config.ts';
 import type { Delivery } from './delivery/deliver.ts';
 import type { Content, SubmittedMessage } from './message.ts';

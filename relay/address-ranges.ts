@@ -1,7 +1,7 @@
 /**
- * Which addresses the name that somebody wrote into a list may lead to. An address is judged by where it leads, however it
- * is spelled: `::ffff:10.0.0.1` and `64:ff9b::a00:1` are 10.0.0.1. Part of the contract beside config.ts, since the operator
- * judges addresses that stand in a list, and the relay those that names lead to.
+ * Which addresses a host name that somebody wrote into a list may lead to. An address is judged by where it leads,
+ * however it is written: `::ffff:10.0.0.1` and `64:ff9b::a00:1` are 10.0.0.1. Part of the contract beside config.ts:
+ * the operator judges the addresses written in a list, the relay those that names lead to.
  */
 import ipaddr from 'ipaddr.js';
 import { z } from 'zod';

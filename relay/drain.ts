@@ -1,6 +1,6 @@
 /**
- * Empties the spools of a relay that is no more: delivers what can go out, hands the rest to other relays of its fleet, and
- * does so again for as long as something is left.
+ * Empties the spools of a relay that no longer exists: delivers what can go out, hands the rest to other relays of its
+ * fleet, and starts over for as long as something is left.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startWorker, type WorkerOptions } from './worker.ts';

@@ -1,4 +1,4 @@
-/** Of a certificate: how relays tell on `/configz` which one they use, and how the operator knows it again. */
+/** The fingerprint of a certificate: relays say on `/configz` which one they use, and the operator recognises it. */
 import { X509Certificate } from 'node:crypto';
 
 /** SHA-256, as X509Certificate says it. @param cert PEM; of a chain, the first counts. */

@@ -1,4 +1,4 @@
-/** Text that somebody else has chosen, fit for a line of a protocol. */
+/** Makes text that somebody else has chosen fit for a line of a protocol. */
 
 /** ASCII without controls: whatever could split a line, or hide in a log, becomes a `?`. */
 function printable(text: string): string {

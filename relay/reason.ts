@@ -1,4 +1,7 @@
-/** Why something was refused, or taken in another way than usual: a label of metrics, a field of the log, a reason in `/usage`. */
+/**
+ * Why something was refused, or accepted in an unusual way: a label of metrics, a field of the log, a reason in
+ * `/usage`.
+ */
 export type Reason =
   | 'tls_required'
   | 'auth_required'

@@ -1,6 +1,6 @@
 /**
- * The guard of a list: whom its mail may reach. Asked at RCPT, so that the client hears, and again when a message
- * leaves, so that the guard then in force counts. What it cannot read it does not let through.
+ * The recipient guard of a list: whom its mail may reach. Asked at RCPT, so that the client hears of it, and again when
+ * a message leaves, so that the guard then in force counts. An address that it cannot read does not get through.
  */
 import { coversRecipient, formatMailbox, isInternational, parseMailbox } from './address.ts';
 import type { RecipientGuard } from './config/config.ts';

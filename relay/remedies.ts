@@ -1,4 +1,4 @@
-/** What to do about a refusal, by its reason: for the console and for the table in docs/reference/replies.md. */
+/** What to do about a refusal, by its reason: for the console, and for the table in docs/reference/replies.md. */
 import type { Reason } from './reason.ts';
 
 /** What is no refusal. */

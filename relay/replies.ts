@@ -1,6 +1,6 @@
 /**
- * Every "no" of the relay, and its few "yes": code, enhanced code (RFC 3463), text, and the reason that metrics and logs
- * bear. The text names the object that would mend it. 4yz where trying again can help, 5yz only where it cannot.
+ * Every "no" of the relay, and its few "yes": code, enhanced code (RFC 3463), text, and the reason that metrics and
+ * logs carry. The text names the object to change. 4yz where trying again can help, 5yz only where it cannot.
  */
 import type { Reason } from './reason.ts';
 

@@ -1,6 +1,6 @@
 /**
- * Time for all that waits, in milliseconds since the epoch, as the machine's clock was when the process began: it runs on
- * evenly, whatever anybody sets that clock to, so that no step of it makes mail expire, or wait for hours.
+ * Time for everything that waits, in milliseconds since the epoch by the machine's clock when the process began: from
+ * then on it runs evenly, whatever that clock is set to, so that no step of it makes mail expire, or wait for hours.
  */
 export function steadyNow(): number {
   return performance.timeOrigin + performance.now();

@@ -1,4 +1,4 @@
-/** Pieces that the three kinds share. */
+/** What the three kinds have in common. */
 import { z } from 'zod';
 import { labelKey, labelName, labelValue, objectName } from './names.ts';
 

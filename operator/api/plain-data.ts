@@ -1,4 +1,4 @@
-/** Looks into plain data of which nothing is known yet: what somebody wrote, before anything has checked it. */
+/** Looks into plain data about which nothing is known yet: what somebody wrote, before anything has checked it. */
 import type { Path } from './path.ts';
 
 /** Whether it is a mapping. */

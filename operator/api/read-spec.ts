@@ -1,4 +1,4 @@
-/** What the schema of a kind says about a spec, all of it: some refusals show only when others are gone. */
+/** Everything that the schema of a kind says about a spec: some refusals only show once others are gone. */
 import type { z } from 'zod';
 import { kinds, type KindName } from './kinds.ts';
 import { formatPath, type Path } from './path.ts';

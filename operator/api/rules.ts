@@ -1,6 +1,7 @@
 /**
- * Rules between fields, and about what may change. Each is written once, in CEL for the API server and in code for
- * files (a folder of manifests has no API server): test/operator/crds.test.ts runs both over the same bad objects.
+ * Rules between fields, and about what may change. Each is written twice, side by side: in CEL for the API server and
+ * in code for files (a folder of manifests has no API server). test/operator/crds.test.ts runs both over the same bad
+ * objects.
  */
 import type { AllowedNamespaces } from './common.ts';
 import { durationSeconds } from './duration.ts';

@@ -1,4 +1,7 @@
-/** What people add to a credentials Secret: for the tools that watch it, and for applications with key names of their own. */
+/**
+ * What people may add to a credentials Secret: for the tools that watch it, and for applications that want other key
+ * names.
+ */
 import { z } from 'zod';
 import { LABEL_KEY, LABEL_KEY_MAX, labelKey, labelValue } from './names.ts';
 import { rule, type Rule } from './rule.ts';

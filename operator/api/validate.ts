@@ -1,6 +1,6 @@
 /**
  * What an API server with our CRDs would refuse, for specs that come from files, and for objects that were stored
- * before a rule was made. All of it in one round: where the schema refuses some of a spec, rules judge the rest.
+ * before a rule existed. All of it in one round: where the schema refuses part of a spec, the rules judge the rest.
  */
 import { isSpecNeeded, kinds, type KindName } from './kinds.ts';
 import type { ListSpec } from './list.ts';

@@ -1,4 +1,4 @@
-/** What is left of a spec without its faulty parts, so that one slip does not hide the next. */
+/** A spec without its faulty parts, so that one slip does not hide the next. */
 import type { Path } from './path.ts';
 import { at } from './plain-data.ts';
 

@@ -1,4 +1,6 @@
-/** One look at the certificate of a class: what there is, what there should be, and what people should hear. */
+/**
+ * One look at the certificate of a class: what there is, what there should be, and what people should hear about it.
+ */
 import type { TlsSettings } from '../settings/tls.ts';
 import { ownOffer } from './own-offer.ts';
 import { certificatesIn, clientTroubles, expiryTrouble, readPair, timesOf, type Trouble } from './pair.ts';

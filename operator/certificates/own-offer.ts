@@ -1,4 +1,7 @@
-/** The certificate that the operator makes itself, of an authority of its own: what there is as long as it will do, else another. */
+/**
+ * The certificate that the operator makes itself, with an authority of its own: the present one for as long as it will
+ * do, then another.
+ */
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import type { TlsSettings } from '../settings/tls.ts';
 import type { Authority } from './make.ts';

@@ -1,4 +1,4 @@
-/** Reads a certificate with its key, and says what clients would find wrong with it. */
+/** Reads a certificate with its key, and says what clients would object to. */
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { isIP } from 'node:net';
 import { z } from 'zod';

@@ -1,7 +1,7 @@
 /**
  * A relay's own certificate authority and certificate, made at first start and kept in a folder. The CA's key signs
  * once more when the certificate nears its end or the host names change; clients trust the CA (`ca.crt`), so that
- * neither asks anything of them. A class with certificates of its own never gets here.
+ * neither concerns them. A class with certificates of its own never gets here.
  */
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { chmod, mkdir, readFile, rename, writeFile } from 'node:fs/promises';

@@ -1,4 +1,6 @@
-/** `smtp-plus check`: what a cluster would refuse, and what would not do what it says, before anything is merged. */
+/**
+ * `smtp-plus check`: what a cluster would refuse, and what would not do what it says, found before anything is merged.
+ */
 import { access, constants, stat } from 'node:fs/promises';
 import { isKindName } from '../api/kinds.ts';
 import { mergeFiles, type FolderContent } from '../manifests/read.ts';

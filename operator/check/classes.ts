@@ -1,4 +1,4 @@
-/** Relay classes that lists name: the settings define them, and nothing else can tell which there are. */
+/** The relay classes that lists name: only the settings define them, so that nothing else can tell which there are. */
 import { noSuchClass } from '../core/lists/lists.ts';
 import { DEFAULT_CLASS } from '../core/names.ts';
 import { texts } from '../api/plain-data.ts';

@@ -1,4 +1,4 @@
-/** What `check` reads: folders, files and standard input, each file once, whatever names it. */
+/** What `check` reads: folders, files and standard input, each file once however often it is named. */
 import { resolve } from 'node:path';
 import { parseManifests, type Problem } from '../manifests/parse.ts';
 import { createReader, type FolderContent, type ReadFile } from '../manifests/read.ts';

@@ -1,6 +1,6 @@
 /**
- * Manifests as the core would take them with their slips left out: what objects say about each other can be told in the
- * same round, and a slip in one object does not make its neighbours look wrong.
+ * Manifests with their slips left out, as the core would take them: so what objects say about each other can be
+ * reported in the same round, and a slip in one object does not make its neighbours look wrong.
  */
 import { isKindName, type KindName } from '../api/kinds.ts';
 import type { Path } from '../api/path.ts';

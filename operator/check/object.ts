@@ -1,6 +1,6 @@
 /**
- * What one object says about itself: everything that an API server would refuse, or would drop without a word. `check`
- * reports it, and the directory adapter acts on it: there is one judgement of a manifest.
+ * What is wrong with one object by itself: everything that an API server would refuse, or silently drop. `check`
+ * reports it, and the directory adapter acts on it: a manifest is judged in one place.
  */
 import { isKindName, type KindName } from '../api/kinds.ts';
 import { isEqual } from '../core/equal.ts';

@@ -1,6 +1,6 @@
 /**
- * The core's objections as findings: how severe each is where manifests are not all there is, and which field to point
- * at. What is simply not among them may be in the cluster: that is a warning, unless its neighbours are there.
+ * The core's objections as findings: how severe each is when the manifests may not be all there is, and which field to
+ * point at. What is merely missing from them may be in the cluster: that is a warning, unless its neighbours are here.
  */
 import { asRecord, textAt, texts } from '../api/plain-data.ts';
 import type { Manifest } from '../manifests/parse.ts';

@@ -1,4 +1,4 @@
-/** What a report holds, and the forms that it can have. */
+/** What a report contains, and the forms that it comes in. */
 import type { Finding } from './finding.ts';
 
 export const OUTPUT_FORMATS = ['text', 'json', 'github', 'sarif'] as const;

@@ -1,4 +1,4 @@
-/** What cannot be read as an object, as findings. */
+/** Findings about what cannot be read as an object. */
 import type { Problem } from '../manifests/parse.ts';
 import { mergeFiles, type FolderContent } from '../manifests/read.ts';
 import type { Finding } from './finding.ts';

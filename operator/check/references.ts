@@ -1,4 +1,6 @@
-/** What objects say about each other, as the operator itself would judge it: the core plans, and its objections count. */
+/**
+ * What is wrong with objects together, as the operator itself would judge it: the core plans, and its objections count.
+ */
 import type { Condition } from '../api/common.ts';
 import { keyOf, type PlannedStatus } from '../core/model.ts';
 import { plan } from '../core/plan.ts';

@@ -1,4 +1,4 @@
-/** What findings are about. The names are for filters and for programs: they stay. */
+/** What findings are about. Filters and programs use these names: they must not change. */
 
 interface RuleText {
   /** A few words. */

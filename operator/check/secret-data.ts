@@ -1,4 +1,4 @@
-/** Values of a Secret that an API server refuses. Says nothing of the values: they are secret. */
+/** Values of a Secret that an API server refuses. Never says what the values are: they are secret. */
 import { isRecord } from '../api/plain-data.ts';
 import type { Manifest } from '../manifests/parse.ts';
 import { findingAt, type Finding } from './finding.ts';

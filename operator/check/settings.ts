@@ -1,4 +1,7 @@
-/** The settings that manifests are checked against, and what is wrong with them: what `npm start` would refuse to start with. */
+/**
+ * The settings that manifests are checked against, and what is wrong with them: the same faults at which `npm start`
+ * would refuse to start.
+ */
 import { stat } from 'node:fs/promises';
 import { readSettings } from '../settings/file.ts';
 import type { Settings } from '../settings/settings.ts';

@@ -1,6 +1,6 @@
 /**
- * Manifests as a snapshot for the core, at its most lenient: every sender is verified, and a relay class that no settings
- * define allows everything. What the core objects to even then, no class and no DNS record can mend.
+ * Manifests as a snapshot for the core, at its most lenient: every sender is verified, and a relay class that no
+ * settings define allows everything. What the core objects to even then, no class and no DNS record can put right.
  */
 import { asRecord, texts } from '../api/plain-data.ts';
 import { viewSecret } from '../manifests/secrets.ts';

@@ -1,4 +1,6 @@
-/** Labels and annotations: those that an API server refuses with the whole object, and those of ours that do not exist. */
+/**
+ * Labels and annotations: those for which an API server refuses the whole object, and those of ours that do not exist.
+ */
 import { GROUP } from '../api/common.ts';
 import { isKindName } from '../api/kinds.ts';
 import { labelKey, labelValue } from '../api/names.ts';

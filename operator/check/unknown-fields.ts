@@ -1,4 +1,4 @@
-/** Fields that no schema knows. An API server drops them without a word unless asked to be strict; nobody wants that. */
+/** Fields that no schema knows. An API server silently drops them unless asked to be strict; nobody wants that. */
 import { isRecord } from '../api/plain-data.ts';
 import type { Manifest } from '../manifests/parse.ts';
 import { schemaOf, type Schema } from '../api/crd.ts';

@@ -1,6 +1,6 @@
 /**
- * User names that several SmtpPlusUsers ask for. In a cluster the older one keeps the name; in a folder nothing has an age,
- * and the one that is wrong may be either: each of them gets a finding.
+ * User names that several SmtpPlusUsers ask for. In a cluster the older one keeps the name; in a folder nothing has an
+ * age, and either of them may be the wrong one: each gets a finding.
  */
 import { texts } from '../api/plain-data.ts';
 import type { Manifest } from '../manifests/parse.ts';

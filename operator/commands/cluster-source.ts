@@ -1,4 +1,4 @@
-/** What the API server of a cluster tells, to whoever the kubeconfig says we are. */
+/** What the API server of a cluster says, to whomever the kubeconfig says we are. */
 import type { KindName } from '../api/kinds.ts';
 import { asRecord, texts } from '../api/plain-data.ts';
 import { messageOf } from '../errors.ts';

@@ -1,4 +1,7 @@
-/** Completion for shells, made of the commands as they are, so that it never differs from them. It starts no process of ours. */
+/**
+ * Completion for shells, generated from the commands themselves so that it never differs from them. It starts no
+ * process of ours.
+ */
 import type { Command, Option } from 'commander';
 
 export const SHELLS = ['bash', 'zsh', 'fish'] as const;

@@ -1,4 +1,4 @@
-/** What an application would find in its Secret, for commands that do as it does. */
+/** What an application would find in its Secret, for commands that act like one. */
 import type { ObjectName } from '../api/names.ts';
 import { textAt } from '../api/plain-data.ts';
 import { CommandError, userOf, type KnownObject, type Source } from './source.ts';

@@ -1,4 +1,4 @@
-/** What one process on a folder of manifests has written into its state folder. */
+/** What one process on a folder of manifests has written to its state folder. */
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parse } from 'yaml';

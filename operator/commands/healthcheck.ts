@@ -1,4 +1,4 @@
-/** `healthcheck`: whether a process says that it is ready, for images that have no shell and no curl. */
+/** `healthcheck`: whether a process says that it is ready, for images that have neither a shell nor curl. */
 import { get } from 'node:http';
 import { messageOf } from '../errors.ts';
 import { CommandError, type Result } from './source.ts';

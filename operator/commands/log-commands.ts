@@ -1,4 +1,6 @@
-/** The commands that read logs: of one process the files that were named, of a cluster those of all relay pods. */
+/**
+ * The commands that read logs: the files that were named, for one process, or those of all relay pods, for a cluster.
+ */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseJson, textAt } from '../api/plain-data.ts';

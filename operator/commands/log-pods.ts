@@ -1,4 +1,4 @@
-/** The logs of relay pods, by the API server. */
+/** The logs of relay pods, through the API server. */
 import { RefusedError } from '../kubernetes/client/answers.ts';
 import { pathOf, PODS } from '../kubernetes/client/resources.ts';
 import { explained, type Cluster } from './cluster-source.ts';

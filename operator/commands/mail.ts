@@ -1,4 +1,6 @@
-/** `mail`: what one process has captured instead of sending it, and what guards of lists kept from recipients. */
+/**
+ * `mail`: what one process has captured instead of sending it, and what the guards of lists have kept from recipients.
+ */
 import { readdir } from 'node:fs/promises';
 import {
   listCaptured,

@@ -1,4 +1,4 @@
-/** `password`: what an application logs in with, to be copied, or as variables of a shell. */
+/** `password`: what an application logs in with, to be copied, or as shell variables. */
 import type { ObjectName } from '../api/names.ts';
 import { credentialsOf, type Credentials } from './credentials.ts';
 import type { Result, Source } from './source.ts';

@@ -1,4 +1,4 @@
-/** The commands for people, of one process and of a cluster alike. Each is loaded when it is called. */
+/** The commands for people, for one process and for a cluster alike. Each is loaded only when it is called. */
 import { addQueueCommands } from './program-queue.ts';
 import { addToolCommands } from './program-tools.ts';
 import { PASSWORD_FORMATS, runCommand, terminalWidth } from './run.ts';

@@ -1,4 +1,7 @@
-/** The way to the queues of relays: the sockets in the spool of one process, or the same command in each relay pod. */
+/**
+ * How to reach the queues of relays: by the sockets in the spool of one process, or by the same command in each relay
+ * pod.
+ */
 import { hostname, userInfo } from 'node:os';
 import { z } from 'zod';
 import { messageSchema, outcomeSchema, type AdminRequest, type SpooledMessage } from '../../relay/admin/protocol.ts';

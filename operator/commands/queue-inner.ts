@@ -1,4 +1,4 @@
-/** What `queue` runs in a relay pod: a request in, its answer out, for a program to read. */
+/** What `queue` runs inside a relay pod: a request in, its answer out, for a program to read. */
 import { once } from 'node:events';
 import { requestSchema } from '../../relay/admin/protocol.ts';
 import { parseJson } from '../api/plain-data.ts';

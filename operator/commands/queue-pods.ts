@@ -1,4 +1,4 @@
-/** The queues of relay pods: `queue ask` in each of them, by the API server, which also decides who may. */
+/** The queues of relay pods: `queue ask` in each of them, through the API server, which also decides who may. */
 import type { AdminRequest } from '../../relay/admin/protocol.ts';
 import { messageOf } from '../errors.ts';
 import { execInPod, execPath } from '../kubernetes/client/exec.ts';

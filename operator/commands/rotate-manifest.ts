@@ -1,4 +1,7 @@
-/** Writes the wish for a new password into the manifest of a user, of which everything else stays as it was written. */
+/**
+ * Writes the request for a new password into the manifest of a user, and leaves everything else in it as it was
+ * written.
+ */
 import { chown, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';

@@ -1,4 +1,4 @@
-/** `rotate`: a new password, by the trigger in the spec of the user; then waits until it is in the Secret. */
+/** `rotate`: a new password, by changing the trigger in the user's spec; then waits until it is in the Secret. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ObjectName } from '../api/names.ts';
 import { textAt } from '../api/plain-data.ts';

@@ -1,4 +1,4 @@
-/** Each command is a function from where it looks to a result; here it is told: as text, or as JSON. */
+/** Runs a command: each is a function from where it looks to a result, which is printed here, as text or as JSON. */
 import { stat } from 'node:fs/promises';
 import { messageOf } from '../errors.ts';
 import { printable, printableJson } from '../printable.ts';

@@ -1,4 +1,4 @@
-/** The way to the relay, step by step, as a client library goes it: name, connection, TLS, log-in. */
+/** The way to the relay, step by step as a client library goes it: name, connection, TLS, log-in. */
 import { lookup } from 'node:dns/promises';
 import { isIP, type Socket } from 'node:net';
 import { checkServerIdentity } from 'node:tls';

@@ -1,4 +1,6 @@
-/** `send-test`: one mail, sent as an application would with what is in its Secret; each failure with its mend. */
+/**
+ * `send-test`: one mail, sent as an application would with what is in its Secret; each failure comes with its remedy.
+ */
 import type { ObjectName } from '../api/names.ts';
 import { asRecord, textAt } from '../api/plain-data.ts';
 import { printable } from '../printable.ts';

@@ -1,4 +1,4 @@
-/** `senders`: what is verified and how; of each that is not, the record to publish, and what was found in its place. */
+/** `senders`: what is verified and how; and for what is not, the record to publish, and what was found in its place. */
 import { asRecord, textAt } from '../api/plain-data.ts';
 import { find, questionOf } from './question.ts';
 import type { KnownObject, Result, Source } from './source.ts';

@@ -1,4 +1,7 @@
-/** Where a command looks: the state folder of one process, or a cluster. Both tell the same of objects and Secrets. */
+/**
+ * Where a command looks: in the state folder of one process, or on a cluster. Both say the same about objects and
+ * Secrets.
+ */
 import type { KindName } from '../api/kinds.ts';
 import type { ObjectName } from '../api/names.ts';
 import { textAt } from '../api/plain-data.ts';

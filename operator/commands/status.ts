@@ -1,4 +1,4 @@
-/** `status`: what is ready, what is not, and why; and of objects that are named, all that is known. */
+/** `status`: what is ready, what is not, and why; for objects that are named, everything that is known. */
 import { kindNames } from '../api/kinds.ts';
 import { describeObject } from './describe.ts';
 import { find, questionOf } from './question.ts';

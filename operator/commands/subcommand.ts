@@ -1,4 +1,4 @@
-/** What the commands for people have in common on the command line. */
+/** What the commands for people share on the command line. */
 import { Option, type Command } from 'commander';
 import { FORMATS, type OutputFlags, type WhereFlags } from './run.ts';
 

@@ -1,4 +1,4 @@
-/** Wrong questions on the command line: one line each, with what to do. */
+/** Mistakes on the command line: one line each, with what to do. */
 import type { Command } from 'commander';
 
 /** For a program before it has subcommands, which take it over. */

@@ -1,4 +1,4 @@
-/** `users`: who can send as what, by which server; and of each who cannot, why, and what to do. */
+/** `users`: who can send as what, through which server; for each who cannot, why, and what to do. */
 import { urlHost } from '../api/names.ts';
 import { asRecord, textAt } from '../api/plain-data.ts';
 import { find, questionOf } from './question.ts';

@@ -1,4 +1,4 @@
-/** `why`: all that the logs and the queues know of one message, or of the last ones to a recipient. */
+/** `why`: everything that the logs and queues know about one message, or about the last ones to a recipient. */
 import { createHmac } from 'node:crypto';
 import type { SpooledMessage } from '../../relay/admin/protocol.ts';
 import { isRecord, parseJson, textAt } from '../api/plain-data.ts';

@@ -1,4 +1,7 @@
-/** The console on an HTTP port: which page a path is, and to whom it is shown. It reads only: there is no way to change anything here. */
+/**
+ * The console on an HTTP port: which page belongs to a path, and who gets to see it. It can only read: there is no way
+ * to change anything here.
+ */
 import type { PageAnswer, PageRequest, PagesForPeople } from '../../relay/observe/http.ts';
 import type { Facts, Shown } from './facts.ts';
 import { missing, plain, redirect, shown } from './answers.ts';

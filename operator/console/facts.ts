@@ -1,4 +1,7 @@
-/** What the pages of the console show. One process and the operator on a cluster each gather it in their own way; nothing is judged here. */
+/**
+ * What the pages of the console show. One process and the operator on a cluster each gather it in their own way;
+ * nothing is decided here.
+ */
 import type { ListStatus } from '../api/list.ts';
 import type { SenderStatus } from '../api/sender.ts';
 import type { UserStatus } from '../api/user.ts';

@@ -1,4 +1,7 @@
-/** What every answer of the console says about itself. Nothing is loaded, run, framed or sent that is not the page's own. */
+/**
+ * The header fields of every answer of the console. Nothing may be loaded, run, framed or sent that is not the page's
+ * own.
+ */
 const COMMON = {
   'cache-control': 'no-store',
   'referrer-policy': 'no-referrer',

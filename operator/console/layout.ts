@@ -1,4 +1,4 @@
-/** What every page has: a head, the way to the other pages, and where one is. */
+/** What every page has: a head, links to the other pages, and a mark of where one is. */
 import { html, renderPage, type Html } from '../page/html.ts';
 import type { Facts } from './facts.ts';
 import { BASE, CURRENT, link } from './parts.ts';

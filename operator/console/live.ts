@@ -1,6 +1,7 @@
 /**
- * The one script: it asks for the page again as long as somebody looks at it, and takes what is new into it. Without it, everything
- * works by reloading. It adds no power to the page: what it fetches is the page itself, from its own origin.
+ * The only script: it fetches the page again for as long as somebody looks at it, and puts what is new into place.
+ * Without it, reloading does the same. It gives the page no further power: what it fetches is the page itself, from its
+ * own origin.
  */
 export const LIVE_SCRIPT = `'use strict';
 const EVERY_MS = 3000;

@@ -1,4 +1,4 @@
-/** What one looks at first: what does not work, and how much there is. */
+/** What one looks at first: what does not work, and how much of everything there is. */
 import { html, type Html } from '../page/html.ts';
 import { namespaceForm, type Page } from './layout.ts';
 import type { Facts, Shown } from './facts.ts';

@@ -1,4 +1,4 @@
-/** What waits, by the smart host that it waits for, and what that said last. */
+/** What waits, by the smart host that it waits for, and what that host said last. */
 import { html } from '../page/html.ts';
 import type { Facts } from './facts.ts';
 import { namespaceForm, type Page } from './layout.ts';

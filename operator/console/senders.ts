@@ -1,4 +1,4 @@
-/** Senders: what is proven, and of what is not, which records to publish, and what was seen in their place. */
+/** Senders: what is verified; and for what is not, which records to publish, and what was seen in their place. */
 import type { SenderStatus } from '../api/sender.ts';
 import { html, type Html } from '../page/html.ts';
 import type { Facts, Shown } from './facts.ts';

@@ -1,4 +1,4 @@
-/** Brings together what waits and what is known of smart hosts: a line for each of them. */
+/** Brings together what waits and what is known of smart hosts: one line for each of them. */
 import type { KnownUpstreams, UpstreamTrouble } from '../../relay/observe/upstream-report.ts';
 import type { SmartHostFact } from './facts.ts';
 

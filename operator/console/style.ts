@@ -1,4 +1,7 @@
-/** From 360 px to 4k, in the colours that the reader has chosen; contrasts of 4.5:1 and more, and no colour that says something alone. */
+/**
+ * From 360 px to 4k, in the colours that the reader has chosen; contrasts of 4.5:1 and more, and nothing that only its
+ * colour tells.
+ */
 export const STYLE = `
 :root {
   color-scheme: light dark;

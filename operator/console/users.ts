@@ -1,4 +1,4 @@
-/** Users: who may send, and what is missing; and one user, as one types it into a mail client. */
+/** Users: who may send, and what is missing; and one user, in the form in which one types it into a mail client. */
 import type { UserStatus } from '../api/user.ts';
 import { html, type Html } from '../page/html.ts';
 import type { Facts, Shown } from './facts.ts';

@@ -1,4 +1,4 @@
-/** When things change with time alone: at most one moment for each thing. */
+/** When things change merely because time passes: at most one moment for each thing. */
 export interface Alarms {
   /** Sets the moment for a thing in place of the one before, or none. */
   readonly set: (what: string, moment: Date | undefined) => void;

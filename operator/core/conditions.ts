@@ -1,4 +1,4 @@
-/** Judgements become conditions, by the rules that `kubectl wait`, kstatus and Argo CD read them by. */
+/** Turns judgements into conditions, by the rules that `kubectl wait`, kstatus and Argo CD read them by. */
 import { z } from 'zod';
 import { condition, type Condition } from '../api/common.ts';
 import type { Path } from '../api/path.ts';

@@ -1,7 +1,7 @@
 /**
- * The plan of one whole snapshot after the other, at the cost of what differs between them. It comes to what `plan` comes
- * to; each event is in it once. That relays run what this plan itself has changed is said a snapshot later: what the snapshot
- * knows of the relays is about what they were given before.
+ * Plans one whole snapshot after another, at the cost of what differs between them. The result is that of `plan`; each
+ * event is in it once. That the relays run what this plan itself has changed is said one snapshot later: what a
+ * snapshot knows of the relays is about what they were given before.
  */
 import { differing } from './differing.ts';
 import { isEqual } from './equal.ts';

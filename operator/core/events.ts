@@ -1,4 +1,4 @@
-/** Events: what a person should notice, once, at the moment when it becomes so. */
+/** Events: what a person should notice, once, at the moment it happens. */
 import { previousConditions, type Judgement, type Subject } from './conditions.ts';
 import type { PlannedEvent } from './model.ts';
 import { isNews } from './reasons.ts';

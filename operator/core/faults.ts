@@ -1,4 +1,4 @@
-/** Faults of our own: one object that a verdict fails on says so, and the others are planned. */
+/** Faults of our own: an object that judging fails on says so in its status, and all others are planned. */
 import type { Judgement } from './conditions.ts';
 import type { Kind, ObjectMeta } from './model.ts';
 

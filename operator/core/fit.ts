@@ -1,6 +1,6 @@
 /**
- * What fits a shard. It is one Secret, which takes 1 MiB, and entries of many tenants: where they come to more, the
- * namespace that takes most loses some of its own, so that no tenant can keep out the changes of others.
+ * Makes entries fit a shard. A shard is one Secret, which holds 1 MiB, with the entries of many tenants: if they come
+ * to more, the namespace that takes most loses some of its own, so that no tenant can keep out the changes of others.
  */
 import { fileOf, type ShardDocument } from '../../relay/config/config.ts';
 import { compareText } from './time.ts';

@@ -1,4 +1,4 @@
-/** Which objects name a list, a Secret or a user name, so that a change of one reaches just those objects. */
+/** Which objects name a list, a Secret or a user name, so that a change of one reaches exactly those objects. */
 
 export interface Interests {
   /** Sets what an object names. Returns what has been added or dropped. */

@@ -1,4 +1,7 @@
-/** What is known of proofs by mail, and what is to be done for them. A mail proof belongs to a namespace and an address. */
+/**
+ * What is known about proofs by mail, and what is to be done for them. A proof by mail belongs to a namespace and an
+ * address.
+ */
 
 /** By `NAMESPACE/ADDRESS`. Neither a link nor a code is in it, only hashes of them. */
 export interface MailEvidence {

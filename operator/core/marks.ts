@@ -1,4 +1,4 @@
-/** What is to be looked at again in one namespace. A mark says nothing about what has happened: only "look". */
+/** What is to be looked at again in one namespace. A mark does not say what has happened, only "look". */
 
 export interface Marks {
   /** Its lists and senders. */

@@ -1,4 +1,4 @@
-/** Names that the operator gives to things, and reads from people's objects. */
+/** Names that the operator gives to things, and those that it reads from people's objects. */
 import { GROUP } from '../api/common.ts';
 
 /** On a SmtpPlusList: it takes the users of its namespace that name no list. */

@@ -1,7 +1,7 @@
 /**
- * The operator's own user in the relays of the class by which it sends mails. It can do nothing else: it has one sender, a list of
- * its own with the upstream of the class, and no name that a tenant could have. Its password follows from the installation
- * id, and is written nowhere.
+ * The operator's own user, in the relays of the class through which it sends mails. It can do nothing else: it has one
+ * sender, a list of its own with the upstream of the class, and a name that no tenant can have. Its password is derived
+ * from the installation id, and written nowhere.
  */
 import { listSpec } from '../api/list.ts';
 import { canonicalSender } from '../../relay/address.ts';

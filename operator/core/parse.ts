@@ -1,4 +1,4 @@
-/** From an object as it came to a spec that one can rely on, or a sentence about what is wrong with it. */
+/** Turns an object as it came into a spec that one can rely on, or a sentence about what is wrong with it. */
 import type { ObjectName } from '../api/names.ts';
 import { formatPath, type Path } from '../api/path.ts';
 import type { Problem } from '../api/read-spec.ts';

@@ -1,4 +1,4 @@
-/** The relay's configuration, put together from what each object comes to, in a fixed number of shards per class. */
+/** The relays' configuration, put together from what each object comes to, in a fixed number of shards per class. */
 import {
   SHARD_COUNT,
   shardOf,

@@ -1,4 +1,7 @@
-/** Keeps the relays' configuration in step with the verdicts: which entry belongs to which class, and who is counted. */
+/**
+ * Keeps the relays' configuration in step with the verdicts: which entry belongs to which class, and who counts for
+ * which list.
+ */
 import type { DkimSigner, ListConfig, SenderRule } from '../../relay/config/config.ts';
 import { isEqual } from './equal.ts';
 import type { Tally } from './lists/lists.ts';

@@ -1,4 +1,4 @@
-/** What is known of the relays, for what is planned about an object. */
+/** What is known about the relays, as far as the plan of one object needs it. */
 import { signerEntry } from './fit.ts';
 import type { Planner } from './planner-state.ts';
 import { isChanged } from './relay-config.ts';

@@ -1,4 +1,7 @@
-/** Which Secrets an object names, whatever else is wrong with it: of all that are not ours, only these are ever read. */
+/**
+ * Which Secrets an object names, whatever else is wrong with it: of all Secrets that are not ours, only these are ever
+ * read.
+ */
 import { textAt } from '../api/plain-data.ts';
 import type { RawObject } from './model.ts';
 import { passwordReference, wishedSecretName } from './users/wishes.ts';

@@ -1,4 +1,4 @@
-/** Who may use an object: `allowedNamespaces` against the labels of a namespace. */
+/** Who may use an object: matches `allowedNamespaces` against the labels of a namespace. */
 import type { AllowedNamespaces, LabelSelector } from '../api/common.ts';
 import { NAMESPACE_NAME_LABEL } from './names.ts';
 

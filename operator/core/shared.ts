@@ -1,6 +1,6 @@
 /**
- * What crosses namespaces: lists that users of others may name, senders that are shared, user names that are addresses.
- * Each namespace puts in what it has; what changes by that is told, so that those who see it are planned anew.
+ * What crosses namespaces: lists that users elsewhere may name, senders that are shared, user names that are addresses.
+ * Each namespace puts in what it has; the answer says what that has changed, so that whoever sees it is planned anew.
  */
 import { isEqual } from './equal.ts';
 import type { ListVerdict } from './lists/lists.ts';

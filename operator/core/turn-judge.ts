@@ -1,4 +1,4 @@
-/** The first half of a namespace's turns: what others may see of it. */
+/** The first half of a namespace's turns: what other namespaces may see of it. */
 import { isEqual } from './equal.ts';
 import { guarded, type Fault } from './faults.ts';
 import { isAnnotatedDefault } from './lists/lists.ts';

@@ -1,4 +1,4 @@
-/** The second half of a namespace's turns: what there is to do about its objects. */
+/** The second half of a namespace's turns: what to do about its objects. */
 import { isOrphan } from './credentials/orphans.ts';
 import { isEqual } from './equal.ts';
 import { guarded, internalError, type Fault } from './faults.ts';

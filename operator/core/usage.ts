@@ -1,4 +1,4 @@
-/** What relays have counted of a list or a user, for its status. */
+/** What relays have counted for a list or a user, for its status. */
 import { z } from 'zod';
 import { pausedStatus, quotaStatus, type PausedStatus } from '../api/sending.ts';
 import { traffic, type Traffic } from '../api/traffic.ts';

@@ -1,4 +1,6 @@
-/** Carries a plan out: Secrets, statuses and relay configuration as files of the state folder. Dumb on purpose. */
+/**
+ * Carries out a plan: Secrets, statuses and the relay's configuration, as files of the state folder. Dumb on purpose.
+ */
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { CLASS_FILE_NAME, shardFileName } from '../../relay/config/config.ts';

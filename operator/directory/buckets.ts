@@ -1,5 +1,5 @@
 /**
- * A map on disk, in a few JSON files: few enough that a start reads them at once, many enough that one change rewrites a
+ * A map on disk, in a few JSON files: few enough to be read at once at a start, many enough that one change rewrites a
  * small one. For what can be made anew: a loss of power may take the last change.
  */
 import { join } from 'node:path';

@@ -1,6 +1,6 @@
 /**
- * Which of the Secrets that nothing wants any more may be deleted: those that have been so for a while, unless that looks
- * like a mistake with the folder rather than a wish. Deleting one cuts off an application.
+ * Which of the Secrets that nothing wants any more may be deleted: those that have been unwanted for a while, unless it
+ * looks more like a mistake with the folder than like a wish. Deleting one cuts off an application.
  */
 import { readFile, realpath } from 'node:fs/promises';
 import { resolve } from 'node:path';

@@ -1,4 +1,4 @@
-/** Evidence about senders in the state folder. A loss of power may take the last of it: it is asked for again. */
+/** Evidence about senders, in the state folder. A loss of power may take the last of it: then it is looked up again. */
 import type { z } from 'zod';
 import { shareRuns } from '../../relay/share-runs.ts';
 import type { EvidenceStore } from '../verify/evidence-store.ts';

@@ -1,4 +1,4 @@
-/** The input of the core, in a folder: the manifests, and the Secrets of the state folder. */
+/** The input of the core, from a folder: the manifests, and the Secrets of the state folder. */
 import { isEqual } from '../core/equal.ts';
 import type {
   AcceptedPasswords,

@@ -1,6 +1,6 @@
 /**
- * What is in force of what is written: an object that cannot be read, or that an API server would refuse, stays as it was
- * taken last, until it is mended or taken out.
+ * Which manifests are in force: an object that cannot be read, or that an API server would refuse, stays as it last
+ * was, until it is put right or taken out.
  */
 import { resolve } from 'node:path';
 import type { Finding } from '../check/finding.ts';

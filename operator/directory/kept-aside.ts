@@ -1,6 +1,6 @@
 /**
- * Credentials Secrets whose users are gone, for a day: a user who comes back has its password again. They are as secret as
- * before, and nothing accepts what they hold.
+ * Credentials Secrets whose users are gone, kept for a day: a user who comes back has its password again. They are as
+ * secret as before, and nothing accepts the passwords in them.
  */
 import { readdir, rename, rm, stat, utimes } from 'node:fs/promises';
 import { dirname, join } from 'node:path';

@@ -1,6 +1,6 @@
 /**
- * Objects as they were taken last, by the file that they stood in, so that a slip revokes nobody, a restart included.
- * They hold what the manifests hold, Secrets too.
+ * The last good version of each object, by the file that it was in, so that a slip revokes nobody, not even after a
+ * restart. They contain what the manifests contain, Secrets included.
  */
 import { z } from 'zod';
 import type { Manifest } from '../manifests/parse.ts';

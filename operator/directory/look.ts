@@ -1,4 +1,4 @@
-/** What a round looks at: the manifests and our Secrets of which something says that they may have changed. */
+/** What a round reads: those manifests and Secrets of ours of which something says that they may have changed. */
 import type { WalkOptions } from '../manifests/walk.ts';
 import { bothTouched } from '../manifests/walk-again.ts';
 import type { Touched } from '../manifests/walk-again.ts';

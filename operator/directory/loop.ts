@@ -1,6 +1,6 @@
 /**
  * Gather, decide, act, and again when something has happened or is due. Level, not edge: a trigger only says "look
- * again", so any number of them while a round is under way is one more round.
+ * again", so that any number of them during one round lead to one more round.
  */
 
 export interface LoopParts<Snapshot, Plan> {

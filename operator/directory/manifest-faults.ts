@@ -1,4 +1,4 @@
-/** What becomes of one manifest by the findings of `check` about it. */
+/** What becomes of one manifest, given the findings of `check` about it. */
 import { isKindName } from '../api/kinds.ts';
 import type { Finding } from '../check/finding.ts';
 import { checkObject } from '../check/object.ts';

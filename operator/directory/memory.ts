@@ -1,6 +1,6 @@
 /**
- * What the state folder remembers of objects: the generation of each, and its status as last written. An API server counts
- * generations; where manifests are files, a generation is one more for each spec that differs from the last. It lies beside
+ * What the state folder remembers about objects: the generation of each, and its status as last written. An API server
+ * counts generations; for files, the generation goes up with each spec that differs from the last. It is kept beside
  * the status files, which are for people, so that a start need not read a thousand of those.
  */
 import { createHash } from 'node:crypto';

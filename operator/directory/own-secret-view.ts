@@ -1,4 +1,4 @@
-/** A credentials Secret as the core sees it, from what lies in its file and from what is to be written there. */
+/** A credentials Secret as the core sees it, from what is in its file and what is to be written there. */
 import { isRetained } from '../core/credentials/ownership.ts';
 import type { SecretPlan, SecretView } from '../core/model.ts';
 import type { Installation } from '../installation.ts';

@@ -1,4 +1,4 @@
-/** The credentials Secrets under `secrets/`: read as the core sees them, written as it plans them. */
+/** The credentials Secrets under `secrets/`: read for the core, written as it plans them. */
 import { rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Log } from '../../relay/observe/log.ts';

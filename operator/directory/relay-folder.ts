@@ -1,4 +1,4 @@
-/** The relay's configuration in the state folder, as an earlier run has left it. */
+/** The relay's configuration in the state folder, as an earlier run left it. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SHARD_COUNT, shardFileName } from '../../relay/config/config.ts';

@@ -1,4 +1,4 @@
-/** Secrets and statuses as files of the state folder: where they lie, and what is in them. */
+/** Secrets and statuses as files of the state folder: where they are, and what is in them. */
 import { API_VERSION } from '../api/common.ts';
 import type { ObjectName } from '../api/names.ts';
 import { isRetained } from '../core/credentials/ownership.ts';

@@ -1,4 +1,7 @@
-/** Look-ups of one process: the plan asks for them, what they find is kept in the state folder, and everything is planned anew. */
+/**
+ * Look-ups of one process: the plan asks for them, the state folder keeps what they find, and everything is planned
+ * anew.
+ */
 import type { Log } from '../../relay/observe/log.ts';
 import type { Plan, SenderEvidence } from '../core/model.ts';
 import type { DkimKeys } from '../core/senders/dkim-model.ts';

@@ -1,4 +1,7 @@
-/** What the relays were told of passwords before this process: read once, from the Secrets with their configuration. */
+/**
+ * What relays were told about passwords before this process started: read once, from the Secrets with their
+ * configuration.
+ */
 import { collectAccepted } from '../relays/accepted-passwords.ts';
 import type { AcceptedPasswords } from '../core/model.ts';
 import type { Planner } from '../core/planner-state.ts';

@@ -1,6 +1,6 @@
 /**
- * The certificates of the relays, class by class: kept in step with the settings, with the Secrets that others write, and with
- * what users and relays have by now. What is decided is written before anything is done by it.
+ * The certificates of the relays, class by class: kept in step with the settings, with the Secrets that others write,
+ * and with what users and relays have by now. A decision is written down before anything is done by it.
  */
 import type { ClassView, PlannedEvent } from '../core/model.ts';
 import { expiryOf, look, publishedOf, recoveredState } from '../certificates/look.ts';

@@ -1,4 +1,7 @@
-/** Mirrors what belongs to relay classes: pods, StatefulSets, claims to volumes. Of a change it is told which classes it is about. */
+/**
+ * Mirrors what belongs to relay classes: pods, StatefulSets, volume claims. A change is reported by the classes that it
+ * concerns.
+ */
 import type { KubeClient } from './client/client.ts';
 import { startReflector, type Reflector, type ReflectorOptions } from './client/reflector.ts';
 import type { KubeObject } from './client/resources.ts';

@@ -1,4 +1,4 @@
-/** What the operator at work is given, and what it gives. */
+/** What the controller is given, and what it offers. */
 import type { ClassView, Kind, OtherInstallations } from '../core/model.ts';
 import type { DnsVerification } from '../core/senders/dns-verification.ts';
 import type { Installation } from '../installation.ts';

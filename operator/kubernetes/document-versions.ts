@@ -1,7 +1,7 @@
 /**
- * The versions of one document of the relays' configuration: which entries wait for which version, and which version all
- * ready pods run. A pod reports the hash of its version. A later version contains what an earlier one was to bring, so that
- * nobody's entry has to wait for the changes of others.
+ * The versions of one document of the relays' configuration: which entries wait for which version, and which version
+ * all ready pods run. A pod reports the hash of its version. A later version contains whatever an earlier one was to
+ * bring, so that nobody's entry has to wait for the changes of others.
  */
 
 export interface DocumentVersions {

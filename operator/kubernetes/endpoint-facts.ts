@@ -1,4 +1,4 @@
-/** What is said of DNSEndpoints, in conditions and in the log. */
+/** What conditions and the log say about DNSEndpoints. */
 import type { ObjectName } from '../api/names.ts';
 import { CHECK_NOW_ANNOTATION } from '../core/names.ts';
 import type { PublicationFact } from '../core/senders/publication.ts';

@@ -1,4 +1,7 @@
-/** The API server may well start after the operator, or be away for a while: nothing to end for, and worth a line. */
+/**
+ * Waits for the API server's first answer: it may well start after the operator, or be away for a while, which is no
+ * reason to end, but worth a line.
+ */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Log } from '../../relay/observe/log.ts';
 import { messageOf } from '../errors.ts';

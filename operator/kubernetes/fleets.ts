@@ -1,4 +1,7 @@
-/** The StatefulSets of relays, in the operator's own namespace: how many relays a class is to have, and what they are made of. */
+/**
+ * The StatefulSets of relays, in the operator's own namespace: how many relays a class should have, and what they are
+ * made of.
+ */
 import type { KubeClient } from './client/client.ts';
 import { startClassReflector } from './class-reflector.ts';
 import { STATEFUL_SETS, type KubeObject } from './client/resources.ts';

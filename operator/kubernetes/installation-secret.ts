@@ -1,4 +1,4 @@
-/** The installation id in the cluster: a Secret in the operator's own namespace, made once and never changed. */
+/** The installation id on the cluster: a Secret in the operator's own namespace, made once and never changed. */
 import { createInstallation, INSTALLATION_ID, newInstallationId, type Installation } from '../installation.ts';
 import { MANAGED_BY, MANAGED_BY_LABEL, SECRET_TYPE } from '../core/names.ts';
 import { decodeValues, encodeValues, secretOwner } from '../manifests/secrets.ts';

@@ -1,4 +1,4 @@
-/** The Secrets that an object names are looked up before the object counts: otherwise they would seem to be missing. */
+/** Looks up the Secrets that an object names before the object counts: otherwise they would seem to be missing. */
 import { hasPlace, placesIn } from '../core/places.ts';
 import type { ListPlan } from '../core/lists/lists.ts';
 import { keyOf, type Kind, type RawObject } from '../core/model.ts';

@@ -1,7 +1,8 @@
 /**
- * Links of mails as every replica knows them, by a watch of the Secrets in which the leader keeps them. A replica that gets a
- * confirmation writes it down as a note in the Secret that the link is in; the leader, which alone changes what is known, takes it
- * up from there, in one write with what comes of it. So nothing that somebody has confirmed is lost, whoever is killed when.
+ * The links of mails, as every replica knows them, by a watch of the Secrets in which the leader keeps them. A replica
+ * that gets a confirmation writes it as a note into the Secret that has the link; the leader, which alone changes what
+ * is known, takes it up from there, in one write with what follows from it. So nothing that somebody has confirmed is
+ * lost, whoever is killed when.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Links } from '../page/verify-page.ts';

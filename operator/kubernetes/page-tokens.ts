@@ -1,6 +1,7 @@
 /**
- * What opens the pages of relays and operator that name tenants: one token for each relay class, and one for the operator. They
- * follow from the secret of the installation, so that each replica knows them, and stay the same over restarts.
+ * The tokens for those pages of relays and operator that name tenants: one per relay class, and one for the operator.
+ * They are derived from the secret of the installation, so that each replica knows them and they stay the same over
+ * restarts.
  */
 import { type Readers, tokenHash } from '../../relay/observe/page-readers.ts';
 import type { Installation } from '../installation.ts';

@@ -1,4 +1,4 @@
-/** Asks relay pods which documents they run, and what they tell of themselves. */
+/** Asks relay pods which documents they run, and what they say about themselves. */
 import { usageReportSchema, type UsageReport } from '../../relay/observe/usage-report.ts';
 import { queueReportSchema, type QueueReport } from '../../relay/observe/queue-report.ts';
 import { stateReportSchema, type StateReport } from '../../relay/observe/state-report.ts';

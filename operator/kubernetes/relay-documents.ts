@@ -1,4 +1,4 @@
-/** The relay's documents. Their text is made when it is written, from the plan as it is then, not at each change. */
+/** The relays' documents. Their text is made when they are written, from the plan as it is then, not at each change. */
 import { CLASS_FILE_NAME, SHARD_COUNT, shardFileName, type ClassDocument } from '../../relay/config/config.ts';
 import { fit } from '../core/fit.ts';
 import type { Planner } from '../core/planner-state.ts';

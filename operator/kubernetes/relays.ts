@@ -1,4 +1,7 @@
-/** The relays: told their configuration, document by document, and asked what they run, what they have counted and what is wrong. */
+/**
+ * The relays: given their configuration, document by document, and asked what they run, what they have counted and what
+ * is wrong.
+ */
 import { markAwaiting, markClass, markEntry, markPlan, markRelays, type Planner } from '../core/planner-state.ts';
 import { takeChangedShards } from '../core/relay-config.ts';
 import type { Sources } from '../core/sources.ts';

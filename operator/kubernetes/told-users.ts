@@ -1,4 +1,4 @@
-/** Whether users have been told something, by what is in their Secrets. */
+/** Whether users have been told something, judged by what is in their Secrets. */
 import type { Planner } from '../core/planner-state.ts';
 import type { SecretCache } from './cache/secret-cache.ts';
 

@@ -1,4 +1,4 @@
-/** Asks relay pods every minute what they have counted of lists and users. */
+/** Asks relay pods every minute what they have counted for lists and users. */
 import { createUsageFacts, type UsageFacts } from '../relays/usage-facts.ts';
 import type { Caches } from './cache/caches.ts';
 import { askUsage, type TokenOf } from './pod-answers.ts';

@@ -1,4 +1,4 @@
-/** Look-ups on a cluster: the plan asks for them, what they find is kept in Secrets, and the planner is told. */
+/** Look-ups on a cluster: the plan asks for them, Secrets keep what they find, and the planner is told. */
 import type { SenderEvidence } from '../core/model.ts';
 import type { DkimKeys } from '../core/senders/dkim-model.ts';
 import type { SenderPlan } from '../core/senders/sender-plan.ts';

@@ -1,4 +1,7 @@
-/** What is watched of the cluster: objects, Secrets and the labels of namespaces. A change of one marks what is to be planned. */
+/**
+ * What is watched on the cluster: objects, Secrets and the labels of namespaces. A change marks what is to be planned
+ * again.
+ */
 import type { Kind } from '../core/model.ts';
 import { markNamespace } from '../core/planner-state.ts';
 import { startCaches, type Caches } from './cache/caches.ts';

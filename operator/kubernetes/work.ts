@@ -1,4 +1,4 @@
-/** The operator's work by the settings of the time: other settings are another controller, under the same lease. */
+/** Keeps a controller at work by the present settings: other settings take another controller, under the same lease. */
 import type { Log } from '../../relay/observe/log.ts';
 import type { EndOfRun } from '../end-of-run.ts';
 import { messageOf } from '../errors.ts';

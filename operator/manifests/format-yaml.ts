@@ -1,6 +1,7 @@
 /**
- * Plain data as YAML for people and for any reader, of version 1.1 or 1.2. The library makes a tree of nodes first, which
- * takes twenty times as long and as much memory: a start with a thousand users would spend most of its time on that.
+ * Writes plain data as YAML for people and for any reader, of version 1.1 or 1.2. The library builds a tree of nodes
+ * first, which takes twenty times as long and as much memory: a start with a thousand users would spend most of its
+ * time on that.
  */
 
 /** Text that every reader takes for text even without quotes; anything else is quoted. */

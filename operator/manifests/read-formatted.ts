@@ -1,6 +1,6 @@
 /**
- * Reads what `formatYaml` has written, at a tenth of what the library takes: a start reads a Secret for each user. It reads
- * no YAML but that: what it makes of a text counts only where `formatYaml` writes the same text again.
+ * Reads what `formatYaml` has written, at a tenth of the library's cost: a start reads a Secret for each user. It reads
+ * no other YAML: its result counts only where `formatYaml` writes the same text again.
  */
 import { formatYaml } from './format-yaml.ts';
 

@@ -1,4 +1,7 @@
-/** A walk brought up to date by the names of what has changed: a folder of thousands, one of which somebody edits. */
+/**
+ * Brings a walk up to date by the names of what has changed, for a folder of thousands of files in which somebody edits
+ * one.
+ */
 import { lstat, stat } from 'node:fs/promises';
 import { basename, dirname, resolve } from 'node:path';
 import { inWords, systemReason } from '../errors.ts';

@@ -1,6 +1,6 @@
 /**
- * Pages are written as templates in which every value is escaped, as text and within quotes: what becomes markup is what stands in
- * the source. An attribute without quotes would be a hole; a test looks for one (html.test.ts).
+ * Writes pages as templates in which every value is escaped, for text and for quoted attributes: only what is in the
+ * source becomes markup. An attribute without quotes would be a hole; a test looks for one (html.test.ts).
  */
 import { html as template, raw } from 'hono/html';
 

@@ -1,4 +1,4 @@
-/** The page behind the link in a mail, in its four states. No script, no image, nothing of anybody else's. */
+/** The page behind the link in a mail, in its four states. No script, no image, nothing that comes from elsewhere. */
 import { createHash } from 'node:crypto';
 import { html, renderPage, styleElement, type Html } from './html.ts';
 

@@ -1,6 +1,6 @@
 /**
- * `/verify/TOKEN`: whoever got the mail confirms the address here. GET shows what is to be confirmed, which mail scanners may do as
- * often as they like; POST confirms. Any replica serves it.
+ * `/verify/TOKEN`: whoever got the mail confirms the address here. GET shows what would be confirmed, which mail
+ * scanners may do as often as they like; POST confirms it. Any replica serves it.
  */
 import type { PageAnswer, PageRequest } from '../../relay/observe/http.ts';
 import { createAllowance } from './allowance.ts';

@@ -1,4 +1,4 @@
-/** What the relays' documents of an earlier run say: which passwords of whom are accepted. */
+/** Which passwords of whom the relays accept, according to the documents of an earlier run. */
 import { z } from 'zod';
 import { parseJson } from '../api/plain-data.ts';
 import type { AcceptedPasswords } from '../core/model.ts';

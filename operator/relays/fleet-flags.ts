@@ -1,4 +1,4 @@
-/** Flags of a relay that is one of a fleet, whose spools are volumes that may outlive them. */
+/** Command-line flags of a relay that is one of a fleet, whose spools are on volumes that may outlive it. */
 import { writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import type { Fleet } from '../../relay/handover/handover.ts';

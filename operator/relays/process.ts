@@ -1,4 +1,4 @@
-/** The relay process: what runs in each relay pod, and serves the configuration that an operator writes. */
+/** The relay process: what runs in each relay pod, and serves by the configuration that an operator writes. */
 import { X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { hostname } from 'node:os';

@@ -1,4 +1,4 @@
-/** A relay class as the core sees it: its settings, with the files that they name read. */
+/** A relay class as the core sees it: its settings, and the contents of the files that they name. */
 import type { OAuth2 } from '../../relay/config/config.ts';
 import type { ClassView } from '../core/model.ts';
 import { addressesOfLists } from './list-upstream.ts';

@@ -1,6 +1,6 @@
 /**
- * Follows the settings file, and the files that it names, while the process runs: what is valid is taken up, what is not is told,
- * and what was before stays.
+ * Follows the settings file, and the files that it names, while the process runs: a valid change is taken up; an
+ * invalid one is reported, and the settings before it stay in force.
  */
 import { stat } from 'node:fs/promises';
 import { isEqual } from '../core/equal.ts';

@@ -1,4 +1,4 @@
-/** Texts in the settings file that more than one part of it has. */
+/** Texts of the settings file that more than one part of it uses. */
 import { isIPv6 } from 'node:net';
 import { z } from 'zod';
 import { hostName } from '../api/names.ts';

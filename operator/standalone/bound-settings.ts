@@ -1,4 +1,4 @@
-/** Settings that one process takes once, at its start: where it listens, and where it keeps what. */
+/** Settings that a single process takes only at its start: where it listens, and where it keeps things. */
 import { isEqual } from '../core/equal.ts';
 import type { Settings } from '../settings/settings.ts';
 

@@ -1,4 +1,4 @@
-/** Where mail is that one process captures. */
+/** Where a single process keeps the mail that it captures. */
 import { join } from 'node:path';
 import type { CapturedPlace } from '../captured-mail.ts';
 import type { Settings } from '../settings/settings.ts';

@@ -1,4 +1,4 @@
-/** The directory by the settings of the time: other settings are another directory, beside the same relay. */
+/** Runs the directory by the present settings: other settings take another directory, beside the same relay. */
 import type { PagesForPeople } from '../../relay/observe/http.ts';
 import type { Directory } from '../directory/adapter.ts';
 import type { EndOfRun } from '../end-of-run.ts';

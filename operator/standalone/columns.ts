@@ -1,4 +1,4 @@
-/** Aligned columns, none of whose rows is wider than the terminal. */
+/** Aligned columns, with no row wider than the terminal. */
 import { printable } from '../printable.ts';
 
 const GAP = 2;

@@ -1,4 +1,6 @@
-/** What the console of one process shows: the statuses that were planned, and what the relay beside them says now. */
+/**
+ * What the console of a single process shows: the statuses that were planned, and what the relay beside them says now.
+ */
 import type { UpstreamConfig } from '../../relay/config/config.ts';
 import type { Relay } from '../../relay/main.ts';
 import type { Facts, RelayFact, Shown } from '../console/facts.ts';

@@ -1,4 +1,4 @@
-/** Who reads the console of one process: whoever sits at this machine, as far as the settings say nothing else. */
+/** Who may read the console of a single process: whoever sits at this machine, unless the settings say otherwise. */
 import { isIP } from 'node:net';
 import type { PageAnswer, PageRequest, PagesForPeople } from '../../relay/observe/http.ts';
 import { urlHost } from '../api/names.ts';

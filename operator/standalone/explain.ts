@@ -1,4 +1,4 @@
-/** What a start met, in words that name the flag to change. */
+/** Why a start failed, in words that name the flag to change. */
 import { resolve } from 'node:path';
 import { inWords, messageOf } from '../errors.ts';
 import { isAtOrBelow } from '../manifests/walk.ts';

@@ -1,4 +1,4 @@
-/** Ports for people: thousands of them are a few spans. */
+/** Ports for people: thousands of them written as a few spans. */
 import type { SkippedPort } from '../../relay/submission/listen.ts';
 
 /** As many spans as fit a line. */

@@ -1,4 +1,7 @@
-/** What a person wants to know first: who may log in where, as whom, and where the password is. Never the password. */
+/**
+ * What a person wants to know first: who may log in where, under which name, and where the password is. Never the
+ * password.
+ */
 import { join } from 'node:path';
 import { printable } from '../printable.ts';
 

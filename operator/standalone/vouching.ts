@@ -1,4 +1,4 @@
-/** How the person who runs the one process vouches for a sender: there is nobody else to ask. */
+/** How the person who runs a single process vouches for a sender: there is nobody else to ask. */
 import { join } from 'node:path';
 import { isCollection, LineCounter, parseDocument } from 'yaml';
 import { offsetOf } from '../manifests/positions.ts';

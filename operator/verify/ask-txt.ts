@@ -1,6 +1,6 @@
 /**
- * One question to the DNS: the TXT records of a name. Answers with what came back and judges nothing, but for one thing: what
- * says that there are none is not the same as what says nothing.
+ * One question to the DNS: the TXT records of a name. It passes on what came back and judges nothing, except that an
+ * answer which says there are none is not the same as one which says nothing.
  */
 import { Resolver } from 'node:dns/promises';
 

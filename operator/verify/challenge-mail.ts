@@ -1,6 +1,7 @@
 /**
- * The mail that proves an address. Nothing in it is a tenant's own text, which would make us a sender of whatever somebody wants to
- * tell strangers: not even the name of the VerifiedSender, which may be `login.evil.example`, and which programs for mail show as a link.
+ * The mail that proves an address. Nothing in it is a tenant's own text, or we would send strangers whatever somebody
+ * wants to tell them: not even the name of the VerifiedSender, which may be `login.evil.example` and which mail
+ * programs show as a link.
  */
 import { randomBytes } from 'node:crypto';
 import { html, renderPage } from '../page/html.ts';

@@ -1,4 +1,4 @@
-/** What a domain asks of receivers by DMARC: its own record, or that of the domain that somebody has registered above it. */
+/** What a domain asks of receivers by DMARC: its own record, or that of the registered domain above it. */
 import { isDmarcRecord, readDmarcPolicy } from '../core/senders/dmarc-policy.ts';
 import { organizationalDomain } from '../core/senders/public-suffix.ts';
 import { askTxt, type DnsServer } from './ask-txt.ts';

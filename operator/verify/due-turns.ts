@@ -1,6 +1,6 @@
 /**
- * Does for each thing what is wanted of it, when that is due. Namespaces take turns and only so many are under way at once, so
- * that a thousand new ones of one namespace stampede neither those who are asked nor each other.
+ * Does what is asked for about each thing when that is due. Namespaces take turns and only so many are under way at
+ * once, so that a thousand new ones of one namespace stampede neither those who are asked nor each other.
  */
 import { createFairQueue } from '../../relay/delivery/fair-queue.ts';
 import { createAlarms } from '../core/alarms.ts';

@@ -1,4 +1,4 @@
-/** What is known of a challenge record after one look-up more. */
+/** What is known about a challenge record after one more look-up. */
 import { z } from 'zod';
 import type { DnsEvidence, SenderEvidence } from '../core/model.ts';
 import type { Lookup } from '../core/senders/look-ups.ts';

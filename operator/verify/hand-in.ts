@@ -1,4 +1,4 @@
-/** Hands a mail of the operator's own to a relay, by SMTP with STARTTLS, as any of its users does. */
+/** Hands one of the operator's own mails to a relay, by SMTP with STARTTLS, as any of its users does. */
 import { isInternational } from '../../relay/address.ts';
 import { type SmartHost, deliverySettingsSchema } from '../../relay/config/config.ts';
 import { createResolver } from '../../relay/delivery/resolve.ts';

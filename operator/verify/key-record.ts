@@ -1,4 +1,4 @@
-/** Whether the record of a signing key is in the DNS as receivers need it (RFC 6376 section 3.6.1). */
+/** Whether the record of a signing key is in the DNS in the form that receivers need (RFC 6376 section 3.6.1). */
 import { askTxt, type DnsServer, type TxtAnswer } from './ask-txt.ts';
 import type { Observation, Question } from './look-up.ts';
 

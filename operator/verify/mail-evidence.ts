@@ -1,4 +1,4 @@
-/** What is known of a proof by mail, as it is kept, and after each step. */
+/** What is known about a proof by mail: how it is kept, and what it is after each step. */
 import { z } from 'zod';
 import {
   KEPT_SECONDS,

@@ -1,4 +1,7 @@
-/** How many mails may leave, so that nobody fills a stranger's mailbox through us, and no tenant uses up what is there for all. */
+/**
+ * How many mails may leave, so that nobody fills a stranger's mailbox through us, and no tenant uses up what there is
+ * for all.
+ */
 import type { MailEvidence, MailLimit } from '../core/mail-evidence.ts';
 import { after, formatTime } from '../core/time.ts';
 import { recent } from './mail-evidence.ts';

@@ -1,4 +1,4 @@
-/** Links of mails that are out, by the hash of their token. */
+/** The links of mails that have been sent, by the hash of their token. */
 import type { MailEvidence } from '../core/mail-evidence.ts';
 import type { KnownLink } from '../page/verify-page.ts';
 import { isOpen } from './mail-evidence.ts';

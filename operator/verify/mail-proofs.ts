@@ -1,6 +1,6 @@
 /**
- * Does what the plan asks for about addresses: tries codes and sends mails, and keeps what comes of it. Each step is kept before
- * the next one is taken: who is killed in between sends a mail too many, and never verifies by itself.
+ * Does what the plan asks for about addresses: tries codes and sends mails, and keeps the results. Each step is kept
+ * before the next one is taken: being killed in between sends one mail too many, and never verifies anything.
  */
 import { randomBytes, randomInt, timingSafeEqual } from 'node:crypto';
 import { WRONG_CODES_MAX, type MailEvidence, type MailWish } from '../core/mail-evidence.ts';

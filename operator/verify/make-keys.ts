@@ -1,4 +1,4 @@
-/** Makes keys that mail of a domain is signed with, and says what is kept of them. */
+/** Makes the keys that mail of a domain is signed with, and says what is kept of them. */
 import { generateKeyPair, randomBytes, type KeyObject } from 'node:crypto';
 import { promisify } from 'node:util';
 import { z } from 'zod';

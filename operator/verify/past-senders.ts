@@ -1,6 +1,6 @@
 /**
- * Senders that are gone. A GitOps tool may delete an object and make it anew: what is known of it stays for an hour, and is
- * forgotten then.
+ * Senders that are gone. A GitOps tool may delete an object and make it anew: what is known about it stays for an hour
+ * before it is forgotten.
  */
 import type { EvidenceStore } from './evidence-store.ts';
 

@@ -1,4 +1,4 @@
-/** What an SPF record comes to for an address: mailauth evaluates it, by questions of ours. */
+/** What an SPF record says about an address: mailauth evaluates it, with our questions to the DNS. */
 import type { AskDns } from './spf-questions.ts';
 
 export interface SpfResult {

@@ -1,4 +1,7 @@
-/** The questions of one look-up of SPF, which a hostile zone may make many: each is asked once, and there is an end to them. */
+/**
+ * The DNS questions of one SPF evaluation, which a hostile zone may make many: each is asked once, and there is a limit
+ * to them.
+ */
 import { resolverOf, type DnsServer } from './ask-txt.ts';
 
 /** As `node:dns` has it; rejects with the codes of c-ares. */

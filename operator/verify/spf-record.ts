@@ -1,6 +1,7 @@
 /**
- * Whether the SPF record of a domain allows what the record of the upstream allows. That is tried out with addresses of the
- * upstream, so that it does not matter how a record comes to allow them: by `include`, by `redirect`, or by the addresses.
+ * Whether the SPF record of a domain allows what the record of the upstream allows. That is tried out with addresses of
+ * the upstream, so that it does not matter how the record comes to allow them: by `include`, by `redirect`, or by
+ * addresses.
  */
 import { answerOf, codeOf, type DnsServer } from './ask-txt.ts';
 import type { Observation, Question } from './look-up.ts';

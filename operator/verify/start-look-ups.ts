@@ -1,4 +1,6 @@
-/** Makes the look-ups that the plan asks for, keeps what they find, and forgets senders that have been gone for a while. */
+/**
+ * Makes the look-ups that the plan asks for, keeps what they find, and forgets senders that have been gone for a while.
+ */
 import type { SenderEvidence, Vouching } from '../core/model.ts';
 import type { EvidenceStore } from './evidence-store.ts';
 import { lookUp, type Resolvers } from './look-up.ts';

@@ -1,6 +1,6 @@
 /**
- * Addresses whose objects may have been deleted, and made anew, while no operator ran. Nobody has seen when that was: it counts
- * from the last time that somebody was looking, so that a proof never outlives its object by more than the hour that it is kept.
+ * Addresses whose objects may have been deleted and made anew while no operator was running. Nobody saw when: so the
+ * time counts from when somebody last looked, and no proof outlives its object by more than the hour that it is kept.
  */
 import type { MailEvidence } from '../core/mail-evidence.ts';
 import { formatTime, parseTime } from '../core/time.ts';

@@ -1,4 +1,4 @@
-/** Carries out what people ask of one spool. */
+/** Carries out what people ask for over the admin socket of one spool. */
 import { createReadStream } from 'node:fs';
 import type { QueueControl } from '../delivery/queue-control.ts';
 import type { Log } from '../observe/log.ts';

@@ -1,2 +1,2 @@
-/** Messages that one request changes or shows; whoever means more asks again. */
+/** The most messages that one request changes or shows; whoever wants more asks again. */
 export const MESSAGES_MAX = 10_000;

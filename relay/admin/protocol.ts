@@ -1,6 +1,7 @@
 /**
- * What people ask of a spool, and what they are told: lines of JSON over a socket in its folder. One request a connection;
- * each line of the answer is one of `Answer`, and the last one says that it is whole, or what was wrong.
+ * What people ask of a spool, and the answers they get: lines of JSON over a socket in its folder. One request per
+ * connection; each line of the answer is an `Answer`, and the last one says that the answer is complete, or what went
+ * wrong.
  */
 import { z } from 'zod';
 import { MESSAGES_MAX } from './messages-max.ts';

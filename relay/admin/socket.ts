@@ -1,4 +1,7 @@
-/** The socket by which people look after a spool. It is a file: nobody reaches it over a network, and only its owner opens it. */
+/**
+ * The socket by which people look after a spool. It is a file: it cannot be reached over a network, and only its owner
+ * can open it.
+ */
 import { open, rm } from 'node:fs/promises';
 import { createServer, type Server, type Socket } from 'node:net';
 import path from 'node:path';

@@ -1,6 +1,6 @@
 /**
- * What a message must be before it is taken: one ordered list of small checks on exactly the header octets that are sent
- * on; the first that objects gives the reply. Fields that no policy judges are passed on as they are, well-formed or not.
+ * Whether a message is fit to be taken: an ordered list of small checks on exactly the header octets that are sent on;
+ * the first objection gives the reply. Fields that no policy judges are passed on as they are, well-formed or not.
  */
 import { formatMailbox, isInternational, type Mailbox } from '../address.ts';
 import { checkFieldSender, checkHeaderSender, isVerifiedSender, refuse, type Objection } from './check-sender.ts';

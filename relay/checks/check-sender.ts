@@ -1,6 +1,6 @@
 /**
- * Who may send as whom. Envelope sender and header From are judged by the same rules; a list that audits turns a "no"
- * about one of them into acceptance that somebody counts.
+ * Who may send as whom. Envelope sender and header From are judged by the same rules; where a list only audits, a "no"
+ * about either of them is counted, and the message is accepted.
  */
 import { covers, formatMailbox, type Mailbox } from '../address.ts';
 import type { RelayConfig, SenderPolicy, SenderRule, UserConfig } from '../config/config.ts';

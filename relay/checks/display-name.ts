@@ -1,7 +1,8 @@
 /**
  * Display names that lie. A mail client shows the name, often nothing else, and some readers find an address in it:
- * `"ceo@elsewhere.example" <orders@shop.example>` is the cheapest spoof of all. An at sign alone is no address: GitLab
- * writes `Jane Doe (@jdoe)`, others `Team @ Shop`. Neither is the mailbox's own address, which many clients put there.
+ * `"ceo@elsewhere.example" <orders@shop.example>` is the cheapest spoof of all. An at sign alone does not make an
+ * address: GitLab writes `Jane Doe (@jdoe)`, others `Team @ Shop`. Nor does a name lie that repeats the mailbox's own
+ * address, as many clients have it.
  */
 import { formatMailbox, parseMailbox, type Mailbox } from '../address.ts';
 

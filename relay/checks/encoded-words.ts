@@ -1,4 +1,7 @@
-/** Encoded-words (RFC 2047) as readers decode them: the strict ones, and those that are laxer than the RFC. */
+/**
+ * Encoded-words (RFC 2047), decoded as mail readers do it: by the strict ones, and by those that are more lenient than
+ * the RFC.
+ */
 
 /** RFC 2047 section 2; the language of RFC 2231 section 5 is dropped. */
 const WORD = String.raw`=\?([\w-]+)(?:\*[\w-]*)?\?([bq])\?([!->@-~]*)\?=`;

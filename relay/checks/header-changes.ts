@@ -1,6 +1,7 @@
 /**
- * What we change in a header section: Date and Message-ID are added where they are missing (RFC 6409 section 8), Bcc goes,
- * as each recipient would read it (RFC 5322 section 3.6.3). All other octets are as sent, and a signed field is left alone.
+ * What we change in a header section: Date and Message-ID are added where they are missing (RFC 6409 section 8), and
+ * Bcc is removed, as each recipient could read it (RFC 5322 section 3.6.3). All other octets stay as sent, and a signed
+ * field is left alone.
  */
 import type { SenderPolicy } from '../config/config.ts';
 import type { HeaderField } from './header-section.ts';

@@ -1,6 +1,7 @@
 /**
- * The header section of a message (RFC 5322 section 2.2), read so that there is one reading only. What two reasonable
- * parsers could split differently is refused: a second From that only some of them see is the oldest way to spoof.
+ * The header section of a message (RFC 5322 section 2.2), read so that only one reading is possible. Anything that two
+ * reasonable parsers could split differently is refused: a second From that only some of them see is the oldest way to
+ * spoof.
  */
 import { isUtf8 as isUtf8Text } from 'node:buffer';
 import { isInternational } from '../address.ts';

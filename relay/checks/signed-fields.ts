@@ -1,6 +1,6 @@
 /**
- * The fields that a DKIM signature of the message covers, present or not: one that names an absent field fails once
- * somebody adds it (RFC 6376 section 5.4.2), and one that names a present field fails once it is gone.
+ * The fields that a DKIM signature of the message covers, present or not: a signature that names an absent field breaks
+ * once somebody adds that field (RFC 6376 section 5.4.2), and one that names a present field breaks once it is removed.
  */
 import { unfold, type HeaderField } from './header-section.ts';
 

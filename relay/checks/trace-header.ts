@@ -1,4 +1,7 @@
-/** The lines that we put in front of a message: Received always, Date and Message-ID where missing. All else is as sent. */
+/**
+ * The fields that we put in front of a message: Received always, Date and Message-ID where they are missing. Everything
+ * else stays as sent.
+ */
 
 export interface TraceInfo {
   /** Our own name. */

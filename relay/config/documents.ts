@@ -1,6 +1,6 @@
 /**
- * Reads configuration documents. An entry that cannot be used is left out, and told: it must not keep what has changed
- * about all others from being in force, nor a relay that starts from having any configuration.
+ * Reads configuration documents. An entry that cannot be used is left out and reported: it must neither hold up what
+ * has changed about all the others, nor keep a relay that is starting from having any configuration at all.
  */
 import { z } from 'zod';
 import { classDocumentSchema, shardDocumentSchema, type ClassDocument, type ShardDocument } from './config.ts';

@@ -1,4 +1,4 @@
-/** The part of the contract that says where spans of messages go (see config.ts). */
+/** The part of the contract (see config.ts) that says where the spans of messages go. */
 import { z } from 'zod';
 
 export const tracingSettingsSchema = z.object({

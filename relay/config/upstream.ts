@@ -1,4 +1,4 @@
-/** The part of the contract that says where mail of a list goes (see config.ts). */
+/** The part of the contract (see config.ts) that says where the mail of a list goes. */
 import { z } from 'zod';
 import { allowedAddressesSchema } from '../address-ranges.ts';
 

@@ -1,4 +1,4 @@
-/** The access token of one upstream: shared by its connections, and replaced before it ends. */
+/** The access token of one upstream: shared by its connections, and replaced before it expires. */
 import type { AccessToken } from './token-request.ts';
 
 export interface TokenSource {

@@ -1,4 +1,4 @@
-/** How old a message may become that could not be delivered, and when its sender hears of it. */
+/** How long an undeliverable message is kept trying, and when its sender is told of the delay. */
 import type { RelayConfig } from '../config/config.ts';
 import type { GoneLists } from './gone-lists.ts';
 

@@ -1,6 +1,6 @@
 /**
- * How many connections to a smart host this process may have open. Its owner says how many at most; where several processes
- * deliver, somebody divides them (workers/host-places.ts).
+ * How many connections to a smart host this process may have open. The smart host's owner sets the maximum; where
+ * several processes deliver, it is divided among them (workers/host-places.ts).
  */
 import type { Transport } from './transport.ts';
 

@@ -1,7 +1,7 @@
 /**
- * Names of smart hosts to those of their addresses that may be connected to. These very addresses are connected to, so that no
- * name server can give one for the check and another for the connection; and nothing is sent to any other, so that
- * how long it takes tells nothing about who listens there.
+ * Resolves the names of smart hosts, and keeps only the addresses that may be connected to. The connection goes to one
+ * of these very addresses, so that no name server can give one for the check and another for the connection; and
+ * nothing is ever sent to any other, so that timing tells nothing about who listens there.
  */
 import { isAllowedAddress } from '../address-ranges.ts';
 import type { SmartHost } from '../config/config.ts';

@@ -1,4 +1,4 @@
-/** One attempt to deliver one message: ask the upstream, write down what it said, tell the log. */
+/** One attempt to deliver one message: ask the upstream, put what it said on disk, write it to the log. */
 import type { AgeLimits, Aging } from './age-limits.ts';
 import { logWithheld, makeReport } from './bounce.ts';
 import type { RecipientGuard, RelayConfig } from '../config/config.ts';

@@ -1,8 +1,7 @@
 /**
- * Reports to the envelope sender as messages of their own: from `<>` (or what the class sets for smart hosts that do not
- * take that), by way of the same list, and with an id that
- * follows from the message they are about. They enter the spool in the same write that ends or changes that message, so
- * a crash leaves both or neither.
+ * Reports to the envelope sender, as messages of their own: from `<>` (or whatever the class sets, for smart hosts that
+ * do not accept that), through the same list, and with an id derived from the message they are about. They enter the
+ * spool in the same write that ends or changes that message, so that a crash leaves both or neither.
  */
 import { isInternational } from '../address.ts';
 import { formatReport, returnedOf } from './dsn-report.ts';

@@ -1,6 +1,6 @@
 /**
- * Keeps a dead upstream from costing one attempt a message: after a few failures in a row nothing is tried for a while,
- * then one probe; its success lets everything through again, its failure doubles the wait.
+ * Keeps a dead upstream from costing one attempt per message: after a few failures in a row nothing is tried for a
+ * while, then a single probe. Its success lets everything through again, its failure doubles the wait.
  */
 import type { TransportResult } from './transport.ts';
 import { retryDelaySeconds, type RetrySettings } from './retry.ts';

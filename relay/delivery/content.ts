@@ -1,4 +1,4 @@
-/** Reading a content, wherever its body is. */
+/** Reads the content of a message, wherever its body is. */
 import { createReadStream } from 'node:fs';
 import { open, readFile } from 'node:fs/promises';
 import type { Content } from '../message.ts';

@@ -1,4 +1,7 @@
-/** What became of the recipients of a message, for its user and its list. Once it is on disk: a crash counts nothing twice. */
+/**
+ * Counts what became of the recipients of a message, for its user and its list. Called once that is on disk, so that a
+ * crash counts nothing twice.
+ */
 import type { RelayConfig } from '../config/config.ts';
 import type { AcceptedMessage } from '../message.ts';
 import type { Verdict } from '../spool/record.ts';

@@ -1,4 +1,7 @@
-/** Ways for a message to leave: a smart host, the capture folder, or none as long as the list has no usable upstream. */
+/**
+ * The ways for a message to leave: a smart host, the capture folder, or none for as long as the list has no usable
+ * upstream.
+ */
 import { createCapture } from './capture.ts';
 import type { UpstreamConfig } from '../config/config.ts';
 import { upstreamLabel } from '../observe/tenant-labels.ts';

@@ -1,6 +1,7 @@
 /**
- * Delivery: takes messages from the spool to the upstream that their list has now. What is due goes into the lane of its
- * upstream (lanes.ts), an attempt (attempt.ts) ends in a new time or in the end of the message. One timer serves all.
+ * Delivery: takes messages from the spool to the upstream that their list has now. A message that is due goes into the
+ * lane of its upstream (lanes.ts); an attempt (attempt.ts) ends with a new due time, or with the end of the message.
+ * One timer drives it all.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Allow, allowAll } from './allowance.ts';

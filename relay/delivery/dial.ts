@@ -1,6 +1,7 @@
 /**
- * The first connection that succeeds to one of several addresses (RFC 8305, happy eyeballs): each gets a little time
- * before the next is tried beside it, so that an address that swallows packets costs a moment and a slow one still wins.
+ * Connects to whichever of several addresses answers first (RFC 8305, happy eyeballs): each gets a short head start
+ * before the next is tried beside it, so that an address that swallows packets costs a moment and a slow one can still
+ * win.
  */
 import { connect, isIPv6, type Socket } from 'node:net';
 

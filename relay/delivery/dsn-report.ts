@@ -1,4 +1,7 @@
-/** The text of a report: multipart/report with a part for people, one for programs (RFC 3464) and what it is about. */
+/**
+ * The text of a report: multipart/report with a part for people, one for programs (RFC 3464), and the message that it
+ * is about.
+ */
 import { isInternational } from '../address.ts';
 import { startOf } from './content.ts';
 import type { Content } from '../message.ts';

@@ -1,4 +1,7 @@
-/** First in, first out for each key; in turns between keys, so that a flood of one does not hold up the others. */
+/**
+ * First in, first out within each key, and round robin between keys, so that a flood of one does not hold up the
+ * others.
+ */
 
 export interface FairQueue<Item> {
   push(key: string, item: Item): void;

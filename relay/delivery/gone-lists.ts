@@ -1,6 +1,6 @@
 /**
- * Lists that are gone. What is under way for them is broken off: their upstreams may hold a place for as long as they like.
- * Their mail that waits has an end of its own (age-limits.ts), which is counted from here.
+ * Lists that have been deleted. Deliveries under way for them are broken off: their upstreams could hold on to a place
+ * for as long as they like. Their waiting mail gets a deadline of its own (age-limits.ts), which is counted from here.
  */
 import { setMaxListeners } from 'node:events';
 

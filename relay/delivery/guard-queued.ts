@@ -1,6 +1,6 @@
 /**
- * The guard of a list, as it is when a message leaves: what was queued before the guard was switched on, or before it
- * became tighter, is judged by it all the same.
+ * Applies the recipient guard of a list again when a message leaves: mail that was queued before the guard was switched
+ * on, or tightened, is judged by it all the same.
  */
 import type { RecipientGuard } from '../config/config.ts';
 import type { Log } from '../observe/log.ts';

@@ -1,4 +1,4 @@
-/** Our name in EHLO, where the upstream's settings have none. */
+/** Our name in EHLO, where the upstream's settings give none. */
 import { isIP, isIPv6 } from 'node:net';
 
 /** Top-level names that no name server outside knows (RFC 6761, RFC 6762, RFC 8375, and what clusters and offices use). */

@@ -1,7 +1,7 @@
 /**
- * Which message goes next. Each upstream has a lane: its own queue (fair between namespaces and users), its own circuit breaker, its
- * own limit on connections. A list belongs to the lane of the upstream that the configuration in force gives it, so that
- * a changed list takes its waiting mail along.
+ * Which message goes next. Each upstream has a lane: its own queue (fair between namespaces and users), its own circuit
+ * breaker, its own limit on connections. A list uses the lane of the upstream that the configuration in force gives it,
+ * so that a changed list takes its waiting mail along.
  */
 import type { Allow, Allowance } from './allowance.ts';
 import { type CircuitBreaker, createCircuitBreaker } from './circuit-breaker.ts';

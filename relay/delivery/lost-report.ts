@@ -1,6 +1,6 @@
 /**
- * A report that could not be delivered: nobody is told of it in turn (RFC 5321 section 6.1), so whoever sent the message
- * still thinks that it went out. People of the platform are to hear of it.
+ * A report that could not be delivered: nobody is sent a report about it in turn (RFC 5321 section 6.1), so whoever
+ * sent the message still believes that it went out. The platform's people should hear of it.
  */
 import { bytesOf } from './content.ts';
 import type { Log } from '../observe/log.ts';

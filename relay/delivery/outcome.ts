@@ -1,6 +1,6 @@
 /**
- * What becomes of a message after an attempt: who still waits, when to try again, and which reports its sender is owed
- * (RFC 3461 section 4.1 and 6). Pure: the time and the dice are arguments.
+ * What becomes of a message after an attempt: which recipients still wait, when to try again, and which reports its
+ * sender is owed (RFC 3461 section 4.1 and 6). Pure: time and randomness are arguments.
  */
 import { retryDelaySeconds, type RetrySettings } from './retry.ts';
 import type { PendingRecipient, QueuedMessage, Verdict } from '../spool/record.ts';

@@ -1,4 +1,4 @@
-/** Mail that waits for an upstream and has come to the age of a notice, or to the end of its life. */
+/** Waiting mail that has reached the age for a delay notice, or the end of its life. */
 import { type AgeLimits, LIMITS_OF_GONE_LISTS } from './age-limits.ts';
 import type { RelayConfig } from '../config/config.ts';
 import type { Lanes } from './lanes.ts';

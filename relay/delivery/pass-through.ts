@@ -1,7 +1,8 @@
 /**
- * Delivery without a spool: the client waits while its message goes to the upstream, and hears what the upstream said.
- * All or nothing: one reply stands for all recipients, so where one is refused nobody gets the message. A recipient in
- * place of others has a copy of its own, which goes first: where the rest is refused then, that one alone has got it.
+ * Delivery without a spool: the client waits while its message goes to the upstream, and gets the upstream's answer.
+ * All or nothing: one reply stands for all recipients, so where one is refused nobody gets the message. A recipient
+ * whom others are redirected to has a copy of its own, which goes first: where the rest is refused after that, this one
+ * alone has got the message.
  */
 import type { RelayConfig } from '../config/config.ts';
 import type { Lane, Lanes } from './lanes.ts';

@@ -1,8 +1,8 @@
 /**
- * Who may hold how many of the places for messages under way (`concurrency`). They are divided among the namespaces that
- * have mail for them: what one holds beyond its share, because nobody else waited when it began, takes nothing from the
- * others, so that upstreams that hang hold up the mail of their own namespace alone. Within a namespace, each further
- * place of a user needs as many free ones: something is always left for another user.
+ * Shares out the places for messages under way (`concurrency`). They are divided among the namespaces that have mail
+ * for them: what one holds beyond its share, because nobody else was waiting when it began, takes nothing from the
+ * others, so that an upstream that hangs holds up the mail of its own namespace alone. Within a namespace, each further
+ * place of a user takes as many free ones: something is always left for another user.
  */
 import type { Sender } from '../spool/entries.ts';
 import { type Admission, lineOf } from './sender-queue.ts';

@@ -1,5 +1,5 @@
 /**
- * What people do with messages that wait. A message is taken out of its queue first, so that nobody else deals with it
+ * What people do with messages that wait. A message is taken out of its queue first, so that nothing else touches it
  * meanwhile; what becomes of it is on disk before anybody is told.
  */
 import { setTimeout as sleep } from 'node:timers/promises';

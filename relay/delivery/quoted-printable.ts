@@ -1,4 +1,4 @@
-/** Quoted-printable (RFC 2045 section 6.7) of lines that end in CRLF: what is ASCII in them stays readable. */
+/** Quoted-printable (RFC 2045 section 6.7) for lines that end in CRLF; what is ASCII in them stays readable. */
 
 /** Octets of a line without its end. */
 const LINE_MAX = 76;

@@ -1,6 +1,6 @@
 /**
- * The copy for a recipient whom others were redirected to. It goes out by itself, since it says for whom the message
- * was, and that is nobody else's business: among them may be those of a Bcc.
+ * The copy for a recipient whom others were redirected to. It goes out by itself, since it says whom the message was
+ * for, and that is nobody else's business: recipients from a Bcc may be among them.
  */
 import type { Content } from '../message.ts';
 import type { PendingRecipient } from '../spool/record.ts';

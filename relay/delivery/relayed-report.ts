@@ -1,6 +1,6 @@
 /**
- * "Relayed" reports (RFC 3461 section 5.2.2) about messages that went on without the spool. The report itself goes through
- * it: nobody waits for that any more.
+ * "Relayed" reports (RFC 3461 section 5.2.2) about messages that were passed on without the spool. The report itself
+ * goes through the spool: by then nobody is waiting for it.
  */
 import type { RelayConfig } from '../config/config.ts';
 import type { Log } from '../observe/log.ts';

@@ -1,4 +1,4 @@
-/** What waits for a time of its own: a binary heap, the earliest first. */
+/** Items that each wait for a time of their own: a binary heap, the earliest first. */
 
 export interface Schedule<Item extends { readonly due: number }> {
   add(item: Item): void;

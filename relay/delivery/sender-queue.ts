@@ -1,6 +1,6 @@
 /**
- * What waits for one upstream: in turns between namespaces, and within a namespace between its users. So a flood holds up
- * nobody but who sends it, though many share a list.
+ * What waits for one upstream: round robin between namespaces, and within a namespace between its users, so that a
+ * flood holds up only whoever sends it, even where many share a list.
  */
 import { createFairQueue, type FairQueue } from './fair-queue.ts';
 import type { Sender } from '../spool/entries.ts';

@@ -1,4 +1,4 @@
-/** The header of a message that was taken, with the fields that we have put in front of it. */
+/** The header section of an accepted message, with the fields that we have put in front of it. */
 import { type HeaderField, scanHeaderSection } from '../checks/header-section.ts';
 import type { Content } from '../message.ts';
 import { isReply } from '../replies.ts';

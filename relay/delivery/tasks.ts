@@ -1,4 +1,7 @@
-/** What is being done with entries of the spool, so that a shutdown can wait for it, and that no entry is forgotten. */
+/**
+ * What is being done to entries of the spool at this moment, so that a shutdown can wait for it and no entry is
+ * forgotten.
+ */
 import type { Log } from '../observe/log.ts';
 import type { SpoolEntry } from '../spool/entries.ts';
 

@@ -1,4 +1,6 @@
-/** Words of an upstream, as others than its owner may read them in the status of a list: no mail address, no log-in. */
+/**
+ * An upstream's words, made fit for others than its owner to read in the status of a list: no mail address, no log-in.
+ */
 import { REPORTED_ERROR_MAX } from '../observe/upstream-report.ts';
 import type { UpstreamConfig } from '../config/config.ts';
 import { oneLine } from '../printable.ts';

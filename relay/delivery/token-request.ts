@@ -1,4 +1,4 @@
-/** One access token of OAuth 2.0, by client credentials (RFC 6749 section 4.4, RFC 7523 section 2.2). */
+/** Requests one access token of OAuth 2.0, by client credentials (RFC 6749 section 4.4, RFC 7523 section 2.2). */
 import { readFile } from 'node:fs/promises';
 import { request, type RequestOptions } from 'node:https';
 import { isIP } from 'node:net';

@@ -1,4 +1,4 @@
-/** What was answered to one transaction, put together to what it means for each of its recipients. */
+/** Turns the replies to one transaction into what they mean for each of its recipients. */
 import type { Verdict } from '../spool/record.ts';
 import type { Reply } from '../smtp/reply-parser.ts';
 import type { Transcript } from '../smtp/transaction.ts';

@@ -1,6 +1,7 @@
 /**
- * What attempts have told of one upstream, list by list. It is evidence and nothing else: a list without mail says nothing of
- * its upstream, a failure or two may be a restart, and an upstream that nobody has tried for long may be well again.
+ * What attempts have shown of one upstream, list by list. It is evidence and no more: a list without mail says nothing
+ * about its upstream, a failure or two may be a restart, and an upstream that has not been tried for long may be well
+ * again.
  */
 import type { DeliverySettings, UpstreamConfig } from '../config/config.ts';
 import type { UpstreamTrouble } from '../observe/upstream-report.ts';

@@ -1,6 +1,6 @@
 /**
- * Connections to one upstream, kept for the next message. How many may be in use at once is the caller's to decide
- * (deliver.ts); here none is used longer or by more messages than the upstream's owner wants.
+ * Connections to one upstream, kept for the next message. The caller (deliver.ts) decides how many may be in use at
+ * once; the pool sees to it that none is used for longer, or for more messages, than the upstream's owner wants.
  */
 import { setMaxListeners } from 'node:events';
 import { createTokenSource, type TokenSource, withToken } from './access-token.ts';

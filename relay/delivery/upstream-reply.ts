@@ -1,6 +1,6 @@
 /**
- * Replies of upstreams, read as what they are: text from a stranger that decides about other people's mail. A code means
- * something at its place only, so the two are read together.
+ * Reads the replies of upstreams as what they are: text from a stranger that decides about other people's mail. What a
+ * code means depends on the command that it answers, so the two are read together.
  */
 import { oneLine } from '../printable.ts';
 import type { Verdict } from '../spool/record.ts';

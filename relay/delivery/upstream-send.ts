@@ -1,4 +1,4 @@
-/** One message over a connection that is ready for MAIL: transaction in, a verdict for each recipient out. */
+/** Sends one message over a connection that is ready for MAIL: transaction in, a verdict for each recipient out. */
 import { isInternational } from '../address.ts';
 import type { DeliverySettings } from '../config/config.ts';
 import type { Capabilities } from '../smtp/capabilities.ts';

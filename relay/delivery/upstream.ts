@@ -1,4 +1,6 @@
-/** One connection to a smart host, from its name to the log-in; what it then sends is in upstream-send.ts. */
+/**
+ * Opens one connection to a smart host, from its name to the log-in; what is then sent over it is in upstream-send.ts.
+ */
 import { isIP, type Socket } from 'node:net';
 import { checkServerIdentity, createSecureContext, type ConnectionOptions, type SecureContext } from 'node:tls';
 import type { DeliverySettings, SmartHost } from '../config/config.ts';

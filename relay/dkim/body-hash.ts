@@ -1,7 +1,7 @@
 /**
- * The hash of a body in its relaxed form (RFC 6376 section 3.4.4), taken piece by piece while a message comes in: white
- * space counts once within a line and not at its end, empty lines at the end not at all. Holds two octets and a number,
- * whatever comes.
+ * The hash of a body in its relaxed form (RFC 6376 section 3.4.4), computed piece by piece while a message comes in:
+ * white space counts once within a line and not at its end, and empty lines at the end do not count at all. It holds
+ * two octets and a number, however much comes.
  */
 import { createHash } from 'node:crypto';
 

@@ -1,6 +1,7 @@
 /**
- * Signs a message that leaves, for the verified domain that its author writes from; all other mail goes out as it is. Who
- * may sign is decided now, by the configuration in force: what waits for a sender that is revoked is not signed any more.
+ * Signs an outgoing message for the verified domain that its author writes from; all other mail goes out as it is. Who
+ * may sign is decided when the message leaves, by the configuration then in force: mail that is still waiting when its
+ * sender is revoked is not signed.
  */
 import { covers, domainCovers, type Mailbox } from '../address.ts';
 import { isVerifiedSender } from '../checks/check-sender.ts';

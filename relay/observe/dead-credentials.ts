@@ -1,4 +1,7 @@
-/** Credentials that a change of the configuration has ended: who deletes a manifest is to see that it has taken effect. */
+/**
+ * Credentials that a change of the configuration has ended: whoever deletes a manifest should see in the log that it
+ * has taken effect.
+ */
 import type { RelayConfig } from '../config/config.ts';
 import type { Log } from './log.ts';
 

@@ -1,6 +1,7 @@
 /**
- * Metrics, health and what is in force, for Prometheus, kubelets and the operator, which read only and learn no secret. What
- * names tenants is for those who may read it (page-readers.ts); whether we are well is for everybody, and names nobody.
+ * Serves metrics, health and what is in force to Prometheus, kubelets and the operator, who can only read and learn no
+ * secret. Pages that name tenants are for those who may read them (page-readers.ts); whether we are well is for
+ * everybody, and names nobody.
  */
 import {
   createServer,

@@ -1,6 +1,7 @@
 /**
- * Mail addresses in the log, as the platform owner wants them: in full, as keyed hashes, or not at all. Done with each line
- * when it is whole, so that no line can be written that forgets it: replies of upstreams name addresses, and errors do.
+ * Mail addresses in the log, as the platform owner wants them: in full, as keyed hashes, or not at all. Applied to each
+ * line once it is complete, so that no line can be written that forgets it: replies of upstreams contain addresses, and
+ * so do errors.
  */
 import { createHmac, randomBytes } from 'node:crypto';
 import type { LogSettings } from '../config/config.ts';

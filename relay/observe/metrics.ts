@@ -1,7 +1,7 @@
 /**
- * What the relay counts, for Prometheus. One registry a relay, so that several can run in one process. Labels are
- * bounded: reasons and results are closed sets, lists and upstreams are kept within bounds (tenant-metrics.ts); never an address,
- * and never a user name.
+ * What the relay counts, for Prometheus. One registry per relay, so that several can run in one process. Labels are
+ * bounded: reasons and results are closed sets, lists and upstreams are limited in number (tenant-metrics.ts); never an
+ * address, and never a user name.
  */
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
 import { createTenantMetrics } from './tenant-metrics.ts';

@@ -1,6 +1,7 @@
 /**
- * Who may read the pages that name lists, users and smart hosts of all tenants: on a cluster, whoever has the token of the
- * relay class. A relay is told its SHA-256 in its configuration, and never learns the token before somebody presents it.
+ * Who may read the pages that name lists, users and smart hosts of all tenants: on a cluster, whoever has the token of
+ * the relay class. The relay's configuration has only the token's SHA-256; the relay does not know the token until
+ * somebody presents it.
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
 

@@ -1,4 +1,4 @@
-/** What the HTTP port says of a relay: of the one worker that it has, or of all. */
+/** What the HTTP port says about a relay: about its one worker, or about all of them. */
 import type { HttpPages } from './http.ts';
 import { createReaders } from './page-readers.ts';
 import { isNearlyFull } from './spool-warning.ts';

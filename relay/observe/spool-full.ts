@@ -1,7 +1,7 @@
 /**
- * Whether the spool is full (its disk, or what memory has room for), for people and the operator. It is as soon as there is no
- * room for a usual message, and until there has been some to spare for a while: around the limit, one message is refused and
- * the next is taken.
+ * Tells people and the operator whether the spool is full (its disk, or what memory has room for). It counts as full as
+ * soon as a usual message does not fit, and until there has been room to spare for a while: near the limit, one message
+ * is refused and the next is taken.
  */
 import type { Log } from './log.ts';
 import type { Metrics } from './metrics.ts';

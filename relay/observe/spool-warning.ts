@@ -1,6 +1,6 @@
 /**
- * Warns before the spool is full, and names the namespaces that have filled most of their share: whoever runs the relay can
- * still do something then.
+ * Warns before the spool is full, and names the namespaces that have filled most of their share, while whoever runs the
+ * relay can still do something about it.
  */
 import type { Log } from './log.ts';
 import type { Metrics } from './metrics.ts';

@@ -1,6 +1,6 @@
 /**
- * The labels of metrics whose values tenants choose: lists, and smart hosts as lists name them. A value has series of its own as
- * long as the configuration has it, and as long as there are not too many; the rest are counted as one. Which ones that are
+ * Metric labels whose values tenants choose: lists, and smart hosts as lists name them. A value has series of its own
+ * for as long as the configuration has it and there are not too many; the rest are counted as one. Which ones those are
  * follows from the configuration alone, so that all relays of a class, and all their workers, show the same ones.
  */
 import type { RelayConfig, UpstreamConfig } from '../config/config.ts';

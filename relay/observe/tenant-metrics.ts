@@ -1,4 +1,4 @@
-/** Metrics with labels that tenants choose: what these say is bounded as tenant-labels.ts has it, wherever it is counted. */
+/** Metrics with labels that tenants choose, kept within the bounds of tenant-labels.ts wherever they are counted. */
 import type { Counter, Gauge, Histogram } from 'prom-client';
 import { OTHER, type Shown, shown, type ShownValues, TENANT_LABELS, type TenantLabel } from './tenant-labels.ts';
 

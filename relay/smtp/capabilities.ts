@@ -1,4 +1,4 @@
-/** What a server offers: its reply to EHLO has one keyword with its parameters a line (RFC 5321 section 4.1.1.1). */
+/** What a server offers: its reply to EHLO has one keyword per line, with its parameters (RFC 5321 section 4.1.1.1). */
 
 export interface Capabilities {
   readonly startTls: boolean;

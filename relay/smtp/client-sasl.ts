@@ -1,4 +1,4 @@
-/** How a client proves who it is, by SASL mechanism. */
+/** How our client logs in, by SASL mechanism. */
 import { createHmac } from 'node:crypto';
 
 export type Mechanism = 'PLAIN' | 'LOGIN' | 'CRAM-MD5' | 'XOAUTH2' | 'OAUTHBEARER';

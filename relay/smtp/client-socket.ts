@@ -1,7 +1,8 @@
 /**
- * The socket of a client. Its life is smtp-server's: STARTTLS with everything that can go wrong in a handshake, errors of
- * peers that are gone, the wait for the other side to close. Nothing else of that library is used: its command parser, its
- * handlers and its replies are never reached. No other file knows it, and MEMBERS says what this one relies on.
+ * The socket of a client that submits mail. smtp-server looks after its life: STARTTLS with everything that can go
+ * wrong in a handshake, errors of peers that are gone, the wait for the other side to close. Nothing else of that
+ * library is used: its command parser, its handlers and its replies are never reached. No other file knows it, and
+ * MEMBERS says what this one relies on.
  */
 import { constants } from 'node:crypto';
 import type { Socket } from 'node:net';

@@ -1,4 +1,6 @@
-/** A client of one server: introduces itself, and hands over one message after the other (RFC 5321, RFC 3207, RFC 4954). */
+/**
+ * Our client of one server: introduces itself, and hands over one message after another (RFC 5321, RFC 3207, RFC 4954).
+ */
 import type { ConnectionOptions } from 'node:tls';
 import { type Capabilities, NO_CAPABILITIES, readCapabilities } from './capabilities.ts';
 import { exchangeOf, type Login, type Mechanism } from './client-sasl.ts';

@@ -1,4 +1,6 @@
-/** A connection as a session has it: read by who waits for the next line, and answered when that one has an answer. */
+/**
+ * A client's connection as its session sees it: a line to read, an answer to give, and nothing of sockets in between.
+ */
 import type { ClientSocket, ConnectionEnd, TlsSession } from './client-socket.ts';
 import { formatReply } from './format-reply.ts';
 import { replies, type Answer } from '../replies.ts';

@@ -1,7 +1,7 @@
 /**
- * Reads the octets between the 354 and the final dot: finds the one true end, undoes dot-stuffing, and notices whatever
- * another parser could read differently. Goes from line to line with the runtime's own search, and never over the same
- * octets again: 64 KiB cost 40 us in lines of 72 octets, and 1 ms in the shortest.
+ * Scans the octets between the 354 and the final dot: finds the one true end, undoes dot-stuffing, and notices anything
+ * that another parser could read differently. It goes from line to line with the runtime's own search, and never over
+ * the same octets again: 64 KiB cost 40 us in lines of 72 octets, and 1 ms in the shortest.
  */
 import { isAscii } from 'node:buffer';
 

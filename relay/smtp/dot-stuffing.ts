@@ -1,6 +1,6 @@
 /**
  * Content as DATA carries it (RFC 5321 section 4.5.2): a dot at the start of a line is doubled, and a line with nothing
- * but a dot ends it. Pieces without such a line go on as they are, without a copy.
+ * but a dot ends it. Pieces without such a line are passed on as they are, without a copy.
  */
 
 const LF = 0x0a;

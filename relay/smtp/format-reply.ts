@@ -1,4 +1,4 @@
-/** An answer as it goes over the wire. */
+/** An answer as it is written to the wire. */
 import { escaped } from '../printable.ts';
 import type { Answer } from '../replies.ts';
 

@@ -1,4 +1,4 @@
-/** Octets of a client that nobody has read yet: handed out as command lines, or as they are. */
+/** Octets of a client that have not been read yet: handed out as command lines, or as they are. */
 
 const LF = 0x0a;
 const CR = 0x0d;

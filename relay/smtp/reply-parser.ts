@@ -1,4 +1,4 @@
-/** Replies of a server, put together from whatever pieces the network makes of them (RFC 5321 section 4.2). */
+/** Parses the replies of a server from whatever pieces the network delivers (RFC 5321 section 4.2). */
 
 /** What is no reply is nobody's answer to us: a service that is no mail server must not be read by way of a bounce. */
 const UNREADABLE = 'unreadable reply: this is no SMTP';

@@ -1,4 +1,7 @@
-/** The content of a message on its way: by DATA, or in one chunk (RFC 3030), and never more of it than the server takes. */
+/**
+ * Sends the content of a message: by DATA, or in one chunk (RFC 3030), and never more of it at once than the server
+ * takes.
+ */
 import { createDotStuffer } from './dot-stuffing.ts';
 import { ConnectionBroken, type Deadline, type Wire } from './wire.ts';
 

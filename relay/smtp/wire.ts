@@ -1,6 +1,6 @@
 /**
- * A connection to a server as its client uses it: what is to be sent goes in, and replies are asked for one by one. All
- * waiting is done here, and each wait has an end: a reply, room for more, a deadline, or the end of the connection.
+ * A connection to a server as our client uses it: what is to be sent goes in, and replies are asked for one by one. All
+ * waiting happens here, and every wait has an end: a reply, room for more, a deadline, or the end of the connection.
  */
 import type { Socket } from 'node:net';
 import { connect as connectTls, type ConnectionOptions, type TLSSocket } from 'node:tls';

@@ -1,6 +1,6 @@
 /**
- * xtext (RFC 3461 section 4): how DSN parameters carry any character of ASCII; and utf-8-addr-xtext (RFC 6533 section 3),
- * which carries the others in an address of type `utf-8`, by way of servers without SMTPUTF8 too.
+ * xtext (RFC 3461 section 4): how DSN parameters carry any ASCII character; and utf-8-addr-xtext (RFC 6533 section 3),
+ * which carries all others in an address of type `utf-8`, through servers without SMTPUTF8 too.
  */
 import { hexOf } from '../printable.ts';
 

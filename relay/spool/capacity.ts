@@ -1,4 +1,4 @@
-/** How many messages may wait: each takes memory for as long as it does, and a relay that runs out of it ends. */
+/** How many messages may wait: each takes memory for as long as it does, and a relay that runs out of memory dies. */
 import { getHeapStatistics } from 'node:v8';
 
 /** An entry, its id, its places in the maps and queues that hold it; measured with `npm run bench:queue`, and rounded up. */

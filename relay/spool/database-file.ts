@@ -1,6 +1,6 @@
 /**
- * Whether a database file is whole, before lmdb maps it into memory of this process: with a file that is none, or one that
- * was cut off, lmdb ends its process without a word. So a process of its own asks lmdb, and may end.
+ * Makes sure that a database file is whole before lmdb maps it into this process: given a file that is not a database,
+ * or was cut short, lmdb ends its process without a word. So a process of its own opens it first, and may die of it.
  */
 import { execFile } from 'node:child_process';
 import { stat } from 'node:fs/promises';

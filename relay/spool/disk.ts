@@ -1,6 +1,6 @@
 /**
- * Every operation on files that the spool relies on, in one place: tests put a disk in its place that forgets, at a
- * crash, whatever was not synced. (Records and small contents are lmdb's: store.ts.)
+ * Every file operation that the spool relies on, in one place: tests put a disk in its place that forgets, at a crash,
+ * whatever was not synced. (Records and small contents are lmdb's: store.ts.)
  */
 import { createReadStream } from 'node:fs';
 import {

@@ -1,4 +1,4 @@
-/** Contents too large for the database: a file each, on disk with its folder entry before the record is written. */
+/** Contents too large for the database: one file each, on disk with its folder entry before the record is written. */
 import path from 'node:path';
 import { type Disk, makeFolder } from './disk.ts';
 import type { Body } from '../message.ts';

@@ -1,6 +1,6 @@
 /**
- * What came in last, as it is on disk by now: its first attempt need not read it back. It is handed out once, since a
- * later attempt reads what an earlier one has written.
+ * The messages that came in last, as they now are on disk: their first attempt need not read them back. Each is handed
+ * out once, since a later attempt reads what an earlier one has written.
  */
 import type { Content } from '../message.ts';
 import type { QueuedMessage } from './record.ts';

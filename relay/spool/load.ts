@@ -1,6 +1,7 @@
 /**
- * What an earlier process left in the spool. Of a queue that is longer than memory has room for (it may have had more),
- * the oldest messages come in, and the others when there is room again: nothing is accepted meanwhile.
+ * Loads what an earlier process left in the spool. If the queue is longer than memory has room for (that process may
+ * have had more), the oldest messages come in first, and the others when there is room again: nothing is accepted
+ * meanwhile.
  */
 import type { SpoolFiles } from './files.ts';
 import type { SpoolEntry, SpoolIndex } from './entries.ts';

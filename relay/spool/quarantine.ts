@@ -1,4 +1,4 @@
-/** What the spool cannot read, kept for people: every byte that is left of a message, out of the queue's way. */
+/** Keeps what the spool cannot read, for people: every byte that is left of a message, out of the queue's way. */
 import path from 'node:path';
 import { type Disk, makeFolder, placeFile } from './disk.ts';
 import { shareRuns } from '../share-runs.ts';

@@ -1,4 +1,4 @@
-/** Reading a message back from the spool, and what happens to one that cannot be read. */
+/** Reads a message back from the spool, and deals with one that cannot be read. */
 import type { Log } from '../observe/log.ts';
 import type { Content } from '../message.ts';
 import type { SpoolFiles } from './files.ts';

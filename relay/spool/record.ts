@@ -1,4 +1,4 @@
-/** What the spool keeps of a message beside its content, and how it is written to disk. */
+/** What the spool keeps about a message beside its content, and how that is written to disk. */
 import { crc32 } from 'node:zlib';
 import { steadyOf } from '../steady-time.ts';
 import { parseRecordV1 } from './record-v1.ts';

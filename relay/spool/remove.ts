@@ -1,4 +1,4 @@
-/** The end of a spool that is empty. What it has put aside for people stays where they look for it. */
+/** Removes a spool that is empty. What it has put aside for people stays where they look for it. */
 import { readdir, rm, rmdir } from 'node:fs/promises';
 import path from 'node:path';
 

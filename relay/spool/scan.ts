@@ -1,7 +1,7 @@
 /**
- * Shows every record of a database once, before it is opened for good. Pages that were read count as memory of this
- * process for as long as they are mapped, and with those of a long queue there would soon be no room for anything else:
- * so the database is opened anew for every few thousand records.
+ * Reads every record of a database once, before it is opened for good. Pages that were read count as memory of this
+ * process for as long as they are mapped, and those of a long queue would soon leave no room for anything else: so the
+ * database is opened anew for every few thousand records.
  */
 import { type Database, open } from 'lmdb';
 

@@ -1,6 +1,6 @@
 /**
- * How much of the spool a namespace may fill: a part of the room that the others leave to it. So one alone may have that
- * part of the whole, a second one that part of the rest, and there is always something left for one more.
+ * How much of the spool a namespace may fill: a fixed part of the room that the others leave to it. One alone may fill
+ * that part of the whole, a second one that part of the rest, and there is always something left for one more.
  */
 import type { SpoolIndex, Usage } from './entries.ts';
 

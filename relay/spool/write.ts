@@ -1,4 +1,4 @@
-/** Every change of the spool: on disk as a whole before anybody hears of it, or the end of all changes. */
+/** Every change of the spool: on disk as a whole before anybody hears of it. A change that fails ends all changes. */
 import type { Log } from '../observe/log.ts';
 import type { AcceptedMessage, Body, Content } from '../message.ts';
 import type { Metrics } from '../observe/metrics.ts';

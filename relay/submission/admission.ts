@@ -1,6 +1,7 @@
 /**
- * Whether a session may send at all: one ordered list of small checks, the first that objects gives the reply. Asked at
- * MAIL, at RCPT and at DATA, each time of the configuration then in force, so that a change holds for open sessions too.
+ * Whether a session may send at all: an ordered list of small checks, the first objection gives the reply. Asked at
+ * MAIL, at RCPT and at DATA, each time by the configuration then in force, so that a change holds for open sessions
+ * too.
  */
 import { userOfLogin, whyUnusable } from './authenticate.ts';
 import { isAllowedClient } from './client-address.ts';

@@ -1,4 +1,7 @@
-/** The AUTH command (RFC 4954). How a client names itself is its mechanism's affair, whether it may log in authenticate.ts's. */
+/**
+ * The AUTH command (RFC 4954). How a client says who it is depends on the mechanism (sasl/); whether it may log in,
+ * authenticate.ts decides.
+ */
 import { authenticate } from './authenticate.ts';
 import type { RelayConfig } from '../config/config.ts';
 import { limitPerRelay } from './fleet-share.ts';

@@ -1,6 +1,6 @@
 /**
- * Who a client is. What the answer gives away is decided here: whether a password is right shows only where mail could
- * then be sent, and whether a user exists shows neither in the words nor in the time of a refusal.
+ * Who a client is, and how much an answer gives away: whether a password is right shows only where mail could then be
+ * sent, and whether a user exists shows neither in the words nor in the time of a refusal.
  */
 import { setTimeout as wait } from 'node:timers/promises';
 import { isAllowedClient } from './client-address.ts';

@@ -1,7 +1,7 @@
 /**
- * Which connection makes room for a new one where all places are taken. Whoever has not logged in costs nothing to hold a
- * place, so these go first, of the source with most of them. Then one that is idle, of the namespace with most: a tenant
- * that takes all places keeps nobody else out.
+ * Which connection makes room for a new one when all places are taken. A place costs nothing to hold before the log-in,
+ * so clients that have not logged in go first, of the source with most of them. Then an idle one, of the namespace with
+ * most: a tenant that takes all places keeps nobody else out.
  */
 
 export interface Standing {

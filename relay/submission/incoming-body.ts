@@ -1,6 +1,6 @@
 /**
- * The body of one message while it comes in: in memory, and past a threshold in a file. All of it is still held when the
- * header section is judged, so that what is to be left out never reaches the file.
+ * The body of one message while it comes in: in memory, and past a threshold in a file. All of it is still in memory
+ * when the header section is judged, so that what is to be left out never reaches the file.
  */
 import { type FileHandle, open, unlink } from 'node:fs/promises';
 import type { OctetRange } from '../checks/header-changes.ts';

@@ -1,6 +1,6 @@
 /**
- * Lines of the log that anybody can cause who can reach a port: so many a minute from one source, and so many in all. What
- * is left out is told in one line when its minute is over, and counted in the metrics all the same.
+ * Limits the lines of the log that anybody who can reach a port can cause: so many a minute per source, and so many in
+ * all. When the minute is over, one line says how many were left out; the metrics count them all.
  */
 import { sourceKey } from './client-address.ts';
 import type { Log } from '../observe/log.ts';

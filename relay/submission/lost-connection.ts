@@ -1,6 +1,7 @@
 /**
- * Why a connection ended, where that was nobody's QUIT: for the metric `connections_failed_total`, and for a line in the log
- * where somebody may have to look for the cause. What ends with a reply of ours has that reply's line and reason.
+ * Why a connection ended without a QUIT: for the metric `connections_failed_total`, and for a line in the log where
+ * somebody may have to look for the cause. A connection that ended with a reply of ours has that reply's line and
+ * reason.
  */
 import type { ConnectionEnd } from '../smtp/client-socket.ts';
 import type { Session } from './state.ts';

@@ -1,4 +1,4 @@
-/** What is worth a line of the log for each user, and would fill it if it were written at each log-in. */
+/** Keeps a line about a user to one an hour: it is worth a look, and would fill the log if it were written at each log-in. */
 import { createWindowCounter } from './window-counter.ts';
 
 export interface OncePerHour {

@@ -1,7 +1,8 @@
 /**
- * Recipients that are refused on demand, so that an application meets a "no" as its user would: at RCPT, however its mail
- * is handed over. Only where nothing reaches real people, or `reject@` could not be somebody's address: in lists that
- * lead to the capture upstream (which provokes more, see delivery/capture.ts), and for users in a sandbox.
+ * Recipients that are refused on demand, so that an application can meet a "no" as its user would: at RCPT, whichever
+ * way its mail is handed on. Only where nothing reaches real people, since elsewhere `reject@` could be somebody's
+ * address: in lists that lead to the capture upstream (which provokes more, see delivery/capture.ts), and for users in
+ * a sandbox.
  */
 import type { Admitted } from './admission.ts';
 import { replies, type Reply } from '../replies.ts';

@@ -1,7 +1,7 @@
 /**
- * The PROXY header (versions 1 and 2 of HAProxy's PROXY protocol): a load balancer begins each connection with it, and says
- * in it whose connection this really is. It is read from trusted addresses only, and there it must be: whoever could choose
- * whether to send one could choose their address.
+ * The PROXY header (versions 1 and 2 of HAProxy's PROXY protocol): a load balancer begins each connection with it, and
+ * says in it whose connection this really is. It is read from trusted addresses only, and from those it must come: a
+ * client that could choose whether to send one could choose its address.
  */
 import type { Socket } from 'node:net';
 import { isIPv4, isIPv6 } from 'node:net';

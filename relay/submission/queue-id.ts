@@ -1,4 +1,4 @@
-/** Queue ids: sortable by time, short enough to read out, and not to be guessed by who has seen others. */
+/** Queue ids: sortable by time, short enough to read out, and impossible to guess from others. */
 import { randomFillSync } from 'node:crypto';
 
 /** Crockford's base 32: no letter that could be taken for a digit, safe in file names, headers and shells. */

@@ -1,4 +1,4 @@
-/** The server behind all ports: one TLS context, one set of limits, and every session that is open. */
+/** The server behind all ports: one TLS context, one set of limits, and every open session. */
 import type { Socket } from 'node:net';
 import { clientAddress, isAllowedClient } from './client-address.ts';
 import { createLineLimit } from './line-limit.ts';

@@ -1,4 +1,6 @@
-/** What the log and the metrics tell of a session: one line for each decision, and for the loss of a connection. */
+/**
+ * What the log and the metrics record about a session: one line for each decision, and for the loss of a connection.
+ */
 import type { Login } from './authenticate.ts';
 import type { Loss } from './lost-connection.ts';
 import type { UserConfig } from '../config/config.ts';

@@ -1,6 +1,6 @@
 /**
- * One session, from greeting to close: reads a command line, runs it, answers, and keeps to the limits that hold for any
- * client, however hostile. What each command means is in commands.ts.
+ * One session, from greeting to close: reads a command line, runs it, answers, and enforces the limits that hold for
+ * any client, however hostile. What each command means is in commands.ts.
  */
 import type { SessionSettings } from '../config/config.ts';
 import { sessionSettingsSchema } from '../config/config.ts';

@@ -1,4 +1,4 @@
-/** What a session knows of its client, and what it has to work with. */
+/** What a session knows about its client, and what it has to work with. */
 import type { Login } from './authenticate.ts';
 import type { RelayConfig } from '../config/config.ts';
 import type { MailParameters } from './envelope-syntax.ts';

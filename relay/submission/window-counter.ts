@@ -1,6 +1,6 @@
 /**
  * Counts by key over fixed windows that begin with the first use. In memory, of this process alone, and bounded: when
- * full, the window that began first is forgotten. (rate-limiter-flexible keeps a timer a key and knows no bound.)
+ * it is full, the window that began first is forgotten. (rate-limiter-flexible keeps a timer per key and has no bound.)
  */
 
 export interface WindowCounter {

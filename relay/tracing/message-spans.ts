@@ -1,4 +1,7 @@
-/** The spans in the life of a message: its acceptance, and each attempt to hand it on. They have no address, no text of a reply. */
+/**
+ * The spans in the life of a message: its acceptance, and each attempt to hand it on. They contain no address, and no
+ * text of a reply.
+ */
 import type { Answer } from '../replies.ts';
 import type { QueuedMessage, Verdict } from '../spool/record.ts';
 import { newSpanId, type MessageTrace, type TraceContext } from './trace-context.ts';

@@ -1,4 +1,6 @@
-/** What counts in a worker: the relay's own counts, where there is one worker, or what it tells its parent. */
+/**
+ * Where a worker counts: into the relay's own counts, where it is the only one, or into what it reports to its parent.
+ */
 import type { UserConfig, PauseTerms } from '../config/config.ts';
 import type { Tally } from '../observe/usage-report.ts';
 import type { Watched } from './pauses.ts';

@@ -1,4 +1,7 @@
-/** What was refused in the last hour, by user and reason. In memory only: it begins anew with the process, and says since when. */
+/**
+ * What was refused in the last hour, by user and reason. In memory only: it starts anew with the process, and says
+ * since when.
+ */
 import type { Tally, UsageReport } from '../observe/usage-report.ts';
 import { NOBODY } from './counter.ts';
 

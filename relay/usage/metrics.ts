@@ -1,6 +1,6 @@
 /**
- * Metrics of single lists and users, for installations that ask for them: each costs its series for as long as it is used, so
- * that there are no more of them than the settings say, of those that send most.
+ * Metrics of single lists and users, for installations that ask for them: each costs its series for as long as it is
+ * used, so there are only as many as the settings say, of those that send most.
  */
 import { Gauge, Registry } from 'prom-client';
 import type { Tally, UsageReport } from '../observe/usage-report.ts';

@@ -1,6 +1,7 @@
 /**
- * What users with a monthly quota have sent in this month, by UTC. It has the form of a window counter (submission/limits.ts),
- * but its window is that of the calendar, and it is written down: a restart must not begin the month anew.
+ * How much users with a monthly quota have sent this month, by UTC. It has the interface of a window counter
+ * (submission/limits.ts), but its window is the calendar month, and it is kept on disk: a restart must not begin the
+ * month anew.
  */
 import type { Window, WindowCounter } from '../submission/window-counter.ts';
 

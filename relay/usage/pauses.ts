@@ -1,6 +1,6 @@
 /**
- * Pauses users of whose recipients too many bounce, at once and by what this relay has seen: the operator then tells the others.
- * A pause lasts until the mark of the user's configuration changes, which people set.
+ * Pauses users too many of whose recipients bounce, at once and by what this relay has seen; the operator then tells
+ * the other relays. A pause lasts until people change the mark in the user's configuration.
  */
 import type { PauseTerms } from '../config/config.ts';
 

@@ -1,4 +1,7 @@
-/** What outlives the day of the counts: the month of quotas, and who is watched or paused. One small file, beside the hours. */
+/**
+ * What outlives the counts of a day: the monthly quotas, and who is watched or paused. One small file, beside the
+ * hours.
+ */
 import path from 'node:path';
 import { z } from 'zod';
 import type { Log } from '../observe/log.ts';

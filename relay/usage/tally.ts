@@ -1,4 +1,4 @@
-/** Arithmetic of what is counted. Tallies are changed in place: one is touched for each message. */
+/** Arithmetic on counts. Tallies are changed in place: one is touched for each message. */
 import type { Tally } from '../observe/usage-report.ts';
 
 /** By `list NAMESPACE/NAME` and `user NAMESPACE/NAME`. */

@@ -1,4 +1,4 @@
-/** What a worker has counted since its parent heard of it last, and whom the parent says are paused. */
+/** What a worker has counted since its last report to the parent, and who is paused, as the parent says. */
 import type { PauseTerms } from '../config/config.ts';
 import type { Tally } from '../observe/usage-report.ts';
 import { keyed, type Seen, type UsageCounter } from './counter.ts';

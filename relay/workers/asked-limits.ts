@@ -1,4 +1,4 @@
-/** The limits of a worker: its parent counts, for all workers, and the worker asks it. */
+/** The limits of a worker: its parent counts for all workers, and the worker asks it. */
 import type { Reply } from '../replies.ts';
 import { type LoginAttempt, type SharedLimits, ticketFor } from '../submission/limits.ts';
 import type { Window } from '../submission/window-counter.ts';

@@ -1,4 +1,4 @@
-/** A worker's connections to smart hosts: it says how many it has use for, and its parent how many it may have open. */
+/** A worker's connections to smart hosts: it says how many it could use, and its parent how many it may have open. */
 import { createHash } from 'node:crypto';
 import { type Allow, allowAll } from '../delivery/allowance.ts';
 import type { FromWorker, ToWorker } from './messages.ts';

@@ -1,4 +1,7 @@
-/** The parent's part in the limits of its workers: it counts, and takes back what a worker held when it ends. */
+/**
+ * The parent's part in the limits of its workers: it counts for them, and takes back what a worker held when that one
+ * ends.
+ */
 import type { createSharedLimits } from '../submission/limits.ts';
 import type { Counted, FromWorker, Question, ToWorker, Uncounted } from './messages.ts';
 

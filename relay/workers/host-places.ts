@@ -1,6 +1,7 @@
 /**
- * The connections to each smart host, divided among the workers that have mail for it: together they never have more open
- * than its owner allows, and none is left out for long. What one is to give up is given to another only once it has.
+ * The connections to each smart host, divided among the workers that have mail for it: together they never have more
+ * open than its owner allows, and none is left out for long. What one worker is to give up goes to another only once it
+ * has been given up.
  */
 
 /** Each has an own way to a smart host, until it is gone. */

@@ -1,4 +1,7 @@
-/** What a parent and its workers say to each other, as JSON over the channel that `fork` makes: both are of this program. */
+/**
+ * What a parent and its workers say to each other, as JSON over the channel that `fork` makes: both run the same
+ * program.
+ */
 import type { LogSettings } from '../config/config.ts';
 import type { Fleet } from '../handover/handover.ts';
 import type { Wish } from './host-places.ts';

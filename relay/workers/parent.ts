@@ -1,7 +1,8 @@
 /**
- * The parent of several workers. It takes no mail: it starts them, has those that end replaced, counts what holds for all
- * together, speaks for all on the HTTP port, and ends them. Each has a spool of its own, and the system divides connections
- * among those that listen. Where there were more workers once, one more process for each spool left behind empties it.
+ * The parent of several workers. It takes no mail: it starts them, replaces those that end, counts what holds for all
+ * of them together, speaks for all of them on the HTTP port, and ends them. Each has a spool of its own, and the system
+ * divides connections among those that listen. Where there used to be more workers, one more process per spool left
+ * behind empties it.
  */
 import { createSecureContext } from 'node:tls';
 import { startHttp } from '../observe/http.ts';

@@ -1,6 +1,6 @@
 /**
- * A worker in a process of its own: says what happens, does what its parent says, and never outlives it. Signals are the
- * parent's: a terminal sends Ctrl-C to all of them, and each is to end when it is its turn.
+ * A worker in a process of its own: reports what happens, does what its parent says, and never outlives it. Signals are
+ * the parent's business: a terminal sends Ctrl-C to all of them, and each should end when its turn comes.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pino } from 'pino';

@@ -1,4 +1,4 @@
-/** The place of one worker: whenever the process in it ends by itself, another one takes it. */
+/** The place of one worker: whenever its process ends by itself, another takes over. */
 import type { Log } from '../observe/log.ts';
 import type { Listening } from '../submission/listen.ts';
 import type { createSharedLimits } from '../submission/limits.ts';

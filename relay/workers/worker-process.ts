@@ -1,4 +1,4 @@
-/** One worker's process, as its parent sees it: what it is told and asked, what it says, and its end. */
+/** One worker's process as its parent sees it: what it is told and asked, what it reports, and its end. */
 import { type ChildProcess, fork } from 'node:child_process';
 import { getHeapStatistics } from 'node:v8';
 import type { Log } from '../observe/log.ts';

@@ -1,4 +1,6 @@
-/** What a worker says of itself, and what several come to. It travels between processes as JSON. */
+/**
+ * What a worker reports about itself, and what the reports of several add up to. It travels between processes as JSON.
+ */
 import type { QueueReport } from '../observe/queue-report.ts';
 import { REPORTED_LISTS_MAX, type KnownUpstreams, type UpstreamTrouble } from '../observe/upstream-report.ts';
 

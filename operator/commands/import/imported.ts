@@ -1,4 +1,4 @@
-/** What an earlier set-up comes to, whatever it was written in; manifests are made of it in one place. */
+/** What an earlier set-up comes to, whatever it was written in; manifests.ts makes manifests of it. */
 export interface Imported {
   /** Smart hosts: the first one is for all users, unless they name another. */
   readonly upstreams: readonly ImportedUpstream[];

@@ -1,6 +1,6 @@
 /**
- * The HTML of a mail for its frame. That it does nothing there is seen to by the sandbox and the policy of the answer (headers.ts);
- * what is taken out here are elements that a browser may act on all the same, such as `<link rel=preconnect>`.
+ * The HTML of a mail, for its frame. The sandbox and the policy of the answer (headers.ts) keep it from doing anything
+ * there; removed here are elements that a browser may act on all the same, such as `<link rel=preconnect>`.
  */
 import sanitizeHtml from 'sanitize-html';
 import type { Attachment, Mail } from './read-mail.ts';

@@ -1,4 +1,4 @@
-/** One captured message: what people would see, and what it is made of. */
+/** One captured message: what people would see of it, and what it is made of. */
 import { html, type Html } from '../../page/html.ts';
 import type { Page } from '../layout.ts';
 import { BASE, CURRENT, facts, link, size, table, time } from '../parts.ts';

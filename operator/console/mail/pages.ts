@@ -1,4 +1,7 @@
-/** The pages below `/console/mail`. What was asked for is looked up among what is there, and is never part of a path on disk. */
+/**
+ * The pages below `/console/mail`. What a request names is looked up among what there is, and never becomes part of a
+ * path on disk.
+ */
 import type { PageAnswer, PageRequest } from '../../../relay/observe/http.ts';
 import { missing, shown } from '../answers.ts';
 import type { Facts } from '../facts.ts';

@@ -1,4 +1,4 @@
-/** A message as people read it. What is broken in it is read as far as it goes, and nothing in it is followed or run. */
+/** A message as people read it. A broken one is read as far as possible, and nothing in it is followed or run. */
 import PostalMime from 'postal-mime';
 
 export interface Mail {

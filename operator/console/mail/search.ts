@@ -1,4 +1,4 @@
-/** Captured mail by words in it: in the envelope, in the subject, and in the first part of its text. */
+/** Finds captured mail by words in it: in the envelope, in the subject, and in the first part of its text. */
 import { readMail } from './read-mail.ts';
 import { readContent, readEnvelope, type Captured, type Envelope } from '../../captured-mail.ts';
 

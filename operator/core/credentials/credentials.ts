@@ -1,4 +1,4 @@
-/** The password of a user: kept, made, rotated or taken from a Secret. And whose the credentials Secret is. */
+/** The password of a user: kept, made, rotated, or taken from a Secret. And whose the credentials Secret is. */
 import {
   notReady,
   waiting,

@@ -1,7 +1,7 @@
 /**
- * What the operator remembers of a user's passwords: one annotation on its credentials Secret. Whoever may write the Secret
- * can write anything there, and a backup may bring it from anywhere, so it counts for as much as its seal says: that this
- * installation wrote it, about the user of this name.
+ * What the operator remembers about a user's passwords: one annotation on its credentials Secret. Whoever may write the
+ * Secret can write anything there, and a backup may bring it from anywhere, so it counts only for what its seal proves:
+ * that this installation wrote it, about the user of this name.
  */
 import { z } from 'zod';
 import { parseJson } from '../../api/plain-data.ts';

@@ -1,4 +1,6 @@
-/** What stands in a credentials Secret: everything a client needs, under the keys of Service Binding for Kubernetes. */
+/**
+ * What a credentials Secret contains: everything that a client needs, under the keys of Service Binding for Kubernetes.
+ */
 import { urlHost } from '../../api/names.ts';
 import type { SecretTemplate } from '../../api/secret-template.ts';
 import { LABEL_MAX, retainedBy } from './ownership.ts';

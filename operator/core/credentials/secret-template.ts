@@ -1,4 +1,4 @@
-/** What people add to a credentials Secret, and what of it has to go once they have taken it out again. */
+/** What people add to a credentials Secret, and what has to be removed once they no longer ask for it. */
 import { z } from 'zod';
 import { parseJson } from '../../api/plain-data.ts';
 import type { SecretTemplate } from '../../api/secret-template.ts';

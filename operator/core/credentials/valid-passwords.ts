@@ -1,7 +1,7 @@
 /**
  * Which passwords of a user are valid now, and when those end that give way to another. What was valid stays so for the
- * overlap, whatever has become of the Secret that it stood in: an application that runs has read it there. Who wants a
- * password to end at once says `overlap: 0s`.
+ * overlap, whatever has become of the Secret that it was in: an application that is running has read it there. Whoever
+ * wants a password to end at once says `overlap: 0s`.
  */
 import { durationSeconds } from '../../api/duration.ts';
 import type { UserSpec } from '../../api/user.ts';

@@ -1,4 +1,7 @@
-/** What a relay class lets its lists name as a smart host: the platform's network is not everybody's to connect within. */
+/**
+ * What a relay class lets its lists name as a smart host: not everybody may connect to anything in the platform's
+ * network.
+ */
 import { isAddress, isAllowedAddress } from '../../../relay/address-ranges.ts';
 import type { ListSpec } from '../../api/list.ts';
 import { formatPath, type Path } from '../../api/path.ts';

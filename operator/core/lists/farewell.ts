@@ -1,4 +1,4 @@
-/** The last word about a list that was deleted: whom that cuts off, and who has another list from now on. */
+/** The last event about a list that was deleted: whom that cuts off, and who has another list from now on. */
 import { event } from '../events.ts';
 import { keyOf, type ObjectMeta, type PlannedEvent } from '../model.ts';
 import { named } from '../named.ts';

@@ -1,4 +1,4 @@
-/** Floors and ceilings: a list tightens what its class says, a user what its list says; nobody loosens. */
+/** Floors and ceilings: a list can only tighten what its class says, and a user what its list says. */
 import type { LimitsSpec } from '../../api/common.ts';
 import { formatPath, type Path } from '../../api/path.ts';
 import type { ListSpec } from '../../api/list.ts';

@@ -1,4 +1,4 @@
-/** Whether the mail of a list is handed on: what relays have told of its upstream. */
+/** Whether the mail of a list is handed on: what relays have reported about its upstream. */
 import type { ListConfig } from '../../../relay/config/config.ts';
 import { previousConditions, type Judgement, type Subject } from '../conditions.ts';
 import type { RelaysFact, UpstreamFact } from '../model.ts';

@@ -1,6 +1,6 @@
 /**
- * Whom a list lets its mail reach. Whatever `otherwise` says, mail does not reach those who are not allowed, so that a list may
- * choose its own even where its class has one; but it cannot reach anybody whom its class does not allow.
+ * Whom the mail of a list may reach. Whatever `otherwise` says, mail does not reach those who are not allowed, so that
+ * a list may choose its own even where its class has one; but it cannot reach anybody whom its class does not allow.
  */
 import type { ListSpec } from '../../api/list.ts';
 import { canonicalSender, coversRecipient, domainCovers, parseMailbox } from '../../../relay/address.ts';

@@ -1,4 +1,4 @@
-/** Where the mail of a list goes: its own smart host with the Secrets that it names, or the class's. */
+/** Where the mail of a list goes: to its own smart host, with the Secrets that it names, or to the class's. */
 import { formatPath, type Path } from '../../api/path.ts';
 import type { Reason } from '../reasons.ts';
 import type { ListSpec } from '../../api/list.ts';

@@ -1,6 +1,6 @@
 /**
- * Whether receivers take mail of a domain, sent by these relays, for what it says it is: DMARC wants a signature, or an SPF
- * record, that speaks for the domain in the From header.
+ * Whether receivers will believe that mail sent by these relays comes from its domain: DMARC wants a signature, or an
+ * SPF record, that speaks for the domain in the From header.
  */
 import type { Judgement } from '../conditions.ts';
 import type { DnsEvidence } from '../model.ts';

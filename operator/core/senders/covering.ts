@@ -1,6 +1,6 @@
 /**
- * An address under a verified domain of its own namespace needs no proof of its own. A domain that another namespace shares
- * does not count: an address may be shared further, and its owner has agreed to nothing of the kind.
+ * An address under a verified domain of its own namespace needs no proof of its own. A domain that another namespace
+ * shares does not count: the address could be shared further, which the domain's owner has never agreed to.
  */
 import { parseMailbox } from '../../../relay/address.ts';
 import { keyOf } from '../model.ts';

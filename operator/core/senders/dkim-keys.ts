@@ -1,6 +1,6 @@
 /**
- * Which keys a domain is to have: how they begin, take turns and go. Keys are made, published, used once they were seen in
- * the DNS, and kept for as long as mail that was signed with them may be on its way.
+ * Which keys a domain should have: how they begin, take turns and go. A key is made, published, used once it has been
+ * seen in the DNS, and kept for as long as mail that was signed with it may be on its way.
  */
 import type { DnsEvidence } from '../model.ts';
 import type { DkimGeneration, DkimKeyPair, DkimKeys, KeysWish } from './dkim-model.ts';

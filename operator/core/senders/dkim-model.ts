@@ -1,4 +1,4 @@
-/** Keys that mail of a domain is signed with, as the core sees them. Plain data. */
+/** The keys that mail of a domain is signed with, as the core sees them. Plain data. */
 import type { DkimKey } from '../../../relay/config/config.ts';
 
 /** What mail of a domain is signed with. */

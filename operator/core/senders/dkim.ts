@@ -1,4 +1,4 @@
-/** DKIM of a VerifiedSender: whether its mail is signed, by what, and which records that takes. */
+/** DKIM of a VerifiedSender: whether its mail is signed, with what, and which records that takes. */
 import { durationSeconds } from '../../api/duration.ts';
 import type { SenderSpec } from '../../api/sender.ts';
 import type { DkimSigner } from '../../../relay/config/config.ts';

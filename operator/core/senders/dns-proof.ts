@@ -1,6 +1,6 @@
 /**
- * Proof by DNS: what the evidence of look-ups means, and when the next one is due. Absent is not the same as could-not-ask: a
- * failed look-up never revokes, and a record that was there and is gone has a grace period.
+ * Proof by DNS: what the evidence of look-ups means, and when the next one is due. "Absent" differs from "could not
+ * ask": a failed look-up never revokes anything, and a record that was there and is gone has a grace period.
  */
 import type { Reason } from '../reasons.ts';
 import { withNote, type Judgement } from '../conditions.ts';

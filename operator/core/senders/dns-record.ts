@@ -1,4 +1,4 @@
-/** One record of `status.dnsRecords`: what is to be in the DNS, and what was found of it. */
+/** One record of `status.dnsRecords`: what should be in the DNS, and what was found there. */
 import type { SenderStatus } from '../../api/sender.ts';
 import type { DnsEvidence } from '../model.ts';
 import { describeAnswer } from './dns-proof.ts';

@@ -1,4 +1,4 @@
-/** All records that a VerifiedSender has to do with in the DNS, and what comes of them for its mail. */
+/** All DNS records that matter to a VerifiedSender, and what they mean for its mail. */
 import type { SenderSpec } from '../../api/sender.ts';
 import type { DkimSigner } from '../../../relay/config/config.ts';
 import type { Judgement } from '../conditions.ts';

@@ -1,4 +1,4 @@
-/** The last word about senders that were verified and are gone, or that other namespaces can use no more. */
+/** The last event about senders that were verified and are gone, or that other namespaces can no longer use. */
 import { isEqual } from '../equal.ts';
 import { event } from '../events.ts';
 import type { PlannedEvent } from '../model.ts';

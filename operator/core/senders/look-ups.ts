@@ -1,4 +1,4 @@
-/** Look-ups that a plan asks for, and what else there is to do about signing keys. Plain data. */
+/** The look-ups that a plan asks for, and what else there is to do about signing keys. Plain data. */
 import type { KeysWish } from './dkim-model.ts';
 
 /** A DNS record to look up, at `due` or later. */

@@ -1,6 +1,7 @@
 /**
- * Senders of which nothing is known though they were proven, as far as one can tell: by their age, and by their status. A status
- * proves nothing. All that comes of it is that mail has to wait for a while, where it would be refused.
+ * Senders about which nothing is known although they were proven, as far as one can tell from their age and their
+ * status. A status proves nothing: all that comes of it is that mail which would otherwise be refused has to wait for a
+ * while.
  */
 import { z } from 'zod';
 import { previousConditions } from '../conditions.ts';

@@ -1,4 +1,4 @@
-/** What there is to say and to do about mails to the address of a VerifiedSender, besides its conditions. */
+/** What to say and to do about mails to the address of a VerifiedSender, besides its conditions. */
 import { z } from 'zod';
 import { event } from '../events.ts';
 import type { MailWish } from '../mail-evidence.ts';

@@ -1,6 +1,7 @@
 /**
- * Proof by mail: what is known of the challenge means, and whether a mail is to be sent. One is sent by itself when an address
- * is first seen; every further one takes somebody who asks for it, so that nobody's mailbox is filled by a machine.
+ * Proof by mail: what is known about the challenge means, and whether a mail should be sent. One is sent without being
+ * asked for when an address is first seen; for every further one somebody has to ask, so that no machine fills
+ * anybody's mailbox.
  */
 import { withNote, type Judgement } from '../conditions.ts';
 import {

@@ -1,6 +1,6 @@
 /**
- * SPF and DMARC of a verified domain: what is looked up, and what there is to say about each. Records that are there belong
- * to somebody, and other mail depends on them: what is to be published is told as a change of what was seen.
+ * SPF and DMARC of a verified domain: what is looked up, and what to say about each. Records that exist belong to
+ * somebody, and other mail depends on them: so what to publish is said as a change to what was seen.
  */
 import { durationSeconds } from '../../api/duration.ts';
 import type { SenderSpec } from '../../api/sender.ts';

@@ -1,4 +1,4 @@
-/** `spec.senders`: what a user may send as where that is less than what its namespace may. Never more. */
+/** `spec.senders`: what a user may send as, where that is less than what its namespace may. It is never more. */
 import { canonicalSender, covers, domainCovers, parseMailbox } from '../../../relay/address.ts';
 import type { SenderRule } from '../../../relay/config/config.ts';
 

@@ -1,7 +1,7 @@
 /**
- * Names below which strangers register their own (`co.uk`, `github.io`): whoever could publish a record there would come to
- * the addresses of all of them. The list is Mozilla's, with its private part; what it does not know (`corp.internal`) is
- * somebody's domain.
+ * Names below which strangers register their own (`co.uk`, `github.io`): whoever could publish a record there would get
+ * the addresses of all of them. The list is Mozilla's, with its private part; a name that it does not know
+ * (`corp.internal`) counts as somebody's domain.
  */
 import { getDomain, getPublicSuffix } from 'tldts';
 

@@ -1,4 +1,4 @@
-/** What there is to do about a VerifiedSender, by what it comes to. */
+/** What to do about a VerifiedSender, given what it comes to. */
 import { z } from 'zod';
 import type { SenderStatus } from '../../api/sender.ts';
 import { conditionsOf, readiness, readyAsWritten } from '../conditions.ts';

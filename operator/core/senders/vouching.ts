@@ -1,6 +1,7 @@
 /**
- * Senders that the platform owner vouches for, and what becomes of one that is vouched for no more: it goes the way of a lost
- * record, with the same period of grace. That it was vouched for is remembered as evidence; a status is not believed.
+ * Senders that the platform owner vouches for, and what becomes of one that is no longer vouched for: it goes the way
+ * of a lost record, with the same grace period. That it was vouched for is remembered as evidence; a status is not
+ * believed.
  */
 import type { Judgement } from '../conditions.ts';
 import type { ObjectMeta, Vouching } from '../model.ts';

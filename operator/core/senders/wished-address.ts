@@ -1,4 +1,4 @@
-/** The address that a VerifiedSender names, before anything else of its spec is looked at. */
+/** The address that a VerifiedSender names, read before anything else of its spec is looked at. */
 import { canonicalSender } from '../../../relay/address.ts';
 import { textAt } from '../../api/plain-data.ts';
 import type { RawObject } from '../model.ts';

@@ -1,4 +1,7 @@
-/** The end of a user that `spec.expiresAt` names: relays refuse from then on by themselves, people are told a week ahead. */
+/**
+ * The end of a user, named by `spec.expiresAt`: from then on relays refuse it by themselves; people are told a week
+ * ahead.
+ */
 import type { UserSpec } from '../../api/user.ts';
 import type { Judgement } from '../conditions.ts';
 import { after, earliestAfter, formatTime, parseTime } from '../time.ts';

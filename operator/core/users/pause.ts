@@ -1,4 +1,7 @@
-/** A user whose mail bounces too much is paused by the relay that sees it, and then by all, until a person has looked at it. */
+/**
+ * A user whose mail bounces too much is paused by the relay that sees it, then by all of them, until a person has
+ * looked into it.
+ */
 import type { PauseAbove, PausedStatus } from '../../api/sending.ts';
 import type { PauseTerms } from '../../../relay/config/config.ts';
 import type { Judgement } from '../conditions.ts';

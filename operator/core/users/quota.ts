@@ -1,4 +1,4 @@
-/** The monthly quota of a user: how much of it is used up, and what people are told of that. */
+/** The monthly quota of a user: how much of it is used up, and what people are told about it. */
 import type { QuotaStatus } from '../../api/sending.ts';
 import type { Judgement } from '../conditions.ts';
 import type { UsageFact } from '../usage.ts';

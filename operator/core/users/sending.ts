@@ -1,4 +1,4 @@
-/** What becomes of the mail of a user who can send: nothing, where the upstream of its list takes none. */
+/** Where the mail of a user who can send ends up: nowhere, while the upstream of its list takes none. */
 import { withNote, type Judgement } from '../conditions.ts';
 import type { UpstreamFact } from '../model.ts';
 import { BUILT_IN_LIST } from '../names.ts';

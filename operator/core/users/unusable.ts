@@ -1,6 +1,6 @@
 /**
- * Users who have a password and whom no relay can serve because of how things are configured: a spec that cannot be
- * understood, a list that is gone. The relay tells whoever has the password that it is temporary, and nobody else.
+ * Users who have a password but whom no relay can serve because of how things are configured: a spec that cannot be
+ * understood, a list that is gone. The relay tells whoever has the password that this is temporary, and nobody else.
  */
 import type { UserSpec } from '../../api/user.ts';
 import type { Credential, UnusableUser } from '../../../relay/config/config.ts';

@@ -1,4 +1,4 @@
-/** Whether somebody still needs a credential: one that nobody uses is one that nobody would miss, but a thief. */
+/** Whether somebody still needs a credential: one that nobody uses would be missed by nobody but a thief. */
 import { previousConditions, type Judgement, type Subject } from '../conditions.ts';
 import { after, parseTime } from '../time.ts';
 import type { UsageFact } from '../usage.ts';

@@ -1,4 +1,4 @@
-/** Which list a user belongs to, and whether that list takes it. */
+/** Which list a user belongs to, and whether that list accepts it. */
 import type { Path } from '../../api/path.ts';
 import type { UserSpec } from '../../api/user.ts';
 import type { ListTerms, ListVerdict } from '../lists/lists.ts';

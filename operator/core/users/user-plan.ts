@@ -1,4 +1,4 @@
-/** What there is to do about a SmtpPlusUser: its status, its Secret, its part of the relay's configuration. */
+/** What to do about a SmtpPlusUser: its status, its Secret, its part of the relays' configuration. */
 import type { UserStatus } from '../../api/user.ts';
 import type { UserConfig } from '../../../relay/config/config.ts';
 import {

@@ -1,4 +1,4 @@
-/** SmtpPlusUsers: an ordered list of checks, then what comes of it for the relay, the Secret and the status. */
+/** SmtpPlusUsers: an ordered list of checks, and what follows from them for the relay, the Secret and the status. */
 import type { Reason } from '../reasons.ts';
 import type { Path } from '../../api/path.ts';
 import type { UserSpec } from '../../api/user.ts';

@@ -1,4 +1,4 @@
-/** Everything that the operator mirrors of the cluster, and whether all of it is there. */
+/** Everything that the operator mirrors of the cluster, and whether all of it has arrived. */
 import type { Kind } from '../../core/model.ts';
 import type { KubeClient } from '../client/client.ts';
 import type { KnownStatus } from './known-status.ts';

@@ -1,4 +1,4 @@
-/** What is kept of a status: a tenth of its size, and all that the core or a write of ours asks about it. */
+/** What is kept of a status: a tenth of its size, and all that the core or one of our writes asks about it. */
 import { hash } from 'node:crypto';
 import type { Condition } from '../../api/common.ts';
 import { createPool } from './pool.ts';

@@ -1,4 +1,4 @@
-/** Which keys (`NAMESPACE/NAME`) there are in each namespace. */
+/** Which keys (`NAMESPACE/NAME`) each namespace has. */
 export interface NamespaceIndex {
   readonly note: (key: string, isThere: boolean) => void;
   readonly countIn: (namespace: string) => number;

@@ -1,6 +1,6 @@
 /**
- * Secrets without our label. One watch tells which ones change, but not what is in them; those that matter are then read by
- * name, and nothing is kept of the others.
+ * Secrets without our label. One watch tells which of them change, but not what is in them; those that matter are then
+ * read by name, and nothing is kept of the others.
  */
 import type { KubeClient } from '../client/client.ts';
 import { keyOfObject, startListWatch, type ListWatch } from '../client/list-watch.ts';

@@ -1,6 +1,6 @@
 /**
- * Equal values, kept once: ten thousand objects hold the same CA, host name and conditions, and each came in its own copy.
- * Nothing that is secret belongs in here, since a pool keeps it longer than its object lives.
+ * Equal values, kept once: ten thousand objects have the same CA, host name and conditions, and each arrives with
+ * copies of its own. Nothing secret belongs in here, since a pool keeps it for longer than its object lives.
  */
 export interface Pool<T extends object | string> {
   /** The value with this key that is known already, else the one that `make` gives. */

@@ -1,6 +1,6 @@
 /**
- * The Secrets that matter: those with our label, and those that an object names. Of all others we hear that they changed, but
- * never read what is in them: they take no memory, and could not leak from here.
+ * The Secrets that matter: those with our label, and those that an object names. About all others we only hear that
+ * they have changed, and never read what is in them: they take no memory, and cannot leak from here.
  */
 import { MANAGED_BY, MANAGED_BY_LABEL } from '../../core/names.ts';
 import type { SecretView } from '../../core/model.ts';

@@ -1,4 +1,4 @@
-/** API objects as the core sees them. What is not in here takes no memory. */
+/** API objects as the core sees them. Whatever is not in here takes no memory. */
 import type { Kind, ObjectMeta, RawObject, SecretView } from '../../core/model.ts';
 import { isEqual } from '../../core/equal.ts';
 import { decodeValues, ownershipOf, secretOwner } from '../../manifests/secrets.ts';

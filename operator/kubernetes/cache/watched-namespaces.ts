@@ -1,6 +1,7 @@
 /**
- * Labels of the namespaces that an operator of some namespaces reads: asked for one by one, again and again. A role in a namespace
- * can give the right to read it, while to list or to watch namespaces takes a right in the whole cluster.
+ * Labels of the namespaces that an operator limited to some namespaces reads: asked for one by one, again and again. A
+ * role in a namespace can grant reading that namespace, whereas listing or watching namespaces takes a right in the
+ * whole cluster.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isEqual } from '../../core/equal.ts';

@@ -1,4 +1,4 @@
-/** JSON requests to the API server: rate-limited, retried where a retry can help, never longer than a deadline. */
+/** JSON requests to the API server: rate-limited, retried where a retry can help, and never past a deadline. */
 import type { IncomingHttpHeaders } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { RefusedError } from './answers.ts';

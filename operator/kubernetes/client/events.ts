@@ -1,4 +1,4 @@
-/** Events: the same one again becomes a series instead of another object. Never in the way of work. */
+/** Events: the same one again becomes a series instead of another object. They never get in the way of work. */
 import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { messageOf } from '../../errors.ts';

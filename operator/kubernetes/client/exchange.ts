@@ -1,4 +1,4 @@
-/** One request and its whole answer. A handler that collects it costs half of what a stream for each answer does. */
+/** One request and its whole answer. A handler that collects the answer costs half as much as a stream. */
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Dispatcher } from 'undici';
 

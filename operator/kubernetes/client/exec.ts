@@ -1,6 +1,6 @@
 /**
- * Runs a command in a container by the API server (`pods/exec`), over a WebSocket with the channels of Kubernetes: each
- * message begins with the number of its stream. Version 4 of them is what kubelets speak themselves.
+ * Runs a command in a container through the API server (`pods/exec`), over a WebSocket with the channels of Kubernetes:
+ * each message begins with the number of its stream. Version 4 of the protocol is what kubelets speak themselves.
  */
 import { Agent, WebSocket } from 'undici';
 import type { Credentials } from './credentials.ts';

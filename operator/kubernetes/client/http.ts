@@ -1,4 +1,7 @@
-/** HTTP to one API server over kept-alive connections: a pool for requests, another for watches, which each hold one. */
+/**
+ * HTTP to one API server over kept-alive connections: a pool for requests, and another for watches, which each hold
+ * one.
+ */
 import { Agent, type Dispatcher } from 'undici';
 import type { Credentials } from './credentials.ts';
 import { BODY_MAX, exchange, type Exchanged } from './exchange.ts';

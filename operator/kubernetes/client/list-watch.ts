@@ -1,6 +1,6 @@
 /**
- * Follows one collection of the API server: a paged list, then a watch, for ever. Whatever goes wrong - a lost or silent
- * connection, 410 Gone, 5xx, an API server that is away for hours - it starts over.
+ * Follows one collection of the API server: a paged list, then a watch, for ever. Whatever goes wrong - a lost or
+ * silent connection, 410 Gone, 5xx, an API server that is away for hours - it starts over.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { messageOf } from '../../errors.ts';

@@ -1,7 +1,7 @@
 /**
- * Work queue by key, as client-go has it: a key waits at most once, is worked on by one worker, and backs off alone. Tenants
- * take turns, so that one with thousands of keys holds up nobody. What is urgent goes before what is not, in turns as well,
- * and not for ever: who finds ways to make everything urgent must not stop the others.
+ * Work queue by key, as client-go has it: a key waits at most once, is worked on by one worker, and backs off by
+ * itself. Tenants take turns, so that one with thousands of keys holds up nobody. Urgent keys go before the others, in
+ * turns as well, but not for ever: somebody who finds ways to make everything urgent must not stop the rest.
  */
 import { createFairQueue, type FairQueue } from '../../../relay/delivery/fair-queue.ts';
 import { backoffMs } from './backoff.ts';

@@ -1,4 +1,7 @@
-/** What somebody may see: what the API server would show them by `kubectl get`, kind by kind and namespace by namespace. */
+/**
+ * What somebody may see: what the API server would show them for `kubectl get`, kind by kind and namespace by
+ * namespace.
+ */
 import { GROUP } from '../../api/common.ts';
 import type { KindName } from '../../api/kinds.ts';
 import { inParallel } from '../../manifests/parallel.ts';

@@ -1,4 +1,6 @@
-/** The console of the operator: for people whom the API server or a proxy knows, and to each of them what they may see. */
+/**
+ * The console of the operator: for people whom the API server or a proxy knows, each of whom sees what they may see.
+ */
 import type { PageAnswer, PageRequest, PagesForPeople } from '../../../relay/observe/http.ts';
 import { VERSION } from '../../../relay/version.ts';
 import { plain } from '../../console/answers.ts';

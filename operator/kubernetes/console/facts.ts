@@ -1,4 +1,4 @@
-/** What somebody may see on a cluster: nothing that `kubectl get` would not show them, and never a Secret. */
+/** What somebody may see of a cluster: nothing that `kubectl get` would not show them, and never a Secret. */
 import type { ListStatus } from '../../api/list.ts';
 import type { KindName } from '../../api/kinds.ts';
 import { textAt } from '../../api/plain-data.ts';

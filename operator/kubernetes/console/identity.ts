@@ -1,6 +1,6 @@
 /**
- * Who asks for a page of the console: whoever a trusted proxy says, or whose token the API server knows. Header fields about
- * people count from the addresses of those proxies only: anybody else can write them, too.
+ * Who asks for a page of the console: whoever a trusted proxy says, or whose token the API server knows. Header fields
+ * about people count only from the addresses of those proxies, as anybody else can write them too.
  */
 import type { IncomingHttpHeaders } from 'node:http';
 import ipaddr from 'ipaddr.js';

@@ -1,4 +1,4 @@
-/** Objects with their statuses, as they are: the caches of the operator keep a part of a status only. */
+/** Objects with their statuses, complete: the operator's caches keep only a part of a status. */
 import type { KindName } from '../../api/kinds.ts';
 import { asRecord, textAt } from '../../api/plain-data.ts';
 import { bodyOf } from '../client/answers.ts';

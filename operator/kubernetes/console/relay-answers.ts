@@ -1,4 +1,4 @@
-/** What the relays say of themselves at this moment, asked for all viewers of the console together. */
+/** What the relays say about themselves at this moment, asked once for everybody who looks at the console. */
 import type { KnownUpstreams } from '../../../relay/observe/upstream-report.ts';
 import { mergedQueues, type QueueReport } from '../../../relay/observe/queue-report.ts';
 import type { UsageReport } from '../../../relay/observe/usage-report.ts';

@@ -1,4 +1,6 @@
-/** Work of which some is done at a time; some more waits for its turn, and what comes beyond that is refused at once. */
+/**
+ * Bounds work: some is done at a time, some more waits for its turn, and whatever comes beyond that is refused at once.
+ */
 
 /** Too many wait already; whoever asks may come again. */
 export class NoTurnError extends Error {}

@@ -1,4 +1,4 @@
-/** What differs from the cluster is queued, at most one thing about each object, and written by a few workers. */
+/** Queues whatever differs from the cluster, at most one item for each object, and has a few workers write it. */
 import type { ListPlan } from '../../core/lists/lists.ts';
 import type { Kind } from '../../core/model.ts';
 import type { Turn } from '../../core/planner-state.ts';

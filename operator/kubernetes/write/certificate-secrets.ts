@@ -1,7 +1,7 @@
 /**
- * Two Secrets for each relay class, in the operator's own namespace. `PREFIX-tls` is what relay pods mount: certificate, key, and in
- * `ca.crt` what users are told. `PREFIX-authority` has the state of the turn-over, with the key of the operator's own authority,
- * and nobody mounts it.
+ * Two Secrets for each relay class, in the operator's own namespace. `PREFIX-tls` is what relay pods mount:
+ * certificate, key, and in `ca.crt` what users are told. `PREFIX-authority` has the state of the turn-over, with the
+ * key of the operator's own authority, and nobody mounts it.
  */
 import { parseJson } from '../../api/plain-data.ts';
 import { readState, textOf, type State } from '../../certificates/turn-over.ts';

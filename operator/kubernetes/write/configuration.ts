@@ -1,5 +1,5 @@
 /**
- * The relay's configuration as Secrets in the operator's namespace: one Secret and one key for each document, so that a
+ * The relays' configuration as Secrets in the operator's namespace: one Secret with one key per document, so that a
  * changed user costs one small write and 100,000 users fit under the limit of 1 MiB.
  */
 import { createHash } from 'node:crypto';

@@ -1,6 +1,7 @@
 /**
- * What somebody else replaces each time that we have written it, such as a status that a second installation speaks of, too. Two
- * that never give in would write for ever: after a few rounds this one leaves such a thing alone for a while, and says so.
+ * Things that somebody else changes back each time we have written them, such as a status that a second installation
+ * writes as well. Two writers that never give in would write for ever: after a few rounds this one leaves such a thing
+ * alone for a while, and says so.
  */
 export interface Contested {
   /** A watch has told of something else than was known. It may be our own write, told before it was answered. */

@@ -1,7 +1,7 @@
 /**
- * Whether the CRDs in the cluster have room for what we say in a status. Helm never upgrades CRDs, so that an operator often
- * meets older ones, and they refuse a server-side apply with a field that they lack or with a value that they do not list. The
- * status is then written in another way, without those fields, and an Event says so.
+ * Whether the CRDs in the cluster have room for what we write into a status. Helm never upgrades CRDs, so an operator
+ * often meets older ones, which refuse a server-side apply with a field that they lack or a value that they do not
+ * list. The status is then written in another way, without those fields, and an Event says so.
  */
 import type { Kind, PlannedEvent, StatusPlan } from '../../core/model.ts';
 import { keyOf } from '../../core/model.ts';

@@ -1,4 +1,7 @@
-/** Writes of DNSEndpoints: made, put right and deleted, each in the version that we know; never taken over from somebody else. */
+/**
+ * Writes DNSEndpoints: made, corrected and deleted, each in the version that we know; never taken over from somebody
+ * else.
+ */
 import { API_VERSION } from '../../api/common.ts';
 import type { ObjectName } from '../../api/names.ts';
 import { ENDPOINT_SUFFIX, MANAGED_BY, MANAGED_BY_LABEL } from '../../core/names.ts';

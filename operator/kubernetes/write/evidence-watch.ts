@@ -1,6 +1,6 @@
 /**
- * Secrets with evidence that somebody deletes or changes while we run: we still know what was in them, the next process does
- * not. They are written again at once, not only when there is something else to write.
+ * Secrets with evidence that somebody deletes or changes while we run: we still know what was in them, but the next
+ * process would not. They are written again at once, not only when there is something else to write.
  */
 import type { SecretObject } from '../cache/views.ts';
 import type { KubeClient } from '../client/client.ts';

@@ -1,7 +1,8 @@
 /**
- * Evidence about senders, in Secrets of the operator's own namespace: a fixed number of them, so that one look-up costs one
- * small write, and compressed, so that a hundred thousand senders fit under the limit of 1 MiB for each. Which one an entry is in
- * follows from a secret of the installation: a tenant who knew it could fill the Secret that others are in.
+ * Evidence about senders, in Secrets of the operator's own namespace: a fixed number of them, so that one look-up costs
+ * one small write, and compressed, so that a hundred thousand senders fit under the limit of 1 MiB for each. A secret
+ * of the installation decides which one an entry is in: a tenant who could predict that could fill the Secret that
+ * others are in.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { shareRuns } from '../../../relay/share-runs.ts';

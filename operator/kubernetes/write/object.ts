@@ -1,4 +1,4 @@
-/** Makes one object's part of the plan true: its Secret or DNSEndpoint, then its status, then what people should notice. */
+/** Carries out one object's part of the plan: first its Secret or DNSEndpoint, then its status, then its Events. */
 import type { ListPlan } from '../../core/lists/lists.ts';
 import { keyOf, type Kind, type PlannedEvent, type SecretPlan, type StatusPlan } from '../../core/model.ts';
 import type { SenderPlan } from '../../core/senders/sender-plan.ts';

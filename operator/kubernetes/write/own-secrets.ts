@@ -1,6 +1,7 @@
 /**
- * Secrets in the operator's own namespace that are its own as a whole, which a label tells: made with POST, so that nothing is
- * taken over, and from then on patched only in the version that is known. Keys that somebody has added go: pods would mount them.
+ * Secrets in the operator's own namespace that belong to it as a whole, which a label says: created with POST, so that
+ * none is taken over, and from then on patched only in the version that is known. Keys that somebody has added are
+ * removed: pods would mount them.
  */
 import { isEqual } from '../../core/equal.ts';
 import { decodeValues, encodeValues } from '../../manifests/secrets.ts';

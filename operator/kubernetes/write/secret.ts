@@ -1,4 +1,4 @@
-/** Credentials Secrets: made, repaired, adopted and deleted; never taken over from somebody else. */
+/** Writes credentials Secrets: made, repaired, adopted and deleted; never taken over from somebody else. */
 import { leftovers } from '../../core/credentials/secret-template.ts';
 import { belongsTo, isRetained } from '../../core/credentials/ownership.ts';
 import type { SecretPlan, SecretView } from '../../core/model.ts';

@@ -1,4 +1,7 @@
-/** Secrets in the operator's own namespace that hold for Prometheus what opens the pages of relays and operator (page-tokens.ts). */
+/**
+ * Secrets in the operator's own namespace from which Prometheus gets the tokens for the pages of relays and operator
+ * (page-tokens.ts).
+ */
 import type { KubeClient } from '../client/client.ts';
 import { createWorkQueue, type WorkQueueOptions } from '../client/queue.ts';
 import type { TokenSecret } from '../page-tokens.ts';
