@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { createFairQueue } from '../relay/delivery/fair-queue.ts';
 import { argon2idVerifier } from '../relay/password-hash.ts';
-import { trimPassword } from './core/credentials/own-password.ts';
+import { trimPassword } from './core/credentials/trim-password.ts';
 import type { SecretView } from './core/model.ts';
 
 /** A longer one is no password, and hashing it would be work for an attacker's benefit. */

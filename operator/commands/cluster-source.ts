@@ -2,8 +2,8 @@
 import type { KindName } from '../api/kinds.ts';
 import { asRecord, texts } from '../api/plain-data.ts';
 import { messageOf } from '../errors.ts';
-import { bodyOf } from '../kubernetes/client/answers.ts';
-import { createClient, type Answer, type KubeClient } from '../kubernetes/client/client.ts';
+import { bodyOf, type Answer } from '../kubernetes/client/answers.ts';
+import { createClient, type KubeClient } from '../kubernetes/client/client.ts';
 import type { CredentialsSource } from '../kubernetes/client/credentials.ts';
 import { contextOf, kubeconfigCredentials } from '../kubernetes/client/kubeconfig.ts';
 import {

@@ -13,7 +13,7 @@ import type { ClassSettings, NamespaceLimits } from '../settings/settings.ts';
 import type { DkimKeys } from './senders/dkim-model.ts';
 import type { DnsVerification } from './senders/dns-verification.ts';
 import type { Lookup, RecordsPlan } from './senders/look-ups.ts';
-import type { PublicationFacts, PublicationPlan } from './senders/publication.ts';
+import type { PublicationFacts, PublicationPlan } from './senders/publication-model.ts';
 import type { UsageFact } from './usage.ts';
 import type { MailFacts, MailIssuer, MailWish } from './mail-evidence.ts';
 

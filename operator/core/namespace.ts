@@ -1,7 +1,8 @@
 /** Judges the lists and senders of one namespace, which depend on no other namespace. */
 import type { SenderRule } from '../../relay/config/config.ts';
 import { guarded, internalError, type Fault } from './faults.ts';
-import { defaultListOf, judgeList, type ListVerdict } from './lists/lists.ts';
+import { defaultListOf, judgeList } from './lists/lists.ts';
+import type { ListVerdict } from './lists/list-verdict.ts';
 import { keyOf, type SenderEvidence, type ObjectMeta, type RawObject, type SecretOf } from './model.ts';
 import type { MailEvidence } from './mail-evidence.ts';
 import { crowdAmong, whyWaiting } from './places.ts';
@@ -9,7 +10,8 @@ import type { Platform } from './platform.ts';
 import type { DkimKeys } from './senders/dkim-model.ts';
 import { ownRulesOf } from './senders/sender-rules.ts';
 import { coveringDomains, NO_DOMAINS, type CoveringDomains } from './senders/covering.ts';
-import { isDomainClaim, judgeSender, type SenderVerdict } from './senders/senders.ts';
+import { isDomainClaim, judgeSender } from './senders/senders.ts';
+import type { SenderVerdict } from './senders/sender-verdict.ts';
 import { earliestAfter } from './time.ts';
 
 export interface NamespaceObjects {

@@ -1,5 +1,6 @@
 /** What is the same for every namespace: what the platform owner has decided, worked out once for all of them. */
-import { judgeBuiltInList, type ListVerdict } from './lists/lists.ts';
+import { judgeBuiltInList } from './lists/lists.ts';
+import type { ListVerdict } from './lists/list-verdict.ts';
 import type { ClassView, Issuer, OtherInstallations, Snapshot } from './model.ts';
 import type { DnsVerification } from './senders/dns-verification.ts';
 import type { NamespaceLimits } from '../settings/settings.ts';

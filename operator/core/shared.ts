@@ -3,10 +3,10 @@
  * Each namespace puts in what it has; the answer says what that has changed, so that whoever sees it is planned anew.
  */
 import { isEqual } from './equal.ts';
-import type { ListVerdict } from './lists/lists.ts';
+import type { ListVerdict } from './lists/list-verdict.ts';
 import type { NamespaceVerdicts } from './namespace.ts';
 import { isOffered, isSharedWith } from './senders/sender-rules.ts';
-import type { SenderVerdict } from './senders/senders.ts';
+import type { SenderVerdict } from './senders/sender-verdict.ts';
 import type { Guest } from './selector.ts';
 import type { UsernameClaim } from './users/usernames.ts';
 

@@ -12,7 +12,7 @@ import type {
 import type { UsageFact } from './usage.ts';
 import type { DkimKeys } from './senders/dkim-model.ts';
 import type { MailEvidence } from './mail-evidence.ts';
-import type { EndpointRecords, PublicationFact } from './senders/publication.ts';
+import type { EndpointRecords, PublicationFact } from './senders/publication-model.ts';
 
 export interface AskedEntries {
   /** Lists, user names, namespaces; keys of a VerifiedSender (`signerEntry`). */

@@ -2,7 +2,6 @@
 import { z } from 'zod';
 import { pausedStatus, quotaStatus, type PausedStatus } from '../api/sending.ts';
 import { traffic, type Traffic } from '../api/traffic.ts';
-import type { Subject } from './conditions.ts';
 
 /** Held still by whoever gathers it: a status is written for each change. Without anything in it where nothing was counted. */
 export interface UsageFact {
@@ -23,7 +22,7 @@ const knownUsage = z.object({
 });
 
 /** What a status said of use when it was written last. */
-export function usageBefore({ status }: Pick<Subject, 'status'>): z.infer<typeof knownUsage> {
+export function usageBefore({ status }: { readonly status?: unknown }): z.infer<typeof knownUsage> {
   return knownUsage.safeParse(status).data ?? {};
 }
 
@@ -32,7 +31,7 @@ export function usageBefore({ status }: Pick<Subject, 'status'>): z.infer<typeof
  * used last is remembered by the status alone. Whoever can write a status can forge that, and gains nothing by it.
  */
 export function usageOf(
-  subject: Pick<Subject, 'status'>,
+  subject: { readonly status?: unknown },
   fact: UsageFact | undefined,
 ): Pick<UsageFact, 'traffic' | 'lastUsedTime'> {
   const before = usageBefore(subject);

@@ -1,7 +1,7 @@
 /** What conditions and the log say about DNSEndpoints. */
 import type { ObjectName } from '../api/names.ts';
 import { CHECK_NOW_ANNOTATION } from '../core/names.ts';
-import type { PublicationFact } from '../core/senders/publication.ts';
+import type { PublicationFact } from '../core/senders/publication-model.ts';
 import { LEFT_MINUTES, ROUNDS } from './write/contested.ts';
 
 interface Refusal {

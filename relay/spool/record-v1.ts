@@ -1,6 +1,5 @@
 /** Records of the first version, JSON without a checksum: read where a spool still has some, never written. */
 import { z } from 'zod';
-import type { QueuedMessage } from './record.ts';
 
 const verdictSchema = z.object({
   outcome: z.enum(['delivered', 'deferred', 'failed']),
@@ -44,7 +43,7 @@ const recordSchema = z.object({
 });
 
 /** Undefined where the text is no such record. */
-export function parseRecordV1(record: string): QueuedMessage | undefined {
+export function parseRecordV1(record: string) {
   let json: unknown;
   try {
     json = JSON.parse(record);

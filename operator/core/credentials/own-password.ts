@@ -12,6 +12,7 @@ import {
 } from './credentials-verdict.ts';
 import type { Judgement } from '../conditions.ts';
 import { formatTime } from '../time.ts';
+import { trimPassword } from './trim-password.ts';
 import { PASSWORD_KEY } from '../users/wishes.ts';
 import type { UserCircumstances } from '../users/circumstances.ts';
 import { endingPasswords } from './valid-passwords.ts';
@@ -84,11 +85,6 @@ function findPassword(
   }
   const trimmed = password === value ? '' : ' The newline at its end is not part of it.';
   return { password, verifier, message: `The password under key ${key} of ${name} is in force.${trimmed}` };
-}
-
-/** Without the newline that editors and `kubectl create secret --from-file` leave at the end. Adapters hash this. */
-export function trimPassword(value: string): string {
-  return value.replace(/\r?\n$/, '');
 }
 
 /** Says nothing about the password itself: this goes into a status. */

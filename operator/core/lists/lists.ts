@@ -1,16 +1,15 @@
 /** SmtpPlusLists: what each comes to under its class, and its status. */
 import type { Reason } from '../reasons.ts';
-import type { AllowedNamespaces } from '../../api/common.ts';
 import { durationSeconds } from '../../api/duration.ts';
 import { listSpec, type ListSpec, type ListStatus } from '../../api/list.ts';
-import type { PauseAbove } from '../../api/sending.ts';
 import { canonicalSender } from '../../../relay/address.ts';
-import type { Limits, ListConfig } from '../../../relay/config/config.ts';
+import type { ListConfig } from '../../../relay/config/config.ts';
 import { conditionsOf, fieldsOf, readiness, readyAsWritten, type Fields, type Judgement } from '../conditions.ts';
 import { eventsOf } from '../events.ts';
 import type {
   ClassView,
   ObjectMeta,
+  OtherInstallations,
   PlannedEvent,
   ProgrammedFact,
   RawObject,
@@ -20,7 +19,7 @@ import type {
 } from '../model.ts';
 import { DEFAULT_CLASS, DEFAULT_LIST_ANNOTATION } from '../names.ts';
 import { parseObject } from '../parse.ts';
-import type { Platform } from '../platform.ts';
+import type { ListTerms, ListVerdict } from './list-verdict.ts';
 import { limitsOfList, refusalsInWords, tightenMode, tightenPolicy, tightenStarttls, type Refusal } from './policy.ts';
 import { guardNote, tightenRecipients } from './recipients.ts';
 import { judgeProgrammed } from '../programmed.ts';
@@ -29,30 +28,13 @@ import { judgeReachable } from './reachable.ts';
 import { textAt } from '../../api/plain-data.ts';
 import { byAge, whyBefore } from '../time.ts';
 import { usageOf, type UsageFact } from '../usage.ts';
-import { judgeUpstream, type UpstreamVerdict } from './upstream.ts';
+import { judgeUpstream } from './upstream.ts';
 
-export interface ListVerdict {
-  /** The condition `Accepted`. */
-  readonly accepted: Judgement;
-  /** Absent where the spec says nothing that can be understood: then nobody else may attach users. */
-  readonly allowed?: AllowedNamespaces;
-  /** What it comes to; absent where it is not accepted. */
-  readonly terms?: ListTerms;
-  /** Another installation serves its class: it and its users are left alone. */
-  readonly isServedElsewhere?: true;
+/** Which relay classes there are, here and elsewhere. */
+interface Classes {
+  readonly classes: ReadonlyMap<string, ClassView>;
+  readonly otherInstallations: OtherInstallations;
 }
-
-export interface ListTerms {
-  readonly className: string;
-  readonly config: ListConfig;
-  /** Limits of each of its users. */
-  readonly limits: Limits;
-  /** When each of its users is paused; a user may be stricter. */
-  readonly pauseAbove: PauseAbove | undefined;
-  readonly upstream: UpstreamVerdict['judgement'];
-}
-
-type Classes = Pick<Platform, 'classes' | 'otherInstallations'>;
 
 /** What a SmtpPlusList is judged by, besides itself. */
 export interface ListCircumstances {
@@ -210,7 +192,7 @@ export interface Tally {
 /** What a list's status tells of, besides its verdict. */
 export interface ListReport {
   readonly users: Tally;
-  readonly classes: Platform['classes'];
+  readonly classes: Classes['classes'];
   /** Of its entry in the relays' configuration; absent where it has none. */
   readonly programmed: ProgrammedFact | undefined;
   /** Of its class and of itself; absent where nothing is known. */

@@ -3,7 +3,7 @@ import type { ListConfig } from '../../../relay/config/config.ts';
 import { previousConditions, type Judgement, type Subject } from '../conditions.ts';
 import type { RelaysFact, UpstreamFact } from '../model.ts';
 import { named } from '../named.ts';
-import type { ListTerms } from './lists.ts';
+import type { ListTerms } from './list-verdict.ts';
 
 export interface ReachableFacts {
   /** Undefined where they were not asked yet. */

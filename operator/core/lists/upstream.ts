@@ -7,7 +7,7 @@ import type { Judgement } from '../conditions.ts';
 import type { ClassView, SecretOf, SecretView } from '../model.ts';
 import { objectionToHost } from './allowed-upstream.ts';
 import { UPSTREAM_LABEL } from '../names.ts';
-import { trimPassword } from '../credentials/own-password.ts';
+import { trimPassword } from '../credentials/trim-password.ts';
 
 export interface UpstreamVerdict {
   readonly config: UpstreamConfig;

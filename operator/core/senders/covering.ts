@@ -4,7 +4,7 @@
  */
 import { parseMailbox } from '../../../relay/address.ts';
 import { keyOf } from '../model.ts';
-import type { SenderVerdict } from './senders.ts';
+import type { SenderVerdict } from './sender-verdict.ts';
 
 /** Finds the domain that covers an address (canonical): the nearest of those that do. */
 type Finder = (address: string) => SenderVerdict | undefined;

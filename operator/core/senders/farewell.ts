@@ -5,7 +5,7 @@ import type { PlannedEvent } from '../model.ts';
 import { named } from '../named.ts';
 import type { Guest } from '../selector.ts';
 import { isSharedWith } from './sender-rules.ts';
-import type { SenderVerdict } from './senders.ts';
+import type { SenderVerdict } from './sender-verdict.ts';
 
 /** Names of namespaces are as long as an Event has room for. */
 const NAMED_MAX = 10;

@@ -3,7 +3,8 @@ import { describe, test } from 'node:test';
 import { senderSpec } from '../../api/sender.ts';
 import type { DnsRecord } from './dns-record.ts';
 import type { DnsVerification } from './dns-verification.ts';
-import { judgePublication, type EndpointRecords, type PublicationFact } from './publication.ts';
+import { judgePublication } from './publication.ts';
+import type { EndpointRecords, PublicationFact } from './publication-model.ts';
 
 const META = { namespace: 'shop', name: 'domain', uid: 'u', generation: 1, labels: {}, annotations: {} };
 

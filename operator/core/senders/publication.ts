@@ -8,27 +8,8 @@ import type { Judgement } from '../conditions.ts';
 import type { ObjectMeta } from '../model.ts';
 import type { Reason } from '../reasons.ts';
 import type { DnsVerification } from './dns-verification.ts';
-import type { SenderVerdict } from './senders.ts';
-
-/** All that the DNSEndpoint of a VerifiedSender is to have; nothing: there is to be none. */
-export type EndpointRecords = readonly { readonly name: string; readonly value: string }[];
-
-/** What has become of a DNSEndpoint. */
-export interface PublicationFact {
-  readonly reason: 'Published' | 'CrdMissing' | 'EndpointNotOwned' | 'EndpointNotWritten';
-  /** For people. */
-  readonly message: string;
-}
-
-export interface PublicationFacts {
-  /** By key of the VerifiedSender. */
-  readonly publications?: ReadonlyMap<string, PublicationFact>;
-}
-
-export interface PublicationPlan {
-  /** By key of the VerifiedSender; those that are to have something. */
-  readonly endpoints: ReadonlyMap<string, EndpointRecords>;
-}
+import type { EndpointRecords, PublicationFact } from './publication-model.ts';
+import type { SenderVerdict } from './sender-verdict.ts';
 
 export interface PublicationVerdict {
   /** The condition `Published`; absent where nobody asks for it, or nobody knows yet. */

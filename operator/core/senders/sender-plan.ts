@@ -10,9 +10,10 @@ import { formatTime } from '../time.ts';
 import type { Lookup, RecordsPlan } from './look-ups.ts';
 import type { DnsVerification } from './dns-verification.ts';
 import { mailEvents, wishOf } from './mail-plan.ts';
-import { judgePublication, type EndpointRecords } from './publication.ts';
+import { judgePublication } from './publication.ts';
+import type { EndpointRecords } from './publication-model.ts';
 import type { Sources } from '../sources.ts';
-import type { SenderVerdict } from './senders.ts';
+import type { SenderVerdict } from './sender-verdict.ts';
 
 export interface SenderPlan {
   readonly meta: ObjectMeta;

@@ -2,7 +2,7 @@
 import type { SenderRule } from '../../../relay/config/config.ts';
 import { keyOf } from '../model.ts';
 import { allows, type Guest } from '../selector.ts';
-import type { SenderVerdict } from './senders.ts';
+import type { SenderVerdict } from './sender-verdict.ts';
 import { byAge } from '../time.ts';
 
 /**

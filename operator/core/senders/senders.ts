@@ -1,51 +1,23 @@
 /** VerifiedSenders: what each says, whether it is verified, and its status. */
-import type { AllowedNamespaces } from '../../api/common.ts';
 import { durationSeconds } from '../../api/duration.ts';
 import { asRecord } from '../../api/plain-data.ts';
 import type { SenderSpec } from '../../api/sender.ts';
 import { canonicalSender } from '../../../relay/address.ts';
 import { withNote, type Judgement } from '../conditions.ts';
-import { challengeOf, judgeEvidence, publish, type Challenge } from './dns-proof.ts';
+import { challengeOf, judgeEvidence, publish } from './dns-proof.ts';
 import type { CoveringDomains } from './covering.ts';
-import { type SenderEvidence, type ObjectMeta, type RawObject, type Vouching } from '../model.ts';
-import type { MailEvidence, MailWish } from '../mail-evidence.ts';
-import { judgeMail, type MailVerdict } from './mail-proof.ts';
+import type { ObjectMeta, RawObject, SenderEvidence } from '../model.ts';
+import type { MailEvidence } from '../mail-evidence.ts';
+import { judgeMail } from './mail-proof.ts';
 import { parseObject } from '../parse.ts';
+import type { SenderVerdict } from './sender-verdict.ts';
 import { wasProven } from './lost-evidence.ts';
 import { isPublicSuffix } from './public-suffix.ts';
 import type { Platform } from '../platform.ts';
 import { earliestAfter, parseTime } from '../time.ts';
 import { judgeVouching, type VouchingVerdict } from './vouching.ts';
 import type { DkimKeys } from './dkim-model.ts';
-import type { Lookup } from './look-ups.ts';
-import { judgeRecords, type RecordsVerdict } from './domain-records.ts';
-
-export interface SenderVerdict {
-  readonly meta: ObjectMeta;
-  /** The condition `Verified`. */
-  readonly judgement: Judgement;
-  /** What it covers; absent where its spec says nothing that can be understood. */
-  readonly covers?: {
-    readonly sender: string;
-    readonly includeSubdomains: boolean;
-    readonly allowed: AllowedNamespaces;
-  };
-  readonly method?: 'Grandfathered' | 'DnsProof' | 'EmailProof';
-  readonly challenge?: Challenge | MailVerdict['challenge'];
-  readonly lastCheckTime?: string;
-  readonly lookup?: Lookup;
-  /** Nothing speaks for it or against it yet: relays tell clients to try again. */
-  readonly isUnchecked?: true;
-  /** What is known of it was lost: it may have been verified. */
-  readonly isLost?: true;
-  /** What is to be remembered, where the settings vouch for it or have done so. */
-  readonly vouching?: Vouching;
-  readonly dns?: RecordsVerdict;
-  /** Of an address. */
-  readonly mail?: MailWish;
-  /** When it changes with time alone (a password expires, say); absent: never. */
-  readonly until?: Date;
-}
+import { judgeRecords } from './domain-records.ts';
 
 /** What a VerifiedSender is judged by, besides itself. */
 export interface SenderCircumstances {

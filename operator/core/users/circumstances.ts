@@ -1,6 +1,6 @@
 import type { SenderRule } from '../../../relay/config/config.ts';
 import type { Judgement } from '../conditions.ts';
-import type { ListVerdict } from '../lists/lists.ts';
+import type { ListVerdict } from '../lists/list-verdict.ts';
 import type { AcceptedPasswords, ObjectMeta, RawObject, SecretOf } from '../model.ts';
 import type { Platform } from '../platform.ts';
 import type { Guest } from '../selector.ts';

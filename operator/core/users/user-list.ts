@@ -1,7 +1,7 @@
 /** Which list a user belongs to, and whether that list accepts it. */
 import type { Path } from '../../api/path.ts';
 import type { UserSpec } from '../../api/user.ts';
-import type { ListTerms, ListVerdict } from '../lists/lists.ts';
+import type { ListTerms, ListVerdict } from '../lists/list-verdict.ts';
 import { BUILT_IN_LIST } from '../names.ts';
 import { allows, type Guest } from '../selector.ts';
 

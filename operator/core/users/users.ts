@@ -6,7 +6,7 @@ import type { UserConfig } from '../../../relay/config/config.ts';
 import type { Judgement } from '../conditions.ts';
 import { judgeCredentials } from '../credentials/credentials.ts';
 import type { CredentialsVerdict } from '../credentials/credentials-verdict.ts';
-import type { ListTerms } from '../lists/lists.ts';
+import type { ListTerms } from '../lists/list-verdict.ts';
 import { keyOf, type ObjectMeta, type RawObject } from '../model.ts';
 import { BUILT_IN_LIST } from '../names.ts';
 import { parseObject } from '../parse.ts';

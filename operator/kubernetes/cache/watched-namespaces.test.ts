@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test, type TestContext } from 'node:test';
 import { until } from '../../../test/support/until.ts';
-import type { Answer, KubeClient } from '../client/client.ts';
+import type { Answer } from '../client/answers.ts';
+import type { KubeClient } from '../client/client.ts';
 import { followNamespaces } from './watched-namespaces.ts';
 
 type Labels = Record<string, string>;

@@ -1,4 +1,7 @@
-import type { Answer } from './client.ts';
+/** What the server answered: an object, or why there is none (its Status object). Errors are for when it did not answer. */
+export type Answer<T> =
+  | { readonly ok: true; readonly status: number; readonly body: T }
+  | { readonly ok: false; readonly status: number; readonly reason: string; readonly message: string };
 
 /** The server answered, and the answer is no. */
 export class RefusedError extends Error {

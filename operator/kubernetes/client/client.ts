@@ -1,16 +1,11 @@
 /** JSON requests to the API server: rate-limited, retried where a retry can help, and never past a deadline. */
 import type { IncomingHttpHeaders } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { RefusedError } from './answers.ts';
+import { RefusedError, type Answer } from './answers.ts';
 import { cachedCredentials, type CredentialsSource } from './credentials.ts';
 import { AnswerTooLargeError } from './exchange.ts';
 import { createTransport, readLines, type HttpRequest, type Transport } from './http.ts';
 import { tokenBucket, type Pause, type RateLimit } from './token-bucket.ts';
-
-/** What the server answered: an object, or why there is none (its Status object). Errors are for when it did not answer. */
-export type Answer<T> =
-  | { readonly ok: true; readonly status: number; readonly body: T }
-  | { readonly ok: false; readonly status: number; readonly reason: string; readonly message: string };
 
 export interface KubeClient {
   readonly request: <T>(request: KubeRequest) => Promise<Answer<T>>;

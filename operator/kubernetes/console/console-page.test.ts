@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { pageRequest } from '../../../test/support/page-request.ts';
 import { settingsSchema } from '../../settings/settings.ts';
-import type { Answer, KubeClient } from '../client/client.ts';
+import type { Answer } from '../client/answers.ts';
+import type { KubeClient } from '../client/client.ts';
 import { consoleOnCluster } from './console-page.ts';
 
 /** `USER RESOURCE NAMESPACE` each; `*`: in all namespaces. */

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { setImmediate as immediate } from 'node:timers/promises';
-import type { Answer, KubeClient } from '../client/client.ts';
+import type { Answer } from '../client/answers.ts';
+import type { KubeClient } from '../client/client.ts';
 import { createReadObjects } from './objects.ts';
 import { NoTurnError } from './turns.ts';
 

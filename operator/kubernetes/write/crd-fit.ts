@@ -6,17 +6,10 @@
 import type { Kind, PlannedEvent, StatusPlan } from '../../core/model.ts';
 import { keyOf } from '../../core/model.ts';
 import type { KubeClient } from '../client/client.ts';
-import { digestOf, type KnownStatus } from '../cache/known-status.ts';
-import { wouldFit } from './status.ts';
+import { digestOf } from '../cache/known-status.ts';
+import { wouldFit, type StatusFit } from './status.ts';
 
-export interface CrdFit {
-  readonly isOutdated: (kind: Kind) => boolean;
-  /** The API server does not know a field of this status. */
-  readonly refused: (plan: StatusPlan, message: string) => void;
-  /** What the API server has made of a status is not what was planned, and nothing better can be had. */
-  readonly reduced: (plan: StatusPlan, stored: unknown) => void;
-  /** Whether a status is as near to the plan as the CRD lets it. */
-  readonly isNearest: (plan: StatusPlan, current: KnownStatus | undefined) => boolean;
+export interface CrdFit extends StatusFit {
   /** Which CRDs are too old, and what to do, by kind. */
   readonly troubles: () => ReadonlyMap<Kind, string>;
 }

@@ -6,9 +6,10 @@ import { API_VERSION } from '../../api/common.ts';
 import type { ObjectName } from '../../api/names.ts';
 import { ENDPOINT_SUFFIX, MANAGED_BY, MANAGED_BY_LABEL } from '../../core/names.ts';
 import type { ObjectMeta } from '../../core/model.ts';
-import type { EndpointRecords } from '../../core/senders/publication.ts';
+import type { EndpointRecords } from '../../core/senders/publication-model.ts';
 import type { KnownEndpoint } from '../cache/endpoint-cache.ts';
-import type { Answer, KubeClient } from '../client/client.ts';
+import type { Answer } from '../client/answers.ts';
+import type { KubeClient } from '../client/client.ts';
 import { apiVersionOf, DNS_ENDPOINTS, pathOf, type KubeObject } from '../client/resources.ts';
 import { FIELD_MANAGER } from './secret.ts';
 

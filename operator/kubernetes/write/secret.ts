@@ -3,7 +3,8 @@ import { leftovers } from '../../core/credentials/secret-template.ts';
 import { belongsTo, isRetained } from '../../core/credentials/ownership.ts';
 import type { SecretPlan, SecretView } from '../../core/model.ts';
 import { encodeValues, ownerReference } from '../../manifests/secrets.ts';
-import type { Answer, KubeClient } from '../client/client.ts';
+import type { Answer } from '../client/answers.ts';
+import type { KubeClient } from '../client/client.ts';
 import { pathOf, SECRETS } from '../client/resources.ts';
 import type { KnownSecret, SecretObject } from '../cache/views.ts';
 

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { StatusPlan } from '../../core/model.ts';
 import { knownStatus } from '../cache/known-status.ts';
-import type { Answer, KubeClient } from '../client/client.ts';
+import type { Answer } from '../client/answers.ts';
+import type { KubeClient } from '../client/client.ts';
 import { startCrdFit } from './crd-fit.ts';
 import { applyStatus, isStatusApplied } from './status.ts';
 

@@ -1,14 +1,25 @@
-import type { StatusPlan } from '../../core/model.ts';
+import type { Kind, StatusPlan } from '../../core/model.ts';
 import { API_VERSION } from '../../api/common.ts';
-import type { Answer, KubeClient } from '../client/client.ts';
+import type { Answer } from '../client/answers.ts';
+import type { KubeClient } from '../client/client.ts';
 import type { Caches } from '../cache/caches.ts';
 import { digestOf, type KnownStatus } from '../cache/known-status.ts';
 import { KIND_RESOURCES, pathOf, type KubeObject } from '../client/resources.ts';
 import type { KnownObject } from '../cache/views.ts';
 import { LEFT_MINUTES, ROUNDS } from './contested.ts';
-import type { CrdFit } from './crd-fit.ts';
 
 const STATUS_MANAGER = 'smtp-plus-status';
+
+/** What the CRDs in the cluster can store of a status: asked before each write, and told what came of it. */
+export interface StatusFit {
+  readonly isOutdated: (kind: Kind) => boolean;
+  /** The API server does not know a field of this status. */
+  readonly refused: (plan: StatusPlan, message: string) => void;
+  /** What the API server has made of a status is not what was planned, and nothing better can be had. */
+  readonly reduced: (plan: StatusPlan, stored: unknown) => void;
+  /** Whether a status is as near to the plan as the CRD lets it. */
+  readonly isNearest: (plan: StatusPlan, current: KnownStatus | undefined) => boolean;
+}
 
 /** Of the first of those that somebody else replaces each time. */
 export function contestedStatus(object: string): string {
@@ -16,7 +27,7 @@ export function contestedStatus(object: string): string {
 }
 
 /** Whether a status is as planned already, or as near to it as the CRD lets it. */
-export function isStatusApplied(plan: StatusPlan, current: KnownStatus | undefined, fit: CrdFit): boolean {
+export function isStatusApplied(plan: StatusPlan, current: KnownStatus | undefined, fit: StatusFit): boolean {
   return digestOf(plan.status) === current?.digest || fit.isNearest(plan, current);
 }
 
@@ -29,7 +40,7 @@ export async function applyStatus(
   client: KubeClient,
   plan: StatusPlan,
   current: Pick<KnownObject, 'status' | 'resourceVersion'>,
-  fit: CrdFit,
+  fit: StatusFit,
 ): Promise<KubeObject | undefined> {
   if (isStatusApplied(plan, current.status, fit)) return undefined;
   const { resourceVersion } = current;
@@ -103,7 +114,7 @@ async function replaceStatus(
   client: KubeClient,
   plan: StatusPlan,
   resourceVersion: string,
-  fit: CrdFit,
+  fit: StatusFit,
 ): Promise<KubeObject | undefined> {
   let status: Readonly<Record<string, unknown>> = plan.status;
   for (;;) {
