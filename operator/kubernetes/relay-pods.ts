@@ -18,7 +18,7 @@ export interface RelayPod {
   readonly className: string;
   readonly isReady: boolean;
   readonly configHash: string | undefined;
-  /** Where its pages are; absent until it has an address. */
+  /** Where its pages are; absent until it has an address, and once it has ended. */
   readonly http: string | undefined;
   /** It has ended, and left so many messages in its spool. */
   readonly left: number | undefined;
@@ -51,6 +51,7 @@ interface PodObject extends KubeObject {
     }[];
   };
   readonly status?: {
+    readonly phase?: string;
     readonly podIP?: string;
     readonly conditions?: readonly { readonly type: string; readonly status: string }[];
   };
@@ -59,6 +60,8 @@ interface PodObject extends KubeObject {
 /** Name of the container port with its pages, and its number where no port has that name. */
 const PORT_NAME = 'http';
 const PORT_DEFAULT = 9465;
+/** Pods that have ended keep their address in their status, while the next pod, a tenant's perhaps, already has it. */
+const ENDED: ReadonlySet<string> = new Set(['Succeeded', 'Failed']);
 
 export function startRelayPods(client: KubeClient, options: RelayPodsOptions): RelayPods {
   const { namespace, onTrouble, signal } = options;
@@ -108,7 +111,7 @@ function viewPod(object: KubeObject): RelayPod {
   const { metadata, spec, status } = object as PodObject;
   const ports = (spec?.containers ?? []).flatMap((container) => container.ports ?? []);
   const port = ports.find(({ name }) => name === PORT_NAME)?.containerPort ?? PORT_DEFAULT;
-  const ip = status?.podIP;
+  const ip = ENDED.has(status?.phase ?? '') ? undefined : status?.podIP;
   const isReady = (status?.conditions ?? []).some(({ type, status }) => type === 'Ready' && status === 'True');
   return {
     namespace: metadata.namespace ?? '',

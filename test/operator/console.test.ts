@@ -10,6 +10,7 @@ import { startHttp } from '../../relay/observe/http.ts';
 import { describeWithControlPlane } from '../support/control-plane.ts';
 import { createAdmin, list, namespace, sender, user, type Admin } from './support/admin.ts';
 import { tokenCredentials } from './support/credentials.ts';
+import { eventually } from './support/eventually.ts';
 import { install, OPERATOR_NAMESPACE, startTestOperator, type TestOperator } from './support/operator.ts';
 import { startRelayPod } from './support/relay-pod.ts';
 
@@ -193,6 +194,19 @@ describeWithControlPlane('the console on a cluster', (cluster) => {
     }
     assert.equal((await ask('/mail')).status, 404);
   });
+
+  for (const phase of ['Succeeded', 'Failed']) {
+    test(`sends the token of a class to no address of a pod that is ${phase}: somebody else may have it by now`, async (t) => {
+      const pod = await startRelayPod(admin, `relay-${phase.toLowerCase()}`);
+      t.after(() => pod.close());
+      // it would answer still
+      const isShown = async () => (await operator.askRelays()).some(({ state }) => state !== undefined);
+      await eventually(async () => assert.equal(await isShown(), true));
+      const status = { phase, conditions: [{ type: 'Ready', status: 'False' }] };
+      await admin.patch('Pod', `${OPERATOR_NAMESPACE}/relay-${phase.toLowerCase()}`, { status }, 'status');
+      await eventually(async () => assert.equal(await isShown(), false));
+    });
+  }
 
   test('shows nothing to whoever has no rights, and no page to whoever is nobody', async (t) => {
     const { ask, as } = await start(t);
