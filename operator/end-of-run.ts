@@ -3,7 +3,7 @@ import type { Log } from '../relay/observe/log.ts';
 /** What a shell reports for a process that a signal ended. */
 const EXIT_CODES = { SIGINT: 130, SIGTERM: 143 } as const;
 export const EXIT_FAILURE = 1;
-/** Of sysexits, shells and linters alike: the question was wrong, not the answer. */
+/** The code that sysexits, shells and linters share: the question was wrong, not the answer. */
 export const EXIT_USAGE = 2;
 /** Ctrl-C reaches the whole process group, and npm hands on what it gets: one keystroke is two signals, moments apart. */
 const SAME_SIGNAL_MS = 1000;

@@ -114,7 +114,7 @@ async function start(flags: OperatorFlags, settings: Settings, { log, end, signa
   });
   const own = { client, unledClient: ownClient, namespace, identity, metrics, onTrouble };
   const work = startWork({ settings, installation }, { ...own, lease, installationOf, log, end });
-  // of its own, too: what people ask must not hold up a renewal, nor the work
+  // a client of its own as well: what people ask must hold up neither a renewal nor the work
   const consoleClient = createClient(source, { perSecond: CONSOLE_PER_SECOND, burst: CONSOLE_AT_ONCE });
   let inForce = settings;
   const consolePages = consoleOnCluster({

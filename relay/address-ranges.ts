@@ -25,7 +25,10 @@ type Address = ipaddr.IPv4 | ipaddr.IPv6;
 const NAT64 = 'rfc6052';
 /** Global unicast (RFC 4291 section 2.4): what else ipaddr.js knows no name for is assigned to nobody. */
 const GLOBAL = ipaddr.parseCIDR('2000::/3');
-/** Of clouds, where they are not link-local: Alibaba, Azure, AWS, Google. Who asks there gets the credentials of the machine. */
+/**
+ * Metadata services of clouds that are not link-local: Alibaba, Azure, AWS, Google. Whoever asks there gets the
+ * credentials of the machine.
+ */
 const METADATA = ['100.100.100.200/32', '168.63.129.16/32', 'fd00:ec2::/32', 'fd20:ce::/32'].map((one) =>
   ipaddr.parseCIDR(one),
 );

@@ -18,7 +18,7 @@ const PAUSE_MS = 10_000;
 /** Resolves with the number of messages that are left: none, unless it was told to stop. */
 export async function drainSpools({ signal, pauseMs = PAUSE_MS, ...options }: DrainOptions): Promise<number> {
   const { spoolFolder, log } = options;
-  // of a relay with several workers, one after the other
+  // the spools of a relay with several workers, one after the other
   const numbers = [1, ...(await leftBehind(spoolFolder, 1))];
   for (;;) {
     let left = 0;

@@ -31,7 +31,7 @@ export interface RelayOptions {
   readonly http: HttpOptions;
   /** Other relays, to which mail goes when this one goes for good. Default: there are none. */
   readonly fleet?: Fleet | undefined;
-  /** Of whoever runs it, in the text format of Prometheus; /metrics has them, too. */
+  /** Metrics of whoever runs the relay, in the text format of Prometheus; /metrics has them, too. */
   readonly furtherMetrics?: () => Promise<string>;
   readonly log: Log;
   /** The spool can no longer be trusted: the process should end, and replay it at its next start. */
@@ -69,7 +69,10 @@ export interface Relay {
   readonly close: () => Promise<number | undefined>;
 }
 
-/** Starts a relay. Rejects where a port that is not optional, the HTTP port or the spool cannot be had; what had started by then has ended. */
+/**
+ * Starts a relay. Rejects where a port that is not optional, the HTTP port or the spool cannot be had; what had started
+ * by then has ended.
+ */
 export async function startRelay(options: RelayOptions): Promise<Relay> {
   const workers = await workersFor(options.workers ?? 1);
   const left = await leftBehind(options.spoolFolder, workers);

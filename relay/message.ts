@@ -33,7 +33,7 @@ export interface AcceptedMessage {
   readonly id: string;
   /** User name it was submitted by. */
   readonly user: string;
-  /** Of the user: whose places, turns and room on the disk the message takes. */
+  /** Namespace of the user: whose places, turns and room on the disk the message takes. */
   readonly namespace: string;
   /** The user's list, `NAMESPACE/NAME`: its upstream is looked up at delivery. */
   readonly list: string;
@@ -42,7 +42,7 @@ export interface AcceptedMessage {
   readonly unverifiedSender?: true;
   /** It is a report of ours on the message with this id: no report is ever made about it. */
   readonly reportOn?: string;
-  /** Of the body, relaxed and in base64, for its signature. Absent where none was to be expected, and from older versions. */
+  /** Hash of the body, relaxed and in base64, for its signature. Absent where none was expected, and from older versions. */
   readonly bodyHash?: string;
   /** The trace that its application says it belongs to. */
   readonly trace?: MessageTrace;
@@ -65,7 +65,10 @@ export interface Content {
   readonly body: Body;
 }
 
-/** As the client sent it, less what we leave out: in memory when small, else a file that the spool takes over by renaming it. */
+/**
+ * As the client sent it, less what we leave out: in memory when small, else a file that the spool takes over by
+ * renaming it.
+ */
 export type Body =
   | { readonly kind: 'memory'; readonly bytes: Buffer }
   | { readonly kind: 'file'; readonly path: string };

@@ -1,4 +1,4 @@
 import packageJson from '../package.json' with { type: 'json' };
 
-/** Of this program: relays and their operator are of one, and may be of two while they are replaced. */
+/** Version of this program: relays and their operator have the same one, except while they are being replaced. */
 export const VERSION = packageJson.version;

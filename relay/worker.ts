@@ -41,7 +41,7 @@ export interface WorkerOptions {
   readonly onFatal: (error: unknown) => void;
   /** Counted for all workers together. Default: of this one alone. */
   readonly limits?: SharedLimits | undefined;
-  /** Of connections to smart hosts, divided among all workers. Default: all of them. */
+  /** How many connections to smart hosts this worker may open, divided among all workers. Default: no division. */
   readonly allow?: Allow | undefined;
   /** Default: nobody counts. */
   readonly usage?: UsageCounter | undefined;
@@ -87,7 +87,7 @@ export interface Worker {
 
 /** Part of the time for a shutdown that clients have; the rest is for what they handed in. */
 const DRAIN_SHARE = 0.6;
-/** Of what is left then, the part for the smart host; the rest is for other relays. */
+/** The part of the remaining time that the smart host gets; the rest is for other relays. */
 const DELIVERY_SHARE = 0.5;
 
 /** Rejects where the spool cannot be had; what had started by then has ended. */

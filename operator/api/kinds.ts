@@ -135,7 +135,7 @@ export const kinds: Readonly<Record<KindName, KindDefinition>> = {
     status: senderStatus,
     rules: senderRules,
     columns: [
-      // of the status, since a column reads one path: the spec has either an address or a domain
+      // from the status, since a column reads one path: the spec has either an address or a domain
       { name: 'Sender', type: 'string', jsonPath: '.status.sender', description: 'The address or @domain.' },
       {
         name: 'Verified',

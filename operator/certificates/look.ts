@@ -34,7 +34,7 @@ export async function look(before: State, { tls, names, source, facts, roots }: 
   return { state, troubles: servedTroubles(state, { names, now: facts.now }) };
 }
 
-/** Of what relays have. */
+/** What is wrong with what relays have. */
 function servedTroubles({ served }: State, { names, now }: { names: readonly string[]; now: Date }): Trouble[] {
   if (served === undefined) return [];
   const read = readPair(served);

@@ -5,7 +5,7 @@ import { createPrivateKey, randomBytes, webcrypto } from 'node:crypto';
 import { isIP } from 'node:net';
 
 export interface Authority {
-  /** Of its certificate. */
+  /** The authority's certificate. */
   readonly pem: string;
   /** PEM (PKCS #8). */
   readonly key: string;

@@ -34,7 +34,7 @@ const trustedSchema = z.object({
 type Trusted = z.infer<typeof trustedSchema>;
 
 const stateSchema = z.object({
-  /** Of the operator's own, where it makes certificates. */
+  /** The operator's own authority, where it makes certificates. */
   authority: z.object({ pem: z.string(), key: z.string() }).optional(),
   /** What relays are given. */
   served: offerSchema.optional(),

@@ -22,7 +22,7 @@ export async function checkSettings(
   named: string | false | undefined,
 ): Promise<CheckedSettings> {
   const found = (await Promise.all(paths.map(settingsOf))).flat();
-  // of several folders none is the one that a process would run on
+  // among several folders, none is the one that a process would run on
   const own = paths.length === 1 ? found[0] : undefined;
   const file = named === false ? undefined : (named ?? own);
   if (file === undefined) return { settings: undefined, files: found, findings: [] };

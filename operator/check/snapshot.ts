@@ -29,7 +29,7 @@ export const issuer: Issuer = {
   codeHash: () => 'unused',
 };
 
-/** Of the settings, those that are at hand. */
+/** As much of the settings as is known. */
 export interface KnownSettings {
   readonly classes?: Settings['classes'] | undefined;
   readonly namespaceLimits?: NamespaceLimits | undefined;

@@ -17,7 +17,7 @@ interface Place {
 
 export function completionFor(root: Command, shell: Shell): string {
   const places = placesOf(root, '');
-  // of `kubectl smtpplus`, kubectl completes by itself
+  // for `kubectl smtpplus`, kubectl completes by itself
   const name = root.name().split(' ').join('-');
   switch (shell) {
     case 'bash':
@@ -70,7 +70,7 @@ function caseLines(places: readonly Place[]): readonly string[] {
   ]);
 }
 
-/** Of an option: what may follow. `@files`, `@any`. */
+/** What may follow an option: `@files`, `@any`. */
 function valuesOf(option: Option): string {
   if (option.argChoices !== undefined) return option.argChoices.join(' ');
   return takesFile(option) ? '@files' : '@any';

@@ -11,7 +11,7 @@ export interface LogSource {
   readonly lines: () => AsyncIterable<string>;
 }
 
-/** Of standard input, which nobody can read twice. */
+/** Size of standard input, which nobody can read twice. */
 const STDIN_MAX = 256 * 1024 * 1024;
 
 /** @param files `-` is standard input */

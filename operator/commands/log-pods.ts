@@ -8,7 +8,7 @@ import { CommandError } from './source.ts';
 
 const SECOND_MS = 1000;
 
-/** Of each relay pod, and of the container in it that ended last, if it was started anew. */
+/** The logs of each relay pod, and of its container before the last restart, if there was one. */
 export function logPods(
   { client, installation: namespace }: Cluster,
   pods: readonly SeenPod[],

@@ -115,7 +115,7 @@ function safe(text: string): string {
   return text.split('\n').map(printable).join('\n');
 }
 
-/** Of the terminal; of a pipe, which takes lines of any length, none. */
+/** Width of the terminal; unlimited for a pipe, which takes lines of any length. */
 export function terminalWidth(): number {
   return process.stdout.isTTY ? process.stdout.columns : Infinity;
 }

@@ -12,7 +12,7 @@ export function inOneLine(program: Command): Command {
   });
 }
 
-/** Of two values for one flag, one would be dropped in silence. Holds for the commands within it, too. */
+/** Where a flag has two values, one of them would be silently dropped. Applies to the commands within it, too. */
 export function refuseRepeats(command: Command, repeatable: readonly string[] = []): void {
   for (const option of command.options.filter(({ long }) => !repeatable.includes(long ?? ''))) {
     let isGiven = false;

@@ -16,7 +16,7 @@ export interface Shown<Status> {
 }
 
 export interface Facts {
-  /** Of the operator, or of the one process. */
+  /** Version of the operator, or of the single process. */
   readonly version: string;
   /** Who looks, where the page asks for that. */
   readonly viewer?: string | undefined;

@@ -25,7 +25,7 @@ const PAGE_POLICY = [
   "frame-ancestors 'none'",
 ].join('; ');
 
-/** Of files: nothing in them does anything, wherever they are opened. */
+/** For files: nothing in them does anything, wherever they are opened. */
 const FILE_POLICY = "default-src 'none'; sandbox; frame-ancestors 'none'";
 
 export const PAGE_HEADERS = {

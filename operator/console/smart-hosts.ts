@@ -23,7 +23,7 @@ export function smartHostsOf({ queued, upstreams, nameOf, isSeen }: Sources): re
     const host = hosts.get(name) ?? { name, lists: {}, trouble: undefined };
     hosts.set(name, host);
     host.lists[list] = queued[list] ?? 0;
-    // of several relays, the one that heard of it last
+    // among several relays, the one that heard of it last
     if (trouble !== undefined && trouble.time > (host.trouble?.time ?? '')) host.trouble = trouble;
   };
   for (const { lists, trouble } of upstreams) for (const list of lists) add(list, trouble);

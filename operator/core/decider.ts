@@ -116,7 +116,7 @@ function plannedStatus({ kind, meta }: RawObject, { users, lists, senders }: Res
 
 const NOT_YET: ProgrammedFact = { state: 'Lagging', message: 'The relay is about to load it.' };
 
-/** Of an entry that this plan changes, relays cannot run the change before they have been given it. */
+/** Relays cannot run a change that this plan makes to an entry before they have been given it. */
 function sourcesIn(snapshot: Snapshot, accepted: Sources['accepted'] | undefined): Sources {
   const sources = sourcesOf(snapshot);
   return {

@@ -33,7 +33,7 @@ export interface MailChallenge {
 export interface MailProof {
   readonly time: string;
   readonly by: 'Link' | 'Code';
-  /** Of the challenge that was met: whoever opens its link once more is told that it has worked. */
+  /** Hash of the link of the challenge that was met: whoever opens it once more is told that it has worked. */
   readonly linkHash: string;
 }
 
@@ -70,7 +70,7 @@ export interface MailFacts {
 export interface MailIssuer {
   /** Verifier of the password by which the operator itself sends through the relays of a class. */
   readonly operatorVerifier: (className: string) => string;
-  /** Of a code from a mail to an address (`NAMESPACE/ADDRESS`), in one challenge, which its link's hash names. */
+  /** Hash of a code from a mail to an address (`NAMESPACE/ADDRESS`), in the challenge that the hash of its link names. */
   readonly codeHash: (key: string, linkHash: string, code: string) => string;
 }
 

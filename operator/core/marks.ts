@@ -14,7 +14,7 @@ export interface Marks {
   readonly secrets: Set<string>;
 }
 
-/** Of a namespace that nothing is known of yet. */
+/** For a namespace that nothing is known about yet. */
 export function createMarks(): Marks {
   return {
     judge: true,

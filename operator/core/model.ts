@@ -78,7 +78,7 @@ export interface SecretView {
 export interface SenderEvidence {
   readonly dns?: DnsEvidence | undefined;
   readonly vouching?: Vouching | undefined;
-  /** Of the records besides the proof: of signing keys by selector, and `spf` and `dmarc`. */
+  /** Evidence of the records besides the proof: signing keys by selector, and `spf` and `dmarc`. */
   readonly records?: Readonly<Record<string, DnsEvidence>> | undefined;
 }
 
@@ -95,7 +95,7 @@ export interface DnsEvidence {
   /** What was asked for: an object made anew under the same name for another domain inherits nothing. */
   readonly recordName: string;
   readonly recordValue: string;
-  /** Of the last look-up. ISO 8601, as all times here. */
+  /** Time of the last look-up. ISO 8601, as all times here. */
   readonly time: string;
   readonly outcome: 'found' | 'absent' | 'mismatch' | 'failed';
   /** For people: what was seen, or why nothing was. */
@@ -149,7 +149,7 @@ export interface UpstreamFact {
   /** Names of the relays that could not hand it on, of so many. */
   readonly failing: readonly string[];
   readonly of: number;
-  /** Of those: since when, and the last error of all, for people. Absent where there are none. */
+  /** Since when they have failed, and the last error of all, for people. Absent where none fails. */
   readonly trouble?: {
     /** ISO 8601, as `time`. */
     readonly since: string;
@@ -172,7 +172,7 @@ export interface ClassView {
   readonly implicitTlsPorts: readonly number[];
   /** PEM of the CA that clients verify the relay by; absent: a public one. */
   readonly caCertificate?: string;
-  /** Of the hashes that stand for addresses in the log of the relays (hex). */
+  /** Key of the hashes that stand for addresses in the relays' log (hex). */
   readonly logKey?: string;
   /** SHA-256 (hex) of the token that opens the relays' pages; absent: everybody may read them. */
   readonly pageTokenHash?: string;

@@ -31,7 +31,7 @@ const PLACES: Readonly<Record<Kind, KindOfPlace>> = {
   VerifiedSender: { setting: 'senders', condition: 'Verified', reason: 'TooManySenders' },
 };
 
-/** Of more than these many who wait, the number is not told: each newcomer would change the statuses of all of them. */
+/** Where more than this many wait, the number is not told: each newcomer would change the statuses of all of them. */
 const COUNTED_MAX = 10;
 
 /** How many objects of a kind a namespace may have served. Absent limits: any number. */

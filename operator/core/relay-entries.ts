@@ -28,7 +28,7 @@ export interface RelayEntries {
 
 /** A user is served by a relay, or known as one that cannot be served at present, or neither. */
 export interface UserParts {
-  /** Of the object that they are about. */
+  /** UID of the object that they are about. */
   readonly uid: string;
   readonly entry?: UserEntry | undefined;
   readonly unusable?: UnusableEntry | undefined;

@@ -18,7 +18,7 @@ export function classesWithoutKeys(planner: Planner, sender: string): readonly s
   return platform.classNames.filter((className) => sources.programmed(className, asked)?.state === 'NoRoom');
 }
 
-/** Of an object that no relay serves. */
+/** For an object that no relay serves. */
 export const NOTHING_TOLD = { relays: undefined, upstream: undefined };
 
 /** What the relays tell of a class, and of what becomes of the mail of a list. */

@@ -33,7 +33,10 @@ import { listAskedFor } from './users/user-list.ts';
 import { claimOf } from './users/usernames.ts';
 import { isDefaultUsername, wishedList, wishedSecretName, wishedUsername } from './users/wishes.ts';
 
-/** Users whose references are read in one turn: some tens of milliseconds, so that a namespace of thousands holds up nobody. */
+/**
+ * Users whose references are read in one turn: some tens of milliseconds, so that a namespace of thousands holds up
+ * nobody.
+ */
 const REFERENCES_MAX = 500;
 
 /** Judges its lists and senders, and reads what its users refer to; marks whoever sees something change by that. */
@@ -220,7 +223,10 @@ function thingsOf(user: RawObject): string[] {
   ];
 }
 
-/** Of a user who has to wait: what decides whether it is ours to say so, and whether a Secret is still its own. */
+/**
+ * Whether a thing matters for a user who has to wait: it decides whether it is ours to say so, and whether a Secret is
+ * still its own.
+ */
 function isOfWaiting(thing: string): boolean {
   return ['uid ', 'list ', 'default list '].some((start) => thing.startsWith(start));
 }

@@ -43,7 +43,7 @@ export function planTurn(planner: Planner, name: string, now: Date): Turn {
   if (marks.rules) renewRules(planner, name, namespace, draft);
   const around = circumstancesOf(planner, name, namespace, now);
   for (const key of taken(marks.users, USERS_MAX)) planOneUser(planner, key, around, draft);
-  // of a class whose relays serve its first user since now, or its last one no more
+  // for a class whose relays serve the namespace's first user from now on, or no longer serve its last one
   setNamespaceEntry(planner.relays, name, namespace.rules.rules);
   for (const key of taken(marks.senders)) planOneSender(planner, key, namespace, now, draft);
   // after the users, who are counted in the status of their list
@@ -266,7 +266,7 @@ function published<Plan extends Pick<UserPlan | ListPlan | SenderPlan, 'status' 
   return plan;
 }
 
-/** Of the plan, not of the status that is there: what is under way to that may be older than this plan, or newer. */
+/** Asks the plan, not the status that is there: what is on its way to that may be older than this plan, or newer. */
 function saysProgrammed({ conditions }: Pick<UserPlan['status'], 'conditions'>): boolean {
   return conditions?.some(({ type, status }) => type === 'Programmed' && status === 'True') === true;
 }

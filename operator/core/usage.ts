@@ -3,14 +3,17 @@ import { z } from 'zod';
 import { pausedStatus, quotaStatus, type PausedStatus } from '../api/sending.ts';
 import { traffic, type Traffic } from '../api/traffic.ts';
 
-/** Held still by whoever gathers it: a status is written for each change. Without anything in it where nothing was counted. */
+/**
+ * Held still by whoever gathers it: a status is written for each change. Without anything in it where nothing was
+ * counted.
+ */
 export interface UsageFact {
   readonly traffic?: Traffic | undefined;
   /** ISO 8601. */
   readonly lastUsedTime?: string | undefined;
-  /** Of a user: the month, by UTC (`2026-11`), and its messages that count for a quota. */
+  /** For a user: the month, by UTC (`2026-11`), and its messages that count for a quota. */
   readonly month?: { readonly name: string; readonly messages: number } | undefined;
-  /** Of a user that some relay has paused. */
+  /** For a user that some relay has paused. */
   readonly paused?: PausedStatus | undefined;
 }
 

@@ -127,7 +127,10 @@ export async function startDirectory(options: DirectoryOptions): Promise<Directo
     onChange: () => touch(NOTHING),
     holdMs: options.usageHoldMs ?? USAGE_HOLD_MS,
   });
-  /** Of the next round. One whose time has merely come looks at everything. At first, our Secrets have just been read. */
+  /**
+   * What the next round looks at. One that begins only because its time has come looks at everything. At first, our
+   * Secrets have just been read.
+   */
   let next: Look | undefined = { ...EVERYTHING, secrets: NOTHING.secrets };
   const loop = startLoop<Gathered, Decided>(
     {

@@ -15,7 +15,7 @@ export interface Deletions {
 interface Round {
   /** `NAMESPACE/NAME` of what nothing wants. */
   readonly unwanted: readonly string[];
-  /** Of ours, whether wanted or not. */
+  /** All of our Secrets, wanted or not. */
   readonly total: number;
   /** Whether the folder has any object. */
   readonly isEmpty: boolean;
@@ -25,7 +25,7 @@ interface Round {
 }
 
 export interface DeletionOptions {
-  /** Of manifests. */
+  /** The folder of manifests. */
   readonly folder: string;
   /** The file that says which folder the Secrets belong to. */
   readonly record: string;

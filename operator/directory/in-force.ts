@@ -16,9 +16,9 @@ import type { Fault, ManifestFaults } from './manifest-faults.ts';
 
 export interface InForce {
   readonly content: FolderContent;
-  /** Of objects whose names can be read. */
+  /** Faults of objects whose names can be read. */
   readonly faults: readonly Fault[];
-  /** Of objects that are not in force as they are written, by manifest. */
+  /** Faults of objects that are not in force as they are written, by manifest. */
   readonly faultsOf: (manifest: Manifest) => ObjectFaults | undefined;
 }
 

@@ -13,7 +13,7 @@ import type { KubeClient } from './client/client.ts';
 import { pagesOf } from './client/pages.ts';
 import { pathOf, SECRETS } from './client/resources.ts';
 
-/** Of up to 1 MiB each. */
+/** Documents per page; each has up to 1 MiB. */
 const PAGE = 4;
 
 interface Page {

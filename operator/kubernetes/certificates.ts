@@ -196,7 +196,7 @@ export function startCertificates(
     load: async () => {
       hasLoaded = true;
       for (const className of Object.keys(classes)) {
-        // of one that fails it is told, and it is tried again
+        // a class that fails is reported, and tried again
         await visit(`${KEY_PREFIX}${className}`).catch(() => undefined);
       }
     },

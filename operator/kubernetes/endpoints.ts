@@ -193,7 +193,7 @@ export function startEndpoints(client: KubeClient, options: EndpointsOptions): E
   };
 }
 
-/** Of the DNSEndpoint of a sender (`NAMESPACE/NAME`). */
+/** Name of the DNSEndpoint of a sender (`NAMESPACE/NAME`). */
 const nameOf = (sender: string): string => `${sender.slice(sender.indexOf('/') + 1)}${ENDPOINT_SUFFIX}`;
 
 /** In place of the digest of one that is not there. */

@@ -11,7 +11,7 @@ import { configSecretPrefix } from './classes.ts';
 export interface PageTokens {
   /** For the pages of the relays of a class: sent always, whether they ask for it or not. */
   readonly ofClass: (className: string) => string;
-  /** Of the operator's own pages. */
+  /** Readers of the operator's own pages. */
   readonly readers: Readers;
   /** What Prometheus reads the tokens from. */
   readonly secrets: readonly TokenSecret[];

@@ -15,7 +15,7 @@ export interface PodAnswer {
   readonly certificate?: string;
   /** Why it did not say. */
   readonly trouble?: string;
-  /** Of itself; undefined where it did not say, as one of an older version. */
+  /** What it says about itself; undefined where it did not, as one of an older version. */
   readonly relay?: RelayAnswer;
 }
 
@@ -28,7 +28,7 @@ const CONFIG_MAX = 64 * 1024;
 /** As many lists as a relay names, with names as long as there are. */
 const UPSTREAMS_MAX = 8 * 1024 * 1024;
 
-/** Of the queue, list by list. */
+/** Size of an answer about the queue, list by list. */
 const QUEUE_MAX = 8 * CONFIG_MAX;
 /** 100,000 users and lists, and what was counted of each. */
 const USAGE_MAX = 64 * 1024 * 1024;
@@ -160,7 +160,7 @@ interface Request {
   /** Octets that an answer may have. */
   readonly most: number;
   readonly token: string;
-  /** Of the page as it was last. */
+  /** ETag of the page as it last was. */
   readonly etag?: string | undefined;
 }
 

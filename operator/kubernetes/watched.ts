@@ -60,7 +60,7 @@ export function startWatching(client: KubeClient, options: WatchedOptions): Watc
 
   const followed = createFollowedSecrets(caches.secrets, installation.saltFor);
 
-  /** Of one who leads: to the others every status is written by somebody else. */
+  /** Only for the leader: to other replicas, somebody else writes every status. */
   function noteStatus(kind: Kind, key: string, before?: KnownObject, after?: KnownObject): void {
     if (after === undefined) return contested.forget(`${kind} ${key}`);
     if (planning.planner() === undefined || ownStatus.isTaken() || before?.meta.uid !== after.meta.uid) return;

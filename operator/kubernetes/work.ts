@@ -26,9 +26,12 @@ interface WorkOptions extends Pick<
 
 export interface Work {
   readonly controller: () => Controller;
-  /** Of the pages that name tenants. */
+  /** Readers of the pages that name tenants. */
   readonly readers: () => Readers;
-  /** Ends the work by the settings before, and begins anew by these. Rejects, and changes nothing, where that cannot be done. */
+  /**
+   * Ends the work by the settings before, and begins anew by these. Rejects, and changes nothing, where that cannot be
+   * done.
+   */
   readonly take: (settings: Settings) => Promise<void>;
   readonly close: () => Promise<void>;
 }

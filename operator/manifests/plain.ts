@@ -3,7 +3,7 @@ import { isAlias, visit } from 'yaml';
 import type { Alias, Document, Node, YAMLParseError, YAMLWarning } from 'yaml';
 import { messageOf } from '../errors.ts';
 
-/** Of one anchor, those inside it counted: an expanded alias costs memory without costing bytes ("billion laughs"). */
+/** Copies of one anchor, with those inside it: an expanded alias costs memory without costing bytes ("billion laughs"). */
 const MAX_COPIES = 100;
 /** In a document: the parser's time for them grows with their square. */
 const MAX_ALIASES = 1000;

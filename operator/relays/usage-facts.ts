@@ -14,7 +14,7 @@ import type { UsageFact } from '../core/usage.ts';
 export interface UsageFacts {
   /** The answers of all relays that are ready, by name; undefined of one that gave none. */
   readonly take: (answers: ReadonlyMap<string, UsageReport | undefined>) => void;
-  /** Of `SmtpPlusUser NAMESPACE/NAME`, say; undefined where relays were not heard of it yet. */
+  /** The fact about `SmtpPlusUser NAMESPACE/NAME`, say; undefined where relays have not been heard about it yet. */
   readonly of: (object: string) => UsageFact | undefined;
   readonly all: () => ReadonlyMap<string, UsageFact>;
   readonly close: () => void;

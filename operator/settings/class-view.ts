@@ -5,7 +5,7 @@ import { addressesOfLists } from './list-upstream.ts';
 import type { ClassSettings, Settings } from './settings.ts';
 import { readBounded } from '../manifests/walk.ts';
 
-/** Of a range of thousands of ports, users are shown these many, unless the class names some. */
+/** How many of a range of thousands of ports users are shown, unless the class names some. */
 export const PORTS_SHOWN = 4;
 
 /** What listens for a class, and who has signed for it. */
@@ -73,7 +73,7 @@ async function readOAuth2(
       user,
       ...(scope === undefined ? {} : { scope }),
       ...(secret.text === undefined ? {} : { clientSecret: withoutNewline(secret.text) }),
-      // of the relay pods, whose token changes all the time: not ours to read
+      // the token is the relay pods', and changes all the time: not ours to read
       ...(clientAssertionFile === undefined ? {} : { assertionFile: clientAssertionFile }),
     },
   };

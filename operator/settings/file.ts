@@ -77,7 +77,7 @@ export async function readSettings(file: string | undefined, overrides: Override
 
 interface Origin {
   readonly source?: Source | undefined;
-  /** Of the setting, or of its flag. */
+  /** Name of the setting, or of its flag. */
   readonly name: string;
 }
 
@@ -101,7 +101,7 @@ interface Flat {
   readonly message: string;
 }
 
-/** Of a choice, the alternative that fits best is the one that was meant. An unknown setting is named at its own place. */
+/** Where there is a choice, the alternative that fits best was meant. An unknown setting is named at its own place. */
 function flatten(issue: z.core.$ZodIssue): readonly Flat[] {
   const path = issue.path.filter((step) => typeof step !== 'symbol');
   const below = (inner: z.core.$ZodIssue): readonly Flat[] => flatten({ ...inner, path: [...path, ...inner.path] });

@@ -5,7 +5,7 @@ import type { Settings } from '../settings/settings.ts';
 
 type Places = Pick<Settings, 'capture' | 'state'>;
 
-/** Of the capture upstream. */
+/** The folder of the capture upstream. */
 export function captureFolderOf({ capture, state }: Places): string {
   return capture ?? join(state, 'outbox');
 }

@@ -33,7 +33,7 @@ export function consoleHere(options: ConsoleHere): PagesForPeople {
   };
 }
 
-/** Of what is bound to all addresses, or to one that others reach, the settings have to say so. */
+/** Where it is bound to all addresses, or to one that others reach, the settings have to ask for it. */
 export function isServed({ host, console: { enabled } }: Pick<Settings, 'host' | 'console'>): boolean {
   return enabled ?? isLoopback(host);
 }

@@ -9,7 +9,7 @@ import { formatHints, formatTable, shellQuote } from './table.ts';
 
 /** A step of the start that is quicker than this is not named. */
 const PATIENCE_MS = 1000;
-/** Of a terminal that does not say. */
+/** For a terminal that does not say. */
 const WIDTH_DEFAULT = 80;
 
 interface Listening {

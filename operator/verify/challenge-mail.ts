@@ -14,7 +14,7 @@ export interface ChallengeMail {
   readonly link: string | undefined;
   readonly code: string;
   readonly expiryTime: string;
-  /** Of the relay that the address is to send by. */
+  /** Host name of the relay by which the address is to send. */
   readonly hostname: string;
   readonly date: Date;
 }

@@ -22,7 +22,7 @@ export function judgeKeyRecord(answer: TxtAnswer, { recordValue }: Question): Ob
 
 type Tags = ReadonlyMap<string, string>;
 
-/** Of values white space means nothing, and may come in where a long one was split (RFC 6376 section 3.2). */
+/** White space in values means nothing, and may come in where a long one was split (RFC 6376 section 3.2). */
 function tagsOf(value: string): Tags {
   const tags = value.split(';').map((tag) => {
     const [name = '', ...rest] = tag.split('=');

@@ -50,7 +50,7 @@ const HEEDED_MAX = 20;
 const RETRY_FIRST_SECONDS = 15;
 const RETRY_MOST_SECONDS = 3600;
 
-/** Of the mails, those that limits count: of the last day. */
+/** Those mails that count for the limits: the ones of the last day. */
 export function recent(mails: readonly string[], now: Date): string[] {
   return mails.filter((one) => after(new Date(one), DAY_SECONDS) > now);
 }

@@ -21,7 +21,7 @@ export interface MailRefusal {
 
 /** Within 24 h: what a person needs who has lost the first, and has mistyped the code of the second. */
 const PER_ADDRESS = 3;
-/** Of all namespaces together; one that is blocked by others would need three of them to work together. */
+/** From all namespaces together; to block somebody's mailbox, three of them would have to work together. */
 const PER_MAILBOX = 9;
 /** Between two to one mailbox. */
 const APART_SECONDS = 60;

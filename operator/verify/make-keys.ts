@@ -12,7 +12,7 @@ const generate = promisify(generateKeyPair);
  * it (RFC 8463).
  */
 const RSA_BITS = 2048;
-/** Of a selector: two namespaces, or installations, with the same domain must not meet. */
+/** Length of a selector's tag: two namespaces, or installations, with the same domain must not share a selector. */
 const TAG_BYTES = 4;
 
 export async function makeKeys(now: Date): Promise<DkimGeneration> {

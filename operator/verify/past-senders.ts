@@ -14,7 +14,7 @@ export interface PastSendersOptions {
 
 const KEPT_MS = 3_600_000;
 const TIDY_MS = 60_000;
-/** Of one namespace: who makes senders and deletes them again, on and on, must not fill what is there for all. */
+/** For one namespace: somebody who makes and deletes senders without end must not fill what there is for all. */
 const KEPT_MAX = 1000;
 
 /** Forgets senders that have been gone for long enough, now and then, until it is closed. */

@@ -5,7 +5,7 @@ import type { Challenge } from './mail-proofs.ts';
 
 export interface SenderOfMail {
   readonly from: string;
-  /** Of the class. */
+  /** Host name of the class. */
   readonly hostname: string;
   /** Address of the page, without the token; undefined: there is none. */
   readonly pageURL: string | undefined;

@@ -73,7 +73,7 @@ async function addressesOf(include: string, server: DnsServer): Promise<Upstream
   return { addresses: [NOBODYS[0]], instead: new Map([[include.toLowerCase(), `v=spf1 ip4:${NOBODYS[0]} -all`]]) };
 }
 
-/** Of networks in records, and of servers that those name. */
+/** Addresses of networks in records, and of servers that those name. */
 function addressesIn(answers: readonly unknown[]): readonly string[] {
   const found = answers.flat(2).flatMap((part) => {
     if (typeof part !== 'string') return [];

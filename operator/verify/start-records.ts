@@ -105,7 +105,7 @@ function createRecords({ resolvers, evidence, isThere, onChange, onTrouble, now 
       const [sender = '', id = ''] = key.split(' ');
       const current = asked.get(sender)?.map((lookup) => lookup.id) ?? [];
       if (!isThere(sender) || !current.includes(id)) return;
-      // of keys that are gone nothing need be known any more
+      // nothing about keys that are gone need be known any longer
       const others = Object.entries(recordsOf(sender)).filter(([other]) => current.includes(other));
       await evidence()?.keep(sender, { records: { ...Object.fromEntries(others), [id]: found } });
       onChange(sender);

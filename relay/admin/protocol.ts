@@ -68,7 +68,7 @@ export const outcomeSchema = z.enum(['done', 'same', 'busy', 'missing', 'unselec
 export type Answer =
   | { readonly message: SpooledMessage }
   | { readonly changed: string; readonly outcome: z.infer<typeof outcomeSchema> }
-  /** Of the content of the message that was told last, in base64. */
+  /** A piece, in base64, of the content of the message named last. */
   | { readonly chunk: string }
   | { readonly end: { readonly matched: number } }
   | { readonly problem: string };

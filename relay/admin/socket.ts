@@ -12,7 +12,7 @@ import { requestSchema, SOCKET_NAME, type AdminRequest, type Answer } from './pr
 const REQUEST_MAX_BYTES = 1024 * 1024;
 const REQUEST_MS = 10_000;
 const CONNECTIONS_MAX = 16;
-/** Of the socket: for the owner alone, from the moment that it is there. */
+/** Only the owner may use the socket, from the moment it exists. */
 const UMASK = 0o177;
 
 /** Resolves with the function that closes it. A disk that has no sockets is no reason to take no mail: then it says so. */

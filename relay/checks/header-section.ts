@@ -14,7 +14,7 @@ export interface HeaderField {
   readonly key: string;
   /** All after the colon, folds included and without the last line end; one character an octet (latin1). */
   readonly value: string;
-  /** Of its first octet in the section. */
+  /** Where the field begins in the section. */
   readonly offset: number;
 }
 
@@ -78,7 +78,10 @@ export function unfoldTight(value: string): string {
   return value.replaceAll(/\r\n[ \t]+/g, '');
 }
 
-/** Of a field body, one character an octet; undefined where nobody has said which characters its octets stand for. */
+/**
+ * The characters of a field body that has one character per octet; undefined where nobody has said which ones its
+ * octets stand for.
+ */
 export function charactersOf(octets: string, { isUtf8 }: { readonly isUtf8: boolean }): string | undefined {
   if (!isInternational(octets)) return octets;
   return isUtf8 ? Buffer.from(octets, 'latin1').toString('utf8') : undefined;

@@ -179,7 +179,7 @@ export const logSettingsSchema = z.object({
     .enum(['full', 'hashed', 'none'])
     .default('full')
     .describe("How the relay's log shows mail addresses: as they are, as a keyed hash, or not at all"),
-  /** Of those hashes, in hex: one for all relays of a class, and the same over restarts. */
+  /** Key of those hashes, in hex: one for all relays of a class, and the same after restarts. */
   key: z
     .string()
     .regex(/^[0-9a-f]{64}$/)
@@ -217,13 +217,19 @@ export const classDocumentSchema = z.object({
   /** Our name in the greeting, in EHLO replies and in trace fields. */
   hostname: z.string().min(1),
   starttls: z.enum(['Required', 'Optional']),
-  /** Whether a verified address covers its local part in other letters than small ones. Absent in documents of an older operator. */
+  /**
+   * Whether a verified address covers its local part in other letters than small ones. Absent in documents of an older
+   * operator.
+   */
   localPartCase: z.enum(['Ignore', 'Match']).default('Ignore'),
   /** Whether mail outside ASCII (RFC 6531) is taken. Absent in documents of an older operator. */
   smtputf8: z.enum(['Allow', 'Refuse']).default('Allow'),
   session: sessionSettingsSchema,
   delivery: deliverySettingsSchema,
-  /** How many relays serve the class: limits of users are divided by it (submission/fleet-share.ts). Absent in documents of an older operator. */
+  /**
+   * How many relays serve the class: limits of users are divided by it (submission/fleet-share.ts). Absent in documents
+   * of an older operator.
+   */
   relays: count.default(1),
   /** Absent in documents of an older operator. */
   log: logSettingsSchema.prefault({}),

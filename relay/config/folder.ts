@@ -38,7 +38,7 @@ export interface ConfigFolder {
 /** Events of one update come in a burst; this long after the first of them the folder is read. */
 const SETTLE_MS = 20;
 const POLL_MS = 1000;
-/** Of thousands that are wrong in one way, these are enough to find out why. */
+/** Where thousands of entries are wrong in the same way, this many are enough to find out why. */
 const PROBLEMS_TOLD = 5;
 
 interface Loaded<T> {

@@ -16,7 +16,7 @@ export const limitsSchema = z.object({
   recipientsPerMessage: count,
   messagesPerHour: count.optional(),
   recipientsPerDay: count.optional(),
-  /** Of the calendar, by UTC. */
+  /** Per calendar month, by UTC. */
   messagesPerMonth: count.optional(),
   /** Connections that one user may hold at once. */
   connections: count,
@@ -43,7 +43,7 @@ export const credentialSchema = z.object({
 export const pauseTermsSchema = z.object({
   /** In percent. */
   bounceRate: z.number().positive().max(100),
-  /** Of so many recipients. */
+  /** How many recipients that is a part of. */
   of: count,
   /** Set by people to end a pause: one from under another mark is over. */
   resume: z.string(),

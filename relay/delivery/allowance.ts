@@ -22,7 +22,7 @@ interface Use {
 /** @param key of the smart host. @param onChange the number has changed. */
 export type Allow = (key: string, transport: Transport, onChange: () => void) => Allowance;
 
-/** Of a process that delivers alone. */
+/** For a process that delivers alone. */
 export const allowAll: Allow = (_, transport) => ({
   most: () => transport.limit(),
   look: () => undefined,

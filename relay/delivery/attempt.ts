@@ -137,7 +137,7 @@ interface Circumstances {
   readonly isOurFault: boolean;
 }
 
-/** Of what is decided here. */
+/** For a verdict that is reached here, without asking an upstream. */
 const WITHOUT_UPSTREAM = { upstream: NO_UPSTREAM, ms: 0, dsnPassedOn: false, isOurFault: false } as const;
 
 /** Puts the outcome on disk before anything else happens, so that no crash sends again to those who have it. */

@@ -66,9 +66,9 @@ export interface DeliveryOptions {
   /** Default: steady time. */
   readonly now?: () => number;
   readonly random?: () => number;
-  /** Processes that deliver beside each other: the messages that may be under way are divided among them. Default: this one. */
+  /** Processes that deliver beside each other, which share the messages that may be under way. Default: this one. */
   readonly sharers?: number;
-  /** Of connections to smart hosts. Default: as many as their owners want, since nobody else has any. */
+  /** How many connections to smart hosts may be open. Default: as many as their owners allow, since nobody else has any. */
   readonly allow?: Allow;
 }
 
@@ -190,7 +190,7 @@ export function startDelivery(options: DeliveryOptions): Delivery {
 
   function begin(lane: Lane, entry: SpoolEntry): void {
     const release = occupy(lane, entry.sender);
-    // of the configuration that chose the lane: one without the list has no guard, and must not be met with a way out
+    // from the configuration that chose the lane: a newer one without the list has no guard, and mail must not get out that way
     const guard = routed?.lists.get(entry.list)?.recipients;
     const signal = goneLists.signalOf(entry.list);
     tasks.run(entry, async () => {

@@ -22,7 +22,7 @@ export function takeOverdue(
   const { lists } = config;
   const soonest = soonestOf(config);
   const overdue = lanes.inTurn().flatMap(({ waiting, transport }) => {
-    // of a list that is gone, the end may come sooner than any list says
+    // where a list is gone, the end may come sooner than any list says
     const hasGone = [...waiting.lists()].some((list) => !lists.has(list));
     const isDue = (entry: SpoolEntry) =>
       (hasGone || isPast(entry, soonest, now)) && isPast(entry, limitsOf(entry), now);

@@ -6,7 +6,7 @@ import { startOf } from './content.ts';
 
 export interface StoredHeader {
   readonly fields: readonly HeaderField[];
-  /** Of the section, its empty line included. */
+  /** Length of the section, its empty line included. */
   readonly octets: number;
 }
 
@@ -23,7 +23,10 @@ export async function readStoredHeader(content: Content): Promise<StoredHeader |
   return isReply(fields) ? undefined : { fields, octets: section.length };
 }
 
-/** The header section with its empty line; all of a content that has none. Undefined where it is too large to be one of ours. */
+/**
+ * The header section with its empty line; all of a content that has none. Undefined where it is too large to be one of
+ * ours.
+ */
 async function headerSectionOf(content: Content): Promise<Buffer | undefined> {
   for (const maxBytes of HEADER_BYTES) {
     const start = await startOf(content, maxBytes);

@@ -32,7 +32,10 @@ export interface Transport {
   limit(): number;
   /** `signal` ends it as broken. */
   deliver(transaction: TransportTransaction, signal: AbortSignal): Promise<TransportResult>;
-  /** Of one that has connections open, which count for all processes together. Absent: its limit is for each process. */
+  /**
+   * Present where the limit is on open connections, which count for all processes together. Absent: the limit is for
+   * each process.
+   */
   readonly connections?: {
     /** Open, and in use for nothing. */
     idle(): number;

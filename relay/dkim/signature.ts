@@ -7,7 +7,7 @@ import type { DkimKey } from '../config/config.ts';
 /** What a signature is to say. */
 export interface Claim {
   readonly fields: readonly HeaderField[];
-  /** Of the body, in base64. */
+  /** The hash of the body, in base64. */
   readonly bodyHash: string;
   /** d=, canonical. */
   readonly domain: string;
@@ -24,7 +24,7 @@ const SIGNED = [
   'mime-version content-type content-transfer-encoding content-disposition content-language',
   'list-id list-unsubscribe list-unsubscribe-post list-help list-archive list-post list-owner feedback-id',
 ].flatMap((names) => names.split(' '));
-/** Of a field that may come more than once; one with more is left unsigned. */
+/** How often a field may occur that may come more than once; a message with more is left unsigned. */
 const REPEATED_MAX = 5;
 /** Octets of a line of ours, where it can be folded. */
 const LINE_LENGTH = 72;
@@ -55,7 +55,7 @@ async function makeSignature(
   return `${field}${folded(signature.match(PIECES) ?? [])}\r\n`;
 }
 
-/** Of base64. */
+/** Lines of base64. */
 const PIECES = new RegExp(`.{1,${LINE_LENGTH}}`, 'g');
 
 /** The names for `h=`, and the fields that they name, in relaxed form and in that order (RFC 6376 section 5.4.2). */

@@ -13,7 +13,7 @@ interface DeadCredential {
   readonly what: 'user' | 'password';
 }
 
-/** Of thousands that end at once, these are enough to see what happens. */
+/** Where thousands end at once, this many are enough to see what is happening. */
 const TOLD_MAX = 20;
 
 const TELL = {

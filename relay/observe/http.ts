@@ -16,7 +16,7 @@ import type { AddressInfo, Socket } from 'node:net';
 import { type Readers, refusalOf } from './page-readers.ts';
 
 export interface HttpPages {
-  /** Of all pages but those about health. */
+  /** Readers of all pages but those about health. */
   readonly readers: () => Readers;
   readonly metrics: () => Promise<{ contentType: string; body: string }>;
   /** Why the relay should be restarted, or undefined while it is healthy. */

@@ -18,7 +18,7 @@ import {
 } from '../workers/worker-state.ts';
 
 export interface Told {
-  /** Of those that take mail now, or may any moment. */
+  /** The states of those workers that take mail now, or may at any moment. */
   readonly states: () => readonly WorkerState[];
   readonly metrics: HttpPages['metrics'];
   /** What else there is to tell, of whoever runs the relay. */

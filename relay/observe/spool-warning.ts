@@ -25,7 +25,7 @@ const OVER_AT = 0.7;
 const LOOK_MS = 1000;
 
 export function watchSpool({ fill, metrics, log, lookMs = LOOK_MS }: SpoolWarningOptions): SpoolWarning {
-  /** Of the spool as a whole (`''`), and of namespaces. */
+  /** What a warning was given about: the spool as a whole (`''`), and namespaces. */
   const warned = new Set<string>();
   let last: Fill = { spool: 0, namespaces: [] };
 

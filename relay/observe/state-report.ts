@@ -2,9 +2,9 @@
 import { z } from 'zod';
 
 export const stateReportSchema = z.object({
-  /** Of the program; absent from one that is older than this field. */
+  /** Version of the program; absent from one that is older than this field. */
   version: z.string().max(64).optional(),
-  /** Of the relay class; absent until it has read a configuration. */
+  /** Name of the relay class; absent until it has read a configuration. */
   class: z.string().max(253).optional(),
   /** When the configuration in force was read; ISO 8601, as every time here. */
   readTime: z.iso.datetime().optional(),

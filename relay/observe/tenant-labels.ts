@@ -13,10 +13,10 @@ export type ShownValues = Readonly<Record<TenantLabel, readonly string[]>>;
 
 /** All values that have none of their own. No list and no smart host is called so: the one has a slash, the other a colon. */
 export const OTHER = 'other';
-/** Of those who have not logged in. */
+/** For clients that have not logged in. */
 export const NO_LIST = '-';
 
-/** Of what the relay decides itself, without asking a smart host. */
+/** For what the relay decides by itself, without asking a smart host. */
 export const NO_UPSTREAM = 'none';
 
 /** What no tenant chooses. */

@@ -39,7 +39,7 @@ export function createTenantMetrics() {
     return { inc: (labels, by) => counted.inc(bounded(labels), by) };
   }
 
-  /** Of one label alone: its other values, bounds and sums, are no labels that it could be asked for. */
+  /** Has one label only: the other label values of a histogram, bounds and sums, cannot be asked for. */
   function histogram<Name extends TenantLabel>(observed: Histogram<Name>, name: Name): TenantHistogram<Name> {
     const known = new Set<string>();
     forgetters.push(() => {

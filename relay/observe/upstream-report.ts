@@ -6,7 +6,7 @@ import { z } from 'zod';
 
 /** Names in one answer: more lists than a class is measured with. What fails is named first. */
 export const REPORTED_LISTS_MAX = 20_000;
-/** Of the words of an upstream: enough for a reply with its hints. */
+/** Length of an upstream's words: enough for a reply with its hints. */
 export const REPORTED_ERROR_MAX = 300;
 
 const troubleSchema = z.object({

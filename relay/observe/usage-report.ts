@@ -30,7 +30,7 @@ export const tallySchema = z.object({
 });
 
 const userTallySchema = tallySchema.extend({
-  /** Of a user with a monthly quota: messages of this month, by UTC (`2026-11`). */
+  /** For a user with a monthly quota: messages of this month, by UTC (`2026-11`). */
   month: z.object({ name: z.string(), messages: count }).optional(),
   /** This relay has paused it, since so many of so many recipients bounced, under this mark of its configuration. */
   paused: z.object({ since: z.iso.datetime(), bounced: count, judged: count, resume: z.string() }).optional(),

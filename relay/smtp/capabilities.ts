@@ -20,7 +20,7 @@ export interface Capabilities {
   readonly mechanisms: ReadonlySet<string>;
 }
 
-/** Of a server that knows HELO only. */
+/** What a server can do that only knows HELO. */
 export const NO_CAPABILITIES: Capabilities = readCapabilities('250 ok');
 
 export function readCapabilities(reply: string): Capabilities {

@@ -7,7 +7,7 @@ export interface Login {
   readonly user: string;
   /** Password, or the access token of OAuth 2.0. */
   readonly secret: string;
-  /** Of the server, as the client knows it. */
+  /** The server's host, as the client knows it. */
   readonly host: string;
   readonly port: number;
 }
@@ -38,7 +38,7 @@ const EXCHANGES: Readonly<Record<Mechanism, (login: Login) => Exchange>> = {
       },
     };
   },
-  /** Of Google and Microsoft. A challenge tells of the failure, and wants an empty line before the last reply. */
+  /** A mechanism of Google and Microsoft. A failure comes as a challenge, which wants an empty line before the last reply. */
   XOAUTH2: ({ user, secret }) => inTurn(Buffer.from(`user=${user}\x01auth=Bearer ${secret}\x01\x01`), Buffer.alloc(0)),
   /** RFC 7628; the same with an octet of 1 (section 3.2.3). */
   OAUTHBEARER: ({ user, secret, host, port }) =>

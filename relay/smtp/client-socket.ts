@@ -40,7 +40,7 @@ export interface TlsSession {
 export interface ConnectionEnd {
   /** Where it ended in a TLS handshake: whether the client had begun its part. */
   readonly handshake: 'silent' | 'begun' | undefined;
-  /** Of the first error on it (`ECONNRESET`, `ERR_SSL_UNSUPPORTED_PROTOCOL`); undefined where it was simply closed. */
+  /** Code of the first error on it (`ECONNRESET`, `ERR_SSL_UNSUPPORTED_PROTOCOL`); undefined where it was simply closed. */
   readonly code: string | undefined;
 }
 
@@ -241,7 +241,10 @@ export class ClientSocket extends SMTPConnection {
   }
 }
 
-/** To be asked in time: a closed socket does not remember, and one closed in the handshake never knew (null, despite its type). */
+/**
+ * To be asked in time: a closed socket does not remember, and one closed in the handshake never knew (null, despite its
+ * type).
+ */
 function tlsOf(socket: Socket): TlsSession | undefined {
   if (!(socket instanceof TLSSocket)) return undefined;
   const cipher: { readonly name: string } | null = socket.getCipher();

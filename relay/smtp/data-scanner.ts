@@ -18,7 +18,7 @@ export class DataScanner {
   isEightBit = false;
   /** Octets of the longest line so far, without its CRLF and as it was sent. */
   longestLine = 0;
-  /** Of a line that goes on in the next chunk. */
+  /** Octets so far of a line that goes on in the next chunk. */
   #lineSoFar = 0;
   /** What only the next octets can tell the meaning of: a CR, or a dot at the start of a line with or without one. */
   #carried: Buffer = NOTHING;

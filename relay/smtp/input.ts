@@ -14,7 +14,7 @@ export interface Input {
   readonly hasEnded: boolean;
   /** Octets that nobody has taken. */
   readonly length: number;
-  /** Of the chunk for which no more has been asked. */
+  /** Length of the chunk that came last; no more has been asked for since. */
   readonly chunkLength: number;
   /**
    * The next line without its CRLF, one character an octet. Undefined where it has not ended yet. `null` where it is longer

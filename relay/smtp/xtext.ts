@@ -4,7 +4,7 @@
  */
 import { hexOf } from '../printable.ts';
 
-/** Of printable ASCII. */
+/** Takes printable ASCII. */
 export function toXtext(text: string): string {
   return text.replace(/[+=\x20]/g, (character) => `+${character.charCodeAt(0).toString(16).toUpperCase()}`);
 }

@@ -118,7 +118,7 @@ export function createSpoolIndex(metrics: Metrics, most: number) {
   }
 
   return {
-    /** Of one that is not there. `measure` is to follow. */
+    /** For an entry that is not there yet; `measure` is to follow. */
     add,
     measure,
     set: (id: string, fields: EntryFields): SpoolEntry => {

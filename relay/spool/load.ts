@@ -24,7 +24,7 @@ interface Parts {
 
 export function createBacklog(index: SpoolIndex) {
   const broken: { readonly id: string; readonly reason: string }[] = [];
-  /** Of what has been looked at; ids are in the order of time. */
+  /** The last id that has been looked at; ids are in the order of time. */
   let last = '';
   let isMore = false;
   let isReading = false;

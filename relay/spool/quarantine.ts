@@ -27,7 +27,7 @@ export function createQuarantine(spoolFolder: string, disk: Disk): Quarantine {
       const place = (ending: string, bytes: Buffer) =>
         placeFile(disk, `${name}.${ending}`, (temporary) => disk.write(temporary, bytes));
       if (record !== undefined) await place('record', record);
-      // of a content in a file, the database has the lines that stand in front of it
+      // where the body is in a file, the database has only the lines that stand in front of it
       if (stored !== undefined && stored.length > 0) await place(file === undefined ? 'eml' : 'head', stored);
       if (file !== undefined) await disk.rename(file, `${name}.eml`);
       await disk.syncFolder(folder);

@@ -10,7 +10,7 @@ export async function removeSpool(folder: string): Promise<void> {
   await removeEmptyFolders(folder);
 }
 
-/** Of a folder that is not empty, the folders in it that are. */
+/** Of a folder that is not empty, removes those folders in it that are. */
 async function removeEmptyFolders(folder: string): Promise<void> {
   const inner = await readdir(folder, { withFileTypes: true });
   for (const entry of inner) if (entry.isDirectory()) await removeEmptyFolders(path.join(folder, entry.name));

@@ -7,7 +7,7 @@ import type { SpoolIndex, Usage } from './entries.ts';
 /** From 0 to 1. */
 export interface Fill {
   readonly spool: number;
-  /** Of their shares, the fullest first. */
+  /** How full the shares of namespaces are, the fullest first. */
   readonly namespaces: readonly { readonly namespace: string; readonly fill: number }[];
 }
 
@@ -43,7 +43,7 @@ export function createShares({ index, freeBytes, reserveBytes, percent }: Shares
 
   function fillOfSpool(all: Usage, room: Usage): number {
     const of = (own: number, left: number) => own / Math.max(1, own + left);
-    // of a disk that others fill, too, the part that is ours says little
+    // where others fill the disk as well, our part of it says little
     const isNearReserve = room.bytes < reserveBytes();
     return Math.max(isNearReserve ? 0.9 : 0, of(all.bytes, room.bytes), of(all.messages, room.messages));
   }

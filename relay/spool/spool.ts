@@ -102,18 +102,21 @@ export interface SpoolOptions {
   readonly reserveBytes: () => number;
   /** Bounds of what `capture` keeps; default: those of a class that says nothing. */
   readonly capturedLimits?: () => CapturedLimits;
-  /** Of the room that others leave to a namespace, how much it may fill; default: all. */
+  /** How much a namespace may fill of the room that others leave to it; default: all. */
   readonly namespacePercent?: () => number;
   /** A write failed: what the disk holds is known only after opening it again. The process should end. */
   readonly onFatal?: (error: unknown) => void;
-  /** Of a list that messages came by. Default: none is. */
+  /** Whether a list that messages came by is gone. Default: none is. */
   readonly isGone?: (list: string) => boolean;
   /** In place of the machine's disk, and of the database on it. */
   readonly disk?: Disk;
   readonly openStore?: OpenStore;
   /** Messages that memory has room for. Default: by the limit of this process. */
   readonly mostMessages?: number;
-  /** Processes with a spool on this disk: its room, and the limits of captured mail, are divided among them. Default: this one. */
+  /**
+   * Processes with a spool on this disk: its room, and the limits of captured mail, are divided among them. Default:
+   * this one.
+   */
   readonly sharers?: number;
 }
 

@@ -54,7 +54,7 @@ const SETTLE_LEAST_BYTES = 1024 * 1024;
 const ROOM_PART_BYTES = 64 * 1024;
 const ROOM_PARTS = Array.from({ length: SETTLE_BYTES / ROOM_PART_BYTES }, (_, part) => `_room${part}`);
 
-/** Of lmdb's `getStats`, whose type says nothing. */
+/** What lmdb's `getStats` returns, whose own type says nothing. */
 interface TreeStats {
   readonly treeBranchPageCount: number;
   readonly treeLeafPageCount: number;

@@ -18,7 +18,7 @@ export interface Transfer {
   readonly begun: string;
   /** Ids of the messages. */
   readonly messages: readonly string[];
-  /** Of the other relay, as the last process saw it. */
+  /** The silence of the other relay, as the last process saw it. */
   readonly silence?: Silence | undefined;
 }
 
@@ -53,7 +53,7 @@ export async function openTransfers(spoolFolder: string, { disk, log }: { disk: 
   for (const { name } of await disk.list(folder)) {
     const transfer = name.endsWith('.json') ? await read(disk, path.join(folder, name)) : undefined;
     if (transfer !== undefined) known.set(transfer.id, transfer);
-    // of one that was never begun
+    // left from one that was never begun
     else if (name.endsWith('.tmp')) await disk.remove(path.join(folder, name));
     else log.error({ event: 'handover', file: name }, 'a file about messages that were handed over cannot be read');
   }

@@ -81,7 +81,7 @@ function notACommand({ address }: Session, name: string): Answer {
   return CLOSING.has(name) ? { ...replies.notImplemented(), close: true } : replies.unknownCommand();
 }
 
-/** Of ASCII alone: 0xA0 is the end of a letter in UTF-8. */
+/** Removes ASCII spaces only: 0xA0 is the end of a letter in UTF-8. */
 function withoutFinalSpaces(text: string): string {
   let end = text.length;
   while (text[end - 1] === ' ') end--;

@@ -7,7 +7,7 @@
 export interface Standing {
   /** The key of its address. */
   readonly source: string;
-  /** Of the user who has logged in; undefined before. */
+  /** Namespace of the user who has logged in; undefined before. */
   readonly namespace: string | undefined;
   /** Can be told to go: between two commands, and outside of a mail transaction. */
   readonly isIdle: boolean;

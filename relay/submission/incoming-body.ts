@@ -8,7 +8,7 @@ import type { Body } from '../message.ts';
 import type { Reply } from '../replies.ts';
 import type { Room } from './state.ts';
 
-/** Of the disk, for one message. */
+/** Room on the disk, for one message. */
 export interface BodyRoom extends Pick<Room, 'use'> {
   readonly refusal: (bytes: number) => Reply | undefined;
   /** What was written for the message is gone, or counts elsewhere. */

@@ -18,7 +18,7 @@ export interface ReceiveOptions {
   readonly messageBytes: number;
   readonly headerBytes: number;
   readonly lineBytes: number;
-  /** Of the file that a large message goes to. */
+  /** Path of the file that a large message goes to. */
   readonly pathOf: () => string;
   readonly room: BodyRoom;
   /** Whether the body is to be hashed for a signature. */

@@ -28,7 +28,10 @@ export interface SubmissionServer {
   readonly connect: (socket: Socket) => void;
   /** Takes a connection that starts with a TLS handshake. */
   readonly connectImplicitTls: (socket: Socket) => void;
-  /** New handshakes use it; open sessions go on with the one before. Throws, and changes nothing, where the two do not match. */
+  /**
+   * New handshakes use it; open sessions go on with the one before. Throws, and changes nothing, where the two do not
+   * match.
+   */
   readonly updateCertificate: (pair: KeyPair) => void;
   /** Messages from their DATA to their answer. */
   readonly inFlight: () => number;
@@ -47,7 +50,10 @@ export interface SubmissionServerOptions extends Omit<
   readonly usage?: UsageCounter;
   /** Default: nobody wants any. */
   readonly spans?: SpanSender;
-  /** Servers in other processes take as many connections: `session.connections` is divided among all. Default: 1, this one. */
+  /**
+   * Servers in other processes take as many connections: `session.connections` is divided among all. Default: 1, this
+   * one.
+   */
   readonly servers?: number;
   /** Time of day, in milliseconds; `Date.now` outside of tests. */
   readonly now?: () => number;
@@ -130,7 +136,10 @@ export function createSubmissionServer(options: SubmissionServerOptions): Submis
     return session !== undefined;
   }
 
-  /** Of the client, also behind a load balancer that is trusted to tell it; undefined where the connection has ended over that. */
+  /**
+   * The client's address, also behind a load balancer that is trusted to tell it; undefined where the connection has
+   * ended over that.
+   */
   async function addressOf(socket: Socket, { implicitTls }: { implicitTls: boolean }): Promise<string | undefined> {
     const peer = clientAddress(socket.remoteAddress);
     const { trustedProxies } = settingsOf(services);

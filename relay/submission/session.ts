@@ -182,7 +182,7 @@ function namespaceOf({ login, services }: Session): string | undefined {
   return services.config()?.users.get(login.user)?.namespace ?? '';
 }
 
-/** Of an answer to no command. */
+/** The stage of an answer that no command asked for. */
 function stageOf({ reason }: Answer): Stage {
   return reason === 'shutdown' || reason === 'conn_gave_way' ? 'connect' : 'command';
 }

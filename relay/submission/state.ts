@@ -34,7 +34,7 @@ export interface SessionServices {
    * is answered with 451, or 452 where storage failed. A file that it does not move away is removed afterwards.
    */
   readonly accept: (message: SubmittedMessage, content: Content) => Promise<Reply>;
-  /** Of the disk that messages are written to. */
+  /** Room on the disk that messages are written to. */
   readonly room: Room;
   /** Folder for large messages while they come in. */
   readonly incomingFolder: string;
@@ -58,7 +58,7 @@ export interface Session {
   readonly conn: Connection;
   /** Sends a challenge of an AUTH exchange, in base64, and resolves with the client's line, or the answer that ends it. */
   readonly challenge: (prompt: string) => Promise<string | Answer>;
-  /** Of the client, without what dual-stack sockets add to IPv4. */
+  /** Address of the client, without what dual-stack sockets add to IPv4. */
   readonly address: string;
   /** By the monotonic clock. */
   readonly startedAt: number;

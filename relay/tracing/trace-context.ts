@@ -22,7 +22,7 @@ export interface MessageTrace {
 
 const FIELD = /^traceparent:[ \t]*([^\r\n]*)/gim;
 const VERSION_0 = /^00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})$/;
-/** Of versions to come, the same parts are to be read, whatever follows them. */
+/** Later versions: the same parts are read, whatever follows them. */
 const LATER_VERSION = /^(?!00|ff)[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(?:-[\x21-\x7e]{1,200})?$/;
 const SAMPLED = 1;
 

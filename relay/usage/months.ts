@@ -24,7 +24,7 @@ export function monthOf(time: number): string {
   return new Date(time).toISOString().slice(0, 7);
 }
 
-/** Of the month that this time is in. */
+/** Time left in the month that this time is in. */
 export function monthLeftMs(time: number): number {
   const date = new Date(time);
   return Date.UTC(date.getUTCFullYear(), date.getUTCMonth() + 1, 1) - time;

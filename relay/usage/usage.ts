@@ -40,7 +40,10 @@ export interface UsageOptions {
 
 /** A relay that is killed forgets what it has counted in so long. */
 const KEEP_EVERY_MS = 1000;
-/** Of ten thousand busy users, a write takes a while: it is made less often, so that it never takes more of the time than that. */
+/**
+ * With ten thousand busy users a write takes a while: it is made less often, so that it never takes more of the time
+ * than this.
+ */
 const WRITING_SHARE = 1 / 20;
 
 /** Reads what an earlier run has counted. */

@@ -12,7 +12,7 @@ interface Machine {
   readonly canSharePorts: () => Promise<boolean>;
 }
 
-/** Of one worker, with its part of the parent: under load it takes up to 200 MB. */
+/** Memory for one worker, with its part of the parent: under load it takes up to 200 MB. */
 const WORKER_BYTES = 256 * 1024 * 1024;
 
 /** Rejects where there are to be several, and this system cannot have them. */

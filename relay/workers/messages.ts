@@ -28,7 +28,7 @@ export type ToWorker =
   | { readonly kind: 'places'; readonly id: number; readonly granted: number }
   /** Users whom all workers together have paused. */
   | { readonly kind: 'paused'; readonly paused: readonly (readonly [string, Watched])[] }
-  /** Of a log-in whose turn it is: say whether its password is right. */
+  /** It is this log-in's turn: say whether its password is right. */
   | { readonly kind: 'verify'; readonly id: number };
 
 export type FromWorker =

@@ -2,7 +2,7 @@
 import { AggregatorRegistry, Counter, Gauge, Registry, collectDefaultMetrics } from 'prom-client';
 import { shown, type ShownValues, TENANT_LABELS } from '../observe/tenant-labels.ts';
 
-/** Of one registry. */
+/** The metrics of one registry. */
 type MetricObjects = Awaited<ReturnType<Registry['getMetricsAsJSON']>>;
 
 /** What a worker counts, as it travels between processes. */

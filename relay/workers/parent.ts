@@ -26,7 +26,7 @@ export interface Plan {
   readonly left: readonly number[];
 }
 
-/** Of a worker at a smart host that allows fewer connections than there are workers. */
+/** How long a turn lasts where a smart host allows fewer connections than there are workers. */
 const TURN_MS = 2000;
 
 export async function startParent(options: RelayOptions, { workers, left }: Plan): Promise<Relay> {

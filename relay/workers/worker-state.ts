@@ -9,7 +9,7 @@ export interface WorkerState {
   readonly startTime: string;
   /** Why it is to be started anew; undefined while it is healthy. */
   readonly fault: string | undefined;
-  /** Of the relay class; undefined until every document of the configuration has been read once. */
+  /** Name of the relay class; undefined until every document of the configuration has been read once. */
   readonly className: string | undefined;
   /** SHA-256 (hex) of what opens the pages that name tenants; undefined: they are open. */
   readonly tokenHash: string | undefined;

@@ -1,4 +1,7 @@
-/** The values of the chart: values.schema.json and docs/reference/values.md are made of this. Their defaults are in values.yaml. */
+/**
+ * The values of the chart: values.schema.json and docs/reference/values.md are made of this. Their defaults are in
+ * values.yaml.
+ */
 import { z } from 'zod';
 import { labelName } from '../../operator/api/names.ts';
 import { consoleSettingsSchema } from '../../operator/settings/console.ts';
@@ -10,7 +13,10 @@ const kubernetes = z.record(z.string(), z.unknown());
 const texts = z.record(z.string(), z.string());
 const SERVICE_TYPES = ['ClusterIP', 'NodePort', 'LoadBalancer'] as const;
 const REPLICAS_MAX = 1000;
-/** Of a class: with `smtp-plus-relay-` in front it is the name of a StatefulSet, whose pods bear a hash besides. */
+/**
+ * Length of the name of a class: with `smtp-plus-relay-` in front it is the name of a StatefulSet, whose pods bear a
+ * hash besides.
+ */
 const CLASS_NAME_MAX = 36;
 /** What relay pods listen on; see templates/relay.yaml. */
 const servicePort = z.union([z.literal([25, 465, 587]), z.number().int().min(1025).max(5000)]);

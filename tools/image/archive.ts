@@ -22,7 +22,7 @@ export interface ImageDescription {
   readonly config: ImageConfig;
   readonly labels: Readonly<Record<string, string>>;
   readonly created: Date;
-  /** Of gzip: 0 for speed, 9 for size. */
+  /** Level of gzip: 0 for speed, 9 for size. */
   readonly level: number;
   /** Members of the root folder, a layer each: what changes least comes first. */
   readonly layers: readonly (readonly string[])[];

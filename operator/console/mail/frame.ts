@@ -17,7 +17,7 @@ const ATTRIBUTES =
     ' ',
   );
 
-/** Of all pictures within the document, as they stand in it: one picture may be named many thousand times. */
+/** Size of all pictures within the document, as often as they stand in it: one picture may be named many thousand times. */
 export const INLINED_MAX = 16 * 1024 * 1024;
 export const PICTURES_MAX = 200;
 

@@ -23,7 +23,7 @@ import {
 const PER_PAGE = 50;
 const FOUND_MAX = 200;
 const QUERY_MAX = 200;
-/** Of a message, so much is taken apart to be shown. */
+/** How much of a message is parsed to be shown. */
 const SHOWN_MAX = 8 * 1024 * 1024;
 const SOURCE_MAX = 256 * 1024;
 

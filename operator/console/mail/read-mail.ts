@@ -4,7 +4,7 @@ import PostalMime from 'postal-mime';
 export interface Mail {
   readonly subject: string;
   readonly from: string;
-  /** Of its header section, decoded, in its order. */
+  /** The fields of its header section, decoded, in their order. */
   readonly headers: readonly { readonly name: string; readonly value: string }[];
   readonly text: string | undefined;
   readonly html: string | undefined;

@@ -4,10 +4,10 @@ import { readContent, readEnvelope, type Captured, type Envelope } from '../../c
 
 /** So many of the newest are looked through. */
 export const SEARCHED_MAX = 2000;
-/** Of each message, so much is taken apart, and so much of what comes of it is kept. */
+/** How much of each message is parsed, and how much of the result is kept. */
 const PARSED_MAX = 128 * 1024;
 const TEXT_MAX = 8 * 1024;
-/** Of its HTML, markup and all. */
+/** How much of its HTML is kept, markup and all. */
 const HTML_MAX = 32 * 1024;
 /** A subject of many kilobytes is an attack on the list, which is kept in memory and shown whole. */
 const FIELD_MAX = 1024;

@@ -41,7 +41,7 @@ export interface Holding {
   readonly isAdopted: boolean;
   readonly record: PasswordRecord | undefined;
   readonly valid: readonly Credential[];
-  /** Of the valid ones, those that relays are known to accept. */
+  /** Those valid ones that relays are known to accept. */
   readonly told: readonly Credential[];
   readonly overlapSeconds: number;
 }

@@ -57,7 +57,10 @@ function objectionTo(
   return `Secret ${key} belongs to somebody else and is left alone; choose another spec.credentials.secretName, or delete the Secret if you are sure that nobody uses it.`;
 }
 
-/** Of several users that ask for one Secret: the one that has it, else the one that it was made for, else the oldest. */
+/**
+ * Which of several users that ask for one Secret gets it: the one that has it, else the one that it was made for, else
+ * the oldest.
+ */
 function claimantOf(claimants: readonly ObjectMeta[], secret: SecretView | undefined): ObjectMeta | undefined {
   const owner = claimants.find(({ uid }) => uid === secret?.controllerUid);
   if (owner !== undefined) return owner;

@@ -193,9 +193,9 @@ export interface Tally {
 export interface ListReport {
   readonly users: Tally;
   readonly classes: Classes['classes'];
-  /** Of its entry in the relays' configuration; absent where it has none. */
+  /** Whether its entry in the relays' configuration is in force; absent where it has none. */
   readonly programmed: ProgrammedFact | undefined;
-  /** Of its class and of itself; absent where nothing is known. */
+  /** Facts about the relays of its class and about its upstream; absent where nothing is known. */
   readonly relays: RelaysFact | undefined;
   readonly upstream: UpstreamFact | undefined;
   readonly usage: UsageFact | undefined;

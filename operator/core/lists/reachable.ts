@@ -34,7 +34,7 @@ export function judgeReachable(subject: Subject, terms: ListTerms, facts: Reacha
   if (relays?.isSilent === true) return unknown('NotReported', silent(terms.className));
   if (isKnown && before.status === 'True') return REACHABLE;
   if (relays !== undefined) return unknown('NotTried', 'No relay has had mail of this list to hand over yet.');
-  // of a process that has just started: relays will be heard in a moment
+  // in a process that has just started: relays will be heard in a moment
   if (isKnown && before.reason === 'UpstreamUnreachable') {
     return { type: TYPE, status: 'False', reason: before.reason, message: before.message };
   }

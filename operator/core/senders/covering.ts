@@ -11,7 +11,7 @@ type Finder = (address: string) => SenderVerdict | undefined;
 
 export interface CoveringDomains {
   readonly verified: Finder;
-  /** Of those that are about to be looked up: nobody knows yet whether they are verified. */
+  /** Finds those that are about to be looked up: nobody knows yet whether they are verified. */
   readonly awaited: Finder;
 }
 
@@ -41,7 +41,7 @@ function finderOf(verdicts: readonly SenderVerdict[]): Finder {
   };
 }
 
-/** Of several for one domain always the same, whatever the order in which they come. */
+/** Of several for one domain always takes the same, whatever the order in which they come. */
 function putLowest(verdicts: Map<string, SenderVerdict>, domain: string, verdict: SenderVerdict): void {
   const known = verdicts.get(domain);
   if (known === undefined || keyOf(verdict.meta) < keyOf(known.meta)) verdicts.set(domain, verdict);

@@ -17,9 +17,9 @@ const RETRY_MOST_SECONDS = 3600;
 /** Whoever has not published it by then has other things to do: it is looked up this rarely, until somebody says so. */
 const OVERDUE_SECONDS = 7 * 24 * 3600;
 const OVERDUE_RETRY_SECONDS = 24 * 3600;
-/** Of `recheckInterval`: what was verified together is not asked again together. */
+/** Part of `recheckInterval`: what was verified together is not asked again together. */
 const JITTER = 0.1;
-/** Of the annotation: enough for a time or a number. */
+/** Length of the annotation: enough for a time or a number. */
 const TOUCH_LENGTH = 64;
 
 export interface Challenge {
@@ -37,7 +37,7 @@ export interface DnsVerdict {
   readonly isUnchecked?: true;
   /** What was known is lost: it may have been verified, so that mail has to wait. */
   readonly isLost?: true;
-  /** Of the evidence that was judged. */
+  /** When the evidence was gathered that was judged. */
   readonly lastCheckTime?: string;
 }
 
@@ -107,7 +107,7 @@ function refusalAfterLoss({ graceSeconds }: Question, { lostTime }: DnsEvidence)
   return lost && after(lost, graceSeconds);
 }
 
-/** Of what is known from now on. */
+/** What is said to a sender about which nothing is known from now on. */
 export function lossNote(refusal: Date): string {
   return `What proved it was lost; relays ask clients to try again, and refuse its mail from ${formatTime(refusal)}.`;
 }
@@ -119,7 +119,7 @@ function isUnanswered(question: Question, evidence: DnsEvidence): boolean {
 
 interface Times {
   readonly now: Date;
-  /** Of the next look-up. */
+  /** When the next look-up is due. */
   readonly due: Date;
 }
 

@@ -24,7 +24,7 @@ export function stateOf(evidence: DnsEvidence | undefined): DnsRecord['state'] {
   }
 }
 
-/** Of one that is not as it should be: what was seen instead, and when the next look is. */
+/** For a record that is not as it should be: what was seen instead, and when the next look is. */
 export function whatWasSeen(evidence: DnsEvidence | undefined, due: string | undefined): string {
   const seen = evidence === undefined ? 'It has not been looked up yet.' : describeAnswer(evidence);
   return due === undefined ? seen : `${seen} Next look: ${due}.`;

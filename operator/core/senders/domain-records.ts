@@ -31,7 +31,7 @@ interface Question {
   readonly isVerified: boolean;
   /** Absent: no record proves it. */
   readonly challenge: Challenge | undefined;
-  /** Of the challenge. */
+  /** The look-up of the challenge. */
   readonly lookup: Lookup | undefined;
   readonly verification: DnsVerification | undefined;
   readonly evidence: SenderEvidence | undefined;

@@ -32,7 +32,7 @@ function deleted({ covers }: SenderVerdict): Said {
   return { reason: 'SenderDeleted', message };
 }
 
-/** Of senders of others that a namespace can use no more, since its labels are other ones. */
+/** About senders of others that a namespace can no longer use, since its labels have changed. */
 export function labelFarewells(
   senders: Iterable<SenderVerdict>,
   before: Guest | undefined,

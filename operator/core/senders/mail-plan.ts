@@ -6,7 +6,7 @@ import { keyOf, type PlannedEvent, type RawObject } from '../model.ts';
 import type { MailVerdict } from './mail-proof.ts';
 import { addressKeyOf } from './wished-address.ts';
 
-/** Of one that is not judged by mail at present: its address is still named, so that what is known of it is kept. */
+/** For a sender that is not judged by mail at present: its address is still named, so that what is known about it is kept. */
 export function wishOf(object: RawObject): MailWish | undefined {
   const key = addressKeyOf(object);
   return key === undefined ? undefined : { sender: keyOf(object.meta), key };

@@ -20,7 +20,7 @@ import type { Reason } from '../reasons.ts';
 import { lossNote } from './dns-proof.ts';
 import { after, earliestAfter, formatTime, parseTime } from '../time.ts';
 
-/** Of the annotation: enough for a time or a number. */
+/** Length of the annotation: enough for a time or a number. */
 const RESEND_LENGTH = 64;
 
 export interface MailQuestion {
@@ -114,7 +114,7 @@ function judgeOpen(
     challenge === undefined ? aboutToBeSent(question) : judgeChallenge(question, challenge, { hash, now });
   const expiry = isOpen ? parseTime(challenge.expiryTime) : undefined;
   return {
-    // of a challenge that can still be met, that counts; of one that cannot, what becomes of the next
+    // a challenge that can still be met counts by itself; for one that cannot, what becomes of the next does
     judgement: isOpen
       ? withNote(verdict, state?.message ?? '')
       : (state ?? (isDue ? aboutToBeSent(question) : verdict)),

@@ -23,7 +23,7 @@ export interface SenderPlan {
   readonly records?: RecordsPlan;
   /** What its DNSEndpoint is to have. Absent: it stays as it is. */
   readonly endpoint?: EndpointRecords;
-  /** Of an address. */
+  /** For an address. */
   readonly mail?: MailWish;
   readonly events: readonly PlannedEvent[];
 }

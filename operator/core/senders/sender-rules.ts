@@ -18,7 +18,7 @@ const SHARED_MAX = 50;
 export interface NamespaceRules {
   /** Its own first, the verified before the others; then what others share, once it is verified. The older first. */
   readonly rules: readonly SenderRule[];
-  /** Of its own VerifiedSenders, those beyond what is in effect. */
+  /** How many of its own VerifiedSenders are beyond the number in effect. */
   readonly leftOut: number;
 }
 

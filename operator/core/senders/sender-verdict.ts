@@ -29,7 +29,7 @@ export interface SenderVerdict {
   /** What is to be remembered, where the settings vouch for it or have done so. */
   readonly vouching?: Vouching;
   readonly dns?: RecordsVerdict;
-  /** Of an address. */
+  /** For an address. */
   readonly mail?: MailWish;
   /** When it changes with time alone (a password expires, say); absent: never. */
   readonly until?: Date;

@@ -21,7 +21,7 @@ import { judgeRecords } from './domain-records.ts';
 
 /** What a VerifiedSender is judged by, besides itself. */
 export interface SenderCircumstances {
-  /** Of the same namespace. */
+  /** The domains of its own namespace that cover addresses. */
   readonly covering: CoveringDomains;
   readonly platform: Platform;
   /** What is known of it besides. */
@@ -131,7 +131,7 @@ function asVouched(proof: Proof, judgement: Judgement): Proof {
   };
 }
 
-/** Of an address that something else verifies: what is asked for by mail, which changes with time, too. */
+/** For an address that something else verifies: what is asked for by mail, which changes with time as well. */
 function mailOf({ mail, until }: Proof): Pick<Proof, 'mail' | 'until'> {
   return mail === undefined ? {} : { mail, ...(until !== undefined && { until }) };
 }

@@ -56,9 +56,9 @@ export interface UserEntry {
 /** What a user's status tells of, besides its verdict. */
 export interface UserReport {
   readonly platform: Platform;
-  /** Of its entries in the relays' configuration; absent where it has none. */
+  /** Whether its entries in the relays' configuration are in force; absent where it has none. */
   readonly programmed: ProgrammedFact | undefined;
-  /** Of its class and of its list; absent where nothing is known. */
+  /** Facts about the relays of its class and the upstream of its list; absent where nothing is known. */
   readonly relays: RelaysFact | undefined;
   readonly upstream: UpstreamFact | undefined;
   /** Undefined where relays were not heard yet. */

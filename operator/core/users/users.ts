@@ -47,7 +47,7 @@ export interface AdmittedUser {
   readonly active: Judgement;
   /** Absent: it never ends. */
   readonly expiry: Expiry | undefined;
-  /** Of its monthly quota, where it has one and has used some of it. */
+  /** Its monthly quota, where it has one and has used some of it. */
   readonly quota: Quota | undefined;
   readonly pause: Pause | undefined;
   readonly config: UserConfig;

@@ -12,7 +12,7 @@ export interface KnownEndpoint {
   readonly resourceVersion: string;
   /** The object that controls it. */
   readonly controller: { readonly kind: string; readonly name: string; readonly uid: string } | undefined;
-  /** Of all that we write: records, label and owner. */
+  /** Digest of all that we write: records, label and owner. */
   readonly digest: string;
   /** It is being deleted. */
   readonly isGoing: boolean;
@@ -85,7 +85,7 @@ export function viewEndpoint(object: KubeObject): KnownEndpoint {
 
 type Content = Pick<KubeObject['metadata'], 'labels' | 'ownerReferences'>;
 
-/** Of a DNSEndpoint that is there, or of one that is to be there. */
+/** Digest of a DNSEndpoint that is there, or of one that is to be there. */
 export function contentDigest(object: { readonly metadata: Content; readonly spec?: unknown }): string {
   const { endpoints } = (object.spec ?? {}) as { readonly endpoints?: unknown };
   return digestOf({

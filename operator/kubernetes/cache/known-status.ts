@@ -4,16 +4,16 @@ import type { Condition } from '../../api/common.ts';
 import { createPool } from './pool.ts';
 
 export interface KnownStatus {
-  /** Of all that the status says: whether it is the planned one. */
+  /** Digest of all that the status says: whether it is the planned one. */
   readonly digest: string;
   /** Without their messages, which nothing is decided by. */
   readonly conditions: readonly Condition[];
-  /** Of a VerifiedSender: since when it is verified. */
+  /** For a VerifiedSender: how it was verified. */
   readonly method?: unknown;
   readonly verifiedTime?: unknown;
-  /** Of the mail that an Event was made for. */
+  /** The mail that an Event was made for. */
   readonly challenge?: { readonly sentTime: unknown };
-  /** Of use: it is remembered nowhere else. */
+  /** Remembered nowhere else. */
   readonly lastUsedTime?: unknown;
   readonly traffic?: unknown;
   readonly quota?: unknown;

@@ -23,7 +23,7 @@ export interface Reflector<T> extends Omit<ListWatch, 'version'> {
   readonly observe: (object: KubeObject) => void;
 }
 
-/** Of the objects that a list lacks, this many are asked for one by one: a list that is not whole lacks more than one. */
+/** How many objects that a list lacks are asked for one by one: an incomplete list lacks more than one. */
 const CONFIRMED_MAX = 5;
 
 export function startReflector<T>(client: KubeClient, options: ReflectorOptions<T>): Reflector<T> {
@@ -75,7 +75,7 @@ export function startReflector<T>(client: KubeClient, options: ReflectorOptions<
       // the watch is past this version and the object is not there: it was deleted before we got our answer
       const isPast = reached !== undefined && !isNewer(resourceVersion, reached);
       if (isPast && known?.uid !== uid) return;
-      // of one version the answer counts: after a CRD was upgraded, a watch from before still drops what it did not know
+      // for one and the same version the answer counts: after a CRD was upgraded, a watch from before still drops what it did not know
       if (known?.uid === uid && isNewer(known.resourceVersion, resourceVersion)) return;
       observed.add(key);
       mirror.put(key, object);

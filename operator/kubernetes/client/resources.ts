@@ -37,7 +37,7 @@ export interface KubeObject {
 const LISTS: Resource = { group: GROUP, version: VERSION, plural: 'smtppluslists', kind: 'SmtpPlusList' };
 export const USERS: Resource = { group: GROUP, version: VERSION, plural: 'smtpplususers', kind: 'SmtpPlusUser' };
 const SENDERS: Resource = { group: GROUP, version: VERSION, plural: 'verifiedsenders', kind: 'VerifiedSender' };
-/** Of each kind. */
+/** The resource of each kind. */
 export const KIND_RESOURCES: Readonly<Record<KindName, Resource>> = {
   SmtpPlusList: LISTS,
   SmtpPlusUser: USERS,

@@ -29,11 +29,14 @@ export interface ConsoleOnClusterOptions {
   readonly onTrouble: (message: string) => void;
 }
 
-/** Of one person: a page is read anew every three seconds as long as it is open, and costs several requests to the API server. */
+/** For one person: a page is read anew every three seconds while it is open, and costs several requests to the API server. */
 const PAGES_PER_SECOND = 5;
 const PAGES_AT_ONCE = 50;
 const REMEMBERED_MS = 60_000;
-/** Of one person, one after the other: what a view asks the API server is asked ahead of what others ask. Some open tabs may wait. */
+/**
+ * For one person: what a view asks of the API server goes ahead of what others ask, so views come one after the other.
+ * A few open tabs may wait.
+ */
 const VIEWS_AT_ONCE = 1;
 const VIEWS_WAITING = 5;
 
@@ -42,7 +45,7 @@ const WHO_ARE_YOU =
 
 const BUSY = 'There are too many requests at the moment.';
 
-/** Of one person. */
+/** What bounds one person. */
 interface Bounds {
   readonly allowance: Allowance;
   readonly turns: Turns;

@@ -14,7 +14,7 @@ const OBJECTS_MAX = 500;
 const ANSWER_MAX = 50;
 /** A page that is open asks every three seconds; those who look at the same share what was read. */
 const REMEMBERED_MS = 3000;
-/** Of all viewers: answers of that size that are in memory together. */
+/** For all viewers together: how many answers of that size are in memory at once. */
 const READ_AT_ONCE = 2;
 /** A page view waits with three lists at most. */
 const WAITING_MAX = 60;
@@ -22,7 +22,7 @@ const WAITING_MAX = 60;
 export interface LiveObject {
   readonly namespace: string;
   readonly name: string;
-  /** Of it, `relayClassName` and `upstream.host`. */
+  /** Its `relayClassName` and `upstream.host` alone. */
   readonly spec: Readonly<Record<string, unknown>>;
   readonly status: Readonly<Record<string, unknown>>;
 }
@@ -75,7 +75,10 @@ async function readPlace(client: KubeClient, kind: KindName, namespace: string |
   return { objects, isCut: false };
 }
 
-/** What a page shows of it, and nothing else: neither annotations nor managed fields, which tenants can make as large as they like. */
+/**
+ * What a page shows of it, and nothing else: neither annotations nor managed fields, which tenants can make as large as
+ * they like.
+ */
 function viewObject({ metadata, spec, status }: Page['items'][number]): LiveObject {
   const { namespace = '', name } = metadata;
   const given = asRecord(spec);

@@ -9,9 +9,9 @@ import { lastWordsOf } from './last-words.ts';
 
 export interface Drain {
   readonly className: string;
-  /** Of the pod, and of the relay whose spool it empties. */
+  /** Name of the pod, and of the relay whose spool it empties. */
   readonly relay: string;
-  /** Of the pod: a relay that has come back since has its name. */
+  /** UID of the pod: a relay that has come back since has the same name. */
   readonly uid: string;
   readonly hasEnded: boolean;
   /** It is being deleted. */

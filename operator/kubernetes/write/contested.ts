@@ -16,7 +16,7 @@ export interface Contested {
 }
 
 interface Struggle {
-  /** Of what was there before our next write, where a watch told of it. */
+  /** Digest of what was there before our next write, where a watch reported it. */
   told: string | undefined;
   rounds: number;
   since: number;

@@ -9,7 +9,7 @@ import { evidenceSchema } from '../../verify/evidence.ts';
 import { mailEvidenceSchema } from '../../verify/mail-evidence.ts';
 
 export interface EvidenceKind<Entry> {
-  /** Of its Secrets: `PREFIX-NN`. */
+  /** Prefix of the names of its Secrets: `PREFIX-NN`. */
   readonly prefix: string;
   readonly label: string;
   readonly schema: z.ZodType<Entry>;
@@ -35,7 +35,10 @@ export const SENDER_EVIDENCE: EvidenceKind<SenderEvidence> = {
   onLoss: 'the senders that it has lost are looked up again',
 };
 
-/** Apart from what is found by look-ups, which is written often. A domain takes 2 KB, and twice that while its keys change. */
+/**
+ * Apart from what is found by look-ups, which is written often. A domain takes 2 KB, and twice that while its keys
+ * change.
+ */
 export const SIGNING_KEYS: EvidenceKind<DkimKeys> = {
   prefix: 'smtp-plus-dkim',
   label: `${GROUP}/dkim`,

@@ -16,9 +16,9 @@ export interface EvidenceShard<Entry> {
   kept: ReadonlyMap<string, Entry>;
   /** Notes that go with the next write: what they say is in the entries by then. */
   readonly taken: Set<string>;
-  /** Of the Secret as it was last read or written; undefined: there was none. */
+  /** Version of the Secret as it was last read or written; undefined: there was none. */
   resourceVersion: string | undefined;
-  /** Of what we have written last, or read, and before that; of what is being written, too. */
+  /** Digests of what we wrote or read last and before that, and of what is being written. */
   digests: readonly string[];
 }
 
@@ -31,7 +31,7 @@ export interface ShardPlace<Entry> {
 }
 
 const KEY = 'evidence.json.gz';
-/** Of one Secret, once unpacked: what somebody else has put there must not fill the memory. */
+/** Size of one Secret once unpacked: whatever somebody else has put there must not fill the memory. */
 const UNPACKED_MAX = 64 * 1024 * 1024;
 
 /** Events may come before the answers to their writes, and after those to the next. */
@@ -53,7 +53,7 @@ export async function loadShard<Entry>(place: ShardPlace<Entry>, index: number):
   return { name, entries, kept: new Map(entries), taken: new Set(), resourceVersion, digests };
 }
 
-/** Of what a Secret has of evidence. */
+/** Digest of the evidence in a Secret. */
 export function digestIn({ data }: SecretObject): string {
   return hash('sha256', data?.[KEY] ?? '');
 }

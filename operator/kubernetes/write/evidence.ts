@@ -16,7 +16,7 @@ import type { Installation } from '../../installation.ts';
 
 /** What is found in this time is written at once. */
 const GATHER_MS = 200;
-/** Of what somebody else changes again and again, our own version is written this often. */
+/** Where somebody else changes it again and again, our own version is written this often. */
 const REPAIR_APART_MS = 60_000;
 
 interface Writing {
@@ -118,7 +118,10 @@ export async function openEvidenceSecrets<Entry extends object>(
   };
 }
 
-/** Entries that are in another Secret than theirs: earlier versions have put them there. They are in both before they leave one. */
+/**
+ * Entries that are in another Secret than theirs: earlier versions have put them there. They are in both before they
+ * leave one.
+ */
 async function bringHome<Entry>(
   shards: readonly EvidenceShard<Entry>[],
   { indexOf, save }: { readonly indexOf: (key: string) => number; readonly save: (index: number) => Promise<void> },

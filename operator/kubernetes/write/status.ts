@@ -21,7 +21,7 @@ export interface StatusFit {
   readonly isNearest: (plan: StatusPlan, current: KnownStatus | undefined) => boolean;
 }
 
-/** Of the first of those that somebody else replaces each time. */
+/** What is said about the first status that somebody else replaces each time. */
 export function contestedStatus(object: string): string {
   return `the status of ${object} was replaced by somebody else each of the ${ROUNDS} times that this operator wrote it: it is left alone for ${LEFT_MINUTES} minutes, as will be others of which the same is true (metric smtpplus_operator_contested_statuses). Where two installations are in this cluster, no class may be in the settings of both, each of their classes belongs into classesElsewhere of the other, and reportsUnknownClasses: true is for one of them alone.`;
 }
