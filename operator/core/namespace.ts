@@ -5,7 +5,7 @@ import { defaultListOf, judgeList } from './lists/lists.ts';
 import type { ListVerdict } from './lists/list-verdict.ts';
 import { keyOf, type SenderEvidence, type ObjectMeta, type RawObject, type SecretOf } from './model.ts';
 import type { MailEvidence } from './mail-evidence.ts';
-import { crowdAmong, whyWaiting } from './places.ts';
+import { overflowAmong, whyWaiting } from './namespace-limits.ts';
 import type { Platform } from './platform.ts';
 import type { DkimKeys } from './senders/dkim-model.ts';
 import { ownRulesOf } from './senders/sender-rules.ts';
@@ -53,11 +53,11 @@ export function judgeNamespace(
   { platform, secretOf, evidenceOf, keysOf, mailOf, withoutKeys, now }: NamespaceCircumstances,
 ): NamespaceVerdicts {
   const faults: Fault[] = [];
-  const crowds = { lists: crowdAmong(lists, platform), senders: crowdAmong(senders, platform) };
+  const overflows = { lists: overflowAmong(lists, platform), senders: overflowAmong(senders, platform) };
   const judgeOne = (object: RawObject, covering: CoveringDomains): SenderVerdict => {
     const judge = (): SenderVerdict => {
       const { meta } = object;
-      const judgement = whyWaiting(crowds.senders, object);
+      const judgement = whyWaiting(overflows.senders, object);
       if (judgement !== undefined) return { meta, judgement };
       return judgeSender(object, {
         platform,
@@ -75,7 +75,7 @@ export function judgeNamespace(
   const senderVerdicts = judgeSenders(senders, judgeOne);
   const defaultList = defaultListOf(lists);
   const listVerdicts = lists.map((object) => {
-    const waiting = whyWaiting(crowds.lists, object);
+    const waiting = whyWaiting(overflows.lists, object);
     const judge = (): ListVerdict => judgeList(object, { platform, defaultList, secretOf, waiting });
     const failed = (): ListVerdict => ({ accepted: internalError('Accepted') });
     return [keyOf(object.meta), guarded(object, faults, judge, failed)] as const;

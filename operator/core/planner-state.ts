@@ -10,7 +10,7 @@ import { createMarks, isToJudge, isToPlan, type Marks } from './marks.ts';
 import { keyOf, type Kind, type PlannedEvent, type RawObject, type RelaysFact } from './model.ts';
 import { BUILT_IN_LIST } from './names.ts';
 import type { NamespaceVerdicts } from './namespace.ts';
-import type { Crowd } from './places.ts';
+import type { Overflow } from './namespace-limits.ts';
 import type { Platform } from './platform.ts';
 import { entryOf } from './relay-config.ts';
 import type { RelayEntries } from './relay-entries.ts';
@@ -46,7 +46,7 @@ export interface PlannedNamespace {
   readonly marks: Marks;
   verdicts: NamespaceVerdicts | undefined;
   /** Its users who have to wait for a place. */
-  crowd: Crowd | undefined;
+  overflow: Overflow | undefined;
   /** As it was when its rules were last worked out. */
   guest: Guest | undefined;
   rules: NamespaceRules;
@@ -260,7 +260,7 @@ export function present({ sources }: Planner, kind: Kind, key: string): RawObjec
 export function namespaceIn({ namespaces }: Planner, name: string): PlannedNamespace {
   const known = namespaces.get(name);
   if (known !== undefined) return known;
-  const fresh = { marks: createMarks(), verdicts: undefined, crowd: undefined, guest: undefined, rules: NO_RULES };
+  const fresh = { marks: createMarks(), verdicts: undefined, overflow: undefined, guest: undefined, rules: NO_RULES };
   namespaces.set(name, fresh);
   return fresh;
 }

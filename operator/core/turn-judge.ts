@@ -7,7 +7,7 @@ import { taken } from './marks.ts';
 import { keyOf, type PlannedEvent, type RawObject } from './model.ts';
 import { BUILT_IN_LIST } from './names.ts';
 import { judgeNamespace, type NamespaceVerdicts } from './namespace.ts';
-import { crowdAmong, placesIn, whyWaiting } from './places.ts';
+import { overflowAmong, namespaceLimit, whyWaiting } from './namespace-limits.ts';
 import {
   createDraft,
   guestOf,
@@ -70,14 +70,14 @@ export function judgeTurn(planner: Planner, name: string, now: Date): Turn {
 
 /** Which of its users are served; marks those of whom something else is true than before. */
 function assignPlaces({ sources, platform }: Planner, name: string, namespace: PlannedNamespace): void {
-  const before = namespace.crowd;
-  const most = placesIn(platform.namespaceLimits, 'SmtpPlusUser', name);
+  const before = namespace.overflow;
+  const most = namespaceLimit(platform.namespaceLimits, 'SmtpPlusUser', name);
   if (before === undefined && sources.countOf('SmtpPlusUser', name) <= most) return;
-  const after = crowdAmong(presentOf(sources.objectsOf('SmtpPlusUser', name)), platform);
-  namespace.crowd = after;
+  const after = overflowAmong(presentOf(sources.objectsOf('SmtpPlusUser', name)), platform);
+  namespace.overflow = after;
   const isSaidAnew = !isEqual(before?.judgement, after?.judgement);
   for (const key of new Set([...(before?.waiting ?? []), ...(after?.waiting ?? [])])) {
-    const waits = [before, after].map((crowd) => crowd?.waiting.has(key) === true);
+    const waits = [before, after].map((overflow) => overflow?.waiting.has(key) === true);
     if (waits[0] === waits[1] && !isSaidAnew) continue;
     namespace.marks.references.add(key);
     namespace.marks.users.add(key);
@@ -168,12 +168,12 @@ function farewellsOf(planner: Planner, name: string, before: NamespaceVerdicts |
 }
 
 /** What a user refers to, and what it says about its user name. */
-function readReferences(planner: Planner, { verdicts, crowd }: PlannedNamespace, key: string): void {
+function readReferences(planner: Planner, { verdicts, overflow }: PlannedNamespace, key: string): void {
   const object = `SmtpPlusUser ${key}`;
   const user = present(planner, 'SmtpPlusUser', key);
   const before = planner.interests.things(object);
   // one that is not served yet stands in nobody's way
-  const isWaiting = user !== undefined && whyWaiting(crowd, user) !== undefined;
+  const isWaiting = user !== undefined && whyWaiting(overflow, user) !== undefined;
   const named = user === undefined ? [] : thingsOf(user);
   const changed = planner.interests.set(object, isWaiting ? named.filter(isOfWaiting) : named);
   const things = new Set([...before, ...planner.interests.things(object)]);

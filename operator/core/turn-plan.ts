@@ -6,7 +6,7 @@ import { conditionsOf } from './conditions.ts';
 import { planList, type ListPlan } from './lists/lists.ts';
 import type { ListVerdict } from './lists/list-verdict.ts';
 import { keyOf, type RawObject } from './model.ts';
-import { whyWaiting } from './places.ts';
+import { whyWaiting } from './namespace-limits.ts';
 import { taken } from './marks.ts';
 import { BUILT_IN_LIST } from './names.ts';
 import {
@@ -27,7 +27,7 @@ import { labelFarewells } from './senders/farewell.ts';
 import { planSender, type SenderPlan } from './senders/sender-plan.ts';
 import { parseObject } from './parse.ts';
 import type { UserCircumstances } from './users/circumstances.ts';
-import { entryOf, planUser, type UserPlan } from './users/user-plan.ts';
+import { relayEntryOf, planUser, type UserPlan } from './users/user-plan.ts';
 import { judgeUser, type UserVerdict } from './users/users.ts';
 import { earliestAfter } from './time.ts';
 import { listAskedFor } from './users/user-list.ts';
@@ -73,7 +73,7 @@ function renewRules(planner: Planner, name: string, namespace: PlannedNamespace,
 function circumstancesOf(
   planner: Planner,
   name: string,
-  { verdicts, rules, crowd }: PlannedNamespace,
+  { verdicts, rules, overflow }: PlannedNamespace,
   now: Date,
 ): UserCircumstances {
   const { sources, platform, shared, interests } = planner;
@@ -95,7 +95,7 @@ function circumstancesOf(
       }),
     claimsOn: (user) => [...(shared.claims.get(wishedUsername(user))?.values() ?? [])],
     secretTroubleOf: sources.secretTroubleOf,
-    whyWaiting: (user) => whyWaiting(crowd, user),
+    whyWaiting: (user) => whyWaiting(overflow, user),
     usageOf: (user) => sources.usage(`SmtpPlusUser ${user}`),
     acceptedOf: (user) => acceptedPasswords(planner.relays, user) ?? sources.accepted(user),
     now,
@@ -123,7 +123,10 @@ function planOneUser(planner: Planner, key: string, around: UserCircumstances, d
   const isJudged = draft.faults.length === faultsBefore;
   if (isJudged) {
     const { uid } = object.meta;
-    markCounted(planner, setUserParts(planner.relays, key, { uid, entry: admitted && entryOf(admitted), unusable }));
+    markCounted(
+      planner,
+      setUserParts(planner.relays, key, { uid, entry: admitted && relayEntryOf(admitted), unusable }),
+    );
   }
   if (isLeftToSpeaker(planner, object, verdict)) {
     if (isJudged) planner.alarms.set(key, verdict.until);

@@ -15,7 +15,7 @@ import type {
 } from '../core/model.ts';
 import type { DkimKeys } from '../core/senders/dkim-model.ts';
 import type { UsageFact } from '../core/usage.ts';
-import { crowdAmong, whyWaiting } from '../core/places.ts';
+import { overflowAmong, whyWaiting } from '../core/namespace-limits.ts';
 import type { Settings } from '../settings/settings.ts';
 import { dnsVerificationOf } from '../settings/verification.ts';
 import { secretReferencesOf } from '../core/secret-references.ts';
@@ -156,8 +156,8 @@ function withoutThoseWhoWait(objects: readonly RawObject[], settings: Settings):
   const users = objects.filter(({ kind }) => kind === 'SmtpPlusUser');
   const byNamespace = Map.groupBy(users, ({ meta }) => meta.namespace);
   return [...byNamespace.values()].flatMap((some) => {
-    const crowd = crowdAmong(some, settings);
-    return crowd === undefined ? some : some.filter((user) => whyWaiting(crowd, user) === undefined);
+    const overflow = overflowAmong(some, settings);
+    return overflow === undefined ? some : some.filter((user) => whyWaiting(overflow, user) === undefined);
   });
 }
 

@@ -1,5 +1,5 @@
 /** Looks up the Secrets that an object names before the object counts: otherwise they would seem to be missing. */
-import { hasPlace, placesIn } from '../core/places.ts';
+import { wasServed, namespaceLimit } from '../core/namespace-limits.ts';
 import type { ListPlan } from '../core/lists/lists.ts';
 import { keyOf, type Kind, type RawObject } from '../core/model.ts';
 import { markObject, markSecret, type Planner } from '../core/planner-state.ts';
@@ -33,8 +33,8 @@ export function createLookUps({ objects, followed, namespaceLimits, mark, onTrou
   /** Somebody who makes objects without end is not to have passwords hashed for them, nor requests made. */
   function isBeyond(object: RawObject): boolean {
     const { kind, meta } = object;
-    const most = placesIn(namespaceLimits, kind, meta.namespace);
-    return objects()[kind].countIn(meta.namespace) > most && !hasPlace(object);
+    const most = namespaceLimit(namespaceLimits, kind, meta.namespace);
+    return objects()[kind].countIn(meta.namespace) > most && !wasServed(object);
   }
 
   async function onObject(kind: Kind, key: string, after: RawObject | undefined): Promise<void> {
@@ -63,7 +63,7 @@ export function createLookUps({ objects, followed, namespaceLimits, mark, onTrou
     onSecret: (key) => add(onSecret(key)),
     isEarly: (kind, { meta, status }) => {
       const id = `${kind}/${keyOf(meta)}`;
-      if (!left.has(id) || !hasPlace({ kind, status })) return false;
+      if (!left.has(id) || !wasServed({ kind, status })) return false;
       left.delete(id);
       const object = objects()[kind].get(keyOf(meta));
       if (object === undefined) return false;

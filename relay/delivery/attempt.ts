@@ -11,7 +11,7 @@ import type { Metrics } from '../observe/metrics.ts';
 import { NO_UPSTREAM } from '../observe/tenant-labels.ts';
 import { namedRecipients } from '../observe/named-recipients.ts';
 import { conclude } from './outcome.ts';
-import { shareOf } from './redirected.ts';
+import { nextBatch } from './redirected-copy.ts';
 import type { SignMessage } from '../dkim/sign-message.ts';
 import type { SpoolEntry } from '../spool/entries.ts';
 import type { PendingRecipient, QueuedMessage, Verdict } from '../spool/record.ts';
@@ -69,8 +69,8 @@ export function createAttempts(options: AttemptOptions) {
     const refused = new Map<string, Verdict>();
     for (let recipients = queued.pending; recipients.length > 0;) {
       const start = now();
-      const share = await shareOf(recipients, signed);
-      const result = await lane.transport.deliver({ ...queued, ...share, attempts: found.queued.attempts }, signal);
+      const batch = await nextBatch(recipients, signed);
+      const result = await lane.transport.deliver({ ...queued, ...batch, attempts: found.queued.attempts }, signal);
       options.metrics.deliverySeconds.observe({ upstream: lane.transport.label }, (now() - start) / 1000);
       // what broke because we wanted it to says nothing of the upstream
       if (result.kind !== 'answered' && (isStopped() || signal.aborted)) {

@@ -13,7 +13,7 @@ import { namedRecipients } from '../observe/named-recipients.ts';
 import { judgeRecipient } from '../recipient-guard.ts';
 import { type Reply, replies } from '../replies.ts';
 import type { Signed, SignMessage } from '../dkim/sign-message.ts';
-import { shareOf } from './redirected.ts';
+import { nextBatch } from './redirected-copy.ts';
 import { reportRelayed, type RelayedReportOptions } from './relayed-report.ts';
 import type { Sender } from '../spool/entries.ts';
 import type { Verdict } from '../spool/record.ts';
@@ -152,9 +152,9 @@ async function deliverAll(
   let dsnPassedOn = true;
   let left: readonly Recipient[] = message.envelope.recipients;
   for (;;) {
-    const share = await shareOf(left, signed);
-    left = left.filter(({ address }) => !share.recipients.some((one) => one.address === address));
-    const result = await lane.transport.deliver({ ...message, ...share, attempts: 0, isAllOrNothing: true }, signal);
+    const batch = await nextBatch(left, signed);
+    left = left.filter(({ address }) => !batch.recipients.some((one) => one.address === address));
+    const result = await lane.transport.deliver({ ...message, ...batch, attempts: 0, isAllOrNothing: true }, signal);
     if (result.kind !== 'answered' || firstRefusal(result.verdicts) !== undefined) return result;
     for (const [address, verdict] of result.verdicts) verdicts.set(address, verdict);
     dsnPassedOn &&= result.dsnPassedOn;

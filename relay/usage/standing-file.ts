@@ -5,7 +5,7 @@
 import path from 'node:path';
 import { z } from 'zod';
 import type { Log } from '../observe/log.ts';
-import { makeUsageFolder } from './files.ts';
+import { makeUsageFolder } from './hour-files.ts';
 import { nodeDisk, placeFile } from '../spool/disk.ts';
 import type { MonthCounts } from './months.ts';
 import type { Watched } from './pauses.ts';

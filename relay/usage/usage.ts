@@ -6,13 +6,13 @@ import path from 'node:path';
 import type { Log } from '../observe/log.ts';
 import type { Tally, UsageReport, UserTally } from '../observe/usage-report.ts';
 import { keyed, NOBODY, type UsageCounter } from './counter.ts';
-import { createHourFiles } from './files.ts';
+import { createHourFiles } from './hour-files.ts';
 import { createHours } from './hours.ts';
-import { createLately } from './lately.ts';
+import { createRecentRefusals } from './recent-refusals.ts';
 import { createMonths, type Months } from './months.ts';
 import { createPauses, pausedOf, type Watched } from './pauses.ts';
 import { readStanding, type Standing, writeStanding } from './standing-file.ts';
-import type { WorkerUsage } from './told.ts';
+import type { WorkerUsage } from './worker-usage.ts';
 
 export interface Usage {
   readonly counter: UsageCounter;
@@ -51,7 +51,7 @@ export async function openUsage({ spoolFolder, log, now = Date.now, everyMs }: U
   const folder = path.join(spoolFolder, 'usage');
   const hours = createHours(now);
   const files = createHourFiles(folder, log);
-  const lately = createLately(now);
+  const recentRefusals = createRecentRefusals(now);
   const months = createMonths(now);
   const listeners: (() => void)[] = [];
   const pauses = createPauses(now, () => listeners.forEach((listener) => listener()));
@@ -76,7 +76,7 @@ export async function openUsage({ spoolFolder, log, now = Date.now, everyMs }: U
   }
 
   function add(key: string, tally: Tally): void {
-    lately.add(key, tally);
+    recentRefusals.add(key, tally);
     if (key === NOBODY) return;
     dirty.add(hours.current());
     hours.add(key, tally);
@@ -134,7 +134,7 @@ export async function openUsage({ spoolFolder, log, now = Date.now, everyMs }: U
     for (const [user, { resume, judged, bounced, since }] of pauses.all()) {
       if (since !== undefined) all[user] = { ...all[user], paused: { since, bounced, judged, resume } };
     }
-    return { ...rest, users: all, refusedLately: lately.report() };
+    return { ...rest, users: all, refusedLately: recentRefusals.report() };
   }
 
   return {

@@ -11,7 +11,7 @@ import type { Listening } from '../submission/listen.ts';
 import type { Window } from '../submission/window-counter.ts';
 import type { Reply } from '../replies.ts';
 import type { Watched } from '../usage/pauses.ts';
-import type { WorkerUsage } from '../usage/told.ts';
+import type { WorkerUsage } from '../usage/worker-usage.ts';
 import type { WorkerState } from './worker-state.ts';
 
 export type ToWorker =

@@ -7,7 +7,7 @@ import { pino } from 'pino';
 import { createLog, type Log } from '../observe/log.ts';
 import { SpoolInUse } from '../spool/lock.ts';
 import { type Certificates, startWorker, type Worker, type WorkerOptions } from '../worker.ts';
-import { createToldUsage } from '../usage/told.ts';
+import { createWorkerUsage } from '../usage/worker-usage.ts';
 import { askLimits } from './asked-limits.ts';
 import { askPlaces } from './asked-places.ts';
 import type { WorkerMetrics } from './metrics.ts';
@@ -27,7 +27,7 @@ if (!process.connected) endWithParent();
 
 const asked = askLimits(send);
 const places = askPlaces(send);
-const usage = createToldUsage();
+const usage = createWorkerUsage();
 const NOTHING_COUNTED = { counted: [], seen: [] };
 const starting = Promise.withResolvers<Worker>();
 let worker: Worker | undefined;

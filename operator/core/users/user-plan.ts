@@ -183,6 +183,6 @@ function details({ classes }: Platform, admitted: AdmittedUser): UserStatus {
 }
 
 /** What the relays are to know of a user who is admitted. */
-export function entryOf({ terms, username, config, active }: AdmittedUser): UserEntry {
+export function relayEntryOf({ terms, username, config, active }: AdmittedUser): UserEntry {
   return { className: terms.className, username, config, isActive: active.status === 'True' };
 }

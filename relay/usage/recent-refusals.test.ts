@@ -1,15 +1,15 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { NOBODY } from './counter.ts';
-import { createLately } from './lately.ts';
+import { createRecentRefusals } from './recent-refusals.ts';
 
 const MINUTE = 60_000;
 const START = Date.parse('2026-11-28T08:02:00Z');
 
 function begin() {
   let time = START;
-  const lately = createLately(() => time);
-  return { ...lately, pass: (minutes: number) => void (time += minutes * MINUTE) };
+  const recentRefusals = createRecentRefusals(() => time);
+  return { ...recentRefusals, pass: (minutes: number) => void (time += minutes * MINUTE) };
 }
 
 describe('what was refused lately', () => {

@@ -11,13 +11,13 @@ const SLOTS = 12;
 
 type Counts = Record<string, number>;
 
-export interface Lately {
+export interface RecentRefusals {
   readonly add: (key: string, tally: Tally) => void;
   readonly report: () => UsageReport['refusedLately'];
 }
 
 /** @param now time of day, in milliseconds. */
-export function createLately(now: () => number): Lately {
+export function createRecentRefusals(now: () => number): RecentRefusals {
   const begun = now();
   const slots = new Map<number, Map<string, Counts>>();
   const current = (): number => Math.floor(now() / SLOT_MS);

@@ -10,14 +10,14 @@ export interface WorkerUsage {
   readonly seen: readonly (readonly [string, PauseTerms, Seen])[];
 }
 
-export interface ToldUsage {
+export interface WorkerUsageCounter {
   readonly counter: UsageCounter;
   /** Undefined: nothing since. */
   readonly take: () => WorkerUsage | undefined;
   readonly setPaused: (paused: readonly (readonly [string, Pick<Watched, 'resume'>])[]) => void;
 }
 
-export function createToldUsage(): ToldUsage {
+export function createWorkerUsage(): WorkerUsageCounter {
   let counted: Tallies = new Map();
   let seen: (readonly [string, PauseTerms, Seen])[] = [];
   let paused = new Map<string, string>();

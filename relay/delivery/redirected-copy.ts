@@ -14,17 +14,17 @@ const FIELD = 'X-Original-To';
 /** Upstreams bound the header section. */
 const NAMED_MAX = 100;
 
-export interface Share {
+export interface Batch {
   readonly recipients: readonly PendingRecipient[];
   readonly content: Content;
   readonly size: number;
 }
 
 /** What can go out together: one redirected recipient, or all who are none. */
-export async function shareOf(
+export async function nextBatch(
   recipients: readonly PendingRecipient[],
   { content, size }: { readonly content: Content; readonly size: number },
-): Promise<Share> {
+): Promise<Batch> {
   const redirected = recipients.find(({ redirectedFrom }) => redirectedFrom !== undefined);
   if (redirected === undefined) return { recipients, content, size };
   const added = Buffer.from((await maySay(content)) ? fieldsFor(redirected.redirectedFrom ?? []) : '');

@@ -12,20 +12,20 @@ import type { Reason } from './reasons.ts';
 import { byAge } from './time.ts';
 
 /** Those of one kind in one namespace who have to wait for a place. */
-export interface Crowd {
+export interface Overflow {
   /** By `NAMESPACE/NAME`. */
   readonly waiting: ReadonlySet<string>;
   /** What is to be said of each. */
   readonly judgement: Judgement;
 }
 
-interface KindOfPlace {
+interface LimitOfKind {
   readonly setting: 'users' | 'lists' | 'senders';
   readonly condition: 'Accepted' | 'Verified';
   readonly reason: Reason;
 }
 
-const PLACES: Readonly<Record<Kind, KindOfPlace>> = {
+const LIMITS: Readonly<Record<Kind, LimitOfKind>> = {
   SmtpPlusUser: { setting: 'users', condition: 'Accepted', reason: 'TooManyUsers' },
   SmtpPlusList: { setting: 'lists', condition: 'Accepted', reason: 'TooManyLists' },
   VerifiedSender: { setting: 'senders', condition: 'Verified', reason: 'TooManySenders' },
@@ -35,9 +35,9 @@ const PLACES: Readonly<Record<Kind, KindOfPlace>> = {
 const COUNTED_MAX = 10;
 
 /** How many objects of a kind a namespace may have served. Absent limits: any number. */
-export function placesIn(limits: NamespaceLimits | undefined, kind: Kind, namespace: string): number {
+export function namespaceLimit(limits: NamespaceLimits | undefined, kind: Kind, namespace: string): number {
   if (limits === undefined) return Infinity;
-  const { setting } = PLACES[kind];
+  const { setting } = LIMITS[kind];
   return limits.namespaces[namespace]?.[setting] ?? limits[setting];
 }
 
@@ -46,33 +46,33 @@ export function placesIn(limits: NamespaceLimits | undefined, kind: Kind, namesp
  *
  * @param objects all of one kind in one namespace, those aside that are being deleted
  */
-export function crowdAmong(
+export function overflowAmong(
   objects: readonly RawObject[],
   { namespaceLimits }: { readonly namespaceLimits?: NamespaceLimits },
-): Crowd | undefined {
+): Overflow | undefined {
   const [first] = objects;
   if (first === undefined) return undefined;
   const { kind, meta } = first;
-  const places = placesIn(namespaceLimits, kind, meta.namespace);
+  const places = namespaceLimit(namespaceLimits, kind, meta.namespace);
   if (objects.length <= places) return undefined;
-  const newcomers = objects.filter((object) => !hasPlace(object)).map((object) => object.meta);
+  const newcomers = objects.filter((object) => !wasServed(object)).map((object) => object.meta);
   const free = Math.max(0, places - (objects.length - newcomers.length));
   const waiting = new Set(newcomers.sort(byAge).slice(free).map(keyOf));
   if (waiting.size === 0) return undefined;
   const total = waiting.size > COUNTED_MAX ? `more than ${places + COUNTED_MAX}` : String(objects.length);
-  const { condition: type, setting, reason } = PLACES[kind];
+  const { condition: type, setting, reason } = LIMITS[kind];
   const message = `Namespace ${meta.namespace} has ${total} objects of kind ${kind}, and ${places} are served: the oldest, and this one is not among them. Delete some that nobody needs, or ask the platform owner to raise namespaceLimits (${setting}) in the settings.`;
   return { waiting, judgement: { type, status: 'False', reason, message } };
 }
 
 /** What is to be said of an object that has to wait; undefined where it need not. */
-export function whyWaiting(crowd: Crowd | undefined, { meta }: Pick<RawObject, 'meta'>): Judgement | undefined {
-  return crowd?.waiting.has(keyOf(meta)) === true ? crowd.judgement : undefined;
+export function whyWaiting(overflow: Overflow | undefined, { meta }: Pick<RawObject, 'meta'>): Judgement | undefined {
+  return overflow?.waiting.has(keyOf(meta)) === true ? overflow.judgement : undefined;
 }
 
 /** Whether an object was served before, or would have been if nothing else had been wrong with it. */
-export function hasPlace({ kind, status }: Pick<RawObject, 'kind' | 'status'>): boolean {
-  const { condition, reason } = PLACES[kind];
+export function wasServed({ kind, status }: Pick<RawObject, 'kind' | 'status'>): boolean {
+  const { condition, reason } = LIMITS[kind];
   const conditions = asRecord(status)['conditions'];
   if (!Array.isArray(conditions)) return false;
   const known = (conditions as unknown[]).map(asRecord).find(({ type }) => type === condition);
