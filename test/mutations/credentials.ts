@@ -104,7 +104,7 @@ export const credentialsMutations: readonly Mutation[] = [
     file: 'operator/core/credentials/own-password.ts',
     from: 'return waiting(found, endingPasswords(told, { inForce: [], now, overlapSeconds }), now);',
     to: 'return waiting(found, [], now);',
-    tests: PLAN,
+    tests: FOLDER,
   },
   {
     name: 'credentials: a Secret among the manifests is taken over',

@@ -16,7 +16,7 @@ export const deliveryMutations: readonly Mutation[] = [
     file: 'relay/delivery/deliver.ts',
     from: 'if (entry.isHeld || isWithheld(entry.id)) return;',
     to: 'if (isWithheld(entry.id)) return;',
-    tests: QUEUE,
+    tests: ['test/relay/delivery-crash.test.ts'],
   },
   {
     name: 'a message is held in memory only',

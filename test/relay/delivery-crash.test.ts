@@ -29,6 +29,23 @@ describe('kill -9 while delivering', () => {
     );
   });
 
+  test('holds what people hold: the next process delivers what is behind it, and not it', async (t) => {
+    const folder = await folderOf(t);
+    const spoolFolder = path.join(folder, 'spool');
+    const upstream = await startUpstream(t);
+    const [held, behind] = [aMessage({ to: ['held@x.example'] }), aMessage({ to: ['behind@x.example'] })];
+    await fill(spoolFolder, [held, behind]);
+    await hold(spoolFolder, held.id);
+    // one connection: what is older goes first
+    const relay = await startDelivering(t, configured(upstream.smartHost({ maxConnections: 1 })), { folder });
+    await eventually('what is behind it is delivered', () => !relay.left().includes(behind.id));
+    assert.deepEqual(
+      upstream.received.map(({ to }) => to),
+      [['behind@x.example']],
+    );
+    assert.deepEqual(relay.left(), [held.id]);
+  });
+
   test('loses nothing, and sends twice only what was under way', async (t) => {
     const folder = await folderOf(t);
     const spoolFolder = path.join(folder, 'spool');
@@ -53,6 +70,15 @@ async function fill(folder: string, messages: readonly ReturnType<typeof aMessag
   const { log } = captureLog();
   const spool = await openSpool(folder, { metrics: createMetrics(), log, reserveBytes: () => 0 });
   await Promise.all(messages.map((message) => spool.put(message, inMemory())));
+  await spool.close();
+}
+
+async function hold(folder: string, id: string): Promise<void> {
+  const { log } = captureLog();
+  const spool = await openSpool(folder, { metrics: createMetrics(), log, reserveBytes: () => 0 });
+  const queued = spool.look(id) ?? assert.fail(`${id} is not there`);
+  const held = { by: 'somebody', since: new Date().toISOString() };
+  await spool.settle(id, { next: { ...queued, isHeld: true, held }, reports: [] });
   await spool.close();
 }
 

@@ -277,6 +277,18 @@ describe('a message is acknowledged', () => {
   }
 });
 
+test('a message that is done loses its record before its file: a record without a file would be a loss', async (t) => {
+  const folder = await folderOf(t);
+  const forgetful = createForgetfulDisk(folder);
+  const spool = await opened(folder, forgetful);
+  t.after(() => spool.close());
+  const message = aMessage({ content: LARGE });
+  await spool.put(message, inMemory(LARGE));
+  const before = forgetful.journal.length;
+  await spool.settle(message.id, { reports: [] });
+  assert.deepEqual(forgetful.journal.slice(before), [`commit -${message.id}`, `remove bodies/${message.id}`]);
+});
+
 describe('the database', async () => {
   test('has forgotten what was removed once that has resolved, and is for its owner alone', async (t) => {
     const folder = await folderOf(t);
