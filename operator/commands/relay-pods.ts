@@ -2,7 +2,7 @@
 import { asRecord, textAt } from '../api/plain-data.ts';
 import { bodyOf } from '../kubernetes/client/answers.ts';
 import { pathOf, PODS, type KubeObject } from '../kubernetes/client/resources.ts';
-import { CLASS_LABEL } from '../kubernetes/relay-pods.ts';
+import { CLASS_LABEL } from '../kubernetes/relays/relay-pods.ts';
 import { explained, type Cluster } from './cluster-source.ts';
 import { CommandError } from './source.ts';
 

@@ -7,10 +7,10 @@ import type { Resolvers } from '../verify/look-up.ts';
 import type { CertificatesOptions } from './certificates.ts';
 import type { Readiness } from './cache/caches.ts';
 import type { KubeClient } from './client/client.ts';
-import type { MailOptions, MailProofsOnCluster } from './mail-proofs.ts';
+import type { MailOptions, MailProofsOnCluster } from './proofs/mail-proofs.ts';
 import type { OperatorMetrics } from './metrics.ts';
 import type { PageTokens } from './page-tokens.ts';
-import type { ConsoleAnswer } from './pod-answers.ts';
+import type { ConsoleAnswer } from './relays/pod-answers.ts';
 
 export interface ControllerOptions {
   readonly client: KubeClient;

@@ -10,7 +10,7 @@ import { configSecretPrefix, otherInstallationsOf, readClasses } from './classes
 import type { Lease } from './client/lease.ts';
 import { startController } from './controller.ts';
 import type { Controller, ControllerOptions } from './controller-types.ts';
-import { mailOptionsOf } from './mail-proofs.ts';
+import { mailOptionsOf } from './proofs/mail-proofs.ts';
 import { pageTokensOf } from './page-tokens.ts';
 
 interface WorkOptions extends Pick<

@@ -9,7 +9,7 @@ import { messageOf } from '../../errors.ts';
 import { createAllowance, type Allowance } from '../../page/allowance.ts';
 import type { Settings } from '../../settings/settings.ts';
 import type { KubeClient } from '../client/client.ts';
-import type { ConsoleAnswer } from '../pod-answers.ts';
+import type { ConsoleAnswer } from '../relays/pod-answers.ts';
 import { createAccess } from './access.ts';
 import { createClusterFacts } from './facts.ts';
 import { createIdentify, type Identity } from './identity.ts';

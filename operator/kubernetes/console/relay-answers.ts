@@ -3,7 +3,7 @@ import type { KnownUpstreams } from '../../../relay/observe/upstream-report.ts';
 import { mergedQueues, type QueueReport } from '../../../relay/observe/queue-report.ts';
 import type { UsageReport } from '../../../relay/observe/usage-report.ts';
 import type { Refusals, RelayFact } from '../../console/facts.ts';
-import type { ConsoleAnswer } from '../pod-answers.ts';
+import type { ConsoleAnswer } from '../relays/pod-answers.ts';
 import { createMemo } from './memo.ts';
 
 export interface RelayAnswers {

@@ -1,9 +1,9 @@
 /** The claims to volumes with spools, and what is noted on them about their mail. */
 import { bodyOf } from '../client/answers.ts';
 import type { KubeClient } from '../client/client.ts';
-import { startClassReflector } from '../class-reflector.ts';
+import { startClassReflector } from '../relays/class-reflector.ts';
 import { CLAIMS, pathOf, type KubeObject } from '../client/resources.ts';
-import { CLASS_LABEL } from '../relay-pods.ts';
+import { CLASS_LABEL } from '../relays/relay-pods.ts';
 import type { SpoolClaim } from './judge.ts';
 
 /** How many messages were in the spool when its relay ended. */

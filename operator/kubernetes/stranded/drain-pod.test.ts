@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import { parseAllDocuments } from 'yaml';
-import type { Fleet } from '../fleets.ts';
+import type { Fleet } from '../relays/fleets.ts';
 import { drainPod } from './drain-pod.ts';
 
 interface StatefulSet {

@@ -2,8 +2,8 @@
  * A pod that empties the spool of a relay that is no more. It has the name of that relay's pod, so that the two never use the
  * volume at the same time: where the relay is wanted again, the StatefulSet has to wait until this one is gone.
  */
-import type { Fleet } from '../fleets.ts';
-import { CLASS_LABEL } from '../relay-pods.ts';
+import type { Fleet } from '../relays/fleets.ts';
+import { CLASS_LABEL } from '../relays/relay-pods.ts';
 
 /** In place of the label that brings mail to a relay. Its value is the class. */
 export const DRAIN_LABEL = 'smtpplus.io/drains';

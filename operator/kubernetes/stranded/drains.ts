@@ -1,9 +1,9 @@
 /** The pods that empty spools without a relay. */
 import { bodyOf } from '../client/answers.ts';
 import type { KubeClient } from '../client/client.ts';
-import { startClassReflector } from '../class-reflector.ts';
+import { startClassReflector } from '../relays/class-reflector.ts';
 import { pathOf, PODS, type KubeObject } from '../client/resources.ts';
-import type { Fleet } from '../fleets.ts';
+import type { Fleet } from '../relays/fleets.ts';
 import { DRAIN_LABEL, drainPod } from './drain-pod.ts';
 import { lastWordsOf } from './last-words.ts';
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { Fleet } from '../fleets.ts';
+import type { Fleet } from '../relays/fleets.ts';
 import { relayOf, strandedSpools, type SpoolClaim } from './judge.ts';
 
 const FLEET: Fleet = {

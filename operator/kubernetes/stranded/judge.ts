@@ -1,5 +1,5 @@
 /** Which spools no relay reads: volumes whose pod is gone, and does not come back. */
-import type { Fleet } from '../fleets.ts';
+import type { Fleet } from '../relays/fleets.ts';
 
 /** A claim to a volume with the spool of a relay. */
 export interface SpoolClaim {

@@ -10,7 +10,7 @@ import { startLease, type Lease } from '../../../operator/kubernetes/client/leas
 import { createOperatorMetrics, type OperatorMetrics } from '../../../operator/kubernetes/metrics.ts';
 import { startController } from '../../../operator/kubernetes/controller.ts';
 import type { Controller, ControllerOptions } from '../../../operator/kubernetes/controller-types.ts';
-import { mailOptionsOf } from '../../../operator/kubernetes/mail-proofs.ts';
+import { mailOptionsOf } from '../../../operator/kubernetes/proofs/mail-proofs.ts';
 import { pageTokensOf } from '../../../operator/kubernetes/page-tokens.ts';
 import { settingsSchema, type Settings } from '../../../operator/settings/settings.ts';
 import { dnsVerificationOf, resolversOf } from '../../../operator/settings/verification.ts';

@@ -1,11 +1,11 @@
 /** The relay pods of a class: told that their configuration has changed, and asked which one they run. */
-import { urlHost } from '../api/names.ts';
-import { messageOf } from '../errors.ts';
-import { bodyOf } from './client/answers.ts';
-import type { KubeClient } from './client/client.ts';
+import { urlHost } from '../../api/names.ts';
+import { messageOf } from '../../errors.ts';
+import { bodyOf } from '../client/answers.ts';
+import type { KubeClient } from '../client/client.ts';
 import { startClassReflector } from './class-reflector.ts';
-import { pathOf, PODS, type KubeObject } from './client/resources.ts';
-import { lastWordsOf } from './stranded/last-words.ts';
+import { pathOf, PODS, type KubeObject } from '../client/resources.ts';
+import { lastWordsOf } from '../stranded/last-words.ts';
 
 /** On the relay's pod template; its value is the class that the pod serves. */
 export const CLASS_LABEL = 'smtpplus.io/relay-class';

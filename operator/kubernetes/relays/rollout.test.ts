@@ -3,13 +3,13 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, test, type TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileOf } from '../../relay/config/config.ts';
-import { until } from '../../test/support/until.ts';
-import { createRelayReports } from '../relays/reports.ts';
+import { fileOf } from '../../../relay/config/config.ts';
+import { until } from '../../../test/support/until.ts';
+import { createRelayReports } from '../../relays/reports.ts';
 import { createPodAsker } from './pod-answers.ts';
 import type { RelayPod } from './relay-pods.ts';
 import { startRollout } from './rollout.ts';
-import { hashOf } from './write/configuration.ts';
+import { hashOf } from '../write/configuration.ts';
 
 const ENTRY = 'orders.shop';
 const FILE = fileOf(ENTRY);

@@ -1,6 +1,6 @@
 /** Why an entry of the relays' configuration is not in force yet, for the status of its object. */
-import { fileOfEntry } from '../core/fit.ts';
-import { compareText } from '../core/time.ts';
+import { fileOfEntry } from '../../core/fit.ts';
+import { compareText } from '../../core/time.ts';
 import type { DocumentVersions } from './document-versions.ts';
 import type { PodAnswer } from './pod-answers.ts';
 

@@ -1,8 +1,8 @@
 /** The relays' documents. Their text is made when they are written, from the plan as it is then, not at each change. */
-import { CLASS_FILE_NAME, SHARD_COUNT, shardFileName, type ClassDocument } from '../../relay/config/config.ts';
-import { fit } from '../core/fit.ts';
-import type { Planner } from '../core/planner-state.ts';
-import { classDocument, shardDocument } from '../core/relay-config.ts';
+import { CLASS_FILE_NAME, SHARD_COUNT, shardFileName, type ClassDocument } from '../../../relay/config/config.ts';
+import { fit } from '../../core/fit.ts';
+import type { Planner } from '../../core/planner-state.ts';
+import { classDocument, shardDocument } from '../../core/relay-config.ts';
 import type { DocumentChange, DocumentId, DocumentText } from './rollout.ts';
 
 const SHARD_NAMES = Array.from({ length: SHARD_COUNT }, (_, shard) => shardFileName(shard));

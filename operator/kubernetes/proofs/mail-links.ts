@@ -5,16 +5,16 @@
  * lost, whoever is killed when.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Links } from '../page/verify-page.ts';
-import { linksOf, viewLink, type MailLink } from '../verify/mail-links.ts';
-import type { SecretObject } from './cache/views.ts';
-import { bodyOf } from './client/answers.ts';
-import type { KubeClient } from './client/client.ts';
-import { startReflector } from './client/reflector.ts';
-import { pathOf, SECRETS } from './client/resources.ts';
-import { MAIL_EVIDENCE } from './write/evidence-kinds.ts';
-import { readEntries } from './write/evidence-shard.ts';
-import { FIELD_MANAGER } from './write/secret.ts';
+import type { Links } from '../../page/verify-page.ts';
+import { linksOf, viewLink, type MailLink } from '../../verify/mail-links.ts';
+import type { SecretObject } from '../cache/views.ts';
+import { bodyOf } from '../client/answers.ts';
+import type { KubeClient } from '../client/client.ts';
+import { startReflector } from '../client/reflector.ts';
+import { pathOf, SECRETS } from '../client/resources.ts';
+import { MAIL_EVIDENCE } from '../write/evidence-kinds.ts';
+import { readEntries } from '../write/evidence-shard.ts';
+import { FIELD_MANAGER } from '../write/secret.ts';
 
 export interface MailLinks extends Links {
   readonly synced: Promise<void>;

@@ -2,9 +2,9 @@
  * Mirrors what belongs to relay classes: pods, StatefulSets, volume claims. A change is reported by the classes that it
  * concerns.
  */
-import type { KubeClient } from './client/client.ts';
-import { startReflector, type Reflector, type ReflectorOptions } from './client/reflector.ts';
-import type { KubeObject } from './client/resources.ts';
+import type { KubeClient } from '../client/client.ts';
+import { startReflector, type Reflector, type ReflectorOptions } from '../client/reflector.ts';
+import type { KubeObject } from '../client/resources.ts';
 
 interface Classed {
   readonly className: string;

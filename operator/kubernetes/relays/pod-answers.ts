@@ -1,10 +1,10 @@
 /** Asks relay pods which documents they run, and what they say about themselves. */
-import { usageReportSchema, type UsageReport } from '../../relay/observe/usage-report.ts';
-import { queueReportSchema, type QueueReport } from '../../relay/observe/queue-report.ts';
-import { stateReportSchema, type StateReport } from '../../relay/observe/state-report.ts';
-import { upstreamReportSchema, type UpstreamReport } from '../../relay/observe/upstream-report.ts';
-import type { RelayAnswer } from '../relays/reports.ts';
-import { messageOf } from '../errors.ts';
+import { usageReportSchema, type UsageReport } from '../../../relay/observe/usage-report.ts';
+import { queueReportSchema, type QueueReport } from '../../../relay/observe/queue-report.ts';
+import { stateReportSchema, type StateReport } from '../../../relay/observe/state-report.ts';
+import { upstreamReportSchema, type UpstreamReport } from '../../../relay/observe/upstream-report.ts';
+import type { RelayAnswer } from '../../relays/reports.ts';
+import { messageOf } from '../../errors.ts';
 import type { RelayPod } from './relay-pods.ts';
 
 export interface PodAnswer {

@@ -2,9 +2,9 @@
  * The StatefulSets of relays, in the operator's own namespace: how many relays a class should have, and what they are
  * made of.
  */
-import type { KubeClient } from './client/client.ts';
+import type { KubeClient } from '../client/client.ts';
 import { startClassReflector } from './class-reflector.ts';
-import { STATEFUL_SETS, type KubeObject } from './client/resources.ts';
+import { STATEFUL_SETS, type KubeObject } from '../client/resources.ts';
 import { CLASS_LABEL } from './relay-pods.ts';
 
 export interface Fleet {

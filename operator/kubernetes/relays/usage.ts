@@ -1,6 +1,6 @@
 /** Asks relay pods every minute what they have counted for lists and users. */
-import { createUsageFacts, type UsageFacts } from '../relays/usage-facts.ts';
-import type { Caches } from './cache/caches.ts';
+import { createUsageFacts, type UsageFacts } from '../../relays/usage-facts.ts';
+import type { Caches } from '../cache/caches.ts';
 import { askUsage, type TokenOf } from './pod-answers.ts';
 import type { RelayPods } from './relay-pods.ts';
 

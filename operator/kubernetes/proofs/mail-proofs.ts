@@ -1,24 +1,24 @@
 /** Proofs by mail on a cluster: the leader sends the mails through the relays of a class; every replica serves the page. */
-import type { PagesForPeople } from '../../relay/observe/http.ts';
-import type { MailEvidence, MailVerification } from '../core/mail-evidence.ts';
-import type { ClassView } from '../core/model.ts';
-import type { SenderPlan } from '../core/senders/sender-plan.ts';
-import { messageOf } from '../errors.ts';
-import type { Installation } from '../installation.ts';
-import { createVerifyPage, type PageResult } from '../page/verify-page.ts';
-import type { Settings } from '../settings/settings.ts';
-import { mailLimitsOf, mailVerificationOf, relayServerOf } from '../settings/verification.ts';
-import type { RelayServer } from '../verify/hand-in.ts';
-import type { MailLimits } from '../verify/mail-limits.ts';
-import { createMailProofs, type MailProofs, type MailStep } from '../verify/mail-proofs.ts';
-import { sendChallenge } from '../verify/send-challenge.ts';
-import type { KubeClient } from './client/client.ts';
+import type { PagesForPeople } from '../../../relay/observe/http.ts';
+import type { MailEvidence, MailVerification } from '../../core/mail-evidence.ts';
+import type { ClassView } from '../../core/model.ts';
+import type { SenderPlan } from '../../core/senders/sender-plan.ts';
+import { messageOf } from '../../errors.ts';
+import type { Installation } from '../../installation.ts';
+import { createVerifyPage, type PageResult } from '../../page/verify-page.ts';
+import type { Settings } from '../../settings/settings.ts';
+import { mailLimitsOf, mailVerificationOf, relayServerOf } from '../../settings/verification.ts';
+import type { RelayServer } from '../../verify/hand-in.ts';
+import type { MailLimits } from '../../verify/mail-limits.ts';
+import { createMailProofs, type MailProofs, type MailStep } from '../../verify/mail-proofs.ts';
+import { sendChallenge } from '../../verify/send-challenge.ts';
+import type { KubeClient } from '../client/client.ts';
 import { startMailLinks, type MailLinks } from './mail-links.ts';
-import { oldestByAddress } from '../core/senders/wished-address.ts';
-import { afterUnwatched } from '../verify/unwatched.ts';
-import type { Caches } from './cache/caches.ts';
-import { openEvidenceSecrets, type EvidenceSecrets } from './write/evidence.ts';
-import { MAIL_EVIDENCE } from './write/evidence-kinds.ts';
+import { oldestByAddress } from '../../core/senders/wished-address.ts';
+import { afterUnwatched } from '../../verify/unwatched.ts';
+import type { Caches } from '../cache/caches.ts';
+import { openEvidenceSecrets, type EvidenceSecrets } from '../write/evidence.ts';
+import { MAIL_EVIDENCE } from '../write/evidence-kinds.ts';
 
 export interface MailOptions {
   readonly verification: MailVerification;

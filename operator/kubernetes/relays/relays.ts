@@ -2,27 +2,27 @@
  * The relays: given their configuration, document by document, and asked what they run, what they have counted and what
  * is wrong.
  */
-import { markAwaiting, markClass, markEntry, markPlan, markRelays, type Planner } from '../core/planner-state.ts';
-import { takeChangedShards } from '../core/relay-config.ts';
-import type { Sources } from '../core/sources.ts';
-import { shardFileName, type ClassDocument } from '../../relay/config/config.ts';
-import { createRelayReports } from '../relays/reports.ts';
-import type { Caches } from './cache/caches.ts';
-import type { KubeClient } from './client/client.ts';
-import type { EventAbout } from './client/events.ts';
-import type { WorkQueueOptions } from './client/queue.ts';
-import type { ControllerOptions } from './controller-types.ts';
+import { markAwaiting, markClass, markEntry, markPlan, markRelays, type Planner } from '../../core/planner-state.ts';
+import { takeChangedShards } from '../../core/relay-config.ts';
+import type { Sources } from '../../core/sources.ts';
+import { shardFileName, type ClassDocument } from '../../../relay/config/config.ts';
+import { createRelayReports } from '../../relays/reports.ts';
+import type { Caches } from '../cache/caches.ts';
+import type { KubeClient } from '../client/client.ts';
+import type { EventAbout } from '../client/events.ts';
+import type { WorkQueueOptions } from '../client/queue.ts';
+import type { ControllerOptions } from '../controller-types.ts';
 import { startFleets } from './fleets.ts';
-import type { Planning } from './planning.ts';
+import type { Planning } from '../planning.ts';
 import { createFleetSizes } from './fleet-sizes.ts';
 import { askForConsole, createPodAsker, type ConsoleAnswer } from './pod-answers.ts';
 import { allDocuments, documentText, sizeChange } from './relay-documents.ts';
 import { startRelayPods } from './relay-pods.ts';
 import { startRollout, type Rollout } from './rollout.ts';
-import { startStranded } from './stranded/stranded.ts';
+import { startStranded } from '../stranded/stranded.ts';
 import { startUsage } from './usage.ts';
-import { startConfigSecrets } from './write/configuration.ts';
-import { startTokenSecrets } from './write/token-secrets.ts';
+import { startConfigSecrets } from '../write/configuration.ts';
+import { startTokenSecrets } from '../write/token-secrets.ts';
 
 export interface Relays extends Pick<Rollout, 'hear' | 'lags' | 'written' | 'certificatesOf' | 'isIdle' | 'close'> {
   readonly synced: Promise<unknown>;

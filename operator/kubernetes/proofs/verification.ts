@@ -1,14 +1,14 @@
 /** Look-ups on a cluster: the plan asks for them, Secrets keep what they find, and the planner is told. */
-import type { SenderEvidence } from '../core/model.ts';
-import type { DkimKeys } from '../core/senders/dkim-model.ts';
-import type { SenderPlan } from '../core/senders/sender-plan.ts';
-import type { Installation } from '../installation.ts';
-import type { Resolvers } from '../verify/look-up.ts';
-import { startLookUps } from '../verify/start-look-ups.ts';
-import { startRecords } from '../verify/start-records.ts';
-import type { KubeClient } from './client/client.ts';
-import { openEvidenceSecrets, type EvidenceSecrets } from './write/evidence.ts';
-import { SENDER_EVIDENCE, SIGNING_KEYS } from './write/evidence-kinds.ts';
+import type { SenderEvidence } from '../../core/model.ts';
+import type { DkimKeys } from '../../core/senders/dkim-model.ts';
+import type { SenderPlan } from '../../core/senders/sender-plan.ts';
+import type { Installation } from '../../installation.ts';
+import type { Resolvers } from '../../verify/look-up.ts';
+import { startLookUps } from '../../verify/start-look-ups.ts';
+import { startRecords } from '../../verify/start-records.ts';
+import type { KubeClient } from '../client/client.ts';
+import { openEvidenceSecrets, type EvidenceSecrets } from '../write/evidence.ts';
+import { SENDER_EVIDENCE, SIGNING_KEYS } from '../write/evidence-kinds.ts';
 
 export interface Verification {
   /** Reads what is known. To be called once, by the leader, before anything is planned. */

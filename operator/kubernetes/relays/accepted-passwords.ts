@@ -2,16 +2,16 @@
  * What relays were told about passwords before this process started: read once, from the Secrets with their
  * configuration.
  */
-import { collectAccepted } from '../relays/accepted-passwords.ts';
-import type { AcceptedPasswords } from '../core/model.ts';
-import type { Planner } from '../core/planner-state.ts';
-import { acceptedPasswords } from '../core/relay-entries.ts';
-import { CONFIG_LABEL } from './cache/secret-cache.ts';
-import type { SecretObject } from './cache/views.ts';
-import { bodyOf } from './client/answers.ts';
-import type { KubeClient } from './client/client.ts';
-import { pagesOf } from './client/pages.ts';
-import { pathOf, SECRETS } from './client/resources.ts';
+import { collectAccepted } from '../../relays/accepted-passwords.ts';
+import type { AcceptedPasswords } from '../../core/model.ts';
+import type { Planner } from '../../core/planner-state.ts';
+import { acceptedPasswords } from '../../core/relay-entries.ts';
+import { CONFIG_LABEL } from '../cache/secret-cache.ts';
+import type { SecretObject } from '../cache/views.ts';
+import { bodyOf } from '../client/answers.ts';
+import type { KubeClient } from '../client/client.ts';
+import { pagesOf } from '../client/pages.ts';
+import { pathOf, SECRETS } from '../client/resources.ts';
 
 /** Documents per page; each has up to 1 MiB. */
 const PAGE = 4;

@@ -3,18 +3,18 @@
  * the question which version each ready pod runs. An entry is programmed once all of them run a version that has it,
  * whatever else changes in its document meanwhile.
  */
-import { fileOfEntry } from '../core/fit.ts';
-import type { ProgrammedFact, UpstreamFact } from '../core/model.ts';
-import type { AskedEntries } from '../core/sources.ts';
-import { compareText } from '../core/time.ts';
-import { messageOf } from '../errors.ts';
-import { createWorkQueue, type WorkQueueOptions } from './client/queue.ts';
+import { fileOfEntry } from '../../core/fit.ts';
+import type { ProgrammedFact, UpstreamFact } from '../../core/model.ts';
+import type { AskedEntries } from '../../core/sources.ts';
+import { compareText } from '../../core/time.ts';
+import { messageOf } from '../../errors.ts';
+import { createWorkQueue, type WorkQueueOptions } from '../client/queue.ts';
 import { createDocumentVersions, type DocumentVersions } from './document-versions.ts';
 import { BEING_WRITTEN, lagOf } from './lag.ts';
-import type { RelayReports } from '../relays/reports.ts';
+import type { RelayReports } from '../../relays/reports.ts';
 import { certificatesIn, type AskPods, type PodAnswer } from './pod-answers.ts';
 import type { RelayPods } from './relay-pods.ts';
-import { hashOf, type ConfigSecrets } from './write/configuration.ts';
+import { hashOf, type ConfigSecrets } from '../write/configuration.ts';
 
 export interface DocumentId {
   readonly className: string;
