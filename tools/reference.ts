@@ -6,7 +6,7 @@ import { createOperatorMetrics } from '../operator/kubernetes/metrics.ts';
 import { createMetrics } from '../relay/observe/metrics.ts';
 import { createUsageMetrics } from '../relay/usage/metrics.ts';
 import { createParentMetrics } from '../relay/workers/metrics.ts';
-import { formatReply } from '../relay/smtp/format-reply.ts';
+import { formatReply } from '../relay/smtp/server/format-reply.ts';
 import { remedies } from '../relay/remedies.ts';
 import { replies } from '../relay/replies.ts';
 import { classSettingsSchema, settingsSchema } from '../operator/settings/settings.ts';

@@ -3,7 +3,7 @@ import { isInternational } from '../../relay/address.ts';
 import { type SmartHost, deliverySettingsSchema } from '../../relay/config/config.ts';
 import { createResolver } from '../../relay/delivery/resolve.ts';
 import { connectUpstream, secureContextOf } from '../../relay/delivery/upstream.ts';
-import type { Transcript } from '../../relay/smtp/transaction.ts';
+import type { Transcript } from '../../relay/smtp/client/transaction.ts';
 import { OPERATOR_USER } from '../core/names.ts';
 
 export interface RelayServer {

@@ -5,7 +5,7 @@ import { aClass, aConfig, aList, aSender, aUser, LIST, USER } from '../../test/s
 import { covers } from '../address.ts';
 import { checkMessage, MESSAGE_CHECKS } from './check-message.ts';
 import type { SenderPolicy } from '../config/config.ts';
-import { formatReply } from '../smtp/format-reply.ts';
+import { formatReply } from '../smtp/server/format-reply.ts';
 import { isReply } from '../replies.ts';
 
 const from = 'From: Orders <orders@shop.example>';

@@ -10,7 +10,7 @@ import {
   type Objection,
 } from './check-sender.ts';
 import type { SenderPolicy, SenderRule } from '../config/config.ts';
-import { formatReply } from '../smtp/format-reply.ts';
+import { formatReply } from '../smtp/server/format-reply.ts';
 
 const orders = { local: 'orders', domain: 'shop.example' };
 const ceo = { local: 'ceo', domain: 'elsewhere.example' };

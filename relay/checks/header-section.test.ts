@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { scanHeaderSection, unfold } from './header-section.ts';
-import { formatReply } from '../smtp/format-reply.ts';
+import { formatReply } from '../smtp/server/format-reply.ts';
 import { isReply } from '../replies.ts';
 
 const headerBytes = 256 * 1024;

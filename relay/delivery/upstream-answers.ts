@@ -1,7 +1,7 @@
 /** Turns the replies to one transaction into what they mean for each of its recipients. */
 import type { Verdict } from '../spool/record.ts';
-import type { Reply } from '../smtp/reply-parser.ts';
-import type { Transcript } from '../smtp/transaction.ts';
+import type { Reply } from '../smtp/client/reply-parser.ts';
+import type { Transcript } from '../smtp/client/transaction.ts';
 import type { TransportResult, TransportTransaction } from './transport.ts';
 import { deferred, failed, limitIn, type Place, readReply } from './upstream-reply.ts';
 import { escaped, oneLine } from '../printable.ts';

@@ -10,7 +10,7 @@ import type { Resolve } from './resolve.ts';
 import { requestToken, TokenProblem, type TokenRequestOptions } from './token-request.ts';
 import type { Transport, TransportResult, TransportTransaction } from './transport.ts';
 import type { Answers } from './upstream-answers.ts';
-import type { SmtpClient } from '../smtp/client.ts';
+import type { SmtpClient } from '../smtp/client/client.ts';
 import { connectUpstream, secureContextOf, type Unreached } from './upstream.ts';
 import { deferred } from './upstream-reply.ts';
 import { sendOver } from './upstream-send.ts';

@@ -1,9 +1,9 @@
 /** Sends one message over a connection that is ready for MAIL: transaction in, a verdict for each recipient out. */
 import { isInternational } from '../address.ts';
 import type { DeliverySettings } from '../config/config.ts';
-import type { Capabilities } from '../smtp/capabilities.ts';
-import type { SmtpClient } from '../smtp/client.ts';
-import type { Mail } from '../smtp/transaction.ts';
+import type { Capabilities } from '../smtp/client/capabilities.ts';
+import type { SmtpClient } from '../smtp/client/client.ts';
+import type { Mail } from '../smtp/client/transaction.ts';
 import type { Verdict } from '../spool/record.ts';
 import { piecesOf } from './content.ts';
 import type { TransportTransaction } from './transport.ts';

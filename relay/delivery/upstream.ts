@@ -4,8 +4,8 @@
 import { isIP, type Socket } from 'node:net';
 import { checkServerIdentity, createSecureContext, type ConnectionOptions, type SecureContext } from 'node:tls';
 import type { DeliverySettings, SmartHost } from '../config/config.ts';
-import { introduce, type Introduction, type NotReady, type SmtpClient } from '../smtp/client.ts';
-import { createWire, within } from '../smtp/wire.ts';
+import { introduce, type Introduction, type NotReady, type SmtpClient } from '../smtp/client/client.ts';
+import { createWire, within } from '../smtp/client/wire.ts';
 import type { Verdict } from '../spool/record.ts';
 import { dial } from './dial.ts';
 import { defaultHelo } from './helo.ts';

@@ -3,7 +3,7 @@
  * somebody may have to look for the cause. A connection that ended with a reply of ours has that reply's line and
  * reason.
  */
-import type { ConnectionEnd } from '../smtp/client-socket.ts';
+import type { ConnectionEnd } from '../smtp/server/client-socket.ts';
 import type { Session } from './state.ts';
 
 /** What a handshake can fail of, in the words of the log. */

@@ -7,8 +7,8 @@ import { createBodyHash } from '../dkim/body-hash.ts';
 import type { HeaderChanges } from '../checks/header-changes.ts';
 import type { Body } from '../message.ts';
 import { isReply, replies, type Answer, type Reply } from '../replies.ts';
-import type { Connection } from '../smtp/connection.ts';
-import { DataScanner } from '../smtp/data-scanner.ts';
+import type { Connection } from '../smtp/server/connection.ts';
+import { DataScanner } from '../smtp/server/data-scanner.ts';
 import { createIncomingBody, type BodyRoom } from './incoming-body.ts';
 
 /** Read on past an objection so that the client gets our reply after its data; then the connection ends. */

@@ -8,7 +8,7 @@ import type { Log } from '../observe/log.ts';
 import { namedRecipients } from '../observe/named-recipients.ts';
 import type { Reason } from '../reason.ts';
 import type { Answer, Reply, Stage } from '../replies.ts';
-import type { ConnectionEnd } from '../smtp/client-socket.ts';
+import type { ConnectionEnd } from '../smtp/server/client-socket.ts';
 import { NO_LIST } from '../observe/tenant-labels.ts';
 import type { Session, SessionServices, Transaction } from './state.ts';
 import { traceField, type MessageTrace } from '../tracing/trace-context.ts';

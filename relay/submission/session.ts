@@ -5,7 +5,7 @@
 import type { SessionSettings } from '../config/config.ts';
 import { sessionSettingsSchema } from '../config/config.ts';
 import { isTaken, replies, type Answer, type Reply, type Stage } from '../replies.ts';
-import { type Connection, GONE } from '../smtp/connection.ts';
+import { type Connection, GONE } from '../smtp/server/connection.ts';
 import { runCommand } from './commands.ts';
 import { sourceKey } from './client-address.ts';
 import type { Standing } from './giving-way.ts';

@@ -10,7 +10,7 @@ import type { Content, Recipient, SubmittedMessage } from '../message.ts';
 import type { Metrics } from '../observe/metrics.ts';
 import type { RecipientVerdict } from '../recipient-guard.ts';
 import type { Answer, Reply } from '../replies.ts';
-import type { Connection } from '../smtp/connection.ts';
+import type { Connection } from '../smtp/server/connection.ts';
 import type { SpanSender } from '../tracing/span-sender.ts';
 import type { UsageCounter } from '../usage/counter.ts';
 

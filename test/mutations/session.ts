@@ -6,32 +6,32 @@ const HOSTILE = ['test/relay/session-hostile.test.ts'];
 const DIALOGUES = ['test/relay/dialogs.test.ts'];
 const PLACES = ['test/relay/session-places.test.ts'];
 const PROXIED = ['test/relay/proxied.test.ts'];
-const SCANNER = ['relay/smtp/data-scanner.test.ts'];
+const SCANNER = ['relay/smtp/server/data-scanner.test.ts'];
 export const sessionMutations: readonly Mutation[] = [
   {
     name: 'a client that reads no replies gets more of them',
-    file: 'relay/smtp/connection.ts',
+    file: 'relay/smtp/server/connection.ts',
     from: 'return !this.isClosed && !this.#socket.isClogged;',
     to: 'return !this.isClosed;',
     tests: HOSTILE,
   },
   {
     name: 'lines of one client are worked off without a turn for others',
-    file: 'relay/smtp/connection.ts',
+    file: 'relay/smtp/server/connection.ts',
     from: 'const LINES_AT_ONCE = 100;',
     to: 'const LINES_AT_ONCE = 1e9;',
     tests: HOSTILE,
   },
   {
     name: 'clients may renegotiate TLS',
-    file: 'relay/smtp/client-socket.ts',
+    file: 'relay/smtp/server/client-socket.ts',
     from: '    secureOptions: constants.SSL_OP_NO_RENEGOTIATION,\n',
     to: '    secureOptions: constants.SSL_OP_NO_TICKET,\n',
     tests: HOSTILE,
   },
   {
     name: 'a client is read from without end after our last reply',
-    file: 'relay/smtp/client-socket.ts',
+    file: 'relay/smtp/server/client-socket.ts',
     from: 'if (socket.bytesRead > most) socket.pause();',
     to: 'if (socket.bytesRead < 0) socket.pause();',
     tests: HOSTILE,
@@ -59,14 +59,14 @@ export const sessionMutations: readonly Mutation[] = [
   },
   {
     name: 'replies to pipelined commands leave one by one',
-    file: 'relay/smtp/connection.ts',
+    file: 'relay/smtp/server/connection.ts',
     from: "if (this.#unsent === '') process.nextTick(() => this.#flush());",
     to: 'queueMicrotask(() => this.#flush());',
-    tests: ['relay/smtp/connection.test.ts'],
+    tests: ['relay/smtp/server/connection.test.ts'],
   },
   {
     name: 'a half-closed client hears nothing',
-    file: 'relay/smtp/client-socket.ts',
+    file: 'relay/smtp/server/client-socket.ts',
     from: 'socket.allowHalfOpen = true;',
     to: 'socket.allowHalfOpen = false;',
     tests: HOSTILE,
@@ -136,14 +136,14 @@ export const sessionMutations: readonly Mutation[] = [
   },
   {
     name: 'a bare LF starts a line',
-    file: 'relay/smtp/data-scanner.ts',
+    file: 'relay/smtp/server/data-scanner.ts',
     from: 'if (lf > 0 && cr === lf - 1) return lf + 1;',
     to: 'if (lf !== -1) return lf + 1;',
     tests: SCANNER,
   },
   {
     name: 'a dot before more text ends the data',
-    file: 'relay/smtp/data-scanner.ts',
+    file: 'relay/smtp/server/data-scanner.ts',
     from: "this.ended = text.startsWith('\\r\\n', at + 1);",
     to: "this.ended = text.startsWith('\\r', at + 1);",
     tests: SCANNER,

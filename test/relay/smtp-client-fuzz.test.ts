@@ -6,8 +6,8 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { deliverySettingsSchema } from '../../relay/config/config.ts';
 import { sendOver } from '../../relay/delivery/upstream-send.ts';
-import { introduce, type SmtpClient } from '../../relay/smtp/client.ts';
-import { BY_OWNER, createWire } from '../../relay/smtp/wire.ts';
+import { introduce, type SmtpClient } from '../../relay/smtp/client/client.ts';
+import { BY_OWNER, createWire } from '../../relay/smtp/client/wire.ts';
 import { aMessage, inMemory } from '../support/queued.ts';
 import { type Act, type Script, type ScriptedServer, startScripted } from '../support/scripted-server.ts';
 

@@ -1,6 +1,6 @@
 /** An answer as it is written to the wire. */
-import { escaped } from '../printable.ts';
-import type { Answer } from '../replies.ts';
+import { escaped } from '../../printable.ts';
+import type { Answer } from '../../replies.ts';
 
 /** RFC 5321 section 4.5.3.1.5 allows 512 octets with code and line end. */
 const REPLY_LINE_MAX = 480;

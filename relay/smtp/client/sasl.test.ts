@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { exchangeOf, type Mechanism } from './client-sasl.ts';
+import { exchangeOf, type Mechanism } from './sasl.ts';
 
 const LOGIN = { user: 'tim', secret: 'tanstaaftanstaaf', host: 'mail.example.com', port: 587 };
 

@@ -3,7 +3,7 @@
  */
 import type { ConnectionOptions } from 'node:tls';
 import { type Capabilities, NO_CAPABILITIES, readCapabilities } from './capabilities.ts';
-import { exchangeOf, type Login, type Mechanism } from './client-sasl.ts';
+import { exchangeOf, type Login, type Mechanism } from './sasl.ts';
 import type { Reply } from './reply-parser.ts';
 import { type Mail, type Session, transact, type Transcript } from './transaction.ts';
 import { BY_OWNER, ConnectionBroken, type Deadline, type Wire, within } from './wire.ts';

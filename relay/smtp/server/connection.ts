@@ -3,7 +3,7 @@
  */
 import type { ClientSocket, ConnectionEnd, TlsSession } from './client-socket.ts';
 import { formatReply } from './format-reply.ts';
-import { replies, type Answer } from '../replies.ts';
+import { replies, type Answer } from '../../replies.ts';
 
 /** In place of a line: the client is gone, or will send no more, and there is nobody to answer. */
 export const GONE: Answer = { code: 421, lines: ['The client is gone'], close: true };

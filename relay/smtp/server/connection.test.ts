@@ -4,7 +4,7 @@ import type { Socket } from 'node:net';
 import { duplexPair } from 'node:stream';
 import { setImmediate as turn } from 'node:timers/promises';
 import { describe, test } from 'node:test';
-import { certificates } from '../../test/support/certificates.ts';
+import { certificates } from '../../../test/support/certificates.ts';
 import { createTlsServer } from './client-socket.ts';
 import { Connection, GONE } from './connection.ts';
 
