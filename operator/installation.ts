@@ -16,6 +16,8 @@ export interface Installation {
   readonly logKeyOf: (className: string) => string;
   /** What opens the pages that name tenants: those of a class's relays, or of the operator (no class). */
   readonly pageToken: (className?: string) => string;
+  /** Key of the hashes in the names of counters that the relays of a class share (hex); the same over restarts. */
+  readonly counterKeyOf: (className: string) => string;
   /** Key by which the relays of a class know each other (hex); the same over restarts. */
   readonly handoverKeyOf: (className: string) => string;
   /** Password by which the operator itself sends through the relays of a class. */
@@ -49,6 +51,7 @@ export function createInstallation(id: string): Installation {
     saltFor,
     logKeyOf: (className) => derive('log', className).toString('hex'),
     pageToken: (className = '') => derive('pages', className).toString('base64url'),
+    counterKeyOf: (className) => derive('counters', className).toString('hex'),
     handoverKeyOf: (className) => derive('handover', className).toString('hex'),
     operatorPassword,
     linkHash: (token) => derive('link', token).toString('hex'),

@@ -1,4 +1,6 @@
 /** A relay of one worker, in this process. */
+import { sharedCountersIn } from './counters/settings.ts';
+import { createSharedCounters } from './counters/shared-counters.ts';
 import { startHttp } from './observe/http.ts';
 import type { Relay, RelayOptions } from './main.ts';
 import { pagesOf, queueReportOf, stateReportOf } from './observe/pages.ts';
@@ -9,13 +11,16 @@ import { startWorker } from './worker.ts';
 export async function startAlone(options: RelayOptions): Promise<Relay> {
   await using started = new AsyncDisposableStack();
   const usage = await openUsage(options);
-  const limits = createSharedLimits({ months: usage.months });
+  const counters = createSharedCounters({ settings: sharedCountersIn(options.configFolder), log: options.log });
+  const limits = createSharedLimits({ months: usage.months, counters });
   const onFatal = (error: unknown): void => options.onFatal?.(error);
   const worker = await startWorker({ ...options, workers: 1, usage: usage.counter, limits, onFatal });
   // after the worker, which counts to its end
   started.defer(usage.close);
+  started.defer(counters.close);
   started.defer(() => worker.close());
   usage.keep();
+  await counters.start();
   const listening = await worker.listen(options);
   let isClosing = false;
   const { registry } = worker.metrics;
@@ -24,6 +29,7 @@ export async function startAlone(options: RelayOptions): Promise<Relay> {
     metrics: async () => ({ contentType: registry.contentType, body: await registry.metrics() }),
     furtherMetrics: options.furtherMetrics,
     usage: usage.report,
+    counters,
     isClosing: () => isClosing,
   });
   const http = await startHttp(pages, options.http);

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { reasons } from '../operator/core/reasons.ts';
 import { createOperatorMetrics } from '../operator/kubernetes/metrics.ts';
 import { createMetrics } from '../relay/observe/metrics.ts';
+import { createCounterMetrics } from '../relay/counters/metrics.ts';
 import { createUsageMetrics } from '../relay/usage/metrics.ts';
 import { createParentMetrics } from '../relay/workers/metrics.ts';
 import { formatReply } from '../relay/smtp/server/format-reply.ts';
@@ -52,6 +53,8 @@ export function metricTables(): string {
     metricTable(createMetrics().registry),
     'Of single lists and users, where `metrics.usage` of their class asks for them:',
     metricTable(createUsageMetrics().registry),
+    'Of a relay that [counts together](../users.md#counting-together) with others:',
+    metricTable(createCounterMetrics().registry),
     'Only of a relay with several workers (its other metrics are totals over all workers):',
     metricTable(createParentMetrics().registry),
     'Of the operator:',

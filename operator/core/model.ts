@@ -8,7 +8,7 @@ import type { SenderStatus } from '../api/sender.ts';
 import type { ListStatus } from '../api/list.ts';
 import type { UserStatus } from '../api/user.ts';
 import type { AllowedAddresses } from '../../relay/address-ranges.ts';
-import type { Credential, RelayDocuments, SmartHost } from '../../relay/config/config.ts';
+import type { Credential, RelayDocuments, UpstreamConfig } from '../../relay/config/config.ts';
 import type { ClassSettings, NamespaceLimits } from '../settings/settings.ts';
 import type { DkimKeys } from './senders/dkim-model.ts';
 import type { DnsVerification } from './senders/dns-verification.ts';
@@ -161,10 +161,9 @@ export interface UpstreamFact {
 export interface ClassView {
   readonly settings: ClassSettings;
   /** The class's own upstream with its files read; `capture`, or why it can't be used. */
-  readonly upstream:
-    | SmartHost
-    | { readonly kind: 'capture' }
-    | { readonly kind: 'unresolved'; readonly message: string };
+  readonly upstream: UpstreamConfig;
+  /** Where its relays count together, likewise; absent: each counts for itself. */
+  readonly sharedCounters?: RelayDocuments['class']['sharedCounters'];
   /** Where upstreams of lists may lead. */
   readonly listAddresses: AllowedAddresses;
   /** Ports that users are told, in order of preference. */

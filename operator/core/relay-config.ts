@@ -117,7 +117,11 @@ export function allShards(store: RelayStore, className: string): ShardDocument[]
 }
 
 /** @param relays how many serve the class at present. */
-export function classDocument(name: string, { settings, logKey, pageTokenHash }: ClassView, relays = 1): ClassDocument {
+export function classDocument(
+  name: string,
+  { settings, logKey, pageTokenHash, sharedCounters }: ClassView,
+  relays = 1,
+): ClassDocument {
   const { hostname, starttls, localPartCase, smtputf8, session, delivery, log, metrics, tracing } = settings;
   const { addresses } = log;
   return {
@@ -133,6 +137,7 @@ export function classDocument(name: string, { settings, logKey, pageTokenHash }:
     relays,
     metrics,
     ...(tracing === undefined ? {} : { tracing }),
+    ...(sharedCounters === undefined ? {} : { sharedCounters }),
     log: logKey === undefined ? { addresses } : { addresses, key: logKey },
     pages: pageTokenHash === undefined ? {} : { tokenHash: pageTokenHash },
   };

@@ -174,7 +174,9 @@ async function viewClasses(options: GatherOptions): Promise<ReadonlyMap<string, 
   const classes = new Map<string, ClassView>();
   for (const [name, settings] of Object.entries(options.settings.classes)) {
     const server = name === options.settings.relayClass ? serverHere(options) : ELSEWHERE;
-    classes.set(name, await viewClass(settings, server, { logKey: options.installation.logKeyOf(name) }));
+    const { logKeyOf, counterKeyOf } = options.installation;
+    const keys = { logKey: logKeyOf(name), counterKey: counterKeyOf(name) };
+    classes.set(name, await viewClass(settings, server, keys));
   }
   return classes;
 }

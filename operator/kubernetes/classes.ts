@@ -8,7 +8,7 @@ import type { Installation } from '../installation.ts';
 /** The relay classes of the settings, with the files that they name read. */
 export async function readClasses(
   settings: Settings,
-  { logKeyOf, pageToken }: Pick<Installation, 'logKeyOf' | 'pageToken'>,
+  { logKeyOf, counterKeyOf, pageToken }: Pick<Installation, 'logKeyOf' | 'counterKeyOf' | 'pageToken'>,
 ): Promise<ReadonlyMap<string, ClassView>> {
   const classes = new Map<string, ClassView>();
   for (const [name, settingsOfClass] of Object.entries(settings.classes)) {
@@ -19,6 +19,7 @@ export async function readClasses(
     };
     const keys = {
       logKey: logKeyOf(name),
+      counterKey: counterKeyOf(name),
       ...(settings.pageAccess === 'Token' && { pageTokenHash: tokenHash(pageToken(name)) }),
     };
     classes.set(name, await viewClass(settingsOfClass, server, keys));

@@ -13,21 +13,29 @@ export interface ClassServer extends Pick<ClassView, 'ports' | 'implicitTlsPorts
   readonly runsIn: 'cluster' | 'oneProcess';
 }
 
+export interface ClassKeys extends Pick<ClassView, 'logKey' | 'pageTokenHash'> {
+  /** Of the hashes in the names of counters (hex). */
+  readonly counterKey: string;
+}
+
 export async function viewClass(
   settings: ClassSettings,
   { runsIn, ...server }: ClassServer,
-  keys: Pick<ClassView, 'logKey' | 'pageTokenHash'>,
+  { counterKey, ...keys }: ClassKeys,
 ): Promise<ClassView> {
+  const sharedCounters = await readSharedCounters(settings.sharedCounters, counterKey);
   const upstream = await readUpstream(settings.upstream);
   const listAddresses = addressesOfLists(settings.allowListUpstream, runsIn, process.env['KUBERNETES_SERVICE_HOST']);
   const { ports = server.ports, implicitTlsPorts = server.implicitTlsPorts } = settings;
-  return { settings, upstream, listAddresses, ...keys, ...server, ports, implicitTlsPorts };
+  const known = { settings, upstream, listAddresses, ...keys, ...server, ports, implicitTlsPorts };
+  return { ...known, ...(sharedCounters !== undefined && { sharedCounters }) };
 }
 
 /** All files of a class that are read here or beside: whoever follows them sees a password or an authority change. */
-function filesOfClass({ upstream }: ClassSettings): readonly string[] {
+function filesOfClass({ upstream, sharedCounters }: ClassSettings): readonly string[] {
   const { caFile, passwordFile, oauth2 } = 'capture' in upstream ? {} : upstream;
-  return [caFile, passwordFile, oauth2?.clientSecretFile].filter((file) => file !== undefined);
+  const ofCounters = [sharedCounters?.caFile, sharedCounters?.passwordFile];
+  return [caFile, passwordFile, oauth2?.clientSecretFile, ...ofCounters].filter((file) => file !== undefined);
 }
 
 export function filesOfSettings({ classes }: Settings): readonly string[] {
@@ -76,6 +84,34 @@ async function readOAuth2(
       // the token is the relay pods', and changes all the time: not ours to read
       ...(clientAssertionFile === undefined ? {} : { assertionFile: clientAssertionFile }),
     },
+  };
+}
+
+/** Where relays of the class count together, with its files read, or what is wrong with them: each counts for itself then. */
+async function readSharedCounters(
+  settings: ClassSettings['sharedCounters'],
+  hashKey: string,
+): Promise<ClassView['sharedCounters']> {
+  if (settings === undefined) return undefined;
+  const { host, port, tls, serverName, caFile, username, passwordFile, keyPrefix, timeoutMilliseconds } = settings;
+  const ca = await readSetting('sharedCounters.caFile', caFile);
+  const password = await readSetting('sharedCounters.passwordFile', passwordFile);
+  if ('problem' in ca) return { kind: 'unresolved', message: ca.problem };
+  if ('problem' in password) return { kind: 'unresolved', message: password.problem };
+  const verifiedBy = {
+    ...(serverName !== undefined && { serverName }),
+    ...(ca.text !== undefined && { ca: ca.text }),
+  };
+  return {
+    kind: 'valkey',
+    host,
+    port,
+    ...(tls === 'Implicit' && { tls: verifiedBy }),
+    ...(username !== undefined && { username }),
+    ...(password.text !== undefined && { password: withoutNewline(password.text) }),
+    keyPrefix,
+    hashKey,
+    timeoutMs: timeoutMilliseconds,
   };
 }
 

@@ -183,6 +183,22 @@ describe('the settings file', () => {
     ['classes: {default: {upstream: {host: x, auth: LOGIN}}}', /upstream.auth: needs username beside it$/],
     ['classes: {default: {upstream: {host: x, auth: XOAUTH2}}}', /upstream.auth: needs oauth2 beside it$/],
     ['classes: {default: {upstream: {host: x, helo: relay}}}', /upstream.helo: must be a domain name of two labels/],
+    ['classes: {default: {sharedCounters: {}}}', /sharedCounters.host: is missing; add it$/],
+    ['classes: {default: {sharedCounters: {host: "redis://x"}}}', /sharedCounters.host: must be a host name or/],
+    [
+      'classes: {default: {sharedCounters: {host: x, username: u}}}',
+      /sharedCounters.username: needs passwordFile beside it$/,
+    ],
+    [
+      'classes: {default: {sharedCounters: {host: x, tls: None, caFile: f}}}',
+      /sharedCounters.tls: must be Implicit with serverName or caFile$/,
+    ],
+    ['classes: {default: {sharedCounters: {host: x, keyPrefix: "a b"}}}', /keyPrefix: must be letters, digits and/],
+    ['classes: {default: {sharedCounters: {host: x, keyPrefix: ""}}}', /keyPrefix: must/],
+    [
+      'classes: {default: {sharedCounters: {host: x, timeoutMilliseconds: 0}}}',
+      /timeoutMilliseconds: must be at least 10/,
+    ],
     [
       'classes: {default: {upstream: {host: x, recipientsPerTransaction: 0}}}',
       /recipientsPerTransaction: must be at least 1/,

@@ -17,6 +17,7 @@ import { asciiAddress, labelName } from '../api/names.ts';
 import { parsePorts, sharePorts } from '../ports.ts';
 import { path, serverName } from './text.ts';
 import { recipients } from './recipients.ts';
+import { sharedCounters } from './shared-counters.ts';
 import { allowListUpstream } from './list-upstream.ts';
 import { upstream } from './upstream.ts';
 import { tlsSettingsSchema } from './tls.ts';
@@ -140,6 +141,7 @@ export const classSettingsSchema = z.strictObject({
     .optional()
     .describe('Whom mail of the class may reach (staging); lists can allow fewer, never others. Default: everybody'),
   limits: limits.extend({}).strict().prefault({}).describe('Maximum for the limits of lists and users'),
+  sharedCounters: sharedCounters.optional(),
   session: sessionSettingsSchema.strict().prefault({}).describe('Limits for hostile clients'),
   delivery: delivery.prefault({}).describe('Time-outs and retries of deliveries'),
   reports: z

@@ -1,14 +1,7 @@
 /** The smart host of a relay class, in the settings file. */
-import { isIPv6 } from 'node:net';
 import { z } from 'zod';
-import { heloName, upstreamHost } from '../api/names.ts';
-import { path, serverName } from './text.ts';
-
-const upstreamServer = upstreamHost
-  .refine((text) => !text.includes(':') || isIPv6(text), {
-    message: 'must be a host name or an IP address, without port, scheme or brackets',
-  })
-  .refine((text) => !/^[0-9.]+[.]$/.test(text), { message: 'must not end in a dot where it is an IP address' });
+import { heloName } from '../api/names.ts';
+import { path, serverAddress, serverName } from './text.ts';
 
 const oauth2 = z
   .strictObject({
@@ -36,9 +29,7 @@ const BY_TOKEN: ReadonlySet<string> = new Set(['XOAUTH2', 'OAUTHBEARER']);
 
 const smartHost = z
   .strictObject({
-    host: upstreamServer.describe(
-      'Host name or IP address of the smart host; a final dot switches the search list off',
-    ),
+    host: serverAddress.describe('Host name or IP address of the smart host; a final dot switches the search list off'),
     port: z.number().int().min(1).max(65535).default(587).describe('Port of the smart host'),
     tls: z
       .enum(['StartTLS', 'Implicit', 'Opportunistic', 'None'])

@@ -16,6 +16,7 @@ import {
   userSchema,
 } from './user.ts';
 import { handoverSchema } from './handover.ts';
+import { sharedCountersSchema } from './shared-counters.ts';
 import { tracingSettingsSchema } from './tracing.ts';
 import { type oauth2Schema, type smartHostSchema, upstreamSchema } from './upstream.ts';
 
@@ -226,10 +227,7 @@ export const classDocumentSchema = z.object({
   smtputf8: z.enum(['Allow', 'Refuse']).default('Allow'),
   session: sessionSettingsSchema,
   delivery: deliverySettingsSchema,
-  /**
-   * How many relays serve the class: limits of users are divided by it (submission/fleet-share.ts). Absent in documents
-   * of an older operator.
-   */
+  /** How many relays serve the class (submission/fleet-share.ts). Absent in documents of an older operator. */
   relays: count.default(1),
   /** Absent in documents of an older operator. */
   log: logSettingsSchema.prefault({}),
@@ -240,6 +238,8 @@ export const classDocumentSchema = z.object({
   /** Absent: no spans are sent. */
   tracing: tracingSettingsSchema.optional(),
   handover: handoverSchema.optional(),
+  /** Absent: each relay counts for itself. */
+  sharedCounters: sharedCountersSchema.optional(),
 });
 
 export type UpstreamConfig = z.infer<typeof upstreamSchema>;

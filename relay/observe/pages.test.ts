@@ -27,6 +27,7 @@ function pagesFor(...states: Partial<WorkerState>[]) {
     metrics: () => Promise.resolve({ contentType: '', body: '' }),
     furtherMetrics: undefined,
     usage: () => ({ since: '', lists: {}, users: {} }),
+    counters: { metrics: () => Promise.resolve(''), concern: () => undefined },
     isClosing: () => false,
   });
 }

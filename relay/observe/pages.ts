@@ -1,4 +1,5 @@
 /** What the HTTP port says about a relay: about its one worker, or about all of them. */
+import type { KeptCounters } from '../counters/shared-counters.ts';
 import type { HttpPages } from './http.ts';
 import { createReaders } from './page-readers.ts';
 import { isNearlyFull } from './spool-warning.ts';
@@ -24,22 +25,24 @@ export interface Told {
   /** What else there is to tell, of whoever runs the relay. */
   readonly furtherMetrics: (() => Promise<string>) | undefined;
   readonly usage: () => UsageReport;
+  readonly counters: Pick<KeptCounters, 'metrics' | 'concern'>;
   readonly isClosing: () => boolean;
 }
 
-export function pagesOf({ states, metrics, furtherMetrics, usage, isClosing }: Told): HttpPages {
+export function pagesOf({ states, metrics, furtherMetrics, usage, counters, isClosing }: Told): HttpPages {
   return {
     readers: createReaders(states),
     metrics: async () => {
       const { contentType, body } = await metrics();
       const ofUse = await usageMetrics(usage(), states()[0]?.usageMetrics ?? 0);
-      return { contentType, body: body + ofUse + ((await furtherMetrics?.()) ?? '') };
+      const ofOthers = (await counters.metrics()) + ((await furtherMetrics?.()) ?? '');
+      return { contentType, body: body + ofUse + ofOthers };
     },
     unhealthy: () => faultOf(states()),
     // not where its disk is full: it cannot know whether another relay has room, and without any of them in the Service
     // clients would hear nothing in place of a reply that says why
     unready: () => faultOf(states()) ?? (isClosing() ? 'shutting down' : whyUnready(states())),
-    concern: () => concernOf(states()),
+    concern: () => [concernOf(states()), counters.concern()].filter((one) => one !== undefined).join('; ') || undefined,
     configz: () => stateReportOf(states()),
     queue: () => queueReportOf(states()),
     usage,

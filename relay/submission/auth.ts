@@ -4,7 +4,6 @@
  */
 import { authenticate } from './authenticate.ts';
 import type { RelayConfig } from '../config/config.ts';
-import { limitPerRelay } from './fleet-share.ts';
 import { isReply, replies, type Answer, type Subject } from '../replies.ts';
 import { login } from './sasl/login.ts';
 import { decodeBase64, malformed, type Ask, type Credentials, type Mechanism } from './sasl/mechanism.ts';
@@ -58,8 +57,8 @@ async function logIn(session: Session, credentials: Credentials): Promise<Answer
   });
   if (isReply(result)) return { ...result, about: claimed(session, credentials.user) };
   if (session.conn.isClosed) return replies.shutdown();
-  const connections = limitPerRelay(result.user.limits.connections, config()?.class.relays ?? 1);
-  if (!(await limits.connections.enter(result.login.user, connections))) {
+  const { connections: most } = result.user.limits;
+  if (!(await limits.connections.enter(result.login.user, { most, relays: config()?.class.relays ?? 1 }))) {
     return { ...replies.userConnectionLimited(), about: { user: result.login.user } };
   }
   session.login = result.login;

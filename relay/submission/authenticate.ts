@@ -5,7 +5,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { isAllowedClient } from './client-address.ts';
 import type { Credential, RelayConfig, UnusableUser, UserConfig } from '../config/config.ts';
-import { failuresAt } from './fleet-share.ts';
 import type { SharedLimits } from './limits.ts';
 import { isReply, replies, type Reply } from '../replies.ts';
 import type { Credentials } from './sasl/mechanism.ts';
@@ -58,9 +57,8 @@ async function verify(
   const start = monotonicNow();
   const denial = denialOf(name, client);
   let verifier: string | undefined;
-  const { session, relays } = config.class;
-  const settings = { ...session, failedLogins: failuresAt(session.failedLogins, relays) };
-  const attempt = await logins.attempt({ user: name, address, settings }, async () => {
+  const { session: settings, relays } = config.class;
+  const attempt = await logins.attempt({ user: name, address, settings, relays }, async () => {
     verifier = await findVerifier(password, validVerifiers(credentialsOf(config, name), now()));
     return verifier !== undefined && denial === undefined;
   });

@@ -28,14 +28,14 @@ describe('connection limits', () => {
     assert.equal(connections.open('a', 2), undefined);
   });
 
-  test('a user has connections of his own', () => {
+  test('a user has connections of his own', async () => {
     const { connections } = createSharedLimits();
-    assert.deepEqual(
-      [connections.enter('u', 1), connections.enter('u', 1), connections.enter('v', 1)],
-      [true, false, true],
-    );
+    const one = { most: 1, relays: 1 };
+    // side by side: each sees those that came before it
+    const entered = ['u', 'u', 'v'].map((user) => connections.enter(user, one));
+    assert.deepEqual(await Promise.all(entered), [true, false, true]);
     connections.leave('u');
-    assert.equal(connections.enter('u', 1), true);
+    assert.equal(await connections.enter('u', one), true);
   });
 });
 
@@ -46,7 +46,7 @@ describe('failed log-ins', () => {
 
   test('lock out the user from that source, and from no other', async () => {
     const { logins } = createSharedLimits();
-    const login = { user: 'u', address: '10.0.0.1', settings: strict };
+    const login = { user: 'u', address: '10.0.0.1', settings: strict, relays: 1 };
     await logins.attempt(login, wrong);
     await logins.attempt(login, wrong);
     assert.equal(kindOf(await logins.attempt(login, right)), 'locked-out');
@@ -58,7 +58,9 @@ describe('failed log-ins', () => {
     const { logins } = createSharedLimits();
     const kinds: string[] = [];
     for (let i = 0; i < 21; i++) {
-      kinds.push(kindOf(await logins.attempt({ user: `u${i}`, address: '10.0.0.1', settings: strict }, wrong)));
+      kinds.push(
+        kindOf(await logins.attempt({ user: `u${i}`, address: '10.0.0.1', settings: strict, relays: 1 }, wrong)),
+      );
     }
     assert.deepEqual(kinds, [...Array.from({ length: 20 }, () => 'wrong'), 'locked-out']);
   });
@@ -68,7 +70,7 @@ describe('failed log-ins', () => {
     const { logins } = createSharedLimits({ now: () => time });
     const kindAt = async (then: number, isRight: () => Promise<boolean>) => {
       time = then;
-      return kindOf(await logins.attempt({ user: 'u', address: '10.0.0.1', settings: strict }, isRight));
+      return kindOf(await logins.attempt({ user: 'u', address: '10.0.0.1', settings: strict, relays: 1 }, isRight));
     };
     assert.equal(await kindAt(0, wrong), 'wrong');
     assert.equal(await kindAt(9000, wrong), 'wrong');
@@ -79,14 +81,16 @@ describe('failed log-ins', () => {
   test('are forgotten when the user logs in', async () => {
     const { logins } = createSharedLimits();
     for (const isRight of [wrong, right, wrong, right, wrong, right]) {
-      const kind = kindOf(await logins.attempt({ user: 'u', address: '10.0.0.1', settings: strict }, isRight));
+      const kind = kindOf(
+        await logins.attempt({ user: 'u', address: '10.0.0.1', settings: strict, relays: 1 }, isRight),
+      );
       assert.equal(kind, isRight === right ? 'right' : 'wrong');
     }
   });
 
   test('count side by side as in a row, while right passwords side by side are never locked out', async () => {
     const { logins } = createSharedLimits();
-    const login = { user: 'u', address: '10.0.0.1', settings: strict };
+    const login = { user: 'u', address: '10.0.0.1', settings: strict, relays: 1 };
     const good = await Promise.all(Array.from({ length: 30 }, () => logins.attempt(login, right)));
     assert.deepEqual(new Set(good.map(kindOf)), new Set(['right']));
     const bad = await Promise.all(Array.from({ length: 30 }, () => logins.attempt(login, wrong)));
@@ -97,7 +101,10 @@ describe('failed log-ins', () => {
     const { logins } = createSharedLimits();
     const delays: number[] = [];
     for (let i = 0; i < 8; i++) {
-      const verdict = await logins.attempt({ user: 'u', address: '10.0.0.1', settings: settings({}) }, wrong);
+      const verdict = await logins.attempt(
+        { user: 'u', address: '10.0.0.1', settings: settings({}), relays: 1 },
+        wrong,
+      );
       if (!isReply(verdict)) delays.push(verdict.delayMs);
     }
     assert.deepEqual(delays, [100, 200, 400, 800, 1600, 3000, 3000, 3000]);
@@ -105,54 +112,54 @@ describe('failed log-ins', () => {
 });
 
 describe('sending rates', () => {
-  test('a message that was not accepted does not count', () => {
+  test('a message that was not accepted does not count', async () => {
     const { rates } = createSharedLimits();
     const limits = { messagesPerHour: 1 };
-    const ticket = rates.spend('messagesPerHour', 'u', limits);
+    const ticket = await rates.spend('messagesPerHour', 'u', limits);
     assert.ok('giveBack' in ticket);
-    assert.equal(reasonOf(rates.spend('messagesPerHour', 'u', limits)), 'messages_per_hour');
+    assert.equal(reasonOf(await rates.spend('messagesPerHour', 'u', limits)), 'messages_per_hour');
     ticket.giveBack();
-    assert.ok('giveBack' in rates.spend('messagesPerHour', 'u', limits));
+    assert.ok('giveBack' in (await rates.spend('messagesPerHour', 'u', limits)));
   });
 
-  test('a message that is given up twice frees no more than it took', () => {
+  test('a message that is given up twice frees no more than it took', async () => {
     const { rates } = createSharedLimits();
     const limits = { messagesPerHour: 2 };
-    rates.spend('messagesPerHour', 'u', limits);
-    const ticket = rates.spend('messagesPerHour', 'u', limits);
+    await rates.spend('messagesPerHour', 'u', limits);
+    const ticket = await rates.spend('messagesPerHour', 'u', limits);
     assert.ok('giveBack' in ticket);
     ticket.giveBack();
     ticket.giveBack();
-    assert.ok('giveBack' in rates.spend('messagesPerHour', 'u', limits));
-    assert.equal(reasonOf(rates.spend('messagesPerHour', 'u', limits)), 'messages_per_hour');
+    assert.ok('giveBack' in (await rates.spend('messagesPerHour', 'u', limits)));
+    assert.equal(reasonOf(await rates.spend('messagesPerHour', 'u', limits)), 'messages_per_hour');
   });
 
-  test('a message of the hour before that was not accepted frees nothing of this hour', () => {
+  test('a message of the hour before that was not accepted frees nothing of this hour', async () => {
     let time = 0;
     const { rates } = createSharedLimits({ now: () => time });
     const limits = { messagesPerHour: 1 };
-    const late = rates.spend('messagesPerHour', 'u', limits);
+    const late = await rates.spend('messagesPerHour', 'u', limits);
     time = 3_600_000;
-    assert.ok('giveBack' in rates.spend('messagesPerHour', 'u', limits));
+    assert.ok('giveBack' in (await rates.spend('messagesPerHour', 'u', limits)));
     if ('giveBack' in late) late.giveBack();
-    assert.equal(reasonOf(rates.spend('messagesPerHour', 'u', limits)), 'messages_per_hour');
+    assert.equal(reasonOf(await rates.spend('messagesPerHour', 'u', limits)), 'messages_per_hour');
   });
 
-  test('say when there will be some left', () => {
+  test('say when there will be some left', async () => {
     let time = 0;
     const { rates } = createSharedLimits({ now: () => time });
     const limits = { recipientsPerDay: 1 };
-    rates.spend('recipientsPerDay', 'u', limits);
+    await rates.spend('recipientsPerDay', 'u', limits);
     time = 3_600_500;
-    assert.deepEqual(rates.spend('recipientsPerDay', 'u', limits), replies.recipientsPerDay('u', 82_800));
+    assert.deepEqual(await rates.spend('recipientsPerDay', 'u', limits), replies.recipientsPerDay('u', 82_800));
     time = 86_400_000;
-    assert.ok('giveBack' in rates.spend('recipientsPerDay', 'u', limits));
+    assert.ok('giveBack' in (await rates.spend('recipientsPerDay', 'u', limits)));
   });
 
-  test('are of each user, and none where none is set', () => {
+  test('are of each user, and none where none is set', async () => {
     const { rates } = createSharedLimits();
-    rates.spend('messagesPerHour', 'u', { messagesPerHour: 1 });
-    assert.ok('giveBack' in rates.spend('messagesPerHour', 'v', { messagesPerHour: 1 }));
-    assert.ok('giveBack' in rates.spend('messagesPerHour', 'u', {}));
+    await rates.spend('messagesPerHour', 'u', { messagesPerHour: 1 });
+    assert.ok('giveBack' in (await rates.spend('messagesPerHour', 'v', { messagesPerHour: 1 })));
+    assert.ok('giveBack' in (await rates.spend('messagesPerHour', 'u', {})));
   });
 });

@@ -10,7 +10,7 @@ import {
   type EnvelopeArguments,
   type MailParameters,
 } from './envelope-syntax.ts';
-import type { Rate, RateTicket } from './limits.ts';
+import type { Rate, RateTicket } from './rate-limits.ts';
 import { parseRecipient, recipientKey } from './recipient-path.ts';
 import { provokedRefusal } from './provoked-refusal.ts';
 import { judgeRecipient, type RecipientVerdict } from '../recipient-guard.ts';
@@ -201,11 +201,7 @@ async function countMessage(session: Session, admitted: Admitted): Promise<reado
   return ofMonth;
 }
 
-function spend(
-  session: Session,
-  { userName, user, config }: Admitted,
-  what: Rate,
-): RateTicket | Reply | Promise<RateTicket | Reply> {
+function spend(session: Session, { userName, user, config }: Admitted, what: Rate): Promise<RateTicket | Reply> {
   const { messagesPerHour, recipientsPerDay, messagesPerMonth } = user.limits;
   // a quota is told of by object, and outlives a change of the name
   const who = what === 'messagesPerMonth' ? user.object : userName;

@@ -1,7 +1,8 @@
 /** The limits of a worker: its parent counts for all workers, and the worker asks it. */
 import type { Reply } from '../replies.ts';
-import { type LoginAttempt, type SharedLimits, ticketFor } from '../submission/limits.ts';
-import type { Window } from '../submission/window-counter.ts';
+import type { SharedLimits } from '../submission/limits.ts';
+import type { LoginAttempt } from '../submission/login-limits.ts';
+import { type Taken, ticketFor } from '../submission/rate-limits.ts';
 import type { Counted, FromWorker, Question, ToWorker, Uncounted } from './messages.ts';
 
 export interface AskedLimits {
@@ -43,21 +44,21 @@ export function askLimits(send: (message: FromWorker) => void): AskedLimits {
       connections: {
         open: (address, most) => ask<Reply | undefined>({ of: 'open', address, most }),
         close: (address) => uncount({ of: 'open', address }),
-        enter: (user, most) => ask<boolean>({ of: 'enter', user, most }),
+        enter: (user, allowed) => ask<boolean>({ of: 'enter', user, allowed }),
         leave: (user) => uncount({ of: 'enter', user }),
       },
       logins: {
-        attempt: ({ user, address, settings: { failedLogins, lockoutSeconds } }, isRight) => {
-          const login = { user, address, settings: { failedLogins, lockoutSeconds } };
+        attempt: ({ user, address, settings: { failedLogins, lockoutSeconds }, relays }, isRight) => {
+          const login = { user, address, settings: { failedLogins, lockoutSeconds }, relays };
           return ask<LoginAttempt | Reply>({ of: 'login', login }, isRight);
         },
       },
       rates: {
-        spend: (what, user, limits) => {
-          const giveBack = (counted: Window) => uncount({ of: 'spend', what, user, counted });
+        spend: async (what, user, limits) => {
+          const giveBack = (taken: Taken) => uncount({ of: 'spend', what, user, taken });
           // the parent need not hear of what nobody limits
           if (limits[what] === undefined) return ticketFor(undefined, giveBack);
-          return ask<Reply | Window>({ of: 'spend', what, user, limits }).then((answer) => ticketFor(answer, giveBack));
+          return ticketFor(await ask<Reply | Taken>({ of: 'spend', what, user, limits }), giveBack);
         },
       },
     },

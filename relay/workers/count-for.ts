@@ -14,8 +14,8 @@ export interface Account {
 /** One worker's questions about limits that are the same for all. */
 export function countFor(limits: ReturnType<typeof createSharedLimits>, send: (message: ToWorker) => void): Account {
   const { connections, logins, rates } = limits;
-  const sources = createHeld(connections.close);
-  const users = createHeld(connections.leave);
+  const sources = createHeld((address) => connections.close(address));
+  const users = createHeld((user) => connections.leave(user));
   /** Log-ins whose password the worker looks at. */
   const verifying = new Map<number, (isRight: boolean) => void>();
 
@@ -27,7 +27,7 @@ export function countFor(limits: ReturnType<typeof createSharedLimits>, send: (m
         return objection;
       }
       case 'enter': {
-        const isIn = connections.enter(question.user, question.most);
+        const isIn = await connections.enter(question.user, question.allowed);
         if (isIn) users.take(question.user);
         return isIn;
       }
@@ -48,7 +48,7 @@ export function countFor(limits: ReturnType<typeof createSharedLimits>, send: (m
   function uncount(what: Uncounted): void {
     if (what.of === 'open') sources.giveBack(what.address);
     else if (what.of === 'enter') users.giveBack(what.user);
-    else rates.giveBack(what.what, what.user, what.counted);
+    else rates.giveBack(what.what, what.user, what.taken);
   }
 
   return {
@@ -75,8 +75,13 @@ export function countFor(limits: ReturnType<typeof createSharedLimits>, send: (m
 /** How often one worker holds what. */
 function createHeld(giveBack: (key: string) => void) {
   const counts = new Map<string, number>();
+  let isClosed = false;
   return {
-    take: (key: string): void => void counts.set(key, (counts.get(key) ?? 0) + 1),
+    take: (key: string): void => {
+      // it ended while somebody else was asked
+      if (isClosed) giveBack(key);
+      else counts.set(key, (counts.get(key) ?? 0) + 1);
+    },
     giveBack: (key: string): void => {
       const count = counts.get(key) ?? 0;
       if (count === 0) return;
@@ -85,6 +90,7 @@ function createHeld(giveBack: (key: string) => void) {
       giveBack(key);
     },
     close: (): void => {
+      isClosed = true;
       for (const [key, count] of counts) for (let i = 0; i < count; i++) giveBack(key);
       counts.clear();
     },

@@ -6,9 +6,10 @@ import type { LogSettings } from '../config/config.ts';
 import type { Fleet } from '../handover/handover.ts';
 import type { Wish } from './host-places.ts';
 import type { WorkerMetrics } from './metrics.ts';
-import type { LoginClaim, LoginAttempt, Rate, RateLimits } from '../submission/limits.ts';
+import type { AllowedConnections } from '../submission/connection-limits.ts';
 import type { Listening } from '../submission/listen.ts';
-import type { Window } from '../submission/window-counter.ts';
+import type { LoginAttempt, LoginClaim } from '../submission/login-limits.ts';
+import type { Rate, RateLimits, Taken } from '../submission/rate-limits.ts';
 import type { Reply } from '../replies.ts';
 import type { Watched } from '../usage/pauses.ts';
 import type { WorkerUsage } from '../usage/worker-usage.ts';
@@ -99,13 +100,13 @@ export interface SystemError {
 /** For limits that hold for all workers (submission/limits.ts). */
 export type Question =
   | { readonly of: 'open'; readonly address: string; readonly most: number }
-  | { readonly of: 'enter'; readonly user: string; readonly most: number }
+  | { readonly of: 'enter'; readonly user: string; readonly allowed: AllowedConnections }
   | { readonly of: 'spend'; readonly what: Rate; readonly user: string; readonly limits: RateLimits }
   | { readonly of: 'login'; readonly login: LoginClaim };
 
-export type Counted = Reply | boolean | Window | LoginAttempt | undefined;
+export type Counted = Reply | boolean | Taken | LoginAttempt | undefined;
 
 export type Uncounted =
   | { readonly of: 'open'; readonly address: string }
   | { readonly of: 'enter'; readonly user: string }
-  | { readonly of: 'spend'; readonly what: Rate; readonly user: string; readonly counted: Window };
+  | { readonly of: 'spend'; readonly what: Rate; readonly user: string; readonly taken: Taken };

@@ -5,6 +5,8 @@
  * behind empties it.
  */
 import { createSecureContext } from 'node:tls';
+import { sharedCountersIn } from '../counters/settings.ts';
+import { createSharedCounters } from '../counters/shared-counters.ts';
 import { startHttp } from '../observe/http.ts';
 import type { Relay, RelayOptions } from '../main.ts';
 import { pagesOf, queueReportOf, stateReportOf } from '../observe/pages.ts';
@@ -35,9 +37,11 @@ export async function startParent(options: RelayOptions, { workers, left }: Plan
   const metrics = createParentMetrics();
   const places = createHostPlaces();
   const usage = await openUsage(options);
-  const limits = createSharedLimits({ months: usage.months });
+  const counters = createSharedCounters({ settings: sharedCountersIn(configFolder), log });
+  const limits = createSharedLimits({ months: usage.months, counters });
   // after the workers, who count to their end
   started.defer(usage.close);
+  started.defer(counters.close);
   const turns = setInterval(places.rotate, TURN_MS);
   started.defer(() => clearInterval(turns));
   let certificates = textOf(options.certificates);
@@ -69,6 +73,7 @@ export async function startParent(options: RelayOptions, { workers, left }: Plan
   started.defer(async () => void (await Promise.all(slots.map((slot) => slot.kill()))));
 
   if (left.length > 0) log.info({ event: 'worker', left }, 'mail of workers that are no more is delivered');
+  await counters.start();
   const listening = await startAll(takers, options);
   usage.keep();
   usage.onPause(() => {
@@ -88,6 +93,7 @@ export async function startParent(options: RelayOptions, { workers, left }: Plan
       },
       furtherMetrics: options.furtherMetrics,
       usage: usage.report,
+      counters,
       isClosing: () => isClosing,
     }),
     options.http,

@@ -66,6 +66,7 @@ const EVERYTHING = {
     clients: [{ podSelector: {} }],
     ingress: [{ namespaceSelector: {} }],
     smartHosts: [{ ipBlock: { cidr: '10.1.2.3/32' } }],
+    sharedCounters: [{ podSelector: { matchLabels: { app: 'valkey' } } }],
   },
 };
 

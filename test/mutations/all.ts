@@ -1,5 +1,6 @@
 /** Every mutation of `npm run mutations`: what this product must never lose, one after the other. */
 import { certificatesMutations } from './certificates.ts';
+import { countersMutations } from './counters.ts';
 import { credentialsMutations } from './credentials.ts';
 import { deliveryMutations } from './delivery.ts';
 import { handoverMutations } from './handover.ts';
@@ -25,5 +26,6 @@ export const mutations: readonly Mutation[] = [
   ...internationalMutations,
   ...tenantsMutations,
   ...workersMutations,
+  ...countersMutations,
   ...handoverMutations,
 ];

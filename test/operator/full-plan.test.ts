@@ -60,7 +60,8 @@ describeWithControlPlane('the plan of everything', (cluster) => {
     const operator = await startTestOperator(cluster(), kubeconfig, {
       instead: {
         fullPlanMs: FULL_PLAN_MS,
-        readClasses: () => readClasses(current(), { logKeyOf: () => LOG_KEY, pageToken: () => '' }),
+        readClasses: () =>
+          readClasses(current(), { logKeyOf: () => LOG_KEY, counterKeyOf: () => LOG_KEY, pageToken: () => '' }),
       },
     });
     const before = await admin.secret('shop/a-smtp');

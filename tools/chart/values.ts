@@ -239,6 +239,9 @@ function valuesWith({ settings, classSettings }: { settings: z.ZodType; classSet
             .describe(
               'Peers that relays may connect to besides public addresses, such as a smart host in a private network',
             ),
+          sharedCounters: z
+            .array(kubernetes)
+            .describe('Peers that relays may connect to for [counting together](../users.md#counting-together)'),
         })
         .partial(),
     })

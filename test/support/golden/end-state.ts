@@ -78,6 +78,7 @@ export function openGolden(name: string): Golden {
       logKeyOf: () => LOG_KEY,
       pageToken: () => 'page-token',
       handoverKeyOf: () => LOG_KEY,
+      counterKeyOf: () => LOG_KEY,
       operatorPassword: () => 'operator',
       placeOf: () => 0,
       linkHash: (token) => token,
