@@ -6,7 +6,7 @@ import type { Log } from '../observe/log.ts';
 import { shareRuns } from '../share-runs.ts';
 import { createBackoff } from '../workers/backoff.ts';
 import { SPEND } from './scripts.ts';
-import { connectStore, type Store } from './store.ts';
+import type { Store } from './store.ts';
 
 export interface StoreKeeper {
   /** The store, while it is one to count in. */
@@ -64,6 +64,8 @@ export function keepStore({ settings, hold, log, lookMs }: KeeperOptions): Store
   async function begin(config: SharedCountersConfig): Promise<void> {
     backoff.started();
     if (config.kind === 'unresolved') throw new Error(config.message);
+    // with the library for it, which nobody else needs
+    const { connectStore } = await import('./store.ts');
     const one = await connectStore(config);
     await tend(one);
     if (isClosed) return one.close('it is not used any more');

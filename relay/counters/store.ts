@@ -4,6 +4,7 @@
  */
 import { createHmac } from 'node:crypto';
 import { isIP } from 'node:net';
+import { createClient } from '@redis/client';
 import type { ValkeyConfig } from '../config/shared-counters.ts';
 import { oneLine } from '../printable.ts';
 import type { Script } from './scripts.ts';
@@ -29,7 +30,7 @@ const HASH_CHARACTERS = 22;
 /** Rejects where the store cannot be reached, or does not let us in. */
 export async function connectStore(settings: ValkeyConfig): Promise<Store> {
   const { timeoutMs, keyPrefix, hashKey } = settings;
-  const client = await createClient(settings);
+  const client = clientOf(settings);
   const { promise: ended, resolve: setEnded } = Promise.withResolvers<string>();
 
   function close(why: string): void {
@@ -74,14 +75,12 @@ export async function connectStore(settings: ValkeyConfig): Promise<Store> {
   };
 }
 
-async function createClient({ host, port, tls, username, password }: ValkeyConfig) {
-  // loaded where a store is configured, and nowhere else
-  const library = await import('@redis/client');
+function clientOf({ host, port, tls, username, password }: ValkeyConfig) {
   const socket = { host, port, connectTimeout: CONNECT_MS, reconnectStrategy: false } as const;
   const { serverName = host, ca } = tls ?? {};
   // by its address there is no name to ask for
   const name = isIP(serverName) === 0 ? { servername: serverName } : {};
-  return library.createClient({
+  return createClient({
     // what was not in the protocol when Valkey went its own way is left out
     RESP: 2,
     disableClientInfo: true,

@@ -8,6 +8,7 @@ import type { SharedCountersConfig } from '../../relay/config/shared-counters.ts
 import { createSharedCounters } from '../../relay/counters/shared-counters.ts';
 import { isReply, type Reply } from '../../relay/replies.ts';
 import { createSharedLimits } from '../../relay/submission/limits.ts';
+import { bundle } from '../../tools/bundle.ts';
 import { needsCommand } from '../support/commands.ts';
 import { folderOf } from '../support/folder.ts';
 import { captureLog } from '../support/queued.ts';
@@ -311,6 +312,22 @@ describe('a store', () => {
     await until(async () => (await relay.counters.metrics()) === '');
     assert.equal(relay.counters.concern(), undefined);
   });
+});
+
+test('a store is reached by the program as it is shipped, too', async (t) => {
+  if (!needsCommand(t, 'redis-server')) return;
+  const store = await startStore(t);
+  const folder = await folderOf(t);
+  await bundle({ counters: 'relay/counters/shared-counters.ts' }, folder);
+  const shipped = (await import(path.join(folder, 'counters.js'))) as {
+    createSharedCounters: typeof createSharedCounters;
+  };
+  const { log } = captureLog();
+  const counters = shipped.createSharedCounters({ settings: () => Promise.resolve(aStoreConfig(store.port)), log });
+  t.after(counters.close);
+  await counters.start();
+  await until(() => counters.concern() === undefined);
+  assert.equal((await counters.spend('messagesPerHour', 'u', { limit: 1, windowMs: 60_000 }))?.isCounted, true);
 });
 
 describe('a store that wants to be sure who asks', () => {
