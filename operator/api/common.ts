@@ -53,7 +53,7 @@ export const secretKeyReference = z
   .meta(ATOMIC);
 
 /** Label selector, as everywhere in Kubernetes. */
-const labelSelector = z
+export const labelSelector = z
   .object({
     matchLabels: z
       .record(z.string(), labelValue)
@@ -75,6 +75,17 @@ const labelSelector = z
       .describe('Expressions that must all hold.'),
   })
   .meta(ATOMIC);
+
+/** Whether an expression of a selector has values where its operator wants some, and only there. */
+export function takesItsValues({
+  operator,
+  values,
+}: {
+  operator: string;
+  values?: readonly string[] | undefined;
+}): boolean {
+  return ['In', 'NotIn'].includes(operator) === (values !== undefined && values.length > 0);
+}
 
 export const allowedNamespaces = z.object({
   from: z

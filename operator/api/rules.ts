@@ -3,7 +3,7 @@
  * in code for files (a folder of manifests has no API server). test/operator/crds.test.ts runs both over the same bad
  * objects.
  */
-import type { AllowedNamespaces } from './common.ts';
+import { takesItsValues, type AllowedNamespaces } from './common.ts';
 import { durationSeconds } from './duration.ts';
 import { isCidr } from './ip.ts';
 import type { ListSpec } from './list.ts';
@@ -57,8 +57,7 @@ function selectorRules(path: string): Rule[] {
         message:
           'values must be set for the operators In and NotIn, and for no other; add or remove them, or change the operator',
       },
-      ({ operator, values }: { operator: string; values?: readonly string[] }) =>
-        ['In', 'NotIn'].includes(operator) === (values !== undefined && values.length > 0),
+      takesItsValues,
     ),
   ];
 }

@@ -127,6 +127,22 @@ describe('check with settings', () => {
     assert.deepEqual([code, found], [0, ['warning ClassFloor']]);
   });
 
+  test('finds a list of a class that is not for its namespace, and warns where the labels of that are not known', async (t) => {
+    const namespace = (stage: string) =>
+      `apiVersion: v1\nkind: Namespace\nmetadata: {name: shop, labels: {stage: ${stage}}}\n---\n`;
+    const selector = '{matchLabels: {stage: live}}';
+    const foundWith = async (before: string) => {
+      const folder = await folderOf(t, {
+        'a.yaml': `${before}${list('a', '{relayClassName: live}')}`,
+        'settings.yaml': `classes: {default: {}, live: {allowedNamespaces: {from: Selector, selector: ${selector}}}}\n`,
+      });
+      return (await check([folder])).found;
+    };
+    assert.deepEqual(await foundWith(namespace('live')), []);
+    assert.deepEqual(await foundWith(namespace('test')), ['error RelayClassNotAllowed']);
+    assert.deepEqual(await foundWith(''), ['warning NamespaceNotInFolder']);
+  });
+
   test('says which objects are more than a namespace may have', async (t) => {
     const folder = await folderOf(t, {
       'a.yaml': [user('a', '{}'), user('b', '{}'), list('c', '{}')].join('---\n'),

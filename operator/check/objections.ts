@@ -45,6 +45,8 @@ export function objectionTo(condition: Condition, subject: Subject): Objection[]
       return [listNotFound(subject, message, path)];
     case 'NamespaceNotAllowed':
       return [namespaceNotAllowed(subject, message, path)];
+    case 'RelayClassNotAllowed':
+      return [classNotAllowed(subject, message, path)];
     case 'UsernameNotAllowed':
       return [{ severity: knowsSenders(subject) ? 'error' : 'warning', rule, message, path }];
     case 'ListNotAccepted':
@@ -113,6 +115,16 @@ function namespaceNotAllowed({ manifest, surroundings, status }: Subject, messag
     return { severity: 'error', rule: 'NamespaceNotAllowed', message, path };
   }
   const unknown = `SmtpPlusList ${owner}/${name} chooses namespaces by label, and Namespace ${namespace} is not among what is checked; make sure that its labels match.`;
+  return { severity: 'warning', rule: 'NamespaceNotInFolder', message: unknown, path };
+}
+
+/** A class chooses namespaces by their labels, and these may be written somewhere else. */
+function classNotAllowed({ surroundings, status }: Subject, message: string, path: Path): Objection {
+  const { namespace } = status.meta;
+  if (surroundings.find('Namespace', `/${namespace}`) !== undefined) {
+    return { severity: 'error', rule: 'RelayClassNotAllowed', message, path };
+  }
+  const unknown = `${message} Relay classes choose namespaces by their labels, and Namespace ${namespace} is not among what is checked.`;
   return { severity: 'warning', rule: 'NamespaceNotInFolder', message: unknown, path };
 }
 

@@ -64,6 +64,10 @@ export const rules = {
     title: 'A relay class does not exist',
     help: 'Nobody serves the list. The settings define the classes.',
   },
+  RelayClassNotAllowed: {
+    title: 'A relay class does not serve this namespace',
+    help: 'Users cannot log in. The settings open classes to namespaces (allowedNamespaces of the class).',
+  },
   RelayClassNotKnown: {
     title: 'A relay class cannot be looked up',
     help: 'Without a settings file only the class default is known. Name the file with --settings.',

@@ -9,6 +9,7 @@ import { overflowAmong, whyWaiting } from './namespace-limits.ts';
 import type { Platform } from './platform.ts';
 import type { DkimKeys } from './senders/dkim-model.ts';
 import { ownRulesOf } from './senders/sender-rules.ts';
+import type { Guest } from './selector.ts';
 import { coveringDomains, NO_DOMAINS, type CoveringDomains } from './senders/covering.ts';
 import { isDomainClaim, judgeSender } from './senders/senders.ts';
 import type { SenderVerdict } from './senders/sender-verdict.ts';
@@ -21,6 +22,8 @@ export interface NamespaceObjects {
 
 export interface NamespaceCircumstances {
   readonly platform: Platform;
+  /** It, with its labels. */
+  readonly guest: Guest;
   readonly secretOf: SecretOf;
   /** What is known of a VerifiedSender (`NAMESPACE/NAME`) besides. */
   readonly evidenceOf: (sender: string) => SenderEvidence | undefined;
@@ -50,7 +53,7 @@ export interface NamespaceVerdicts {
 
 export function judgeNamespace(
   { lists, senders }: NamespaceObjects,
-  { platform, secretOf, evidenceOf, keysOf, mailOf, withoutKeys, now }: NamespaceCircumstances,
+  { platform, guest, secretOf, evidenceOf, keysOf, mailOf, withoutKeys, now }: NamespaceCircumstances,
 ): NamespaceVerdicts {
   const faults: Fault[] = [];
   const overflows = { lists: overflowAmong(lists, platform), senders: overflowAmong(senders, platform) };
@@ -76,7 +79,7 @@ export function judgeNamespace(
   const defaultList = defaultListOf(lists);
   const listVerdicts = lists.map((object) => {
     const waiting = whyWaiting(overflows.lists, object);
-    const judge = (): ListVerdict => judgeList(object, { platform, defaultList, secretOf, waiting });
+    const judge = (): ListVerdict => judgeList(object, { platform, guest, defaultList, secretOf, waiting });
     const failed = (): ListVerdict => ({ accepted: internalError('Accepted') });
     return [keyOf(object.meta), guarded(object, faults, judge, failed)] as const;
   });

@@ -87,6 +87,7 @@ export const reasons = {
   UnreadableFile: failed('In a folder: the file cannot be read.'),
   UnknownField: failed('In a folder: a field does not exist. Only in `NotAsWritten`; does not change `Ready`.'),
   RelayClassNotFound: failed('There is no such relay class.'),
+  RelayClassNotAllowed: failed('The platform owner has not opened the relay class to this namespace.'),
   ServedElsewhere: failed('Another installation serves the class. Never shown in a status.'),
   ListNotFound: failed('The list does not exist.'),
   ListNotAccepted: failed('The list itself is not accepted.'),

@@ -23,6 +23,11 @@ export function allows(allowed: AllowedNamespaces, owner: string, guest: Guest):
   }
 }
 
+/** Whether a relay class serves the namespace: it is nobody's own. */
+export function serves(allowed: AllowedNamespaces, namespace: Guest): boolean {
+  return allows(allowed, '', namespace);
+}
+
 function labelsOf({ name, labels }: Guest): Labels {
   return { ...labels, [NAMESPACE_NAME_LABEL]: name };
 }

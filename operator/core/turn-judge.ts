@@ -93,6 +93,7 @@ function judgeObjects(planner: Planner, name: string, namespace: PlannedNamespac
     { lists, senders },
     {
       platform,
+      guest: guestOf(planner, name),
       now,
       secretOf: (secret) => sources.secret(`${name}/${secret}`),
       evidenceOf: sources.evidenceOf,

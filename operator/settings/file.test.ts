@@ -71,6 +71,27 @@ describe('the settings file', () => {
     assert.deepEqual(await problemsOf(t, 'classes: {default: {configSecret: smtp-plus-x}, blue: {}}'), []);
   });
 
+  test('lets no namespace into a class by a slip in its selector', async (t) => {
+    const allowed = (text: string) => problemsOf(t, `classes: {default: {allowedNamespaces: ${text}}}`);
+    const selector = (text: string) => allowed(`{from: Selector, selector: ${text}}`);
+    for (const good of ['{matchLabels: {team: shop}}', '{matchExpressions: [{key: a, operator: Exists}]}']) {
+      assert.deepEqual(await selector(good), []);
+    }
+    const refused: readonly (readonly [problems: readonly string[], words: RegExp])[] = [
+      [await allowed('{from: Selector}'), /allowedNamespaces\.selector: and `from: Selector` go together/],
+      [
+        await allowed('{selector: {matchLabels: {a: b}}}'),
+        /allowedNamespaces\.selector: and `from: Selector` go together/,
+      ],
+      [await allowed('{from: Same}'), /allowedNamespaces\.from/],
+      [await selector('{matchLabel: {team: shop}}'), /matchLabel\b/],
+      [await selector('{matchExpressions: [{key: a, operator: In, value: [b]}]}'), /value\b/],
+      [await selector('{matchExpressions: [{key: a, operator: NotIn}]}'), /values: must be set for the operators In/],
+      [await selector('{matchExpressions: [{key: a, operator: Exists, values: [b]}]}'), /values: must be set/],
+    ];
+    for (const [problems, words] of refused) assert.match(problems.join('\n'), words);
+  });
+
   test('refuses a class that is served here and elsewhere', async (t) => {
     const problems = (await problemsOf(t, 'classesElsewhere: [blue, default]')).join();
     assert.match(problems, /classesElsewhere\.1: is under `classes` too/);

@@ -16,6 +16,7 @@ import { limits } from '../api/common.ts';
 import { asciiAddress, labelName } from '../api/names.ts';
 import { parsePorts, sharePorts } from '../ports.ts';
 import { path, serverName } from './text.ts';
+import { classNamespaces } from './class-namespaces.ts';
 import { recipients } from './recipients.ts';
 import { sharedCounters } from './shared-counters.ts';
 import { allowListUpstream } from './list-upstream.ts';
@@ -84,6 +85,7 @@ export const classSettingsSchema = z.strictObject({
     })
     .optional()
     .describe('On a cluster: prefix of the Secrets with the configuration of the relays; default: smtp-plus-CLASS'),
+  allowedNamespaces: classNamespaces,
   starttls: z
     .enum(['Required', 'Optional'])
     .default('Required')

@@ -11,6 +11,20 @@ const SHARES = ['test/relay/fleet-share.test.ts'];
 
 export const tenantsMutations: readonly Mutation[] = [
   {
+    name: 'allowedNamespaces of a class: it takes lists of any namespace',
+    file: 'operator/core/lists/lists.ts',
+    from: 'if (!serves(view.settings.allowedNamespaces, guest)) {',
+    to: 'if (false as boolean) {',
+    tests: PLAN,
+  },
+  {
+    name: 'allowedNamespaces of a class: a list that is shared brings in users of any namespace',
+    file: 'operator/core/users/user-list.ts',
+    from: 'if (!serves(servedNamespaces, guest)) {',
+    to: 'if (false as boolean) {',
+    tests: PLAN,
+  },
+  {
     name: 'allowListUpstream: a list names any host',
     file: 'operator/core/lists/allowed-upstream.ts',
     from: 'if (!isAllowedHost(hosts, host)) {',

@@ -77,6 +77,7 @@ const REFERENCES: ReadonlySet<string> = new Set([
   'ListNotFound',
   'NamespaceNotAllowed',
   'RelayClassNotFound',
+  'RelayClassNotAllowed',
   'ClassFloor',
   'ListCeiling',
   'NotTheDefault',

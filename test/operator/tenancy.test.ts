@@ -83,6 +83,18 @@ const attempts: readonly Attempt[] = [
     says: 'False NamespaceNotAllowed',
   },
   {
+    what: 'have a list of a relay class that is for others',
+    objects: [list('thief/b4', { relayClassName: 'reserved', senderPolicy: { headerFrom: 'Audit' } })],
+    condition: ACCEPTED,
+    says: 'False RelayClassNotAllowed',
+  },
+  {
+    what: 'come to that class by a list that somebody shares',
+    objects: [user('thief/b5', victimList('shared-of-class'))],
+    condition: ACCEPTED,
+    says: 'False RelayClassNotAllowed',
+  },
+  {
     what: "take an address of another's domain as user name",
     objects: [user('thief/c3', { username: 'ceo@victim.example' })],
     condition: ACCEPTED,
@@ -142,7 +154,12 @@ describeWithControlPlane('a namespace that helps itself', (cluster) => {
     const kubeconfig = await install(cluster());
     admin = createAdmin(cluster(), OPERATOR_NAMESPACE);
     const existingSenders = [{ victim: 'victim.example' }, { victim: 'partner.example' }];
-    const settings = { classes: { default: { existingSenders } } };
+    const isVictim = { matchLabels: { 'kubernetes.io/metadata.name': 'victim' } };
+    const reserved = {
+      senderPolicy: { headerFrom: 'Audit' },
+      allowedNamespaces: { from: 'Selector', selector: isVictim },
+    };
+    const settings = { classes: { default: { existingSenders }, reserved } };
     operator = await startTestOperator(cluster(), kubeconfig, { settings });
     const partners = { from: 'Selector', selector: { matchLabels: { partner: 'yes' } } };
     await admin.apply(
@@ -153,6 +170,7 @@ describeWithControlPlane('a namespace that helps itself', (cluster) => {
       sender('victim/shared', { domain: 'partner.example', allowedNamespaces: partners }),
       list('victim/private'),
       list('victim/partners', { allowedNamespaces: partners }),
+      list('victim/shared-of-class', { relayClassName: 'reserved', allowedNamespaces: { from: 'All' } }),
       list('victim/default', {}, { 'smtpplus.io/default-list': 'true' }),
       user('victim/app'),
       secret('victim/chosen', { password: 'correct horse battery' }),

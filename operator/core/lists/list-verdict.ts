@@ -17,6 +17,8 @@ export interface ListVerdict {
 
 export interface ListTerms {
   readonly className: string;
+  /** Those that the class serves. */
+  readonly servedNamespaces: AllowedNamespaces;
   readonly config: ListConfig;
   /** Limits of each of its users. */
   readonly limits: Limits;

@@ -19,6 +19,7 @@ import type {
 } from '../model.ts';
 import { DEFAULT_CLASS, DEFAULT_LIST_ANNOTATION } from '../names.ts';
 import { parseObject } from '../parse.ts';
+import { serves, type Guest } from '../selector.ts';
 import type { ListTerms, ListVerdict } from './list-verdict.ts';
 import { limitsOfList, refusalsInWords, tightenMode, tightenPolicy, tightenStarttls, type Refusal } from './policy.ts';
 import { guardNote, tightenRecipients } from './recipients.ts';
@@ -39,6 +40,8 @@ interface Classes {
 /** What a SmtpPlusList is judged by, besides itself. */
 export interface ListCircumstances {
   readonly platform: Classes;
+  /** Its namespace. */
+  readonly guest: Guest;
   /** The default list of its namespace, where there is one. */
   readonly defaultList: ObjectMeta | undefined;
   readonly secretOf: SecretOf;
@@ -48,7 +51,7 @@ export interface ListCircumstances {
 
 export function judgeList(
   object: RawObject,
-  { platform, defaultList, secretOf, waiting }: ListCircumstances,
+  { platform, guest, defaultList, secretOf, waiting }: ListCircumstances,
 ): ListVerdict {
   // before anything is said about it: what is wrong with the rest of its spec is for whoever serves it to say
   const className = textAt(object.spec, 'relayClassName') ?? DEFAULT_CLASS;
@@ -61,6 +64,9 @@ export function judgeList(
   const view = platform.classes.get(spec.relayClassName);
   if (view === undefined) {
     return { allowed, accepted: notAccepted('RelayClassNotFound', noSuchClass(spec.relayClassName)) };
+  }
+  if (!serves(view.settings.allowedNamespaces, guest)) {
+    return { allowed, accepted: notAccepted('RelayClassNotAllowed', notServed(spec.relayClassName, guest)) };
   }
   const { terms, refused } = termsOf({ namespace: meta.namespace, spec }, view, secretOf);
   return { allowed, terms, accepted: noted(acceptance(meta, spec.relayClassName, refused, defaultList), terms) };
@@ -80,6 +86,10 @@ function servedElsewhere(className: string): ListVerdict {
 /** For the owner of a list that names a relay class. */
 export function noSuchClass(name: string): string {
   return `spec.relayClassName: there is no relay class ${name}; ask the platform owner which there are, and make a new list for it.`;
+}
+
+function notServed(className: string, { name }: Guest): string {
+  return `spec.relayClassName: relay class ${className} takes no lists of namespace ${name}; make a new list for another class, or ask the platform owner to let your namespace use this one (its setting allowedNamespaces).`;
 }
 
 /** For users whose namespace has no default list: all defaults, under the class `default`. */
@@ -129,7 +139,15 @@ export function termsOf(
     },
   };
   const { relayClassName: className, pauseAbove } = spec;
-  const terms = { className, config, limits: limits.value, pauseAbove, upstream: upstream.judgement };
+  const { allowedNamespaces: servedNamespaces } = view.settings;
+  const terms = {
+    className,
+    servedNamespaces,
+    config,
+    limits: limits.value,
+    pauseAbove,
+    upstream: upstream.judgement,
+  };
   const refused = [starttls, policy, recipients, limits, mode].flatMap((part) => part.refused);
   return { terms, refused };
 }

@@ -3,14 +3,14 @@ import type { Path } from '../../api/path.ts';
 import type { UserSpec } from '../../api/user.ts';
 import type { ListTerms, ListVerdict } from '../lists/list-verdict.ts';
 import { BUILT_IN_LIST } from '../names.ts';
-import { allows, type Guest } from '../selector.ts';
+import { allows, serves, type Guest } from '../selector.ts';
 
 export type ListMembership =
   | { readonly ok: true; readonly list: string; readonly terms: ListTerms }
   | {
       readonly ok: false;
       readonly list: string;
-      readonly reason: 'ListNotFound' | 'NamespaceNotAllowed' | 'ListNotAccepted';
+      readonly reason: 'ListNotFound' | 'NamespaceNotAllowed' | 'ListNotAccepted' | 'RelayClassNotAllowed';
       readonly message: string;
       readonly field: Path;
     };
@@ -51,6 +51,13 @@ export function membershipOf({ key: list, verdict }: AskedList, guest: Guest): L
         ? `This namespace has no default list, and the built-in one cannot be used. ${verdict.accepted.message}`
         : `SmtpPlusList ${list} is not accepted itself: ${verdict.accepted.reason}. Its status says what to do.`;
     return { ok: false, list, reason: 'ListNotAccepted', message, field: FIELD };
+  }
+  const { className, servedNamespaces } = verdict.terms;
+  if (!serves(servedNamespaces, guest)) {
+    const which =
+      list === BUILT_IN_LIST ? 'This namespace has no default list, and the built-in one' : `SmtpPlusList ${list}`;
+    const message = `${which} belongs to relay class ${className}, which takes no users of namespace ${guest.name}; name a list of another class, or ask the platform owner to let your namespace use this one (its setting allowedNamespaces).`;
+    return { ok: false, list, reason: 'RelayClassNotAllowed', message, field: FIELD };
   }
   return { ok: true, list, terms: verdict.terms };
 }

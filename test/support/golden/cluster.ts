@@ -66,7 +66,10 @@ export function createCluster(namespaceLimits?: NamespaceLimits): Cluster {
 const classes: Snapshot['classes'] = new Map(
   ['default', 'bulk'].map((name) => {
     const existingSenders = [{ shop: 'shop.example' }, { mail: 'orders@mail.example' }];
-    const settings = classSettingsSchema.parse({ hostname: `${name}.example`, existingSenders });
+    const isOpen = name === 'default';
+    const selector = { matchExpressions: [{ key: 'team', operator: 'In', values: ['sales'] }] };
+    const allowedNamespaces = isOpen ? { from: 'All' } : { from: 'Selector', selector };
+    const settings = classSettingsSchema.parse({ hostname: `${name}.example`, existingSenders, allowedNamespaces });
     return [name, aClassView(settings)];
   }),
 );
