@@ -23,7 +23,7 @@ import {
 } from './planner-state.ts';
 import { setListEntry, setSigner } from './relay-entries.ts';
 import { classesWithoutKeys } from './relay-facts.ts';
-import { concerns, shareClaim, shareVerdicts } from './shared.ts';
+import { concerns, shareClaim, shareVerdicts, type SharedChanges } from './shared.ts';
 import type { Guest } from './selector.ts';
 import { senderFarewells } from './senders/farewell.ts';
 import { secretReferencesOf } from './secret-references.ts';
@@ -85,7 +85,7 @@ function assignPlaces({ sources, platform }: Planner, name: string, namespace: P
 }
 
 function judgeObjects(planner: Planner, name: string, namespace: PlannedNamespace, now: Date): Fault[] {
-  const { sources, platform, shared, relays } = planner;
+  const { sources, platform, shared } = planner;
   const lists = presentOf(sources.objectsOf('SmtpPlusList', name));
   const senders = presentOf(sources.objectsOf('VerifiedSender', name));
   const before = namespace.verdicts;
@@ -104,7 +104,29 @@ function judgeObjects(planner: Planner, name: string, namespace: PlannedNamespac
   );
   namespace.verdicts = after;
   planner.alarms.set(name, after.until);
-  const faults = [...after.faults];
+  const changes = shareVerdicts(shared, before, after);
+  const faults = noteLists(planner, name, lists, { before, after, changes });
+  noteSenders(planner, name, { before, after, changes });
+  return [...after.faults, ...faults];
+}
+
+interface Change {
+  readonly before: NamespaceVerdicts | undefined;
+  readonly after: NamespaceVerdicts;
+  /** What others see of it. */
+  readonly changes: SharedChanges;
+}
+
+/** Notes what lists refer to, and marks whoever belongs to one that has changed. */
+function noteLists(
+  planner: Planner,
+  name: string,
+  lists: readonly RawObject[],
+  { before, after, changes }: Change,
+): Fault[] {
+  const { interests, relays } = planner;
+  const { marks } = namespaceIn(planner, name);
+  const faults: Fault[] = [];
   for (const list of lists) {
     const secrets = guarded<string[]>(
       list,
@@ -112,23 +134,27 @@ function judgeObjects(planner: Planner, name: string, namespace: PlannedNamespac
       () => secretsOf(list),
       () => [],
     );
-    planner.interests.set(`SmtpPlusList ${keyOf(list.meta)}`, secrets);
+    interests.set(`SmtpPlusList ${keyOf(list.meta)}`, secrets);
+    // which of several is the default is said in the status of each
+    if (isAnnotatedDefault(list.meta)) marks.lists.add(keyOf(list.meta));
   }
-  const changes = shareVerdicts(shared, before, after);
   for (const key of changes.lists) {
-    const isThere = after.lists.has(key);
-    if (!isThere) planner.interests.set(`SmtpPlusList ${key}`, []);
+    if (!after.lists.has(key)) interests.set(`SmtpPlusList ${key}`, []);
     setListEntry(relays, key, after.lists.get(key)?.terms);
-    namespace.marks.lists.add(key);
+    marks.lists.add(key);
     markInterested(planner, `list ${key}`);
   }
-  // which of several is the default is said in the status of each
-  for (const list of lists) if (isAnnotatedDefault(list.meta)) namespace.marks.lists.add(keyOf(list.meta));
   const isDefaultConcerned =
     before?.defaultList !== after.defaultList || changes.lists.includes(`${name}/${after.defaultList}`);
   if (isDefaultConcerned) markInterested(planner, `default list of ${name}`);
+  return faults;
+}
+
+/** Hands signing keys to the relays, and marks whoever may send by a sender that has changed. */
+function noteSenders(planner: Planner, name: string, { before, after, changes }: Change): void {
+  const namespace = namespaceIn(planner, name);
   for (const key of new Set([...(before?.senders.keys() ?? []), ...after.senders.keys()])) {
-    setSigner(relays, key, after.senders.get(key)?.dns?.signer);
+    setSigner(planner.relays, key, after.senders.get(key)?.dns?.signer);
   }
   for (const [key, verdict] of after.senders) {
     // an address may be covered by a domain, and say how that was verified
@@ -139,12 +165,10 @@ function judgeObjects(planner: Planner, name: string, namespace: PlannedNamespac
     const named = [...planner.interests.of(`own senders of ${name}`)];
     for (const object of named) readReferences(planner, namespace, object.slice(object.indexOf(' ') + 1));
   }
-  if (changes.senders.length > 0) {
-    for (const guest of planner.namespaces.keys()) {
-      if (concerns(changes.senders, guestOf(planner, guest))) markRules(planner, guest);
-    }
+  if (changes.senders.length === 0) return;
+  for (const guest of planner.namespaces.keys()) {
+    if (concerns(changes.senders, guestOf(planner, guest))) markRules(planner, guest);
   }
-  return faults;
 }
 
 /** About lists that were there when the namespace was last judged, before their users are planned without them. */

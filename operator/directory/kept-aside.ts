@@ -23,14 +23,13 @@ interface KeptAsideOptions {
   /** Where Secrets in force lie; paths are from there. */
   readonly secrets: string;
   readonly folder: string;
-  readonly keepMs?: number;
 }
 
 const KEEP_MS = 24 * 3600 * 1000;
 /** A folder that comes and goes with ever new users must not fill the disk. */
 const KEPT_MAX = 10_000;
 
-export async function openKeptAside({ secrets, folder, keepMs = KEEP_MS }: KeptAsideOptions): Promise<KeptAside> {
+export async function openKeptAside({ secrets, folder }: KeptAsideOptions): Promise<KeptAside> {
   /** Since when, by path; in the order of time. */
   const since = new Map(await timesIn(folder));
 
@@ -70,7 +69,7 @@ export async function openKeptAside({ secrets, folder, keepMs = KEEP_MS }: KeptA
     },
     tidy: async (now) => {
       const tooMany = Math.max(0, since.size - KEPT_MAX);
-      const old = [...since].filter(([, time], index) => index < tooMany || now - time >= keepMs);
+      const old = [...since].filter(([, time], index) => index < tooMany || now - time >= KEEP_MS);
       for (const [path] of old) await forget(path);
     },
   };
