@@ -2,9 +2,10 @@
  * Captured mail on disk: `ID.eml` and its envelope `ID.json`, in a folder or below it. Read only; whatever captures it
  * also writes it.
  */
-import { open, readdir, readFile } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
+import { readStart, type CapturedFile } from './captured-content.ts';
 
 export interface CapturedPlace {
   /** One letter, by which its messages are told from those of another place. */
@@ -23,11 +24,9 @@ const envelopeSchema = z.object({
 
 export type Envelope = z.infer<typeof envelopeSchema>;
 
-export interface Captured {
+export interface Captured extends CapturedFile {
   /** By which it is asked for: its place and id. */
   readonly key: string;
-  /** Path without its suffix. */
-  readonly file: string;
   readonly id: string;
 }
 
@@ -57,34 +56,9 @@ async function findIn(folder: string, letter: string, depth: number): Promise<re
 /** Undefined where it is gone, or is no envelope. */
 export async function readEnvelope({ file }: Captured): Promise<Envelope | undefined> {
   try {
-    const { bytes, isWhole } = await readStart(`${file}.json`, ENVELOPE_MAX);
-    return isWhole ? envelopeSchema.safeParse(JSON.parse(bytes.toString('utf8'))).data : undefined;
+    const { bytes, octets } = await readStart(`${file}.json`, ENVELOPE_MAX);
+    return octets <= ENVELOPE_MAX ? envelopeSchema.safeParse(JSON.parse(bytes.toString('utf8'))).data : undefined;
   } catch {
     return undefined;
-  }
-}
-
-/** The content, octet for octet, up to so many octets. */
-export async function readContent(
-  { file }: Captured,
-  most: number,
-): Promise<{ readonly bytes: Buffer; readonly isWhole: boolean } | undefined> {
-  return readStart(`${file}.eml`, most).catch(() => undefined);
-}
-
-/** All of it, however large it is. */
-export async function readWhole({ file }: Captured): Promise<Buffer | undefined> {
-  return readFile(`${file}.eml`).catch(() => undefined);
-}
-
-async function readStart(file: string, most: number): Promise<{ readonly bytes: Buffer; readonly isWhole: boolean }> {
-  const handle = await open(file);
-  try {
-    const { size } = await handle.stat();
-    const bytes = Buffer.alloc(Math.min(size, most));
-    const { bytesRead } = await handle.read(bytes, 0, bytes.length, 0);
-    return { bytes: bytes.subarray(0, bytesRead), isWhole: size <= most };
-  } finally {
-    await handle.close();
   }
 }

@@ -7,19 +7,14 @@ import { createLog, type Log } from '../relay/observe/log.ts';
 import { startHttp } from '../relay/observe/http.ts';
 import { createClient } from './kubernetes/client/client.ts';
 import type { CredentialsSource } from './kubernetes/client/credentials.ts';
-import {
-  inClusterCredentials,
-  inClusterServer,
-  kubeconfigCredentials,
-  SERVICE_ACCOUNT_FOLDER,
-} from './kubernetes/client/kubeconfig.ts';
+import { inClusterCredentials, inClusterServer, SERVICE_ACCOUNT_FOLDER } from './kubernetes/client/service-account.ts';
 import { onceAnswered } from './kubernetes/first-answer.ts';
 import { readInstallation } from './kubernetes/installation-secret.ts';
 import { startLease } from './kubernetes/client/lease.ts';
 import { createOperatorMetrics, type OperatorMetrics } from './kubernetes/metrics.ts';
 import { ownPod, startOwnEvents, type OwnEvents } from './kubernetes/own-events.ts';
 import { startWork, type Work } from './kubernetes/work.ts';
-import { consoleOnCluster } from './kubernetes/console/console-page.ts';
+import { consoleWhenOn } from './kubernetes/console/when-on.ts';
 import { operatorPages } from './kubernetes/pages.ts';
 import { endOfRun, EXIT_FAILURE, EXIT_USAGE, type EndOfRun } from './end-of-run.ts';
 import { filesOfSettings } from './settings/class-view.ts';
@@ -117,7 +112,7 @@ async function start(flags: OperatorFlags, settings: Settings, { log, end, signa
   // a client of its own as well: what people ask must hold up neither a renewal nor the work
   const consoleClient = createClient(source, { perSecond: CONSOLE_PER_SECOND, burst: CONSOLE_AT_ONCE });
   let inForce = settings;
-  const consolePages = consoleOnCluster({
+  const consolePages = consoleWhenOn({
     client: consoleClient,
     namespace,
     settings: () => inForce,
@@ -194,7 +189,11 @@ function follow(
 
 async function credentials(flags: OperatorFlags): Promise<CredentialsSource> {
   const server = inClusterServer(process.env);
-  if (flags.kubeconfig !== undefined || server === undefined) return kubeconfigCredentials(flags.kubeconfig);
+  if (flags.kubeconfig !== undefined || server === undefined) {
+    // the library that reads them is not loaded in a pod: it takes five megabytes, and two files are all that there is to read
+    const { kubeconfigCredentials } = await import('./kubernetes/client/kubeconfig.ts');
+    return kubeconfigCredentials(flags.kubeconfig);
+  }
   return inClusterCredentials(server, flags.serviceAccount ?? SERVICE_ACCOUNT_FOLDER);
 }
 

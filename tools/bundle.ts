@@ -6,8 +6,12 @@ import { build, type Metafile } from 'esbuild';
 const REQUIRE =
   "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);";
 
-/** What is run by its name: the command line, and the process of a worker (relay/workers/worker-process.ts). */
-export const PROGRAMS = { cli: 'operator/cli.ts', worker: 'relay/workers/process.ts' };
+/** What is run by its name: the command line, and what relay/workers/worker-process.ts and operator/console/mail/parser.ts start. */
+export const PROGRAMS = {
+  cli: 'operator/cli.ts',
+  worker: 'relay/workers/process.ts',
+  'mail-parser': 'operator/console/mail/parser-process.ts',
+};
 
 /** Bundles programs, given by name and path from the root of the repository, into a folder. Resolves to what went where. */
 export async function bundle(entryPoints: Readonly<Record<string, string>>, outdir: string): Promise<Metafile> {

@@ -2,15 +2,8 @@
  * `mail`: what one process has captured instead of sending it, and what the guards of lists have kept from recipients.
  */
 import { readdir } from 'node:fs/promises';
-import {
-  listCaptured,
-  readContent,
-  readEnvelope,
-  readWhole,
-  type Captured,
-  type CapturedPlace,
-  type Envelope,
-} from '../captured-mail.ts';
+import { readContent, readWhole } from '../captured-content.ts';
+import { listCaptured, readEnvelope, type Captured, type CapturedPlace, type Envelope } from '../captured-mail.ts';
 import { inWords } from '../errors.ts';
 import { printable } from '../printable.ts';
 import { subjectOf } from './mail-subject.ts';

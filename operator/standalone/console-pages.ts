@@ -3,6 +3,7 @@ import type { PagesForPeople } from '../../relay/observe/http.ts';
 import { VERSION } from '../../relay/version.ts';
 import { createConsolePages, type ConsoleOptions } from '../console/console.ts';
 import { createMailPages } from '../console/mail/pages.ts';
+import { createMailParser } from '../console/mail/parser.ts';
 import { capturePlaces } from './capture-folder.ts';
 import { factsOfPlan } from './console-facts.ts';
 import type { ConsoleHere } from './console-page.ts';
@@ -16,6 +17,6 @@ export function consolePages(options: ConsoleHere & Pick<ConsoleOptions, 'admit'
       version: VERSION,
       showsMail: true,
     }),
-    mail: createMailPages({ places: () => capturePlaces(settings()) }),
+    mail: createMailPages({ places: () => capturePlaces(settings()), parser: createMailParser() }),
   });
 }

@@ -125,7 +125,7 @@ describe('the image', () => {
     assert.fail('it ended');
   });
 
-  test('keeps the Kubernetes client out of the process of a relay', async (t) => {
+  test('keeps the Kubernetes client out of the process of a relay, and its library out of the operator in a pod', async (t) => {
     const metafile = await bundle(PROGRAMS, await folderOf(t));
     const packagesOf = (entryPoint: string) => {
       const files = [...loadedWith(metafile, entryPoint)];
@@ -134,8 +134,25 @@ describe('the image', () => {
     const relay = ['operator/relays/process.ts', 'relay/alone.ts', 'relay/workers/parent.ts', PROGRAMS.worker];
     for (const name of ['@kubernetes/client-node', 'undici']) {
       for (const part of relay) assert.equal(packagesOf(part).has(name), false, `${name} in ${part}`);
-      assert.equal(packagesOf('operator/main.ts').has(name), true, `${name} is not looked for under the right name`);
     }
+    const [operator, outside] = ['operator/main.ts', 'operator/kubernetes/client/kubeconfig.ts'].map(packagesOf);
+    assert.equal(operator?.has('undici'), true, 'it is not looked for under the right name');
+    assert.equal(operator.has('@kubernetes/client-node'), false);
+    assert.equal(outside?.has('@kubernetes/client-node'), true, 'it is not looked for under the right name');
+  });
+
+  test('keeps parsers of mail and HTML, and the pages of a console, out of processes that somebody has to look at first', async (t) => {
+    const metafile = await bundle(PROGRAMS, await folderOf(t));
+    const loadedBy = (entryPoint: string, pattern: RegExp) =>
+      [...loadedWith(metafile, entryPoint)].filter((file) => pattern.test(file));
+    const parsers = /node_modules\/(?:postal-mime|sanitize-html|htmlparser2)\//;
+    assert.notDeepEqual(loadedBy(PROGRAMS['mail-parser'], parsers), []);
+    for (const part of ['operator/standalone.ts', 'operator/standalone/console-pages.ts', 'operator/main.ts'])
+      assert.deepEqual(loadedBy(part, parsers), [], part);
+    const pages = /operator\/console\/console\.ts|operator\/kubernetes\/console\/(?!when-on)/;
+    assert.notDeepEqual(loadedBy('operator/kubernetes/console/console-page.ts', pages), []);
+    for (const part of ['operator/standalone.ts', 'operator/main.ts'])
+      assert.deepEqual(loadedBy(part, pages), [], part);
   });
 
   test('keeps what a worker is made of out of the process of its parent', async (t) => {

@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { createClient, NotWritable, type ClientOptions } from '../../operator/kubernetes/client/client.ts';
-import { inClusterCredentials } from '../../operator/kubernetes/client/kubeconfig.ts';
+import { inClusterCredentials } from '../../operator/kubernetes/client/service-account.ts';
 import { selfSigned } from './support/certificate.ts';
 
 /** A server that injects faults; the real one answers in the other files. */

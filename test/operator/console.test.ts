@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { before, test, type TestContext } from 'node:test';
 import { parse } from 'yaml';
 import { createClient } from '../../operator/kubernetes/client/client.ts';
-import { consoleOnCluster } from '../../operator/kubernetes/console/console-page.ts';
+import { consoleWhenOn } from '../../operator/kubernetes/console/when-on.ts';
 import { settingsSchema } from '../../operator/settings/settings.ts';
 import { startHttp } from '../../relay/observe/http.ts';
 import { describeWithControlPlane } from '../support/control-plane.ts';
@@ -79,7 +79,7 @@ describeWithControlPlane('the console on a cluster', (cluster) => {
     const given = settingsSchema.parse({ console: { enabled: true, ...settings } });
     const client = createClient(tokenCredentials(cluster(), kubeconfig, cluster().url));
     const troubles: string[] = [];
-    const pages = consoleOnCluster({
+    const pages = consoleWhenOn({
       client,
       namespace: OPERATOR_NAMESPACE,
       settings: () => given,

@@ -17,6 +17,15 @@ const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const INSTALLED = ['lmdb'];
 const SERVER_NODE_MAJOR = 24;
 
+const ENVELOPE = {
+  id: '1',
+  time: '2026-11-28T08:00:00.000Z',
+  user: 'u',
+  list: 'l',
+  from: 'a@b.example',
+  recipients: [],
+};
+
 interface Ended {
   readonly code: number;
   readonly stdout: string;
@@ -105,17 +114,27 @@ describe('the packed npm package', () => {
       });
     } else {
       test(`runs everything in one process with Node ${version}, and ends cleanly`, async () => {
+        const outbox = join(folder, 'state/outbox');
+        await mkdir(outbox, { recursive: true });
+        await writeFile(join(outbox, '1.eml'), 'Content-Type: text/html\n\n<p>hello</p>');
+        await writeFile(join(outbox, '1.json'), JSON.stringify(ENVELOPE));
         const args = [cli(), 'standalone', 'manifests', '--json', '--ports', '0', '--http', '0', '--state', 'state'];
         const child = spawn(path, args, { cwd: folder, stdio: ['ignore', 'pipe', 'inherit'] });
         const ended = new Promise<number | null>((resolve) => child.once('exit', resolve));
         try {
           const events: unknown[] = [];
-          for await (const line of createInterface({ input: child.stdout })) {
-            const { event } = JSON.parse(line) as { event?: string };
-            events.push(event);
-            if (event === 'ready') break;
+          let http: number | undefined;
+
+          const lines = createInterface({ input: child.stdout });
+          for await (const line of lines) {
+            const said = JSON.parse(line) as { event?: string; http?: number };
+            events.push(said.event);
+            ({ http } = said);
+            if (said.event === 'ready') break;
           }
           assert.equal(events.at(-1), 'ready', String(events));
+          const frame = await fetch(`http://127.0.0.1:${http}/console/mail/o-1/frame.html`);
+          assert.match(await frame.text(), /<p>hello<\/p>/);
         } finally {
           child.kill('SIGTERM');
         }

@@ -7,36 +7,27 @@ import path from 'node:path';
 import { describe, test, type TestContext } from 'node:test';
 import { promisify } from 'node:util';
 import { frameOf, INLINED_MAX, PICTURES_MAX } from './frame.ts';
+import { answerTo } from './parse.ts';
+import type { Gist } from './questions.ts';
 import { HEADERS_MAX, readMail } from './read-mail.ts';
-import { createMailSearch } from './search.ts';
 
 const LENGTH = 128 * 1024;
 /** What is mended takes milliseconds; what was not, far longer than that. */
 const GENEROUS = 10_000;
 
-const ENVELOPE = {
-  id: '1',
-  time: '2026-11-28T08:00:00.000Z',
-  user: 'u',
-  list: 'l',
-  from: 'a@b.example',
-  recipients: [],
-};
-
 async function captured(t: TestContext, content: string) {
   const folder = await mkdtemp(path.join(tmpdir(), 'hostile-'));
   t.after(() => rm(folder, { recursive: true }));
   await writeFile(path.join(folder, '1.eml'), content);
-  await writeFile(path.join(folder, '1.json'), JSON.stringify(ENVELOPE));
-  return { key: 'o-1', id: '1', file: path.join(folder, '1') };
+  return { file: path.join(folder, '1') };
 }
 
 /** In a process of its own: what blocks cannot be ended from within. */
-async function summarizeElsewhere(t: TestContext, content: string): Promise<string> {
+async function readElsewhere(t: TestContext, content: string): Promise<string> {
   const one = await captured(t, content);
   const script = `
-    import { createMailSearch } from ${JSON.stringify(new URL('search.ts', import.meta.url))};
-    console.log((await createMailSearch().summarize(${JSON.stringify(one)})).subject);
+    import { answerTo } from ${JSON.stringify(new URL('parse.ts', import.meta.url))};
+    console.log((await answerTo({ about: 'gist', mail: ${JSON.stringify(one)}, index: 0 })).subject);
   `;
   const args = ['--input-type=module', '--eval', script];
   const { stdout } = await promisify(execFile)(process.execPath, args, { timeout: GENEROUS, killSignal: 'SIGKILL' });
@@ -58,12 +49,12 @@ const inlinedIn = (frame: string): number => frame.split('src="data:').length - 
 describe('hostile mail', () => {
   test('of tags without an end does not hold up the list', async (t) => {
     const head = 'Subject: tags\r\nContent-Type: text/html\r\n\r\n';
-    assert.equal(await summarizeElsewhere(t, head + '<'.repeat(LENGTH)), 'tags');
+    assert.equal(await readElsewhere(t, head + '<'.repeat(LENGTH)), 'tags');
   });
 
   test('with an attachment named by white space does not hold up the list', async (t) => {
     const head = `Subject: name\r\nContent-Disposition: attachment; filename="x${' '.repeat(LENGTH - 200)}x"`;
-    assert.equal(await summarizeElsewhere(t, `${head}\r\n\r\ntext`), 'name');
+    assert.equal(await readElsewhere(t, `${head}\r\n\r\ntext`), 'name');
   });
 
   test('with a long subject and sender is listed with their beginning', async (t) => {
@@ -71,9 +62,8 @@ describe('hostile mail', () => {
       t,
       `Subject: ${'s'.repeat(30_000)}\r\nFrom: ${'f'.repeat(30_000)}@b.example\r\n\r\ntext`,
     );
-    const found = await createMailSearch().summarize(one);
-    assert.equal(found?.subject.length, 1024);
-    assert.equal(found.from.length, 1024);
+    const gist = (await answerTo({ about: 'gist', mail: one, index: 0 })) as Gist;
+    assert.deepEqual([gist.subject.length, gist.from.length], [1024, 1024]);
   });
 
   test('with thousands of header fields is shown with the first of them', async () => {

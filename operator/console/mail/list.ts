@@ -2,12 +2,14 @@
 import { html } from '../../page/html.ts';
 import type { Page } from '../layout.ts';
 import { BASE, count, link, table, time } from '../parts.ts';
-import { SEARCHED_MAX, type Summary } from './search.ts';
+import type { Summary } from './search.ts';
 
 export interface MailList {
   /** What was searched for; empty: everything is shown. */
   readonly query: string;
   readonly total: number;
+  /** How many of the newest were looked at. */
+  readonly searched: number;
   readonly found: readonly Summary[];
   /** Key of the last one that is shown, where there are older ones. */
   readonly olderThan: string | undefined;
@@ -15,7 +17,7 @@ export interface MailList {
 
 const RECIPIENTS_SHOWN = 3;
 
-export function mailListPage({ query, total, found, olderThan }: MailList): Page {
+export function mailListPage({ query, total, searched, found, olderThan }: MailList): Page {
   const rows = found.map(({ key, envelope, subject, from }) => [
     link(`/mail/${key}`, subject.trim() === '' ? '(no subject)' : subject),
     from === '' ? envelope.from : from,
@@ -38,7 +40,7 @@ export function mailListPage({ query, total, found, olderThan }: MailList): Page
       </form>
       <p>
         ${count(total, 'message')} captured instead of sent.
-        ${query !== '' && total > SEARCHED_MAX && ` The newest ${SEARCHED_MAX} were searched.`}
+        ${query !== '' && searched < total && ` The newest ${searched} were searched.`}
       </p>
       ${table('Messages, newest first', { head: ['Subject', 'From', 'To', 'User', 'Captured'], rows, none })}
       ${olderThan !== undefined && html`<p>${link(`/mail?before=${olderThan}`, 'Older messages')}</p>`}

@@ -2,8 +2,7 @@
 import { html, type Html } from '../../page/html.ts';
 import type { Page } from '../layout.ts';
 import { BASE, CURRENT, facts, link, size, table, time } from '../parts.ts';
-import { linksIn } from './frame.ts';
-import type { Mail } from './read-mail.ts';
+import type { ShownMail } from './questions.ts';
 import type { Envelope } from '../../captured-mail.ts';
 
 const TABS = { html: 'HTML', text: 'Text', headers: 'Headers', attachments: 'Attachments', source: 'Source' } as const;
@@ -12,7 +11,7 @@ type Tab = keyof typeof TABS;
 export interface ShownMessage {
   readonly key: string;
   readonly envelope: Envelope;
-  readonly mail: Mail;
+  readonly mail: ShownMail;
   /** As it is, up to a bound. */
   readonly source: string;
   /** Everything that is larger is shown as far as it was read. */
@@ -50,10 +49,10 @@ export function messagePage(message: ShownMessage): Page {
   };
 }
 
-function isThere(tab: Tab, { html, text, headers, attachments }: Mail): boolean {
+function isThere(tab: Tab, { hasHtml, text, headers, attachments }: ShownMail): boolean {
   switch (tab) {
     case 'html':
-      return html !== undefined;
+      return hasHtml;
     case 'text':
       return text !== undefined;
     case 'headers':
@@ -65,7 +64,7 @@ function isThere(tab: Tab, { html, text, headers, attachments }: Mail): boolean 
   }
 }
 
-function tabLink(key: string, name: Tab, { isCurrent, mail }: { isCurrent: boolean; mail: Mail }): Html {
+function tabLink(key: string, name: Tab, { isCurrent, mail }: { isCurrent: boolean; mail: ShownMail }): Html {
   const current = isCurrent && CURRENT;
   const number = name === 'attachments' ? ` (${mail.attachments.length})` : '';
   return html`<a href="${`${BASE}/mail/${key}?show=${name}`}" ${current}>${TABS[name]}${number}</a>`;
@@ -79,7 +78,7 @@ function contentOf(tab: Tab, { key, mail, source }: ShownMessage): Html {
         ${linksOf(mail)}
       `;
     case 'text':
-      return html`<pre tabindex="0">${mail.text?.slice(0, TEXT_MAX)}</pre>`;
+      return html`<pre tabindex="0">${mail.text}</pre>`;
     case 'headers':
       return table('Header fields, in their order', {
         head: ['Field', 'Value'],
@@ -89,10 +88,10 @@ function contentOf(tab: Tab, { key, mail, source }: ShownMessage): Html {
     case 'attachments':
       return table('Attachments', {
         head: ['Name', 'Type', 'Size'],
-        rows: mail.attachments.map(({ name, type, content }, index) => [
+        rows: mail.attachments.map(({ name, type, octets }, index) => [
           link(`/mail/${key}/attachments/${index + 1}`, name),
           type,
-          size(content.length),
+          size(octets),
         ]),
         none: 'There are none.',
       });
@@ -101,12 +100,8 @@ function contentOf(tab: Tab, { key, mail, source }: ShownMessage): Html {
   }
 }
 
-/** More than that nobody reads here. */
-const TEXT_MAX = 512 * 1024;
-
 /** From within the frame they lead nowhere: here one reads where each goes, and may follow it. */
-function linksOf(mail: Mail): Html {
-  const links = linksIn(mail);
+function linksOf({ links }: ShownMail): Html {
   if (links.length === 0) return undefined;
   return html`
     <h2>Where its links lead</h2>

@@ -1,16 +1,15 @@
 /** Finds captured mail by words in it: in the envelope, in the subject, and in the first part of its text. */
-import { readMail } from './read-mail.ts';
-import { readContent, readEnvelope, type Captured, type Envelope } from '../../captured-mail.ts';
+import { readEnvelope, type Captured, type Envelope } from '../../captured-mail.ts';
+import type { MailParser } from './parser.ts';
+import type { Gist } from './questions.ts';
 
 /** So many of the newest are looked through. */
-export const SEARCHED_MAX = 2000;
-/** How much of each message is parsed, and how much of the result is kept. */
-const PARSED_MAX = 128 * 1024;
-const TEXT_MAX = 8 * 1024;
-/** How much of its HTML is kept, markup and all. */
-const HTML_MAX = 32 * 1024;
-/** A subject of many kilobytes is an attack on the list, which is kept in memory and shown whole. */
-const FIELD_MAX = 1024;
+const SEARCHED_MAX = 2000;
+/** A page is made within this time, whatever it lists: it says of the rest that it was not read. */
+const PATIENCE_MS = 20_000;
+
+const TOO_MUCH: Gist = { subject: '(cannot be read: it takes too much time or memory)', from: '', text: '' };
+const UNREAD: Gist = { subject: '(not read yet)', from: '', text: '' };
 
 export interface Summary {
   readonly key: string;
@@ -19,72 +18,73 @@ export interface Summary {
   readonly from: string;
 }
 
-interface Known {
-  readonly subject: string;
-  readonly from: string;
-  readonly text: string;
+interface Found {
+  readonly found: readonly Summary[];
+  /** How many of the newest were looked through. */
+  readonly searched: number;
 }
 
 export interface MailSearch {
-  /** Undefined where it is gone. */
-  readonly summarize: (captured: Captured) => Promise<Summary | undefined>;
+  /** Without those that are gone. */
+  readonly summarize: (some: readonly Captured[]) => Promise<readonly Summary[]>;
   /** Those that have every word, up to `most`, newest first. */
-  readonly find: (all: readonly Captured[], words: readonly string[], most: number) => Promise<readonly Summary[]>;
+  readonly find: (all: readonly Captured[], words: readonly string[], most: number) => Promise<Found>;
 }
 
-export function createMailSearch(): MailSearch {
+export function createMailSearch(parser: MailParser, now: () => number = () => performance.now()): MailSearch {
   // the content of a message does not change once it is there
-  const known = new Map<string, Known>();
+  const known = new Map<string, Gist>();
 
-  async function read(captured: Captured): Promise<Known | undefined> {
+  async function read(captured: Captured): Promise<Gist | undefined> {
     const before = known.get(captured.key);
     if (before !== undefined) return before;
-    const content = await readContent(captured, PARSED_MAX);
-    if (content === undefined) return undefined;
-    const { subject, from, text = '', html = '' } = await readMail(content.bytes);
-    const words = text === '' ? wordsIn(html) : text;
-    const fresh = {
-      subject: startOf(subject, FIELD_MAX),
-      from: startOf(from, FIELD_MAX),
-      text: startOf(words, TEXT_MAX).toLowerCase(),
-    };
-    known.set(captured.key, fresh);
-    for (const key of known.keys()) {
-      if (known.size <= SEARCHED_MAX) break;
-      known.delete(key);
-    }
-    return fresh;
+    const outcome = await parser.ask('gist', captured);
+    if (!outcome.ok && outcome.why === 'Busy') return UNREAD;
+    const gist = outcome.ok ? outcome.value : TOO_MUCH;
+    if (gist !== undefined) remember(captured.key, gist);
+    return gist;
   }
 
-  async function look(captured: Captured, words: readonly string[]): Promise<Summary | undefined> {
-    const [envelope, content] = [await readEnvelope(captured), await read(captured)];
-    if (envelope === undefined || content === undefined) return undefined;
-    const { subject, from, text } = content;
-    const { user, list, recipients } = envelope;
-    const all = [subject, from, user, list, envelope.from, ...recipients].join('\n').toLowerCase() + text;
-    return words.every((word) => all.includes(word)) ? { key: captured.key, envelope, subject, from } : undefined;
+  function remember(key: string, gist: Gist): void {
+    known.set(key, gist);
+    for (const oldest of known.keys()) {
+      if (known.size <= SEARCHED_MAX) break;
+      known.delete(oldest);
+    }
   }
 
   return {
-    summarize: (captured) => look(captured, []),
-    find: async (all, words, most) => {
-      const found: Summary[] = [];
-      for (const captured of all.slice(0, SEARCHED_MAX)) {
-        const summary = await look(captured, words);
-        if (summary !== undefined) found.push(summary);
-        if (found.length >= most) break;
+    summarize: async (some) => {
+      const deadline = now() + PATIENCE_MS;
+      const summaries: Summary[] = [];
+      for (const captured of some) {
+        const gist = now() < deadline ? await read(captured) : (known.get(captured.key) ?? UNREAD);
+        const envelope = await readEnvelope(captured);
+        if (gist !== undefined && envelope !== undefined) summaries.push(summaryOf(captured, envelope, gist));
       }
-      return found;
+      return summaries;
+    },
+    find: async (all, words, most) => {
+      const deadline = now() + PATIENCE_MS;
+      const found: Summary[] = [];
+      let searched = 0;
+      for (const captured of all.slice(0, SEARCHED_MAX)) {
+        if (found.length >= most || now() >= deadline) break;
+        searched++;
+        const [envelope, gist] = [await readEnvelope(captured), await read(captured)];
+        if (envelope === undefined || gist === undefined) continue;
+        if (hasAll(words, envelope, gist)) found.push(summaryOf(captured, envelope, gist));
+      }
+      return { found, searched };
     },
   };
 }
 
-/** A `<` ends what was looked at as a tag: `<<<<` without an end would be read once more from each of them. */
-function wordsIn(html: string): string {
-  return html.slice(0, HTML_MAX).replace(/<[^<>]*>/g, ' ');
+function hasAll(words: readonly string[], { user, list, from, recipients }: Envelope, gist: Gist): boolean {
+  const all = [gist.subject, gist.from, user, list, from, ...recipients].join('\n').toLowerCase() + gist.text;
+  return words.every((word) => all.includes(word));
 }
 
-/** A copy: a mere slice would keep the whole message in memory. */
-function startOf(text: string, most: number): string {
-  return Buffer.from(text.slice(0, most)).toString();
+function summaryOf({ key }: Captured, envelope: Envelope, { subject, from }: Gist): Summary {
+  return { key, envelope, subject, from };
 }

@@ -1,19 +1,17 @@
 /**
  * Credentials as the client library reads them: whatever a kubeconfig may hold (client certificates, tokens, exec plugins,
- * proxies), and in a pod its ServiceAccount. What is wrong with a kubeconfig is an error of a single line that names it.
+ * proxies). What is wrong with a kubeconfig is an error of a single line that names it.
  */
 import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import path from 'node:path';
 import { KubeConfig } from '@kubernetes/client-node';
 import type { Dispatcher } from 'undici';
-import { urlHost } from '../../api/names.ts';
 import { inWords, messageOf } from '../../errors.ts';
 import type { Credentials, CredentialsSource, TlsOptions } from './credentials.ts';
 
 /** Contexts that a message names. */
 const CONTEXTS_NAMED = 10;
-export const SERVICE_ACCOUNT_FOLDER = '/var/run/secrets/kubernetes.io/serviceaccount';
 
 /** @param context default: the current one of the kubeconfig. */
 export async function kubeconfigCredentials(file: string | undefined, context?: string): Promise<CredentialsSource> {
@@ -33,30 +31,6 @@ export function contextOf(
 
 function nameOf(file: string | undefined): string {
   return `kubeconfig ${file ?? usualFile()}`;
-}
-
-/** The ServiceAccount of our pod: a folder with its token, and the CA of the API server. */
-export function inClusterCredentials(server: URL, folder: string): CredentialsSource {
-  const load = (): KubeConfig => {
-    const config = new KubeConfig();
-    const tokenFile = path.join(folder, 'token');
-    config.loadFromOptions({
-      clusters: [{ name: 'cluster', server: server.href, caFile: path.join(folder, 'ca.crt') }],
-      users: [{ name: 'pod', authProvider: { name: 'tokenFile', config: { tokenFile } } }],
-      contexts: [{ name: 'pod', cluster: 'cluster', user: 'pod' }],
-      currentContext: 'pod',
-    });
-    return config;
-  };
-  return credentialsOf(load, `ServiceAccount in ${folder}`);
-}
-
-/** Server address that Kubernetes gives to each pod, or undefined outside a pod. */
-export function inClusterServer(env: NodeJS.ProcessEnv): URL | undefined {
-  const host = env['KUBERNETES_SERVICE_HOST'];
-  const port = env['KUBERNETES_SERVICE_PORT'];
-  if (!host || !port) return undefined;
-  return new URL(`https://${urlHost(host)}:${port}`);
 }
 
 function credentialsOf(load: () => KubeConfig, name: string): CredentialsSource {

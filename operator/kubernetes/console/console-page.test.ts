@@ -5,7 +5,7 @@ import { pageRequest } from '../../../test/support/page-request.ts';
 import { settingsSchema } from '../../settings/settings.ts';
 import type { Answer } from '../client/answers.ts';
 import type { KubeClient } from '../client/client.ts';
-import { consoleOnCluster } from './console-page.ts';
+import { consoleWhenOn } from './when-on.ts';
 
 /** `USER RESOURCE NAMESPACE` each; `*`: in all namespaces. */
 type Rights = readonly string[];
@@ -52,7 +52,7 @@ function start(rights: Rights, settings: object = {}, inUse: readonly string[] =
   const { client, requests } = playedClient(() => rights);
   const inForce = settingsSchema.parse({ console: { enabled: true, trustedProxies: ['10.0.0.0/8'], ...settings } });
   const troubles: string[] = [];
-  const pages = consoleOnCluster({
+  const pages = consoleWhenOn({
     client,
     namespace: 'smtp-plus',
     settings: () => inForce,
@@ -66,13 +66,19 @@ function start(rights: Rights, settings: object = {}, inUse: readonly string[] =
     const answer = (await pages(pageRequest(`/console${pathname}`, more))) ?? assert.fail();
     return { ...answer, text: String(answer.body) };
   };
-  return { ask, requests, troubles };
+  return { ask, pages, requests, troubles };
 }
 
 const asUser = (name: string) => ({ authorization: `Bearer token-of-${name}` });
 const OF_JANE = ['jane smtpplususers shop', 'jane smtppluslists shop'];
 
 describe('the console of the operator', () => {
+  test('is not there unless it is enabled', async () => {
+    const { pages, requests } = start(OF_JANE, { enabled: false });
+    assert.equal(await pages(pageRequest('/console/users', { headers: asUser('jane') })), undefined);
+    assert.deepEqual(requests, []);
+  });
+
   test('shows the kinds and namespaces that somebody may list, and asks for no other', async () => {
     const { ask, requests, troubles } = start(OF_JANE);
     const { text, status } = await ask('/users', asUser('jane'));

@@ -89,7 +89,6 @@ export function consoleOnCluster(options: ConsoleOnClusterOptions): PagesForPeop
   });
 
   return async (request) => {
-    if (settings().console.enabled !== true) return undefined;
     try {
       return await pages(request);
     } catch (error) {
