@@ -10,7 +10,6 @@ import {
   sessionSettingsSchema,
   tracingSettingsSchema,
 } from '../../relay/config/config.ts';
-import { canonicalSender } from '../../relay/address.ts';
 import { WORKERS_MAX } from '../../relay/workers/setting.ts';
 import { limits } from '../api/common.ts';
 import { asciiAddress, labelName } from '../api/names.ts';
@@ -25,6 +24,7 @@ import { tlsSettingsSchema } from './tls.ts';
 import { consoleSettingsSchema } from './console.ts';
 import { verificationSettingsSchema } from './verification.ts';
 import { drainSpools } from './drain-spools.ts';
+import { existingSender, isVouchedFor } from './existing-senders.ts';
 import { namespaceLimits } from './namespace-limits.ts';
 
 const port = z.number().int().min(0).max(65535);
@@ -40,30 +40,12 @@ const delivery = deliverySettingsSchema
     message: 'must be at most retryMostSeconds',
   });
 
-/** `- shop: shop.example`: a namespace and a domain or address that it has always sent as. */
-export const existingSender = z
-  .record(labelName, z.string())
-  .refine((entry) => Object.keys(entry).length === 1, { message: 'must be one `NAMESPACE: domain or address`' })
-  .refine((entry) => Object.values(entry).every(isDomainOrAddress), { message: 'must name a domain or an address' });
-
 /** Prefix of the names of the operator's own Secrets; no class has it. */
 export const OPERATOR_PREFIX = 'smtp-plus';
 
 /** Prefix of the names of the Secrets with the configuration of a class that names none. */
 export function defaultConfigSecret(className: string): string {
   return `${OPERATOR_PREFIX}-${className}`;
-}
-
-function isVouchedFor(from: string, entries: readonly string[]): boolean {
-  const sender = canonicalSender(from) ?? '';
-  const domain = sender.slice(sender.lastIndexOf('@'));
-  return entries
-    .map((entry) => canonicalSender(entry.includes('@') ? entry : `@${entry}`))
-    .some((entry) => entry === sender || entry === domain);
-}
-
-function isDomainOrAddress(text: string): boolean {
-  return canonicalSender(text.includes('@') ? text : `@${text}`) !== undefined;
 }
 
 export const classSettingsSchema = z.strictObject({

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { existingSender as existingSenderSchema } from '../settings/settings.ts';
+import { existingSender as existingSenderSchema } from '../settings/existing-senders.ts';
 import type { Settings } from '../settings/settings.ts';
 import { loadSettings } from '../settings/file.ts';
 import type { SettingsResult } from '../settings/file.ts';
