@@ -9,7 +9,7 @@ import type { KnownUpstreams } from './observe/upstream-report.ts';
 import type { UsageReport } from './observe/usage-report.ts';
 import type { Certificates } from './worker.ts';
 import type { WorkersSetting } from './workers/setting.ts';
-import { workersFor } from './workers/count.ts';
+import { workersFor } from './workers/worker-count.ts';
 import { leftBehind } from './workers/spool-folders.ts';
 
 export interface RelayOptions {

@@ -20,7 +20,7 @@ export function askLimits(send: (message: FromWorker) => void): AskedLimits {
   const asked = new Map<number, Asked>();
   let last = 0;
 
-  /** Each kind of question has its kind of answer (count-for.ts). Without a parent there is none, and the process ends. */
+  /** Each kind of question has its kind of answer (answered-limits.ts). Without a parent there is none, and the process ends. */
   function ask<Answer extends Counted>(question: Question, isRight?: () => Promise<boolean>): Promise<Answer> {
     return new Promise((resolve) => {
       const id = ++last;

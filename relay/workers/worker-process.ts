@@ -6,7 +6,7 @@ import type { Listening } from '../submission/listen.ts';
 import type { createSharedLimits } from '../submission/limits.ts';
 import type { Usage } from '../usage/usage.ts';
 import type { WorkerState } from './worker-state.ts';
-import { countFor } from './count-for.ts';
+import { answerLimits } from './answered-limits.ts';
 import { passLines } from './lines.ts';
 import type { Holder, HostPlaces } from './host-places.ts';
 import type { FromWorker, SystemError, ToWorker, WhereToListen, WorkerStart } from './messages.ts';
@@ -59,7 +59,7 @@ const HEAP_LEAST_MIB = 64;
 export function startWorkerProcess(start: WorkerStart, { limits, places, usage, log }: Surroundings): WorkerProcess {
   const child = forkWorker(start.workers);
   const send = (message: ToWorker): void => void child.send(message, () => undefined);
-  const account = countFor(limits, send);
+  const account = answerLimits(limits, send);
   const holders = new Map<number, Holder>();
   const opening = Promise.withResolvers<void>();
   const listening = Promise.withResolvers<Omit<Listening, 'close'>>();

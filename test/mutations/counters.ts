@@ -77,9 +77,9 @@ export const countersMutations: readonly Mutation[] = [
   },
   {
     name: 'counters: a worker that ends while the store is asked keeps its connection',
-    file: 'relay/workers/count-for.ts',
+    file: 'relay/workers/answered-limits.ts',
     from: 'if (isClosed) giveBack(key);\n      else ',
     to: '',
-    tests: ['relay/workers/count-for.test.ts'],
+    tests: ['relay/workers/answered-limits.test.ts'],
   },
 ];

@@ -228,7 +228,7 @@ describe('what holds for all workers together', () => {
 });
 
 test('workers that cannot share ports are refused with a way out, and one of them needs nothing', async () => {
-  const { workersFor } = await import('../../relay/workers/count.ts');
+  const { workersFor } = await import('../../relay/workers/worker-count.ts');
   const old = { cores: 4, memoryBytes: 2 ** 33, canSharePorts: () => Promise.resolve(false) };
   await assert.rejects(workersFor(2, old), /Set workers to 1/);
   assert.equal(await workersFor('auto', old), 1);

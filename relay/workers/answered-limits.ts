@@ -12,7 +12,10 @@ export interface Account {
 }
 
 /** One worker's questions about limits that are the same for all. */
-export function countFor(limits: ReturnType<typeof createSharedLimits>, send: (message: ToWorker) => void): Account {
+export function answerLimits(
+  limits: ReturnType<typeof createSharedLimits>,
+  send: (message: ToWorker) => void,
+): Account {
   const { connections, logins, rates } = limits;
   const sources = createHeld((address) => connections.close(address));
   const users = createHeld((user) => connections.leave(user));

@@ -3,14 +3,14 @@ import { test } from 'node:test';
 import type { SharedCounters } from '../counters/shared-counters.ts';
 import { createSharedLimits } from '../submission/limits.ts';
 import { until } from '../../test/support/until.ts';
-import { countFor } from './count-for.ts';
+import { answerLimits } from './answered-limits.ts';
 
 test('a worker that ends while the store is asked about a connection of its leaves none behind', async () => {
   const answer = Promise.withResolvers<boolean>();
   const left: string[] = [];
   const counters = { enter: () => answer.promise, leave: (user: string) => void left.push(user) };
   const limits = createSharedLimits({ counters: counters as unknown as SharedCounters });
-  const account = countFor(limits, () => undefined);
+  const account = answerLimits(limits, () => undefined);
   account.hear({ kind: 'count', id: 1, question: { of: 'enter', user: 'u', allowed: { most: 1, relays: 2 } } });
   account.close();
   answer.resolve(true);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { workersFor } from './count.ts';
+import { workersFor } from './worker-count.ts';
 
 const GIB = 1024 ** 3;
 const machine = { cores: 4, memoryBytes: 8 * GIB, canSharePorts: () => Promise.resolve(true) };
