@@ -10,7 +10,7 @@ export interface Log extends Logger {
 }
 
 /** @param base fields of each line. */
-export function createLog(destination: DestinationStream = pino.destination(1), base: object | null = null): Log {
+export function createLog(destination: DestinationStream = openStdout(), base: object | null = null): Log {
   const addresses = createAddressRule();
   const options = {
     base,
@@ -20,6 +20,32 @@ export function createLog(destination: DestinationStream = pino.destination(1), 
   };
   const log = pino(options, destination);
   return Object.assign(log, { addresses, pass: (line: string) => destination.write(line) });
+}
+
+/**
+ * Lines of one turn of the event loop leave in one write: many messages are on disk at once, and each has its line.
+ * @param sync nothing else is done until they are with whoever reads them; else they wait in memory for that.
+ */
+export function openStdout({ sync = false } = {}): DestinationStream & { readonly flushSync: () => void } {
+  const stdout = pino.destination({ dest: 1, sync });
+  let lines = '';
+  const handOver = (): void => {
+    if (lines !== '') stdout.write(lines);
+    lines = '';
+  };
+  const flushSync = (): void => {
+    handOver();
+    stdout.flushSync();
+  };
+  process.on('exit', flushSync);
+  return {
+    write: (line) => {
+      if (lines === '') process.nextTick(handOver);
+      lines += line;
+    },
+    // pino calls it after a line that may be the last
+    flushSync,
+  };
 }
 
 /**

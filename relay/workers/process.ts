@@ -3,8 +3,7 @@
  * the parent's business: a terminal sends Ctrl-C to all of them, and each should end when its turn comes.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { pino } from 'pino';
-import { createLog, type Log } from '../observe/log.ts';
+import { createLog, openStdout, type Log } from '../observe/log.ts';
 import { SpoolInUse } from '../spool/lock.ts';
 import { type Certificates, startWorker, type Worker, type WorkerOptions } from '../worker.ts';
 import { createWorkerUsage } from '../usage/worker-usage.ts';
@@ -87,8 +86,8 @@ async function hear(message: ToWorker): Promise<void> {
 
 async function start(options: WorkerStart): Promise<void> {
   const { number, takesMail, certificates } = options;
-  // at once: what pino has not written yet it would write at the exit, for ever where nobody reads any more
-  const log = createLog(pino.destination({ dest: 1, sync: true }), { worker: number });
+  // at once: what waits in memory it would write at the exit, for ever where nobody reads any more
+  const log = createLog(openStdout({ sync: true }), { worker: number });
   log.addresses.use(options.log);
   worker = await startOnceFree({
     ...options,
