@@ -24,7 +24,7 @@ export interface Installation {
   readonly operatorPassword: (className: string) => string;
   /** What is kept of the link in a mail. */
   readonly linkHash: (token: string) => string;
-  /** Which of so many places a thing belongs to: tenants choose names, and must not choose whose place they fill. */
+  /** Which of a number of places a thing belongs to: tenants choose names, and must not choose whose place they fill. */
   readonly placeOf: (key: string, count: number) => number;
   readonly issuer: Issuer;
 }

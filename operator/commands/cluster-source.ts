@@ -154,7 +154,7 @@ function denied(what: string, namespace: string | undefined, message: string): C
   );
 }
 
-/** Without an operator, statuses are of the past. Who may not see its lease is told nothing. */
+/** Without an operator, statuses are of the past. Whoever may not see its lease is told nothing. */
 async function operatorTroubles(ask: Ask, installation: string): Promise<readonly string[]> {
   const answer = await ask<KubeObject>(pathOf(LEASES, { namespace: installation, name: LEASE }));
   if (isDenied(answer)) return [];

@@ -36,8 +36,8 @@ export function isToPlan({ rules, users, lists, senders, secrets }: Marks): bool
   return rules || [users, lists, senders, secrets].some(({ size }) => size > 0);
 }
 
-/** The first so many of a set, which are in it no more. */
-export function* taken(set: Set<string>, most = Infinity): Generator<string> {
+/** Takes the first `most` out of a set. */
+export function* takeFrom(set: Set<string>, most = Infinity): Generator<string> {
   let left = most;
   for (const one of set) {
     if (left-- <= 0) return;

@@ -146,7 +146,7 @@ export interface RelaysFact {
 
 /** What has become of the mail of a list. */
 export interface UpstreamFact {
-  /** Names of the relays that could not hand it on, of so many. */
+  /** Names of the relays that could not hand it on, and how many relays there are. */
   readonly failing: readonly string[];
   readonly of: number;
   /** Since when they have failed, and the last error of all, for people. Absent where none fails. */

@@ -36,7 +36,7 @@ export interface DeletionOptions {
   readonly log: Log;
 }
 
-/** So many may go at any time, and within `WINDOW_MS` this share of all, before somebody has to say that it is meant. */
+/** How many may go at any time, and what share of all within `WINDOW_MS`, before somebody has to say that it is meant. */
 const FEW = 10;
 const SHARE = 0.2;
 const WINDOW_MS = 600_000;

@@ -2,7 +2,7 @@ export interface Allowance {
   readonly take: () => boolean;
 }
 
-/** So many at once, and so many a second after that. */
+/** A token bucket: `most` at once, and `perSecond` a second after that. */
 export function createAllowance({
   perSecond,
   most,

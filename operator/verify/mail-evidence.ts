@@ -134,7 +134,7 @@ export function afterReturn(evidence: MailEvidence, now: Date): MailEvidence {
   };
 }
 
-/** Gone for so long that what it has proven counts no more. */
+/** Gone for so long that its proof no longer counts. */
 function isPast({ goneSince }: MailEvidence, now: Date): boolean {
   return goneSince !== undefined && after(new Date(goneSince), KEPT_SECONDS) <= now;
 }

@@ -14,7 +14,7 @@ const state = z.enum(['active', 'held', 'ready', 'waiting']);
 
 export const requestSchema = z.strictObject({
   do: z.enum(['list', 'show', 'retry', 'hold', 'release', 'drop', 'export']),
-  /** Who asks, for the log. Nobody proves it: who may connect may say anything. */
+  /** Who asks, for the log. Unproven: whoever may connect may say anything. */
   by: z.string().max(256),
   /** All that is given must hold. */
   select: z.strictObject({

@@ -1,6 +1,6 @@
 /**
  * What relays of a class count together, in a store that all of them reach. Each question is one round trip. The answer is undefined
- * where there is no store, or none that can be used now: who asks then goes by its own count.
+ * where there is no store, or none that can be used now: whoever asks then goes by its own count.
  */
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';

@@ -18,7 +18,7 @@ export interface FairQueue<Item> {
 const COMPACT_AT = 1024;
 
 export function createFairQueue<Item>(): FairQueue<Item> {
-  // insertion order of the map is the order of turns: who was served goes to the end
+  // insertion order of the map is the order of turns: a key that was served goes to the end
   const queues = new Map<string, { items: Item[]; head: number }>();
   let size = 0;
   return {

@@ -27,7 +27,7 @@ export interface SenderQueue<Item> {
 const EVERYBODY: Admission = { namespace: () => true, line: () => true };
 
 export function createSenderQueue<Item>(): SenderQueue<Item> {
-  // insertion order of the map is the order of turns: who was served goes to the end
+  // insertion order of the map is the order of turns: a namespace that was served goes to the end
   const namespaces = new Map<string, FairQueue<Item>>();
   return {
     push: (sender, item) => {

@@ -39,7 +39,7 @@ export interface Transport {
   readonly connections?: {
     /** Open, and in use for nothing. */
     idle(): number;
-    /** Closes some of these, so that there are no more than so many. */
+    /** Closes some of these, so that no more than this many are left. */
     closeIdle(most: number): void;
   };
   /** Called now and then. */

@@ -13,7 +13,7 @@ export interface BodyHash {
 
 /** Whether anything within is not in relaxed form yet. */
 const TO_RELAX = /\t|  | \r/;
-/** Empty lines that were held back and turn out not to be the last are hashed by so many. */
+/** How many at a time are hashed of the empty lines that were held back and turn out not to be the last. */
 const LINES = Buffer.from('\r\n'.repeat(1024));
 
 export function createBodyHash(): BodyHash {

@@ -37,7 +37,7 @@ export function shownValues({ lists, class: { metrics } }: Pick<RelayConfig, 'li
   return { list: list.slice(0, most), upstream: [...upstreams] };
 }
 
-/** The first list of each namespace, then the second of each: who makes a thousand takes the places of nobody else. */
+/** The first list of each namespace, then the second of each: a namespace that makes a thousand takes nobody else's place. */
 function inTurns(lists: readonly string[]): readonly string[] {
   const counts = new Map<string, number>();
   const placed = lists.toSorted().map((key) => {

@@ -7,7 +7,7 @@ export interface SpaceAccount {
   /** Above the reserve. */
   readonly free: () => number;
   /**
-   * Does a write of so many octets. They count from its start and until the disk has been asked after its end: however
+   * Does a write of this many octets. They count from its start and until the disk has been asked after its end: however
    * many messages come in at once, they must not reach into the reserve.
    */
   readonly use: <T>(bytes: number, write: () => Promise<T>) => Promise<T>;

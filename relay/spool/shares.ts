@@ -14,7 +14,7 @@ export interface Fill {
 export interface Shares {
   /** Whether a message of this size fits into the share of the namespace. */
   fits(bytes: number, namespace: string): boolean;
-  /** So many octets more, or fewer, are on the disk of messages that come in. */
+  /** This many octets more, or fewer, of messages that are coming in are on the disk. */
   incoming(namespace: string, bytes: number): void;
   /** Namespaces whose fill is above a bound, a few at most. */
   fill(bound: number): Fill;

@@ -61,9 +61,9 @@ export interface Spool {
   readonly refusal: (bytes: number, namespace: string | undefined) => Reply | undefined;
   /** How full it is, and the namespaces that have filled more of their share than the bound says. */
   readonly fill: (bound: number) => Fill;
-  /** Does a write of so many octets beside the queue, on its disk. */
+  /** Does a write of this many octets beside the queue, on its disk. */
   readonly useRoom: <T>(bytes: number, write: () => Promise<T>) => Promise<T>;
-  /** So many octets more (or fewer) of messages that come in are on the disk: they count as their namespace's. */
+  /** This many octets more (or fewer) of messages that are coming in are on the disk: they count as their namespace's. */
   readonly incoming: (namespace: string, bytes: number) => void;
   /** Folder for contents being received, on the spool's file system. */
   readonly incomingFolder: string;

@@ -40,7 +40,7 @@ interface Submission {
 }
 
 /**
- * Commands may be pipelined up to DATA, data may not (RFC 2920 section 3.1). Who sends it all the same has not asked
+ * Commands may be pipelined up to DATA, data may not (RFC 2920 section 3.1). A client that sends it all the same has not asked
  * whether we take it; and where we do not, its lines must not be read as commands of the user who is logged in.
  */
 export async function data(session: Session, text: string): Promise<Answer> {
@@ -155,7 +155,7 @@ function judge(submission: Submission, headerSection: Buffer): HeaderChanges | R
   return verdict.changes;
 }
 
-/** Hands the message to who takes responsibility for it. Never rejects, and leaves nothing behind that was not taken. */
+/** Hands the message to whatever takes responsibility for it. Never rejects, and leaves nothing behind that was not taken. */
 async function store(submission: Submission, received: Received): Promise<Reply> {
   const reply = await put(submission, received).catch((error: unknown) => fail(submission, error));
   // where the spool took the file over, there is nothing left to remove

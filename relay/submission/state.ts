@@ -46,11 +46,11 @@ export interface SessionServices {
 }
 
 export interface Room {
-  /** The reply to a message of so many octets of a user of this namespace for which there is none. */
+  /** The reply to a message of this many octets, of a user of this namespace, where there is no room for it. */
   readonly refusal: (bytes: number, namespace: string | undefined) => Reply | undefined;
-  /** Does a write of so many octets, which count from its start. */
+  /** Does a write of this many octets, which count from its start. */
   readonly use: <T>(bytes: number, write: () => Promise<T>) => Promise<T>;
-  /** So many octets more (or fewer) of messages that come in are on the disk: they count as their namespace's. */
+  /** This many octets more (or fewer) of messages that are coming in are on the disk: they count as their namespace's. */
   readonly incoming: (namespace: string, bytes: number) => void;
 }
 

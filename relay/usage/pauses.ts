@@ -4,7 +4,7 @@
  */
 import type { PauseTerms } from '../config/config.ts';
 
-/** What was seen since the mark was set. Recipients are counted in batches of so many as the terms say. */
+/** What was seen since the mark was set. Recipients are counted in batches of the size that the terms say. */
 export interface Watched {
   readonly resume: string;
   readonly judged: number;

@@ -1,7 +1,7 @@
 /** How long to wait before a worker that ended is replaced: one that keeps ending is tried ever more rarely. */
 const FIRST_MS = 100;
 const MOST_MS = 30_000;
-/** One that lived for so long is none that cannot live. */
+/** A worker that lived this long can live: its next end counts as its first. */
 const STEADY_MS = 30_000;
 
 export interface Backoff {

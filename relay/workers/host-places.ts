@@ -6,7 +6,7 @@
 
 /** Each has an own way to a smart host, until it is gone. */
 export interface Holder {
-  /** It may have so many open; where it has more, it says when it has not any more. */
+  /** It may have this many open; where it has more, it says when that is over. */
   readonly tell: (granted: number) => void;
 }
 
@@ -15,7 +15,7 @@ export interface Wish {
   /** That its owner allows. */
   readonly most: number;
   readonly wanted: number;
-  /** It was told to have fewer, and has no more than so many now. */
+  /** It was told to have fewer, and has no more than this many now. */
   readonly left?: number | undefined;
 }
 
@@ -29,7 +29,7 @@ export interface HostPlaces {
 
 interface Share {
   wanted: number;
-  /** It may have so many open, whatever it was told since. */
+  /** It may have this many open, whatever it has been told since. */
   bound: number;
   /** It has been told to have fewer, and has not said that it has. */
   isLowering: boolean;

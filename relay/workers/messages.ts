@@ -25,7 +25,7 @@ export type ToWorker =
   | { readonly kind: 'reload'; readonly id: number }
   | { readonly kind: 'metrics'; readonly id: number }
   | { readonly kind: 'counted'; readonly id: number; readonly answer: Counted }
-  /** It may have so many connections open to the smart host that it asked about under this id. */
+  /** It may have this many connections open to the smart host that it asked about under this id. */
   | { readonly kind: 'places'; readonly id: number; readonly granted: number }
   /** Users whom all workers together have paused. */
   | { readonly kind: 'paused'; readonly paused: readonly (readonly [string, Watched])[] }
@@ -40,7 +40,7 @@ export type FromWorker =
   | { readonly kind: 'failed'; readonly error: SystemError }
   /** Every second, and at each change of its configuration. Without it, the worker hangs. */
   | { readonly kind: 'state'; readonly state: StateNews }
-  /** It was told to end, and so many messages stay in its spool. */
+  /** It was told to end, and this many messages stay in its spool. */
   | { readonly kind: 'left'; readonly left: number }
   /** It takes no mail, nothing was left to deliver, and it has removed its spool. */
   | { readonly kind: 'drained'; readonly metrics: WorkerMetrics }

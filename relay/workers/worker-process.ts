@@ -48,9 +48,9 @@ interface Surroundings {
 
 /** Beside the source, or, in the bundle, above the chunk that holds this. */
 const PROGRAM = new URL(import.meta.filename.endsWith('.ts') ? './process.ts' : '../worker.js', import.meta.url);
-/** A scrape waits so long for a worker that is busy. */
+/** How long a scrape waits for a worker that is busy. */
 const METRICS_MS = 3000;
-/** It speaks each second: one that is silent for so long serves nobody, and never will. */
+/** It speaks each second: one that has been silent this long serves nobody, and never will. */
 const SILENCE_MS = 60_000;
 const SILENCE_LOOK_MS = 5000;
 /** With less, a worker does not even start. */

@@ -3,7 +3,7 @@ import { readEnvelope, type Captured, type Envelope } from '../../captured-mail.
 import type { MailParser } from './parser.ts';
 import type { Gist } from './questions.ts';
 
-/** So many of the newest are looked through. */
+/** How many of the newest are looked through. */
 const SEARCHED_MAX = 2000;
 /** A page is made within this time, whatever it lists: it says of the rest that it was not read. */
 const PATIENCE_MS = 20_000;

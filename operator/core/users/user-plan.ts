@@ -127,7 +127,7 @@ function judgementsOf({ accepted, admitted }: UserVerdict, programmed: Judgement
 }
 
 /**
- * `Ready` says whether what its owner wishes is so. Who wishes to be inactive is ready without any sender; who wishes to
+ * `Ready` says whether what its owner wishes is so. A user who wishes to be inactive is ready without any sender; one who wishes to
  * be active and cannot send is not, whoever is in the way (a suspended list, for one).
  */
 function readinessOf({ admitted }: UserVerdict, judgements: readonly Judgement[], report: UserReport): Judgement {

@@ -3,7 +3,7 @@ import { bodyOf } from './answers.ts';
 import type { KubeClient } from './client.ts';
 import { pathOf, type KubeObject, type Resource } from './resources.ts';
 
-/** An object as the API server has it now. By a list of one: who may list need not be allowed to get. */
+/** An object as the API server has it now. By a list of one: the right to list does not include the right to get. */
 export async function findOne(
   client: KubeClient,
   resource: Resource,

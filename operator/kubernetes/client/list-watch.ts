@@ -69,7 +69,7 @@ const BACKOFF_MOST_MS = 5000;
 /** As client-go: the server ends a watch after 5-10 minutes, at random, so that connections spread over its replicas. */
 const WATCH_SECONDS = 300;
 const WATCH_SHORTEST_MS = 1000;
-/** So many answers in a row that only ask us to come back are no trouble yet: about 3 s. */
+/** How many answers in a row may only ask us to come back before that is trouble: about 3 s. */
 const LATER_MOST = 4;
 
 interface State {

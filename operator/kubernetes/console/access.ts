@@ -34,7 +34,7 @@ export interface Access {
 }
 
 const ACCESS_REVIEWS = '/apis/authorization.k8s.io/v1/subjectaccessreviews';
-/** A right that was taken away shows things for so long at most. */
+/** How long a right that was taken away may still show things. */
 const REMEMBERED_MS = 10_000;
 /** In a page view: each costs the API server three reviews, which all viewers wait for. */
 export const REVIEWED_NAMESPACES_MAX = 200;

@@ -24,7 +24,7 @@ interface TokenReview {
 }
 
 const TOKEN_REVIEWS = '/apis/authentication.k8s.io/v1/tokenreviews';
-/** A token that was revoked opens the page for so long at most. */
+/** How long a token that was revoked may still open the page. */
 const REMEMBERED_MS = 10_000;
 const BEARER = /^Bearer ([A-Za-z0-9._~+/-]+=*)$/i;
 const GROUPS_MAX = 200;

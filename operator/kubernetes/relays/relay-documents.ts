@@ -7,7 +7,7 @@ import type { DocumentChange, DocumentId, DocumentText } from './rollout.ts';
 
 const SHARD_NAMES = Array.from({ length: SHARD_COUNT }, (_, shard) => shardFileName(shard));
 
-/** The document as planned now, of a class with so many relays; undefined where the class is gone. */
+/** The document as planned now, for a class with this many relays; undefined where the class is gone. */
 export function documentText(
   { platform, relays }: Planner,
   { className, fileName }: DocumentId,

@@ -20,7 +20,7 @@ export interface RelayPod {
   readonly configHash: string | undefined;
   /** Where its pages are; absent until it has an address, and once it has ended. */
   readonly http: string | undefined;
-  /** It has ended, and left so many messages in its spool. */
+  /** It has ended, and left this many messages in its spool. */
   readonly left: number | undefined;
 }
 

@@ -86,7 +86,7 @@ export function startRelays(client: KubeClient, options: RelaysOptions): Relays 
   });
   const sizes = createFleetSizes({
     ready: (className) => pods.ofClass(className).filter(({ isReady }) => isReady).length,
-    // who does not lead writes nothing; the first documents of who does have the number of that time
+    // a replica that does not lead writes nothing; the first documents of one that does have the number of that time
     onChange: (className) => planning.planner() && rollout.offer(sizeChange(className)),
     holdMs: options.fleetHoldMs,
   });

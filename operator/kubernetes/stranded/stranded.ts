@@ -18,7 +18,7 @@ export interface Stranded {
   readonly hasSynced: () => boolean;
   /** Relays, volumes or the wanted number of relays may have changed. */
   readonly lookAt: (className: string) => void;
-  /** A relay has ended, and left so many messages. */
+  /** A relay has ended, and left this many messages. */
   readonly ended: (className: string, relay: string, messages: number) => void;
   /** Acts from now on. */
   readonly start: () => void;

@@ -12,7 +12,7 @@ export class ConnectionBroken extends Error {}
 export interface Wire {
   isOpen(): boolean;
   isSecure(): boolean;
-  /** Sends, and expects so many replies to it. What is written in one go leaves in one go. */
+  /** Sends, and expects this many replies to it. What is written in one go leaves in one go. */
   write(parts: readonly (string | Buffer)[], replies: number): void;
   /** Answers that will not come after all. */
   expectFewer(replies: number): void;

@@ -8,14 +8,14 @@ import { replies, type Answer } from '../../replies.ts';
 /** In place of a line: the client is gone, or will send no more, and there is nobody to answer. */
 export const GONE: Answer = { code: 421, lines: ['The client is gone'], close: true };
 
-/** So many lines may be worked off before other connections get their turn. */
+/** How many lines may be worked off before other connections get their turn. */
 const LINES_AT_ONCE = 100;
 
 export class Connection {
   readonly #socket: ClientSocket;
   #unsent = '';
   #linesAtOnce = 0;
-  /** Goes on with whoever waits for the client. */
+  /** Wakes whoever waits for the client. */
   #wake: (() => void) | undefined;
   #interruption: Answer | undefined;
 
@@ -59,7 +59,7 @@ export class Connection {
     }
   }
 
-  /** Leaves octets to who reads next. */
+  /** Leaves octets to whoever reads next. */
   putBack(rest: Buffer): void {
     this.#socket.input?.putBack(rest);
   }
@@ -80,7 +80,7 @@ export class Connection {
     return this.#wake !== undefined;
   }
 
-  /** Hands this answer to who waits, in place of what the client might send. */
+  /** Gives this answer to whoever waits for the client, in place of what the client might send. */
   interrupt(answer: Answer): void {
     if (this.#wake === undefined) return;
     this.#interruption = answer;
