@@ -41,7 +41,7 @@ interface Spent {
 }
 
 /** Failures of a user from a source, and of all users from it. */
-interface CountedLogin {
+export interface CountedLogin {
   readonly user: string;
   readonly source: string;
   readonly mostOfPair: number;

@@ -1,7 +1,7 @@
 /** Failed log-ins by source, and by user and source: a user whom somebody attacks can still log in from elsewhere. */
 import { sourceKey } from './client-address.ts';
 import type { SessionSettings } from '../config/config.ts';
-import type { SharedCounters } from '../counters/shared-counters.ts';
+import type { CountedLogin, SharedCounters } from '../counters/shared-counters.ts';
 import { failuresAt, HONEST_FACTOR, KEYS_MAX } from './fleet-share.ts';
 import { replies, type Reply } from '../replies.ts';
 import { createWindowCounter } from './window-counter.ts';
@@ -32,46 +32,65 @@ const FAILURE_DELAY_MS = 100;
 const FAILURE_DELAY_MAX_MS = 3000;
 
 export function createLoginLimits(now: () => number, counters?: SharedCounters): LoginLimits {
-  const own = createWindowCounter({ maxKeys: KEYS_MAX, now });
+  const own = createOwnFailures(now);
   const inTurn = createTurns();
 
   async function attempt(
-    { user, address, settings, relays }: LoginClaim,
+    { user, address, settings: { failedLogins, lockoutSeconds }, relays }: LoginClaim,
     isRight: () => Promise<boolean>,
   ): Promise<LoginAttempt | Reply> {
-    const windowMs = Math.ceil(settings.lockoutSeconds * 1000);
-    const source = sourceKey(address);
-    const pair = `${source} ${user}`;
-    const ofFleet = limitsOf(settings.failedLogins);
-    const ofRelay = limitsOf(failuresAt(settings.failedLogins, relays));
-    const login = { user, source, windowMs, ...ofFleet };
-    const mayTryHere = (): boolean =>
-      own.used(pair, windowMs) < ofRelay.mostOfPair && own.used(source, windowMs) < ofRelay.mostOfSource;
-
-    if (own.used(source, windowMs) >= ofFleet.mostOfSource * HONEST_FACTOR) return replies.authThrottled();
-    const mayTry = await counters?.mayTry(login);
-    if (!(mayTry ?? mayTryHere())) return replies.authThrottled();
-    // a store that was asked whether to try is told what came of it; it may say that others have failed too often meanwhile
+    const login = { user, source: sourceKey(address), windowMs: Math.ceil(lockoutSeconds * 1000) };
+    const ofFleet = { ...login, ...limitsOf(failedLogins) };
+    const ofRelay = { ...login, ...limitsOf(failuresAt(failedLogins, relays)) };
+    if (own.isPastHonesty(ofFleet)) return replies.authThrottled();
+    const mayTry = await counters?.mayTry(ofFleet);
+    if (!(mayTry ?? own.mayTry(ofRelay))) return replies.authThrottled();
+    // a store that was asked is told what came of it; it may say that others have failed too often meanwhile
     const asked = mayTry === undefined ? undefined : counters;
     if (await isRight()) {
-      if ((await asked?.succeed(login)) === false) return replies.authThrottled();
-      own.forget(pair);
+      if ((await asked?.succeed(ofFleet)) === false) return replies.authThrottled();
+      own.succeed(ofRelay);
       return { isRight: true, delayMs: 0 };
     }
-    const failures = await asked?.fail(login);
+    const failures = await asked?.fail(ofFleet);
     if (failures === 0) return replies.authThrottled();
-    // the user has logged in elsewhere since
-    if (failures !== undefined && failures <= own.used(pair, windowMs)) own.forget(pair);
-    // the lock-out lasts its whole time, counted from the last failure
-    if (own.add(source, windowMs).count >= ofRelay.mostOfSource) own.restart(source);
-    const { count } = own.add(pair, windowMs);
-    if (count >= ofRelay.mostOfPair) own.restart(pair);
-    return { isRight: false, delayMs: delayAfter(failures ?? count) };
+    const ownFailures = own.fail(ofRelay, failures);
+    return { isRight: false, delayMs: delayAfter(failures ?? ownFailures) };
   }
 
   return {
-    attempt: (login, isRight) => inTurn(`${sourceKey(login.address)} ${login.user}`, () => attempt(login, isRight)),
+    attempt: (login, isRight) =>
+      inTurn(pairOf({ ...login, source: sourceKey(login.address) }), () => attempt(login, isRight)),
   };
+}
+
+/** What this relay has seen itself. */
+function createOwnFailures(now: () => number) {
+  const seen = createWindowCounter({ maxKeys: KEYS_MAX, now });
+  return {
+    mayTry: (login: CountedLogin): boolean =>
+      seen.used(pairOf(login), login.windowMs) < login.mostOfPair &&
+      seen.used(login.source, login.windowMs) < login.mostOfSource,
+    /** Failures of a pair may have been forgotten elsewhere, where the user logged in; those of a source nobody forgets. */
+    isPastHonesty: ({ source, windowMs, mostOfSource }: CountedLogin): boolean =>
+      seen.used(source, windowMs) >= mostOfSource * HONEST_FACTOR,
+    succeed: (login: CountedLogin): void => seen.forget(pairOf(login)),
+    /** The failures of the pair here. @param ofFleet those of all relays, where they count together. */
+    fail(login: CountedLogin, ofFleet: number | undefined): number {
+      const { source, windowMs, mostOfPair, mostOfSource } = login;
+      const pair = pairOf(login);
+      if (ofFleet !== undefined && ofFleet <= seen.used(pair, windowMs)) seen.forget(pair);
+      // the lock-out lasts its whole time, counted from the last failure
+      if (seen.add(source, windowMs).count >= mostOfSource) seen.restart(source);
+      const { count } = seen.add(pair, windowMs);
+      if (count >= mostOfPair) seen.restart(pair);
+      return count;
+    },
+  };
+}
+
+function pairOf({ source, user }: { readonly source: string; readonly user: string }): string {
+  return `${source} ${user}`;
 }
 
 function limitsOf(failedLogins: number) {

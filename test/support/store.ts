@@ -1,6 +1,7 @@
 /** Stores that relays count in together: a real one (Debian's `redis-server`, which speaks Valkey's protocol), and one that says what a test wants. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
 import { type AddressInfo, connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
@@ -39,7 +40,11 @@ export async function startStore(
   t.after(() => end(child));
   return {
     port,
-    pause: () => child.kill('SIGSTOP'),
+    /** Resolves when it has stopped. */
+    pause: async () => {
+      child.kill('SIGSTOP');
+      await until(async () => (await readFile(`/proc/${child.pid}/stat`, 'utf8')).includes(') T '));
+    },
     goOn: () => child.kill('SIGCONT'),
     kill: () => end(child),
     /** At the same port, with nothing in it. */
