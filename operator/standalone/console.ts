@@ -5,6 +5,7 @@ import type { SkippedPort } from '../../relay/submission/listen.ts';
 import { urlHost } from '../api/names.ts';
 import type { Plan } from '../core/model.ts';
 import { formatPorts, formatSkipped } from './port-spans.ts';
+import { invocation } from './invocation.ts';
 import { formatHints, formatTable, shellQuote } from './table.ts';
 
 /** A step of the start that is quicker than this is not named. */
@@ -112,7 +113,7 @@ function summary({ plan, relay, state, host, settingsFile, consoleUrl }: Ready):
   const { ports, implicitTlsPorts, skippedPorts, httpPort } = relay;
   const line = (name: string, text: string): string => `${`${name}:`.padEnd(11)}${text}`;
   return [
-    ...formatHints(plan, state),
+    ...formatHints(plan, { state, program: invocation({ env: process.env, argv: process.argv, cwd: process.cwd() }) }),
     ...(ports.length === 0 ? [] : [line('SMTP', `${host}, port ${formatPorts(ports)}`)]),
     ...(implicitTlsPorts.length === 0 ? [] : [line('with TLS', `${host}, port ${formatPorts(implicitTlsPorts)}`)]),
     ...(skippedPorts.length === 0 ? [] : [line('skipped', formatSkipped(skippedPorts))]),

@@ -4,17 +4,18 @@
  */
 import { join } from 'node:path';
 import { printable } from '../printable.ts';
-
 import { urlHost } from '../api/names.ts';
 import { keyOf } from '../core/model.ts';
 import type { Plan, StatusPlan } from '../core/model.ts';
-import { secretPath, statusPath } from '../directory/state-files.ts';
+import { secretPath } from '../directory/state-files.ts';
 import { fitColumns } from './columns.ts';
 
 /** About a screen; the others are in the status files. */
 const MAX_ROWS = 20;
 const MAX_SENDERS = 2;
 const MAX_PORTS = 3;
+/** Where commands look by themselves. */
+const STATE_DEFAULT = '.smtp-plus';
 
 type UserPlan = Extract<StatusPlan, { kind: 'SmtpPlusUser' }>;
 
@@ -42,18 +43,16 @@ export function formatTable(plan: Plan, { state, width }: TableOptions): string 
   return lines.join('\n');
 }
 
-/** How to read a password, and where to look when something is missing: each by a user that is there. */
-export function formatHints(plan: Plan, state: string): readonly string[] {
+/** How to read a password, and what says why something is missing: each by a user that is there. `program` runs our commands. */
+export function formatHints(plan: Plan, { state, program }: { state: string; program: string }): readonly string[] {
   const users = usersOf(plan);
-  const ready = users.find((user) => isReady(user));
+  const withSecret = users.filter(({ meta }) => plan.secrets.some(({ owner }) => owner.uid === meta.uid));
+  const ready = withSecret.find((user) => isReady(user)) ?? withSecret[0];
   const lacking = users.find((user) => !isReady(user));
-  const secret = plan.secrets.find(({ owner }) => owner.uid === ready?.meta.uid) ?? plan.secrets[0];
+  const of = ({ meta }: UserPlan) => keyOf(meta) + (state === STATE_DEFAULT ? '' : ` --state ${shellQuote(state)}`);
   const lines: string[] = [];
-  if (secret !== undefined) {
-    const file = shellQuote(join(state, 'secrets', secretPath(secret)));
-    lines.push(`password:  awk '$1 == "password:" { print $2 }' ${file} | base64 -d`);
-  }
-  if (lacking !== undefined) lines.push(`why not:   cat ${shellQuote(join(state, 'status', statusPath(lacking)))}`);
+  if (ready !== undefined) lines.push(`password:  ${program} password ${of(ready)}`);
+  if (lacking !== undefined) lines.push(`why not:   ${program} status ${of(lacking)}`);
   return lines.map(printable);
 }
 

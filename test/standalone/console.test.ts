@@ -98,9 +98,9 @@ describeOnTerminal('the console on a terminal', () => {
     const text = stripVTControlCharacters(terminal.shown());
     const [, password] = /^password: +(.*?)\r?$/m.exec(text) ?? [];
     const { stdout } = spawnSync('sh', ['-c', password ?? ''], { encoding: 'utf8' });
-    assert.equal(stdout, (await credentialsOf(state, 'shop', 'orders-smtp')).password);
-    const [, cat] = /^why not: +(.*?)\r?$/m.exec(text) ?? [];
-    assert.match(spawnSync('sh', ['-c', cat ?? ''], { encoding: 'utf8' }).stdout, /kind: SmtpPlusUser/);
+    assert.equal(stdout.trim(), (await credentialsOf(state, 'shop', 'orders-smtp')).password);
+    const [, status] = /^why not: +(.*?)\r?$/m.exec(text) ?? [];
+    assert.match(spawnSync('sh', ['-c', status ?? ''], { encoding: 'utf8' }).stdout, /^SmtpPlusUser shop\/campaigns$/m);
   });
 
   test('tells of many users by their number, and of those first that cannot send', async (t) => {
