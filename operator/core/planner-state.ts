@@ -266,7 +266,7 @@ export function namespaceIn({ namespaces }: Planner, name: string): PlannedNames
 }
 
 export function guestOf({ sources }: Planner, namespace: string): Guest {
-  return { name: namespace, labels: sources.labelsOf(namespace) ?? {} };
+  return { name: namespace, labels: sources.labelsOf(namespace) };
 }
 
 /** Gives a namespace its turns, where something in it is marked. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { AllowedNamespaces, LabelSelector } from '../api/common.ts';
-import { allows, matches } from './selector.ts';
+import { allows, matches, serves } from './selector.ts';
 
 const LABELS = { team: 'sales', tier: 'gold', empty: '' };
 
@@ -73,6 +73,22 @@ describe('allowedNamespaces lets in', () => {
     assert.equal(isLetIn(sales, 'guest', { team: 'sales' }), true);
     assert.equal(isLetIn(sales, 'guest', { team: 'other' }), false);
     assert.equal(isLetIn({ from: 'Selector' }, 'guest'), false, 'without a selector');
+  });
+
+  test('none by a selector of which nobody has told yet, which labels it may lack', () => {
+    const unknown = { name: 'guest', labels: undefined };
+    const selectors: LabelSelector[] = [
+      {},
+      { matchExpressions: [{ key: 'tier', operator: 'NotIn', values: ['test'] }] },
+      { matchExpressions: [{ key: 'quarantine', operator: 'DoesNotExist' }] },
+    ];
+    for (const selector of selectors) {
+      const allowed: AllowedNamespaces = { from: 'Selector', selector };
+      assert.equal(isLetIn(allowed, 'guest'), true);
+      assert.equal(allows(allowed, 'owner', unknown), false);
+      assert.equal(serves(allowed, unknown), false);
+    }
+    assert.equal(allows({ from: 'All' }, 'owner', unknown), true);
   });
 
   test('a namespace by the name that it has, whatever its label says', () => {

@@ -7,10 +7,14 @@ type Labels = Readonly<Record<string, string>>;
 /** A namespace, as an object of another namespace sees it that may let it in. */
 export interface Guest {
   readonly name: string;
-  readonly labels: Labels;
+  /** Undefined: nobody has told of the namespace yet, though there are objects in it, or it is gone. */
+  readonly labels: Labels | undefined;
 }
 
-/** Whether an object of the namespace `owner` lets the namespace `guest` use it. Its own may always. */
+/**
+ * Whether an object of the namespace `owner` lets the namespace `guest` use it. Its own may always. One whose labels are
+ * not known matches no selector: `NotIn` and `DoesNotExist` would let it in because of labels that it has.
+ */
 export function allows(allowed: AllowedNamespaces, owner: string, guest: Guest): boolean {
   if (owner === guest.name) return true;
   switch (allowed.from) {
@@ -18,8 +22,10 @@ export function allows(allowed: AllowedNamespaces, owner: string, guest: Guest):
       return false;
     case 'All':
       return true;
-    case 'Selector':
-      return allowed.selector !== undefined && matches(allowed.selector, labelsOf(guest));
+    case 'Selector': {
+      const labels = labelsOf(guest);
+      return allowed.selector !== undefined && labels !== undefined && matches(allowed.selector, labels);
+    }
   }
 }
 
@@ -28,8 +34,8 @@ export function serves(allowed: AllowedNamespaces, namespace: Guest): boolean {
   return allows(allowed, '', namespace);
 }
 
-function labelsOf({ name, labels }: Guest): Labels {
-  return { ...labels, [NAMESPACE_NAME_LABEL]: name };
+function labelsOf({ name, labels }: Guest): Labels | undefined {
+  return labels && { ...labels, [NAMESPACE_NAME_LABEL]: name };
 }
 
 /** As in Kubernetes: every term must hold; an empty selector matches everything; NotIn holds for an absent label. */
