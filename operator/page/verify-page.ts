@@ -3,7 +3,7 @@
  * scanners may do as often as they like; POST confirms it. Any replica serves it.
  */
 import type { PageAnswer, PageRequest } from '../../relay/observe/http.ts';
-import { createAllowance } from './allowance.ts';
+import { createRequestLimit } from './request-limit.ts';
 import {
   askPage,
   busyPage,
@@ -54,7 +54,7 @@ const HEADERS = {
 
 export function createVerifyPage(options: VerifyPageOptions) {
   const { linkHash, links, onAnswer } = options;
-  const misses = createAllowance({ perSecond: MISSES_PER_SECOND, most: MISSES_AT_ONCE, now: options.now });
+  const misses = createRequestLimit({ perSecond: MISSES_PER_SECOND, most: MISSES_AT_ONCE, now: options.now });
 
   function answer(result: PageResult, status: number, body: string, more: Readonly<Record<string, string>> = {}) {
     onAnswer(result);

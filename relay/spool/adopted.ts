@@ -8,17 +8,17 @@ import type { SpoolStore } from './store.ts';
 /** A volume that no relay has used for longer may send a message twice. */
 const KEPT_MS = 60 * 24 * 3600 * 1000;
 
-export function keyOf(transfer: string, id: string): string {
+export function adoptionKey(transfer: string, id: string): string {
   return `${transfer}/${id}`;
 }
 
 /** Ids of the messages that were taken in a transfer. */
-export function takenIn(store: SpoolStore, transfer: string): readonly string[] {
-  const prefix = keyOf(transfer, '');
+export function adoptedIn(store: SpoolStore, transfer: string): readonly string[] {
+  const prefix = adoptionKey(transfer, '');
   return [...store.remembered(prefix)].map(({ key }) => key.slice(prefix.length));
 }
 
-export async function forgetOld(store: SpoolStore, now: number): Promise<void> {
+export async function forgetOldAdoptions(store: SpoolStore, now: number): Promise<void> {
   const old = [...store.remembered('')].filter(({ since }) => now - since > KEPT_MS);
   if (old.length > 0) await store.forget(old.map(({ key }) => key));
 }

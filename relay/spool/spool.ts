@@ -14,7 +14,7 @@ import path from 'node:path';
 import { type DeliverySettings, deliverySettingsSchema } from '../config/config.ts';
 import type { Log } from '../observe/log.ts';
 import type { AcceptedMessage, Content } from '../message.ts';
-import { forgetOld, keyOf, takenIn } from './adopted.ts';
+import { adoptedIn, adoptionKey, forgetOldAdoptions } from './adopted.ts';
 import type { Metrics } from '../observe/metrics.ts';
 import { replies, type Reply } from '../replies.ts';
 import { type CapturedLimits, type CapturedMessage, openCaptured } from './captured.ts';
@@ -26,8 +26,8 @@ import { createQuarantine, type Quarantine } from './quarantine.ts';
 import { createFreshMessages } from './fresh.ts';
 import { createReader } from './read.ts';
 import { removeSpool } from './remove.ts';
-import { createBacklog } from './load.ts';
-import { messagesThatFit } from './capacity.ts';
+import { createBacklog } from './backlog.ts';
+import { messagesThatFit } from './messages-that-fit.ts';
 import type { QueuedMessage } from './record.ts';
 import { openDiskSpace } from './disk-space.ts';
 import { openStore as openLmdbStore, type OpenStore, SETTLE_BYTES } from './store.ts';
@@ -162,7 +162,7 @@ export async function openSpool(folder: string, options: SpoolOptions): Promise<
   const writer = createWriter({ store, files, index, fresh, room, metrics, log, onFatal });
   const parts = { store, files, reader, log, announce: writer.announce };
   await backlog.finish(parts);
-  await forgetOld(store, Date.now());
+  await forgetOldAdoptions(store, Date.now());
   const transfers = await openTransfers(folder, { disk, log });
   const reports = await openKeptReports(path.join(folder, 'reports'), { disk });
   const measure = () => {
@@ -195,9 +195,9 @@ export async function openSpool(folder: string, options: SpoolOptions): Promise<
   const running = started.move();
   return {
     put: writer.put,
-    adopt: (queued, content, transfer) => writer.adopt(queued, content, keyOf(transfer, queued.id)),
-    takenIn: (transfer) => takenIn(store, transfer),
-    forget: (transfer) => writer.forget(takenIn(store, transfer).map((id) => keyOf(transfer, id))),
+    adopt: (queued, content, transfer) => writer.adopt(queued, content, adoptionKey(transfer, queued.id)),
+    takenIn: (transfer) => adoptedIn(store, transfer),
+    forget: (transfer) => writer.forget(adoptedIn(store, transfer).map((id) => adoptionKey(transfer, id))),
     transfers,
     capture: async (message, content) => {
       if (!room.has(message.size)) throw Object.assign(new Error('no room for a captured copy'), { code: 'ENOSPC' });

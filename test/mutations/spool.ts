@@ -140,7 +140,7 @@ export const spoolMutations: readonly Mutation[] = [
   },
   {
     name: 'orphaned contents stay',
-    file: 'relay/spool/load.ts',
+    file: 'relay/spool/backlog.ts',
     from: '      for (const name of orphans) await files.remove(name);\n',
     to: '',
     tests: SPOOL,

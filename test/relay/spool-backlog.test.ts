@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import path from 'node:path';
 import { describe, test, type TestContext } from 'node:test';
 import { open as openLmdb } from 'lmdb';
-import { messagesThatFit } from '../../relay/spool/capacity.ts';
+import { messagesThatFit } from '../../relay/spool/messages-that-fit.ts';
 import { openSpool } from '../../relay/spool/spool.ts';
 import { folderOf } from '../support/folder.ts';
 import { aMessage, captureLog, createMetrics, eventually, inMemory } from '../support/queued.ts';

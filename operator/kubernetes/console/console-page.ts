@@ -6,7 +6,7 @@ import { VERSION } from '../../../relay/version.ts';
 import { plain } from '../../console/answers.ts';
 import { createConsolePages } from '../../console/console.ts';
 import { messageOf } from '../../errors.ts';
-import { createAllowance, type Allowance } from '../../page/allowance.ts';
+import { createRequestLimit, type RequestLimit } from '../../page/request-limit.ts';
 import type { Settings } from '../../settings/settings.ts';
 import type { KubeClient } from '../client/client.ts';
 import type { ConsoleAnswer } from '../relays/pod-answers.ts';
@@ -47,7 +47,7 @@ const BUSY = 'There are too many requests at the moment.';
 
 /** What bounds one person. */
 interface Bounds {
-  readonly allowance: Allowance;
+  readonly requests: RequestLimit;
   readonly turns: Turns;
 }
 
@@ -65,14 +65,14 @@ export function consoleOnCluster(options: ConsoleOnClusterOptions): PagesForPeop
 
   const boundsOf = ({ username }: Identity): Promise<Bounds> =>
     bounds.get(username, async () => ({
-      allowance: createAllowance({ perSecond: PAGES_PER_SECOND, most: PAGES_AT_ONCE }),
+      requests: createRequestLimit({ perSecond: PAGES_PER_SECOND, most: PAGES_AT_ONCE }),
       turns: createTurns({ atOnce: VIEWS_AT_ONCE, waitingMax: VIEWS_WAITING }),
     }));
 
   async function admit(request: PageRequest): Promise<PageAnswer | undefined> {
     const who = await identify(request);
     if (who === 'Unknown') return plain(401, WHO_ARE_YOU, { 'www-authenticate': 'Bearer realm="smtp-plus"' });
-    if (who === 'Busy' || !(await boundsOf(who)).allowance.take()) return plain(429, BUSY, { 'retry-after': '10' });
+    if (who === 'Busy' || !(await boundsOf(who)).requests.take()) return plain(429, BUSY, { 'retry-after': '10' });
     viewers.set(request, who);
     return undefined;
   }

@@ -5,7 +5,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import ipaddr from 'ipaddr.js';
 import type { PageRequest } from '../../../relay/observe/http.ts';
-import { createAllowance, type Allowance } from '../../page/allowance.ts';
+import { createRequestLimit, type RequestLimit } from '../../page/request-limit.ts';
 import type { ConsoleSettings } from '../../settings/console.ts';
 import { bodyOf } from '../client/answers.ts';
 import type { KubeClient } from '../client/client.ts';
@@ -43,11 +43,11 @@ const ADDRESS_REMEMBERED_MS = 60_000;
 
 export function createIdentify(client: KubeClient, settings: () => ConsoleSettings): Identify {
   const known = createMemo<Identity | 'Unknown'>({ forMs: REMEMBERED_MS });
-  const ofAddress = createMemo<Allowance>({ forMs: ADDRESS_REMEMBERED_MS });
-  const ofAll = createAllowance(OF_ALL);
+  const ofAddress = createMemo<RequestLimit>({ forMs: ADDRESS_REMEMBERED_MS });
+  const ofAll = createRequestLimit(OF_ALL);
   // what an address may not have is not taken from all
   const mayReview = async (address: string): Promise<boolean> =>
-    (await ofAddress.get(address, async () => createAllowance(OF_ADDRESS))).take() && ofAll.take();
+    (await ofAddress.get(address, async () => createRequestLimit(OF_ADDRESS))).take() && ofAll.take();
   return async ({ headers, remoteAddress }) => {
     const { trustedProxies } = settings();
     const named = isTrusted(remoteAddress, trustedProxies) ? namedIn(headers, settings()) : undefined;

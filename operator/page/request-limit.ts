@@ -1,9 +1,9 @@
-export interface Allowance {
+export interface RequestLimit {
   readonly take: () => boolean;
 }
 
 /** A token bucket: `most` at once, and `perSecond` a second after that. */
-export function createAllowance({
+export function createRequestLimit({
   perSecond,
   most,
   now = () => performance.now(),
@@ -11,7 +11,7 @@ export function createAllowance({
   readonly perSecond: number;
   readonly most: number;
   readonly now?: (() => number) | undefined;
-}): Allowance {
+}): RequestLimit {
   let left = most;
   let last = now();
   return {
