@@ -196,7 +196,9 @@ describe('nobody gets a signature', () => {
     await assertUnsigned(config, 'From: a@evil-shop.example\r\n\r\nhi\r\n');
     await assertUnsigned(config, 'From: a@sub.shop.example\r\n\r\nhi\r\n');
     // nor for mail that a user has left who is gone since
-    await assertUnsigned({ ...config, users: new Map() }, 'From: a@bank.example\r\n\r\nhi\r\n');
+    const withoutUser = { ...config, users: new Map() };
+    await assertUnsigned(withoutUser, 'From: a@bank.example\r\n\r\nhi\r\n');
+    await assertUnsigned(withoutUser, 'From: a@sub.shop.example\r\n\r\nhi\r\n');
   });
 
   test('by a From that can be read in two ways', async () => {
