@@ -14,6 +14,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { boundConnections } from '../bound-connections.ts';
 import type { RelayConfig } from '../config/config.ts';
 import type { Log } from '../observe/log.ts';
 import type { Metrics } from '../observe/metrics.ts';
@@ -49,7 +50,7 @@ interface Answer {
 
 const PATH = /^\/transfers\/([0-9a-f-]{36})(?:\/([A-Za-z0-9-]{1,80}))?$/;
 /** A fleet that shrinks by many at once, with several connections each. */
-const CONNECTIONS_MAX = 512;
+export const CONNECTIONS_MAX = 512;
 /** Most messages are smaller: where one of this size has no room, none is worth offering. */
 const SMALL_BYTES = 64 * 1024;
 /** Whoever sends nothing for so long is gone. */
@@ -154,7 +155,7 @@ export async function startReceiver(options: ReceiverOptions): Promise<Receiver>
   }
 
   const server = createServer(serverSide(key), (request, response) => void respond(request, response));
-  server.maxConnections = CONNECTIONS_MAX;
+  const bound = boundConnections(server, CONNECTIONS_MAX);
   server.setTimeout(IDLE_MS);
   server.listen(options.port, options.host);
   await once(server, 'listening');
@@ -167,6 +168,7 @@ export async function startReceiver(options: ReceiverOptions): Promise<Receiver>
       // an answer that is lost keeps mail waiting until this relay is back
       await Promise.race([Promise.allSettled(underWay.values()), sleep(CLOSING_MS, undefined, { ref: false })]);
       server.closeAllConnections();
+      bound.endUnproven();
       await closed;
       await Promise.allSettled(underWay.values());
     },

@@ -12,7 +12,8 @@ import {
 } from 'node:http';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import type { AddressInfo, Socket } from 'node:net';
+import type { AddressInfo } from 'node:net';
+import { boundConnections } from '../bound-connections.ts';
 import { type Readers, refusalOf } from './page-readers.ts';
 
 export interface HttpPages {
@@ -79,28 +80,10 @@ export async function startHttp(pages: HttpPages, { host, port, forPeople }: Htt
       void answer(pages, forPeople, request, response);
     },
   );
-  boundConnections(server);
+  boundConnections(server, MAX_CONNECTIONS);
   server.listen(port, host);
   await once(server, 'listening');
   return { port: (server.address() as AddressInfo).port, close: () => closeServer(server) };
-}
-
-/**
- * Ends the oldest connection where a new one is over the limit. `server.maxConnections` refuses the new one instead, and
- * so who merely holds connections open would keep the kubelet's probes out, and have the relay restarted.
- */
-function boundConnections(server: Server): void {
-  // in the order in which they came: a Set keeps the order of insertion
-  const connections = new Set<Socket>();
-  server.on('connection', (socket: Socket) => {
-    const [oldest] = connections;
-    if (connections.size >= MAX_CONNECTIONS && oldest !== undefined) {
-      connections.delete(oldest);
-      oldest.destroy();
-    }
-    connections.add(socket);
-    socket.once('close', () => connections.delete(socket));
-  });
 }
 
 async function answer(

@@ -2,12 +2,13 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer } from 'node:https';
 import { readdir, writeFile } from 'node:fs/promises';
-import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import { describe, test, type TestContext } from 'node:test';
+import { type AddressInfo, connect as connectPlain, type Socket } from 'node:net';
 import { connect } from 'node:tls';
 import { ensureCertificates } from '../../operator/certificates/self-signed.ts';
 import { findPeers, OFFERS_AT_ONCE } from '../../relay/handover/peers.ts';
+import { CONNECTIONS_MAX } from '../../relay/handover/receiver.ts';
 import { replies } from '../../relay/replies.ts';
 import type { QueuedMessage } from '../../relay/spool/record.ts';
 import { folderOf } from '../support/folder.ts';
@@ -216,6 +217,19 @@ describe('who may hand mail over, and to whom', () => {
     }
   });
 
+  test('who merely holds connections open keeps no relay out, and ends none that is at work', async (t) => {
+    const to = await openSide(t, { name: 'relay-0' });
+    const at = { key: FLEET_KEY, signal: t.signal };
+    const [first] = await findPeers([to.address], { ...at, name: 'relay-1' });
+    const silent = await Promise.all(Array.from({ length: CONNECTIONS_MAX }, () => silentConnection(t, to)));
+    const [second] = await findPeers([to.address], { ...at, name: 'relay-2' });
+    assert.equal(second?.name, 'relay-0', 'nobody answers the relay that came last');
+    assert.deepEqual(await first?.takenIn(TRANSFER), [], 'the one that came before them is still there');
+    await eventually('the oldest of them are gone', () => silent.some(({ closed }) => closed), PATIENCE_S);
+    first?.close();
+    second.close();
+  });
+
   test('a server with a certificate in place of the key is given nothing', async (t) => {
     const { cert, key } = await ensureCertificates(await folderOf(t), { hostnames: ['localhost', '127.0.0.1'] });
     const asked: string[] = [];
@@ -329,6 +343,17 @@ async function inDoubt(
     ...(unsureMs !== undefined && { unsureMs }),
   });
   return { from, taken: taken.id, other: other.id };
+}
+
+/** Of somebody without the key, who says nothing. */
+async function silentConnection(t: TestContext, { address }: Side): Promise<Socket> {
+  const socket = connectPlain(address);
+  t.after(() => socket.destroy());
+  socket.on('error', () => undefined);
+  // else it would stay half open
+  socket.resume();
+  await once(socket, 'connect');
+  return socket;
 }
 
 async function put({ spool }: Pick<Side, 'spool'>, message = aMessage()): Promise<QueuedMessage> {
