@@ -4,7 +4,7 @@ import path from 'node:path';
 import { describe, test, type TestContext } from 'node:test';
 import { folderOf } from '../../test/support/folder.ts';
 import { captureLog } from '../../test/support/queued.ts';
-import { openUsage, type Usage } from './usage.ts';
+import { openUsage, pauseAfter, type Usage } from './usage.ts';
 
 const HOUR = 3_600_000;
 const SHOP = { list: 'shop/house', user: 'shop/orders' };
@@ -151,5 +151,12 @@ describe('what a relay counts', () => {
     assert.deepEqual(ofUser(usage), { accepted: 1 });
     const told = lines.filter(({ msg }) => msg === 'what is counted cannot be written down');
     assert.equal(told.length, 1);
+  });
+
+  test('is written down every second, less often where that takes long, and every few seconds on the slowest disk', () => {
+    assert.deepEqual(
+      [1, 100, 1500, 60_000].map((tookMs) => pauseAfter(tookMs)),
+      [1000, 2000, 5000, 5000],
+    );
   });
 });

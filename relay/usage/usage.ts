@@ -41,10 +41,11 @@ export interface UsageOptions {
 /** A relay that is killed forgets what it has counted in so long. */
 const KEEP_EVERY_MS = 1000;
 /**
- * With ten thousand busy users a write takes a while: it is made less often, so that it never takes more of the time
- * than this.
+ * With ten thousand busy users a write takes a while: it is made less often, so that it takes no more of the time than
+ * this. A disk that is slow must not make that minutes: most of its time costs nobody anything.
  */
 const WRITING_SHARE = 1 / 20;
+const KEEP_AT_LEAST_EVERY_MS = 5000;
 
 /** Reads what an earlier run has counted. */
 export async function openUsage({ spoolFolder, log, now = Date.now, everyMs }: UsageOptions): Promise<Usage> {
@@ -120,7 +121,7 @@ export async function openUsage({ spoolFolder, log, now = Date.now, everyMs }: U
   async function keepOn(): Promise<void> {
     const start = performance.now();
     await writeNow();
-    const waitMs = Math.max(everyMs ?? KEEP_EVERY_MS, (performance.now() - start) / WRITING_SHARE);
+    const waitMs = pauseAfter(performance.now() - start, everyMs);
     if (state === 'kept') timer = setTimeout(() => void keepOn(), waitMs);
   }
 
@@ -164,4 +165,9 @@ export async function openUsage({ spoolFolder, log, now = Date.now, everyMs }: U
       await writeNow();
     },
   };
+}
+
+/** How long to wait after a write that took so long; milliseconds. */
+export function pauseAfter(tookMs: number, everyMs: number = KEEP_EVERY_MS): number {
+  return Math.max(everyMs, Math.min(tookMs / WRITING_SHARE, KEEP_AT_LEAST_EVERY_MS));
 }

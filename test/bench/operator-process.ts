@@ -11,14 +11,21 @@ import { settingsSchema } from '../../operator/settings/settings.ts';
 import { dnsVerificationOf, resolversOf } from '../../operator/settings/verification.ts';
 
 type Question =
-  | { kind: 'start'; cluster: { url: string; caFile: string }; kubeconfig: string; settings: unknown }
+  | {
+      kind: 'start';
+      cluster: { url: string; caFile: string };
+      kubeconfig: string;
+      settings: unknown;
+      /** How often relays are asked what they have counted, and how long a status stays as it is. */
+      usageMs?: number;
+    }
   | { kind: 'idle' }
   | { kind: 'pass'; ms: number }
   | { kind: 'report' };
 
 const NAMESPACE = 'smtp-plus';
 /** More often than it is, so that what is told of use is always old. */
-const USAGE_ASK_MS = 5000;
+const USAGE_MS = 5000;
 const metrics = createOperatorMetrics();
 let requests = 0;
 /** Those that would change something. */
@@ -52,7 +59,12 @@ async function answer(question: Question): Promise<unknown> {
   }
 }
 
-async function start({ cluster, kubeconfig, settings: given }: Extract<Question, { kind: 'start' }>): Promise<void> {
+async function start({
+  cluster,
+  kubeconfig,
+  settings: given,
+  usageMs = USAGE_MS,
+}: Extract<Question, { kind: 'start' }>): Promise<void> {
   const settings = settingsSchema.parse(given);
   // nothing leaves this machine unless a benchmark says whom to ask
   const isLookedUp = settings.verification.dnsServers.length > 0;
@@ -75,7 +87,7 @@ async function start({ cluster, kubeconfig, settings: given }: Extract<Question,
     watchNamespaces: [],
     // there are no relays here, which is not to be said of each object in the middle of a measurement
     unservedMs: 3_600_000,
-    usageMs: { ask: USAGE_ASK_MS, hold: USAGE_ASK_MS },
+    usageMs: { ask: usageMs, hold: usageMs },
     otherInstallations: { classes: [], speaksForAll: true },
     namespaceLimits: settings.namespaceLimits,
     ...(isLookedUp && {

@@ -1,4 +1,8 @@
-/** A whole relay in a process of its own, to be killed. Tells its ports when it takes mail, and the processes of its workers. */
+/**
+ * A whole relay in a process of its own, to be killed. Tells its ports when it takes mail, and the processes of its workers.
+ * Its log is kept where a file is named, to the line at which it is killed.
+ */
+import { openSync, writeSync } from 'node:fs';
 import path from 'node:path';
 import { ensureCertificates } from '../../operator/certificates/self-signed.ts';
 import { createLog } from '../../relay/observe/log.ts';
@@ -10,7 +14,8 @@ export type FromRelay =
   | { readonly kind: 'worker'; readonly worker: number; readonly pid: number }
   | { readonly kind: 'ended'; readonly worker: number };
 
-const [, , folder = '', workers = '1'] = process.argv;
+const [, , folder = '', workers = '1', logFile] = process.argv;
+const kept = logFile === undefined ? undefined : openSync(logFile, 'a');
 const certificates = await ensureCertificates(path.join(folder, 'tls'), { hostnames: ['localhost'] });
 const relay = await startRelay({
   configFolder: path.join(folder, 'relay'),
@@ -22,7 +27,7 @@ const relay = await startRelay({
   ports: [0],
   implicitTlsPorts: [],
   http: { host: '127.0.0.1', port: 0 },
-  log: createLog({ write: tellWorkers }),
+  log: createLog({ write: take }),
 });
 tell({ kind: 'ready', port: relay.ports[0] ?? 0, httpPort: relay.httpPort, ca: certificates.ca });
 // whoever kills us may be gone itself
@@ -30,6 +35,11 @@ process.on('disconnect', () => process.exit());
 
 function tell(message: FromRelay): void {
   process.send?.(message);
+}
+
+function take(line: string): void {
+  if (kept !== undefined) writeSync(kept, line);
+  tellWorkers(line);
 }
 
 function tellWorkers(line: string): void {

@@ -57,11 +57,7 @@ export async function startRelayOfCluster(t: TestContext, admin: Admin, mounted?
       if (next.cert !== used) relay.updateCertificates(next);
       used = next.cert;
     }
-    const answer = await admin.client.request<{ items: { data?: Record<string, string> }[] }>({
-      method: 'GET',
-      path: `/api/v1/namespaces/${OPERATOR_NAMESPACE}/secrets?labelSelector=smtpplus.io/relay-config%3Ddefault`,
-    });
-    const documents = answer.ok ? answer.body.items.flatMap(({ data = {} }) => Object.entries(data)) : [];
+    const documents = await relayDocuments(admin);
     const digest = JSON.stringify(documents);
     if (digest === written) return;
     for (const [name, text] of documents) await writeFile(path.join(configFolder, name), Buffer.from(text, 'base64'));
@@ -88,6 +84,15 @@ export async function startRelayOfCluster(t: TestContext, admin: Admin, mounted?
     tls: { 'tls.crt': cert, 'tls.key': key, 'ca.crt': ca },
     state,
   };
+}
+
+/** What the operator has written for the relays of the default class: names of files, with their content in base64. */
+export async function relayDocuments({ client }: Admin): Promise<readonly (readonly [string, string])[]> {
+  const answer = await client.request<{ items: { data?: Record<string, string> }[] }>({
+    method: 'GET',
+    path: `/api/v1/namespaces/${OPERATOR_NAMESPACE}/secrets?labelSelector=smtpplus.io/relay-config%3Ddefault`,
+  });
+  return answer.ok ? answer.body.items.flatMap(({ data = {} }) => Object.entries(data)) : [];
 }
 
 function certificatesOf(data: Readonly<Record<string, string>>) {
