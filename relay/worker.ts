@@ -227,9 +227,9 @@ function seen({ cert, notAfter }: Certificates): Pick<WorkerState, 'certificate'
   return { certificate: fingerprintOf(cert), certificateNotAfter: notAfter.toISOString() };
 }
 
-function queueOf(spool: Pick<Spool, 'entries' | 'queued'>): QueueReport {
+function queueOf(spool: Pick<Spool, 'oldest' | 'queued'>): QueueReport {
   const lists = [...spool.queued()];
-  const [oldest] = spool.entries();
+  const oldest = spool.oldest();
   const messages = lists.reduce((sum, [, count]) => sum + count, 0);
   const oldestTime = oldest === undefined ? undefined : new Date(wallOf(oldest.received)).toISOString();
   return mergedQueues([

@@ -51,3 +51,20 @@ test('a message that is tried again stays one', async () => {
   assert.deepEqual(await measured(), [0, 0, 0, 0]);
   assert.deepEqual([...index.lists()], []);
 });
+
+test('the oldest message is the one that has waited longest, though it came after younger ones from another relay', async () => {
+  const { index, add, measured } = anIndex();
+  add('A', 'shop/there', 60);
+  add('B', 'gone/one', 50);
+  add('C', 'shop/there', 900);
+  add('D', 'gone/one', 800);
+  assert.deepEqual(await measured(), [4, 900, 2, 800]);
+  assert.equal(index.oldest()?.id, 'C');
+  // it is tried again
+  add('C', 'shop/there', 900);
+  // what is in order stays so when it is tried again after them
+  add('A', 'shop/there', 60);
+  assert.deepEqual(await measured(), [4, 900, 2, 800]);
+  index.remove('C');
+  assert.deepEqual(await measured(), [3, 60, 2, 800]);
+});

@@ -78,11 +78,16 @@ export interface Usage {
 }
 
 const NOTHING: Usage = { messages: 0, bytes: 0 };
+/** Of two that come in at once, the younger one may be on disk first. */
+const AT_ONCE_MS = 10_000;
 
 /** @param most messages that memory has room for. */
 export function createSpoolIndex(metrics: Metrics, most: number) {
-  // insertion order is the order of arrival: the first is the oldest
+  // insertion order is the order of arrival: the first is the oldest, but for those in `late`
   const entries = new Map<string, SpoolEntry>();
+  /** Those that have come after younger ones, as what another relay hands over does: all of them are looked at for the oldest. */
+  const late = new Map<string, SpoolEntry>();
+  let youngest = -Infinity;
   const senders = createSenders();
   const byNamespace = new Map<string, { messages: number; bytes: number }>();
   const byList = new Map<string, number>();
@@ -105,15 +110,26 @@ export function createSpoolIndex(metrics: Metrics, most: number) {
     metrics.spoolBytes.set(bytes);
   }
 
-  function first(holds: (entry: SpoolEntry) => boolean): SpoolEntry | undefined {
-    for (const entry of entries.values()) if (holds(entry)) return entry;
-    return undefined;
+  function oldest(holds: (entry: SpoolEntry) => boolean = () => true): SpoolEntry | undefined {
+    let found: SpoolEntry | undefined;
+    for (const entry of entries.values()) {
+      if (!holds(entry)) continue;
+      found = entry;
+      break;
+    }
+    for (const entry of late.values()) {
+      if (found !== undefined && entry.received < found.received && holds(entry)) found = entry;
+    }
+    return found;
   }
 
   function add(id: string, fields: EntryFields): SpoolEntry {
     const entry = new SpoolEntry(id, senders.of(fields), fields);
+    const isNew = !entries.has(id);
     entries.set(id, entry);
     count(entry, 1);
+    if (isNew ? entry.received < youngest - AT_ONCE_MS : late.has(id)) late.set(id, entry);
+    youngest = Math.max(youngest, entry.received);
     return entry;
   }
 
@@ -132,6 +148,7 @@ export function createSpoolIndex(metrics: Metrics, most: number) {
       const entry = entries.get(id);
       if (entry === undefined) return undefined;
       entries.delete(id);
+      late.delete(id);
       count(entry, -1);
       measure();
       return entry;
@@ -150,15 +167,17 @@ export function createSpoolIndex(metrics: Metrics, most: number) {
     get: (id: string) => entries.get(id),
     hasRoom: () => entries.size < most,
     entries: () => entries.values(),
+    /** The one that has waited longest. */
+    oldest: () => oldest(),
     /** Mail of lists that are gone waits for people, and says nothing of how mail leaves: it is counted apart. */
     measureAge: (now: number, isGone: (list: string) => boolean): void => {
       const gone = new Set([...byList.keys()].filter(isGone));
       const orphans = [...gone].reduce((sum, list) => sum + (byList.get(list) ?? 0), 0);
-      const ageOf = (oldest: SpoolEntry | undefined) =>
-        oldest === undefined ? 0 : Math.max(0, now - oldest.received) / 1000;
-      metrics.spoolOldest.set(ageOf(orphans < entries.size ? first(({ list }) => !gone.has(list)) : undefined));
+      const ageOf = (entry: SpoolEntry | undefined) =>
+        entry === undefined ? 0 : Math.max(0, now - entry.received) / 1000;
+      metrics.spoolOldest.set(ageOf(orphans < entries.size ? oldest(({ list }) => !gone.has(list)) : undefined));
       metrics.spoolOrphans.set(orphans);
-      metrics.spoolOrphansOldest.set(ageOf(orphans > 0 ? first(({ list }) => gone.has(list)) : undefined));
+      metrics.spoolOrphansOldest.set(ageOf(orphans > 0 ? oldest(({ list }) => gone.has(list)) : undefined));
     },
   };
 }

@@ -69,8 +69,10 @@ export interface Spool {
   readonly incomingFolder: string;
   /** How many messages lie in the spool, by list. */
   readonly queued: () => ReadonlyMap<string, number>;
-  /** What lies in the spool, oldest first. */
+  /** What lies in the spool, in the order in which it came here. */
   entries(): Iterable<SpoolEntry>;
+  /** The one that has waited longest, wherever it came in first. */
+  readonly oldest: () => SpoolEntry | undefined;
   /** That messages in it came by. */
   lists(): Iterable<string>;
   readonly entry: (id: string) => SpoolEntry | undefined;
@@ -213,6 +215,7 @@ export async function openSpool(folder: string, options: SpoolOptions): Promise<
     incomingFolder: files.incoming,
     queued: index.queued,
     entries: index.entries,
+    oldest: index.oldest,
     lists: index.lists,
     entry: index.get,
     look: (id) => reader.look(id),

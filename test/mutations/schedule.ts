@@ -15,8 +15,8 @@ export const scheduleMutations: readonly Mutation[] = [
   {
     name: 'mail of lists that are gone makes the queue look old',
     file: 'relay/spool/entries.ts',
-    from: 'first(({ list }) => !gone.has(list))',
-    to: 'first(() => true)',
+    from: 'oldest(({ list }) => !gone.has(list))',
+    to: 'oldest(() => true)',
     tests: ['relay/spool/entries.test.ts'],
   },
   {
