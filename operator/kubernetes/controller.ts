@@ -214,6 +214,7 @@ export function startController(options: ControllerOptions): Controller {
       await relays.hear();
       await certificates.load();
       await planning.start({ sources, issuer: installation.issuer, readFacts, onTurn, onAll });
+      if (unwatchedSince !== undefined) await relays.doubt(now().getTime() - unwatchedSince.getTime());
       relays.start();
     },
     namespacesInUse: caches.namespacesInUse,

@@ -128,6 +128,19 @@ describeWithControlPlane('relays that go', (cluster) => {
     assert.deepEqual(await eventsOf(RELAY), []);
   });
 
+  test('that left nothing, and may have run again while nobody watched, are looked at once more', async (t) => {
+    const before = await start(t);
+    await scaledIn(0);
+    await eventually(async () => assert.equal(await noted(), '0'));
+    await before.close();
+    const unwatchedSince = new Date(Date.now() - 3_600_000);
+    const operator = await startTestOperator(cluster(), kubeconfig, { unwatchedSince });
+    t.after(operator.close);
+    await eventually(async () => assert.notEqual(await admin.get('Pod', POD), undefined));
+    await fleet.drained(RELAY, 0);
+    await eventually(async () => assert.equal(await noted(), '0'));
+  });
+
   test('of a relay that was killed nobody knows what it left, so that its volume is looked at', async (t) => {
     await start(t);
     await scaledIn(undefined);

@@ -19,12 +19,13 @@ import { askForConsole, createPodAsker, type ConsoleAnswer } from './pod-answers
 import { allDocuments, documentText, sizeChange } from './relay-documents.ts';
 import { startRelayPods } from './relay-pods.ts';
 import { startRollout, type Rollout } from './rollout.ts';
-import { startStranded } from '../stranded/stranded.ts';
+import { startStranded, type Stranded } from '../stranded/stranded.ts';
 import { startUsage } from './usage.ts';
 import { startConfigSecrets } from '../write/configuration.ts';
 import { startTokenSecrets } from '../write/token-secrets.ts';
 
-export interface Relays extends Pick<Rollout, 'hear' | 'lags' | 'written' | 'certificatesOf' | 'isIdle' | 'close'> {
+export interface Relays
+  extends Pick<Rollout, 'hear' | 'lags' | 'written' | 'certificatesOf' | 'isIdle' | 'close'>, Pick<Stranded, 'doubt'> {
   readonly synced: Promise<unknown>;
   readonly hasSynced: () => boolean;
   /** What the planner is told of them. */
@@ -172,6 +173,7 @@ export function startRelays(client: KubeClient, options: RelaysOptions): Relays 
       stranded.start();
     },
     ask: () => Promise.all(pods.all().map((pod) => askForConsole(pod, pageTokens.ofClass))),
+    doubt: stranded.doubt,
     hear: rollout.hear,
     lags: rollout.lags,
     written: rollout.written,

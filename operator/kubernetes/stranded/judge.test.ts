@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { Fleet } from '../relays/fleets.ts';
-import { relayOf, strandedSpools, type SpoolClaim } from './judge.ts';
+import { doubtful, relayOf, strandedSpools, type SpoolClaim } from './judge.ts';
 
 const FLEET: Fleet = {
   className: 'default',
@@ -54,5 +54,25 @@ describe('spools that no relay reads', () => {
     const other = { ...claimOf(2, 1), name: 'data-smtp-plus-relay-2' };
     assert.deepEqual(strandedSpools([other], FLEET, new Set()), []);
     assert.equal(relayOf({ name: 'spool-smtp-plus-relay-bulk-2' }, FLEET), undefined);
+  });
+});
+
+describe('a note that nothing was left', () => {
+  const claims = [claimOf(1, 0), claimOf(2, 3), claimOf(3), { ...claimOf(2, 0), name: 'data-smtp-plus-relay-2' }];
+
+  test('is doubted after a time in which nobody has watched, of volumes of the fleet', () => {
+    const found = doubtful(claims, { fleet: FLEET, unwatchedMs: 60_000 });
+    assert.deepEqual(
+      found.map(({ name }) => name),
+      ['spool-smtp-plus-relay-1'],
+    );
+  });
+
+  test('is believed where one operator has followed the other', () => {
+    assert.deepEqual(doubtful(claims, { fleet: FLEET, unwatchedMs: 17_000 }), []);
+  });
+
+  test('is believed where nobody could look', () => {
+    assert.deepEqual(doubtful(claims, { fleet: undefined, unwatchedMs: 60_000 }), []);
   });
 });

@@ -46,3 +46,18 @@ export function relayOf(
   if (!/^\d{1,9}$/.test(digits)) return undefined;
   return { name: `${fleet.name}-${digits}`, number: Number(digits) };
 }
+
+/** Longer than it takes until another operator leads: a relay was hardly made, filled and taken away meanwhile. */
+const UNWATCHED_MOST_MS = 30_000;
+
+/**
+ * Whose note that nothing was left is no longer to be believed, where nobody has watched since then: the relay may have run
+ * again, have taken mail and have been killed. Where the class has no relays with volumes, no pod could be sent to look.
+ */
+export function doubtful(
+  claims: readonly SpoolClaim[],
+  { fleet, unwatchedMs }: { readonly fleet: Fleet | undefined; readonly unwatchedMs: number },
+): readonly SpoolClaim[] {
+  if (fleet === undefined || unwatchedMs <= UNWATCHED_MOST_MS) return [];
+  return claims.filter((claim) => claim.messages === 0 && relayOf(claim, fleet) !== undefined);
+}

@@ -2,6 +2,7 @@
  * Mail on volumes that no relay reads any more: says so, and has it brought out. A relay says at its end what it leaves, which is
  * noted on the claim of its volume; of one that was killed nobody knows, and so its spool counts as one with mail.
  */
+import { messageOf } from '../../errors.ts';
 import type { Settings } from '../../settings/settings.ts';
 import type { KubeClient } from '../client/client.ts';
 import type { EventAbout } from '../client/events.ts';
@@ -11,7 +12,7 @@ import type { OperatorMetrics } from '../metrics.ts';
 import type { RelayPods } from '../relays/relay-pods.ts';
 import { DRAIN_ANNOTATION, startSpoolClaims } from './claims.ts';
 import { startDrains, type Drain } from './drains.ts';
-import { relayOf, strandedSpools, type SpoolClaim, type StrandedSpool } from './judge.ts';
+import { doubtful, relayOf, strandedSpools, type SpoolClaim, type StrandedSpool } from './judge.ts';
 
 export interface Stranded {
   readonly synced: Promise<unknown>;
@@ -20,6 +21,8 @@ export interface Stranded {
   readonly lookAt: (className: string) => void;
   /** A relay has ended, and left this many messages. */
   readonly ended: (className: string, relay: string, messages: number) => void;
+  /** Nobody has watched for so long: what was noted before is believed only as far as that allows. */
+  readonly doubt: (unwatchedMs: number) => Promise<void>;
   /** Acts from now on. */
   readonly start: () => void;
   readonly close: () => Promise<void>;
@@ -151,6 +154,16 @@ export function startStranded(client: KubeClient, options: StrandedOptions): Str
     ended: (className, relay, messages) => {
       ends.set(relay, messages);
       lookAt(className);
+    },
+    doubt: async (unwatchedMs) => {
+      for (const className of options.classNames()) {
+        const doubted = doubtful(claims.ofClass(className), { fleet: fleets.of(className), unwatchedMs });
+        // what cannot be noted keeps nobody from leading
+        const noted = doubted.map((claim) =>
+          claims.note(claim, undefined).catch((error) => onTrouble(messageOf(error))),
+        );
+        await Promise.all(noted);
+      }
     },
     start: () => {
       isStarted = true;
