@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setImmediate } from 'node:timers/promises';
-import { createHourFiles } from '../../relay/usage/files.ts';
+import { createHourFiles } from '../../relay/usage/hour-files.ts';
 import type { Admin } from '../operator/support/admin.ts';
 import { OPERATOR_NAMESPACE } from '../operator/support/operator.ts';
 import { makeReadyPod } from '../operator/support/relay-pod.ts';
