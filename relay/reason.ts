@@ -21,6 +21,7 @@ export type Reason =
   | 'null_sender'
   | 'recipient_not_allowed'
   | 'recipients_changed'
+  | 'recipients_hidden'
   | 'unknown_command'
   | 'not_implemented'
   | 'bad_sequence'

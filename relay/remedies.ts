@@ -33,6 +33,8 @@ export const remedies: Readonly<Record<Exclude<Reason, Taken>, string>> & Readon
     'Give the message a sender. Programs that send bounces themselves need `senderPolicy.nullSender: Allow`.',
   recipient_not_allowed: 'Add the recipient to `spec.recipients.allow` of the list, as far as the relay class lets it.',
   recipients_changed: 'Send again: whom the list may reach has changed in the middle of the transaction.',
+  recipients_hidden:
+    'Take the field that the reply names out of the message, or what names recipients out of the field: a list with `spec.recipients` cannot judge them.',
   unknown_command: MAIL_CLIENT,
   not_implemented: MAIL_CLIENT,
   bad_sequence:

@@ -122,6 +122,13 @@ export const replies = {
   /** What was said at RCPT does not hold any more. */
   recipientsChanged: (list: string) =>
     reply(451, '4.7.1', 'recipients_changed', `SMTP+ list ${list} has changed whom it sends to, send again`),
+  recipientsHidden: (field: string, list: string) =>
+    reply(
+      550,
+      '5.7.1',
+      'recipients_hidden',
+      `${field} may name further recipients to the smart host; not enabled where list ${list} restricts recipients`,
+    ),
   unknownParameter: (parameter: string) =>
     reply(555, '5.5.4', 'unknown_parameter', `Parameter ${parameter} not recognized or not implemented`),
   badParameter: (parameter: string) => reply(501, '5.5.4', 'bad_parameter', `Bad value of parameter ${parameter}`),

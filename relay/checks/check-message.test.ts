@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { aClass, aConfig, aList, aSender, aUser, LIST, USER } from '../../test/support/relay-config.ts';
 import { covers } from '../address.ts';
 import { checkMessage, MESSAGE_CHECKS } from './check-message.ts';
-import type { SenderPolicy } from '../config/config.ts';
+import type { ListConfig, SenderPolicy } from '../config/config.ts';
 import { formatReply } from '../smtp/server/format-reply.ts';
 import { isReply } from '../replies.ts';
 
@@ -13,11 +13,23 @@ const ceo = 'ceo@elsewhere.example';
 const pending = aSender({ sender: '@pending.example', verified: false, object: 'shop/pending-example' });
 
 function check(header: readonly string[] | Buffer, policy: Partial<SenderPolicy> = {}, isUtf8 = false) {
-  const list = aList({ senderPolicy: { ...aList().senderPolicy, ...policy } });
+  return checkOf({ lines: header, policy, isUtf8 });
+}
+
+interface Checked {
+  readonly lines: readonly string[] | Buffer;
+  readonly policy?: Partial<SenderPolicy>;
+  readonly list?: Partial<ListConfig>;
+  readonly isUtf8?: boolean;
+  readonly isKept?: boolean;
+}
+
+function checkOf({ lines, policy, list: more, isUtf8 = false, isKept = false }: Checked) {
+  const list = aList({ ...more, senderPolicy: { ...aList().senderPolicy, ...policy } });
   const relayClass = aClass({ session: { receivedHeaders: 3, headerBytes: 10_000 } });
   const config = aConfig({ relayClass, lists: { [LIST]: list }, namespaces: { shop: [aSender(), pending] } });
-  const headerSection = Buffer.isBuffer(header) ? header : Buffer.from(`${header.join('\r\n')}\r\n\r\n`, 'latin1');
-  return checkMessage({ config, userName: USER, user: aUser(), list, headerSection, isUtf8 });
+  const headerSection = Buffer.isBuffer(lines) ? lines : Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1');
+  return checkMessage({ config, userName: USER, user: aUser(), list, headerSection, isUtf8, isKept });
 }
 
 function refusal(header: readonly string[], policy?: Partial<SenderPolicy>): string {
@@ -256,7 +268,7 @@ describe('the checks of a message', () => {
   test('are in this order', () => {
     assert.deepEqual(
       MESSAGE_CHECKS.map(({ name }) => name),
-      ['loop', 'unique fields', 'signature', 'from', 'display name', 'sender', 'reply-to'],
+      ['loop', 'unique fields', 'signature', 'from', 'display name', 'sender', 'reply-to', 'hidden recipients'],
     );
   });
 
@@ -329,5 +341,47 @@ describe('the checks of a message', () => {
       ),
       { numRuns: 2000 },
     );
+  });
+});
+
+describe('fields by which a smart host takes further recipients', () => {
+  const guarded: Partial<ListConfig> = {
+    recipients: { otherwise: 'Redirect', allow: [], redirectTo: 'tester@shop.example' },
+  };
+  const refused = (field: string, list: Partial<ListConfig> = guarded, isKept = false): string =>
+    refusalOf(checkOf({ lines: [from, field], list, isKept }));
+
+  test('are refused where the list restricts recipients, and the reply names the field', () => {
+    for (const field of [
+      'X-SMTPAPI: {"to": ["a@real.example"]}',
+      'x-smtpapi: {"category": "news",\r\n "\\u0074o": ["a@real.example"]}',
+      'X-SMTPAPI: {"filters": {"bcc": {"settings": {"enable": 1, "email": "a@real.example"}}}}',
+      'X-SMTPAPI: {"to": ["a@real.example"]',
+      'X-SMTPAPI: [{"to": ["a@real.example"]}]',
+      'X-SMTPAPI:',
+      'X-SMTPAPI: {}\r\nX-SMTPAPI: {"to": ["a@real.example"]}',
+      'X-MSYS-API: {"bcc": [{"address": "a@real.example"}]}',
+      'X-MC-BccAddress: a@real.example',
+    ]) {
+      assert.match(
+        refused(field),
+        /^550 5\.7\.1 X-(SMTPAPI|MSYS-API|MC-BccAddress) may name further recipients/i,
+        field,
+      );
+    }
+  });
+
+  test('pass with nothing but what names nobody, and where nothing is sent on or restricted', () => {
+    for (const field of [
+      'X-SMTPAPI: {"category": ["news"], "unique_args": {"order": "17"}, "send_at": 1}',
+      'X-SMTPAPI: {}',
+      'X-MSYS-API: {"campaign_id": "to", "metadata": {"to": "a@real.example"}}',
+      'X-Mailgun-Tag: to',
+    ]) {
+      assert.equal(refused(field), 'passed', field);
+    }
+    const hiding = 'X-SMTPAPI: {"to": ["a@real.example"]}';
+    assert.equal(refused(hiding, {}), 'passed');
+    assert.equal(refused(hiding, guarded, true), 'passed');
   });
 });

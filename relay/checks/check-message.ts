@@ -8,6 +8,7 @@ import type { ListConfig, RelayConfig, UserConfig } from '../config/config.ts';
 import { readAuthor, readFrom, type Author } from './from-header.ts';
 import { charactersOf, scanHeaderSection, unfold, type HeaderField } from './header-section.ts';
 import { changesTo, type HeaderChanges } from './header-changes.ts';
+import { hiddenRecipients } from './hidden-recipients.ts';
 import { forbidsReceived } from './signed-fields.ts';
 import { parseMailboxList } from './mailbox-list.ts';
 import type { Reason } from '../reason.ts';
@@ -22,6 +23,8 @@ export interface Submission {
   readonly headerSection: Buffer;
   /** The client asked for SMTPUTF8: header fields are in UTF-8 (RFC 6532). Otherwise they are octets. */
   readonly isUtf8: boolean;
+  /** It goes to no smart host: a copy of it is kept for each of its recipients. */
+  readonly isKept?: boolean;
 }
 
 export interface Judgement {
@@ -60,6 +63,7 @@ export const MESSAGE_CHECKS: readonly {
   { name: 'display name', check: checkDisplayName },
   { name: 'sender', check: checkSenderFields },
   { name: 'reply-to', check: checkReplyTo },
+  { name: 'hidden recipients', check: checkHiddenRecipients },
 ];
 
 /** Judges the header section of a message; the envelope has been judged before. Never throws. */
@@ -162,4 +166,9 @@ function checkReplyTo({ config, user, list, fields, from, isUtf8 }: Message): Ob
       : isVerifiedSender(config, user, mailbox, address);
   const denied = mailboxes.find(({ mailbox, address }) => !mayReplyTo(mailbox, address));
   return denied === undefined ? undefined : refuse(replies.replyToDenied(denied.address, user.list));
+}
+
+function checkHiddenRecipients({ user, list, fields, isKept = false }: Message): Objection | undefined {
+  const field = list.recipients === undefined || isKept ? undefined : hiddenRecipients(fields);
+  return field === undefined ? undefined : refuse(replies.recipientsHidden(field, user.list));
 }

@@ -2,14 +2,16 @@
  * Applies the recipient guard of a list again when a message leaves: mail that was queued before the guard was switched
  * on, or tightened, is judged by it all the same.
  */
+import { hiddenRecipients } from '../checks/hidden-recipients.ts';
 import type { RecipientGuard } from '../config/config.ts';
 import type { Log } from '../observe/log.ts';
 import type { Content } from '../message.ts';
 import type { Metrics } from '../observe/metrics.ts';
-import { applyGuard, tellGuarded } from '../recipient-guard.ts';
-import { replies } from '../replies.ts';
-import type { QueuedMessage, Verdict } from '../spool/record.ts';
+import { applyGuard, type Guarded, tellGuarded } from '../recipient-guard.ts';
+import { replies, type Reply } from '../replies.ts';
+import type { PendingRecipient, QueuedMessage, Verdict } from '../spool/record.ts';
 import type { Spool } from '../spool/spool.ts';
+import { readStoredHeader } from './stored-header.ts';
 import { failed } from './upstream-reply.ts';
 
 export interface GuardOptions {
@@ -32,7 +34,9 @@ export async function guardQueued(
 ): Promise<QueuedMessage | undefined> {
   // what tells a sender about its message does not go to a recipient that anybody chose
   if (guard === undefined || queued.reportOn !== undefined) return queued;
-  const guarded = applyGuard(guard, queued.pending);
+  const judged = applyGuard(guard, queued.pending);
+  const hiding = judged.deliver.length === 0 ? undefined : await hidingField(content);
+  const guarded = hiding === undefined ? judged : refusedWhole(queued.pending);
   const { deliver, captured, refused, redirected } = guarded;
   if (captured.length + refused.length + redirected.length === 0) return queued;
   const { id, list, user, envelope } = queued;
@@ -43,7 +47,9 @@ export async function guardQueued(
   tellGuarded(guarded, { id, list, user }, { metrics, log });
   const left = { ...queued, pending: [...deliver, ...refused] };
   if (refused.length > 0) {
-    const verdicts = new Map(refused.map(({ address }) => [address, refusalOf(address, list)]));
+    const replyFor = (address: string): Reply =>
+      hiding === undefined ? replies.recipientNotAllowed(address, list) : replies.recipientsHidden(hiding, list);
+    const verdicts = new Map(refused.map(({ address }) => [address, refusalOf(replyFor(address))]));
     return refuse(left, verdicts, { content, isPartial: deliver.length > 0 });
   }
   if (deliver.length > 0) return left;
@@ -51,8 +57,17 @@ export async function guardQueued(
   return undefined;
 }
 
+/** A field of the message by which the smart host may send it to others; of one that cannot be read nobody knows. */
+async function hidingField(content: Content): Promise<string | undefined> {
+  const header = await readStoredHeader(content);
+  return header === undefined ? 'The header section' : hiddenRecipients(header.fields);
+}
+
+function refusedWhole(pending: QueuedMessage['pending']): Guarded<PendingRecipient> {
+  return { deliver: [], refused: pending, captured: [], redirected: [] };
+}
+
 /** The words that the client would have heard. */
-function refusalOf(address: string, list: string): Verdict {
-  const { enhanced, lines } = replies.recipientNotAllowed(address, list);
+function refusalOf({ enhanced, lines }: Reply): Verdict {
   return failed(enhanced, lines.join(' '));
 }

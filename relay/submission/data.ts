@@ -141,7 +141,8 @@ function judge(submission: Submission, headerSection: Buffer): HeaderChanges | R
   if (isReply(admitted)) return admitted;
   submission.admitted = admitted;
   const { smtpUtf8: isUtf8 = false } = transaction.parameters;
-  const verdict = checkMessage({ ...admitted, headerSection, isUtf8 });
+  const isKept = [...transaction.verdicts.values()].every((verdict) => verdict === 'captured');
+  const verdict = checkMessage({ ...admitted, headerSection, isUtf8, isKept });
   if (isReply(verdict)) return verdict;
   submission.hasUtf8Header = isUtf8 && verdict.isEightBit;
   submission.messageId = verdict.messageId;

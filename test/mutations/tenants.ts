@@ -11,6 +11,20 @@ const SHARES = ['test/relay/fleet-share.test.ts'];
 
 export const tenantsMutations: readonly Mutation[] = [
   {
+    name: 'recipients: the smart host finds further ones in a field of the message',
+    file: 'relay/checks/hidden-recipients.ts',
+    from: 'if (harmless === undefined) return false;',
+    to: 'if (harmless?.size !== -1) return false;',
+    tests: ['relay/checks/check-message.test.ts', 'test/relay/recipients.test.ts'],
+  },
+  {
+    name: 'recipients: mail from before the guard leaves with such a field',
+    file: 'relay/delivery/guard-queued.ts',
+    from: 'judged.deliver.length === 0 ? undefined : await hidingField(content)',
+    to: 'judged.deliver.length >= 0 ? undefined : await hidingField(content)',
+    tests: ['test/relay/delivery-guarded.test.ts'],
+  },
+  {
     name: 'allowedNamespaces of a class: it takes lists of any namespace',
     file: 'operator/core/lists/lists.ts',
     from: 'if (!serves(view.settings.allowedNamespaces, guest)) {',

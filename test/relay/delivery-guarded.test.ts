@@ -165,6 +165,25 @@ describe('mail that was queued before the guard', () => {
     );
   });
 
+  for (const guard of [REFUSE, CAPTURE, REDIRECT]) {
+    test(`goes to nobody (${guard.otherwise}) where a field of it may name further recipients to the smart host`, async (t) => {
+      const upstream = await startUpstream(t);
+      const relay = await startDelivering(t, configured(unresolved));
+      const content = Buffer.concat([Buffer.from('X-SMTPAPI: {"to": ["a@real.example"]}\r\n'), CONTENT]);
+      await relay.spool.put(aMessage({ content, to: all }), inMemory(content));
+      await eventually('it waits', () => said(relay, 'deferred').length > 0);
+      relay.setConfig(configured(upstream.smartHost(), byGuard(guard)));
+      await emptied(relay);
+      assert.deepEqual(
+        upstream.received.map(({ from, to }) => [from, to.join()]),
+        [['', 'orders@shop.example']],
+      );
+      const report = upstream.received[0]?.bytes.toString() ?? '';
+      for (const address of all) assert.ok(report.includes(`Final-Recipient: rfc822; ${address}`), address);
+      assert.match(report, /X-SMTPAPI may name further recipients to the smart host/);
+    });
+  }
+
   test('is captured for others, and nobody is told that it was delivered', async (t) => {
     const upstream = await startUpstream(t);
     const relay = await startDelivering(t, configured(unresolved));

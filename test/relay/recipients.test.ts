@@ -71,6 +71,22 @@ describe('a list that guards its recipients', () => {
     });
   }
 
+  test('takes no message in which its smart host would find others, but where all of it is captured', async (t) => {
+    const hiding = `X-SMTPAPI: {"to": ["a@real.example"]}\r\n${MESSAGE}`;
+    const sendHiding = async (recipients: RecipientGuard | undefined, ...to: readonly string[]) => {
+      const client = await logIn(await start(t, { config: guarded(recipients) }));
+      await mailTo(client, ...to);
+      assert.match(await client.ask('DATA'), /^354 /);
+      return client.ask(`${hiding}.`);
+    };
+    const refused = /^550 5\.7\.1 X-SMTPAPI may name further recipients to the smart host; not enabled where list /;
+    assert.match(await sendHiding(REFUSE, 'x@qa.example'), refused);
+    assert.match(await sendHiding(REDIRECT, 'a@real.example'), refused);
+    assert.match(await sendHiding(CAPTURE, 'a@real.example', 'x@qa.example'), refused);
+    assert.match(await sendHiding(CAPTURE, 'a@real.example'), /^250 /);
+    assert.match(await sendHiding(undefined, 'a@real.example'), /^250 /);
+  });
+
   test('takes those whom it allows in any case', async (t) => {
     const server = await start(t, { config: guarded(REFUSE) });
     assert.deepEqual(
