@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { test } from 'node:test';
+import { test, type TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describeWithControlPlane } from './control-plane.ts';
 
@@ -27,7 +27,14 @@ describeWithControlPlane('control plane for tests', (cluster) => {
   });
 });
 
-test('a guarded program ends when the process that started it is killed', async (t) => {
+for (const [how, end] of [
+  ['is killed', ({ pid = 0 }: ChildProcess) => process.kill(pid, 'SIGKILL')],
+  ['is ended with all of its group', ({ pid = 0 }: ChildProcess) => process.kill(-pid, 'SIGTERM')],
+] as const) {
+  test(`a guarded program ends when the process that started it ${how}`, (t) => endsWithItsStarter(t, end));
+}
+
+async function endsWithItsStarter(t: TestContext, end: (starter: ChildProcess) => void): Promise<void> {
   const folder = mkdtempSync(path.join(tmpdir(), 'smtp-plus-guard-'));
   t.after(() => rmSync(folder, { recursive: true }));
   const log = path.join(folder, 'log');
@@ -35,13 +42,13 @@ test('a guarded program ends when the process that started it is killed', async 
   const code = `import { startGuarded } from ${JSON.stringify(module)};
     startGuarded('/bin/sh', ['-c', 'echo $$; exec sleep 600'], ${JSON.stringify(log)});
     setInterval(() => undefined, 1000);`;
-  const starter = spawn(process.execPath, ['--input-type=module-typescript', '-e', code]);
+  const starter = spawn(process.execPath, ['--input-type=module-typescript', '-e', code], { detached: true });
   await until(() => existsSync(log) && readFileSync(log, 'utf8').endsWith('\n'));
   const pid = Number(readFileSync(log, 'utf8'));
   assert.ok(isAlive(pid));
-  starter.kill('SIGKILL');
+  end(starter);
   await until(() => !isAlive(pid));
-});
+}
 
 async function until(holds: () => boolean): Promise<void> {
   for (let tries = 0; !holds(); tries++) {

@@ -4,6 +4,9 @@
  */
 import { spawn } from 'node:child_process';
 
+// first of all: ^C, and `timeout`, reach the whole group; the test decides when we end, and its own end reaches us by standard input
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => undefined);
+
 const [program = '', ...args] = process.argv.slice(2);
 const child = spawn(program, args, { stdio: ['ignore', 'inherit', 'inherit'], detached: true });
 child.on('error', (error) => {
@@ -12,5 +15,3 @@ child.on('error', (error) => {
 });
 child.on('exit', (code) => process.exit(code ?? 0));
 process.stdin.on('end', () => child.kill('SIGKILL')).resume();
-// ^C reaches the whole foreground group; the test decides when we end
-process.on('SIGINT', () => undefined);
