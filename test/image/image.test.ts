@@ -171,6 +171,8 @@ describe('the Dockerfile', () => {
     const text = String(await read(ROOT, 'Dockerfile'));
     assert.match(text, /\nRUN npm run image -- --root-fs \/root-fs\n/);
     assert.throws(() => readLastStage(`${text}VOLUME /data\n`), /cannot read VOLUME/);
+    const { Env } = readLastStage(text.replace(/^ENV .*$/m, 'ENV ONE=1 TWO=--two=2'));
+    assert.deepEqual(Env, ['PATH=/usr/bin', 'ONE=1', 'TWO=--two=2']);
     assert.throws(() => readLastStage(text.replace('FROM scratch', 'FROM debian')), /empty image/);
     assert.throws(() => readLastStage(text.replace(/^USER .*\n/m, '')), /no USER/);
     assert.throws(() => readLastStage(text.replace('\nEXPOSE', '\nENV MORE=1\nEXPOSE')), /ENV twice/);

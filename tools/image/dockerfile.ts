@@ -32,7 +32,7 @@ export function readLastStage(dockerfile: string): ImageConfig {
   const config = {
     User: take('USER'),
     WorkingDir: take('WORKDIR'),
-    Env: ['PATH=/usr/bin', take('ENV')],
+    Env: ['PATH=/usr/bin', ...take('ENV').split(' ')],
     Entrypoint: JSON.parse(take('ENTRYPOINT')) as string[],
     ExposedPorts: Object.fromEntries(
       take('EXPOSE')

@@ -1,5 +1,6 @@
 /** The relay as it is deployed: bundled, its log in a file, started by its command. */
 import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import {
@@ -13,6 +14,7 @@ import {
 } from '../../../relay/config/config.ts';
 import { sha256Verifier } from '../../../relay/password-hash.ts';
 import { bundle, PROGRAMS } from '../../../tools/bundle.ts';
+import { readLastStage } from '../../../tools/image/dockerfile.ts';
 import { aClass, aList, aSender, aUser, LIST } from '../../support/relay-config.ts';
 import { startGroup, type ProcessGroup } from '../process-group.ts';
 import type { Contender } from './contender.ts';
@@ -58,6 +60,13 @@ export async function buildRelay(): Promise<void> {
   await bundle(PROGRAMS, BUILT);
 }
 
+/** How V8 and glibc deal with memory there is half of the result. */
+function environmentOfImage(): Readonly<Record<string, string>> {
+  const { Env } = readLastStage(readFileSync(path.join(import.meta.dirname, '../../../Dockerfile'), 'utf8'));
+  const set = Env.map((one) => [one.slice(0, one.indexOf('=')), one.slice(one.indexOf('=') + 1)] as const);
+  return Object.fromEntries(set.filter(([name]) => name !== 'PATH'));
+}
+
 /** With a configuration in `relay` of the folder. */
 export function startRelay(folder: string, ports: string, flags: readonly string[] = []): ProcessGroup {
   const places = ['--config', path.join(folder, 'relay'), '--state', path.join(folder, 'state')];
@@ -65,7 +74,7 @@ export function startRelay(folder: string, ports: string, flags: readonly string
   return startGroup({
     command: process.execPath,
     args: [path.join(BUILT, 'cli.js'), 'relay', ...places, ...listening, ...flags],
-    env: { MALLOC_ARENA_MAX: '2' },
+    env: environmentOfImage(),
     logFile: path.join(folder, 'log'),
   });
 }
