@@ -5,7 +5,7 @@ import type { Reason } from './reason.ts';
 type Taken = 'accepted' | 'captured' | 'redirected' | 'sandboxed' | 'provoked';
 
 const MAIL_CLIENT = 'The client does not speak SMTP as it should. Look at its settings, or use another one.';
-const LIMIT_OF_USER = 'Wait, or raise the limit of the user or of its list, as far as the relay class lets you.';
+const LIMIT_OF_USER = 'Wait, or raise the limit of the user or of its list, up to what the relay class allows.';
 const PLATFORM = 'The platform owner has to look at the log of the relays.';
 const ROOM =
   'Messages are sent again later. The platform owner has to make room: a larger volume, more relays, or a smart host that takes the queue.';
@@ -31,7 +31,7 @@ export const remedies: Readonly<Record<Exclude<Reason, Taken>, string>> & Readon
     'Prove the VerifiedSender that the reply names: its status has the record to publish, or says who got a mail.',
   null_sender:
     'Give the message a sender. Programs that send bounces themselves need `senderPolicy.nullSender: Allow`.',
-  recipient_not_allowed: 'Add the recipient to `spec.recipients.allow` of the list, as far as the relay class lets it.',
+  recipient_not_allowed: 'Add the recipient to `spec.recipients.allow` of the list, if the relay class allows it.',
   recipients_changed: 'Send again: whom the list may reach has changed in the middle of the transaction.',
   recipients_hidden:
     'Take the field that the reply names out of the message, or what names recipients out of the field: a list with `spec.recipients` cannot judge them.',
@@ -59,7 +59,7 @@ export const remedies: Readonly<Record<Exclude<Reason, Taken>, string>> & Readon
   header_invalid: 'Correct the header field that the reply names; usually a line break got into it.',
   bare_newline: 'Have the client end each line with CRLF.',
   line_too_long: 'Encode the text of the message (quoted-printable or base64), so that its lines are short.',
-  too_large: 'Send less at once, or raise `limits.messageBytes` of the list, as far as the relay class lets you.',
+  too_large: 'Send less at once, or raise `limits.messageBytes` of the list, up to what the relay class allows.',
   too_many_recipients: 'Send to fewer recipients at once; the client may send to the others in a second transaction.',
   messages_per_hour: LIMIT_OF_USER,
   recipients_per_day: LIMIT_OF_USER,

@@ -62,7 +62,7 @@ export const replies = {
   badSequence: (hint: string) => reply(503, '5.5.1', 'bad_sequence', hint),
   dataBefore354: () => reply(503, '5.5.1', 'data_before_354', 'Data sent before 354'),
   badArgument: (hint: string) => reply(501, '5.5.2', 'bad_argument', hint),
-  badLine: () => reply(500, '5.5.2', 'bad_line', 'Command lines are short, of printable characters, and end in CRLF'),
+  badLine: () => reply(500, '5.5.2', 'bad_line', 'Command line must be short and printable, and end in CRLF'),
   authMechanism: (supported: string) =>
     reply(504, '5.5.4', 'auth_mechanism', `Authentication mechanism not supported, use ${supported}`),
   authCancelled: () => reply(501, '5.7.0', 'auth_cancelled', 'Authentication cancelled'),
@@ -121,7 +121,7 @@ export const replies = {
     reply(550, '5.7.1', 'recipient_not_allowed', `${recipient}: recipient not allowed by ${ruleOf(list)}`),
   /** What was said at RCPT does not hold any more. */
   recipientsChanged: (list: string) =>
-    reply(451, '4.7.1', 'recipients_changed', `SMTP+ list ${list} has changed whom it sends to, send again`),
+    reply(451, '4.7.1', 'recipients_changed', `SMTP+ list ${list} has changed which recipients it allows, send again`),
   recipientsHidden: (field: string, list: string) =>
     reply(
       550,
@@ -184,19 +184,19 @@ export const replies = {
       550,
       '5.7.1',
       'user_paused',
-      `SMTP+ user ${user} is paused since too much of its mail bounced; see its status`,
+      `SMTP+ user ${user} is paused because too much of its mail bounced; see its status`,
     ),
   connectionLimited: () => reply(421, '4.7.0', 'conn_limited', 'Too many connections'),
   /** To one that was idle, where a new one came and all places were taken. */
-  gaveWay: () => reply(421, '4.7.0', 'conn_gave_way', 'Too many connections, come again when there is mail'),
+  gaveWay: () => reply(421, '4.7.0', 'conn_gave_way', 'Too many connections, connect again when there is mail to send'),
   proxyHeader: (problem: string) =>
-    reply(421, '4.7.0', 'proxy_header', `The load balancer sends no PROXY header that can be read: ${problem}`),
+    reply(421, '4.7.0', 'proxy_header', `Load balancer sent no readable PROXY header: ${problem}`),
   proxyUntrusted: (address: string) =>
     reply(
       550,
       '5.7.0',
       'proxy_untrusted',
-      `No PROXY header is taken from ${address}: it is not under session.trustedProxies`,
+      `PROXY header not accepted from ${address}: it is not in session.trustedProxies`,
     ),
   sourceConnectionLimited: () => reply(421, '4.7.0', 'source_conn_limited', 'Too many connections'),
   userConnectionLimited: () => reply(421, '4.7.0', 'user_conn_limited', 'Too many connections'),
@@ -218,15 +218,25 @@ export const replies = {
   shutdown: () => reply(421, '4.3.2', 'shutdown', 'Shutting down'),
   /** To RCPT, where the guard of the list stands between the message and its recipient. */
   recipientCaptured: (list: string) =>
-    reply(250, '2.1.5', 'captured', `Ok, but SMTP+ list ${list} captures mail to this recipient and does not send it`),
+    reply(
+      250,
+      '2.1.5',
+      'captured',
+      `Ok, but SMTP+ list ${list} captures mail for this recipient instead of sending it`,
+    ),
   recipientRedirected: (list: string) =>
-    reply(250, '2.1.5', 'redirected', `Ok, but SMTP+ list ${list} sends mail to this recipient to another one instead`),
+    reply(
+      250,
+      '2.1.5',
+      'redirected',
+      `Ok, but SMTP+ list ${list} redirects mail for this recipient to another address`,
+    ),
   /** To a message that goes to nobody. */
   captured: (id: string) => reply(250, '2.0.0', 'captured', `Ok: captured as ${id}, not sent`),
   accepted: (id: string) => reply(250, '2.0.0', 'accepted', `Ok: queued as ${id}`),
   /** An application wants to see it (submission/provoked-refusal.ts). */
-  provokedRefusal: () => reply(550, '5.1.1', 'provoked', 'Refused on demand, by the name of the recipient'),
-  provokedDeferral: () => reply(450, '4.2.1', 'provoked', 'Refused on demand, by the name of the recipient'),
+  provokedRefusal: () => reply(550, '5.1.1', 'provoked', 'Refused on demand, as the name of the recipient asks'),
+  provokedDeferral: () => reply(450, '4.2.1', 'provoked', 'Refused on demand, as the name of the recipient asks'),
   sandboxed: () => reply(250, '2.0.0', 'sandboxed', 'Ok: discarded (sandbox)'),
 };
 
@@ -242,7 +252,7 @@ function overRate(user: string, retrySeconds: number, relays: number): string {
 
 /** Where to mend it. */
 function ruleOf(list: string): string {
-  return `SMTP+ list ${list}; add it to spec.recipients.allow there, as far as the relay class lets it`;
+  return `SMTP+ list ${list}; add it to spec.recipients.allow there, if the relay class allows it`;
 }
 
 /** Whether a message was taken, whatever becomes of it then. */

@@ -26,6 +26,6 @@ export function guarded<Verdict>(
 
 export function internalError(type: string): Judgement {
   const message =
-    'The operator failed on this object, which is a fault of its own; its log has the details. What was in force for it stays so. Please report it.';
+    'The operator failed on this object because of a bug; its log has the details. What was in force for the object stays in force. Please report it.';
   return { type, status: 'False', reason: 'InternalError', message };
 }

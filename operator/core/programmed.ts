@@ -16,7 +16,7 @@ export interface ProgrammedPlace {
 export function judgeProgrammed(subject: Subject, place: ProgrammedPlace | undefined): Judgement {
   const type = 'Programmed';
   if (place === undefined) {
-    return { type, status: 'False', reason: 'NotAccepted', message: 'No relay serves it, since it is not accepted.' };
+    return { type, status: 'False', reason: 'NotAccepted', message: 'No relay serves it, because it is not accepted.' };
   }
   const { className, fact } = place;
   if (fact?.state === 'NoRoom') return { type, status: 'False', reason: 'NotWritten', message: NO_ROOM };
@@ -47,7 +47,7 @@ const NO_ROOM =
   "Its namespace takes more of the relays' configuration than there is room for; delete what is no longer used (users, lists, senders, certificates of upstreams), or move users to a list of another relay class.";
 
 function unserved(className: string): string {
-  return `No relay pod of class ${className} is ready, so that no mail is accepted; the platform owner finds the cause in the pods that are labelled smtpplus.io/relay-class=${className}.`;
+  return `No relay pod of class ${className} is ready, so no mail is accepted; to find out why, the platform owner looks at the pods with the label smtpplus.io/relay-class=${className}.`;
 }
 
 function unknownMessage(className: string): string {

@@ -153,8 +153,8 @@ export const reasons = {
     'The upstream has accepted no mail for at least a minute. Whoever runs it has to mend it, or the list needs another one.',
   ),
   RelaysFull: failed('The spools of all relays are full. The platform owner has to make room.'),
-  NoRelayReady: failed('No relay is ready. The platform owner finds the cause in the pods.'),
-  InternalError: failed('A fault of the operator. Its log has the details.'),
+  NoRelayReady: failed('No relay is ready. The platform owner should look at the pods.'),
+  InternalError: failed('A bug in the operator. Its log has the details.'),
 } as const satisfies Readonly<Record<string, ReasonText>>;
 
 export type Reason = keyof typeof reasons;

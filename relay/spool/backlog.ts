@@ -75,7 +75,8 @@ export function createBacklog(index: SpoolIndex) {
       if (messages + orphans.length > 0) {
         log.info({ messages, orphans: orphans.length, most }, 'spool opened, with memory for `most` messages');
       }
-      if (isMore) log.warn({ messages, most }, 'more messages in the spool than memory has room for: none is accepted');
+      if (isMore)
+        log.warn({ messages, most }, 'more messages in the spool than fit into memory: no new ones are accepted');
     },
     /** Messages lie on disk that memory does not know of. */
     isMore: () => isMore,

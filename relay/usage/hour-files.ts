@@ -39,7 +39,7 @@ export function createHourFiles(folder: string, log: Log, disk: Disk = nodeDisk)
       const text = (await disk.read(fileOf(hour))).toString('utf8');
       return new Map(Object.entries(hourSchema.parse(JSON.parse(text))));
     } catch (error) {
-      log.warn({ event: 'usage', file: fileOf(hour), err: error }, 'what was counted in one hour is lost');
+      log.warn({ event: 'usage', file: fileOf(hour), err: error }, 'the counts of one hour are lost');
       return undefined;
     }
   }
@@ -48,7 +48,7 @@ export function createHourFiles(folder: string, log: Log, disk: Disk = nodeDisk)
     read: async () => {
       const found = new Map<number, Tallies>();
       const known = await numbers().catch((error: unknown) => {
-        log.warn({ event: 'usage', folder, err: error }, 'what was counted before cannot be read');
+        log.warn({ event: 'usage', folder, err: error }, 'earlier counts cannot be read');
         return [];
       });
       for (const hour of known) {

@@ -34,7 +34,7 @@ export async function readStanding(folder: string, log: Log): Promise<Standing |
     return standingSchema.parse(JSON.parse((await nodeDisk.read(file)).toString('utf8')));
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    log.warn({ event: 'usage', file, err: error }, 'what was counted for monthly quotas and pauses is lost');
+    log.warn({ event: 'usage', file, err: error }, 'the counts for monthly quotas and pauses are lost');
     return undefined;
   }
 }

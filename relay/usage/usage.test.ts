@@ -110,7 +110,7 @@ describe('what a relay counts', () => {
     await writeFile(last, (await readFile(last, 'utf8')).slice(0, -5));
     const { usage: third, lines } = await open(t, { folder, clock });
     assert.deepEqual(ofUser(third), { accepted: 1 });
-    const told = lines.filter(({ msg }) => msg === 'what was counted in one hour is lost');
+    const told = lines.filter(({ msg }) => msg === 'the counts of one hour are lost');
     assert.deepEqual(
       told.map(({ file }) => file),
       [last],
@@ -149,7 +149,7 @@ describe('what a relay counts', () => {
     usage.counter.count(SHOP, { accepted: 1 });
     await usage.close();
     assert.deepEqual(ofUser(usage), { accepted: 1 });
-    const told = lines.filter(({ msg }) => msg === 'what is counted cannot be written down');
+    const told = lines.filter(({ msg }) => msg === 'counts cannot be written to disk');
     assert.equal(told.length, 1);
   });
 

@@ -111,7 +111,7 @@ export async function openUsage({ spoolFolder, log, now = Date.now, everyMs }: U
     writing = writing.then(write).then(
       () => void (isTroubled = false),
       (error: unknown) => {
-        if (!isTroubled) log.warn({ event: 'usage', err: error }, 'what is counted cannot be written down');
+        if (!isTroubled) log.warn({ event: 'usage', err: error }, 'counts cannot be written to disk');
         isTroubled = true;
       },
     );

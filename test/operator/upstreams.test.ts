@@ -85,7 +85,7 @@ describeWithControlPlane('what objects say of mail that does not leave', (cluste
     await admin.waitFor('SmtpPlusList', 'down/house', 'Ready', 'False UpstreamUnreachable');
     await eventually(async () => {
       const { message } = await admin.waitFor('SmtpPlusUser', 'down/app', 'Ready', 'True Ready');
-      assert.match(message, /^It can send\. Its mail is accepted and waits, since the upstream takes none/);
+      assert.match(message, /^It can send\. Its mail is accepted and waits, because the upstream takes none/);
     });
     // the last error alone is no news for some time
     await operator.idle();

@@ -113,7 +113,7 @@ describe('a trusted load balancer', () => {
     const server = await aRelay(t);
     assert.match(
       await turnedAway(server, 'EHLO client.example\r\n'),
-      /^421 4\.7\.0 The load balancer sends no PROXY header that can be read: it does not begin with one\r\n$/,
+      /^421 4\.7\.0 Load balancer sent no readable PROXY header: it does not begin with one\r\n$/,
     );
     assert.match(await turnedAway(server, v2({ command: 0x31 })), /its version is 3/);
     const line = server.lines.findLast(({ reason }) => reason === 'proxy_header');
@@ -162,7 +162,7 @@ describe('anybody else', () => {
     assert.match(await client.reply(), /^220 /);
     assert.equal(
       await client.reply(),
-      '550 5.7.0 No PROXY header is taken from 127.0.0.1: it is not under session.trustedProxies',
+      '550 5.7.0 PROXY header not accepted from 127.0.0.1: it is not in session.trustedProxies',
     );
     assert.equal(await client.closed(), '');
     await until(() => server.lines.some(({ reason }) => reason === 'proxy_untrusted'));

@@ -17,10 +17,10 @@ const REFUSE: RecipientGuard = { otherwise: 'Refuse', allow };
 const CAPTURE: RecipientGuard = { otherwise: 'Capture', allow };
 const REDIRECT: RecipientGuard = { otherwise: 'Redirect', allow, redirectTo: 'tester@shop.example' };
 
-const REFUSED = `550 5.7.1 a@real.example: recipient not allowed by SMTP+ list ${LIST}; add it to spec.recipients.allow there, as far as the relay class lets it`;
-const CAPTURED = `250 2.1.5 Ok, but SMTP+ list ${LIST} captures mail to this recipient and does not send it`;
-const REDIRECTED = `250 2.1.5 Ok, but SMTP+ list ${LIST} sends mail to this recipient to another one instead`;
-const CHANGED = `451 4.7.1 SMTP+ list ${LIST} has changed whom it sends to, send again`;
+const REFUSED = `550 5.7.1 a@real.example: recipient not allowed by SMTP+ list ${LIST}; add it to spec.recipients.allow there, if the relay class allows it`;
+const CAPTURED = `250 2.1.5 Ok, but SMTP+ list ${LIST} captures mail for this recipient instead of sending it`;
+const REDIRECTED = `250 2.1.5 Ok, but SMTP+ list ${LIST} redirects mail for this recipient to another address`;
+const CHANGED = `451 4.7.1 SMTP+ list ${LIST} has changed which recipients it allows, send again`;
 
 function guarded(recipients: RecipientGuard | undefined, list: Partial<ListConfig> = {}): RelayConfig {
   return aConfig({ lists: { [LIST]: aList({ ...(recipients && { recipients }), ...list }) } });

@@ -33,7 +33,10 @@ describe('where strangers hold all places', () => {
     );
     for (const one of strangers) await one.reply();
     const honest = await openSecureClient(server.port, server);
-    assert.equal(await strangers[0]?.reply(), '421 4.7.0 Too many connections, come again when there is mail');
+    assert.equal(
+      await strangers[0]?.reply(),
+      '421 4.7.0 Too many connections, connect again when there is mail to send',
+    );
     assert.equal(await strangers[0]?.closed(), '');
     for (let i = 0; i < 3 * PLACES; i++) await (await openClient(server.port, { localAddress: '127.0.0.2' })).reply();
     assert.match(await honest.ask(`AUTH PLAIN ${plain(USER, PASSWORD)}`), /^235 /);

@@ -57,7 +57,7 @@ describe('a queue longer than memory has room for', () => {
     const said = lines.filter(({ messages }) => messages !== undefined).map(({ level, msg }) => [level, msg]);
     assert.deepEqual(said, [
       ['info', 'spool opened, with memory for `most` messages'],
-      ['warn', 'more messages in the spool than memory has room for: none is accepted'],
+      ['warn', 'more messages in the spool than fit into memory: no new ones are accepted'],
       ['info', 'all messages of the spool are in memory: mail is accepted again'],
     ]);
   });

@@ -244,7 +244,7 @@ export function planList(object: RawObject, { terms, accepted }: ListVerdict, re
 }
 
 function notJudged(type: string): Judgement {
-  const message = 'Not looked at, since the list is not accepted.';
+  const message = 'Not checked, because the list is not accepted.';
   return { type, status: 'Unknown', reason: 'NotAccepted', message };
 }
 

@@ -22,7 +22,7 @@ const NAMED_MAX = 3;
  */
 export function judgeReachable(subject: Subject, terms: ListTerms, facts: ReachableFacts): Judgement {
   if (terms.upstream.status !== 'True')
-    return unknown('NotTried', 'Not tried, since it cannot be used; see UpstreamResolved.');
+    return unknown('NotTried', 'Not tried, because it cannot be used; see UpstreamResolved.');
   if (facts.programmed.reason === 'NoRelayReady') return unknown('NoRelayReady', facts.programmed.message);
   const { relays } = facts;
   // before relays run the list as it is now, what they tell is about what it was
@@ -33,19 +33,19 @@ export function judgeReachable(subject: Subject, terms: ListTerms, facts: Reacha
   const isKnown = before?.observedGeneration === subject.meta.generation;
   if (relays?.isSilent === true) return unknown('NotReported', silent(terms.className));
   if (isKnown && before.status === 'True') return REACHABLE;
-  if (relays !== undefined) return unknown('NotTried', 'No relay has had mail of this list to hand over yet.');
+  if (relays !== undefined) return unknown('NotTried', 'No relay has had mail of this list to deliver yet.');
   // in a process that has just started: relays will be heard in a moment
   if (isKnown && before.reason === 'UpstreamUnreachable') {
     return { type: TYPE, status: 'False', reason: before.reason, message: before.message };
   }
-  return unknown('NotReported', `No relay of class ${terms.className} has reported yet what becomes of its mail.`);
+  return unknown('NotReported', `No relay of class ${terms.className} has reported yet what happens to its mail.`);
 }
 
 const REACHABLE: Judgement = {
   type: TYPE,
   status: 'True',
   reason: 'Reachable',
-  message: 'The upstream accepted the last mail that there was.',
+  message: 'The upstream accepted the most recent mail.',
 };
 
 function unreachable(
@@ -60,14 +60,14 @@ function unreachable(
 }
 
 function fateOf({ suspended, delivery }: ListConfig): string {
-  if (suspended) return 'What was accepted before the list was suspended waits, and is tried again.';
+  if (suspended) return 'Mail that was accepted before the list was suspended waits, and is tried again.';
   return delivery.mode === 'Spool'
-    ? 'Mail is accepted all the same, waits, and is tried again.'
-    : 'Mail is refused with 451 meanwhile, since spec.delivery.mode is Passthrough.';
+    ? 'Mail is still accepted; it waits, and is tried again.'
+    : 'Until then, mail is refused with 451, because spec.delivery.mode is Passthrough.';
 }
 
 function silent(className: string): string {
-  return `No relay pod of class ${className} says what becomes of its mail; the platform owner looks at their log (kubectl logs), and whether a NetworkPolicy lets the operator reach their port for HTTP.`;
+  return `No relay pod of class ${className} says what happens to its mail; the platform owner should read their logs (kubectl logs), and check that the network policies let the operator reach their HTTP port.`;
 }
 
 function unknown(reason: Judgement['reason'], message: string): Judgement {

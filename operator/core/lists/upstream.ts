@@ -45,7 +45,7 @@ function ofClass({ upstream }: ClassView): UpstreamVerdict {
   }
   // its message may tell of files of the platform owner, which is no concern of a tenant
   const message =
-    'The upstream of the relay class cannot be used; its owner finds the cause in the log of the operator.';
+    'The upstream of the relay class cannot be used; the log of the operator tells the platform owner why.';
   return { config: upstream, judgement: unresolved('ClassUpstreamUnresolved', message).judgement };
 }
 

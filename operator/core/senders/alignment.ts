@@ -80,7 +80,7 @@ function consequence({ dmarc, policy }: Circumstances): string {
 }
 
 const CONSEQUENCES = {
-  none: 'The DMARC record asks receivers to take it all the same (p=none).',
+  none: 'The DMARC record asks receivers to accept it anyway (p=none).',
   quarantine: 'The DMARC record asks receivers to treat it as junk (quarantine).',
   reject: 'The DMARC record asks receivers to refuse it (reject).',
 } as const satisfies Readonly<Record<DmarcPolicy['policy'], string>>;

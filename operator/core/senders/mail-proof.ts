@@ -187,7 +187,7 @@ function aboutToBeSent({ address, mayBeCovered }: MailQuestion): Judgement {
   return judgement(
     'False',
     'MailNotSentYet',
-    `A mail to ${address} is about to be sent; what is in it proves the address.`,
+    `A mail to ${address} is about to be sent; its link or its code proves the address.`,
   );
 }
 

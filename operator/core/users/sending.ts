@@ -17,7 +17,7 @@ export function readyToSend(ready: Judgement, admitted: AdmittedUser, upstream: 
   const why = isUnresolved ? 'cannot be used' : 'takes none';
   const where = whereToRead(list, isUnresolved ? 'UpstreamResolved' : 'UpstreamReachable');
   if (terms.config.delivery.mode === 'Spool') {
-    return withNote(ready, `Its mail is accepted and waits, since the upstream ${why}; ${where}.`);
+    return withNote(ready, `Its mail is accepted and waits, because the upstream ${why}; ${where}.`);
   }
   const isPartial = upstream !== undefined && upstream.failing.length < upstream.of && !isUnresolved;
   const message = `${isPartial ? 'Some of its mail' : 'Its mail'} is refused with 451: spec.delivery.mode of its list is Passthrough, and the upstream ${why}; ${where}.`;

@@ -110,7 +110,7 @@ function judgementsOf({ accepted, admitted }: UserVerdict, programmed: Judgement
     const { credentials, senders, active } = admitted;
     return [accepted, credentials.judgement, senders.judgement, active, programmed];
   }
-  const [status, reason, message] = ['Unknown', 'NotAccepted', 'Not looked at, since it is not accepted.'] as const;
+  const [status, reason, message] = ['Unknown', 'NotAccepted', 'Not checked, because it is not accepted.'] as const;
   const [credentials, senders] = ['CredentialsReady', 'SendersVerified'].map((type) => ({
     type,
     status,
@@ -121,7 +121,7 @@ function judgementsOf({ accepted, admitted }: UserVerdict, programmed: Judgement
     type: 'Active',
     status: 'False',
     reason,
-    message: 'It cannot log in, since it is not accepted.',
+    message: 'It cannot log in, because it is not accepted.',
   } as const;
   return [accepted, credentials, senders, active, programmed].filter((judgement) => judgement !== undefined);
 }
