@@ -76,10 +76,11 @@ export async function metricValue(
 export { createMetrics };
 
 /** Waits for something that happens by itself; fails loudly when it does not. */
-export async function eventually(what: string, check: () => boolean | Promise<boolean>, seconds = 10): Promise<void> {
-  const deadline = Date.now() + seconds * 1000;
+export async function eventually(what: string, check: () => boolean | Promise<boolean>, seconds = 60): Promise<void> {
+  // not `Date`: a test may have stopped that clock
+  const deadline = performance.now() + seconds * 1000;
   while (!(await check())) {
-    if (Date.now() > deadline) throw new Error(`never happened: ${what}`);
+    if (performance.now() > deadline) throw new Error(`never happened: ${what}`);
     await new Promise((resolve) => {
       setTimeout(resolve, 5);
     });
