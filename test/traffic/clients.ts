@@ -26,12 +26,12 @@ export interface Sent {
 export interface Applications {
   /** By Message-ID, what was answered with 250. */
   readonly acknowledged: ReadonlyMap<string, Sent>;
-  /** Resolves when so many were acknowledged. */
+  /** Resolves when so many were acknowledged, or somebody has seen enough. */
   readonly reached: (messages: number) => Promise<void>;
   readonly stop: () => Promise<void>;
 }
 
-export function startApplications(applications: readonly Application[]): Applications {
+export function startApplications(applications: readonly Application[], enough?: AbortSignal): Applications {
   const acknowledged = new Map<string, Sent>();
   const waiting = new Map<number, () => void>();
   const stopping = new AbortController();
@@ -66,7 +66,8 @@ export function startApplications(applications: readonly Application[]): Applica
     reached: (messages) =>
       new Promise((resolve) => {
         waiting.set(messages, resolve);
-        if (acknowledged.size >= messages) resolve();
+        enough?.addEventListener('abort', () => resolve());
+        if (acknowledged.size >= messages || enough?.aborted === true) resolve();
       }),
     stop: async () => {
       stopping.abort();

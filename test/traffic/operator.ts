@@ -6,7 +6,7 @@ import type { ControlPlane } from '../support/control-plane.ts';
 
 const START = path.join(import.meta.dirname, '../bench/operator-process.ts');
 /** It asks relays as often as that, in place of once a minute. */
-const USAGE_MS = 200;
+const USAGE_MS = 2000;
 
 export async function startMortalOperator(cluster: ControlPlane, kubeconfig: string, settings: unknown) {
   const { url, caFile } = cluster;

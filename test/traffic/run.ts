@@ -1,6 +1,6 @@
 /**
  * `npm run torture:traffic`: 100,000 messages (MESSAGES) through three relays, with 30 kills (KILLS) of relays and 15 of the
- * operator between them. See traffic.ts.
+ * operator between them. See traffic.ts. Ctrl-C ends it sooner, with what there is to say until then.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -14,6 +14,9 @@ import { traffic } from './traffic.ts';
 /** Counts are written down every second, after a write that took long after five, and a write takes its time. */
 const FORGOTTEN_MOST_MS = 15_000;
 
+const enough = new AbortController();
+process.once('SIGINT', () => enough.abort());
+
 const folder = await mkdtemp(path.join(tmpdir(), 'traffic-'));
 const cluster = await startControlPlane();
 const ends: (() => unknown)[] = [];
@@ -22,6 +25,7 @@ try {
   const result = await traffic({ after: (end) => void ends.push(end as () => unknown) }, folder, cluster, {
     messages: Number(process.env['MESSAGES'] ?? 100_000),
     kills: Number(process.env['KILLS'] ?? 30),
+    signal: enough.signal,
     onKill: (kills) => process.stderr.write(`${kills} kills\n`),
   });
   const { kills, acknowledged, lost, unheard, unlogged, totals, losses } = result;

@@ -23,7 +23,7 @@ const RELAYS = 3;
 const LISTS = ['shop/bills', 'shop/letters', 'shop/news'];
 const USERS = ['shop/app', 'shop/bank', 'shop/cart', 'shop/desk', 'shop/edge', 'shop/farm'];
 /** How often what the operator has written is handed on to the relays. */
-const LOOK_MS = 200;
+const LOOK_MS = 1000;
 /** Longer than a machine with other things to do takes to empty the queues, and to write the statuses after that. */
 const DRAIN_MS = 600_000;
 const STATUS_MS = 300_000;
@@ -33,6 +33,8 @@ export interface TrafficOptions {
   /** Of relays; with every second one the operator is killed, too. */
   readonly kills: number;
   readonly onKill?: (kills: number) => void;
+  /** Somebody has seen enough: what was sent until then is judged. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 export interface TrafficResult {
@@ -58,7 +60,7 @@ export async function traffic(
   t: Pick<TestContext, 'after'>,
   folder: string,
   cluster: ControlPlane,
-  { messages, kills, onKill = () => {} }: TrafficOptions,
+  { messages, kills, onKill = () => {}, signal }: TrafficOptions,
 ): Promise<TrafficResult> {
   const sink = await startSink(t);
   const admin = createAdmin(cluster, OPERATOR_NAMESPACE);
@@ -72,10 +74,12 @@ export async function traffic(
     USERS.flatMap((key) =>
       relays.map(({ door }) => ({ login: loginOf(key), password: passwords.get(key) ?? '', door })),
     ),
+    signal,
   );
   const losses: Loss[] = [];
   for (let kill = 0; kill < kills; kill++) {
     await applications.reached(Math.ceil(((kill + 1) * messages) / (kills + 1)));
+    if (signal?.aborted === true) break;
     const [loss] = await Promise.all([relays[kill % RELAYS]?.kill(), kill % 2 === 1 ? operator.kill() : undefined]);
     if (loss !== undefined) losses.push(loss);
     onKill(kill + 1);
