@@ -2,14 +2,13 @@
  * One worker: server, spool and delivery, in the order in which they start, and in which they end. Mostly there is one, in the
  * process that started it; several have a process each, and a parent (workers/parent.ts).
  */
-import { createHash } from 'node:crypto';
 import { hostname } from 'node:os';
 import { accept } from './accept.ts';
 import { openAdminSocket } from './admin/socket.ts';
 import { openConfigFolder, type ConfigFolder } from './config/folder.ts';
 import { fingerprintOf } from './fingerprint.ts';
-import { deliverySettingsSchema, type DeliverySettings, type RelayConfig } from './config/config.ts';
-import { tellDeadCredentials } from './observe/dead-credentials.ts';
+import { deliverySettingsSchema, type DeliverySettings } from './config/config.ts';
+import { observeConfig } from './observe/config-changes.ts';
 import type { Allow } from './delivery/allowance.ts';
 import { createHandover, type Fleet } from './handover/handover.ts';
 import { startDelivery } from './delivery/deliver.ts';
@@ -18,7 +17,6 @@ import type { Log } from './observe/log.ts';
 import { createMetrics, type Metrics } from './observe/metrics.ts';
 import { mergedQueues, type QueueReport } from './observe/queue-report.ts';
 import { replies } from './replies.ts';
-import { shownValues } from './observe/tenant-labels.ts';
 import { watchSpool } from './observe/spool-warning.ts';
 import { capturedLimitsOf, openSpool, type Spool } from './spool/spool.ts';
 import type { SharedLimits } from './submission/limits.ts';
@@ -93,12 +91,17 @@ const DELIVERY_SHARE = 0.5;
 /** Rejects where the spool cannot be had; what had started by then has ended. */
 export async function startWorker(options: WorkerOptions): Promise<Worker> {
   await using started = new AsyncDisposableStack();
-  const { log, captureFolder, certificates, limits, allow, usage, fleet, workers = 1 } = options;
+  const { log, captureFolder, certificates, limits, allow, usage, fleet, workers = 1, tellsConfig = true } = options;
+  const configLog = tellsConfig ? log : log.child({}, { level: 'silent' });
   const metrics = createMetrics();
   const startTime = new Date().toISOString();
   let fault: string | undefined;
-  const config = await openConfig(options, metrics);
+  const config = await openConfigFolder(options.configFolder, {
+    log: configLog,
+    onError: () => tellsConfig && metrics.configErrors.inc(),
+  });
   started.defer(config.close);
+  observeConfig(config, { metrics, log, configLog });
   const spool = await openSpool(options.spoolFolder, {
     metrics,
     log,
@@ -235,33 +238,6 @@ function queueOf(spool: Pick<Spool, 'oldest' | 'queued'>): QueueReport {
   return mergedQueues([
     { messages, ...(oldestTime !== undefined && { oldestTime }), lists: Object.fromEntries(lists) },
   ]);
-}
-
-async function openConfig(
-  { configFolder, log, tellsConfig = true }: WorkerOptions,
-  metrics: Metrics,
-): Promise<ConfigFolder> {
-  const teller = tellsConfig ? log : log.child({}, { level: 'silent' });
-  const onError = () => tellsConfig && metrics.configErrors.inc();
-  const config = await openConfigFolder(configFolder, { log: teller, onError });
-  let before: RelayConfig | undefined;
-  const tell = () => {
-    const current = config.current();
-    if (current !== undefined) {
-      log.addresses.use(current.class.log);
-      void metrics.show(shownValues(current));
-      if (before !== undefined) tellDeadCredentials(before, current, teller);
-      before = current;
-    }
-    const hashes = Object.entries(config.hashes()).toSorted(([a], [b]) => a.localeCompare(b));
-    const hash = createHash('sha256').update(JSON.stringify(hashes)).digest('hex').slice(0, 16);
-    metrics.configInfo.reset();
-    metrics.configInfo.set({ hash }, 1);
-    metrics.configTimestamp.set((config.readTime()?.getTime() ?? 0) / 1000);
-  };
-  config.onChange(tell);
-  tell();
-  return config;
 }
 
 function stateOf(config: ConfigFolder) {
