@@ -125,7 +125,9 @@ export async function startParent(options: RelayOptions, { workers, left }: Plan
     },
     close: async () => {
       isClosing = true;
-      const left = await Promise.all(slots.map((slot) => slot.stop()));
+      // one that has yet to open has said nothing of it, and is given the same time
+      const seconds = Math.max(0, ...states().map(({ shutdownSeconds }) => shutdownSeconds));
+      const left = await Promise.all(slots.map((slot) => slot.stop(seconds)));
       await running.disposeAsync();
       return left.reduce((sum, one) => (sum === undefined || one === undefined ? undefined : sum + one), 0);
     },

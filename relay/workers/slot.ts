@@ -20,8 +20,8 @@ export interface Slot {
   /** Undefined while there is none. */
   readonly process: () => WorkerProcess | undefined;
   readonly isListening: () => boolean;
-  /** Ends it in good order, within its own time for that. Resolves with the number of messages that it leaves in its spool, if it says so. */
-  readonly stop: () => Promise<number | undefined>;
+  /** Ends it in good order, within this many seconds. Resolves with the number of messages that it leaves in its spool, if it says so. */
+  readonly stop: (seconds: number) => Promise<number | undefined>;
   readonly kill: () => Promise<void>;
 }
 
@@ -122,8 +122,7 @@ export function createSlot({ number, start, limits, places, usage, log, onEnd }:
     },
     process: () => current,
     isListening: () => isListening,
-    stop: async () => {
-      const seconds = current?.state()?.shutdownSeconds ?? 0;
+    stop: async (seconds) => {
       const worker = current;
       worker?.tell({ kind: 'stop' });
       await endWithin(seconds * 1000 + STOP_GRACE_MS);
