@@ -48,4 +48,18 @@ export const handoverMutations: readonly Mutation[] = [
     to: 'if (isClosing)',
     tests: SIDES,
   },
+  {
+    name: 'whoever holds connections open keeps relays from handing over their mail',
+    file: 'relay/bound-connections.ts',
+    from: 'const [oldest = socket] = connections;',
+    to: 'const oldest = socket;',
+    tests: ['test/relay/handover.test.ts'],
+  },
+  {
+    name: 'a volume that was empty counts as empty for ever',
+    file: 'operator/kubernetes/stranded/judge.ts',
+    from: 'unwatchedMs <= UNWATCHED_MOST_MS',
+    to: 'unwatchedMs > 0',
+    tests: ['operator/kubernetes/stranded/judge.test.ts'],
+  },
 ];
