@@ -38,7 +38,7 @@ export const remedies: Readonly<Record<Exclude<Reason, Taken>, string>> & Readon
   unknown_command: MAIL_CLIENT,
   not_implemented: MAIL_CLIENT,
   bad_sequence:
-    'Mostly it follows another refusal, in a client that sends several commands at once: mend that one. Otherwise the client does not speak SMTP as it should.',
+    'Mostly it follows another refusal, in a client that sends several commands at once: look at that one. Otherwise the client does not speak SMTP as it should.',
   data_before_354: 'The client sends the message before it was asked for it, as a web request would. Use another one.',
   bad_argument: MAIL_CLIENT,
   bad_line: MAIL_CLIENT,

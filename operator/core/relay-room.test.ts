@@ -13,7 +13,7 @@ describe('an object whose relays are full', () => {
     assert.deepEqual([status, reason], ['False', 'RelaysFull']);
     assert.match(
       message,
-      /All 2 relays of class default \(relay-0, relay-1\) have a full spool, so that all mail is refused/,
+      /All 2 relays of class default \(relay-0, relay-1\) have a full spool, so all mail is refused/,
     );
   });
 

@@ -12,13 +12,13 @@ export function readyWithRoom(ready: Judgement, className: string, relays: Relay
   const mend =
     'the platform owner finds out why mail does not leave (smtpplus_spool_bytes, UpstreamReachable of lists), or enlarges the volume.';
   if (full.length < of) {
-    const note = `${full.length} of ${of} relays of class ${className} (${named(full, NAMED_MAX)}) have a full spool and refuse mail with 452, so that some has to be sent again; ${mend}`;
+    const note = `${full.length} of ${of} relays of class ${className} (${named(full, NAMED_MAX)}) have a full spool and refuse mail with 452, so some of it has to be sent again; ${mend}`;
     return withNote(ready, note);
   }
   const whose =
     of === 1
       ? `The relay of class ${className} has`
       : `All ${of} relays of class ${className} (${named(full, NAMED_MAX)}) have`;
-  const message = `${whose} a full spool, so that all mail is refused with 452; ${mend}`;
+  const message = `${whose} a full spool, so all mail is refused with 452; ${mend}`;
   return { type: 'Ready', status: 'False', reason: 'RelaysFull', message };
 }

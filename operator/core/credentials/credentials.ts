@@ -36,7 +36,7 @@ export function judgeCredentials(owner: CredentialsOwner, around: UserCircumstan
   const trouble = around.secretTroubleOf(keyOf(meta));
   if (trouble === undefined || verdict.password === undefined) return verdict;
   // it is still to be written: what kept it from that may be over at any time
-  const message = `Secret ${key} cannot be written: ${trouble}; mend what refuses it (a ResourceQuota or an admission policy, mostly), and it is written by itself.`;
+  const message = `Secret ${key} cannot be written: ${trouble}; correct what refuses it (usually a ResourceQuota or an admission policy), and it will be written by itself.`;
   // nothing was made yet that anybody should notice
   const { notice: _, ...rest } = verdict;
   return { ...rest, judgement: notReady('SecretNotWritten', message) };
