@@ -10,6 +10,7 @@ const QUICK_START = {
 const FILES: Readonly<Record<string, string>> = {
   'rbac.yaml': 'rbac.yaml',
   'user-roles.yaml': 'user-roles.yaml',
+  'queue-role.yaml': 'queue-role.yaml',
   'operator.yaml': 'operator.yaml',
   'relay.yaml': 'relay.yaml',
   'network-policies.yaml': 'network-policies.yaml',

@@ -142,6 +142,20 @@ describe('the chart', () => {
     );
   });
 
+  test('names each relay that there may be to whoever looks after queues, and no pod of the operator', async () => {
+    const autoscaling = { enabled: true, maxReplicas: 3 };
+    const rendered = await render({ values: { classes: { default: {}, bulk: { autoscaling } } } });
+    const role = rendered.find(({ kind, metadata }) => kind === 'Role' && metadata.name === 'smtp-plus-queue') as
+      | { rules: { resources: string[]; resourceNames?: string[] }[] }
+      | undefined;
+    const exec = role?.rules.filter(({ resources }) => resources.includes('pods/exec'));
+    const names = ['bulk-0', 'bulk-1', 'bulk-2', '0', '1'].map((name) => `smtp-plus-relay-${name}`);
+    assert.deepEqual(
+      exec?.map(({ resourceNames }) => resourceNames),
+      [names],
+    );
+  });
+
   test('gives labels of all to everything, and to pods their own over these, but none that it selects by', async () => {
     const commonLabels = { team: 'mail', 'app.kubernetes.io/name': 'mine', 'smtpplus.io/relay-class': 'mine' };
     const values = {

@@ -19,9 +19,12 @@ const PATIENCE = '--timeout=300s';
 export const SETTINGS = {
   upstream: { host: SMART_HOST, port: 2525, tls: 'None' },
   existingSenders: [{ shop: 'shop.example' }],
+  // as long as a kubelet may take to bring a Secret into a pod
+  tls: { announceSeconds: 120 },
 };
 
 const VALUES = {
+  console: { enabled: true },
   classes: { default: { settings: SETTINGS } },
   networkPolicy: { smartHosts: [{ namespaceSelector: {}, podSelector: { matchLabels: { app: 'smart-host' } } }] },
 };

@@ -1,5 +1,6 @@
 /** kubectl on the cluster of KUBECONFIG. */
 import { spawn } from 'node:child_process';
+import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
 
 export interface Running {
@@ -7,6 +8,11 @@ export interface Running {
   readonly end: () => void;
   /** Its standard output, once it has ended well. */
   readonly output: Promise<string>;
+}
+
+export interface Forwarded {
+  readonly port: number;
+  readonly close: () => void;
 }
 
 /** Starts kubectl; `stdin` is written at once and left open. */
@@ -36,4 +42,37 @@ export async function apply(...objects: readonly object[]): Promise<void> {
 
 export async function exists(...args: readonly string[]): Promise<boolean> {
   return (await kubectl(['get', ...args, '--ignore-not-found', '--output=name'])) !== '';
+}
+
+/** A port of this machine that leads to one in the cluster, until it is closed. */
+export async function forward(namespace: string, target: string, port: number): Promise<Forwarded> {
+  const child = spawn('kubectl', ['port-forward', '-n', namespace, target, `:${port}`], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const close = (): void => void child.kill();
+  for await (const line of createInterface(child.stdout)) {
+    const own = /^Forwarding from 127\.0\.0\.1:(\d+)/.exec(line)?.[1];
+    if (own !== undefined) return { port: Number(own), close };
+  }
+  throw new Error(`kubectl port-forward to ${target} ended`);
+}
+
+/** A kubeconfig of a ServiceAccount with this Role or ClusterRole in its namespace. */
+export async function accountWith(role: string, { namespace, name }: Record<'namespace' | 'name', string>) {
+  await apply(
+    { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name, namespace } },
+    {
+      apiVersion: 'rbac.authorization.k8s.io/v1',
+      kind: 'RoleBinding',
+      metadata: { name, namespace },
+      roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: role.split('/')[0], name: role.split('/')[1] },
+      subjects: [{ kind: 'ServiceAccount', name, namespace }],
+    },
+  );
+  const token = (await kubectl(['create', 'token', name, '-n', namespace])).trim();
+  const config = JSON.parse(await kubectl(['config', 'view', '--minify', '--raw', '--flatten', '-o', 'json'])) as {
+    users: object[];
+  };
+  const users = config.users.map((user) => Object.assign(user, { user: { token } }));
+  return { token, kubeconfig: JSON.stringify({ ...config, users }) };
 }

@@ -41,9 +41,18 @@ export async function setSmartHost(isThere: boolean): Promise<void> {
   await kubectl(['patch', 'service', 'smart-host', '-n', NAMESPACE, '--type=merge', '--patch', patch]);
 }
 
-export async function received(): Promise<readonly Received[]> {
-  const url = `/api/v1/namespaces/${NAMESPACE}/pods/smart-host:${HTTP_PORT}/proxy/`;
-  return JSON.parse(await kubectl(['get', '--raw', url])) as Received[];
+export function received(): Promise<readonly Received[]> {
+  return askSmartHost<readonly Received[]>('');
+}
+
+/** One for each message that has come, as often as it has. */
+export function receivedIds(): Promise<readonly string[]> {
+  return askSmartHost<readonly string[]>('ids');
+}
+
+async function askSmartHost<T>(what: string): Promise<T> {
+  const url = `/api/v1/namespaces/${NAMESPACE}/pods/smart-host:${HTTP_PORT}/proxy/${what}`;
+  return JSON.parse(await kubectl(['get', '--raw', url])) as T;
 }
 
 /** An application: all that it mounts of ours is the Secret. */

@@ -9,7 +9,10 @@ import path from 'node:path';
 import { prepareProgram } from '../support/control-plane/programs.ts';
 
 const SCENARIO_MS = 600_000;
-const FILES = ['mail.ts'].map((file) => path.join(import.meta.dirname, file));
+const pathOf = (file: string): string => path.join(import.meta.dirname, file);
+// the types do not know it yet
+const AROUND = { globalSetupPath: pathOf('installed.ts') };
+const FILES = ['mail.ts', 'commands.ts'].map(pathOf);
 
 const missing = ['KUBECONFIG', 'IMAGE_LOAD_COMMAND'].filter((name) => !process.env[name]);
 if (missing.length > 0) skip(`${missing.join(' and ')} not set`);
@@ -26,7 +29,7 @@ function skip(why: string): void {
 
 function start(helm: string): void {
   process.env['HELM'] = helm;
-  run({ files: FILES, concurrency: 1, timeout: SCENARIO_MS })
+  run({ files: FILES, concurrency: 1, timeout: SCENARIO_MS, ...AROUND })
     .on('test:fail', () => {
       process.exitCode = 1;
     })

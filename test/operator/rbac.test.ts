@@ -134,7 +134,7 @@ describeWithControlPlane('the RBAC manifests', (cluster) => {
   });
 
   test('stand beside manifests that the API server takes without a warning', async () => {
-    const names = ['operator', 'relay', 'user-roles', 'network-policies'];
+    const names = ['operator', 'relay', 'user-roles', 'queue-role', 'network-policies'];
     const files = names.flatMap((name) => ['-f', `deploy/${name}.yaml`]);
     await cluster().kubectl(['apply', '--dry-run=server', '--validate=strict', ...files]);
   });

@@ -7,8 +7,9 @@ import { createTransport, type Transporter } from 'nodemailer';
 import type { Job, Port, Reply } from './jobs.ts';
 
 const CONNECTIONS = 4;
+/** Between two messages, and between two tries of one. */
 const PAUSE_MS = 100;
-const TRIES_MAX = 600;
+const TRIES_MAX = 3000;
 const FOREVER_MS = 2 ** 31 - 1;
 
 const secret = (key: string): string => readFileSync(`/smtp/${key}`, 'utf8');
@@ -32,7 +33,7 @@ async function sendOverEach({ ports, from }: Job): Promise<Reply[]> {
   return replies;
 }
 
-async function sendUntilEnd({ ports, from }: Job): Promise<Reply[]> {
+async function sendUntilEnd({ ports, from, isEachAnew = false }: Job): Promise<Reply[]> {
   const [port] = ports;
   if (port === undefined) return [];
   const ending = new AbortController();
@@ -40,12 +41,12 @@ async function sendUntilEnd({ ports, from }: Job): Promise<Reply[]> {
   const replies: Reply[] = [];
   const sender = async (): Promise<void> => {
     // as most applications do it: a connection is kept, and opened anew where it has ended
-    const transport = open(port, { pool: true, maxConnections: 1 });
+    const kept = isEachAnew ? undefined : open(port, { pool: true, maxConnections: 1 });
     while (!ending.signal.aborted) {
-      replies.push(await send(transport, from));
-      await sleep(PAUSE_MS / 10);
+      replies.push(await send(kept ?? open(port), from));
+      await sleep(PAUSE_MS);
     }
-    transport.close();
+    kept?.close();
   };
   await Promise.all(Array.from({ length: CONNECTIONS }, sender));
   process.stdin.destroy();
@@ -88,13 +89,17 @@ async function send(transport: Transporter, from: string): Promise<Reply> {
     text: 'It is on its way.',
     headers: { 'X-Test-Id': id },
   };
-  for (let tries = 1; ; tries++) {
+  const heard: string[] = [];
+  const answered = (reply: string): Reply => ({ id, reply, tries: heard.length + 1, heard, time: Date.now() });
+  for (;;) {
     try {
       const { response } = (await transport.sendMail(message)) as { response: string };
-      return { id, reply: response, tries };
+      return answered(response);
     } catch (error) {
       const { response = '', responseCode = 0 } = error as { response?: string; responseCode?: number };
-      if (responseCode >= 500 || tries === TRIES_MAX) return { id, reply: response || String(error), tries };
+      const words = response || String(error);
+      if (responseCode >= 500 || heard.length + 1 === TRIES_MAX) return answered(words);
+      heard.push(words);
       await sleep(PAUSE_MS);
     }
   }

@@ -16,6 +16,8 @@ export interface Job {
   readonly kind: 'each' | 'load';
   readonly ports: readonly Port[];
   readonly from: string;
+  /** Of a load: a connection for each message, by the `ca.crt` that is in the Secret then. Default: connections are kept. */
+  readonly isEachAnew?: boolean;
 }
 
 /** The final answer to one message. */
@@ -25,6 +27,10 @@ export interface Reply {
   readonly reply: string;
   /** How often it had to be sent: after a temporary refusal, or a connection that ended. */
   readonly tries: number;
+  /** What was answered to those tries that were not the last, and what ended their connections. */
+  readonly heard: readonly string[];
+  /** When it was answered, as Date.now() has it. */
+  readonly time: number;
 }
 
 export interface Received {

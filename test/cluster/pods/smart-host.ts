@@ -1,4 +1,4 @@
-/** A smart host that takes everything, and tells by HTTP what it has got. */
+/** A smart host that takes everything, and tells by HTTP what it has got: all of it, or at /ids the ids alone. */
 import { createServer } from 'node:http';
 import type { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
@@ -17,7 +17,9 @@ new SMTPServer({
   onData: (stream, { envelope }, callback) => void keep(stream, envelope, callback),
 }).listen(SMTP_PORT);
 
-createServer((_request, response) => response.end(JSON.stringify(received))).listen(HTTP_PORT);
+createServer(({ url }, response) => {
+  response.end(JSON.stringify(url === '/ids' ? received.map(({ id }) => id) : received));
+}).listen(HTTP_PORT);
 
 async function keep(
   stream: Readable,
