@@ -216,7 +216,7 @@ function logOutcome(
         status: last.enhanced,
         at: last.at,
         attempt: attempts + 1,
-        ms,
+        ms: Math.round(ms),
       },
       MESSAGE[outcome],
     );
