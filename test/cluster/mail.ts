@@ -22,6 +22,21 @@ describe('SMTP+ on a real cluster', () => {
     assert.match(await tryRelease(), /the message: 250 /);
   });
 
+  test('reads well in kubectl', async () => {
+    const tables = (await kubectl(['get', 'spl,spu,vsender', '-n', SHOP])).split('\n\n');
+    const cells = tables.map((table) => table.split('\n').map((line) => line.split(/ {2,}/)));
+    assert.deepEqual(
+      cells.map(([header]) => header?.join(' ').trimEnd()),
+      [
+        'NAME CLASS UPSTREAM USERS ACTIVE SUSPENDED READY AGE',
+        'NAME LIST USERNAME SECRET ACTIVE READY AGE',
+        'NAME SENDER VERIFIED METHOD READY AGE',
+      ],
+    );
+    const orders = cells[1]?.find(([name]) => name === 'smtpplususer.smtpplus.io/orders')?.slice(1, -1);
+    assert.deepEqual(orders, ['shop/transactional', 'orders.shop', 'orders-smtp', 'True', 'True']);
+  });
+
   test('takes mail over each port that the status of the user tells, and over others of the pods, and hands on what was sent', async () => {
     const { ports, implicitTlsPorts } = JSON.parse(
       await kubectl(['get', 'spu/orders', '-n', SHOP, '--output', 'jsonpath={.status.server}']),
@@ -124,6 +139,7 @@ describe('SMTP+ on a real cluster', () => {
     await kubectl(['rollout', 'status', '-n', NAMESPACE, RELAYS, '--timeout=300s']);
     load.end();
     t.diagnostic(await allArrived(await load.output));
+    t.diagnostic(`from the start of a container until its relay is ready: ${(await startTimes()).join(', ')} s`);
   });
 
   test('loses nothing where a relay goes for good while the smart host is away', async (t) => {
@@ -175,6 +191,21 @@ async function scaledInUnderLoad(
 /** Helm refuses to upgrade what somebody else has scaled, unless that says what the chart says. */
 async function scaleTo(replicas: number): Promise<void> {
   await kubectl(['scale', '-n', NAMESPACE, RELAYS, `--replicas=${replicas}`]);
+}
+
+/** To the second, as the kubelet tells it. */
+async function startTimes(): Promise<number[]> {
+  const pods = await kubectl(['get', 'pods', '-n', NAMESPACE, '-l', 'smtpplus.io/relay-class', '-o', 'json']);
+  const { items } = JSON.parse(pods) as { items: { status: PodStatus }[] };
+  return items.map(({ status: { conditions, containerStatuses } }) => {
+    const ready = conditions.find(({ type }) => type === 'Ready')?.lastTransitionTime ?? '';
+    return (Date.parse(ready) - Date.parse(containerStatuses[0]?.state.running?.startedAt ?? '')) / 1000;
+  });
+}
+
+interface PodStatus {
+  readonly conditions: readonly { readonly type: string; readonly lastTransitionTime: string }[];
+  readonly containerStatuses: readonly { readonly state: { readonly running?: { readonly startedAt: string } } }[];
 }
 
 /** As the operator has noted it; empty while nobody knows. */
