@@ -19,9 +19,9 @@ import { inOneLine, refuseRepeats } from './commands/usage-errors.ts';
 
 const SERVER_NODE_MAJOR = 24;
 const PORTS_HELP =
-  'ports with STARTTLS, such as 2525,1025-5000; a port that is named must be free, busy ports of a range are skipped; 0 is any free port';
+  'ports with STARTTLS, such as 2525,1025-5000; a single port must be free, busy ports of a range are skipped; 0 is any free port';
 const WORKERS_HELP = 'processes that accept mail: a number, or auto for as many as cores and memory allow';
-const SKIP_HELP = 'start without the ports that are in use, even those that are named';
+const SKIP_HELP = 'start without the ports that are in use, even those that are not part of a range';
 
 /** kubectl finds its plugins by the names of their files: `kubectl smtpplus` runs `kubectl-smtpplus`. */
 const IS_PLUGIN = basename(process.argv[1] ?? '').startsWith('kubectl-smtpplus');
@@ -38,7 +38,7 @@ program
     'Run everything in one process on a folder of manifests, without a cluster.\n\n' +
       'Settings come from flags, then from the settings file, then from defaults. The settings file is the one that --settings ' +
       'names, or else DIR/settings.yaml; examples/settings.yaml is a good one to copy. Anybody who can write into DIR can ' +
-      'write DIR/settings.yaml too. If they must not, keep the file elsewhere and name it.\n\n' +
+      'write DIR/settings.yaml too. If they must not, keep the file elsewhere and name it with --settings.\n\n' +
       'Example: smtp-plus standalone manifests --existing-sender shop=shop.example',
   )
   .argument('[DIR]', 'folder of manifests (default: examples)')
@@ -56,7 +56,7 @@ program
   .option('--strict', 'refuse an object with a field that its kind does not have, instead of only warning')
   .option(
     '--prune',
-    'delete the Secrets of all users who are gone, however many, or whose manifests are in another DIR',
+    'delete the Secrets of all users who are gone, however many, and of those whose manifests are in another DIR',
   )
   .option('--json', 'print only JSON lines; {"event":"ready",...} has the ports')
   .action(async (folder: string | undefined, flags: Record<string, unknown>) => {
@@ -130,15 +130,18 @@ program
   .option('--tls-key <FILE>', 'key of the certificate (PEM)')
   .option('--host <ADDRESS>', 'address to listen on (default: all)')
   .addOption(portsOption('--ports <LIST>', PORTS_HELP).default('2525'))
-  .addOption(new Option('--skip-busy-ports', SKIP_HELP).default(false, 'a busy port ends the start'))
+  .addOption(new Option('--skip-busy-ports', SKIP_HELP).default(false, 'a busy single port prevents the start'))
   .addOption(portsOption('--implicit-tls-ports <LIST>', 'ports with TLS from the first byte').default(''))
   .addOption(workersOption(WORKERS_HELP).default(1))
   .addOption(portOption('--http <PORT>', 'port of /metrics, /healthz, /readyz, /configz').default(9465))
   .option('--capture <DIR>', 'where the capture upstream writes messages (default: STATE/outbox)')
   .addOption(
-    peersOption('--peers <HOST:PORT>', 'name of all relays of the fleet, and their port for mail of each other'),
+    peersOption(
+      '--peers <HOST:PORT>',
+      'host name that leads to all relays of the fleet, and the port where they take mail from each other',
+    ),
   )
-  .addOption(portOption('--handover-port <PORT>', 'port for mail of other relays (default: that of --peers)'))
+  .addOption(portOption('--handover-port <PORT>', 'port for mail from other relays (default: that of --peers)'))
   .option('--name <NAME>', 'name of this relay in its fleet (default: the host name)')
   .option('--last-words <FILE>', 'file for the number of messages that are left in the spool at the end')
   .option('--drain', 'take no mail: deliver or hand over what is in the spool, and end when nothing is left', false)

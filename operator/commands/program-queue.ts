@@ -12,10 +12,10 @@ const LIST_DEFAULT = 100;
 export function addQueueCommands(program: Program): void {
   const queue = program.root
     .command('queue')
-    .summary('look after the mail that waits: list, show, retry, hold, release, drop, export')
+    .summary('manage the mail that waits: list, show, retry, hold, release, drop, export')
     .description(
-      'Look after the mail that waits for smart hosts. In one process this goes over a socket in its state folder, which only ' +
-        'its user may open; on a cluster, over pods/exec of the API server. The relay logs each change, with who made it.',
+      'Manage the mail that waits for smart hosts. In one process this goes over a socket in its state folder, which only ' +
+        'the user that runs the process may open; on a cluster, over pods/exec of the API server. The relay logs each change, and who made it.',
     );
   addLooks(program, queue);
   addChanges(program, queue);
@@ -28,11 +28,11 @@ function addLooks(program: Program, queue: Command): void {
     addSubcommand(program, queue, 'list', {
       summary: 'list messages that wait',
       description:
-        'List messages that wait, the oldest first, with when they are tried again and what the smart host said last.',
+        'List messages that wait, the oldest first, with the time of the next attempt and the last reply of the smart host.',
       example: 'queue list --list shop/transactional --only held',
     }),
   )
-    .option('--limit <N>', `most messages to show, at most ${MESSAGES_MAX}`, countOf, LIST_DEFAULT)
+    .option('--limit <N>', `how many messages to show, at most ${MESSAGES_MAX}`, countOf, LIST_DEFAULT)
     .action(async (flags: SelectFlags & { readonly limit: number }) => {
       const { runQueueList } = await import('./queue.ts');
       const options = { limit: flags.limit, width: terminalWidth() };
@@ -42,9 +42,9 @@ function addLooks(program: Program, queue: Command): void {
     });
 
   addSubcommand(program, queue, 'show', {
-    summary: 'show all that is known of messages, except for what they say',
+    summary: 'show all that is known about messages, except for their content',
     description:
-      'Show all that is known of messages: recipients that still wait, with the last reply about each of them.',
+      'Show all that is known about messages: the recipients that still wait, with the last reply for each of them.',
     example: 'queue show 01M8G7DN49HC8RGJ7N',
   })
     .argument('<ID...>', 'queue ids')
@@ -69,8 +69,9 @@ function addLooks(program: Program, queue: Command): void {
 
 const CHANGES: Readonly<Record<QueueChange, Help>> = {
   retry: {
-    summary: 'try messages again now, instead of at their time',
-    description: 'Try messages again now. A smart host that is known to be down is still given its pause.',
+    summary: 'try messages again now, instead of when they are due',
+    description:
+      'Try messages again now. A smart host that is known to be down is still left alone until its pause is over.',
     example: 'queue retry --list shop/transactional',
   },
   hold: {
@@ -99,7 +100,7 @@ function addChanges(program: Program, queue: Command): void {
     const command = selecting(addSubcommand(program, queue, change, CHANGES[change]))
       .argument('[ID...]', 'queue ids')
       .option('--all', 'all messages that wait');
-    if (change === 'drop') command.option('-y, --yes', 'do not ask whether this is meant');
+    if (change === 'drop') command.option('-y, --yes', 'do not ask for confirmation');
     command.action(async (ids: readonly string[], flags: SelectFlags & { readonly yes?: boolean }) => {
       const { runQueueChange } = await import('./queue.ts');
       const selected = { ...flags, ids, isAll: flags.all };
@@ -153,7 +154,7 @@ function addMail(program: Program): void {
     description: 'List captured messages, the newest first, with their subjects.',
     example: 'mail list',
   })
-    .option('--limit <N>', `most messages to show, at most ${MESSAGES_MAX}`, countOf, LIST_DEFAULT)
+    .option('--limit <N>', `how many messages to show, at most ${MESSAGES_MAX}`, countOf, LIST_DEFAULT)
     .action(async (flags: Flags & { readonly capture?: string; readonly limit: number }) => {
       const { runMailList } = await import('./mail.ts');
       process.exitCode = await runMail(flags, (places) => runMailList(places, { ...flags, width: terminalWidth() }));

@@ -23,8 +23,8 @@ function addWhy(program: Program): void {
     summary: 'show every log line and the state of one message, or of the last ones to a recipient',
     description:
       'Show every line of the log about a message, and where it is now. On a cluster it reads the logs of all relay pods; ' +
-      'of one process, those files that --log names. Mail addresses that the log shows as hashes are found too, if the key of the ' +
-      'hashes may be read.',
+      'for one process, the files that --log names. Mail addresses that the log shows as hashes are found too, if you may read the ' +
+      'key of the hashes.',
     example: 'why 01M8G7DN49HC8RGJ7N --log smtp-plus.log',
   })
     .argument('<WHAT>', 'queue id, Message-ID, or address of a recipient')
@@ -36,10 +36,10 @@ function addWhy(program: Program): void {
 
 function addAudit(program: Program): void {
   readingLogs(program, 'audit', {
-    summary: 'show who would be refused, if lists that audit enforced their rules',
+    summary: 'show who would be refused if lists that only audit enforced their rules',
     description:
       'Add up the mail that was accepted only because its list audits (`senderPolicy: {headerFrom: Audit}`): by list, user, reason ' +
-      'and sender. Once nobody is left, enforce the rules.',
+      'and sender. Once it finds nobody any more, enforce the rules.',
     example: 'audit --since 168h',
   }).action(async (flags: LogFlags) => {
     const { auditCommand } = await import('./log-commands.ts');
@@ -65,8 +65,8 @@ function addImport({ root }: Program): void {
     .command('import')
     .summary('write manifests from docker-postfix values, Postfix tables or a CSV file')
     .description(
-      'Write manifests from what another mail server was told. They go to standard output, or into the folder of --to, and pass ' +
-        '`check`. What cannot be carried over is a warning. Passwords are written only with --with-passwords, and only into Secrets.',
+      'Write manifests from the configuration of another mail server. They go to standard output, or into the folder of --to, ' +
+        'and pass `check`. Whatever cannot be carried over leads to a warning. Passwords are written only with --with-passwords, and only into Secrets.',
     );
   const add = (name: string, summary: string, example: string): Command =>
     group
@@ -113,7 +113,7 @@ function addCompletion({ root }: Program): void {
     .command('completion')
     .summary('print completion for bash, zsh or fish')
     .description(
-      `Print a script with which a shell completes commands, options and their values.\n\nExample: source <(${root.name()} completion bash)`,
+      `Print a script that lets a shell complete commands, options and their values.\n\nExample: source <(${root.name()} completion bash)`,
     )
     .addArgument(new Argument('<SHELL>', 'the shell').choices(SHELLS))
     .action(async (shell: Shell) => {
@@ -128,7 +128,7 @@ function addSchema({ root }: Program): void {
     .summary('print a JSON Schema for editors')
     .description(
       'Print the JSON Schema of manifests (the default), of one kind, or of the settings, for editors that complete and check ' +
-        `YAML. They are in schemas/, too.\n\nExample: ${root.name()} schema settings > settings.schema.json`,
+        `YAML. The schemas are in the folder schemas/, too.\n\nExample: ${root.name()} schema settings > settings.schema.json`,
     )
     .argument('[WHAT]', 'manifest, settings, SmtpPlusList, SmtpPlusUser or VerifiedSender', 'manifest')
     .action(async (what: string) => {

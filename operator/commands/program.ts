@@ -18,8 +18,8 @@ function addObjectCommands(program: Program): void {
   addSubcommand(program, program.root, 'status', {
     summary: 'show what is ready, what is not, and why',
     description:
-      'Show how many lists, users and senders are ready, and of those that are not, why, and what to do. Of objects that are ' +
-      'named, it shows everything that is known, as `kubectl describe` does.',
+      'Show how many lists, users and senders are ready, and for those that are not, why, and what to do about it. For objects ' +
+      'that you name, it shows everything that is known, as `kubectl describe` does.',
     example: 'status spu shop/orders',
   })
     .argument('[WHAT...]', `kinds (spl, spu, vsender), ${WHAT}`)
@@ -33,7 +33,7 @@ function addObjectCommands(program: Program): void {
   addSubcommand(program, program.root, 'users', {
     summary: 'list users: who can send as what, and who cannot, and why',
     description:
-      'List users with their log-in, senders, server and Secret; and of those who cannot send, why, and what to do.',
+      'List users with their log-in, senders, server and Secret and, for those who cannot send, why, and what to do about it.',
     example: 'users shop/',
   })
     .argument('[WHAT...]', WHAT)
@@ -62,9 +62,9 @@ function addObjectCommands(program: Program): void {
 
 function addCredentialCommands(program: Program): void {
   addSubcommand(program, program.root, 'password', {
-    summary: 'print the password of a user, or all that it logs in with',
+    summary: 'print the password of a user, or everything that it needs to log in',
     description:
-      'Print the password of a user, as its Secret has it. With -o env it prints lines for a shell: SMTP_HOST, SMTP_PORT, ' +
+      'Print the password that is in the Secret of a user. With -o env it prints lines for a shell: SMTP_HOST, SMTP_PORT, ' +
       'SMTP_USERNAME, SMTP_PASSWORD, SMTP_TLS, and SMTP_CA if there is a ca.crt.',
     example: 'password shop/orders -o env',
     formats: PASSWORD_FORMATS,
@@ -80,8 +80,8 @@ function addCredentialCommands(program: Program): void {
   addSubcommand(program, program.root, 'rotate', {
     summary: 'give a user a new password',
     description:
-      'Give a user a new password, and wait until it is in its Secret. The old one stays valid for the overlap of the user, ' +
-      '24 hours by default; --leaked ends it at once. On a cluster this changes the spec of the user, in one process its manifest.',
+      'Give a user a new password, and wait until the Secret of the user has it. The old one stays valid for the overlap of the user, ' +
+      '24 hours by default; --leaked ends it at once. On a cluster this changes the spec of the user; in one process, its manifest.',
     example: 'rotate shop/orders --leaked',
   })
     .argument('<USER>', 'NAMESPACE/NAME of the SmtpPlusUser')
@@ -97,8 +97,8 @@ function addCredentialCommands(program: Program): void {
   addSubcommand(program, program.root, 'send-test', {
     summary: 'send a mail as a user would, and explain what fails',
     description:
-      'Send one mail with what is in the Secret of a user, as an application would: host, port, ca.crt, STARTTLS, log-in. Where ' +
-      'it fails, it says at which step, what was answered, and what to do. The mail really goes to TO.',
+      'Send one mail with what is in the Secret of a user, as an application would: host, port, ca.crt, STARTTLS, log-in. If ' +
+      'that fails, it says at which step, what the answer was, and what to do. The mail really goes to TO.',
     example: 'send-test shop/orders ann@elsewhere.example',
   })
     .argument('<USER>', 'NAMESPACE/NAME of the SmtpPlusUser')

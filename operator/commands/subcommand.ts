@@ -22,7 +22,7 @@ export interface Help {
 }
 
 const EXIT_CODES =
-  'The exit code is 0 if it was done, 1 if something does not exist or failed, and 2 if the command is wrong or nobody answers.';
+  'The exit code is 0 if it succeeds, 1 if something does not exist or fails, and 2 if the command is wrong or nobody answers.';
 
 /** With the options that say where to look and how to answer. */
 export function addSubcommand({ root, isPlugin }: Program, parent: Command, name: string, help: Help): Command {
@@ -45,5 +45,5 @@ export function addSubcommand({ root, isPlugin }: Program, parent: Command, name
 function whereHelp(isPlugin: boolean): string {
   return isPlugin
     ? 'It looks at the cluster of the kubeconfig; --state makes it look at one process instead.'
-    : 'It looks at the process whose state folder is here, or that --state names, and otherwise at the cluster of the kubeconfig.';
+    : 'It works on the process whose state folder is here, or is named by --state, and otherwise on the cluster of the kubeconfig.';
 }

@@ -4,7 +4,7 @@ import { hostname } from 'node:os';
 import type { Fleet } from '../../relay/handover/handover.ts';
 
 export interface FleetFlags {
-  /** `HOST:PORT`: a name that leads to all relays of the fleet, and their port for mail of other relays. */
+  /** `HOST:PORT`: a name that leads to all relays of the fleet, and their port for mail from other relays. */
   readonly peers?: string;
   readonly handoverPort?: number;
   readonly name?: string;
