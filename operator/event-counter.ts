@@ -10,7 +10,7 @@ export function createEventCounter(
 ): (event: Pick<PlannedEvent, 'type' | 'reason'> & { readonly kind: string }) => void {
   const counter = new Counter({
     name: 'smtpplus_operator_events_total',
-    help: 'Events about objects, by kind, type and reason: a sender that is verified, loses its record, is revoked, deleted',
+    help: 'Events about objects, by kind, type and reason, such as a sender that is verified, loses its record, is revoked or is deleted',
     labelNames: ['kind', 'type', 'reason'],
     registers: [registry],
   });

@@ -43,14 +43,16 @@ export function createOperatorMetrics() {
     ),
     configurationLag: gauge(
       'configuration_lag_seconds',
-      'How long a change of the configuration of a class has waited for all its ready relays to run it; 0: they run it all',
+      'How long a change of the configuration of a class has waited for all its ready relays to run it; 0: all of them run it',
       ['class'],
     ),
-    crdsOutdated: gauge('crds_outdated', '1 for each kind whose CRD has another version than this operator', ['kind']),
+    crdsOutdated: gauge('crds_outdated', '1 for each kind whose CRD is of a different version than this operator', [
+      'kind',
+    ]),
     contestedStatuses: gauge('contested_statuses', 'Statuses left alone, because somebody else keeps replacing them'),
     certificateExpiry: gauge(
       'certificate_expiry_timestamp_seconds',
-      'When the certificate expires that relays of a class are given; 0: they are given none',
+      'When the certificate that relays of a class are given expires; 0: they are given none',
       ['class'],
     ),
     certificateTroubles: gauge(
@@ -61,9 +63,11 @@ export function createOperatorMetrics() {
     strandedSpools: gauge('stranded_spools', 'Volumes with mail, or perhaps with mail, that no relay reads any more', [
       'class',
     ]),
-    strandedMessages: gauge('stranded_messages', 'Messages on these volumes, as far as their relays have said', [
-      'class',
-    ]),
+    strandedMessages: gauge(
+      'stranded_messages',
+      'Messages on these volumes, as far as their relays have reported them',
+      ['class'],
+    ),
     countEvent: createEventCounter(registry),
     settings: createSettingsMetrics(registry),
     mailProofs: counter('mail_proofs_total', 'Steps of proofs by mail, by step', ['step']),

@@ -111,11 +111,11 @@ export function createMetrics() {
       counter('reports_lost_total', 'Reports that could not be delivered to the sender, by upstream', ['upstream']),
     ),
     spans: counter('spans_total', 'Spans of messages with a trace, by whether the collector took them', ['result']),
-    handedOver: counter('messages_handed_over_total', 'Messages that other relays have taken when this one stopped'),
-    takenOver: counter('messages_taken_over_total', 'Messages taken from relays that stopped'),
+    handedOver: counter('messages_handed_over_total', 'Messages that other relays took over when this one stopped'),
+    takenOver: counter('messages_taken_over_total', 'Messages taken over from relays that stopped'),
     handoverUnsure: counter(
       'handover_unsure_total',
-      'Messages that went out although another relay may have taken them, and never answered: they may arrive twice',
+      'Messages sent although another relay, which never answered, may have taken them over: they may arrive twice',
     ),
     configTimestamp: gauge('config_timestamp_seconds', 'When the configuration in force was read', {
       aggregator: 'min',

@@ -14,8 +14,8 @@ export function createUsageMetrics() {
     new Gauge({ name: `smtpplus_${name}`, help, labelNames, registers });
   return {
     registry,
-    list: gauge('list_day', 'What this relay has counted of a list in the last 24 hours', ['list', 'what']),
-    user: gauge('user_day', 'What this relay has counted of a user (NAMESPACE/NAME) in the last 24 hours', [
+    list: gauge('list_day', 'What this relay has counted for a list in the last 24 hours', ['list', 'what']),
+    user: gauge('user_day', 'What this relay has counted for a user (NAMESPACE/NAME) in the last 24 hours', [
       'user',
       'what',
     ]),
