@@ -15,14 +15,14 @@ export const consoleSettingsSchema = z.strictObject({
     .boolean()
     .optional()
     .describe(
-      'Whether the console is served, under /console on the HTTP port. Default: in one process if `host` is a loopback address; on a cluster not. In one process it asks nobody who they are',
+      'Whether the console is served, under /console on the HTTP port. Default: true in one process if `host` is a loopback address, and false on a cluster. In one process it does not authenticate anybody',
     ),
   hosts: z
     .array(serverName)
     .max(NAMES_MAX)
     .default([])
     .describe(
-      'In one process: host names under which people open the console, besides `localhost`, loopback addresses and `host`. Other names are refused, so that no web site can read the console by a name that it leads here',
+      'In one process: host names under which people open the console, besides `localhost`, loopback addresses and `host`. Other names are refused, so that no web site can read the console through a name that it points here',
     ),
   trustedProxies: z
     .array(
@@ -33,7 +33,7 @@ export const consoleSettingsSchema = z.strictObject({
     .max(PROXIES_MAX)
     .default([])
     .describe(
-      'On a cluster: addresses (CIDR notation) of the authenticating proxies before the console. From these alone, the header fields below say who asks. They must overwrite these fields in whatever their clients send',
+      'On a cluster: addresses (CIDR notation) of the authenticating proxies in front of the console. Only from these do the header fields below say who is asking. The proxies must overwrite these fields in whatever their clients send',
     ),
   userHeader: headerName.default('X-Forwarded-User').describe('On a cluster: header field with the name of the user'),
   groupsHeader: headerName

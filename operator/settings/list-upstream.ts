@@ -40,7 +40,7 @@ export const allowListUpstream = z.strictObject({
     .max(ENTRIES_MAX)
     .optional()
     .describe(
-      'Where these names may lead, looked at for each connection: `Public`, `Private`, `Loopback`, and ranges such as 10.1.0.0/16. Link-local addresses, metadata services and multicast are in none of the three. Default: `[Public]` on a cluster, all three in one process',
+      'Which addresses these names may lead to, checked for each connection: `Public`, `Private`, `Loopback`, and ranges such as 10.1.0.0/16. Link-local addresses, metadata services and multicast are in none of the three. Default: `[Public]` on a cluster, all three in one process',
     ),
   except: z
     .array(cidr)

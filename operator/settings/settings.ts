@@ -82,7 +82,7 @@ export const classSettingsSchema = z.strictObject({
     .enum(['Allow', 'Refuse'])
     .default('Allow')
     .describe(
-      'Whether clients may ask for SMTPUTF8, and send addresses and header fields in UTF-8. If your smart hosts do not support it, choose Refuse: clients then hear so at once, instead of getting a bounce',
+      'Whether clients may ask for SMTPUTF8, and send addresses and header fields in UTF-8. If your smart hosts do not support it, choose Refuse: clients are then told so at once, instead of getting a bounce',
     ),
   spool: z
     .enum(['Allow', 'Refuse'])
@@ -126,7 +126,7 @@ export const classSettingsSchema = z.strictObject({
     .describe('Whom mail of the class may reach (staging); lists can allow fewer, never others. Default: everybody'),
   limits: limits.extend({}).strict().prefault({}).describe('Maximum for the limits of lists and users'),
   sharedCounters: sharedCounters.optional(),
-  session: sessionSettingsSchema.strict().prefault({}).describe('Limits for hostile clients'),
+  session: sessionSettingsSchema.strict().prefault({}).describe('Limits against hostile clients'),
   delivery: delivery.prefault({}).describe('Time-outs and retries of deliveries'),
   reports: z
     .strictObject({
@@ -180,14 +180,16 @@ export const settingsSchema = z
     skipBusyPorts: z
       .boolean()
       .default(false)
-      .describe('Start without the ports that are in use, even those that are named by number'),
+      .describe('Start without the ports that are in use, even those that are not part of a range'),
     workers: workersWish
       .default(1)
       .describe(
         'Processes that accept mail, each with 1/N of the memory: a number, or `auto` for one per core, as far as there are 256 MiB of memory for each',
       ),
     http: port.default(9465).describe('Port for /metrics, /healthz, /readyz, /configz, and for the console'),
-    console: consoleSettingsSchema.prefault({}).describe('The console: a page that shows what is there'),
+    console: consoleSettingsSchema
+      .prefault({})
+      .describe('The console: web pages that show the state of lists, users, senders and relays'),
     pageAccess: z
       .enum(['Token', 'Everybody'])
       .default('Token')

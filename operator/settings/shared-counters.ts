@@ -44,5 +44,5 @@ export const sharedCounters = z
     message: 'must be Implicit with serverName or caFile',
   })
   .describe(
-    'A Valkey or Redis server in which the relays count together what is limited over all relays. Default: each relay counts for itself and allows its share. In one process, counts outlive a restart with it',
+    'A Valkey or Redis server in which the relays count together what is limited over all relays. Default: each relay counts for itself and allows its share. In one process, it lets counts outlive a restart',
   );

@@ -46,7 +46,7 @@ export const tlsSettingsSchema = z
       .max(90 * DAY_SECONDS)
       .default(DAY_SECONDS)
       .describe(
-        'How long a new authority is in the Secrets of all users before relays use a certificate of it. Applications that read `ca.crt` only when they start are to be started anew in this time',
+        'How long a new authority is in the Secrets of all users before relays use a certificate that it signed. Applications that read `ca.crt` only when they start must be restarted in this time',
       ),
     keepSeconds: z
       .number()
@@ -54,7 +54,9 @@ export const tlsSettingsSchema = z
       .min(0)
       .max(365 * DAY_SECONDS)
       .default(7 * DAY_SECONDS)
-      .describe('How long an authority stays in the Secrets of users once no relay uses a certificate of it any more'),
+      .describe(
+        'How long an authority stays in the Secrets of users once no relay uses a certificate that it signed any more',
+      ),
   })
   .refine(({ certificateDays, authorityDays }) => certificateDays * SHARE <= authorityDays, {
     path: ['certificateDays'],

@@ -99,7 +99,7 @@ export const verificationSettingsSchema = z
       .min(1)
       .max(100_000)
       .default(50)
-      .describe('How many of those mails one namespace may cause within 24 h. To one address it is 3'),
+      .describe('How many of those mails one namespace may cause within 24 h. To a single address, the limit is 3'),
     mailsInTotal: z
       .number()
       .int()

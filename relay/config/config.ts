@@ -171,7 +171,7 @@ export const deliverySettingsSchema = z.object({
     .describe(
       'Number of messages kept for lists with `recipients.otherwise: Capture`. Beyond that, the oldest of the namespace that has the most are deleted',
     ),
-  capturedBytes: count.default(256 * 1024 * 1024).describe('Their size in bytes likewise; the newest is always kept'),
+  capturedBytes: count.default(256 * 1024 * 1024).describe('Likewise, their total bytes; the newest is always kept'),
   shutdownSeconds: seconds.default(25).describe('Longest time for a clean shutdown'),
 });
 

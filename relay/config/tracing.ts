@@ -9,6 +9,6 @@ export const tracingSettingsSchema = z.object({
       error: 'must have no user name, password or query',
     })
     .describe(
-      'Base address of a collector that takes OTLP over HTTP: spans of messages go to `/v1/traces` there. Only messages whose field `Traceparent` says that their application sends its spans too have any',
+      'Base address of a collector that takes OTLP over HTTP: spans of messages go to `/v1/traces` there. Only messages whose field `Traceparent` says that their application sends its spans too have spans',
     ),
 });

@@ -44,7 +44,7 @@ const pods = {
   extraVolumeMounts: z.array(kubernetes).describe('Where these volumes are mounted'),
   initContainers: z
     .array(kubernetes)
-    .describe('Containers (Container) that run before; as sidecars with `restartPolicy: Always`'),
+    .describe('Containers (Container) that run before the others; with `restartPolicy: Always`, as sidecars'),
   extraContainers: z.array(kubernetes).describe('More containers (Container) in the pod'),
 };
 
@@ -69,7 +69,7 @@ const relays = z.strictObject({
         .strictObject({
           enabled: z.boolean().describe('A Certificate of cert-manager, for all names by which relays are reached'),
           issuerRef: kubernetes.describe('Who signs it: `{ kind: ClusterIssuer, name: your-issuer }`'),
-          duration: z.string().describe('How long it is valid, `2160h`; default: as cert-manager has it'),
+          duration: z.string().describe('How long it is valid, `2160h`; default: that of cert-manager'),
         })
         .partial(),
     })
@@ -107,7 +107,7 @@ const relays = z.strictObject({
       enabled: z
         .boolean()
         .describe(
-          'More pods where there is more to do, and fewer, one by one, where there is less: a relay that goes hands over its mail',
+          'Adds pods when there is more to do, and removes them, one by one, when there is less: a relay that goes hands over its mail',
         ),
       minReplicas: replicas.describe('Fewest pods'),
       maxReplicas: replicas.describe('Most pods'),
@@ -202,7 +202,7 @@ function valuesWith({ settings, classSettings }: { settings: z.ZodType; classSet
           interval: z
             .string()
             .regex(/^[1-9][0-9]*(s|m)$/)
-            .describe('How often Prometheus asks'),
+            .describe('How often Prometheus scrapes'),
           labels: texts.describe(
             'More labels for PodMonitor, ServiceMonitor and PrometheusRule, for a Prometheus that selects them by label',
           ),
@@ -219,7 +219,7 @@ function valuesWith({ settings, classSettings }: { settings: z.ZodType; classSet
             .strictObject({
               enabled: z.boolean().describe('A ConfigMap with two dashboards for Grafana'),
               labels: texts.describe("Labels by which Grafana's sidecar finds it"),
-              annotations: texts.describe('Annotations of it, such as the folder for the sidecar'),
+              annotations: texts.describe('Its annotations, such as the folder for the sidecar'),
             })
             .partial(),
         })
