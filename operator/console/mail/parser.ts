@@ -7,6 +7,7 @@ import { fork } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import type { Socket } from 'node:net';
 import type { CapturedFile } from '../../captured-content.ts';
+import { createTurns, NoTurnError } from '../turns.ts';
 import type { Answer, Answers, Question } from './questions.ts';
 
 type Outcome<T> =
@@ -30,7 +31,7 @@ const HEAP_MIB = 192;
 const RESIDENT_MAX = 384 * 1024 * 1024;
 const RESIDENT_LOOK_MS = 100;
 /** The HTTP port has no more connections than that. */
-const WAITING_MAX = 64;
+const ASKED_MAX = 64;
 /** Beside the source, or, in the bundle, above the chunk that holds this. */
 const PROGRAM = new URL(
   import.meta.filename.endsWith('.ts') ? './parser-process.ts' : '../mail-parser.js',
@@ -48,8 +49,7 @@ export function createMailParser({
 }: Partial<Bounds> = {}): MailParser {
   let running: ParserProcess | undefined;
   let idle: NodeJS.Timeout | undefined;
-  let turn: Promise<unknown> = Promise.resolve();
-  let waiting = 0;
+  const turns = createTurns({ atOnce: 1, waitingMax: ASKED_MAX - 1 });
   let isClosed = false;
   const kill = (): void => running?.kill();
 
@@ -73,11 +73,12 @@ export function createMailParser({
   }
 
   async function ask(about: keyof Answers, mail: CapturedFile, index = 0): Promise<Outcome<Answer>> {
-    if (waiting >= WAITING_MAX) return { ok: false, why: 'Busy' };
-    waiting++;
-    const asked = turn.then(() => askNow({ about, mail, index })).finally(() => waiting--);
-    turn = asked.catch(() => undefined);
-    return asked;
+    try {
+      return await turns.take(() => askNow({ about, mail, index }));
+    } catch (error) {
+      if (error instanceof NoTurnError) return { ok: false, why: 'Busy' };
+      throw error;
+    }
   }
 
   return {

@@ -15,7 +15,7 @@ import { createClusterFacts } from './facts.ts';
 import { createIdentify, type Identity } from './identity.ts';
 import { createMemo } from './memo.ts';
 import { createRelayAnswers } from './relay-answers.ts';
-import { createTurns, NoTurnError, type Turns } from './turns.ts';
+import { createTurns, NoTurnError, type Turns } from '../../console/turns.ts';
 
 export interface ConsoleOnClusterOptions {
   /** One of its own: what people ask must not hold up the operator's work, nor its lease. */

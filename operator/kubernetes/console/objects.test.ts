@@ -4,7 +4,7 @@ import { setImmediate as immediate } from 'node:timers/promises';
 import type { Answer } from '../client/answers.ts';
 import type { KubeClient } from '../client/client.ts';
 import { createReadObjects } from './objects.ts';
-import { NoTurnError } from './turns.ts';
+import { NoTurnError } from '../../console/turns.ts';
 
 /** An API server with so many objects in each namespace, all of them with large annotations. */
 function played(count: number) {

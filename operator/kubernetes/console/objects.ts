@@ -6,7 +6,7 @@ import type { KubeClient } from '../client/client.ts';
 import { pagesOf } from '../client/pages.ts';
 import { KIND_RESOURCES, pathOf, type KubeObject } from '../client/resources.ts';
 import { createMemo } from './memo.ts';
-import { createTurns } from './turns.ts';
+import { createTurns } from '../../console/turns.ts';
 
 /** As many of a kind as a page shows. */
 const OBJECTS_MAX = 500;
