@@ -252,6 +252,20 @@ describe('the chart', () => {
     assert.deepEqual(scaler.spec.behavior, { scaleDown: { stabilizationWindowSeconds: 600, policies } });
   });
 
+  test('lets an autoscaler go by any metric, and as fast as the values say', async () => {
+    const metric = {
+      type: 'Pods',
+      pods: { metric: { name: 'smtpplus_connections' }, target: { type: 'AverageValue' } },
+    };
+    const behavior = { scaleUp: { stabilizationWindowSeconds: 60 } };
+    const autoscaling = { enabled: true, targetCPUPercent: 400, metrics: [metric], behavior };
+    const rendered = await render({ values: { relays: { autoscaling } } });
+    const { spec } = find<{ spec: Record<string, unknown> }>(rendered, 'HorizontalPodAutoscaler', 'smtp-plus-relay');
+    const target = { type: 'Utilization', averageUtilization: 400 };
+    assert.deepEqual(spec['metrics'], [{ type: 'Resource', resource: { name: 'cpu', target } }, metric]);
+    assert.deepEqual(spec['behavior'], behavior);
+  });
+
   test('tells users ports that the Service has, and the Service has ports that pods listen on', async () => {
     const service = { ports: [2600, 465, 25] };
     for (const values of [{}, { relays: { service } }, { relays: { service: { ...service, allPorts: true } } }]) {

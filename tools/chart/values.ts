@@ -118,8 +118,12 @@ const relays = z.strictObject({
         .number()
         .int()
         .min(1)
-        .max(100)
-        .describe('Utilization to aim at, in percent of the requested CPU'),
+        .describe(
+          'Utilization to aim at, in percent of the requested CPU: more than 100 where a relay may use more than `resources.requests.cpu` before another one comes',
+        ),
+      behavior: kubernetes.describe(
+        'How fast it scales (HorizontalPodAutoscalerBehavior); default where relays keep mail: the fewest that were needed in ten minutes decide, and one pod goes in five minutes',
+      ),
     })
     .partial(),
   ...pods,
