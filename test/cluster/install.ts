@@ -23,17 +23,30 @@ export const SETTINGS = {
   tls: { announceSeconds: 120 },
 };
 
+/** What waits goes out soon after the smart host is back. */
+export const SOON = {
+  default: { settings: { ...SETTINGS, delivery: { retryFirstSeconds: 2, retryMostSeconds: 5 } } },
+};
+
 const VALUES = {
   console: { enabled: true },
   classes: { default: { settings: SETTINGS } },
-  networkPolicy: { smartHosts: [{ namespaceSelector: {}, podSelector: { matchLabels: { app: 'smart-host' } } }] },
+  networkPolicy: {
+    smartHosts: [{ namespaceSelector: {}, podSelector: { matchLabels: { app: 'smart-host' } } }],
+    monitoring: [{ podSelector: { matchLabels: { app: 'metrics-api' } } }],
+  },
 };
 
 /** Makes the image and brings it to the nodes. */
 export async function loadImage(folder: string): Promise<void> {
   await run(process.execPath, [path.join(ROOT, 'tools/image.ts'), '--level', '0', '--output', folder]);
+  await loadArchive(folder);
+}
+
+/** The one in this folder. */
+export async function loadArchive(folder: string): Promise<void> {
   // the command is the user's own, with its flags; the archive is its last word
-  await run('sh', ['-c', `${process.env['IMAGE_LOAD_COMMAND']} "$0"/smtp-plus-*.tar`, folder]);
+  await run('sh', ['-c', `${process.env['IMAGE_LOAD_COMMAND']} "$0"/*.tar`, folder]);
 }
 
 export async function install(): Promise<void> {
@@ -45,8 +58,8 @@ export async function install(): Promise<void> {
 }
 
 /** Installs it, or takes it to these values, and waits until all pods are those. Resolves to what Helm says is next. */
-export function upgrade(further: object = {}): Promise<string> {
-  const flags = ['--install', '--wait', PATIENCE, '--values', '-'];
+export function upgrade(further: object = {}, furtherFlags: readonly string[] = []): Promise<string> {
+  const flags = ['--install', '--wait', PATIENCE, '--values', '-', ...furtherFlags];
   const values = JSON.stringify({ ...VALUES, ...further });
   return helm(['upgrade', ...RELEASE.slice(0, 1), CHART, ...RELEASE.slice(1), ...flags], values);
 }

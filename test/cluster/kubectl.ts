@@ -15,10 +15,16 @@ export interface Forwarded {
   readonly close: () => void;
 }
 
-/** Starts kubectl; `stdin` is written at once and left open. */
-export function startKubectl(args: readonly string[], stdin = ''): Running {
+interface Start {
+  /** Written at once; standard input is left open. */
+  readonly stdin?: string;
+  readonly onLine?: (line: string) => void;
+}
+
+export function startKubectl(args: readonly string[], { stdin = '', onLine }: Start = {}): Running {
   const child = spawn('kubectl', args, { stdio: ['pipe', 'pipe', 'pipe'] });
   child.stdin.on('error', () => undefined).write(stdin);
+  if (onLine !== undefined) createInterface(child.stdout).on('line', onLine);
   const ended = new Promise<number | null>((resolve, reject) => child.on('error', reject).on('close', resolve));
   const output = Promise.all([text(child.stdout), text(child.stderr), ended]).then(([stdout, stderr, code]) => {
     if (code !== 0) throw new Error(`kubectl ${args.join(' ')} ended with ${code}: ${stderr}${stdout}`);
@@ -27,8 +33,19 @@ export function startKubectl(args: readonly string[], stdin = ''): Running {
   return { end: () => child.stdin.end(), output };
 }
 
+/** Tells each line of a kubectl that goes on until it is stopped; `stop` throws where it has ended before. */
+export function follow(args: readonly string[], onLine: (line: string) => void): { readonly stop: () => void } {
+  const child = spawn('kubectl', args, { stdio: ['ignore', 'pipe', 'inherit'] });
+  createInterface(child.stdout).on('line', onLine);
+  return {
+    stop: () => {
+      if (!child.kill()) throw new Error(`kubectl ${args.join(' ')} has ended too early, with ${child.exitCode}`);
+    },
+  };
+}
+
 export function kubectl(args: readonly string[], stdin = ''): Promise<string> {
-  const { end, output } = startKubectl(args, stdin);
+  const { end, output } = startKubectl(args, { stdin });
   end();
   return output;
 }
@@ -45,16 +62,23 @@ export async function exists(...args: readonly string[]): Promise<boolean> {
 }
 
 /** A port of this machine that leads to one in the cluster, until it is closed. */
-export async function forward(namespace: string, target: string, port: number): Promise<Forwarded> {
-  const child = spawn('kubectl', ['port-forward', '-n', namespace, target, `:${port}`], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
+export function forward(namespace: string, target: string, port: number): Promise<Forwarded> {
+  return listening(['port-forward', '-n', namespace, target, `:${port}`], 'Forwarding from');
+}
+
+/** A port of this machine that leads to the API server: a request is there without the time that a kubectl takes to start. */
+export function forwardApi(): Promise<Forwarded> {
+  return listening(['proxy', '--port=0'], 'Starting to serve on');
+}
+
+async function listening(args: readonly string[], words: string): Promise<Forwarded> {
+  const child = spawn('kubectl', args, { stdio: ['ignore', 'pipe', 'inherit'] });
   const close = (): void => void child.kill();
   for await (const line of createInterface(child.stdout)) {
-    const own = /^Forwarding from 127\.0\.0\.1:(\d+)/.exec(line)?.[1];
+    const own = new RegExp(`^${words} 127\\.0\\.0\\.1:(\\d+)`).exec(line)?.[1];
     if (own !== undefined) return { port: Number(own), close };
   }
-  throw new Error(`kubectl port-forward to ${target} ended`);
+  throw new Error(`kubectl ${args.join(' ')} ended`);
 }
 
 /** A kubeconfig of a ServiceAccount with this Role or ClusterRole in its namespace. */

@@ -4,9 +4,10 @@ import { randomInt } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, test } from 'node:test';
 import { until } from '../support/until.ts';
-import { NAMESPACE, PODS, RELAYS, SERVICE, SETTINGS, tryRelease, upgrade } from './install.ts';
+import { NAMESPACE, PODS, RELAYS, SERVICE, SETTINGS, SOON, tryRelease, upgrade } from './install.ts';
 import { kubectl } from './kubectl.ts';
 import { send, setSmartHost, type startSending } from './programs.ts';
+import { messagesOnVolume, startTimes } from './relays.ts';
 import { allArrived, arrived, countDuplicates, countOf, FROM, setActive, SETTLED_MS, SHOP, startLoad } from './shop.ts';
 
 /** Some that only the pods' own name has. */
@@ -170,9 +171,7 @@ async function scaledInUnderLoad(
   end: () => Promise<unknown>,
   judge: (replies: Awaited<ReturnType<typeof startSending>['output']>) => Promise<void>,
 ): Promise<void> {
-  // what waits goes out soon after the smart host is back
-  const delivery = { retryFirstSeconds: 2, retryMostSeconds: 5 };
-  await upgrade({ classes: { default: { settings: { ...SETTINGS, delivery } } } });
+  await upgrade({ classes: SOON });
   await setSmartHost(false);
   try {
     const load = startLoad();
@@ -191,27 +190,6 @@ async function scaledInUnderLoad(
 /** Helm refuses to upgrade what somebody else has scaled, unless that says what the chart says. */
 async function scaleTo(replicas: number): Promise<void> {
   await kubectl(['scale', '-n', NAMESPACE, RELAYS, `--replicas=${replicas}`]);
-}
-
-/** To the second, as the kubelet tells it. */
-async function startTimes(): Promise<number[]> {
-  const pods = await kubectl(['get', 'pods', '-n', NAMESPACE, '-l', 'smtpplus.io/relay-class', '-o', 'json']);
-  const { items } = JSON.parse(pods) as { items: { status: PodStatus }[] };
-  return items.map(({ status: { conditions, containerStatuses } }) => {
-    const ready = conditions.find(({ type }) => type === 'Ready')?.lastTransitionTime ?? '';
-    return (Date.parse(ready) - Date.parse(containerStatuses[0]?.state.running?.startedAt ?? '')) / 1000;
-  });
-}
-
-interface PodStatus {
-  readonly conditions: readonly { readonly type: string; readonly lastTransitionTime: string }[];
-  readonly containerStatuses: readonly { readonly state: { readonly running?: { readonly startedAt: string } } }[];
-}
-
-/** As the operator has noted it; empty while nobody knows. */
-function messagesOnVolume(): Promise<string> {
-  const path = String.raw`jsonpath={.metadata.annotations.smtpplus\.io/spool-messages}`;
-  return kubectl(['get', 'pvc', 'spool-smtp-plus-relay-1', '-n', NAMESPACE, '-o', path]);
 }
 
 function podsNow(): Promise<string> {

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { bundle } from '../../tools/bundle.ts';
 import { apply, kubectl, startKubectl, type Running } from './kubectl.ts';
-import type { Job, Received, Reply } from './pods/jobs.ts';
+import type { Job, LogInAnswer, LogIns, Port, Received, Reply } from './pods/jobs.ts';
 
 const NAMESPACE = 'smtp-plus-test';
 export const SMART_HOST = `smart-host.${NAMESPACE}.svc.cluster.local`;
@@ -73,16 +73,29 @@ export function startSending(
   namespace: string,
   job: Job,
 ): Omit<Running, 'output'> & { output: Promise<readonly Reply[]> } {
-  const command = ['node', `${PROGRAMS}/client.js`, JSON.stringify(job)];
-  const { end, output } = startKubectl(['exec', '-i', '-n', namespace, 'client', '--', ...command]);
+  const { end, output } = startClient(namespace, job);
   return { end, output: output.then((text) => JSON.parse(text) as Reply[]) };
+}
+
+/** Tells of each answer that a port gives to a log-in and has not given to the one before, until it is ended. */
+export function watchLogIns(
+  namespace: string,
+  ports: readonly Port[],
+  onAnswer: (answer: LogInAnswer) => void,
+): Running {
+  return startClient(namespace, { kind: 'log-ins', ports }, (line) => onAnswer(JSON.parse(line) as LogInAnswer));
+}
+
+function startClient(namespace: string, job: Job | LogIns, onLine?: (line: string) => void): Running {
+  const command = ['node', `${PROGRAMS}/client.js`, JSON.stringify(job)];
+  return startKubectl(['exec', '-i', '-n', namespace, 'client', '--', ...command], onLine && { onLine });
 }
 
 export async function removePods(): Promise<void> {
   await kubectl(['delete', 'namespace', NAMESPACE, '--ignore-not-found', '--timeout=300s']);
 }
 
-function pod(name: string, volumes: readonly { readonly name: string }[] = []): object {
+export function pod(name: string, volumes: readonly { readonly name: string }[] = []): object {
   const all = [{ name: 'programs', configMap: { name: 'programs' } }, ...volumes];
   const volumeMounts = all.map((volume) => ({ name: volume.name, mountPath: `/${volume.name}` }));
   const command = ['/usr/bin/node', `${PROGRAMS}/${name}.js`];
@@ -97,7 +110,7 @@ function pod(name: string, volumes: readonly { readonly name: string }[] = []): 
 }
 
 /** The product's own image runs them: no other one has to be brought to the nodes. */
-async function programs(namespace: string): Promise<object> {
+export async function programs(namespace: string): Promise<object> {
   const folder = await mkdtemp(path.join(tmpdir(), 'smtp-plus-programs-'));
   try {
     const names = ['client', 'smart-host'];

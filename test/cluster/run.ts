@@ -12,7 +12,7 @@ const SCENARIO_MS = 600_000;
 const pathOf = (file: string): string => path.join(import.meta.dirname, file);
 // the types do not know it yet
 const AROUND = { globalSetupPath: pathOf('installed.ts') };
-const FILES = ['mail.ts', 'commands.ts', 'trouble.ts'].map(pathOf);
+const FILES = ['mail.ts', 'commands.ts', 'in-force.ts', 'drain.ts', 'trouble.ts'].map(pathOf);
 
 const missing = ['KUBECONFIG', 'IMAGE_LOAD_COMMAND'].filter((name) => !process.env[name]);
 if (missing.length > 0) skip(`${missing.join(' and ')} not set`);

@@ -9,10 +9,35 @@ export const SHOP = 'shop';
 export const FROM = 'Orders <orders@shop.example>';
 /** Longest that anything here may take on a slow machine. */
 export const SETTLED_MS = 180_000;
+/** Of a relay that ends, or of one that has ended: a client that sends again hears the next one. */
+export const PASSING = /^421 |ECONNREFUSED|ECONNRESET|Connection closed|socket|Greeting never received|timeout/i;
 
 /** Mail comes in over the port that the Secret names, by four connections, until it is told to end. */
-export function startLoad(options: Pick<Job, 'isEachAnew'> = {}): ReturnType<typeof startSending> {
+export function startLoad(options: Pick<Job, 'isEachAnew' | 'pauseMs'> = {}): ReturnType<typeof startSending> {
   return startSending(SHOP, { kind: 'load', ports: [{ port: 587 }], from: FROM, ...options });
+}
+
+/** All answers to the mail that comes in during the work, which begins when the first has arrived. */
+export async function underLoad(
+  work: () => Promise<void>,
+  options: Parameters<typeof startLoad>[0] = {},
+): Promise<readonly Reply[]> {
+  const before = (await receivedIds()).length;
+  const load = startLoad(options);
+  // what goes wrong in it is told at the end, once what the work has stopped goes on again
+  load.output.catch(() => undefined);
+  try {
+    await until(async () => (await receivedIds()).length > before, SETTLED_MS);
+    await work();
+  } finally {
+    load.end();
+  }
+  return load.output;
+}
+
+/** Each different answer but the last to any message, without what is of one message alone. */
+export function heardIn(replies: readonly Reply[]): string[] {
+  return [...new Set(replies.flatMap(({ heard }) => heard))];
 }
 
 /** Resolves to what to say of it, once each message that was acknowledged has come; fails where one was refused for good. */

@@ -8,9 +8,19 @@ import { promisify } from 'node:util';
 import { until } from '../support/until.ts';
 import { NAMESPACE, upgrade } from './install.ts';
 import { forward, kubectl } from './kubectl.ts';
-import type { Reply } from './pods/jobs.ts';
-import { receivedIds, send } from './programs.ts';
-import { allArrived, FROM, patchOrders, setActive, SETTLED_MS, SHOP, startLoad, untilProgrammed } from './shop.ts';
+import { send } from './programs.ts';
+import {
+  allArrived,
+  FROM,
+  heardIn,
+  PASSING,
+  patchOrders,
+  setActive,
+  SETTLED_MS,
+  SHOP,
+  underLoad,
+  untilProgrammed,
+} from './shop.ts';
 
 const PODS = ['smtp-plus-relay-0', 'smtp-plus-relay-1'];
 const OPERATOR = 'deployment/smtp-plus-operator';
@@ -18,8 +28,6 @@ const AWAY_MS = 60_000;
 /** kubectl waits for longer than this for an API server that says nothing. */
 const API_AWAY_MS = 30_000;
 const API_COMMAND = process.env['API_SERVER_COMMAND'];
-/** Of a relay that ends, or of one that has ended: a client that sends again hears the next one. */
-const PASSING = /^421 |ECONNREFUSED|ECONNRESET|Connection closed|socket|Greeting never received|timeout/i;
 /** Many messages are tried while it lasts. */
 const FULL_MS = 3000;
 const FULL = /^ok, but the spool is full: mail is refused with 452/;
@@ -28,10 +36,13 @@ const ROOM = { name: 'room', emptyDir: { medium: 'Memory', sizeLimit: '192Mi' } 
 describe('mail goes on on a real cluster', () => {
   test('while the authority of the relays is replaced: each client trusts them by its Secret at all times', async (t) => {
     const before = await certificates();
-    const replies = await underLoad(async () => {
-      await kubectl(['delete', 'secret', '-n', NAMESPACE, 'smtp-plus-default-authority']);
-      await until(async () => (await certificates()).every((one, index) => one !== before[index]), 2 * SETTLED_MS);
-    }, true);
+    const replies = await underLoad(
+      async () => {
+        await kubectl(['delete', 'secret', '-n', NAMESPACE, 'smtp-plus-default-authority']);
+        await until(async () => (await certificates()).every((one, index) => one !== before[index]), 2 * SETTLED_MS);
+      },
+      { isEachAnew: true },
+    );
     assert.deepEqual(heardIn(replies), []);
     t.diagnostic(await allArrived(replies));
   });
@@ -134,21 +145,6 @@ describe('mail goes on on a real cluster', () => {
   });
 });
 
-/** All answers to the mail that comes in during the work, which begins when the first has arrived. */
-async function underLoad(work: () => Promise<void>, isEachAnew = false): Promise<readonly Reply[]> {
-  const before = (await receivedIds()).length;
-  const load = startLoad({ isEachAnew });
-  // what goes wrong in it is told at the end, once what the work has stopped goes on again
-  load.output.catch(() => undefined);
-  try {
-    await until(async () => (await receivedIds()).length > before, SETTLED_MS);
-    await work();
-  } finally {
-    load.end();
-  }
-  return load.output;
-}
-
 async function signalApi(signal: 'STOP' | 'CONT'): Promise<void> {
   await promisify(execFile)('sh', ['-c', `${API_COMMAND} ${signal}`]);
 }
@@ -167,11 +163,6 @@ function readiness(): Promise<string[]> {
 /** The image has no shell. */
 function inPod(pod: string, script: string): Promise<string> {
   return kubectl(['exec', '-n', NAMESPACE, pod, '--', '/usr/bin/node', '--eval', script]);
-}
-
-/** Each different answer but the last to any message, without what is of one message alone. */
-function heardIn(replies: readonly Reply[]): string[] {
-  return [...new Set(replies.flatMap(({ heard }) => heard))];
 }
 
 async function replyNow(): Promise<string> {

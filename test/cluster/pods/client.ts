@@ -4,11 +4,13 @@ import { randomUUID } from 'node:crypto';
 import { connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createTransport, type Transporter } from 'nodemailer';
-import type { Job, Port, Reply } from './jobs.ts';
+import type { Job, LogInAnswer, LogIns, Port, Reply } from './jobs.ts';
 
 const CONNECTIONS = 4;
-/** Between two messages, and between two tries of one. */
+/** Between two messages, where the job does not say, and between two tries of one. */
 const PAUSE_MS = 100;
+/** Between two log-ins at one port. */
+const LOG_IN_PAUSE_MS = 25;
 const TRIES_MAX = 3000;
 const FOREVER_MS = 2 ** 31 - 1;
 
@@ -16,9 +18,10 @@ const secret = (key: string): string => readFileSync(`/smtp/${key}`, 'utf8');
 
 const [given] = process.argv.slice(2);
 if (given === undefined) await sleep(FOREVER_MS);
-else await work(JSON.parse(given) as Job);
+else await work(JSON.parse(given) as Job | LogIns);
 
-async function work(job: Job): Promise<void> {
+async function work(job: Job | LogIns): Promise<void> {
+  if (job.kind === 'log-ins') return watchLogIns(job);
   const replies = job.kind === 'each' ? await sendOverEach(job) : await sendUntilEnd(job);
   process.stdout.write(JSON.stringify(replies));
 }
@@ -33,24 +36,57 @@ async function sendOverEach({ ports, from }: Job): Promise<Reply[]> {
   return replies;
 }
 
-async function sendUntilEnd({ ports, from, isEachAnew = false }: Job): Promise<Reply[]> {
+async function sendUntilEnd({ ports, from, isEachAnew = false, pauseMs = PAUSE_MS }: Job): Promise<Reply[]> {
   const [port] = ports;
   if (port === undefined) return [];
-  const ending = new AbortController();
-  process.stdin.on('end', () => ending.abort()).resume();
+  const ending = endOfInput();
   const replies: Reply[] = [];
   const sender = async (): Promise<void> => {
     // as most applications do it: a connection is kept, and opened anew where it has ended
     const kept = isEachAnew ? undefined : open(port, { pool: true, maxConnections: 1 });
-    while (!ending.signal.aborted) {
+    while (!ending.aborted) {
       replies.push(await send(kept ?? open(port), from));
-      await sleep(PAUSE_MS);
+      await sleep(pauseMs);
     }
     kept?.close();
   };
   await Promise.all(Array.from({ length: CONNECTIONS }, sender));
   process.stdin.destroy();
   return replies;
+}
+
+async function watchLogIns({ ports }: LogIns): Promise<void> {
+  const ending = endOfInput();
+  const watch = async (port: Port, index: number): Promise<void> => {
+    let before: string | undefined;
+    while (!ending.aborted) {
+      const answer = await logIn(port);
+      if (answer !== before) process.stdout.write(`${JSON.stringify({ index, answer } satisfies LogInAnswer)}\n`);
+      before = answer;
+      await sleep(LOG_IN_PAUSE_MS);
+    }
+  };
+  await Promise.all(ports.map(watch));
+  process.stdin.destroy();
+}
+
+/** Over a connection of its own. */
+async function logIn(port: Port): Promise<string> {
+  const transport = open(port);
+  try {
+    await transport.verify();
+    return 'accepted';
+  } catch (error) {
+    return (error as { response?: string }).response ?? String(error);
+  } finally {
+    transport.close();
+  }
+}
+
+function endOfInput(): AbortSignal {
+  const ending = new AbortController();
+  process.stdin.on('end', () => ending.abort()).resume();
+  return ending.signal;
 }
 
 function open(

@@ -18,6 +18,22 @@ export interface Job {
   readonly from: string;
   /** Of a load: a connection for each message, by the `ca.crt` that is in the Secret then. Default: connections are kept. */
   readonly isEachAnew?: boolean;
+  /** Of a load: between two messages of one connection; milliseconds. Default: 100. */
+  readonly pauseMs?: number;
+}
+
+/** Log-ins at each port, over and over, until standard input ends. */
+export interface LogIns {
+  readonly kind: 'log-ins';
+  readonly ports: readonly Port[];
+}
+
+/** What a port has answered to a log-in, where that is not what it answered to the one before. */
+export interface LogInAnswer {
+  /** Of the port, among those of the job. */
+  readonly index: number;
+  /** `accepted`, or the words of the refusal. */
+  readonly answer: string;
 }
 
 /** The final answer to one message. */
