@@ -113,7 +113,7 @@ export function pod(name: string, volumes: readonly { readonly name: string }[] 
 export async function programs(namespace: string): Promise<object> {
   const folder = await mkdtemp(path.join(tmpdir(), 'smtp-plus-programs-'));
   try {
-    const names = ['client', 'smart-host'];
+    const names = ['client', 'metrics-api', 'smart-host'];
     const data: Record<string, string> = { 'package.json': '{"type":"module"}' };
     for (const name of names) {
       await bundle({ [name]: `test/cluster/pods/${name}.ts` }, folder);

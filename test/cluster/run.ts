@@ -8,18 +8,24 @@ import { spec } from 'node:test/reporters';
 import path from 'node:path';
 import { prepareProgram } from '../support/control-plane/programs.ts';
 
+const PROGRAMS = ['HELM', 'METRICS_SERVER'] as const;
 const SCENARIO_MS = 600_000;
 const pathOf = (file: string): string => path.join(import.meta.dirname, file);
 // the types do not know it yet
 const AROUND = { globalSetupPath: pathOf('installed.ts') };
-const FILES = ['mail.ts', 'commands.ts', 'in-force.ts', 'drain.ts', 'trouble.ts'].map(pathOf);
+const FILES = ['mail.ts', 'commands.ts', 'in-force.ts', 'drain.ts', 'trouble.ts', 'autoscaling.ts'].map(pathOf);
 
 const missing = ['KUBECONFIG', 'IMAGE_LOAD_COMMAND'].filter((name) => !process.env[name]);
 if (missing.length > 0) skip(`${missing.join(' and ')} not set`);
 else {
-  const helm = await prepareProgram('HELM', (line) => void process.stderr.write(`cluster: ${line}\n`));
-  if (helm === undefined) skip('no `go` to build Helm with, and HELM does not name one');
-  else start(helm);
+  const absent: string[] = [];
+  for (const variable of PROGRAMS) {
+    const program = await prepareProgram(variable, (line) => void process.stderr.write(`cluster: ${line}\n`));
+    if (program === undefined) absent.push(variable);
+    else process.env[variable] = program;
+  }
+  if (absent.length > 0) skip(`no \`go\` to build ${absent.join(' and ')} with, and no variable of that name`);
+  else start();
 }
 
 function skip(why: string): void {
@@ -27,8 +33,7 @@ function skip(why: string): void {
   process.exitCode = process.env['CI'] ? 1 : 0;
 }
 
-function start(helm: string): void {
-  process.env['HELM'] = helm;
+function start(): void {
   run({ files: FILES, concurrency: 1, timeout: SCENARIO_MS, ...AROUND })
     .on('test:fail', () => {
       process.exitCode = 1;

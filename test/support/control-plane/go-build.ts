@@ -12,6 +12,7 @@ const PACKAGES = {
   helm: ['helm.sh/helm/v4/cmd/helm'],
   prometheus: ['github.com/prometheus/prometheus/cmd/prometheus', 'github.com/prometheus/prometheus/cmd/promtool'],
   lua: ['github.com/yuin/gopher-lua/cmd/glua'],
+  'metrics-server': ['sigs.k8s.io/metrics-server/cmd/metrics-server'],
 } as const;
 export type Module = keyof typeof PACKAGES;
 /** Without the clients of twenty clouds, by which Prometheus finds what to scrape: half of what there is to build. */
