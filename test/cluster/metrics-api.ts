@@ -42,17 +42,16 @@ export async function startMetricsApi(): Promise<() => Promise<void>> {
       spec: { ...spec, service: metadata, insecureSkipTLSVerify: true },
     },
   );
-  await kubectl(['wait', '--for=condition=Available', `apiservice/${API}`, '--timeout=180s']);
-  return async () => {
-    await kubectl(['delete', `apiservice/${API}`]);
-    await kubectl([
-      'delete',
-      '-n',
-      NAMESPACE,
-      `service/${NAME}`,
-      `pod/${NAME}`,
-      `secret/${NAME}`,
-      'configmap/programs',
-    ]);
-  };
+  try {
+    await kubectl(['wait', '--for=condition=Available', `apiservice/${API}`, '--timeout=180s']);
+  } catch (error) {
+    await remove();
+    throw error;
+  }
+  return remove;
+}
+
+async function remove(): Promise<void> {
+  await kubectl(['delete', `apiservice/${API}`]);
+  await kubectl(['delete', '-n', NAMESPACE, `service/${NAME}`, `pod/${NAME}`, `secret/${NAME}`, 'configmap/programs']);
 }

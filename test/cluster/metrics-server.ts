@@ -15,17 +15,24 @@ const API = 'v1beta1.metrics.k8s.io';
 const metadata = { name: NAME, namespace: NAMESPACE };
 const account = { kind: 'ServiceAccount', ...metadata };
 
-/** Resolves to what takes it away again, once it tells of nodes. Where the cluster has one, that one stays. */
+/** Resolves to what takes it away again, once it tells of pods. Where the cluster has such an API, that one stays. */
 export async function startMetricsServer(program: string): Promise<() => Promise<void>> {
   if (await exists('apiservice', API)) return async () => undefined;
   await loadProgram(program);
   await apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: NAMESPACE } }, ...rights(), ...server());
-  await kubectl(['wait', '--for=condition=Available', `apiservice/${API}`, '--timeout=180s']);
-  return async () => {
-    const names = [`apiservice/${API}`, `clusterrole/${NAMESPACE}`, `clusterrolebinding/${NAMESPACE}`];
-    await kubectl(['delete', `clusterrolebinding/${NAMESPACE}-delegator`, ...names, `namespace/${NAMESPACE}`]);
-    await kubectl(['delete', '-n', 'kube-system', `rolebinding/${NAMESPACE}`]);
-  };
+  try {
+    await kubectl(['wait', '--for=condition=Available', `apiservice/${API}`, '--timeout=180s']);
+  } catch (error) {
+    await remove();
+    throw error;
+  }
+  return remove;
+}
+
+async function remove(): Promise<void> {
+  const bindings = [NAMESPACE, `${NAMESPACE}-delegator`].map((name) => `clusterrolebinding/${name}`);
+  await kubectl(['delete', `apiservice/${API}`, `clusterrole/${NAMESPACE}`, ...bindings, `namespace/${NAMESPACE}`]);
+  await kubectl(['delete', '-n', 'kube-system', `rolebinding/${NAMESPACE}`]);
 }
 
 /** It needs nothing but itself. */
