@@ -22,9 +22,9 @@ const envelopeSchema = z.object({
   recipients: z.array(z.string()),
 });
 
-export type Envelope = z.infer<typeof envelopeSchema>;
+export type CapturedEnvelope = z.infer<typeof envelopeSchema>;
 
-export interface Captured extends CapturedFile {
+export interface CapturedMail extends CapturedFile {
   /** By which it is asked for: its place and id. */
   readonly key: string;
   readonly id: string;
@@ -37,12 +37,12 @@ const ENVELOPE_MAX = 1024 * 1024;
 const DEPTH_MAX = 2;
 
 /** All that there is, newest first: ids sort by time. */
-export async function listCaptured(places: readonly CapturedPlace[]): Promise<readonly Captured[]> {
+export async function listCaptured(places: readonly CapturedPlace[]): Promise<readonly CapturedMail[]> {
   const found = await Promise.all(places.map(({ letter, folder }) => findIn(folder, letter, 0)));
   return found.flat().sort((a, b) => (a.id === b.id ? 0 : a.id < b.id ? 1 : -1));
 }
 
-async function findIn(folder: string, letter: string, depth: number): Promise<readonly Captured[]> {
+async function findIn(folder: string, letter: string, depth: number): Promise<readonly CapturedMail[]> {
   const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
   const found = entries.flatMap((entry) => {
     const id = entry.isFile() ? ENVELOPE.exec(entry.name)?.[1] : undefined;
@@ -54,7 +54,7 @@ async function findIn(folder: string, letter: string, depth: number): Promise<re
 }
 
 /** Undefined where it is gone, or is no envelope. */
-export async function readEnvelope({ file }: Captured): Promise<Envelope | undefined> {
+export async function readEnvelope({ file }: CapturedMail): Promise<CapturedEnvelope | undefined> {
   try {
     const { bytes, octets } = await readStart(`${file}.json`, ENVELOPE_MAX);
     return octets <= ENVELOPE_MAX ? envelopeSchema.safeParse(JSON.parse(bytes.toString('utf8'))).data : undefined;

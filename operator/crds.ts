@@ -2,7 +2,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
-import { makeFolder } from './directory/write-file.ts';
+import { makePrivateFolder } from './directory/write-file.ts';
 import { GROUP } from './api/common.ts';
 import { crdOf } from './api/crd.ts';
 import { kindNames, kinds } from './api/kinds.ts';
@@ -32,7 +32,7 @@ export function renderCrds(): CrdFile[] {
 export async function writeCrds(folder: string): Promise<string[]> {
   const files = renderCrds();
   try {
-    await makeFolder(folder, FOLDER_MODE);
+    await makePrivateFolder(folder, FOLDER_MODE);
     await Promise.all(files.map((file) => writeFile(join(folder, file.name), file.text)));
   } catch (error) {
     throw new Error(`no CRD can be written into ${folder}: ${inWords(error)}; name another folder`, { cause: error });

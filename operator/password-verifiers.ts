@@ -18,7 +18,7 @@ const KNOWN_MAX = 100_000;
  */
 export function createPasswordVerifiers(saltFor: (purpose: string) => Buffer) {
   const known = new Map<string, { readonly digest: string; readonly verifier: string }>();
-  const inTurn = createTurns();
+  const inTurn = createFairPlaces();
 
   async function verifierOf({ namespace, name }: SecretView, key: string, password: string): Promise<string> {
     const place = `${namespace}/${name}/${key}`;
@@ -45,7 +45,7 @@ export function createPasswordVerifiers(saltFor: (purpose: string) => Buffer) {
 }
 
 /** Does work a few at a time, and of those who wait one for each in turn. */
-function createTurns() {
+function createFairPlaces() {
   const waiting = createFairQueue<() => void>();
   let busy = 0;
   return async <Result>(whose: string, work: () => Promise<Result>): Promise<Result> => {

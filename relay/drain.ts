@@ -4,7 +4,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startWorker, type WorkerOptions } from './worker.ts';
-import { leftBehind, spoolFolderOf } from './workers/spool-folders.ts';
+import { leftBehind, spoolFolderOfWorker } from './workers/spool-folders.ts';
 
 export interface DrainOptions extends Omit<WorkerOptions, 'workers'> {
   /** Aborted: what is left stays where it is. */
@@ -23,7 +23,7 @@ export async function drainSpools({ signal, pauseMs = PAUSE_MS, ...options }: Dr
   for (;;) {
     let left = 0;
     for (const number of numbers)
-      left += await drainOne({ ...options, spoolFolder: spoolFolderOf(spoolFolder, number) });
+      left += await drainOne({ ...options, spoolFolder: spoolFolderOfWorker(spoolFolder, number) });
     log.info(
       { event: 'handover', messages: left },
       left === 0 ? 'the spool is empty' : 'messages are left in the spool',

@@ -1,5 +1,5 @@
 /** The relay: one worker in this process, or several in processes of their own, which share its ports. */
-import type { Fleet } from './handover/handover.ts';
+import type { PlaceInFleet } from './handover/handover.ts';
 import type { HttpOptions } from './observe/http.ts';
 import type { Log } from './observe/log.ts';
 import type { SkippedPort } from './submission/listen.ts';
@@ -30,7 +30,7 @@ export interface RelayOptions {
   readonly optionalPorts?: ReadonlySet<number>;
   readonly http: HttpOptions;
   /** Other relays, to which mail goes when this one goes for good. Default: there are none. */
-  readonly fleet?: Fleet | undefined;
+  readonly fleet?: PlaceInFleet | undefined;
   /** Metrics of whoever runs the relay, in the text format of Prometheus; /metrics has them, too. */
   readonly furtherMetrics?: () => Promise<string>;
   readonly log: Log;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { createHook } from 'node:async_hooks';
 import { describe, test } from 'node:test';
-import { argon2idVerifier, findVerifier, NOBODY, sha256Verifier, verifyPassword } from './password-hash.ts';
+import { argon2idVerifier, findVerifier, NOBODYS_VERIFIER, sha256Verifier, verifyPassword } from './password-hash.ts';
 
 const salt = Buffer.from('0123456789abcdef');
 
@@ -47,7 +47,7 @@ describe('a verifier', () => {
       'md5$x$y',
       'plain',
       `argon2id$m=9999999,t=1,p=1$c2FsdHNhbHRzYWx0$${'A'.repeat(43)}`,
-      NOBODY,
+      NOBODYS_VERIFIER,
     ];
     for (const verifier of malformed) assert.equal(await verifyPassword('', verifier), false, verifier);
   });

@@ -68,7 +68,7 @@ async function fitsArgon2id(password: string, verifier: string, known: Map<strin
 }
 
 /** A verifier that no password fits, so that an unknown user costs as much work as a known one. */
-export const NOBODY = `sha256$${'A'.repeat(22)}$${'A'.repeat(43)}`;
+export const NOBODYS_VERIFIER = `sha256$${'A'.repeat(22)}$${'A'.repeat(43)}`;
 
 function sha256(salt: string, password: string): Buffer {
   return createHash('sha256').update(salt).update('\0').update(password).digest();

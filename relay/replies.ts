@@ -13,7 +13,7 @@ export interface Answer {
   /** Why not, where it is a refusal. */
   readonly reason?: Reason;
   /** What a refusal is about, as the client wrote it; for the log. */
-  readonly about?: Subject;
+  readonly about?: RefusedSubject;
   /** Ends the connection; 421 always does. */
   readonly close?: boolean;
   /** Where it was refused, if that is not where its command belongs. */
@@ -23,7 +23,7 @@ export interface Answer {
 /** Where in a session something was refused; a label of metrics. */
 export type Stage = 'connect' | 'command' | 'auth' | 'mail' | 'rcpt' | 'data' | 'message';
 
-export interface Subject {
+export interface RefusedSubject {
   readonly from?: string;
   readonly to?: string;
   /** Whom a log-in was tried for: a user who exists, or how the log names anybody else. */

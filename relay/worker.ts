@@ -10,7 +10,7 @@ import { fingerprintOf } from './fingerprint.ts';
 import { deliverySettingsSchema, type DeliverySettings } from './config/config.ts';
 import { observeConfig } from './observe/config-changes.ts';
 import type { Allow } from './delivery/allowance.ts';
-import { createHandover, type Fleet } from './handover/handover.ts';
+import { createHandover, type PlaceInFleet } from './handover/handover.ts';
 import { startDelivery } from './delivery/deliver.ts';
 import { watchSpoolFull } from './observe/spool-full.ts';
 import type { Log } from './observe/log.ts';
@@ -44,7 +44,7 @@ export interface WorkerOptions {
   /** Default: nobody counts. */
   readonly usage?: UsageCounter | undefined;
   /** Other relays that take what is left in the spool when this one goes for good. Default: there are none. */
-  readonly fleet?: Fleet | undefined;
+  readonly fleet?: PlaceInFleet | undefined;
   /** How many take mail: what is bounded for all, and counted by nobody, is divided among them. Default: this one. */
   readonly workers?: number;
   /** Says in the log what becomes of the configuration: of several workers, one will do. Default: true. */

@@ -3,8 +3,8 @@ import { z } from 'zod';
 import { labelKey, labelName, labelValue, objectName } from './names.ts';
 
 export const GROUP = 'smtpplus.io';
-export const VERSION = 'v1alpha1';
-export const API_VERSION = `${GROUP}/${VERSION}`;
+export const KIND_VERSION = 'v1alpha1';
+export const API_VERSION = `${GROUP}/${KIND_VERSION}`;
 
 /** Terms of a selector: enough for any honest one, and it keeps the cost of evaluating it low. */
 const SELECTOR_TERMS_MAX = 16;

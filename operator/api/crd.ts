@@ -1,7 +1,7 @@
 /** zod -> CustomResourceDefinition. What a structural schema may not hold is stripped or refused here, and tested. */
 import { z } from 'zod';
 import { CATEGORY, isSpecNeeded, type KindDefinition, type PrinterColumn } from './kinds.ts';
-import { GROUP, VERSION } from './common.ts';
+import { GROUP, KIND_VERSION } from './common.ts';
 import { isRecord } from './plain-data.ts';
 import type { Rule } from './rule.ts';
 
@@ -70,7 +70,7 @@ export function crdOf(definition: KindDefinition): object {
       names: { kind, listKind, plural, singular, shortNames: [...shortNames], categories: [CATEGORY] },
       versions: [
         {
-          name: VERSION,
+          name: KIND_VERSION,
           served: true,
           storage: true,
           additionalPrinterColumns: definition.columns.map(columnOf),

@@ -6,7 +6,7 @@ import { at } from './plain-data.ts';
 import { sentenceOf } from './sentence.ts';
 import { withoutFaults, type Rest } from './without-faults.ts';
 
-export interface Problem {
+export interface SpecProblem {
   /** From the object's root: `['spec', 'upstream', 'port']`. */
   readonly path: Path;
   /** A full sentence that names the field and the mend. */
@@ -18,7 +18,7 @@ const ROUNDS_MAX = 16;
 
 interface Reading {
   /** What the schema refuses. */
-  readonly refused: readonly Problem[];
+  readonly refused: readonly SpecProblem[];
   /** What it accepts. */
   readonly part?: {
     readonly data: unknown;
@@ -30,7 +30,7 @@ interface Reading {
 
 /** Takes out what is refused until the rest is accepted. */
 export function readSpec(kind: KindName, spec: unknown): Reading {
-  const refused: Problem[] = [];
+  const refused: SpecProblem[] = [];
   const faults: Path[] = [];
   let rest: Rest | undefined = { spec, fields: [], asWritten: (path) => path };
   for (let round = 0; round < ROUNDS_MAX && rest !== undefined; round += 1) {

@@ -7,7 +7,7 @@ import type { ListSpec } from './list.ts';
 import type { ObjectName } from './names.ts';
 import type { Path } from './path.ts';
 import { at } from './plain-data.ts';
-import { isRefusal, readSpec, type Problem } from './read-spec.ts';
+import { isRefusal, readSpec, type SpecProblem } from './read-spec.ts';
 import type { Rule } from './rule.ts';
 import type { SenderSpec } from './sender.ts';
 import type { UserSpec } from './user.ts';
@@ -22,7 +22,7 @@ export type Validated<Kind extends KindName> =
   | { readonly ok: true; readonly spec: SpecOf[Kind] }
   | {
       readonly ok: false;
-      readonly problems: readonly Problem[];
+      readonly problems: readonly SpecProblem[];
       /** What the schema accepts of it; absent where that is nothing. */
       readonly sound?: Sound<Kind>;
     };
@@ -67,7 +67,7 @@ interface Place {
 }
 
 /** Where a rule is broken. `guarded` is the object with its guards, for the rule to look at. */
-function objections(rule: Rule, object: unknown, old: unknown, guarded: unknown): Problem[] {
+function objections(rule: Rule, object: unknown, old: unknown, guarded: unknown): SpecProblem[] {
   if (rule.transition && old === undefined) return [];
   let places: Place[] = [{ path: [], self: object, before: old }];
   for (const step of rule.at) places = places.flatMap((place) => below(place, step));

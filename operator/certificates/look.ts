@@ -3,25 +3,25 @@
  */
 import type { TlsSettings } from '../settings/tls.ts';
 import { ownOffer } from './own-offer.ts';
-import { certificatesIn, clientTroubles, expiryTrouble, readPair, timesOf, type Trouble } from './pair.ts';
+import { pemsIn, clientTroubles, expiryTrouble, readPair, timesOf, type Trouble } from './pair.ts';
 import { secretOffer, type SourceSecret } from './secret-offer.ts';
-import { bundleOf, NOTHING, turnOver, type Facts, type State } from './turn-over.ts';
+import { bundleOf, NOTHING_YET, turnOver, type TurnOverFacts, type State } from './turn-over.ts';
 
 export interface LookOptions {
   readonly tls: TlsSettings;
   readonly names: readonly string[];
   /** The Secret that the settings name; undefined: they name none. */
   readonly source: SourceSecret | undefined;
-  readonly facts: Facts;
+  readonly facts: TurnOverFacts;
   readonly roots?: readonly string[] | undefined;
 }
 
-export interface Look {
+export interface CertificateLook {
   readonly state: State;
   readonly troubles: readonly Trouble[];
 }
 
-export async function look(before: State, { tls, names, source, facts, roots }: LookOptions): Promise<Look> {
+export async function look(before: State, { tls, names, source, facts, roots }: LookOptions): Promise<CertificateLook> {
   const wish = { names, now: facts.now, tls, ...(roots !== undefined && { roots }) };
   if (source !== undefined) {
     const { offer, troubles } = secretOffer(before, source, wish);
@@ -58,7 +58,7 @@ export function publishedOf(state: State): Readonly<Record<string, string>> | un
  */
 export function recoveredState(published: Readonly<Record<string, string>> | undefined): State {
   const pair = { cert: published?.['tls.crt'] ?? '', key: published?.['tls.key'] ?? '' };
-  if ('trouble' in readPair(pair)) return NOTHING;
+  if ('trouble' in readPair(pair)) return NOTHING_YET;
   const authorities = authoritiesIn(published?.['ca.crt'] ?? '');
   const isPublic = authorities.length === 0;
   const trusted = authorities.map((pem) => ({ pem, isPublic }));
@@ -67,7 +67,7 @@ export function recoveredState(published: Readonly<Record<string, string>> | und
 
 function authoritiesIn(text: string): readonly string[] {
   try {
-    return certificatesIn(text);
+    return pemsIn(text);
   } catch {
     return [];
   }

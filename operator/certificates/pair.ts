@@ -39,14 +39,14 @@ const PEM = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g;
 const EXPIRING_SHARE = 1 / 6;
 
 /** The certificates in a text, each as Node writes it, so that the same one is the same text. Throws where one is none. */
-export function certificatesIn(text: string): readonly string[] {
+export function pemsIn(text: string): readonly string[] {
   return (text.match(PEM) ?? []).map((pem) => new X509Certificate(pem).toString());
 }
 
 /** The certificates of a pair whose key is the leaf's, or what is wrong. */
 export function readPair({ cert, key }: Pair): { readonly chain: Chain } | { readonly trouble: Trouble } {
   try {
-    const [leaf, ...others] = certificatesIn(cert).map((pem) => new X509Certificate(pem));
+    const [leaf, ...others] = pemsIn(cert).map((pem) => new X509Certificate(pem));
     if (leaf === undefined) return unreadable('tls.crt has no certificate in PEM');
     if (!leaf.checkPrivateKey(createPrivateKey(key))) {
       return { trouble: { reason: 'KeyMismatch', message: 'tls.key is not the key of the certificate in tls.crt' } };

@@ -1,7 +1,7 @@
 /** The certificate in a Secret that somebody else writes: cert-manager, or people. */
 import { X509Certificate } from 'node:crypto';
 import { rootCertificates } from 'node:tls';
-import { certificatesIn, clientTroubles, isIssuedBy, readPair, type Chain, type Trouble } from './pair.ts';
+import { pemsIn, clientTroubles, isIssuedBy, readPair, type Chain, type Trouble } from './pair.ts';
 import type { Offer, State } from './turn-over.ts';
 
 export interface SecretOffer {
@@ -71,7 +71,7 @@ function authoritiesOf(
     return { authorities: root === undefined ? [] : [root], isPublic: true };
   }
   try {
-    const authorities = [...new Set(certificatesIn(ca))];
+    const authorities = [...new Set(pemsIn(ca))];
     if (authorities.length > AUTHORITIES_MAX) {
       const problem = `ca.crt has ${authorities.length} certificates, which go into the Secret of each user; leave in it those of the authority of tls.crt, ${AUTHORITIES_MAX} at most`;
       return { problem };

@@ -9,7 +9,7 @@ import path from 'node:path';
 import type { Authority } from './make.ts';
 import { uncovered } from './pair.ts';
 
-export interface Certificates {
+export interface OwnCertificates {
   /** PEM of the CA, for clients. */
   readonly ca: string;
   /** PEM of the certificate, with the CA behind it. */
@@ -31,7 +31,7 @@ const RENEW_DAYS = 30;
 export async function ensureCertificates(
   folder: string,
   { hostnames, now = new Date() }: { hostnames: readonly string[]; now?: Date },
-): Promise<Certificates> {
+): Promise<OwnCertificates> {
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const ca = (await readAuthority(folder, now)) ?? (await createAuthority(folder, now));
   const kept = await readLeaf(folder, { ca, hostnames, now });
@@ -62,7 +62,7 @@ async function createAuthority(folder: string, now: Date): Promise<Authority> {
 async function readLeaf(
   folder: string,
   { ca, hostnames, now }: { ca: Authority; hostnames: readonly string[]; now: Date },
-): Promise<Certificates | undefined> {
+): Promise<OwnCertificates | undefined> {
   const [cert, key] = [await readIfThere(folder, 'tls.crt'), await readIfThere(folder, 'tls.key')];
   if (cert === undefined || key === undefined) return undefined;
   const leaf = new X509Certificate(cert);
@@ -76,7 +76,7 @@ async function readLeaf(
 async function createLeaf(
   folder: string,
   { ca, hostnames, now }: { ca: Authority; hostnames: readonly string[]; now: Date },
-): Promise<Certificates> {
+): Promise<OwnCertificates> {
   const { makeLeaf } = await maker();
   const leaf = await makeLeaf(ca, { hostnames, now, days: LEAF_DAYS });
   const cert = `${leaf.pem}${ca.pem}`;

@@ -7,7 +7,7 @@ import { tlsSettingsSchema, type TlsSettings } from '../settings/tls.ts';
 import { look, publishedOf, recoveredState } from './look.ts';
 import { makeAuthority, makeLeaf } from './make.ts';
 import { fingerprintOf } from '../../relay/fingerprint.ts';
-import { bundleOf, NOTHING, readState, type State } from './turn-over.ts';
+import { bundleOf, NOTHING_YET, readState, type State } from './turn-over.ts';
 
 const START = new Date('2026-01-01T00:00:00Z');
 const HOUR = 3_600_000;
@@ -17,7 +17,7 @@ const NAMES = ['relay.smtp-plus.svc', 'relay-pods.smtp-plus.svc'];
 /** A class with a user and a relay, which hear of what changes when the test says so. */
 function createWorld(settings: object = {}, roots: readonly string[] = []) {
   const tls: TlsSettings = tlsSettingsSchema.parse(settings);
-  let state: State = NOTHING;
+  let state: State = NOTHING_YET;
   let now = START;
   let running: string | undefined;
   let userHas: string | undefined;
@@ -34,7 +34,7 @@ function createWorld(settings: object = {}, roots: readonly string[] = []) {
     const given = source === undefined ? undefined : { name: 'given', data: source === 'none' ? undefined : source };
     const looked = await look(state, { tls, names: NAMES, source: given, facts, roots });
     // what is kept is text
-    state = readState(JSON.parse(JSON.stringify(looked.state))) ?? NOTHING;
+    state = readState(JSON.parse(JSON.stringify(looked.state))) ?? NOTHING_YET;
     seen.reasons = new Set(looked.troubles.map(({ reason }) => reason));
     // who is killed between two writes does the second one when it is back
     if (!isDeaf) userHas = bundleOf(state);

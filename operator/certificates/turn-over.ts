@@ -46,7 +46,7 @@ const stateSchema = z.object({
 
 export type State = z.infer<typeof stateSchema>;
 
-export const NOTHING: State = { trusted: [] };
+export const NOTHING_YET: State = { trusted: [] };
 
 /** What was kept, where it is one and nobody has damaged it. */
 export function readState(value: unknown): State | undefined {
@@ -71,7 +71,7 @@ function isCertificate(pem: string): boolean {
   }
 }
 
-export interface Facts {
+export interface TurnOverFacts {
   readonly now: Date;
   /** The Secret of each user has what `bundleOf` says of the state. */
   readonly isTold: boolean;
@@ -97,12 +97,12 @@ export function bundleOf({ trusted }: State): string | undefined {
   return trusted.map(({ pem }) => pem).join('');
 }
 
-export function turnOver(state: State, offer: Offer | undefined, facts: Facts, timing: Timing): State {
+export function turnOver(state: State, offer: Offer | undefined, facts: TurnOverFacts, timing: Timing): State {
   const told = facts.isTold ? noteTold(state, facts) : state;
   return forget(promote(offer === undefined ? told : take(told, offer), facts, timing), facts, timing);
 }
 
-function noteTold(state: State, { now }: Facts): State {
+function noteTold(state: State, { now }: TurnOverFacts): State {
   const trusted = state.trusted.map((one) => (one.told === undefined ? { ...one, told: now.toISOString() } : one));
   return { ...state, trusted };
 }
@@ -123,7 +123,7 @@ function withAuthorities(trusted: readonly Trusted[], { authorities, isPublic }:
   return [...trusted, ...fresh.map((pem) => ({ pem, isPublic, told }))];
 }
 
-function promote(state: State, { now }: Facts, { announceSeconds }: Timing): State {
+function promote(state: State, { now }: TurnOverFacts, { announceSeconds }: Timing): State {
   const { next, served, ...rest } = state;
   if (next === undefined || served === undefined) return state;
   const latest = now.getTime() - announceSeconds * 1000;
@@ -139,7 +139,7 @@ function lastMoment(cert: string): number {
   return notAfter - Math.min(LAST_MOMENT_MS, LAST_SHARE * (notAfter - notBefore));
 }
 
-function forget(state: State, { now, running }: Facts, { keepSeconds }: Timing): State {
+function forget(state: State, { now, running }: TurnOverFacts, { keepSeconds }: Timing): State {
   const { served, next } = state;
   if (served === undefined) return state;
   const inUse = new Set([...served.authorities, ...(next?.authorities ?? [])]);

@@ -12,7 +12,7 @@ import { checkObject } from './object.ts';
 import { inputFindings } from './problems.ts';
 import { checkReferences } from './references.ts';
 import type { OutputFormat } from './output.ts';
-import { formatReport } from './report.ts';
+import { formatCheckReport } from './report.ts';
 import { checkSettings } from './settings.ts';
 
 export interface CheckOptions {
@@ -41,7 +41,7 @@ export async function runCheck(paths: readonly string[], options: CheckOptions):
   const { output, write, stdin } = options;
   const unreadable = await findUnreadable(paths);
   if (unreadable.length > 0) {
-    write(formatReport({ paths, findings: unreadable, unreported: 0, objects: 0, ignored: new Map() }, output));
+    write(formatCheckReport({ paths, findings: unreadable, unreported: 0, objects: 0, ignored: new Map() }, output));
     return 2;
   }
   const isPart = await areFilesOnly(paths);
@@ -61,7 +61,7 @@ export async function runCheck(paths: readonly string[], options: CheckOptions):
     objects: objects.length,
     ignored: ignoredKinds(content),
   };
-  write(formatReport(report, output));
+  write(formatCheckReport(report, output));
   return findings.some(({ severity }) => severity === 'error') ? 1 : 0;
 }
 

@@ -1,4 +1,4 @@
-import type { Manifest, Source } from '../manifests/parse.ts';
+import type { Manifest, FilePosition } from '../manifests/parse.ts';
 import type { Path } from '../api/path.ts';
 import type { RuleName } from './rules.ts';
 
@@ -7,7 +7,7 @@ export interface Finding {
   readonly severity: 'error' | 'warning';
   /** What kind of finding it is, for filters. */
   readonly rule: RuleName;
-  readonly source: Source;
+  readonly source: FilePosition;
   /** `SmtpPlusUser shop/orders`; absent where no object could be read. */
   readonly object?: string;
   /** A full sentence that names the thing and the mend. */

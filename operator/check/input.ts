@@ -1,7 +1,7 @@
 /** What `check` reads: folders, files and standard input, each file once however often it is named. */
 import { resolve } from 'node:path';
 import { parseManifests, type Problem } from '../manifests/parse.ts';
-import { createReader, type FolderContent, type ReadFile } from '../manifests/read.ts';
+import { createFolderReader, type FolderContent, type ReadFile } from '../manifests/read.ts';
 import { MAX_FILE_BYTES } from '../manifests/walk.ts';
 
 /** How people write standard input as a path, and how findings name it. */
@@ -21,7 +21,7 @@ export async function readInput(
   const files = new Map<string, ReadFile>();
   const problems: Problem[] = [];
   for (const path of paths) {
-    const content = path === STDIN ? await readStream(stdin) : await createReader(path, { ignore }).read();
+    const content = path === STDIN ? await readStream(stdin) : await createFolderReader(path, { ignore }).read();
     for (const file of content.files) {
       const key = path === STDIN ? STDIN : resolve(file.path);
       if (!files.has(key)) files.set(key, file);

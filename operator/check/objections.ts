@@ -21,20 +21,20 @@ export interface Surroundings {
   readonly namesOf: (kind: Manifest['kind'], namespace: string) => readonly string[];
 }
 
-export interface Subject {
+export interface CheckedObject {
   /** As it is written. */
   readonly manifest: Manifest;
   readonly surroundings: Surroundings;
   readonly status: PlannedStatus;
 }
 
-export type Objection = Pick<Finding, 'severity' | 'rule' | 'message'> & { readonly path: Path };
+export type ManifestObjection = Pick<Finding, 'severity' | 'rule' | 'message'> & { readonly path: Path };
 
 /** The conditions that manifests can tell something about; the others are about what happens in a cluster. */
 const JUDGED: ReadonlySet<string> = new Set(['Accepted', 'UpstreamResolved', 'CredentialsReady', 'Verified']);
 
 /** What a condition that the core would set means for a merge; none where it is no concern of the manifests. */
-export function objectionTo(condition: Condition, subject: Subject): Objection[] {
+export function objectionTo(condition: Condition, subject: CheckedObject): ManifestObjection[] {
   const { type, reason: rule, message } = condition;
   if (type === 'SendersVerified') return uncovered(subject);
   if (type === 'Active') return withoutSenders(condition, subject);
@@ -76,12 +76,12 @@ export function objectionTo(condition: Condition, subject: Subject): Objection[]
   }
 }
 
-function notTheDefault({ manifest }: Subject, path: Path): Objection {
+function notTheDefault({ manifest }: CheckedObject, path: Path): ManifestObjection {
   const message = `metadata.annotations: namespace ${manifest.namespace} has several lists with the annotation ${DEFAULT_LIST_ANNOTATION}, but only one can be the default; remove it from the others.`;
   return { severity: 'error', rule: 'NotTheDefault', message, path };
 }
 
-function listNotFound({ manifest, surroundings }: Subject, message: string, path: Path): Objection {
+function listNotFound({ manifest, surroundings }: CheckedObject, message: string, path: Path): ManifestObjection {
   const { name = '', namespace = manifest.namespace } = texts(asRecord(manifest.value['spec'])['listRef']);
   const neighbours = surroundings.namesOf('SmtpPlusList', namespace);
   const similar = mostSimilar(name, neighbours);
@@ -94,7 +94,7 @@ function listNotFound({ manifest, surroundings }: Subject, message: string, path
 }
 
 /** Any other list has a finding of its own. */
-function isOfBuiltInList({ manifest, surroundings }: Subject): boolean {
+function isOfBuiltInList({ manifest, surroundings }: CheckedObject): boolean {
   const { kind, namespace, value } = manifest;
   if (kind !== 'SmtpPlusUser' || textAt(value, 'spec', 'listRef', 'name') !== undefined) return false;
   const lists = surroundings.namesOf('SmtpPlusList', namespace);
@@ -105,7 +105,11 @@ function isDefault(list: Manifest | undefined): boolean {
   return textAt(list?.value, 'metadata', 'annotations', DEFAULT_LIST_ANNOTATION) === 'true';
 }
 
-function namespaceNotAllowed({ manifest, surroundings, status }: Subject, message: string, path: Path): Objection {
+function namespaceNotAllowed(
+  { manifest, surroundings, status }: CheckedObject,
+  message: string,
+  path: Path,
+): ManifestObjection {
   const { namespace } = status.meta;
   const { name = '', namespace: owner = namespace } = texts(asRecord(manifest.value['spec'])['listRef']);
   const list = surroundings.find('SmtpPlusList', `${owner}/${name}`);
@@ -119,7 +123,7 @@ function namespaceNotAllowed({ manifest, surroundings, status }: Subject, messag
 }
 
 /** A class chooses namespaces by their labels, and these may be written somewhere else. */
-function classNotAllowed({ surroundings, status }: Subject, message: string, path: Path): Objection {
+function classNotAllowed({ surroundings, status }: CheckedObject, message: string, path: Path): ManifestObjection {
   const { namespace } = status.meta;
   if (surroundings.find('Namespace', `/${namespace}`) !== undefined) {
     return { severity: 'error', rule: 'RelayClassNotAllowed', message, path };
@@ -129,14 +133,14 @@ function classNotAllowed({ surroundings, status }: Subject, message: string, pat
 }
 
 /** Secrets are rarely in Git, and rightly so: only where others of the namespace are there all of them seem to be. */
-function secretNotFound({ manifest, surroundings }: Subject, path: Path): Objection[] {
+function secretNotFound({ manifest, surroundings }: CheckedObject, path: Path): ManifestObjection[] {
   if (surroundings.namesOf('Secret', manifest.namespace).length === 0) return [];
   const message = `${formatPath(path)} names a Secret that is not among what is checked; make sure that the cluster has it in namespace ${manifest.namespace}.`;
   return [{ severity: 'warning', rule: 'SecretNotInFolder', message, path }];
 }
 
 /** Entries of spec.senders for which even a verified sender would not help. */
-function uncovered(subject: Subject): Objection[] {
+function uncovered(subject: CheckedObject): ManifestObjection[] {
   const { status, manifest } = subject;
   if (status.kind !== 'SmtpPlusUser') return [];
   const wish = asRecord(manifest.value['spec'])['senders'];
@@ -151,13 +155,13 @@ function uncovered(subject: Subject): Objection[] {
 }
 
 /** A user who is to send and could not, even if every sender of the folder were verified: the cluster may have others. */
-function withoutSenders({ reason: rule, message }: Condition, subject: Subject): Objection[] {
+function withoutSenders({ reason: rule, message }: Condition, subject: CheckedObject): ManifestObjection[] {
   // where it names senders that nothing covers, each has its finding
   if (rule !== 'NoVerifiedSender' || uncovered(subject).length > 0) return [];
   const isEmpty = Array.isArray(asRecord(subject.manifest.value['spec'])['senders']);
   return [{ severity: 'warning', rule, message, path: ['spec', isEmpty ? 'senders' : 'active'] }];
 }
 
-function knowsSenders({ manifest, surroundings }: Subject): boolean {
+function knowsSenders({ manifest, surroundings }: CheckedObject): boolean {
   return !surroundings.isPart && surroundings.namesOf('VerifiedSender', manifest.namespace).length > 0;
 }

@@ -4,7 +4,7 @@ import type { Finding } from './finding.ts';
 export const OUTPUT_FORMATS = ['text', 'json', 'github', 'sarif'] as const;
 export type OutputFormat = (typeof OUTPUT_FORMATS)[number];
 
-export interface Report {
+export interface CheckReport {
   /** As they were named. */
   readonly paths: readonly string[];
   /** Sorted by place. */

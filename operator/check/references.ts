@@ -11,7 +11,7 @@ import type { NamespaceLimits, Settings } from '../settings/settings.ts';
 import { checkClasses } from './classes.ts';
 import { findingAt, type Finding } from './finding.ts';
 import { mended } from './mended.ts';
-import { objectionTo, type Subject, type Surroundings } from './objections.ts';
+import { objectionTo, type CheckedObject, type Surroundings } from './objections.ts';
 import { issuer, NOW, snapshotOf, type KnownSettings } from './snapshot.ts';
 import { sharedUsernames } from './usernames.ts';
 
@@ -80,7 +80,7 @@ function asAccepted(user: Manifest): Manifest {
   return { ...user, value: { ...user.value, spec } };
 }
 
-function about(condition: Condition, subject: Subject): Finding[] {
+function about(condition: Condition, subject: CheckedObject): Finding[] {
   return objectionTo(condition, subject).map(({ path, ...finding }) => findingAt(subject.manifest, path, finding));
 }
 

@@ -2,14 +2,14 @@
 import { printable } from '../printable.ts';
 import { relative } from 'node:path';
 import type { Finding } from './finding.ts';
-import type { OutputFormat, Report } from './output.ts';
+import type { OutputFormat, CheckReport } from './output.ts';
 import { sarifLog } from './sarif.ts';
 
 /** Paths to name in the summary. */
 const PATHS_MAX = 4;
 
 /** The whole report, with a line feed at its end. */
-export function formatReport(report: Report, format: OutputFormat): string {
+export function formatCheckReport(report: CheckReport, format: OutputFormat): string {
   switch (format) {
     case 'text':
       return [...report.findings.map(textLine), ...summary(report)].join('\n') + '\n';
@@ -22,7 +22,7 @@ export function formatReport(report: Report, format: OutputFormat): string {
   }
 }
 
-function jsonDocument({ findings, ignored, ...rest }: Report): string {
+function jsonDocument({ findings, ignored, ...rest }: CheckReport): string {
   const flat = findings.map(({ severity, rule, source, object, message }) => ({
     severity,
     rule,
@@ -59,7 +59,7 @@ function escapeProperty(text: string): string {
   return escapeData(text).replaceAll(':', '%3A').replaceAll(',', '%2C');
 }
 
-function summary({ paths, findings, unreported, objects, ignored }: Report): string[] {
+function summary({ paths, findings, unreported, objects, ignored }: CheckReport): string[] {
   const errors = findings.filter(({ severity }) => severity === 'error').length;
   const lines = [
     `${counted(objects, 'object')} checked in ${placeOf(paths)}: ${counted(errors, 'error')}, ${counted(findings.length - errors, 'warning')}.`,

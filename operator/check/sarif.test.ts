@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import type { Finding } from './finding.ts';
-import { formatReport } from './report.ts';
+import { formatCheckReport } from './report.ts';
 import { rules } from './rules.ts';
 
 const finding: Finding = {
@@ -25,7 +25,7 @@ interface Run {
 
 function sarif(findings: readonly Finding[], unreported = 0): { version: string; $schema: string; run: Run } {
   const report = { paths: ['apps'], findings, unreported, objects: 2, ignored: new Map() };
-  const { runs, ...rest } = JSON.parse(formatReport(report, 'sarif')) as {
+  const { runs, ...rest } = JSON.parse(formatCheckReport(report, 'sarif')) as {
     version: string;
     $schema: string;
     runs: [Run];

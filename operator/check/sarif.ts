@@ -5,14 +5,14 @@
 import { isAbsolute, relative, sep } from 'node:path';
 import packageJson from '../../package.json' with { type: 'json' };
 import type { Finding } from './finding.ts';
-import type { Report } from './output.ts';
+import type { CheckReport } from './output.ts';
 import { rules, type RuleName } from './rules.ts';
 
 const SCHEMA = 'https://json.schemastore.org/sarif-2.1.0.json';
 /** GitHub's name for the root of the repository. */
 const ROOT = '%SRCROOT%';
 
-export function sarifLog({ findings, unreported }: Report): string {
+export function sarifLog({ findings, unreported }: CheckReport): string {
   const names = [...new Set(findings.map(({ rule }) => rule))].toSorted();
   const run = {
     tool: {

@@ -3,7 +3,7 @@
  * settings define allows everything. What the core objects to even then, no class and no DNS record can put right.
  */
 import { asRecord, texts } from '../api/plain-data.ts';
-import { viewSecret } from '../manifests/secrets.ts';
+import { viewSecretManifest } from '../manifests/secrets.ts';
 import type { Manifest } from '../manifests/parse.ts';
 import { isKindName } from '../api/kinds.ts';
 import type { ClassView, Issuer, RawObject, SecretView, Snapshot } from '../core/model.ts';
@@ -121,7 +121,7 @@ function toObject({ kind, namespace, name, value }: Manifest): RawObject[] {
 
 /** Hashing passwords costs 25 ms each, and nobody logs in here. */
 function viewOf(manifest: Manifest): SecretView {
-  const view = viewSecret(manifest);
+  const view = viewSecretManifest(manifest);
   const verifiers = Object.fromEntries(Object.keys(view.data).map((key) => [key, 'unused']));
   return { ...view, isOthers: true, verifiers };
 }

@@ -2,7 +2,7 @@
 import { isRecord, parseJson, textAt } from '../api/plain-data.ts';
 import type { LogSource } from './log-files.ts';
 import type { Result } from './source.ts';
-import { shortTime, table, type Width } from './text.ts';
+import { shortTime, textTable, type Width } from './text.ts';
 
 interface Count {
   readonly list: string;
@@ -43,7 +43,7 @@ export async function runAudit(logs: readonly LogSource[], { width }: Width): Pr
     text:
       rows.length === 0
         ? 'Nobody would have been refused: there is no line `audited` in the log.'
-        : table([HEADER, ...cells], { width }, ['FIRST', 'LAST', 'LIST']).join('\n'),
+        : textTable([HEADER, ...cells], { width }, ['FIRST', 'LAST', 'LIST']).join('\n'),
     json: { audited: rows, isComplete: !isMore },
     problems: isMore ? [`warning: there are more than ${ROWS_MAX} of them; the others are not shown`] : [],
   };

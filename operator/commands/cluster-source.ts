@@ -2,7 +2,7 @@
 import type { KindName } from '../api/kinds.ts';
 import { asRecord, texts } from '../api/plain-data.ts';
 import { messageOf } from '../errors.ts';
-import { bodyOf, type Answer } from '../kubernetes/client/answers.ts';
+import { bodyOf, type ApiAnswer } from '../kubernetes/client/answers.ts';
 import { createClient, type KubeClient } from '../kubernetes/client/client.ts';
 import type { CredentialsSource } from '../kubernetes/client/credentials.ts';
 import { contextOf, kubeconfigCredentials } from '../kubernetes/client/kubeconfig.ts';
@@ -17,7 +17,7 @@ import {
 } from '../kubernetes/client/resources.ts';
 import { whyNoAnswer } from '../kubernetes/first-answer.ts';
 import { decodeValues } from '../manifests/secrets.ts';
-import { CommandError, refuseOwnPassword, type KnownObject, type Source } from './source.ts';
+import { CommandError, refuseOwnPassword, type SeenObject, type Source } from './source.ts';
 
 export interface ClusterOptions {
   readonly kubeconfig?: string | undefined;
@@ -46,7 +46,7 @@ export async function openCluster({ kubeconfig, context, installation }: Cluster
   const client = createClient(credentials);
   const { server } = await explained(() => credentials(false));
   const name = `the cluster ${current.name} (${server.origin})`;
-  const ask = <T>(path: string): Promise<Answer<T>> =>
+  const ask = <T>(path: string): Promise<ApiAnswer<T>> =>
     explained(() => client.request<T>({ method: 'GET', path, attempts: ATTEMPTS }), server.origin);
   return {
     name,
@@ -104,7 +104,7 @@ export async function explained<T>(work: () => Promise<T>, server?: string): Pro
   }
 }
 
-type Ask = <T>(path: string) => Promise<Answer<T>>;
+type Ask = <T>(path: string) => Promise<ApiAnswer<T>>;
 
 interface Page {
   readonly metadata?: { readonly continue?: string };
@@ -115,7 +115,7 @@ async function listAll(
   ask: Ask,
   resource: Resource,
   namespace: string | undefined,
-): Promise<Answer<readonly KubeObject[]>> {
+): Promise<ApiAnswer<readonly KubeObject[]>> {
   const items: KubeObject[] = [];
   for (let more = ''; ;) {
     const answer = await ask<Page>(`${pathOf(resource, { namespace })}?limit=${PAGE_SIZE}${more}`);
@@ -132,18 +132,18 @@ async function listAll(
   }
 }
 
-function known(kind: KindName, objects: readonly KubeObject[]): readonly KnownObject[] {
+function known(kind: KindName, objects: readonly KubeObject[]): readonly SeenObject[] {
   return objects.map((object) => {
     const { namespace = '', name, generation } = object.metadata;
     return { kind, namespace, name, generation, status: asRecord(asRecord(object)['status']) };
   });
 }
 
-function isMissing(answer: Answer<unknown>): boolean {
+function isMissing(answer: ApiAnswer<unknown>): boolean {
   return !answer.ok && answer.status === 404;
 }
 
-function isDenied<T>(answer: Answer<T>): answer is Extract<Answer<T>, { ok: false }> {
+function isDenied<T>(answer: ApiAnswer<T>): answer is Extract<ApiAnswer<T>, { ok: false }> {
   return !answer.ok && (answer.status === 403 || answer.status === 401);
 }
 

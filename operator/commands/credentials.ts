@@ -1,11 +1,11 @@
 /** What an application would find in its Secret, for commands that act like one. */
 import type { ObjectName } from '../api/names.ts';
 import { textAt } from '../api/plain-data.ts';
-import { CommandError, userOf, type KnownObject, type Source } from './source.ts';
+import { CommandError, userOf, type SeenObject, type Source } from './source.ts';
 import { verdictOf } from './verdict.ts';
 
-export interface Credentials {
-  readonly user: KnownObject;
+export interface AppCredentials {
+  readonly user: SeenObject;
   /** `NAMESPACE/NAME`. */
   readonly secret: string;
   readonly host: string;
@@ -18,7 +18,7 @@ export interface Credentials {
   readonly ca: string | undefined;
 }
 
-export async function credentialsOf(source: Source, name: ObjectName): Promise<Credentials> {
+export async function credentialsOf(source: Source, name: ObjectName): Promise<AppCredentials> {
   const user = await userOf(source, name);
   const key = `${name.namespace}/${name.name}`;
   const secretName = textAt(user.status, 'secretRef', 'name');

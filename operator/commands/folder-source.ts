@@ -11,7 +11,7 @@ import { inWords } from '../errors.ts';
 import { decodeValues } from '../manifests/secrets.ts';
 import { readBounded } from '../manifests/walk.ts';
 import { shellQuote } from '../standalone/table.ts';
-import { CommandError, type KnownObject, type Source } from './source.ts';
+import { CommandError, type SeenObject, type Source } from './source.ts';
 
 export async function openFolder(state: string): Promise<Source> {
   const folder = join(state, 'status');
@@ -25,7 +25,7 @@ export async function openFolder(state: string): Promise<Source> {
     name,
     objects: async (kind, namespace) => {
       const places = await placesOf(join(folder, kind), namespace);
-      const known: KnownObject[] = [];
+      const known: SeenObject[] = [];
       // one after the other: a thousand files are read in a moment, and never need a thousand descriptors
       for (const place of places) known.push(await readObject(folder, kind, place));
       return known;
@@ -62,7 +62,7 @@ async function placesOf(folder: string, namespace: string | undefined): Promise<
 }
 
 /** A file that the process is just replacing, or that somebody has changed, is told as what it is. */
-async function readObject(folder: string, kind: KindName, place: ObjectName): Promise<KnownObject> {
+async function readObject(folder: string, kind: KindName, place: ObjectName): Promise<SeenObject> {
   const path = join(folder, statusPath({ kind, meta: place }));
   const file = await readBounded(path);
   const object = { kind, ...place, status: {} };

@@ -3,12 +3,18 @@
  */
 import { readdir } from 'node:fs/promises';
 import { readContent, readWhole } from '../captured-content.ts';
-import { listCaptured, readEnvelope, type Captured, type CapturedPlace, type Envelope } from '../captured-mail.ts';
+import {
+  listCaptured,
+  readEnvelope,
+  type CapturedMail,
+  type CapturedPlace,
+  type CapturedEnvelope,
+} from '../captured-mail.ts';
 import { inWords } from '../errors.ts';
 import { printable } from '../printable.ts';
 import { subjectOf } from './mail-subject.ts';
 import { CommandError, type Result } from './source.ts';
-import { shortTime, table, type Width } from './text.ts';
+import { shortTime, textTable, type Width } from './text.ts';
 
 type Places = readonly CapturedPlace[];
 
@@ -19,7 +25,7 @@ const HEADER = ['ID', 'TIME', 'USER', 'FROM', 'TO', 'SUBJECT'];
 
 export async function runMailList(places: Places, { limit, width }: Width & { limit: number }): Promise<Result> {
   const all = await capturedIn(places);
-  const shown: { readonly envelope: Envelope; readonly subject: string; readonly file: string }[] = [];
+  const shown: { readonly envelope: CapturedEnvelope; readonly subject: string; readonly file: string }[] = [];
   for (const captured of all.slice(0, limit)) {
     const envelope = await readEnvelope(captured);
     if (envelope === undefined) continue;
@@ -36,7 +42,7 @@ export async function runMailList(places: Places, { limit, width }: Width & { li
     text:
       shown.length === 0
         ? 'No mail has been captured.'
-        : table([HEADER, ...rows], { width }, ['USER', 'TIME']).join('\n'),
+        : textTable([HEADER, ...rows], { width }, ['USER', 'TIME']).join('\n'),
     json: {
       total: all.length,
       messages: shown.map(({ envelope, subject, file }) => Object.assign({ subject, file: `${file}.eml` }, envelope)),
@@ -75,7 +81,7 @@ export async function runMailShow(places: Places, id: string): Promise<Result> {
 }
 
 /** The newest first. */
-async function capturedIn(places: Places): Promise<readonly Captured[]> {
+async function capturedIn(places: Places): Promise<readonly CapturedMail[]> {
   for (const { folder } of places) await mayBeRead(folder);
   return listCaptured(places);
 }

@@ -1,6 +1,6 @@
 /** `password`: what an application logs in with, to be copied, or as shell variables. */
 import type { ObjectName } from '../api/names.ts';
-import { credentialsOf, type Credentials } from './credentials.ts';
+import { credentialsOf, type AppCredentials } from './credentials.ts';
 import type { Result, Source } from './source.ts';
 
 export async function runPassword(source: Source, name: ObjectName, output: string): Promise<Result> {
@@ -13,7 +13,7 @@ export async function runPassword(source: Source, name: ObjectName, output: stri
   };
 }
 
-function linesFor({ host, port, username, password, isImplicitTls, ca }: Credentials): readonly string[] {
+function linesFor({ host, port, username, password, isImplicitTls, ca }: AppCredentials): readonly string[] {
   const variables = {
     SMTP_HOST: host,
     SMTP_PORT: String(port),

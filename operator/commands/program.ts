@@ -1,7 +1,7 @@
 /** The commands for people, for one process and for a cluster alike. Each is loaded only when it is called. */
 import { addQueueCommands } from './program-queue.ts';
 import { addToolCommands } from './program-tools.ts';
-import { PASSWORD_FORMATS, runCommand, terminalWidth } from './run.ts';
+import { PASSWORD_FORMATS, runOnSource, terminalWidth } from './run.ts';
 import { parseKey } from './source.ts';
 import { addSubcommand, type Flags, type Program } from './subcommand.ts';
 
@@ -25,7 +25,7 @@ function addObjectCommands(program: Program): void {
     .argument('[WHAT...]', `kinds (spl, spu, vsender), ${WHAT}`)
     .action(async (what: readonly string[], flags: Flags) => {
       const { runStatus } = await import('./status.ts');
-      process.exitCode = await runCommand({ ...flags, ...program }, (source) =>
+      process.exitCode = await runOnSource({ ...flags, ...program }, (source) =>
         runStatus(source, { what, ...flags, width: terminalWidth() }),
       );
     });
@@ -39,7 +39,7 @@ function addObjectCommands(program: Program): void {
     .argument('[WHAT...]', WHAT)
     .action(async (what: readonly string[], flags: Flags) => {
       const { runUsers } = await import('./users.ts');
-      process.exitCode = await runCommand({ ...flags, ...program }, (source) =>
+      process.exitCode = await runOnSource({ ...flags, ...program }, (source) =>
         runUsers(source, { what, ...flags, width: terminalWidth() }),
       );
     });
@@ -54,7 +54,7 @@ function addObjectCommands(program: Program): void {
     .argument('[WHAT...]', WHAT)
     .action(async (what: readonly string[], flags: Flags) => {
       const { runSenders } = await import('./senders.ts');
-      process.exitCode = await runCommand({ ...flags, ...program }, (source) =>
+      process.exitCode = await runOnSource({ ...flags, ...program }, (source) =>
         runSenders(source, { what, ...flags, width: terminalWidth() }),
       );
     });
@@ -72,7 +72,7 @@ function addCredentialCommands(program: Program): void {
     .argument('<USER>', 'NAMESPACE/NAME of the SmtpPlusUser')
     .action(async (user: string, flags: Flags) => {
       const { runPassword } = await import('./password.ts');
-      process.exitCode = await runCommand({ ...flags, ...program }, (source) =>
+      process.exitCode = await runOnSource({ ...flags, ...program }, (source) =>
         runPassword(source, parseKey(user, flags.namespace), flags.output),
       );
     });
@@ -89,7 +89,7 @@ function addCredentialCommands(program: Program): void {
     .action(async (user: string, flags: Flags & { readonly leaked?: boolean }) => {
       const { runRotate } = await import('./rotate.ts');
       const options = { isLeaked: flags.leaked === true };
-      process.exitCode = await runCommand({ ...flags, ...program }, (source) =>
+      process.exitCode = await runOnSource({ ...flags, ...program }, (source) =>
         runRotate(source, parseKey(user, flags.namespace), options),
       );
     });
@@ -110,7 +110,7 @@ function addCredentialCommands(program: Program): void {
     )
     .action(async (user: string, to: string, flags: Flags & { readonly from?: string; readonly server?: string }) => {
       const { runSendTest } = await import('./send-test.ts');
-      process.exitCode = await runCommand({ ...flags, ...program }, (source) =>
+      process.exitCode = await runOnSource({ ...flags, ...program }, (source) =>
         runSendTest(source, parseKey(user, flags.namespace), { to, ...flags }),
       );
     });

@@ -1,6 +1,6 @@
 /** Which objects a command is asked about: kinds as kubectl takes them, objects, or whole namespaces. */
 import { kindNames, kinds, type KindName } from '../api/kinds.ts';
-import { CommandError, type KnownObject, type Source } from './source.ts';
+import { CommandError, type SeenObject, type Source } from './source.ts';
 
 interface Question {
   readonly kinds: readonly KindName[];
@@ -9,7 +9,7 @@ interface Question {
 }
 
 interface Found {
-  readonly objects: readonly KnownObject[];
+  readonly objects: readonly SeenObject[];
   /** Keys of which there is nothing. */
   readonly missing: readonly string[];
 }
@@ -36,7 +36,7 @@ export async function find(
   { kinds: wanted, keys }: Question,
   namespace: string | undefined,
 ): Promise<Found> {
-  const all: KnownObject[] = [];
+  const all: SeenObject[] = [];
   const namespaces = new Set(keys.map((key) => key.slice(0, key.indexOf('/'))));
   for (const kind of wanted) {
     for (const one of namespaces.size > 0 ? namespaces : [namespace]) {
@@ -47,7 +47,7 @@ export async function find(
   return { objects, missing: keys.filter((key) => !objects.some((object) => fits(key, object))) };
 }
 
-function fits(asked: string, { namespace, name }: KnownObject): boolean {
+function fits(asked: string, { namespace, name }: SeenObject): boolean {
   return asked.endsWith('/') ? `${namespace}/` === asked : `${namespace}/${name}` === asked;
 }
 

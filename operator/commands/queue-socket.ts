@@ -3,7 +3,7 @@ import { open, readdir } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { SOCKET_NAME, type AdminRequest, type Answer } from '../../relay/admin/protocol.ts';
+import { SOCKET_NAME, type AdminRequest, type AdminAnswer } from '../../relay/admin/protocol.ts';
 import { inWords, systemReason } from '../errors.ts';
 import {
   merge,
@@ -76,7 +76,7 @@ export async function* contentChunks(state: string, request: AdminRequest): Asyn
 }
 
 /** The whole answer, or an error: one that breaks off is none. */
-async function* linesOf(folder: string, request: AdminRequest): AsyncGenerator<Answer> {
+async function* linesOf(folder: string, request: AdminRequest): AsyncGenerator<AdminAnswer> {
   const handle = await open(folder, 'r');
   try {
     // a path of any length, where the name of a socket may have 107 octets
@@ -84,7 +84,7 @@ async function* linesOf(folder: string, request: AdminRequest): AsyncGenerator<A
     socket.write(`${JSON.stringify(request)}\n`);
     let isWhole = false;
     for await (const text of createInterface({ input: socket, crlfDelay: Infinity })) {
-      const line = JSON.parse(text) as Answer;
+      const line = JSON.parse(text) as AdminAnswer;
       if ('problem' in line) throw new CommandError(`the relay of ${folder}: ${line.problem}`, 1);
       if ('end' in line) isWhole = true;
       yield line;

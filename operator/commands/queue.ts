@@ -7,7 +7,7 @@ import type { AdminRequest } from '../../relay/admin/protocol.ts';
 import { inWords } from '../errors.ts';
 import type { FoundMessage, QueueAnswer, QueueDoor } from './queue-door.ts';
 import { CommandError, type Result } from './source.ts';
-import { paragraph, shortTime, table, type Width } from './text.ts';
+import { paragraph, shortTime, textTable, type Width } from './text.ts';
 
 export interface Selected {
   readonly ids: readonly string[];
@@ -33,7 +33,7 @@ export async function runQueueList(
   const isSeveral = shown.some(({ pod }) => pod !== undefined);
   const rows = [HEADER, ...shown.map(rowOf)].map((row) => (isSeveral ? row : row.slice(0, -1)));
   const rest = answer.matched - shown.length;
-  const lines = table(rows, { width }, ['RECEIVED', 'TRIES', 'LIST', 'NEXT']);
+  const lines = textTable(rows, { width }, ['RECEIVED', 'TRIES', 'LIST', 'NEXT']);
   return {
     code: answer.silent.length === 0 ? 0 : 1,
     text: [

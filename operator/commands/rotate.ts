@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ObjectName } from '../api/names.ts';
 import { textAt } from '../api/plain-data.ts';
-import { CommandError, userOf, type KnownObject, type Result, type Source } from './source.ts';
+import { CommandError, userOf, type SeenObject, type Result, type Source } from './source.ts';
 import { verdictOf } from './verdict.ts';
 
 export interface RotateOptions {
@@ -66,7 +66,7 @@ async function whenIssued(
   source: Source,
   name: ObjectName,
   { issued, deadline }: { readonly issued: string | undefined; readonly deadline: number },
-): Promise<KnownObject | undefined> {
+): Promise<SeenObject | undefined> {
   for (;;) {
     const user = await source.object('SmtpPlusUser', name);
     const now = textAt(user?.status, 'passwordIssuedTime');

@@ -45,7 +45,7 @@ async function openSource(flags: WhereFlags, isPlugin: boolean): Promise<Source>
 }
 
 /** Resolves to the exit code. */
-export async function runCommand(
+export async function runOnSource(
   flags: WhereFlags & OutputFlags & { readonly isPlugin: boolean },
   command: (source: Source) => Promise<Result>,
 ): Promise<ExitCode> {

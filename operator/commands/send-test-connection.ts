@@ -6,7 +6,7 @@ import { dial } from '../../relay/delivery/dial.ts';
 import { introduce, type NotReady, type SmtpClient } from '../../relay/smtp/client/client.ts';
 import { createWire, within } from '../../relay/smtp/client/wire.ts';
 import { messageOf } from '../errors.ts';
-import type { Credentials } from './credentials.ts';
+import type { AppCredentials } from './credentials.ts';
 import { CommandError } from './source.ts';
 
 export interface Failed {
@@ -25,7 +25,7 @@ interface Connected {
 
 const CONNECT_SECONDS = 20;
 
-export async function connectAs(credentials: Credentials, server: string | undefined): Promise<Connected | Failed> {
+export async function connectAs(credentials: AppCredentials, server: string | undefined): Promise<Connected | Failed> {
   const { host, port } = server === undefined ? credentials : serverOf(server);
   const shown = `${host}:${port}`;
   const signal = AbortSignal.timeout(CONNECT_SECONDS * 1000);
@@ -82,7 +82,7 @@ async function reach(host: string, port: number, signal: AbortSignal): Promise<S
   }
 }
 
-function tlsOptions({ host, ca }: Credentials) {
+function tlsOptions({ host, ca }: AppCredentials) {
   return {
     minVersion: 'TLSv1.2' as const,
     ...(ca !== undefined && { ca }),
@@ -94,7 +94,7 @@ function tlsOptions({ host, ca }: Credentials) {
 
 const STEPS = { greeting: 'the greeting', handshake: 'STARTTLS', login: 'the log-in' } as const;
 
-function failed({ at, problem, loginCode }: NotReady, { secret, ca }: Credentials): Failed {
+function failed({ at, problem, loginCode }: NotReady, { secret, ca }: AppCredentials): Failed {
   return {
     step: STEPS[at],
     problem,

@@ -4,9 +4,9 @@
 import type { ObjectName } from '../api/names.ts';
 import { asRecord, textAt } from '../api/plain-data.ts';
 import { printable } from '../printable.ts';
-import { credentialsOf, type Credentials } from './credentials.ts';
+import { credentialsOf, type AppCredentials } from './credentials.ts';
 import { connectAs, type Failed } from './send-test-connection.ts';
-import { CommandError, type KnownObject, type Result, type Source } from './source.ts';
+import { CommandError, type SeenObject, type Result, type Source } from './source.ts';
 import { verdictOf, whyNot } from './verdict.ts';
 
 export interface SendTestOptions {
@@ -73,7 +73,11 @@ function textOf(reply: { readonly text: string } | undefined): string {
 }
 
 /** A reply of ours names the object; the status of the user knows more than the reply may say. */
-function failure({ user, username }: Credentials, steps: readonly string[], { step, problem, mend }: Failed): Result {
+function failure(
+  { user, username }: AppCredentials,
+  steps: readonly string[],
+  { step, problem, mend }: Failed,
+): Result {
   const objection = whyNot(user);
   const status =
     objection === undefined
@@ -96,7 +100,7 @@ function mendOf(reply: { readonly code: number } | undefined): string {
   return 'the reply names what is wrong and whose it is: see docs/when-mail-is-refused.md';
 }
 
-function sendersIn({ status }: KnownObject): readonly string[] {
+function sendersIn({ status }: SeenObject): readonly string[] {
   const { senders } = status;
   return (Array.isArray(senders) ? senders : [])
     .map(asRecord)
@@ -104,11 +108,11 @@ function sendersIn({ status }: KnownObject): readonly string[] {
     .flatMap((one) => textAt(one, 'sender') ?? []);
 }
 
-function allowedOf(user: KnownObject): string {
+function allowedOf(user: SeenObject): string {
   return sendersIn(user).join(', ') || 'nothing, until a sender is verified';
 }
 
-function senderOf(user: KnownObject): string {
+function senderOf(user: SeenObject): string {
   const [first] = sendersIn(user);
   if (first === undefined) {
     throw new CommandError(

@@ -1,17 +1,17 @@
 /** `senders`: what is verified and how; and for what is not, the record to publish, and what was found in its place. */
 import { asRecord, textAt } from '../api/plain-data.ts';
 import { find, questionOf } from './question.ts';
-import type { KnownObject, Result, Source } from './source.ts';
+import type { SeenObject, Result, Source } from './source.ts';
 import type { StatusOptions } from './status.ts';
-import { paragraph, shortTime, table } from './text.ts';
-import { asJson, conditionOf, verdictOf } from './verdict.ts';
+import { paragraph, shortTime, textTable } from './text.ts';
+import { asJson, seenConditionOf, verdictOf } from './verdict.ts';
 
 const HEADER = ['OBJECT', 'SENDER', 'VERIFIED', 'METHOD', 'SIGNING', 'DMARC', 'NEXT CHECK'];
 
 export async function runSenders(source: Source, { what, namespace, width }: StatusOptions): Promise<Result> {
   const { objects, missing } = await find(source, questionOf(what, ['VerifiedSender']), namespace);
   const warnings = await source.warnings();
-  const lines = table([HEADER, ...objects.map(rowOf)], { width }, [
+  const lines = textTable([HEADER, ...objects.map(rowOf)], { width }, [
     'NEXT CHECK',
     'METHOD',
     'DMARC',
@@ -33,9 +33,9 @@ export async function runSenders(source: Source, { what, namespace, width }: Sta
   };
 }
 
-function rowOf(sender: KnownObject): readonly string[] {
+function rowOf(sender: SeenObject): readonly string[] {
   const { status } = sender;
-  const verified = conditionOf(sender, 'Verified');
+  const verified = seenConditionOf(sender, 'Verified');
   return [
     `${sender.namespace}/${sender.name}`,
     textAt(status, 'sender') ?? '-',
@@ -47,17 +47,17 @@ function rowOf(sender: KnownObject): readonly string[] {
   ];
 }
 
-function stateOf(sender: KnownObject, type: string): string {
-  const condition = conditionOf(sender, type);
+function stateOf(sender: SeenObject, type: string): string {
+  const condition = seenConditionOf(sender, type);
   if (condition === undefined) return '-';
   return condition.status === 'True' ? 'yes' : condition.reason;
 }
 
 /** Why it is not verified, and each record that is not there as it should be: one to a line, to be copied into a zone. */
-function todoOf(sender: KnownObject): readonly string[] {
+function todoOf(sender: SeenObject): readonly string[] {
   const verdict = verdictOf(sender);
-  const verified = conditionOf(sender, 'Verified') ?? verdict;
-  const isVerified = conditionOf(sender, 'Verified')?.status === 'True';
+  const verified = seenConditionOf(sender, 'Verified') ?? verdict;
+  const isVerified = seenConditionOf(sender, 'Verified')?.status === 'True';
   const { dnsRecords } = sender.status;
   const records = (Array.isArray(dnsRecords) ? dnsRecords : []).map(asRecord).filter((one) => one['state'] !== 'Found');
   if (isVerified && records.length === 0) return [];
@@ -74,7 +74,7 @@ function missingRecord(record: Readonly<Record<string, unknown>>): readonly stri
   return [...recordLine(record), ...why];
 }
 
-function challengeOf({ status }: KnownObject): readonly string[] {
+function challengeOf({ status }: SeenObject): readonly string[] {
   const { recordName: name, recordType: type, recordValue: value } = asRecord(status['challenge']);
   return recordLine({ name, type, value });
 }

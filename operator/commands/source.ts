@@ -7,7 +7,7 @@ import type { ObjectName } from '../api/names.ts';
 import { textAt } from '../api/plain-data.ts';
 
 /** An object as far as commands know it: its manifest may be elsewhere, its status says the rest. */
-export interface KnownObject extends ObjectName {
+export interface SeenObject extends ObjectName {
   readonly kind: KindName;
   readonly generation?: number | undefined;
   readonly status: Readonly<Record<string, unknown>>;
@@ -26,9 +26,9 @@ export interface Source {
   /** For people: `state folder .smtp-plus`. */
   readonly name: string;
   /** Sorted by name. @param namespace default: all that may be seen. */
-  readonly objects: (kind: KindName, namespace?: string) => Promise<readonly KnownObject[]>;
+  readonly objects: (kind: KindName, namespace?: string) => Promise<readonly SeenObject[]>;
   /** Undefined where there is no such object. */
-  readonly object: (kind: KindName, name: ObjectName) => Promise<KnownObject | undefined>;
+  readonly object: (kind: KindName, name: ObjectName) => Promise<SeenObject | undefined>;
   /** What a Secret holds, decoded. Undefined where there is none. */
   readonly secret: (name: ObjectName) => Promise<Readonly<Record<string, string>> | undefined>;
   /** Asks for a new password. Resolves to what was done: a sentence without its full stop. */
@@ -85,7 +85,7 @@ export function refuseOwnPassword(spec: unknown): void {
 }
 
 /** A user that must be there. */
-export async function userOf(source: Source, name: ObjectName): Promise<KnownObject> {
+export async function userOf(source: Source, name: ObjectName): Promise<SeenObject> {
   const user = await source.object('SmtpPlusUser', name);
   const key = `${name.namespace}/${name.name}`;
   if (user === undefined) {

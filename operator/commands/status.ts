@@ -2,8 +2,8 @@
 import { kindNames } from '../api/kinds.ts';
 import { describeObject } from './describe.ts';
 import { find, questionOf } from './question.ts';
-import type { KnownObject, Result, Source } from './source.ts';
-import { item, table, type Width } from './text.ts';
+import type { SeenObject, Result, Source } from './source.ts';
+import { item, textTable, type Width } from './text.ts';
 import { asJson, noticesOf, verdictOf } from './verdict.ts';
 
 export interface StatusOptions extends Width {
@@ -27,12 +27,12 @@ export async function runStatus(source: Source, { what, namespace, width }: Stat
   };
 }
 
-function describe(object: KnownObject): string {
+function describe(object: SeenObject): string {
   const { kind, namespace, name, unreadable } = object;
   return unreadable === undefined ? describeObject(object) : `${kind} ${namespace}/${name}: ${unreadable}`;
 }
 
-function summarize(objects: readonly KnownObject[], width: Width): string {
+function summarize(objects: readonly SeenObject[], width: Width): string {
   if (objects.length === 0) return 'There are no lists, users or senders yet.';
   const rows = kindNames.map((kind) => {
     const verdicts = objects.filter((object) => object.kind === kind).map((object) => verdictOf(object).isReady);
@@ -42,7 +42,7 @@ function summarize(objects: readonly KnownObject[], width: Width): string {
   const lacking = objects.filter((object) => verdictOf(object).isReady !== true);
   const noted = objects.filter((object) => verdictOf(object).isReady === true && noticesOf(object).length > 0);
   return [
-    ...table([['KIND', 'READY', 'NOT READY', 'UNKNOWN'], ...rows], width),
+    ...textTable([['KIND', 'READY', 'NOT READY', 'UNKNOWN'], ...rows], width),
     ...section('Not ready:', lacking, (object) => [verdictOf(object)]),
     ...section('Ready, but worth knowing:', noted, noticesOf),
   ].join('\n');
@@ -50,8 +50,8 @@ function summarize(objects: readonly KnownObject[], width: Width): string {
 
 function section(
   title: string,
-  objects: readonly KnownObject[],
-  said: (object: KnownObject) => readonly { readonly reason: string; readonly message: string }[],
+  objects: readonly SeenObject[],
+  said: (object: SeenObject) => readonly { readonly reason: string; readonly message: string }[],
 ): string[] {
   if (objects.length === 0) return [];
   const lines = objects.flatMap((object) =>

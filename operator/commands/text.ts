@@ -8,7 +8,7 @@ export interface Width {
 }
 
 /** @param rows the header first. @param leaveOut headers of columns to leave out where there is no room, in this order */
-export function table(
+export function textTable(
   rows: readonly (readonly string[])[],
   { width }: Width,
   leaveOut: readonly string[] = [],

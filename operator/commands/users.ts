@@ -2,9 +2,9 @@
 import { urlHost } from '../api/names.ts';
 import { asRecord, textAt } from '../api/plain-data.ts';
 import { find, questionOf } from './question.ts';
-import type { KnownObject, Result, Source } from './source.ts';
+import type { SeenObject, Result, Source } from './source.ts';
 import type { StatusOptions } from './status.ts';
-import { item, shortTime, table } from './text.ts';
+import { item, shortTime, textTable } from './text.ts';
 import { asJson, whyNot } from './verdict.ts';
 
 const MAX_SENDERS = 2;
@@ -15,7 +15,7 @@ export async function runUsers(source: Source, { what, namespace, width }: Statu
   const { objects, missing } = await find(source, questionOf(what, ['SmtpPlusUser']), namespace);
   const warnings = await source.warnings();
   const rows = objects.map(rowOf);
-  const lines = table([HEADER, ...rows], { width }, ['SECRET', 'LAST USED', 'SERVER', 'LIST', 'LOGIN']);
+  const lines = textTable([HEADER, ...rows], { width }, ['SECRET', 'LAST USED', 'SERVER', 'LIST', 'LOGIN']);
   const lacking = objects.filter((user) => whyNot(user) !== undefined);
   const reasons = lacking.flatMap((user) => {
     const { reason, message } = whyNot(user) ?? { reason: '', message: '' };
@@ -40,7 +40,7 @@ export async function runUsers(source: Source, { what, namespace, width }: Statu
   };
 }
 
-function rowOf(user: KnownObject): readonly string[] {
+function rowOf(user: SeenObject): readonly string[] {
   const { status } = user;
   const server = asRecord(status['server']);
   const ports = Array.isArray(server['ports']) ? server['ports'].slice(0, MAX_PORTS).join(',') : '';
@@ -59,7 +59,7 @@ function rowOf(user: KnownObject): readonly string[] {
 }
 
 /** What it can send as; where that is nothing, what it waits for. */
-function sendersOf({ senders }: KnownObject['status']): string {
+function sendersOf({ senders }: SeenObject['status']): string {
   const all = (Array.isArray(senders) ? senders : []).map(asRecord);
   const verified = all.filter((one) => one['state'] === 'Verified').map((one) => String(one['sender']));
   const shown = verified.length > 0 ? verified : all.map((one) => `${String(one['sender'])} (${String(one['state'])})`);

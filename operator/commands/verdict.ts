@@ -1,8 +1,8 @@
 /** What the status of an object comes to, for somebody who wants to know whether it works. */
 import { asRecord, textAt } from '../api/plain-data.ts';
-import type { KnownObject } from './source.ts';
+import type { SeenObject } from './source.ts';
 
-export interface Verdict {
+export interface ObjectVerdict {
   /** Undefined: nobody knows yet. */
   readonly isReady: boolean | undefined;
   readonly reason: string;
@@ -17,9 +17,9 @@ export interface SeenCondition {
   readonly message: string;
 }
 
-export function verdictOf(object: KnownObject): Verdict {
+export function verdictOf(object: SeenObject): ObjectVerdict {
   if (object.unreadable !== undefined) return { isReady: undefined, reason: 'Unreadable', message: object.unreadable };
-  const ready = conditionOf(object, 'Ready');
+  const ready = seenConditionOf(object, 'Ready');
   if (ready === undefined) {
     const message = 'Nothing is known of it yet. If that lasts, no operator or process is at work on it.';
     return { isReady: undefined, reason: 'NotSeenYet', message };
@@ -32,7 +32,7 @@ export function verdictOf(object: KnownObject): Verdict {
   return { isReady: ready.status === 'True', reason: ready.reason, message: ready.message };
 }
 
-export function conditionOf({ status }: KnownObject, type: string): SeenCondition | undefined {
+export function seenConditionOf({ status }: SeenObject, type: string): SeenCondition | undefined {
   const { conditions } = status;
   if (!Array.isArray(conditions)) return undefined;
   const found = conditions.map(asRecord).find((one) => one['type'] === type);
@@ -46,24 +46,24 @@ const NOTICES = ['NotAsWritten', 'Expiring', 'QuotaNearlyUsed', 'Unused', 'Pause
 /** And when they are `False`. */
 const ADVICE = ['Aligned', 'Signing', 'UpstreamReachable'] as const;
 
-export function noticesOf(object: KnownObject): readonly SeenCondition[] {
+export function noticesOf(object: SeenObject): readonly SeenCondition[] {
   const wanted = [...NOTICES.map((type) => [type, 'True'] as const), ...ADVICE.map((type) => [type, 'False'] as const)];
   return wanted.flatMap(([type, status]) => {
-    const condition = conditionOf(object, type);
+    const condition = seenConditionOf(object, type);
     return condition?.status === status ? [condition] : [];
   });
 }
 
 /** Why a user cannot send. Undefined: it can. Of one that is ready because nobody wants it to send, `Active` says why. */
-export function whyNot(user: KnownObject): { readonly reason: string; readonly message: string } | undefined {
+export function whyNot(user: SeenObject): { readonly reason: string; readonly message: string } | undefined {
   const verdict = verdictOf(user);
   if (verdict.isReady !== true) return verdict;
-  const active = conditionOf(user, 'Active');
+  const active = seenConditionOf(user, 'Active');
   return active === undefined || active.status === 'True' ? undefined : active;
 }
 
 /** For `-o json`. */
-export function asJson(object: KnownObject): object {
+export function asJson(object: SeenObject): object {
   const { kind, namespace, name, status } = object;
   const { isReady, reason, message } = verdictOf(object);
   return { kind, namespace, name, ready: isReady ?? null, reason, message, status };

@@ -17,6 +17,6 @@ export function redirect(location: string): PageAnswer {
 }
 
 /** For whoever is not shown a page at all. */
-export function plain(status: number, words: string, headers: Readonly<Record<string, string>> = {}): PageAnswer {
+export function plainText(status: number, words: string, headers: Readonly<Record<string, string>> = {}): PageAnswer {
   return { status, headers: { ...assetHeaders('text/plain; charset=utf-8'), ...headers }, body: `${words}\n` };
 }

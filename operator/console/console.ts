@@ -3,8 +3,8 @@
  * to change anything here.
  */
 import type { PageAnswer, PageRequest, PagesForPeople } from '../../relay/observe/http.ts';
-import type { Facts, Shown } from './facts.ts';
-import { missing, plain, redirect, shown } from './answers.ts';
+import type { Facts, ShownObject } from './facts.ts';
+import { missing, plainText, redirect, shown } from './answers.ts';
 import { assetHeaders, PAGE_HEADERS } from './headers.ts';
 import type { Page } from './layout.ts';
 import { listPage, listsPage } from './lists.ts';
@@ -51,7 +51,7 @@ export function createConsolePages({ admit, factsFor, mail }: ConsoleOptions): P
       return { status: 405, headers: { ...PAGE_HEADERS, allow: 'GET, HEAD' }, body: '' };
     }
     const refusal = isFromElsewhere(request)
-      ? plain(403, 'This page cannot be used by other sites.')
+      ? plainText(403, 'This page cannot be used by other sites.')
       : await admit(request);
     if (refusal !== undefined) return refusal;
     if (path === BASE) return redirect(`${BASE}/`);
@@ -80,7 +80,10 @@ interface ObjectAt {
 function objectOf(path: string): ObjectAt | undefined {
   const [, kind, namespace, name] = /^\/(users|lists|senders)\/([a-z0-9.-]+)\/([a-z0-9.-]+)$/.exec(path) ?? [];
   if (namespace === undefined || name === undefined) return undefined;
-  const find = <Status>(objects: readonly Shown<Status>[], page: (object: Shown<Status>) => Page): Page | undefined => {
+  const find = <Status>(
+    objects: readonly ShownObject<Status>[],
+    page: (object: ShownObject<Status>) => Page,
+  ): Page | undefined => {
     const object = objects.find((one) => one.namespace === namespace && one.name === name);
     return object === undefined ? undefined : page(object);
   };

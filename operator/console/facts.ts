@@ -9,7 +9,7 @@ import type { StateReport } from '../../relay/observe/state-report.ts';
 import type { UpstreamTrouble } from '../../relay/observe/upstream-report.ts';
 
 /** An object with its status, as `kubectl get -o yaml` has them. */
-export interface Shown<Status> {
+export interface ShownObject<Status> {
   readonly namespace: string;
   readonly name: string;
   readonly status: Status;
@@ -20,9 +20,9 @@ export interface Facts {
   readonly version: string;
   /** Who looks, where the page asks for that. */
   readonly viewer?: string | undefined;
-  readonly lists: readonly Shown<ListStatus>[];
-  readonly users: readonly Shown<UserStatus>[];
-  readonly senders: readonly Shown<SenderStatus>[];
+  readonly lists: readonly ShownObject<ListStatus>[];
+  readonly users: readonly ShownObject<UserStatus>[];
+  readonly senders: readonly ShownObject<SenderStatus>[];
   /** Some objects are left out, since there are more than a page shows. */
   readonly isCut: boolean;
   /** The namespace that was asked for; absent: all that the viewer may see. */

@@ -1,9 +1,9 @@
 /** Lists: what a group of users shares. */
 import type { ListStatus } from '../api/list.ts';
 import { html } from '../page/html.ts';
-import type { Facts, Shown } from './facts.ts';
+import type { Facts, ShownObject } from './facts.ts';
 import { namespaceForm, type Page } from './layout.ts';
-import { code, conditionOf, conditions, facts as factList, link, objectPath, table, verdict } from './parts.ts';
+import { code, conditionOf, conditionsTable, facts as factList, link, objectPath, table, verdict } from './parts.ts';
 
 export function listsPage(facts: Facts): Page {
   const rows = facts.lists.map((list) => {
@@ -29,7 +29,7 @@ export function listsPage(facts: Facts): Page {
   };
 }
 
-export function listPage({ namespace, name, status }: Shown<ListStatus>): Page {
+export function listPage({ namespace, name, status }: ShownObject<ListStatus>): Page {
   const { endpoint, users, traffic } = status;
   return {
     title: `List ${namespace}/${name}`,
@@ -45,7 +45,7 @@ export function listPage({ namespace, name, status }: Shown<ListStatus>): Page {
         ['Delivered, bounced, put off', traffic && `${traffic.delivered}, ${traffic.bounced}, ${traffic.deferred}`],
         ['Refused', traffic && String(traffic.refused)],
       ])}
-      ${conditions(status)}
+      ${conditionsTable(status)}
     `,
   };
 }

@@ -1,7 +1,7 @@
 /** What one looks at first: what does not work, and how much of everything there is. */
 import { html, type Html } from '../page/html.ts';
 import { namespaceForm, type Page } from './layout.ts';
-import type { Facts, Shown } from './facts.ts';
+import type { Facts, ShownObject } from './facts.ts';
 import { conditionOf, count, facts as factList, link, objectPath, table } from './parts.ts';
 import { totalsOf } from './refusals.ts';
 
@@ -53,7 +53,11 @@ function troubles({ users, lists, senders, queue }: Facts): Html {
     : shown;
 }
 
-function unready(page: string, kind: string, objects: readonly Shown<Parameters<typeof conditionOf>[0]>[]): Html[][] {
+function unready(
+  page: string,
+  kind: string,
+  objects: readonly ShownObject<Parameters<typeof conditionOf>[0]>[],
+): Html[][] {
   return objects.flatMap((object) => {
     const ready = conditionOf(object.status, 'Ready');
     if (ready?.status === 'True') return [];

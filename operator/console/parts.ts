@@ -81,7 +81,7 @@ export function verdict(status: WithConditions, type: string): Html {
 }
 
 /** The conditions with their own words. */
-export function conditions(status: WithConditions): Html {
+export function conditionsTable(status: WithConditions): Html {
   const rows = (status.conditions ?? []).map(({ type, status: is, reason, message, lastTransitionTime }) => [
     type,
     is,

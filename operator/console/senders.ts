@@ -1,9 +1,19 @@
 /** Senders: what is verified; and for what is not, which records to publish, and what was seen in their place. */
 import type { SenderStatus } from '../api/sender.ts';
 import { html, type Html } from '../page/html.ts';
-import type { Facts, Shown } from './facts.ts';
+import type { Facts, ShownObject } from './facts.ts';
 import { namespaceForm, type Page } from './layout.ts';
-import { code, conditionOf, conditions, facts as factList, link, objectPath, table, time, verdict } from './parts.ts';
+import {
+  code,
+  conditionOf,
+  conditionsTable,
+  facts as factList,
+  link,
+  objectPath,
+  table,
+  time,
+  verdict,
+} from './parts.ts';
 
 export function sendersPage(facts: Facts): Page {
   const rows = facts.senders.map((sender) => {
@@ -35,7 +45,7 @@ function openRecords({ dnsRecords = [], challenge, conditions }: SenderStatus): 
   return open > 0 ? String(open) : isProofOpen ? '1' : 'none';
 }
 
-export function senderPage({ namespace, name, status }: Shown<SenderStatus>): Page {
+export function senderPage({ namespace, name, status }: ShownObject<SenderStatus>): Page {
   const { challenge, sender, method, verifiedTime, lastCheckTime, nextCheckTime } = status;
   return {
     title: `Sender ${namespace}/${name}`,
@@ -55,7 +65,7 @@ export function senderPage({ namespace, name, status }: Shown<SenderStatus>): Pa
       <h2>Records to publish</h2>
       ${records(status)}
       <h2>Details</h2>
-      ${conditions(status)}
+      ${conditionsTable(status)}
     `,
   };
 }

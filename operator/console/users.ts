@@ -1,12 +1,12 @@
 /** Users: who may send, and what is missing; and one user, in the form in which one types it into a mail client. */
 import type { UserStatus } from '../api/user.ts';
 import { html, type Html } from '../page/html.ts';
-import type { Facts, Shown } from './facts.ts';
+import type { Facts, ShownObject } from './facts.ts';
 import { namespaceForm, type Page } from './layout.ts';
 import {
   code,
   conditionOf,
-  conditions,
+  conditionsTable,
   facts as factList,
   link,
   objectPath,
@@ -18,7 +18,7 @@ import {
 
 const SENDERS_SHOWN = 3;
 
-type User = Shown<UserStatus>;
+type User = ShownObject<UserStatus>;
 
 export function usersPage(facts: Facts): Page {
   const rows = facts.users.map((user) => [
@@ -77,7 +77,7 @@ export function userPage(user: User): Page {
       <h2>The last 24 hours</h2>
       ${traffic(user)}
       <h2>Details</h2>
-      ${conditions(status)}
+      ${conditionsTable(status)}
     `,
   };
 }

@@ -3,14 +3,14 @@ import { z } from 'zod';
 import { condition, type Condition } from '../api/common.ts';
 import type { Path } from '../api/path.ts';
 import type { FaultEffect, RawObject } from './model.ts';
-import { isPassing, isStalled, type Reason } from './reasons.ts';
+import { isPassing, isStalled, type ConditionReason } from './reasons.ts';
 import { formatTime } from './time.ts';
 
 /** What is to be said in one condition. */
 export interface Judgement {
   readonly type: string;
   readonly status: Condition['status'];
-  readonly reason: Reason;
+  readonly reason: ConditionReason;
   readonly message: string;
   /** The field that it is about, where it is about one. */
   readonly field?: Path;
@@ -54,7 +54,7 @@ export function conditionsOf(
 /** `Ready`: the first judgement that objects, or `otherwise`. */
 export function readiness(
   objections: readonly Judgement[],
-  otherwise: { readonly reason: Reason; readonly message: string },
+  otherwise: { readonly reason: ConditionReason; readonly message: string },
 ): Judgement {
   const first = objections.find(({ status }) => status !== 'True');
   if (first === undefined) return { type: 'Ready', status: 'True', ...otherwise };
@@ -80,7 +80,7 @@ export function readyAsWritten({ faults }: Subject, ready: Judgement): Judgement
   }
 }
 
-const FAULT_REASONS: Readonly<Record<FaultEffect, Reason>> = {
+const FAULT_REASONS: Readonly<Record<FaultEffect, ConditionReason>> = {
   warned: 'UnknownField',
   kept: 'InvalidManifest',
   unread: 'UnreadableFile',

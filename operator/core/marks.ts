@@ -37,7 +37,7 @@ export function isToPlan({ rules, users, lists, senders, secrets }: Marks): bool
 }
 
 /** Takes the first `most` out of a set. */
-export function* takeFrom(set: Set<string>, most = Infinity): Generator<string> {
+export function* takeSome(set: Set<string>, most = Infinity): Generator<string> {
   let left = most;
   for (const one of set) {
     if (left-- <= 0) return;

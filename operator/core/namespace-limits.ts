@@ -8,7 +8,7 @@ import { asRecord } from '../api/plain-data.ts';
 import type { NamespaceLimits } from '../settings/settings.ts';
 import type { Judgement } from './conditions.ts';
 import { keyOf, type Kind, type RawObject } from './model.ts';
-import type { Reason } from './reasons.ts';
+import type { ConditionReason } from './reasons.ts';
 import { byAge } from './time.ts';
 
 /** Those of one kind in one namespace who have to wait for a place. */
@@ -22,7 +22,7 @@ export interface Overflow {
 interface LimitOfKind {
   readonly setting: 'users' | 'lists' | 'senders';
   readonly condition: 'Accepted' | 'Verified';
-  readonly reason: Reason;
+  readonly reason: ConditionReason;
 }
 
 const LIMITS: Readonly<Record<Kind, LimitOfKind>> = {

@@ -1,7 +1,7 @@
 /** Turns an object as it came into a spec that one can rely on, or a sentence about what is wrong with it. */
 import type { ObjectName } from '../api/names.ts';
 import { formatPath, type Path } from '../api/path.ts';
-import type { Problem } from '../api/read-spec.ts';
+import type { SpecProblem } from '../api/read-spec.ts';
 import { validate, type SpecOf, type Validated } from '../api/validate.ts';
 import { canonicalDomain, canonicalSender } from '../../relay/address.ts';
 import type { Kind, ObjectMeta, RawObject } from './model.ts';
@@ -21,7 +21,7 @@ export function parseObject<K extends Kind>(kind: K, { meta, spec, faults }: Raw
   return { ok: false, meta, message: inWords(result.problems) };
 }
 
-function inWords(problems: readonly Problem[]): string {
+function inWords(problems: readonly SpecProblem[]): string {
   const named = problems.slice(0, NAMED_MAX).map(({ message }) => message);
   return [...named, ...(problems.length > NAMED_MAX ? [`And ${problems.length - NAMED_MAX} more.`] : [])].join(' ');
 }
@@ -92,7 +92,7 @@ function sendersIn(kind: Kind, spec: SpecOf[Kind]): SenderText[] {
 }
 
 /** IDNA and the lengths of labels, which no pattern can say. A user name must be canonical: log-ins are compared as text. */
-function nameProblems(path: Path, text: string): Problem[] {
+function nameProblems(path: Path, text: string): SpecProblem[] {
   const field = formatPath(path);
   const canonical = canonicalSender(text);
   if (canonical === undefined) {

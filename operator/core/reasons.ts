@@ -157,20 +157,20 @@ export const reasons = {
   InternalError: failed('A bug in the operator. Its log has the details.'),
 } as const satisfies Readonly<Record<string, ReasonText>>;
 
-export type Reason = keyof typeof reasons;
+export type ConditionReason = keyof typeof reasons;
 
 /** Whether it passes without a change of anything in the cluster or the settings. */
-export function isPassing(reason: Reason): boolean {
+export function isPassing(reason: ConditionReason): boolean {
   return reasons[reason].progress === 'InProgress';
 }
 
 /** Whether an Event says so when an object is not ready for this reason. */
-export function isNews(reason: Reason): boolean {
+export function isNews(reason: ConditionReason): boolean {
   const { progress, isNews = progress !== 'InProgress' }: ReasonText = reasons[reason];
   return isNews;
 }
 
 /** Whether it waits for a person. */
-export function isStalled(reason: Reason): boolean {
+export function isStalled(reason: ConditionReason): boolean {
   return reasons[reason].progress === 'Failed';
 }

@@ -49,7 +49,7 @@ export function createRelayStore(): RelayStore {
 type Value<Section extends keyof Sections> = Sections[Section] extends Map<string, infer V> ? V : never;
 
 /** Where an entry belongs. */
-export interface Place<Section extends keyof Sections> {
+export interface EntryPlace<Section extends keyof Sections> {
   readonly className: string;
   readonly section: Section;
   readonly key: string;
@@ -58,7 +58,7 @@ export interface Place<Section extends keyof Sections> {
 /** Puts an entry in place of the one with its key, or takes that away (`undefined`). */
 export function putEntry<Section extends keyof Sections>(
   store: RelayStore,
-  { className, section, key }: Place<Section>,
+  { className, section, key }: EntryPlace<Section>,
   value: Value<Section> | undefined,
 ): void {
   const number = shardOf(key);
@@ -89,7 +89,7 @@ function onlyAdds(before: unknown, after: unknown): boolean {
 /** What stands at a place now. */
 export function entryOf<Section extends keyof Sections>(
   store: RelayStore,
-  { className, section, key }: Place<Section>,
+  { className, section, key }: EntryPlace<Section>,
 ): Value<Section> | undefined {
   const shard = shardsOf(store, className)[shardOf(key)];
   return (shard?.[section] as Map<string, Value<Section>> | undefined)?.get(key);

@@ -4,7 +4,7 @@
  */
 import type { DkimSigner, ListConfig, SenderRule } from '../../relay/config/config.ts';
 import { isEqual } from './equal.ts';
-import type { Tally } from './lists/lists.ts';
+import type { UserCounts } from './lists/lists.ts';
 import type { AcceptedPasswords } from './model.ts';
 import { createRelayStore, entryOf, putEntry, type RelayStore } from './relay-config.ts';
 import type { UnusableEntry } from './users/unusable.ts';
@@ -17,7 +17,7 @@ export interface RelayEntries {
   /** By key of the user. */
   readonly users: Map<string, UserParts>;
   /** By key of the list. */
-  readonly tallies: Map<string, Tally>;
+  readonly tallies: Map<string, UserCounts>;
   /** Number of a namespace's users by class: a relay is told the senders of namespaces whose users it serves. */
   readonly tenants: Map<string, Map<string, number>>;
   /** What mail of a VerifiedSender is signed with, by its key. */

@@ -3,7 +3,7 @@ import { isEqual } from './equal.ts';
 import { guarded, type Fault } from './faults.ts';
 import { isAnnotatedDefault } from './lists/lists.ts';
 import { farewellOf } from './lists/farewell.ts';
-import { takeFrom } from './marks.ts';
+import { takeSome } from './marks.ts';
 import { keyOf, type PlannedEvent, type RawObject } from './model.ts';
 import { BUILT_IN_LIST } from './names.ts';
 import { judgeNamespace, type NamespaceVerdicts } from './namespace.ts';
@@ -54,7 +54,7 @@ export function judgeTurn(planner: Planner, name: string, now: Date): Turn {
   }
   marks.judge = false;
   if (marks.references.size > 0) assignPlaces(planner, name, namespace);
-  for (const key of takeFrom(marks.references, REFERENCES_MAX)) {
+  for (const key of takeSome(marks.references, REFERENCES_MAX)) {
     const user = present(planner, 'SmtpPlusUser', key);
     if (user === undefined) readReferences(planner, namespace, key);
     else

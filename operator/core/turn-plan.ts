@@ -7,7 +7,7 @@ import { planList, type ListPlan } from './lists/lists.ts';
 import type { ListVerdict } from './lists/list-verdict.ts';
 import { keyOf, type RawObject } from './model.ts';
 import { whyWaiting } from './namespace-limits.ts';
-import { takeFrom } from './marks.ts';
+import { takeSome } from './marks.ts';
 import { BUILT_IN_LIST } from './names.ts';
 import {
   createDraft,
@@ -42,13 +42,13 @@ export function planTurn(planner: Planner, name: string, now: Date): Turn {
   const draft = createDraft();
   if (marks.rules) renewRules(planner, name, namespace, draft);
   const around = circumstancesOf(planner, name, namespace, now);
-  for (const key of takeFrom(marks.users, USERS_MAX)) planOneUser(planner, key, around, draft);
+  for (const key of takeSome(marks.users, USERS_MAX)) planOneUser(planner, key, around, draft);
   // for a class whose relays serve the namespace's first user from now on, or no longer serve its last one
   setNamespaceEntry(planner.relays, name, namespace.rules.rules);
-  for (const key of takeFrom(marks.senders)) planOneSender(planner, key, namespace, now, draft);
+  for (const key of takeSome(marks.senders)) planOneSender(planner, key, namespace, now, draft);
   // after the users, who are counted in the status of their list
-  for (const key of takeFrom(marks.lists)) planOneList(planner, key, namespace, now, draft);
-  for (const key of takeFrom(marks.secrets)) lookAtSecret(planner, key, draft);
+  for (const key of takeSome(marks.lists)) planOneList(planner, key, namespace, now, draft);
+  for (const key of takeSome(marks.secrets)) lookAtSecret(planner, key, draft);
   return draft;
 }
 

@@ -19,11 +19,11 @@ import { openLastGood } from './last-good.ts';
 import { openMailProofs } from './mail-proofs.ts';
 import type { FolderMailProofs, RelayHere } from './mail-proofs.ts';
 import { openMemory } from './memory.ts';
-import { openOwnSecrets } from './own-secrets.ts';
-import type { OwnSecrets } from './own-secrets.ts';
+import { openSecretFiles } from './secret-files.ts';
+import type { SecretFiles } from './secret-files.ts';
 import { resolversOf } from '../settings/verification.ts';
 import { createUsageFacts } from '../relays/usage-facts.ts';
-import { createReader, mergeFiles } from '../manifests/read.ts';
+import { createFolderReader, mergeFiles } from '../manifests/read.ts';
 import type { Touched } from '../manifests/walk-again.ts';
 import { followRelay, programmedFact } from './relay-state.ts';
 import type { RelayInProcess } from './relay-state.ts';
@@ -99,7 +99,7 @@ export async function startDirectory(options: DirectoryOptions): Promise<Directo
   const secretsFolder = join(state, 'secrets');
   const aside = await openKeptAside({ secrets: secretsFolder, folder: join(state, 'secrets-of-the-last-day') });
   await aside.tidy(Date.now());
-  const secrets = await openOwnSecrets(secretsFolder, { ...options, aside });
+  const secrets = await openSecretFiles(secretsFolder, { ...options, aside });
   await secrets.read();
   const deletions = await openDeletions({
     folder,
@@ -225,7 +225,7 @@ async function openSources(
     mailProofs,
   }: {
     ignore: readonly string[];
-    secrets: OwnSecrets;
+    secrets: SecretFiles;
     verification: Verification;
     mailProofs: FolderMailProofs;
   },
@@ -234,7 +234,7 @@ async function openSources(
   const { memory, problems } = await openMemory(join(state, 'memory'));
   const lastGood = await openLastGood(join(state, 'last-good'));
   for (const problem of [...problems, ...lastGood.problems]) log.warn({ event: 'state' }, problem);
-  const reader = createReader(folder, { ignore });
+  const reader = createFolderReader(folder, { ignore });
   const toInForce = createInForce(lastGood, { strict: options.settings.strict });
   const accepted = await readAccepted(join(state, RELAY_FOLDER));
   const toSnapshot = createGatherer({

@@ -12,7 +12,7 @@ import { createMirror, textFile } from './mirror.ts';
 import type { MirrorFile } from './mirror.ts';
 import type { Deletions } from './deletions.ts';
 import { formatStatus, statusPath } from './state-files.ts';
-import type { OwnSecrets } from './own-secrets.ts';
+import type { SecretFiles } from './secret-files.ts';
 import { RELAY_FOLDER } from './relay-folder.ts';
 
 export interface ApplyOptions {
@@ -20,7 +20,7 @@ export interface ApplyOptions {
   readonly state: string;
   readonly relayClass: string;
   readonly memory: Memory;
-  readonly secrets: OwnSecrets;
+  readonly secrets: SecretFiles;
   readonly deletions: Deletions;
 }
 

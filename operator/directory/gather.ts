@@ -22,7 +22,7 @@ import { secretReferencesOf } from '../core/secret-references.ts';
 import { wishedSecretName } from '../core/users/wishes.ts';
 import { createPasswordVerifiers } from '../password-verifiers.ts';
 import { asRecord, texts } from '../api/plain-data.ts';
-import { viewSecret } from '../manifests/secrets.ts';
+import { viewSecretManifest } from '../manifests/secrets.ts';
 import type { Installation } from '../installation.ts';
 import type { EvidenceFolder } from './evidence.ts';
 import type { InForce } from './in-force.ts';
@@ -30,7 +30,7 @@ import type { FolderMailProofs } from './mail-proofs.ts';
 import { hashSpec } from './memory.ts';
 import type { Memory } from './memory.ts';
 import type { Manifest } from '../manifests/parse.ts';
-import type { Reading } from '../manifests/read.ts';
+import type { FolderReading } from '../manifests/read.ts';
 import { viewClass, type ClassServer } from '../settings/class-view.ts';
 
 export interface GatherOptions {
@@ -60,7 +60,7 @@ export interface RelayFacts {
 }
 
 interface GatheredParts extends RelayFacts {
-  readonly manifests: Reading;
+  readonly manifests: FolderReading;
   readonly faultsOf: InForce['faultsOf'];
   /** Secrets of the state folder, by `NAMESPACE/NAME`. */
   readonly own: ReadonlyMap<string, SecretView>;
@@ -81,7 +81,7 @@ export function createGatherer(options: GatherOptions): (parts: GatheredParts) =
     for (const manifest of manifests.manifests) {
       if (manifest.kind !== 'Secret') continue;
       const key = `${manifest.namespace}/${manifest.name}`;
-      const view = { ...viewSecret(manifest), isOthers: true, verifiers: {} } as const;
+      const view = { ...viewSecretManifest(manifest), isOthers: true, verifiers: {} } as const;
       secrets.set(key, await withVerifiers(view, passwordKeys.get(key) ?? []));
     }
     return {

@@ -5,7 +5,7 @@ import { describe, test } from 'node:test';
 import type { TestContext } from 'node:test';
 import { badObjects, badUpdates, type BadObject } from '../../test/operator/bad-objects.ts';
 import { folderOf, writeFiles } from '../../test/support/folder.ts';
-import { createReader, mergeFiles } from '../manifests/read.ts';
+import { createFolderReader, mergeFiles } from '../manifests/read.ts';
 import { createInForce } from './in-force.ts';
 import { openLastGood } from './last-good.ts';
 
@@ -15,7 +15,7 @@ const PLAIN = { strict: false };
 async function open(t: TestContext, files: Readonly<Record<string, string>>, options = PLAIN) {
   const [folder, state] = [await folderOf(t, files), await folderOf(t)];
   const begin = async () => ({
-    read: createReader(folder).read,
+    read: createFolderReader(folder).read,
     judge: createInForce(await openLastGood(join(state, 'last-good')), options),
   });
   let run = await begin();

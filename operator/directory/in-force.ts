@@ -12,12 +12,12 @@ import type { FolderContent, ReadFile } from '../manifests/read.ts';
 import { isAtOrBelow } from '../manifests/walk.ts';
 import type { LastGood } from './last-good.ts';
 import { faultsIn } from './manifest-faults.ts';
-import type { Fault, ManifestFaults } from './manifest-faults.ts';
+import type { ManifestFault, ManifestFaults } from './manifest-faults.ts';
 
 export interface InForce {
   readonly content: FolderContent;
   /** Faults of objects whose names can be read. */
-  readonly faults: readonly Fault[];
+  readonly faults: readonly ManifestFault[];
   /** Faults of objects that are not in force as they are written, by manifest. */
   readonly faultsOf: (manifest: Manifest) => ObjectFaults | undefined;
 }
@@ -57,7 +57,7 @@ export function createInForce(lastGood: LastGood, { strict }: Options): (content
     );
     const next = new Map<string, readonly Manifest[]>();
     const faultsOf = new Map<Manifest, ObjectFaults>();
-    const faults: Fault[] = [];
+    const faults: ManifestFault[] = [];
 
     /** Objects that a file held and does not name now, as far as one of its problems may be about them. */
     function missingIn(path: string, problems: readonly Problem[], effect: 'kept' | 'unread'): readonly Manifest[] {
@@ -120,7 +120,7 @@ interface Judgement {
   /** For the core. */
   readonly faults?: ObjectFaults;
   /** For the log. */
-  readonly logged: readonly Fault[];
+  readonly logged: readonly ManifestFault[];
   /** To be kept; absent where it has never been taken. */
   readonly good?: Manifest;
 }
@@ -145,7 +145,7 @@ function judge(manifest: Manifest, before: Manifest | undefined, strict: boolean
   return { manifest: kept, logged, faults: { effect, message: `${inWords(logged)} ${KEPT}` }, good: before };
 }
 
-function having(effect: Fault['effect']): (finding: Finding) => Fault {
+function having(effect: ManifestFault['effect']): (finding: Finding) => ManifestFault {
   return ({ source, rule, message }) => ({ source, rule, message, effect });
 }
 
@@ -153,7 +153,7 @@ function isSaidByCore({ isKnownToCore, warnings }: ManifestFaults): boolean {
   return isKnownToCore && warnings.length === 0;
 }
 
-function inWords(faults: readonly Fault[]): string {
+function inWords(faults: readonly ManifestFault[]): string {
   const named = faults.slice(0, NAMED_MAX).map(({ message, source }) => `${message} (${formatSource(source)})`);
   return faults.length > NAMED_MAX ? `${named.join(' ')} And ${faults.length - NAMED_MAX} more.` : named.join(' ');
 }

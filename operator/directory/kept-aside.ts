@@ -5,7 +5,7 @@
 import { readdir, rename, rm, stat, utimes } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { systemReason } from '../errors.ts';
-import { makeFolder } from './write-file.ts';
+import { makePrivateFolder } from './write-file.ts';
 
 export interface KeptAside {
   /** Moves the Secret's file here. */
@@ -41,7 +41,7 @@ export async function openKeptAside({ secrets, folder }: KeptAsideOptions): Prom
   return {
     take: async (path) => {
       const [from, to] = [join(secrets, path), join(folder, path)];
-      await makeFolder(dirname(to));
+      await makePrivateFolder(dirname(to));
       const now = new Date();
       try {
         await rename(from, to);
@@ -58,7 +58,7 @@ export async function openKeptAside({ secrets, folder }: KeptAsideOptions): Prom
     fileOf: (path) => join(folder, path),
     giveBack: async (path) => {
       since.delete(path);
-      await makeFolder(dirname(join(secrets, path)));
+      await makePrivateFolder(dirname(join(secrets, path)));
       try {
         await rename(join(folder, path), join(secrets, path));
         return true;

@@ -3,7 +3,7 @@ import type { WalkOptions } from '../manifests/walk.ts';
 import { bothTouched } from '../manifests/walk-again.ts';
 import type { Touched } from '../manifests/walk-again.ts';
 import type { FolderReader } from '../manifests/read.ts';
-import type { OwnSecrets } from './own-secrets.ts';
+import type { SecretFiles } from './secret-files.ts';
 import { watchFolder } from './watch.ts';
 
 export interface Look {
@@ -24,7 +24,7 @@ export function isAny(touched: Touched): boolean {
 
 interface Watched {
   readonly manifests: WalkOptions & { readonly folder: string; readonly seen: FolderReader['seen'] };
-  readonly secrets: Pick<OwnSecrets, 'isNews' | 'seen'> & { readonly folder: string };
+  readonly secrets: Pick<SecretFiles, 'isNews' | 'seen'> & { readonly folder: string };
 }
 
 /** Tells of what somebody else has changed. Returns the function that ends it. */

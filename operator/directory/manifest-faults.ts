@@ -7,7 +7,7 @@ import { judgeSpec } from '../core/parse.ts';
 import type { Manifest } from '../manifests/parse.ts';
 
 /** One thing that is wrong, and what becomes of the object. */
-export interface Fault extends Pick<Finding, 'source' | 'rule' | 'message'> {
+export interface ManifestFault extends Pick<Finding, 'source' | 'rule' | 'message'> {
   readonly effect: FaultEffect;
 }
 

@@ -1,10 +1,10 @@
 import type { Log } from '../../relay/observe/log.ts';
 import { keyOf } from '../core/model.ts';
 import type { Plan, PlannedEvent, Snapshot } from '../core/model.ts';
-import type { Fault } from './manifest-faults.ts';
+import type { ManifestFault } from './manifest-faults.ts';
 import type { Ignored, Problem } from '../manifests/parse.ts';
 import { formatSource } from '../manifests/read.ts';
-import type { Reading } from '../manifests/read.ts';
+import type { FolderReading } from '../manifests/read.ts';
 
 /** A folder of ten thousand faults is reported by its first hundred. */
 const MAX_LINES = 100;
@@ -13,7 +13,7 @@ const MAX_KINDS = 8;
 const MAX_ALIKE = 10;
 
 /** Logs what is wrong with the manifests: each fault once, when it appears, and a line when the last one is gone. */
-export function createReporter(log: Log): (reading: Reading, faults: readonly Fault[]) => void {
+export function createReporter(log: Log): (reading: FolderReading, faults: readonly ManifestFault[]) => void {
   let before = new Set<string>();
   let ignoredBefore = '';
 
@@ -52,7 +52,7 @@ function ofProblem({ source, reason, message }: Problem): Line {
   };
 }
 
-function ofFault({ source, rule, effect, message }: Fault): Line {
+function ofFault({ source, rule, effect, message }: ManifestFault): Line {
   const place = formatSource(source);
   const line = { level: 'error', place, reason: 'invalid', problem: message } as const;
   switch (effect) {

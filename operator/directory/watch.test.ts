@@ -6,7 +6,7 @@ import type { TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { folderOf, writeFiles } from '../../test/support/folder.ts';
 import { until } from '../../test/support/until.ts';
-import { createReader } from '../manifests/read.ts';
+import { createFolderReader } from '../manifests/read.ts';
 import { bothTouched } from '../manifests/walk-again.ts';
 import type { Touched } from '../manifests/walk-again.ts';
 import { watchFolder } from './watch.ts';
@@ -16,7 +16,7 @@ const empty = 'none: of it\n';
 /** A folder that is watched, and what has been told of it since `told` was last asked. */
 async function watched(t: TestContext, files: Readonly<Record<string, string>>) {
   const folder = await folderOf(t, files);
-  const reader = createReader(folder);
+  const reader = createFolderReader(folder);
   await reader.read();
   let touched: Touched = new Set();
   const end = watchFolder(folder, {

@@ -13,12 +13,12 @@ const FOLDER_MODE = 0o700;
  * Not `recursive: true`: where a file system refuses a folder with ENOENT (/proc, a working directory that is gone), Node
  * tries for ever, and not even a signal gets through.
  */
-export async function makeFolder(folder: string, mode = FOLDER_MODE): Promise<void> {
+export async function makePrivateFolder(folder: string, mode = FOLDER_MODE): Promise<void> {
   const path = resolve(folder);
   const first = await tryMakeFolder(path, mode);
   if (first === undefined) return;
   if (first !== 'ENOENT' || dirname(path) === path) throw folderError(first, path);
-  await makeFolder(dirname(path), mode);
+  await makePrivateFolder(dirname(path), mode);
   const second = await tryMakeFolder(path, mode);
   if (second !== undefined) throw folderError(second, path);
 }
@@ -85,7 +85,7 @@ async function openNew(path: string, mode: number): Promise<FileHandle> {
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? error.code : undefined;
     if (code === 'EEXIST') await rm(path, { force: true });
-    else if (code === 'ENOENT') await makeFolder(dirname(path));
+    else if (code === 'ENOENT') await makePrivateFolder(dirname(path));
     else throw error;
     return open(path, 'wx', mode);
   }

@@ -27,7 +27,7 @@ import { startRelays } from './relays/relays.ts';
 import { createToldUsers } from './told-users.ts';
 import { startVerification } from './proofs/verification.ts';
 import { startWatching } from './watched.ts';
-import { createBacklog } from './write/backlog.ts';
+import { createWriteBacklog } from './write/backlog.ts';
 import { startCrdFit } from './write/crd-fit.ts';
 
 const IDLE_POLL_MS = 20;
@@ -101,7 +101,7 @@ export function startController(options: ControllerOptions): Controller {
   const onFits = (kind: Kind, keys: readonly string[]): void =>
     mark((to) => keys.forEach((key) => markObject(to, kind, key)));
   const fit = startCrdFit(client, { ...options, record, onFits, signal });
-  const backlog = createBacklog({
+  const backlog = createWriteBacklog({
     client,
     caches,
     fit,

@@ -8,13 +8,13 @@ import type { EndpointRecords, PublicationFact } from '../core/senders/publicati
 import type { SenderPlan } from '../core/senders/sender-plan.ts';
 import type { Sources } from '../core/sources.ts';
 import { contentDigest, startEndpointCache, viewEndpoint, type KnownEndpoint } from './cache/endpoint-cache.ts';
-import { RefusedError, type Answer } from './client/answers.ts';
+import { RefusedError, type ApiAnswer } from './client/answers.ts';
 import type { KubeClient } from './client/client.ts';
 import { findOne } from './client/find-one.ts';
 import { DNS_ENDPOINTS, type KubeObject } from './client/resources.ts';
 import { leftAlone, missingRights, notOwned, notWritten, outOfReach, published } from './endpoint-facts.ts';
 import { createContested } from './write/contested.ts';
-import { deleteEndpoint, endpointManifest, endpointOf, putEndpoint } from './write/endpoint.ts';
+import { deleteEndpoint, endpointManifest, dnsEndpointNameOf, putEndpoint } from './write/endpoint.ts';
 
 export interface Endpoints {
   /** Resolves when it is known which there are, or after a while: what others have broken must not keep us from work. */
@@ -85,7 +85,7 @@ export function startEndpoints(client: KubeClient, options: EndpointsOptions): E
 
   function isDone({ meta, endpoint }: SenderPlan): boolean {
     if (endpoint === undefined || !cache.hasSynced() || cache.refusalIn(meta.namespace) !== undefined) return true;
-    const known = cache.get(keyOf(endpointOf(meta)));
+    const known = cache.get(keyOf(dnsEndpointNameOf(meta)));
     if (known === undefined) return endpoint.length === 0 || isLeft(meta);
     if (!isOf(meta, known) || known.isGoing) return true;
     if (endpoint.length === 0) return false;
@@ -113,7 +113,7 @@ export function startEndpoints(client: KubeClient, options: EndpointsOptions): E
   }
 
   async function writeOrPrune({ meta, endpoint = [] }: SenderPlan): Promise<'done' | 'told' | 'again'> {
-    const target = endpointOf(meta);
+    const target = dnsEndpointNameOf(meta);
     const known = cache.get(keyOf(target)) ?? (await find(target));
     if (known !== undefined && !isOf(meta, known))
       return isLeaving(meta, known) ? 'done' : tell(meta, notOwned(target));
@@ -135,13 +135,17 @@ export function startEndpoints(client: KubeClient, options: EndpointsOptions): E
     return object && viewEndpoint(object);
   }
 
-  function take(sender: ObjectMeta, records: EndpointRecords, answer: Answer<KubeObject>): 'done' | 'told' | 'again' {
+  function take(
+    sender: ObjectMeta,
+    records: EndpointRecords,
+    answer: ApiAnswer<KubeObject>,
+  ): 'done' | 'told' | 'again' {
     if (!answer.ok) {
       if (answer.status === 409) return 'again';
       if (isPassing(answer)) return lookLater();
       if (answer.status >= 500)
         throw new Error(`the DNSEndpoint cannot be written: ${answer.status} ${answer.message}`);
-      return tell(sender, notWritten(endpointOf(sender), answer));
+      return tell(sender, notWritten(dnsEndpointNameOf(sender), answer));
     }
     onWrite('endpoint');
     const key = keyOf(sender);
@@ -182,7 +186,7 @@ export function startEndpoints(client: KubeClient, options: EndpointsOptions): E
     publicationOf: (sender, records) => {
       const refusal = cache.refusalIn(sender.namespace);
       if (refusal !== undefined) return outOfReach(refusal);
-      const target = endpointOf(sender);
+      const target = dnsEndpointNameOf(sender);
       const known = cache.get(keyOf(target));
       if (known !== undefined && !isLeaving(sender, known)) {
         if (!isOf(sender, known)) return notOwned(target);

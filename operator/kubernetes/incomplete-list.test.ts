@@ -7,7 +7,7 @@ import type { KubeClient } from './client/client.ts';
 import { startCrdFit } from './write/crd-fit.ts';
 import { createContested } from './write/contested.ts';
 import { createOwnStatus } from './write/status.ts';
-import { writeObject, type Outcome } from './write/object.ts';
+import { writeObject, type WriteOutcome } from './write/object.ts';
 import { AnswerTooLargeError } from './client/exchange.ts';
 import { startReflector } from './client/reflector.ts';
 import { USERS, type KubeObject } from './client/resources.ts';
@@ -128,7 +128,7 @@ describe('a credentials Secret that nothing wants', () => {
       lookAtSecret,
       onSecretTrouble: nothing,
     };
-    const outcome: Outcome = await writeObject(context, { kind: 'Secret', key: 'shop/orders-smtp' });
+    const outcome: WriteOutcome = await writeObject(context, { kind: 'Secret', key: 'shop/orders-smtp' });
     return [outcome, requests.some((one) => one.startsWith('DELETE'))];
   }
 

@@ -7,7 +7,7 @@ import { FIELD_MANAGER } from './write/secret.ts';
 import type { KubeClient } from './client/client.ts';
 import { keyOfObject } from './client/list-watch.ts';
 import { findOne } from './client/find-one.ts';
-import { pagesOf } from './client/pages.ts';
+import { listPagesOf } from './client/pages.ts';
 import { pathOf, SECRETS, USERS } from './client/resources.ts';
 import type { SecretObject } from './cache/views.ts';
 
@@ -80,7 +80,7 @@ async function findCredentials(client: KubeClient, namespace: string | undefined
     const path = `${pathOf(SECRETS, { namespace })}?${query.toString()}`;
     return bodyOf(await client.request<Page>({ method: 'GET', path }), 'list of credentials');
   };
-  for await (const { items } of pagesOf(readPage)) {
+  for await (const { items } of listPagesOf(readPage)) {
     for (const secret of items) if (await isOwned(client, secret)) return keyOfObject(secret);
   }
   return undefined;

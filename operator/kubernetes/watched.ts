@@ -9,7 +9,7 @@ import { createFollowedSecrets, type FollowedSecrets } from './cache/followed-se
 import type { KnownObject } from './cache/views.ts';
 import type { KubeClient } from './client/client.ts';
 import type { ControllerOptions } from './controller-types.ts';
-import { createLookUps, type LookUps } from './look-ups.ts';
+import { createSecretLookUps, type SecretLookUps } from './secret-look-ups.ts';
 import type { Planning } from './planning.ts';
 import { createContested, type Contested } from './write/contested.ts';
 import { contestedStatus, createOwnStatus, type OwnStatus } from './write/status.ts';
@@ -17,7 +17,7 @@ import { contestedStatus, createOwnStatus, type OwnStatus } from './write/status
 export interface Watched {
   readonly caches: Caches;
   readonly followed: FollowedSecrets;
-  readonly lookUps: LookUps;
+  readonly lookUps: SecretLookUps;
   /** Which changes of statuses are our own writes. */
   readonly ownStatus: OwnStatus;
   /** Which statuses somebody else replaces each time. */
@@ -37,7 +37,7 @@ export function startWatching(client: KubeClient, options: WatchedOptions): Watc
   const ownStatus = createOwnStatus();
   const contested = createContested((object) => onTrouble(contestedStatus(object)));
 
-  const lookUps = createLookUps({
+  const lookUps = createSecretLookUps({
     objects: () => caches.objects,
     followed: () => followed,
     namespaceLimits: options.namespaceLimits,

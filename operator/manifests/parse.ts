@@ -15,7 +15,7 @@ import { syntaxMessage, toPlain } from './plain.ts';
 
 const MAX_LIST_DEPTH = 4;
 
-export interface Source {
+export interface FilePosition {
   readonly file: string;
   /** From 1. */
   readonly line: number;
@@ -34,7 +34,7 @@ type ProblemReason =
   | 'too-many';
 
 export interface Problem {
-  readonly source: Source;
+  readonly source: FilePosition;
   readonly reason: ProblemReason;
   readonly message: string;
   /** Which object it is about, where that can be told. */
@@ -43,14 +43,14 @@ export interface Problem {
 
 /** One object of a kind that matters here. */
 export interface Manifest extends NamedObject {
-  readonly source: Source;
+  readonly source: FilePosition;
   /** Place of a field, such as `['spec', 'senders', 0]`, or of the nearest field around it that is there. */
-  readonly locate: (path: Path) => Source;
+  readonly locate: (path: Path) => FilePosition;
 }
 
 /** An object of no concern here, such as a Deployment in the same repository. */
 export interface Ignored {
-  readonly source: Source;
+  readonly source: FilePosition;
   /** `apps/v1 Deployment`, or empty where the document is no Kubernetes object (a file of Helm values, say). */
   readonly what: string;
 }
@@ -89,7 +89,7 @@ interface Collected {
   readonly problems: Problem[];
 }
 
-type Locate = (path: Path) => Source;
+type Locate = (path: Path) => FilePosition;
 
 /** Reads the objects in the text of one file. Never throws because of the text. */
 export function parseManifests(file: string, text: string): FileContent {
@@ -157,7 +157,7 @@ function collect(to: Collected, value: unknown, path: Path, locate: Locate): voi
   }
 }
 
-function place(file: string, lines: LineCounter, offset: number): Source {
+function place(file: string, lines: LineCounter, offset: number): FilePosition {
   const { line, col } = lines.linePos(offset);
   return { file, line: Math.max(line, 1), column: Math.max(col, 1) };
 }

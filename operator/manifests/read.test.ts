@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 import { describe, test } from 'node:test';
 import type { TestContext } from 'node:test';
-import { createReader, formatSource, mergeFiles, readFolder } from './read.ts';
-import type { Reading } from './read.ts';
+import { createFolderReader, formatSource, mergeFiles, readFolder } from './read.ts';
+import type { FolderReading } from './read.ts';
 
 const user = (name: string): string =>
   `apiVersion: smtpplus.io/v1alpha1\nkind: SmtpPlusUser\nmetadata:\n  name: ${name}\n  namespace: shop\n`;
@@ -21,7 +21,7 @@ async function folderOf(t: TestContext, files: Readonly<Record<string, string>>)
   return folder;
 }
 
-const names = (reading: Reading): readonly string[] => reading.manifests.map(({ name }) => name);
+const names = (reading: FolderReading): readonly string[] => reading.manifests.map(({ name }) => name);
 
 describe('a folder of manifests', () => {
   test('is read with its sub-folders, in path order, without hidden, temporary and kustomize files', async (t) => {
@@ -120,7 +120,7 @@ describe('a folder of manifests', () => {
 describe('a reader that goes on reading', () => {
   test('sees an editor that renames a temporary file, even with size and time kept', async (t) => {
     const folder = await folderOf(t, { 'a.yaml': user('aaa') });
-    const { read } = createReader(folder);
+    const { read } = createFolderReader(folder);
     await read();
     await writeFile(join(folder, 'a.yaml.tmp'), user('bbb'));
     await rename(join(folder, 'a.yaml.tmp'), join(folder, 'a.yaml'));
@@ -131,7 +131,7 @@ describe('a reader that goes on reading', () => {
     const folder = await folderOf(t, { '..1/a.yaml': user('old'), '..2/a.yaml': user('new') });
     await symlink('..1', join(folder, '..data'));
     await symlink('..data/a.yaml', join(folder, 'a.yaml'));
-    const { read } = createReader(folder);
+    const { read } = createFolderReader(folder);
     assert.deepEqual(names(mergeFiles(await read())), ['old']);
     await symlink('..2', join(folder, '..next'));
     await rename(join(folder, '..next'), join(folder, '..data'));

@@ -11,7 +11,7 @@ import type { Walk, WalkOptions } from './walk.ts';
 const MAX_OBJECTS = 250_000;
 
 /** What a folder says. Files in path order, objects of a file in its order. */
-export interface Reading {
+export interface FolderReading {
   readonly manifests: readonly Manifest[];
   readonly ignored: readonly Ignored[];
   readonly problems: readonly Problem[];
@@ -38,8 +38,8 @@ export interface FolderContent {
 }
 
 /** Reads every manifest under a folder once. Trouble is part of the answer, never an exception. */
-export async function readFolder(folder: string, options: WalkOptions = {}): Promise<Reading> {
-  const { files, ...rest } = await createReader(folder, options).read();
+export async function readFolder(folder: string, options: WalkOptions = {}): Promise<FolderReading> {
+  const { files, ...rest } = await createFolderReader(folder, options).read();
   // an empty file says nothing, where nobody remembers what it held before
   return mergeFiles({ ...rest, files: files.filter(({ content }) => !content.isEmpty) });
 }
@@ -52,7 +52,7 @@ export interface FolderReader {
 }
 
 /** A reader that does not parse again what has not changed. */
-export function createReader(folder: string, options: WalkOptions = {}): FolderReader {
+export function createFolderReader(folder: string, options: WalkOptions = {}): FolderReader {
   let remembered = new Map<string, { readonly stamp: string; readonly file: ReadFile }>();
   let walk: Walk | undefined;
 
@@ -88,7 +88,7 @@ function contentOf(path: string, read: Awaited<ReturnType<typeof readBounded>>):
 }
 
 /** All files together: of two objects of one name, the first counts. */
-export function mergeFiles({ files, problems: others }: FolderContent): Reading {
+export function mergeFiles({ files, problems: others }: FolderContent): FolderReading {
   const manifests = new Map<string, Manifest>();
   const problems = [...others];
   for (const { content } of files) {

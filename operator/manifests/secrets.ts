@@ -22,7 +22,7 @@ export function encodeValues(values: Values): Values {
 }
 
 /** A Secret manifest as the core sees it, verifiers aside. `stringData` counts over `data`, as in an API server. */
-export function viewSecret(manifest: NamedObject): Omit<SecretView, 'verifiers'> {
+export function viewSecretManifest(manifest: NamedObject): Omit<SecretView, 'verifiers'> {
   const { value } = manifest;
   const metadata = asRecord(value['metadata']);
   return {
@@ -37,12 +37,12 @@ export function viewSecret(manifest: NamedObject): Omit<SecretView, 'verifiers'>
 
 /** One that was written here says besides whose it is; in a manifest of somebody's own that would be a claim. */
 export function viewOwnSecret(manifest: NamedObject): Omit<SecretView, 'verifiers'> {
-  const view = viewSecret(manifest);
+  const view = viewSecretManifest(manifest);
   return { ...view, ...ownershipOf(ownerReferencesOf(manifest), view) };
 }
 
 /** Name and UID of the user that the owner references of a Secret name as its controller. */
-export function controllerOf(manifest: NamedObject): Owner | undefined {
+export function controllerOf(manifest: NamedObject): OwningUser | undefined {
   return owningUser(ownerReferencesOf(manifest));
 }
 
@@ -52,17 +52,17 @@ function ownerReferencesOf({ value }: NamedObject): unknown {
 
 const KIND = 'SmtpPlusUser';
 
-export interface Owner {
+export interface OwningUser {
   readonly name: string;
   readonly uid: string;
 }
 
-export interface SecretOwner extends Owner {
+export interface SecretOwner extends OwningUser {
   /** No owner reference says so, but an annotation. */
   readonly isRetained: boolean;
 }
 
-export function ownerReference({ name, uid }: Owner): object {
+export function ownerReference({ name, uid }: OwningUser): object {
   return { apiVersion: API_VERSION, kind: KIND, name, uid, controller: true };
 }
 
@@ -70,7 +70,7 @@ export function ownerReference({ name, uid }: Owner): object {
  * The SmtpPlusUser that controls the object with these owner references. The version of the API may be any: an object
  * stays the same one when it is written through another version.
  */
-export function owningUser(references: unknown): Owner | undefined {
+export function owningUser(references: unknown): OwningUser | undefined {
   if (!Array.isArray(references)) return undefined;
   const controller = (references as unknown[]).find(isController);
   if (controller === undefined) return undefined;

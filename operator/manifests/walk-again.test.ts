@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { folderOf, writeFiles } from '../../test/support/folder.ts';
-import { createReader } from './read.ts';
+import { createFolderReader } from './read.ts';
 import type { FolderContent } from './read.ts';
 import { isSameWalk, walkAgain } from './walk-again.ts';
 
@@ -98,12 +98,12 @@ describe('a folder looked at by the names of what has changed', () => {
       fc.asyncProperty(fc.array(fc.array(step, { minLength: 1, maxLength: 3 }), { maxLength: 12 }), async (history) => {
         const folder = await folderOf(t, { 'a.yaml': user('a'), 'x/b.yaml': user('b'), 'kept.yaml': 'none: of it' });
         const ignore = [join(folder, 'kept.yaml')];
-        const { read } = createReader(folder, { ignore });
+        const { read } = createFolderReader(folder, { ignore });
         await read();
         for (const steps of history) {
           const touched = new Set<string>();
           for (const one of steps) for (const path of await take(folder, one)) touched.add(path);
-          const whole = await createReader(folder, { ignore }).read();
+          const whole = await createFolderReader(folder, { ignore }).read();
           assert.deepEqual(saidBy(await read(touched)), saidBy(whole));
         }
         await rm(folder, { recursive: true });
@@ -116,7 +116,7 @@ describe('a folder looked at by the names of what has changed', () => {
     await fc.assert(
       fc.asyncProperty(fc.array(fc.tuple(step, fc.boolean()), { maxLength: 12 }), async (history) => {
         const folder = await folderOf(t, { 'a.yaml': user('a'), 'x/b.yaml': user('b') });
-        const reader = createReader(folder);
+        const reader = createFolderReader(folder);
         let content = await reader.read();
         for (const [one, isTold] of history) {
           const told = await take(folder, one);
@@ -124,7 +124,7 @@ describe('a folder looked at by the names of what has changed', () => {
         }
         const [seen, walk] = [reader.seen(), await walkAgain(folder, { touched: 'any' })];
         assert.ok(seen !== undefined);
-        const whole = await createReader(folder).read();
+        const whole = await createFolderReader(folder).read();
         if (isSameWalk(seen, walk)) assert.deepEqual(saidBy(content), saidBy(whole));
         assert.ok(isSameWalk(walk, await walkAgain(folder, { touched: 'any' })), 'a walk does not differ from itself');
         await rm(folder, { recursive: true });
@@ -138,7 +138,7 @@ describe('a folder looked at by the names of what has changed', () => {
     await symlink('..1', join(folder, '..data'));
     await symlink('..data/a.yaml', join(folder, 'a.yaml'));
     await symlink('x/b.yaml', join(folder, 'again.yaml'));
-    const { read } = createReader(folder);
+    const { read } = createFolderReader(folder);
     await read();
     await symlink('..2', join(folder, '..next'));
     await rename(join(folder, '..next'), join(folder, '..data'));
@@ -152,7 +152,7 @@ describe('a folder looked at by the names of what has changed', () => {
     await writeFiles(checkouts, { '2/a.yaml': user('c'), '2/b.yaml': user('c') });
     const folder = join(checkouts, 'current');
     await symlink('1', folder);
-    const { read } = createReader(folder);
+    const { read } = createFolderReader(folder);
     assert.deepEqual(namesIn(await read()), ['a', 'b']);
     await symlink('2', join(checkouts, 'next'));
     await rename(join(checkouts, 'next'), folder);
@@ -161,7 +161,7 @@ describe('a folder looked at by the names of what has changed', () => {
 
   test('is walked where something was left out before, which may have its place now', async (t) => {
     const folder = await folderOf(t, { 'a.yaml': user('a'), 'b.yaml': user('b'), 'c.yaml': user('c') });
-    const { read } = createReader(folder, { maxFiles: 2 });
+    const { read } = createFolderReader(folder, { maxFiles: 2 });
     assert.deepEqual(namesIn(await read()), ['a', 'b']);
     await rm(join(folder, 'a.yaml'));
     assert.deepEqual(namesIn(await read(new Set([join(folder, 'a.yaml')]))), ['b', 'c']);
@@ -169,7 +169,7 @@ describe('a folder looked at by the names of what has changed', () => {
 
   test('is not walked for an edit: what came without a word is not seen', async (t) => {
     const folder = await folderOf(t, { 'a.yaml': user('a'), 'x/b.yaml': user('b'), 'settings.yaml': '' });
-    const { read } = createReader(folder, { ignore: [join(folder, 'settings.yaml')] });
+    const { read } = createFolderReader(folder, { ignore: [join(folder, 'settings.yaml')] });
     await read();
     await writeFile(join(folder, 'x', 'silent.yaml'), user('silent'));
     await writeFile(join(folder, 'a.yaml'), user('c'));

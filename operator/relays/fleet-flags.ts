@@ -1,7 +1,7 @@
 /** Command-line flags of a relay that is one of a fleet, whose spools are on volumes that may outlive it. */
 import { writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
-import type { Fleet } from '../../relay/handover/handover.ts';
+import type { PlaceInFleet } from '../../relay/handover/handover.ts';
 
 export interface FleetFlags {
   /** `HOST:PORT`: a name that leads to all relays of the fleet, and their port for mail from other relays. */
@@ -16,14 +16,14 @@ export interface FleetFlags {
 const PEERS = /^(\[[0-9a-f:.]+\]|[^:\s]+):(\d{1,5})$/i;
 
 /** Undefined: it is no `HOST:PORT`. */
-export function readPeers(text: string): Fleet['peers'][number] | undefined {
+export function readPeers(text: string): PlaceInFleet['peers'][number] | undefined {
   const [, host, port] = PEERS.exec(text) ?? [];
   if (host === undefined || Number(port) < 1 || Number(port) > 65_535) return undefined;
   return { host: host.replace(/^\[(.*)\]$/, '$1'), port: Number(port) };
 }
 
 /** Undefined: the relay is alone. */
-export function fleetOf({ peers, handoverPort, name = hostname(), host }: FleetFlags): Fleet | undefined {
+export function fleetOf({ peers, handoverPort, name = hostname(), host }: FleetFlags): PlaceInFleet | undefined {
   const where = peers === undefined ? undefined : readPeers(peers);
   return where && { name, peers: [where], port: handoverPort ?? where.port, host };
 }

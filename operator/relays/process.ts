@@ -7,7 +7,7 @@ import { drainSpools } from '../../relay/drain.ts';
 import { startRelay } from '../../relay/main.ts';
 import type { WorkersSetting } from '../../relay/workers/setting.ts';
 import { ensureCertificates } from '../certificates/self-signed.ts';
-import type { Certificates } from '../certificates/self-signed.ts';
+import type { OwnCertificates } from '../certificates/self-signed.ts';
 import { sharePorts } from '../ports.ts';
 import type { SharedPorts } from '../ports.ts';
 import { keepCertificates } from '../standalone/certificates.ts';
@@ -104,7 +104,7 @@ async function drain(flags: RelayFlags, { log }: Console): Promise<number> {
 }
 
 /** The files that were named, read again when somebody renews them; else a certificate of the relay's own. */
-async function readCertificates({ tlsCert, tlsKey, state }: RelayFlags): Promise<Certificates> {
+async function readCertificates({ tlsCert, tlsKey, state }: RelayFlags): Promise<OwnCertificates> {
   if (tlsCert === undefined || tlsKey === undefined) {
     return ensureCertificates(join(state, 'tls'), { hostnames: [hostname(), 'localhost'] });
   }

@@ -3,7 +3,7 @@ import { LineCounter, parseDocument } from 'yaml';
 import type { z } from 'zod';
 import type { Path } from '../api/path.ts';
 import { sentenceOf } from '../api/sentence.ts';
-import type { Source } from '../manifests/parse.ts';
+import type { FilePosition } from '../manifests/parse.ts';
 import { syntaxMessage, toPlain } from '../manifests/plain.ts';
 import { offsetOf } from '../manifests/positions.ts';
 import { formatSource } from '../manifests/read.ts';
@@ -19,7 +19,7 @@ export type SettingsResult =
 
 interface SettingsProblem {
   /** Absent for a flag, and for a file that cannot be read. */
-  readonly source?: Source | undefined;
+  readonly source?: FilePosition | undefined;
   readonly message: string;
 }
 
@@ -53,7 +53,7 @@ export async function readSettings(file: string | undefined, overrides: Override
   }
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, version: '1.1', logLevel: 'error' });
-  const place = (offset: number): Source => {
+  const place = (offset: number): FilePosition => {
     const { line, col } = lines.linePos(offset);
     return { file, line: Math.max(line, 1), column: Math.max(col, 1) };
   };
@@ -76,7 +76,7 @@ export async function readSettings(file: string | undefined, overrides: Override
 }
 
 interface Origin {
-  readonly source?: Source | undefined;
+  readonly source?: FilePosition | undefined;
   /** Name of the setting, or of its flag. */
   readonly name: string;
 }

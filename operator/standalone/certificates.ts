@@ -1,4 +1,4 @@
-import type { Certificates } from '../certificates/self-signed.ts';
+import type { OwnCertificates } from '../certificates/self-signed.ts';
 import type { Log } from '../../relay/observe/log.ts';
 
 /** Files change when somebody renews them; ours are renewed weeks before their end. Often enough for both. */
@@ -6,18 +6,18 @@ const LOOK_MS = 60_000;
 
 /** Certificates that are looked at again while the process runs: a year is shorter than the life of a server. */
 export interface CertificateKeeper {
-  readonly current: Certificates;
-  readonly onRenewal: (take: (certificates: Certificates) => void) => void;
+  readonly current: OwnCertificates;
+  readonly onRenewal: (take: (certificates: OwnCertificates) => void) => void;
   readonly close: () => void;
 }
 
 /** @param make reads the certificates, or makes them; rejects where it cannot, which is fatal the first time only. */
 export async function keepCertificates(
-  make: () => Promise<Certificates>,
+  make: () => Promise<OwnCertificates>,
   { log, lookMs = LOOK_MS }: { readonly log: Log; readonly lookMs?: number },
 ): Promise<CertificateKeeper> {
   let current = await make();
-  let listener: (certificates: Certificates) => void = () => undefined;
+  let listener: (certificates: OwnCertificates) => void = () => undefined;
 
   async function look(): Promise<void> {
     try {

@@ -3,7 +3,7 @@
  */
 import type { UpstreamConfig } from '../../relay/config/config.ts';
 import type { Relay } from '../../relay/main.ts';
-import type { Facts, RelayFact, Shown } from '../console/facts.ts';
+import type { Facts, RelayFact, ShownObject } from '../console/facts.ts';
 import { refusalsFor } from '../console/refusals.ts';
 import { smartHostsOf } from '../console/smart-hosts.ts';
 import { keyOf, type Plan, type PlannedStatus } from '../core/model.ts';
@@ -26,7 +26,7 @@ type StatusOf<K extends Kind> = Extract<PlannedStatus, { kind: K }>['status'];
 export function factsOfPlan({ plan, relay, relayClass, namespace }: Sources): Omit<Facts, 'version' | 'showsMail'> {
   const statuses = plan?.statuses ?? [];
   const isAsked = (name: string): boolean => namespace === undefined || name === namespace;
-  const ofKind = <K extends Kind>(kind: K): Shown<StatusOf<K>>[] =>
+  const ofKind = <K extends Kind>(kind: K): ShownObject<StatusOf<K>>[] =>
     statuses
       .filter((one) => one.kind === kind && isAsked(one.meta.namespace))
       .map(({ meta: { namespace, name }, status }) => ({ namespace, name, status: status as StatusOf<K> }))

@@ -2,7 +2,7 @@
 import { isIP } from 'node:net';
 import type { PageAnswer, PageRequest, PagesForPeople } from '../../relay/observe/http.ts';
 import { urlHost } from '../api/names.ts';
-import { plain, redirect } from '../console/answers.ts';
+import { plainText, redirect } from '../console/answers.ts';
 import { BASE } from '../console/parts.ts';
 import type { Plan } from '../core/model.ts';
 import type { Settings } from '../settings/settings.ts';
@@ -46,7 +46,7 @@ export function consoleUrl({ host }: Pick<Settings, 'host'>, port: number): stri
 function refusalOf({ headers }: PageRequest, { host, console: { hosts } }: Settings): PageAnswer | undefined {
   const asked = hostnameOf(headers.host ?? '');
   const isKnown = isLoopback(asked) || (asked === host && !isWildcard(host)) || hosts.includes(asked);
-  return isKnown ? undefined : plain(403, WRONG_NAME);
+  return isKnown ? undefined : plainText(403, WRONG_NAME);
 }
 
 const WRONG_NAME =

@@ -3,7 +3,7 @@ import { mkdtemp, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { inWords } from '../errors.ts';
 import { listManifestFiles } from '../manifests/walk.ts';
-import { makeFolder } from '../directory/write-file.ts';
+import { makePrivateFolder } from '../directory/write-file.ts';
 import { openFilesTrouble } from './open-files.ts';
 
 export interface Plans {
@@ -39,7 +39,7 @@ async function manifestsTrouble(folder: string): Promise<string | undefined> {
 /** Why nothing can be written into a folder, which is made where it is not there. */
 async function writingTrouble(folder: string, what: string, flag: string): Promise<string | undefined> {
   try {
-    await makeFolder(folder);
+    await makePrivateFolder(folder);
     // permissions alone do not tell: a file system may be read-only, or none for files
     await rmdir(await mkdtemp(join(folder, '.smtp-plus-')));
     return undefined;

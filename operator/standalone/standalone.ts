@@ -16,7 +16,7 @@ import type { Directory, DirectoryOptions } from '../directory/adapter.ts';
 import { RELAY_FOLDER } from '../directory/relay-folder.ts';
 import { openInstallation } from '../directory/installation-file.ts';
 import { takeLock } from '../directory/lock.ts';
-import { makeFolder } from '../directory/write-file.ts';
+import { makePrivateFolder } from '../directory/write-file.ts';
 import { PORTS_SHOWN } from '../settings/class-view.ts';
 import { createEventCounter } from '../event-counter.ts';
 import { createDecider } from '../core/decider.ts';
@@ -197,7 +197,7 @@ async function openRelay(settings: Settings, { ports, tls, forPeople, ...further
   const configFolder = join(state, RELAY_FOLDER);
   // what the last run wrote may let somebody in who has been shut out since: nothing is served before the first plan
   await rm(configFolder, { recursive: true, force: true });
-  await makeFolder(configFolder);
+  await makePrivateFolder(configFolder);
   return startRelay({
     configFolder,
     spoolFolder: spoolFolderOf(settings),

@@ -2,14 +2,14 @@
 import { isDmarcRecord, readDmarcPolicy } from '../core/senders/dmarc-policy.ts';
 import { organizationalDomain } from '../core/senders/public-suffix.ts';
 import { askTxt, type DnsServer } from './ask-txt.ts';
-import type { Observation, Question } from './look-up.ts';
+import type { Observation, RecordQuestion } from './look-up.ts';
 
 const PREFIX = '_dmarc.';
 /** Longer ones are not kept: they have lists of addresses for reports, which decide nothing here. */
 const KEPT_MAX = 500;
 
 /** @param question of `_dmarc.DOMAIN` */
-export async function lookAtDmarc({ recordName }: Question, server: DnsServer): Promise<Observation> {
+export async function lookAtDmarc({ recordName }: RecordQuestion, server: DnsServer): Promise<Observation> {
   const own = await lookAt(recordName, server);
   const above = `${PREFIX}${organizationalDomain(recordName.slice(PREFIX.length))}`;
   if (own.outcome !== 'absent' || above === recordName) return own;

@@ -1,12 +1,12 @@
 /** Whether the record of a signing key is in the DNS in the form that receivers need (RFC 6376 section 3.6.1). */
 import { askTxt, type DnsServer, type TxtAnswer } from './ask-txt.ts';
-import type { Observation, Question } from './look-up.ts';
+import type { Observation, RecordQuestion } from './look-up.ts';
 
-export async function lookAtKey(question: Question, server: DnsServer): Promise<Observation> {
+export async function lookAtKey(question: RecordQuestion, server: DnsServer): Promise<Observation> {
   return judgeKeyRecord(await askTxt(question.recordName, server), question);
 }
 
-export function judgeKeyRecord(answer: TxtAnswer, { recordValue }: Question): Observation {
+export function judgeKeyRecord(answer: TxtAnswer, { recordValue }: RecordQuestion): Observation {
   if (answer.kind !== 'values') return { outcome: answer.kind, detail: answer.why };
   const [value, ...others] = answer.values;
   if (value === undefined) {

@@ -3,7 +3,7 @@ import type { DnsEvidence } from '../core/model.ts';
 import { askTxt, type DnsServer } from './ask-txt.ts';
 import { show } from './show.ts';
 
-export interface Question {
+export interface RecordQuestion {
   readonly recordName: string;
   readonly recordValue: string;
 }
@@ -28,12 +28,12 @@ const SHOWN = 3;
 const PREFIX = 'smtpplus-verification=';
 
 /** What one server says about the record in question. */
-export type Look = (question: Question, server: DnsServer) => Promise<Observation>;
+export type AskRecord = (question: RecordQuestion, server: DnsServer) => Promise<Observation>;
 
 export async function lookUp(
-  question: Question,
+  question: RecordQuestion,
   resolvers: Resolvers,
-  look: Look = lookAtChallenge,
+  look: AskRecord = lookAtChallenge,
 ): Promise<Observation> {
   const { servers, timeoutMs = TIMEOUT_MS } = resolvers;
   const patience = { timeoutMs, tries: TRIES };
@@ -70,7 +70,7 @@ function saidBy(vote: Vote): Observation {
   return observation;
 }
 
-async function lookAtChallenge({ recordName, recordValue }: Question, server: DnsServer): Promise<Observation> {
+async function lookAtChallenge({ recordName, recordValue }: RecordQuestion, server: DnsServer): Promise<Observation> {
   const answer = await askTxt(recordName, server);
   if (answer.kind !== 'values') return { outcome: answer.kind, detail: answer.why };
   const values = answer.values.map((value) => value.trim());

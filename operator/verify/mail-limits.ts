@@ -28,7 +28,7 @@ const APART_SECONDS = 60;
 const DAY_SECONDS = 24 * 3600;
 
 /** Why no mail may leave for `key` (`NAMESPACE/ADDRESS`) now; undefined: one may. */
-export function refusalOf(
+export function mailRefusalOf(
   key: string,
   known: Iterable<readonly [string, MailEvidence]>,
   { limits, now }: { readonly limits: MailLimits; readonly now: Date },

@@ -8,7 +8,7 @@ import { judgeMail, type MailVerdict } from '../core/senders/mail-proof.ts';
 import { createInstallation } from '../installation.ts';
 import { mailEvidenceSchema } from './mail-evidence.ts';
 import { linksOf } from './mail-links.ts';
-import { createMailProofs, type Challenge, type MailProofsOptions, type MailStep } from './mail-proofs.ts';
+import { createMailProofs, type OutgoingChallenge, type MailProofsOptions, type MailStep } from './mail-proofs.ts';
 
 const installation = createInstallation('ab'.repeat(32));
 const verification: MailVerification = { className: 'default', from: 'verification@platform.example', hasPage: true };
@@ -28,7 +28,7 @@ function start(t: TestContext, options: Partial<MailProofsOptions> = {}) {
   let now = new Date('2026-01-01T00:00:00Z');
   const disk = new Map<string, string>();
   const senders = new Map<string, SenderOf>();
-  const mails: Challenge[] = [];
+  const mails: OutgoingChallenge[] = [];
   const steps: MailStep[] = [];
   const troubles: string[] = [];
   const read = (key: string): MailEvidence | undefined => {
@@ -251,7 +251,7 @@ describe('proofs by mail', () => {
 
   test('say why a mail could not be sent, and try again, later each time', async (t) => {
     const answers: (string | undefined)[] = ['connection refused', 'connection refused', undefined];
-    const sent: Challenge[] = [];
+    const sent: OutgoingChallenge[] = [];
     const { put, reason, message, wait, troubles } = start(t, {
       send: async (challenge) => {
         sent.push(challenge);
@@ -341,7 +341,7 @@ describe('proofs by mail', () => {
 
   for (const killedAt of ['before the mail left', 'after it'] as const) {
     test(`come to the same end where the operator is killed ${killedAt}, and nobody has noted down that it was sent`, async (t) => {
-      const sent: Challenge[] = [];
+      const sent: OutgoingChallenge[] = [];
       const reached = Promise.withResolvers<undefined>();
       let isKilled = false;
       const { put, restart, reason, open, wait } = start(t, {

@@ -20,12 +20,12 @@ import {
   isOpen,
   NOTHING_KNOWN,
 } from './mail-evidence.ts';
-import { refusalOf, type MailLimits } from './mail-limits.ts';
+import { mailRefusalOf, type MailLimits } from './mail-limits.ts';
 
 export type MailStep = 'sent' | 'failed' | 'limited' | 'link' | 'code' | 'wrong_code' | 'void' | 'expired';
 
 /** What goes into a mail; neither token nor code is kept anywhere else. */
-export interface Challenge {
+export interface OutgoingChallenge {
   /** `NAMESPACE/ADDRESS`. */
   readonly key: string;
   /** `NAMESPACE/NAME` of the VerifiedSender. */
@@ -42,7 +42,7 @@ export interface MailProofsOptions {
   readonly codeHash: (key: string, linkHash: string, code: string) => string;
   readonly limits: MailLimits;
   /** Resolves to why the mail could not be handed in; undefined: it was. */
-  readonly send: (challenge: Challenge) => Promise<string | undefined>;
+  readonly send: (challenge: OutgoingChallenge) => Promise<string | undefined>;
   /** Something else is known of an address. */
   readonly onEvidence: (key: string) => void;
   readonly onStep: (step: MailStep) => void;
@@ -109,7 +109,7 @@ export function createMailProofs(options: MailProofsOptions): MailProofs {
 
   async function sendOne(key: string, { sender, isLost }: MailWish, resend: readonly string[]): Promise<void> {
     const known = isLost ? afterLoss(evidenceOf(key), now()) : evidenceOf(key);
-    const refusal = refusalOf(key, store()?.all() ?? [], { limits: options.limits, now: now() });
+    const refusal = mailRefusalOf(key, store()?.all() ?? [], { limits: options.limits, now: now() });
     if (refusal !== undefined) {
       onStep('limited');
       return keep(key, afterRefusal(known, refusal));

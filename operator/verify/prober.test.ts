@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { DnsEvidence } from '../core/model.ts';
 import type { Lookup } from '../core/senders/look-ups.ts';
 import { until } from '../../test/support/until.ts';
-import type { Observation, Question } from './look-up.ts';
+import type { Observation, RecordQuestion } from './look-up.ts';
 import { createProber, type ProberOptions } from './prober.ts';
 
 const DUE = '2026-01-01T00:00:00Z';
@@ -20,7 +20,7 @@ function start(t: TestContext, options: Partial<ProberOptions<Lookup>> = {}) {
   const kept = new Map<string, DnsEvidence>();
   const troubles: string[] = [];
   const prober = createProber({
-    lookUp: ({ recordName }: Question) => {
+    lookUp: ({ recordName }: RecordQuestion) => {
       asked.push(recordName.slice('_c.'.length));
       return new Promise((resolve) => answers.push(resolve));
     },

@@ -1,7 +1,7 @@
 /** Composes the mail of a challenge, and hands it to a relay of the class. */
 import { composeChallenge } from './challenge-mail.ts';
 import { handIn, type RelayServer } from './hand-in.ts';
-import type { Challenge } from './mail-proofs.ts';
+import type { OutgoingChallenge } from './mail-proofs.ts';
 
 export interface SenderOfMail {
   readonly from: string;
@@ -14,7 +14,7 @@ export interface SenderOfMail {
 
 /** Resolves to why it could not be sent; undefined: it was. */
 export async function sendChallenge(
-  { key, token, code, expiryTime }: Challenge,
+  { key, token, code, expiryTime }: OutgoingChallenge,
   { from, hostname, pageURL, server }: SenderOfMail,
   signal: AbortSignal,
 ): Promise<string | undefined> {

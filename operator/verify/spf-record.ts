@@ -4,7 +4,7 @@
  * addresses.
  */
 import { answerOf, codeOf, type DnsServer } from './ask-txt.ts';
-import type { Observation, Question } from './look-up.ts';
+import type { Observation, RecordQuestion } from './look-up.ts';
 import { show } from './show.ts';
 import { evaluateSpf, type Instead, type SpfResult } from './spf-evaluation.ts';
 import { createQuestions, type Questions } from './spf-questions.ts';
@@ -18,7 +18,7 @@ const PROBE = 'smtpplus-probe.invalid';
 const KEPT_MAX = 450;
 
 /** @param question the domain, and the domain of the upstream's record */
-export async function lookAtSpf({ recordName, recordValue }: Question, server: DnsServer): Promise<Observation> {
+export async function lookAtSpf({ recordName, recordValue }: RecordQuestion, server: DnsServer): Promise<Observation> {
   const questions = createQuestions(server);
   const record = await recordOf(recordName, questions);
   if (typeof record !== 'string') return record;

@@ -8,7 +8,7 @@ import { createDueTurns } from './due-turns.ts';
 import type { EvidenceStore } from './evidence-store.ts';
 import { lookAtDmarc } from './dmarc-record.ts';
 import { lookAtKey } from './key-record.ts';
-import { lookUp, type Look, type Resolvers } from './look-up.ts';
+import { lookUp, type AskRecord, type Resolvers } from './look-up.ts';
 import { makeKeys } from './make-keys.ts';
 import { forgetPastSenders } from './past-senders.ts';
 import { createProber } from './prober.ts';
@@ -89,7 +89,11 @@ function createKeepers({ keys, isThere, onChange, onTrouble, now }: Clocked) {
   });
 }
 
-const LOOKS: Readonly<Record<RecordLookup['purpose'], Look>> = { Key: lookAtKey, SPF: lookAtSpf, DMARC: lookAtDmarc };
+const LOOKS: Readonly<Record<RecordLookup['purpose'], AskRecord>> = {
+  Key: lookAtKey,
+  SPF: lookAtSpf,
+  DMARC: lookAtDmarc,
+};
 
 /** Look-ups of records, each under the sender and its own id: `NAMESPACE/NAME ID`. */
 function createRecords({ resolvers, evidence, isThere, onChange, onTrouble, now }: Clocked) {

@@ -6,7 +6,7 @@ import type { Content } from '../message.ts';
 import type { SpoolEntry } from '../spool/entries.ts';
 import type { QueuedMessage } from '../spool/record.ts';
 import type { Spool } from '../spool/spool.ts';
-import type { AdminRequest, Answer, SpooledMessage } from './protocol.ts';
+import type { AdminRequest, AdminAnswer, SpooledMessage } from './protocol.ts';
 
 export interface AdminParts {
   readonly spool: Spool;
@@ -18,7 +18,7 @@ export interface AdminParts {
 const LOGGED_MAX = 100;
 const CHUNK_BYTES = 48 * 1024;
 
-export async function* answer(parts: AdminParts, request: AdminRequest): AsyncGenerator<Answer> {
+export async function* answer(parts: AdminParts, request: AdminRequest): AsyncGenerator<AdminAnswer> {
   const { spool, queue } = parts;
   const { do: action, select, limit } = request;
   if (Object.keys(select).length === 0) {
@@ -73,7 +73,7 @@ function othersOf(
   return new Map(others.map((id) => [id, spool.entry(id) === undefined ? 'missing' : 'unselected']));
 }
 
-function* shown({ spool, queue }: AdminParts, entry: SpoolEntry): Generator<Answer> {
+function* shown({ spool, queue }: AdminParts, entry: SpoolEntry): Generator<AdminAnswer> {
   const queued = spool.look(entry.id);
   if (queued !== undefined) yield { message: describe(queued, entry, queue) };
 }
@@ -103,7 +103,7 @@ function describe(queued: QueuedMessage, entry: SpoolEntry, queue: QueueControl)
   };
 }
 
-async function* exported(parts: AdminParts, entry: SpoolEntry): AsyncGenerator<Answer> {
+async function* exported(parts: AdminParts, entry: SpoolEntry): AsyncGenerator<AdminAnswer> {
   const found = await parts.spool.read(entry.id);
   if (found === undefined) return;
   yield { message: describe(found.queued, entry, parts.queue) };

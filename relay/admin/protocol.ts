@@ -1,6 +1,6 @@
 /**
  * What people ask of a spool, and the answers they get: lines of JSON over a socket in its folder. One request per
- * connection; each line of the answer is an `Answer`, and the last one says that the answer is complete, or what went
+ * connection; each line of the answer is an `AdminAnswer`, and the last one says that the answer is complete, or what went
  * wrong.
  */
 import { z } from 'zod';
@@ -65,7 +65,7 @@ export type SpooledMessage = z.infer<typeof messageSchema>;
 /** `unselected`: it is named and is there, but something else that was given does not hold. */
 export const outcomeSchema = z.enum(['done', 'same', 'busy', 'missing', 'unselected']);
 
-export type Answer =
+export type AdminAnswer =
   | { readonly message: SpooledMessage }
   | { readonly changed: string; readonly outcome: z.infer<typeof outcomeSchema> }
   /** A piece, in base64, of the content of the message named last. */

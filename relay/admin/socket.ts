@@ -6,7 +6,7 @@ import { open, rm } from 'node:fs/promises';
 import { createServer, type Server, type Socket } from 'node:net';
 import path from 'node:path';
 import { answer, type AdminParts } from './answer.ts';
-import { requestSchema, SOCKET_NAME, type AdminRequest, type Answer } from './protocol.ts';
+import { requestSchema, SOCKET_NAME, type AdminRequest, type AdminAnswer } from './protocol.ts';
 
 /** Ten thousand ids. */
 const REQUEST_MAX_BYTES = 1024 * 1024;
@@ -102,7 +102,7 @@ function parse(text: string): AdminRequest | string {
 }
 
 /** Waits for room, so that a reader who pauses costs no memory. */
-async function write(socket: Socket, line: Answer): Promise<void> {
+async function write(socket: Socket, line: AdminAnswer): Promise<void> {
   if (socket.destroyed) throw new Error('the connection is closed');
   if (socket.write(`${JSON.stringify(line)}\n`)) return;
   await new Promise<void>((resolve) => {

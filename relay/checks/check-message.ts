@@ -27,7 +27,7 @@ export interface Submission {
   readonly isKept?: boolean;
 }
 
-export interface Judgement {
+export interface PassedMessage {
   readonly from: Mailbox;
   readonly changes: HeaderChanges;
   /** As it is written, without its angle brackets. */
@@ -67,7 +67,7 @@ export const MESSAGE_CHECKS: readonly {
 ];
 
 /** Judges the header section of a message; the envelope has been judged before. Never throws. */
-export function checkMessage(submission: Submission): Judgement | Reply {
+export function checkMessage(submission: Submission): PassedMessage | Reply {
   const { headerSection, config, isUtf8 } = submission;
   const fields = scanHeaderSection(headerSection, { ...config.class.session, isUtf8 });
   if (isReply(fields)) return fields;

@@ -6,7 +6,7 @@
  */
 import { z } from 'zod';
 import {
-  addressOrDomain,
+  canonicalAddressOrDomain,
   type credentialSchema,
   type limitsSchema,
   objectKey,
@@ -40,7 +40,7 @@ const senderPolicySchema = z.object({
   bcc: z.enum(['Drop', 'Keep']),
 });
 
-const allow = z.array(z.object({ recipient: addressOrDomain, includeSubdomains: z.boolean() }));
+const allow = z.array(z.object({ recipient: canonicalAddressOrDomain, includeSubdomains: z.boolean() }));
 
 /** Whom mail of a list may reach, and what becomes of mail to everybody else. */
 const recipientGuardSchema = z.discriminatedUnion('otherwise', [

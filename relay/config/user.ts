@@ -9,7 +9,7 @@ const count = z.number().int().positive();
 export const objectKey = z.string().regex(/^[^/]+\/[^/]+$/);
 
 /** An address (`orders@shop.example`) or a domain (`@shop.example`), canonical: lower-case domain in A-labels. */
-export const addressOrDomain = z.string().regex(/^[^\s@]*@[^\s@]+$|^"/);
+export const canonicalAddressOrDomain = z.string().regex(/^[^\s@]*@[^\s@]+$|^"/);
 
 export const limitsSchema = z.object({
   messageBytes: count,
@@ -23,7 +23,7 @@ export const limitsSchema = z.object({
 });
 
 export const senderRuleSchema = z.object({
-  sender: addressOrDomain,
+  sender: canonicalAddressOrDomain,
   includeSubdomains: z.boolean(),
   verified: z.boolean(),
   /** Nobody has looked yet whether it is verified: a refusal is temporary. */

@@ -18,7 +18,7 @@ import type { AcceptedMessage, Content } from '../message.ts';
 import type { Metrics } from '../observe/metrics.ts';
 import { createPassThrough } from './pass-through.ts';
 import { createPlaces } from './places.ts';
-import { createResolver, type Lookup } from './resolve.ts';
+import { createResolver, type SystemLookup } from './resolve.ts';
 import { createQueueControl, type QueueControl } from './queue-control.ts';
 import type { Reply } from '../replies.ts';
 import { createSigning } from '../dkim/sign-message.ts';
@@ -62,7 +62,7 @@ export interface DeliveryOptions {
   readonly spans?: SpanSender;
   readonly log: Log;
   /** In place of the system's. */
-  readonly lookup?: Lookup | undefined;
+  readonly lookup?: SystemLookup | undefined;
   /** Default: steady time. */
   readonly now?: () => number;
   readonly random?: () => number;

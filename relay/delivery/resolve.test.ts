@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { createResolver, type Lookup } from './resolve.ts';
+import { createResolver, type SystemLookup } from './resolve.ts';
 
 const never = new AbortController().signal;
 
@@ -8,7 +8,7 @@ const never = new AbortController().signal;
 function answering() {
   const begun: string[] = [];
   const answers = new Map<string, PromiseWithResolvers<readonly { readonly address: string }[]>>();
-  const lookup: Lookup = (name) => {
+  const lookup: SystemLookup = (name) => {
     begun.push(name);
     const answer = Promise.withResolvers<readonly { readonly address: string }[]>();
     answers.set(name, answer);

@@ -12,7 +12,7 @@ import { isIP } from 'node:net';
 /** Addresses of a name, in the order in which to try them; rejects where there are none, or with the signal's reason. */
 export type Resolve = (name: string, signal: AbortSignal) => Promise<readonly string[]>;
 
-export type Lookup = (
+export type SystemLookup = (
   name: string,
   options: { readonly all: true; readonly order: 'verbatim' },
 ) => Promise<readonly { readonly address: string }[]>;
@@ -36,7 +36,7 @@ interface Search {
 }
 
 export interface ResolverOptions {
-  readonly lookup?: Lookup | undefined;
+  readonly lookup?: SystemLookup | undefined;
   readonly atOnce?: number;
   readonly now?: () => number;
 }

@@ -1,6 +1,6 @@
 /** Turns the replies to one transaction into what they mean for each of its recipients. */
 import type { Verdict } from '../spool/record.ts';
-import type { Reply } from '../smtp/client/reply-parser.ts';
+import type { ServerReply } from '../smtp/client/reply-parser.ts';
 import type { Transcript } from '../smtp/client/transaction.ts';
 import type { TransportResult, TransportTransaction } from './transport.ts';
 import { deferred, failed, limitIn, type Place, readReply } from './upstream-reply.ts';
@@ -76,7 +76,7 @@ function refusalsIn({ recipients }: TransportTransaction, transcript: Transcript
 function ended(
   { recipients, isAllOrNothing = false }: TransportTransaction,
   { refused, excess, count }: Refusals,
-  { reply, place, dsn }: { readonly reply: Reply; readonly place: Place; readonly dsn: boolean },
+  { reply, place, dsn }: { readonly reply: ServerReply; readonly place: Place; readonly dsn: boolean },
 ): Answers {
   const { verdict, isTooMany } = readReply(reply.text, place);
   // nobody has got what was refused here, so it may go to fewer at once

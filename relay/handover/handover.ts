@@ -5,12 +5,12 @@ import type { Metrics } from '../observe/metrics.ts';
 import type { SpoolEntry } from '../spool/entries.ts';
 import type { Spool } from '../spool/spool.ts';
 import type { Transfer } from '../spool/transfers.ts';
-import { conclude, handOver, type HandOverOptions } from './sender.ts';
+import { concludeTransfer, handOver, type HandOverOptions } from './sender.ts';
 import { findPeers, type PeerAddress } from './peers.ts';
 import { type Receiver, startReceiver } from './receiver.ts';
 
 /** Where a relay stands in its fleet. */
-export interface Fleet {
+export interface PlaceInFleet {
   readonly name: string;
   readonly peers: readonly PeerAddress[];
   /** Where it takes mail of other relays. Absent: it takes none. */
@@ -37,7 +37,7 @@ export interface Handover {
 
 export interface HandoverOptions {
   /** Absent: the relay is alone. */
-  readonly fleet: Fleet | undefined;
+  readonly fleet: PlaceInFleet | undefined;
   readonly spool: Spool;
   readonly config: () => RelayConfig | undefined;
   readonly metrics: Pick<Metrics, 'handedOver' | 'takenOver' | 'handoverUnsure'>;
@@ -82,7 +82,7 @@ export function createHandover(options: HandoverOptions): Handover {
   async function ask(resume: Resume): Promise<void> {
     for (const transfer of spool.transfers.all()) {
       if (closing.signal.aborted) return;
-      const isKnown = await conclude(
+      const isKnown = await concludeTransfer(
         transfer,
         terms(closing.signal, () => closing.signal.aborted),
       );

@@ -11,14 +11,14 @@ import { clientSide } from './channel.ts';
 import { outgoing } from './messages.ts';
 
 /** What became of an offer; `unknown`: whether it was taken has to be asked. */
-export type Taken = 'taken' | 'refused' | 'busy' | 'unknown';
+export type OfferOutcome = 'taken' | 'refused' | 'busy' | 'unknown';
 
 export interface Peer {
   readonly name: string;
   /** Whether it takes mail of this relay, and if not, why. */
   readonly takes: boolean;
   readonly why: string | undefined;
-  readonly put: (transfer: string, queued: QueuedMessage, content: Content) => Promise<Taken>;
+  readonly put: (transfer: string, queued: QueuedMessage, content: Content) => Promise<OfferOutcome>;
   /** Ids of what it took in a transfer; nothing more is taken in it from now on. */
   readonly takenIn: (transfer: string) => Promise<readonly string[]>;
   readonly forget: (transfer: string) => Promise<void>;
@@ -37,7 +37,7 @@ export const OFFERS_AT_ONCE = 32;
 const SILENCE_MS = 5000;
 /** Of a fleet; more are not asked. */
 const PEERS_MAX = 64;
-const ANSWERS: Readonly<Record<number, Taken>> = {
+const ANSWERS: Readonly<Record<number, OfferOutcome>> = {
   200: 'taken',
   201: 'taken',
   // its namespace has filled its share there, or it is too large for what is left: that says nothing of others

@@ -11,7 +11,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Log } from '../observe/log.ts';
 import type { Spool } from '../spool/spool.ts';
 import type { Transfer } from '../spool/transfers.ts';
-import { OFFERS_AT_ONCE, type Peer, type Taken } from './peers.ts';
+import { OFFERS_AT_ONCE, type Peer, type OfferOutcome } from './peers.ts';
 
 type HandOverSpool = Pick<Spool, 'entries' | 'read' | 'settle' | 'transfers' | 'has'>;
 
@@ -35,7 +35,7 @@ const AGAIN_MS = 250;
 export async function handOver(options: HandOverOptions): Promise<void> {
   const { spool, isLate } = options;
   for (;;) {
-    for (const transfer of spool.transfers.all()) await conclude(transfer, options);
+    for (const transfer of spool.transfers.all()) await concludeTransfer(transfer, options);
     if (nextOf(spool, new Set()).length > 0) await offerToPeers(options);
     // what is unknown of a relay that was killed is known when it is back
     if (spool.transfers.all().length === 0 || isLate()) return;
@@ -100,7 +100,7 @@ async function transferTo(
   for (const [id, answer] of answers) if (answer === 'refused') refused.add(id);
   const taken = [...answers].filter(([, answer]) => answer === 'taken').map(([id]) => id);
   if (isSure) await concluded(transfer, { peer, taken }, options);
-  else await conclude(transfer, options);
+  else await concludeTransfer(transfer, options);
   return isSure && ![...answers.values()].includes('busy');
 }
 
@@ -108,8 +108,8 @@ async function offerAll(
   peer: Peer,
   { id: transfer, messages }: Transfer,
   { spool, isLate }: HandOverOptions,
-): Promise<ReadonlyMap<string, Taken>> {
-  const answers = new Map<string, Taken>();
+): Promise<ReadonlyMap<string, OfferOutcome>> {
+  const answers = new Map<string, OfferOutcome>();
   const waiting = messages.values();
   let isOver = false;
   await Promise.all(
@@ -128,7 +128,7 @@ async function offerAll(
 }
 
 /** Asks the other relay what it has taken. False where it cannot be asked. */
-export async function conclude(transfer: Transfer, options: HandOverOptions): Promise<boolean> {
+export async function concludeTransfer(transfer: Transfer, options: HandOverOptions): Promise<boolean> {
   const { spool, peers } = options;
   // it was all handed over, and only not written down yet
   if (!transfer.messages.some(spool.has)) return concluded(transfer, { taken: [] }, options);

@@ -14,7 +14,7 @@ import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { boundConnections } from '../bound-connections.ts';
-import { type Readers, refusalOf } from './page-readers.ts';
+import { type Readers, pageRefusalOf } from './page-readers.ts';
 
 export interface HttpPages {
   /** Readers of all pages but those about health. */
@@ -165,7 +165,7 @@ async function pageAt(pages: HttpPages, { url = '/', headers }: IncomingMessage)
   if (health !== undefined) return health();
   const page = guarded.get(path);
   if (page === undefined) return plain(404, `There are ${[...guarded.keys(), ...open.keys()].join(', ')}.\n`);
-  const refusal = refusalOf(headers.authorization, pages.readers());
+  const refusal = pageRefusalOf(headers.authorization, pages.readers());
   if (refusal === undefined) return page();
   return { ...refusal, headers: { ...TEXT, ...refusal.headers } };
 }

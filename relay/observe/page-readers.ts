@@ -26,7 +26,7 @@ const UNKNOWN = 'This page is closed until the configuration of the relay has sa
 
 const BEARER = /^Bearer +(\S+) *$/i;
 
-export function refusalOf(authorization: string | undefined, readers: Readers): PageRefusal | undefined {
+export function pageRefusalOf(authorization: string | undefined, readers: Readers): PageRefusal | undefined {
   if (readers === 'everybody') return undefined;
   if (readers === 'nobody') return { status: 503, headers: {}, body: UNKNOWN };
   const token = BEARER.exec(authorization ?? '')?.[1];

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { NO_UPSTREAM, shown, shownValues } from './tenant-labels.ts';
+import { NO_UPSTREAM, shownLabels, shownValues } from './tenant-labels.ts';
 import { aClass, aList } from '../../test/support/relay-config.ts';
 import { aSmartHost } from '../../test/support/upstream.ts';
 
@@ -39,7 +39,7 @@ describe('what labels of metrics name', () => {
   });
 
   test('is also what the relay decides without a smart host', () => {
-    const { has } = shown(values(1, ['shop/one']));
+    const { has } = shownLabels(values(1, ['shop/one']));
     assert.deepEqual([has('upstream', NO_UPSTREAM), has('upstream', 'elsewhere.example:25')], [true, false]);
   });
 

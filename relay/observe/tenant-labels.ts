@@ -49,13 +49,13 @@ function inTurns(lists: readonly string[]): readonly string[] {
   return placed.sort((a, b) => a.place - b.place).map(({ key }) => key);
 }
 
-export interface Shown {
+export interface ShownLabels {
   /** Whether the value has series of its own. */
   readonly has: (label: TenantLabel, value: string) => boolean;
   readonly values: ShownValues;
 }
 
-export function shown(values: ShownValues): Shown {
+export function shownLabels(values: ShownValues): ShownLabels {
   const sets = { list: new Set(values.list), upstream: new Set(values.upstream) };
   return { values, has: (label, value) => ALWAYS_SHOWN.has(value) || sets[label].has(value) };
 }

@@ -1,6 +1,13 @@
 /** Metrics with labels that tenants choose, kept within the bounds of tenant-labels.ts wherever they are counted. */
 import type { Counter, Gauge, Histogram } from 'prom-client';
-import { OTHER, type Shown, shown, type ShownValues, TENANT_LABELS, type TenantLabel } from './tenant-labels.ts';
+import {
+  OTHER,
+  type ShownLabels,
+  shownLabels,
+  type ShownValues,
+  TENANT_LABELS,
+  type TenantLabel,
+} from './tenant-labels.ts';
 
 type Labels<Name extends string> = Readonly<Record<Name, string>>;
 
@@ -19,7 +26,7 @@ export interface TenantLevel<Name extends string> {
 
 export function createTenantMetrics() {
   // before the first configuration there are no tenants
-  let current: Shown | undefined;
+  let current: ShownLabels | undefined;
   const forgetters: (() => Promise<void> | void)[] = [];
 
   const isShown = (label: TenantLabel, value: string): boolean => current?.has(label, value) ?? true;
@@ -83,7 +90,7 @@ export function createTenantMetrics() {
     level,
     /** From now on these have series of their own; those of others are forgotten. */
     show: async (values: ShownValues): Promise<void> => {
-      current = shown(values);
+      current = shownLabels(values);
       for (const forget of forgetters) await forget();
     },
     shownValues: (): ShownValues | undefined => current?.values,

@@ -72,12 +72,12 @@ export class SpoolEntry {
 
 export type SpoolIndex = ReturnType<typeof createSpoolIndex>;
 
-export interface Usage {
+export interface SpoolAmount {
   readonly messages: number;
   readonly bytes: number;
 }
 
-const NOTHING: Usage = { messages: 0, bytes: 0 };
+const NOTHING: SpoolAmount = { messages: 0, bytes: 0 };
 /** Of two that come in at once, the younger one may be on disk first. */
 const AT_ONCE_MS = 10_000;
 
@@ -155,10 +155,10 @@ export function createSpoolIndex(metrics: Metrics, most: number) {
     },
     has: (id: string) => entries.has(id),
     size: () => entries.size,
-    usage: (): Usage => ({ messages: entries.size, bytes }),
-    usageOf: (namespace: string): Usage => byNamespace.get(namespace) ?? NOTHING,
+    usage: (): SpoolAmount => ({ messages: entries.size, bytes }),
+    usageOf: (namespace: string): SpoolAmount => byNamespace.get(namespace) ?? NOTHING,
     /** By namespace, of those that have some. */
-    usages: (): ReadonlyMap<string, Usage> => byNamespace,
+    usages: (): ReadonlyMap<string, SpoolAmount> => byNamespace,
     /** Those that messages came by. */
     lists: () => byList.keys(),
     /** How many messages wait, by list. */

@@ -2,7 +2,7 @@
  * How much of the spool a namespace may fill: a fixed part of the room that the others leave to it. One alone may fill
  * that part of the whole, a second one that part of the rest, and there is always something left for one more.
  */
-import type { SpoolIndex, Usage } from './entries.ts';
+import type { SpoolIndex, SpoolAmount } from './entries.ts';
 
 /** From 0 to 1. */
 export interface Fill {
@@ -33,15 +33,18 @@ const TOLD_MAX = 20;
 
 export function createShares({ index, freeBytes, reserveBytes, percent }: SharesOptions): Shares {
   const comingIn = new Map<string, number>();
-  const free = (): Usage => ({ bytes: Math.max(0, freeBytes()), messages: Math.max(0, index.most - index.size()) });
+  const free = (): SpoolAmount => ({
+    bytes: Math.max(0, freeBytes()),
+    messages: Math.max(0, index.most - index.size()),
+  });
 
-  function fillOf(held: Usage, room: Usage): number {
+  function fillOf(held: SpoolAmount, room: SpoolAmount): number {
     const part = percent() / 100;
     const of = (own: number, left: number) => (own === 0 ? 0 : own / (part * (own + left)));
     return Math.max(of(held.bytes, room.bytes), of(held.messages, room.messages));
   }
 
-  function fillOfSpool(all: Usage, room: Usage): number {
+  function fillOfSpool(all: SpoolAmount, room: SpoolAmount): number {
     const of = (own: number, left: number) => own / Math.max(1, own + left);
     // where others fill the disk as well, our part of it says little
     const isNearReserve = room.bytes < reserveBytes();

@@ -4,7 +4,7 @@
  */
 import { authenticate } from './authenticate.ts';
 import type { RelayConfig } from '../config/config.ts';
-import { isReply, replies, type Answer, type Subject } from '../replies.ts';
+import { isReply, replies, type Answer, type RefusedSubject } from '../replies.ts';
 import { login } from './sasl/login.ts';
 import { decodeBase64, malformed, type Ask, type Credentials, type Mechanism } from './sasl/mechanism.ts';
 import { plain } from './sasl/plain.ts';
@@ -67,7 +67,7 @@ async function logIn(session: Session, credentials: Credentials): Promise<Answer
 }
 
 /** Names of nobody may be mistyped passwords, unless they have the form of a user name. */
-function claimed({ services }: Session, name: string): Subject {
+function claimed({ services }: Session, name: string): RefusedSubject {
   if (isKnown(services.config(), name)) return { user: name };
   return { login: /[@.]/.test(name) ? name : services.log.addresses.hash(name) };
 }

@@ -8,7 +8,7 @@ import type { Credential, RelayConfig, UnusableUser, UserConfig } from '../confi
 import type { SharedLimits } from './limits.ts';
 import { isReply, replies, type Reply } from '../replies.ts';
 import type { Credentials } from './sasl/mechanism.ts';
-import { findVerifier, NOBODY } from '../password-hash.ts';
+import { findVerifier, NOBODYS_VERIFIER } from '../password-hash.ts';
 
 /** A log-in that succeeded; `verifier` says with which of the user's credentials. */
 export interface Login {
@@ -132,7 +132,7 @@ function credentialsOf({ users, unusable }: RelayConfig, name: string): readonly
 /** Verifiers of the passwords that are valid, and one for nobody where there are none. */
 function validVerifiers(credentials: readonly Credential[], now: number): readonly string[] {
   const verifiers = credentials.filter((one) => !isPast(one.notAfter, now)).map((one) => one.verifier);
-  return verifiers.length === 0 ? [NOBODY] : verifiers;
+  return verifiers.length === 0 ? [NOBODYS_VERIFIER] : verifiers;
 }
 
 /** @param time ISO 8601; absent: it never comes. */

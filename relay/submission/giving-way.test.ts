@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { whoGivesWay, type Standing } from './giving-way.ts';
+import { whoGivesWay, type SessionStanding } from './giving-way.ts';
 
-function chosen(...standings: readonly (Partial<Standing> & { readonly name: string })[]): string | undefined {
+function chosen(...standings: readonly (Partial<SessionStanding> & { readonly name: string })[]): string | undefined {
   const sessions = standings.map(({ name, ...standing }, i) => ({
     name,
     standing: () => ({ source: 's', namespace: undefined, isIdle: true, waitingSince: i, ...standing }),

@@ -4,7 +4,7 @@
  * most: a tenant that takes all places keeps nobody else out.
  */
 
-export interface Standing {
+export interface SessionStanding {
   /** The key of its address. */
   readonly source: string;
   /** Namespace of the user who has logged in; undefined before. */
@@ -16,7 +16,7 @@ export interface Standing {
 }
 
 interface Candidate {
-  readonly standing: () => Standing;
+  readonly standing: () => SessionStanding;
 }
 
 export function whoGivesWay<Session extends Candidate>(sessions: Iterable<Session>): Session | undefined {
@@ -32,13 +32,13 @@ export function whoGivesWay<Session extends Candidate>(sessions: Iterable<Sessio
 
 interface Placed<Session> {
   readonly session: Session;
-  readonly standing: Standing;
+  readonly standing: SessionStanding;
 }
 
 /** The one that has been idle longest, among those of the largest group that has an idle one. */
-function longestIdle<One extends { readonly standing: Standing }>(
+function longestIdle<One extends { readonly standing: SessionStanding }>(
   all: readonly One[],
-  groupOf: (standing: Standing) => string,
+  groupOf: (standing: SessionStanding) => string,
 ): One | undefined {
   const sizes = new Map<string, number>();
   for (const { standing } of all) sizes.set(groupOf(standing), (sizes.get(groupOf(standing)) ?? 0) + 1);

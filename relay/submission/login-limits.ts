@@ -33,7 +33,7 @@ const FAILURE_DELAY_MAX_MS = 3000;
 
 export function createLoginLimits(now: () => number, counters?: SharedCounters): LoginLimits {
   const own = createOwnFailures(now);
-  const inTurn = createTurns();
+  const inTurn = createSequences();
 
   async function attempt(
     { user, address, settings: { failedLogins, lockoutSeconds }, relays }: LoginClaim,
@@ -102,7 +102,7 @@ function delayAfter(failures: number): number {
 }
 
 /** Runs work of one key one after the other. Bounded by the connections that wait. */
-function createTurns() {
+function createSequences() {
   const last = new Map<string, Promise<unknown>>();
   return async function inTurn<T>(key: string, work: () => Promise<T>): Promise<T> {
     const before = last.get(key) ?? Promise.resolve();

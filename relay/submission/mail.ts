@@ -14,7 +14,7 @@ import type { Rate, RateTicket } from './rate-limits.ts';
 import { parseRecipient, recipientKey } from './recipient-path.ts';
 import { provokedRefusal } from './provoked-refusal.ts';
 import { judgeRecipient, type RecipientVerdict } from '../recipient-guard.ts';
-import { isReply, replies, type Answer, type Reply, type Subject } from '../replies.ts';
+import { isReply, replies, type Answer, type Reply, type RefusedSubject } from '../replies.ts';
 import { monthLeftMs, monthOf } from '../usage/months.ts';
 import { ok, type Session, type Transaction } from './state.ts';
 
@@ -50,7 +50,7 @@ async function begin(session: Session, args: EnvelopeArguments): Promise<Answer>
 }
 
 /** A refusal with the address that it is about, for the log. */
-function about(address: Subject, answer: Answer): Answer {
+function about(address: RefusedSubject, answer: Answer): Answer {
   return answer.code < 400 ? answer : { ...answer, about: address };
 }
 

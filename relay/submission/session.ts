@@ -8,7 +8,7 @@ import { isTaken, replies, type Answer, type Reply, type Stage } from '../replie
 import { type Connection, GONE } from '../smtp/server/connection.ts';
 import { runCommand } from './commands.ts';
 import { sourceKey } from './client-address.ts';
-import type { Standing } from './giving-way.ts';
+import type { SessionStanding } from './giving-way.ts';
 import { startAfresh, type Session, type SessionServices } from './state.ts';
 import { type LossReason, lossOf } from './lost-connection.ts';
 import { noteLoss, noteRefusal } from './session-log.ts';
@@ -24,7 +24,7 @@ export interface SessionControl {
   readonly abort: (reason: LossReason) => void;
   /** A message is being received or stored. */
   readonly hasMessage: () => boolean;
-  readonly standing: () => Standing;
+  readonly standing: () => SessionStanding;
   /** Ends the session at once, in favour of another; only while it is idle. */
   readonly giveWay: () => void;
 }

@@ -3,7 +3,7 @@
  */
 import type { UserConfig, PauseTerms } from '../config/config.ts';
 import type { Tally } from '../observe/usage-report.ts';
-import type { Watched } from './pauses.ts';
+import type { WatchedUser } from './pauses.ts';
 
 /** Whose mail it was; absent where the configuration does not know of it (any more). */
 export interface Owner {
@@ -12,7 +12,7 @@ export interface Owner {
   readonly user?: string | undefined;
 }
 
-export type Seen = Pick<Watched, 'judged' | 'bounced'>;
+export type Seen = Pick<WatchedUser, 'judged' | 'bounced'>;
 
 export interface UsageCounter {
   readonly count: (owner: Owner, tally: Tally) => void;

@@ -5,7 +5,7 @@
 import type { PauseTerms } from '../config/config.ts';
 
 /** What was seen since the mark was set. Recipients are counted in batches of the size that the terms say. */
-export interface Watched {
+export interface WatchedUser {
   readonly resume: string;
   readonly judged: number;
   readonly bounced: number;
@@ -14,17 +14,17 @@ export interface Watched {
 }
 
 export interface Pauses {
-  readonly see: (user: string, terms: PauseTerms, seen: Pick<Watched, 'judged' | 'bounced'>) => void;
+  readonly see: (user: string, terms: PauseTerms, seen: Pick<WatchedUser, 'judged' | 'bounced'>) => void;
   readonly isPaused: (user: string, terms: PauseTerms) => boolean;
-  readonly all: () => ReadonlyMap<string, Watched>;
-  readonly restore: (all: Iterable<readonly [string, Watched]>) => void;
+  readonly all: () => ReadonlyMap<string, WatchedUser>;
+  readonly restore: (all: Iterable<readonly [string, WatchedUser]>) => void;
 }
 
 const USERS_MAX = 100_000;
 
 /** @param onPause some user is paused since now. */
 export function createPauses(now: () => number, onPause: () => void = () => undefined): Pauses {
-  const watched = new Map<string, Watched>();
+  const watched = new Map<string, WatchedUser>();
 
   return {
     see: (user, terms, seen) => {
@@ -54,6 +54,6 @@ export function createPauses(now: () => number, onPause: () => void = () => unde
 }
 
 /** Those of them who are paused. */
-export function pausedOf(all: ReadonlyMap<string, Watched>): readonly (readonly [string, Watched])[] {
+export function pausedOf(all: ReadonlyMap<string, WatchedUser>): readonly (readonly [string, WatchedUser])[] {
   return [...all].filter(([, { since }]) => since !== undefined);
 }

@@ -8,12 +8,12 @@ import type { Log } from '../observe/log.ts';
 import { makeUsageFolder } from './hour-files.ts';
 import { nodeDisk, placeFile } from '../spool/disk.ts';
 import type { MonthCounts } from './months.ts';
-import type { Watched } from './pauses.ts';
+import type { WatchedUser } from './pauses.ts';
 
 export interface Standing {
   readonly months: MonthCounts;
   /** By user. */
-  readonly watched: Readonly<Record<string, Watched>>;
+  readonly watched: Readonly<Record<string, WatchedUser>>;
 }
 
 const count = z.number().int().nonnegative();

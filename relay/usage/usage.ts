@@ -10,7 +10,7 @@ import { createHourFiles } from './hour-files.ts';
 import { createHours } from './hours.ts';
 import { createRecentRefusals } from './recent-refusals.ts';
 import { createMonths, type Months } from './months.ts';
-import { createPauses, pausedOf, type Watched } from './pauses.ts';
+import { createPauses, pausedOf, type WatchedUser } from './pauses.ts';
 import { readStanding, type Standing, writeStanding } from './standing-file.ts';
 import type { WorkerUsage } from './worker-usage.ts';
 
@@ -20,7 +20,7 @@ export interface Usage {
   readonly months: Months;
   /** What a worker has counted. */
   readonly addAll: (usage: WorkerUsage) => void;
-  readonly paused: () => readonly (readonly [string, Watched])[];
+  readonly paused: () => readonly (readonly [string, WatchedUser])[];
   /** Called when one more user is paused. */
   readonly onPause: (listener: () => void) => void;
   readonly report: () => UsageReport;

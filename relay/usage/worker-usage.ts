@@ -2,7 +2,7 @@
 import type { PauseTerms } from '../config/config.ts';
 import type { Tally } from '../observe/usage-report.ts';
 import { keyed, type Seen, type UsageCounter } from './counter.ts';
-import type { Watched } from './pauses.ts';
+import type { WatchedUser } from './pauses.ts';
 import { addTo, type Tallies } from './tally.ts';
 
 export interface WorkerUsage {
@@ -14,7 +14,7 @@ export interface WorkerUsageCounter {
   readonly counter: UsageCounter;
   /** Undefined: nothing since. */
   readonly take: () => WorkerUsage | undefined;
-  readonly setPaused: (paused: readonly (readonly [string, Pick<Watched, 'resume'>])[]) => void;
+  readonly setPaused: (paused: readonly (readonly [string, Pick<WatchedUser, 'resume'>])[]) => void;
 }
 
 export function createWorkerUsage(): WorkerUsageCounter {

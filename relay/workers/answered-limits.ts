@@ -3,7 +3,7 @@
  * ends.
  */
 import type { createSharedLimits } from '../submission/limits.ts';
-import type { Counted, FromWorker, Question, ToWorker, Uncounted } from './messages.ts';
+import type { Counted, FromWorker, LimitQuestion, ToWorker, Uncounted } from './messages.ts';
 
 export interface Account {
   readonly hear: (message: Extract<FromWorker, { kind: 'count' | 'verified' | 'uncount' }>) => void;
@@ -22,7 +22,7 @@ export function answerLimits(
   /** Log-ins whose password the worker looks at. */
   const verifying = new Map<number, (isRight: boolean) => void>();
 
-  async function count(id: number, question: Question): Promise<Counted> {
+  async function count(id: number, question: LimitQuestion): Promise<Counted> {
     switch (question.of) {
       case 'open': {
         const objection = connections.open(question.address, question.most);

@@ -3,7 +3,7 @@ import type { Reply } from '../replies.ts';
 import type { SharedLimits } from '../submission/limits.ts';
 import type { LoginAttempt } from '../submission/login-limits.ts';
 import { type Taken, ticketFor } from '../submission/rate-limits.ts';
-import type { Counted, FromWorker, Question, ToWorker, Uncounted } from './messages.ts';
+import type { Counted, FromWorker, LimitQuestion, ToWorker, Uncounted } from './messages.ts';
 
 export interface AskedLimits {
   readonly limits: SharedLimits;
@@ -21,7 +21,7 @@ export function askLimits(send: (message: FromWorker) => void): AskedLimits {
   let last = 0;
 
   /** Each kind of question has its kind of answer (answered-limits.ts). Without a parent there is none, and the process ends. */
-  function ask<Answer extends Counted>(question: Question, isRight?: () => Promise<boolean>): Promise<Answer> {
+  function ask<Answer extends Counted>(question: LimitQuestion, isRight?: () => Promise<boolean>): Promise<Answer> {
     return new Promise((resolve) => {
       const id = ++last;
       asked.set(id, { resolve: resolve as (answer: Counted) => void, isRight });

@@ -3,7 +3,7 @@
  * program.
  */
 import type { LogSettings } from '../config/config.ts';
-import type { Fleet } from '../handover/handover.ts';
+import type { PlaceInFleet } from '../handover/handover.ts';
 import type { Wish } from './host-places.ts';
 import type { WorkerMetrics } from './metrics.ts';
 import type { AllowedConnections } from '../submission/connection-limits.ts';
@@ -11,7 +11,7 @@ import type { Listening } from '../submission/listen.ts';
 import type { LoginAttempt, LoginClaim } from '../submission/login-limits.ts';
 import type { Rate, RateLimits, Taken } from '../submission/rate-limits.ts';
 import type { Reply } from '../replies.ts';
-import type { Watched } from '../usage/pauses.ts';
+import type { WatchedUser } from '../usage/pauses.ts';
 import type { WorkerUsage } from '../usage/worker-usage.ts';
 import type { WorkerState } from './worker-state.ts';
 
@@ -28,7 +28,7 @@ export type ToWorker =
   /** It may have this many connections open to the smart host that it asked about under this id. */
   | { readonly kind: 'places'; readonly id: number; readonly granted: number }
   /** Users whom all workers together have paused. */
-  | { readonly kind: 'paused'; readonly paused: readonly (readonly [string, Watched])[] }
+  | { readonly kind: 'paused'; readonly paused: readonly (readonly [string, WatchedUser])[] }
   /** It is this log-in's turn: say whether its password is right. */
   | { readonly kind: 'verify'; readonly id: number };
 
@@ -46,7 +46,7 @@ export type FromWorker =
   | { readonly kind: 'drained'; readonly metrics: WorkerMetrics }
   | { readonly kind: 'reloaded'; readonly id: number }
   | { readonly kind: 'metrics'; readonly id: number; readonly metrics: WorkerMetrics }
-  | { readonly kind: 'count'; readonly id: number; readonly question: Question }
+  | { readonly kind: 'count'; readonly id: number; readonly question: LimitQuestion }
   | { readonly kind: 'verified'; readonly id: number; readonly isRight: boolean }
   | { readonly kind: 'uncount'; readonly what: Uncounted }
   | { readonly kind: 'places'; readonly id: number; readonly wish: Wish }
@@ -67,7 +67,7 @@ export interface WorkerStart {
   readonly spoolFolder: string;
   readonly captureFolder: string;
   readonly certificates: CertificatesText;
-  readonly fleet?: Fleet | undefined;
+  readonly fleet?: PlaceInFleet | undefined;
   /** Until its configuration says so itself. */
   readonly log: LogSettings;
 }
@@ -98,7 +98,7 @@ export interface SystemError {
 }
 
 /** For limits that hold for all workers (submission/limits.ts). */
-export type Question =
+export type LimitQuestion =
   | { readonly of: 'open'; readonly address: string; readonly most: number }
   | { readonly of: 'enter'; readonly user: string; readonly allowed: AllowedConnections }
   | { readonly of: 'spend'; readonly what: Rate; readonly user: string; readonly limits: RateLimits }

@@ -1,6 +1,6 @@
 /** Metrics of several workers, as those of one relay. */
 import { AggregatorRegistry, Counter, Gauge, Registry, collectDefaultMetrics } from 'prom-client';
-import { shown, type ShownValues, TENANT_LABELS } from '../observe/tenant-labels.ts';
+import { shownLabels, type ShownValues, TENANT_LABELS } from '../observe/tenant-labels.ts';
 
 /** The metrics of one registry. */
 type MetricObjects = Awaited<ReturnType<Registry['getMetricsAsJSON']>>;
@@ -55,7 +55,7 @@ export function createParentMetrics() {
 
 /** What workers that are gone had counted of lists and smart hosts that are gone, too. */
 function withoutGone(objects: MetricObjects, values: ShownValues): MetricObjects {
-  const { has } = shown(values);
+  const { has } = shownLabels(values);
   const isShown = (labels: Partial<Record<string, string | number>>): boolean =>
     TENANT_LABELS.every((label) => labels[label] === undefined || has(label, String(labels[label])));
   return objects.map((object) =>

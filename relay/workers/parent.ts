@@ -19,9 +19,9 @@ import type { CertificatesText, WhereToListen } from './messages.ts';
 import { createHostPlaces } from './host-places.ts';
 import { createParentMetrics } from './metrics.ts';
 import { createSlot, type Slot } from './slot.ts';
-import { spoolFolderOf } from './spool-folders.ts';
+import { spoolFolderOfWorker } from './spool-folders.ts';
 
-export interface Plan {
+export interface WorkerNumbers {
   /** How many take mail. */
   readonly workers: number;
   /** Numbers of those that are no more, and whose spool is to be emptied. */
@@ -31,7 +31,7 @@ export interface Plan {
 /** How long a turn lasts where a smart host allows fewer connections than there are workers. */
 const TURN_MS = 2000;
 
-export async function startParent(options: RelayOptions, { workers, left }: Plan): Promise<Relay> {
+export async function startParent(options: RelayOptions, { workers, left }: WorkerNumbers): Promise<Relay> {
   const { log, configFolder, captureFolder } = options;
   await using started = new AsyncDisposableStack();
   const metrics = createParentMetrics();
@@ -48,7 +48,7 @@ export async function startParent(options: RelayOptions, { workers, left }: Plan
   let isClosing = false;
 
   const slotOf = (number: number): Slot => {
-    const spoolFolder = spoolFolderOf(options.spoolFolder, number);
+    const spoolFolder = spoolFolderOfWorker(options.spoolFolder, number);
     const takesMail = number <= workers;
     const isFirst = number === 1;
     // other relays ask again at the same spool, which of several is always there

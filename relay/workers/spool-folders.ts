@@ -10,7 +10,7 @@ import path from 'node:path';
 
 const FOLDER = /^w([1-9][0-9]{0,3})$/;
 
-export function spoolFolderOf(folder: string, worker: number): string {
+export function spoolFolderOfWorker(folder: string, worker: number): string {
   return worker === 1 ? folder : path.join(folder, `w${worker}`);
 }
 
@@ -18,7 +18,7 @@ export function spoolFolderOf(folder: string, worker: number): string {
 export async function leftBehind(folder: string, workers: number): Promise<readonly number[]> {
   const names = await readdir(folder).catch(unlessMissing);
   const numbers = names.map((name) => Number(FOLDER.exec(name)?.[1] ?? 0)).filter((number) => number > workers);
-  const isSpool = await Promise.all(numbers.map((number) => hasQueue(spoolFolderOf(folder, number))));
+  const isSpool = await Promise.all(numbers.map((number) => hasQueue(spoolFolderOfWorker(folder, number))));
   return numbers.filter((_, index) => isSpool[index]).sort((a, b) => a - b);
 }
 

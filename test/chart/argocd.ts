@@ -8,7 +8,7 @@ import { promisify } from 'node:util';
 import { parse, parseAllDocuments } from 'yaml';
 import type { Condition } from '../../operator/api/common.ts';
 import { kindNames } from '../../operator/api/kinds.ts';
-import { reasons, type Reason } from '../../operator/core/reasons.ts';
+import { reasons, type ConditionReason } from '../../operator/core/reasons.ts';
 import { folderOf } from '../support/folder.ts';
 import { writeFile } from 'node:fs/promises';
 import { programOf } from './prometheus.ts';
@@ -80,7 +80,8 @@ describe('Argo CD', () => {
     for (const [i, { metadata, status }] of objects.entries()) {
       const ready = status?.conditions.find(({ type }) => type === 'Ready');
       const name = `${metadata.namespace}/${metadata.name}: ${ready?.reason}`;
-      const expected = ready?.status === 'True' ? 'Healthy' : HEALTH[reasons[ready?.reason as Reason].progress];
+      const expected =
+        ready?.status === 'True' ? 'Healthy' : HEALTH[reasons[ready?.reason as ConditionReason].progress];
       assert.equal(healths[i]?.status, expected, name);
       assert.equal(healths[i]?.message, ready?.message.replaceAll('\n', ' '), name);
       seen.add(expected);

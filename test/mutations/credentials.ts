@@ -129,7 +129,7 @@ export const credentialsMutations: readonly Mutation[] = [
   },
   {
     name: 'credentials: a state folder from elsewhere locks its users out',
-    file: 'operator/directory/own-secret-view.ts',
+    file: 'operator/directory/secret-file-view.ts',
     from: "return controller.uid === installation.uidOf('SmtpPlusUser', view.namespace, controller.name) ? view : unowned;",
     to: 'return unowned === undefined ? unowned : view;',
     tests: FOLDER,

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { createServer, type Socket } from 'node:net';
 import { describe, test, type TestContext } from 'node:test';
 import type { SmartHost } from '../../relay/config/config.ts';
-import type { Lookup } from '../../relay/delivery/resolve.ts';
+import type { SystemLookup } from '../../relay/delivery/resolve.ts';
 import { configured, emptied, said, startDelivering } from '../support/delivering.ts';
 import { CLIENT, startTokenServer, USER } from '../support/oauth.ts';
 import { aMessage, eventually, inMemory } from '../support/queued.ts';
@@ -27,16 +27,16 @@ async function aService(t: TestContext): Promise<{ port: number; connections: ()
   return { port: (server.address() as { port: number }).port, connections: () => connections };
 }
 
-function leadingTo(...answers: readonly (readonly string[])[]): { lookup: Lookup; asked: () => number } {
+function leadingTo(...answers: readonly (readonly string[])[]): { lookup: SystemLookup; asked: () => number } {
   let asked = 0;
-  const lookup: Lookup = () => {
+  const lookup: SystemLookup = () => {
     const answer = answers[Math.min(asked++, answers.length - 1)] ?? [];
     return Promise.resolve(answer.map((address) => ({ address })));
   };
   return { lookup, asked: () => asked };
 }
 
-async function refusal(t: TestContext, host: SmartHost, lookup?: Lookup): Promise<string> {
+async function refusal(t: TestContext, host: SmartHost, lookup?: SystemLookup): Promise<string> {
   const relay = await startDelivering(t, configured(host, { settings: NO_RETRY }), lookup && { lookup });
   await relay.spool.put(aMessage(), inMemory());
   await eventually('it is deferred', () => said(relay, 'deferred').length > 0);
@@ -117,7 +117,7 @@ describe('a smart host of a list', () => {
     const raw = await startRawUpstream(t, { answer: ordinaryAnswers() });
     const oauth2 = { tokenUrl: tokens.url, ...CLIENT, user: USER };
     // the smart host itself has a public address
-    const lookup: Lookup = (name) =>
+    const lookup: SystemLookup = (name) =>
       Promise.resolve([{ address: name === 'smtp.example' ? '192.88.98.1' : '127.0.0.1' }]);
     const host = aSmartHost(raw.port, { host: 'smtp.example', tls: 'StartTLS', oauth2, addresses: onlyPublic });
     assert.match(await refusal(t, host, lookup), /^no access token: .*leads to no address/);

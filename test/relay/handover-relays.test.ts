@@ -6,10 +6,10 @@ import { describe, test, type TestContext } from 'node:test';
 import { ensureCertificates } from '../../operator/certificates/self-signed.ts';
 import type { RelayConfig } from '../../relay/config/config.ts';
 import { drainSpools } from '../../relay/drain.ts';
-import type { Fleet } from '../../relay/handover/handover.ts';
+import type { PlaceInFleet } from '../../relay/handover/handover.ts';
 import { startRelay } from '../../relay/main.ts';
 import { openSpool } from '../../relay/spool/spool.ts';
-import { spoolFolderOf } from '../../relay/workers/spool-folders.ts';
+import { spoolFolderOfWorker } from '../../relay/workers/spool-folders.ts';
 import { contentsOf, fill } from '../handover/sides.ts';
 import { ledTo, QUICK_DELIVERY, writeConfig } from '../support/config-folder.ts';
 import { closedPort } from '../support/delivering.ts';
@@ -31,7 +31,11 @@ function led(port: number, shutdownSeconds = SHUTDOWN_SECONDS): RelayConfig {
   });
 }
 
-async function start(t: TestContext, folder: string, more: { fleet?: Fleet; workers?: number; config: RelayConfig }) {
+async function start(
+  t: TestContext,
+  folder: string,
+  more: { fleet?: PlaceInFleet; workers?: number; config: RelayConfig },
+) {
   const { config, ...options } = more;
   await writeConfig(path.join(folder, 'relay'), config);
   const { log, lines } = captureLog();
@@ -54,7 +58,7 @@ async function start(t: TestContext, folder: string, more: { fleet?: Fleet; work
 }
 
 const receiving = { name: 'relay-0', peers: [], host: '127.0.0.1', port: 0 };
-const giving = (port: number | undefined): Fleet => ({
+const giving = (port: number | undefined): PlaceInFleet => ({
   name: 'relay-1',
   peers: [{ host: '127.0.0.1', port: port ?? 0 }],
 });
@@ -66,7 +70,7 @@ describe('a relay that goes for good', () => {
       const [goes, stays] = [path.join(folder, 'relay-1'), path.join(folder, 'relay-0')];
       const away = led(await closedPort());
       await fill(path.join(goes, 'spool'), MESSAGES.slice(0, 20));
-      await fill(spoolFolderOf(path.join(goes, 'spool'), 2), MESSAGES.slice(20));
+      await fill(spoolFolderOfWorker(path.join(goes, 'spool'), 2), MESSAGES.slice(20));
       const other = await start(t, stays, { fleet: receiving, workers, config: away });
       const relay = await start(t, goes, { fleet: giving(other.handoverPort), workers, config: away });
 
@@ -142,10 +146,10 @@ describe('a relay that was killed in the middle of a hand-over', () => {
 });
 
 describe('the spools of a relay that is no more', () => {
-  async function drained(t: TestContext, { config, peers }: { config: RelayConfig; peers: Fleet['peers'] }) {
+  async function drained(t: TestContext, { config, peers }: { config: RelayConfig; peers: PlaceInFleet['peers'] }) {
     const folder = await folderOf(t);
     await fill(path.join(folder, 'spool'), MESSAGES.slice(0, 20));
-    await fill(spoolFolderOf(path.join(folder, 'spool'), 3), MESSAGES.slice(20));
+    await fill(spoolFolderOfWorker(path.join(folder, 'spool'), 3), MESSAGES.slice(20));
     await writeConfig(path.join(folder, 'relay'), config);
     const stop = new AbortController();
     t.after(() => stop.abort());

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, test, type TestContext } from 'node:test';
 import { answer } from '../../relay/admin/answer.ts';
-import type { AdminRequest, Answer } from '../../relay/admin/protocol.ts';
+import type { AdminRequest, AdminAnswer } from '../../relay/admin/protocol.ts';
 import type { AcceptedMessage } from '../../relay/message.ts';
 import { createLog } from '../../relay/observe/log.ts';
 import { createQueueControl } from '../../relay/delivery/queue-control.ts';
@@ -135,7 +135,7 @@ describe('a message that is named', () => {
         if (isOursHeld) await queue.hold(new Set(['OURS']), 'me');
         const before = [spool.look('THEIRS'), spool.entry('THEIRS')];
         const select = { ids: ['THEIRS', 'NONE', 'OURS'], ...filter };
-        const answers: Answer[] = [];
+        const answers: AdminAnswer[] = [];
         for await (const one of answer({ spool, queue, log }, { do: action, by: 'me', select, limit: 10 })) {
           answers.push(one);
         }

@@ -5,7 +5,7 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { text } from 'node:stream/consumers';
 import { describe, test } from 'node:test';
-import type { Lookup } from '../../relay/delivery/resolve.ts';
+import type { SystemLookup } from '../../relay/delivery/resolve.ts';
 import { configured, emptied, said, startDelivering } from '../support/delivering.ts';
 import { aMessage, eventually, inMemory } from '../support/queued.ts';
 import { aSmartHost, ordinaryAnswers, startRawUpstream, startUpstream } from '../support/upstream.ts';
@@ -15,7 +15,7 @@ const PROGRAMS = ['unshare', 'ip', 'mount'];
 /** The system's answers, changed by the test; and what was asked for. */
 function names(addresses: Record<string, readonly string[]>) {
   const asked: string[] = [];
-  const lookup: Lookup = (name) => {
+  const lookup: SystemLookup = (name) => {
     asked.push(name);
     const found = addresses[name];
     if (found === undefined) return Promise.reject(new Error(`getaddrinfo ENOTFOUND ${name}`));
@@ -73,7 +73,7 @@ describe('the name of a smart host', () => {
   });
 
   test('that is never answered costs an attempt of `connectSeconds`, and the message waits', async (t) => {
-    const lookup: Lookup = () => new Promise(() => {});
+    const lookup: SystemLookup = () => new Promise(() => {});
     const config = configured(aSmartHost(25, { host: 'hanging.example' }), { settings: { connectSeconds: 0.1 } });
     const relay = await startDelivering(t, config, { lookup });
     await relay.spool.put(aMessage(), inMemory());

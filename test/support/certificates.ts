@@ -2,9 +2,9 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { type Certificates, ensureCertificates } from '../../operator/certificates/self-signed.ts';
+import { type OwnCertificates, ensureCertificates } from '../../operator/certificates/self-signed.ts';
 
-export async function certificates(): Promise<Certificates> {
+export async function certificates(): Promise<OwnCertificates> {
   const folder = await mkdtemp(path.join(tmpdir(), 'certificates-'));
   try {
     return await ensureCertificates(folder, { hostnames: ['localhost'] });

@@ -8,7 +8,7 @@ import type { DeliverySettings, ListConfig, RelayConfig, UpstreamConfig } from '
 import { deliverySettingsSchema } from '../../relay/config/config.ts';
 import { type Delivery, startDelivery } from '../../relay/delivery/deliver.ts';
 import { createMetrics, type Metrics } from '../../relay/observe/metrics.ts';
-import type { Lookup } from '../../relay/delivery/resolve.ts';
+import type { SystemLookup } from '../../relay/delivery/resolve.ts';
 import { openSpool, type Spool } from '../../relay/spool/spool.ts';
 import { captureLog, eventually } from './queued.ts';
 import { aClass, aConfig, aList, LIST } from './relay-config.ts';
@@ -49,7 +49,7 @@ export function configured(
 export async function startDelivering(
   t: TestContext,
   first: RelayConfig,
-  { folder: given, now, lookup }: { folder?: string; now?: () => number; lookup?: Lookup } = {},
+  { folder: given, now, lookup }: { folder?: string; now?: () => number; lookup?: SystemLookup } = {},
 ): Promise<DeliveringRelay> {
   const folder = given ?? (await mkdtemp(path.join(tmpdir(), 'delivery-')));
   const outbox = path.join(folder, 'outbox');

@@ -1,7 +1,7 @@
 /** Relays of a fleet, as far as hand-overs go: a spool each, and what takes and gives mail. */
 import path from 'node:path';
 import type { TestContext } from 'node:test';
-import { createHandover, type Fleet } from '../../relay/handover/handover.ts';
+import { createHandover, type PlaceInFleet } from '../../relay/handover/handover.ts';
 import type { RelayConfig } from '../../relay/config/config.ts';
 import { openSpool, type Spool } from '../../relay/spool/spool.ts';
 import { folderOf } from './folder.ts';
@@ -18,7 +18,7 @@ export function aFleetConfig(relays: number, key = FLEET_KEY): RelayConfig {
 export interface SideOptions {
   readonly name: string;
   readonly config?: RelayConfig;
-  readonly peers?: Fleet['peers'];
+  readonly peers?: PlaceInFleet['peers'];
   /** Takes mail of others. Default: true. */
   readonly isTaking?: boolean;
   readonly folder?: string;

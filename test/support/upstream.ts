@@ -7,7 +7,7 @@ import { buffer } from 'node:stream/consumers';
 import type { TestContext } from 'node:test';
 import { SMTPServer, type SMTPServerAddress, type SMTPServerOptions } from 'smtp-server';
 import type { SmartHost } from '../../relay/config/config.ts';
-import { type Certificates, ensureCertificates } from '../../operator/certificates/self-signed.ts';
+import { type OwnCertificates, ensureCertificates } from '../../operator/certificates/self-signed.ts';
 
 export interface Received {
   readonly from: string;
@@ -45,10 +45,10 @@ export interface Upstream {
   readonly close: () => Promise<void>;
 }
 
-let certificates: Promise<Certificates> | undefined;
+let certificates: Promise<OwnCertificates> | undefined;
 
 /** A certificate for localhost and 127.0.0.1 by a CA that only tests know. */
-export function testCertificates(): Promise<Certificates> {
+export function testCertificates(): Promise<OwnCertificates> {
   certificates ??= (async () => {
     const folder = await mkdtemp(path.join(tmpdir(), 'certificates-'));
     const made = await ensureCertificates(folder, { hostnames: ['localhost', '127.0.0.1'] });

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { labelName, objectName } from '../../api/names.ts';
 import { runCheck } from '../../check/check.ts';
-import { makeFolder } from '../../directory/write-file.ts';
+import { makePrivateFolder } from '../../directory/write-file.ts';
 import { inWords } from '../../errors.ts';
 import { readBounded } from '../../manifests/walk.ts';
 import { CommandError, type Result } from '../source.ts';
@@ -89,7 +89,7 @@ async function writeFiles(folder: string, files: Manifests['files']): Promise<re
   for (const [name, text] of files) {
     const path = join(folder, name);
     try {
-      await makeFolder(folder, 0o777);
+      await makePrivateFolder(folder, 0o777);
       await writeFile(path, text, { flag: 'wx', mode: name === 'secrets.yaml' ? 0o600 : 0o666 });
     } catch (error) {
       throw new CommandError(`${path} cannot be written: ${inWords(error)}; name an empty folder with --to`, 1, {

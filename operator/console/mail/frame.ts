@@ -3,7 +3,7 @@
  * there; removed here are elements that a browser may act on all the same, such as `<link rel=preconnect>`.
  */
 import sanitizeHtml from 'sanitize-html';
-import type { Attachment, Mail } from './read-mail.ts';
+import type { Attachment, ReadableMail } from './read-mail.ts';
 
 /** More than that no mail program shows. */
 const HTML_MAX = 1024 * 1024;
@@ -22,7 +22,7 @@ export const INLINED_MAX = 16 * 1024 * 1024;
 export const PICTURES_MAX = 200;
 
 /** @returns a whole document; links in it say where they lead, and lead nowhere from within the frame. */
-export function frameOf({ html = '', attachments }: Pick<Mail, 'html' | 'attachments'>): string {
+export function frameOf({ html = '', attachments }: Pick<ReadableMail, 'html' | 'attachments'>): string {
   const pictureOf = createPictures(attachments);
   const content = sanitizeHtml(html.slice(0, HTML_MAX), {
     allowedTags: [...sanitizeHtml.defaults.allowedTags, ...TAGS],
@@ -75,7 +75,7 @@ function base64Length(octets: number): number {
 }
 
 /** Where its links lead, each once, in their order: to be read before anybody follows one. */
-export function linksIn({ html = '' }: Pick<Mail, 'html'>): readonly string[] {
+export function linksIn({ html = '' }: Pick<ReadableMail, 'html'>): readonly string[] {
   const links = new Set<string>();
   sanitizeHtml(html.slice(0, HTML_MAX), {
     allowedTags: ['a'],

@@ -3,14 +3,14 @@ import { html, type Html } from '../../page/html.ts';
 import type { Page } from '../layout.ts';
 import { BASE, CURRENT, facts, link, size, table, time } from '../parts.ts';
 import type { ShownMail } from './questions.ts';
-import type { Envelope } from '../../captured-mail.ts';
+import type { CapturedEnvelope } from '../../captured-mail.ts';
 
 const TABS = { html: 'HTML', text: 'Text', headers: 'Headers', attachments: 'Attachments', source: 'Source' } as const;
 type Tab = keyof typeof TABS;
 
 export interface ShownMessage {
   readonly key: string;
-  readonly envelope: Envelope;
+  readonly envelope: CapturedEnvelope;
   readonly mail: ShownMail;
   /** As it is, up to a bound. */
   readonly source: string;

@@ -3,7 +3,7 @@
  * path on disk.
  */
 import type { PageAnswer, PageRequest } from '../../../relay/observe/http.ts';
-import { missing, plain, shown } from '../answers.ts';
+import { missing, plainText, shown } from '../answers.ts';
 import type { Facts } from '../facts.ts';
 import { downloadHeaders, FRAME_HEADERS } from '../headers.ts';
 import { mailListPage } from './list.ts';
@@ -12,7 +12,7 @@ import type { MailParser } from './parser.ts';
 import { SHOWN_MAX, type ShownMail } from './questions.ts';
 import { createMailSearch } from './search.ts';
 import { readContent, readWhole } from '../../captured-content.ts';
-import { listCaptured, readEnvelope, type Captured, type CapturedPlace } from '../../captured-mail.ts';
+import { listCaptured, readEnvelope, type CapturedMail, type CapturedPlace } from '../../captured-mail.ts';
 
 const PER_PAGE = 50;
 const FOUND_MAX = 200;
@@ -50,7 +50,7 @@ export function createMailPages({ places, parser }: MailPagesOptions): MailPages
     return shown(facts, mailListPage({ query: '', total: all.length, searched: all.length, found, olderThan }));
   }
 
-  async function message(captured: Captured, { query }: PageRequest, facts: Facts): Promise<PageAnswer> {
+  async function message(captured: CapturedMail, { query }: PageRequest, facts: Facts): Promise<PageAnswer> {
     const [envelope, content] = [await readEnvelope(captured), await readContent(captured, SOURCE_MAX)];
     if (envelope === undefined || content === undefined) return missing(facts);
     const outcome = await parser.ask('page', captured);
@@ -62,22 +62,22 @@ export function createMailPages({ places, parser }: MailPagesOptions): MailPages
     return shown(facts, messagePage({ key: captured.key, envelope, mail, source, isWhole, tab }));
   }
 
-  async function frame(captured: Captured, facts: Facts): Promise<PageAnswer> {
+  async function frame(captured: CapturedMail, facts: Facts): Promise<PageAnswer> {
     const outcome = await parser.ask('frame', captured);
-    if (!outcome.ok) return plain(503, WHY[outcome.why]);
+    if (!outcome.ok) return plainText(503, WHY[outcome.why]);
     return outcome.value === undefined ? missing(facts) : { status: 200, headers: FRAME_HEADERS, body: outcome.value };
   }
 
-  async function attachment(captured: Captured, index: number, facts: Facts): Promise<PageAnswer> {
+  async function attachment(captured: CapturedMail, index: number, facts: Facts): Promise<PageAnswer> {
     const outcome = await parser.ask('attachment', captured, index);
-    if (!outcome.ok) return plain(503, WHY[outcome.why]);
+    if (!outcome.ok) return plainText(503, WHY[outcome.why]);
     if (outcome.value === undefined) return missing(facts);
     // never as what it calls itself: a browser that opened it would run it as a page of ours
     const headers = downloadHeaders('application/octet-stream', outcome.value.name);
     return { status: 200, headers, body: outcome.value.content };
   }
 
-  async function part(captured: Captured, name: string, facts: Facts): Promise<PageAnswer> {
+  async function part(captured: CapturedMail, name: string, facts: Facts): Promise<PageAnswer> {
     if (name === 'frame.html') return frame(captured, facts);
     const [, number] = /^attachments\/([1-9][0-9]{0,3})$/.exec(name) ?? [];
     if (number !== undefined) return attachment(captured, Number(number) - 1, facts);

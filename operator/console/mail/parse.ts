@@ -1,8 +1,8 @@
 /** What is made of a captured mail. Run by the process that parser.ts starts: on hostile mail any of this may take minutes. */
 import { readContent } from '../../captured-content.ts';
 import { frameOf, linksIn } from './frame.ts';
-import { SHOWN_MAX, type Answer, type Gist, type Question, type ShownMail } from './questions.ts';
-import { readMail, type Mail } from './read-mail.ts';
+import { SHOWN_MAX, type ParserAnswer, type Gist, type ParserQuestion, type ShownMail } from './questions.ts';
+import { readMail, type ReadableMail } from './read-mail.ts';
 
 /** Of a mail that is listed or searched, so much is taken apart. */
 const LISTED_MAX = 128 * 1024;
@@ -14,7 +14,7 @@ const FIELD_MAX = 1024;
 /** More than that nobody reads on a page. */
 const SHOWN_TEXT_MAX = 512 * 1024;
 
-export async function answerTo({ about, mail, index }: Question): Promise<Answer> {
+export async function answerTo({ about, mail, index }: ParserQuestion): Promise<ParserAnswer> {
   const content = await readContent(mail, about === 'gist' ? LISTED_MAX : SHOWN_MAX);
   if (content === undefined) return undefined;
   const read = await readMail(content.bytes);
@@ -30,7 +30,7 @@ export async function answerTo({ about, mail, index }: Question): Promise<Answer
   }
 }
 
-function gistOf({ subject, from, text = '', html = '' }: Mail): Gist {
+function gistOf({ subject, from, text = '', html = '' }: ReadableMail): Gist {
   const words = text === '' ? wordsIn(html) : text;
   return {
     subject: subject.slice(0, FIELD_MAX),
@@ -44,7 +44,7 @@ function wordsIn(html: string): string {
   return html.slice(0, SEARCHED_HTML_MAX).replace(/<[^<>]*>/g, ' ');
 }
 
-function pageOf(mail: Mail): ShownMail {
+function pageOf(mail: ReadableMail): ShownMail {
   const { html, text, attachments, ...rest } = mail;
   return {
     ...rest,

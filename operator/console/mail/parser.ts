@@ -8,7 +8,7 @@ import { readFile } from 'node:fs/promises';
 import type { Socket } from 'node:net';
 import type { CapturedFile } from '../../captured-content.ts';
 import { createTurns, NoTurnError } from '../turns.ts';
-import type { Answer, Answers, Question } from './questions.ts';
+import type { ParserAnswer, ParserAnswers, ParserQuestion } from './questions.ts';
 
 type Outcome<T> =
   | { readonly ok: true; readonly value: T }
@@ -17,7 +17,11 @@ type Outcome<T> =
 
 export interface MailParser {
   /** @param index of an attachment. */
-  readonly ask: <K extends keyof Answers>(about: K, mail: CapturedFile, index?: number) => Promise<Outcome<Answers[K]>>;
+  readonly ask: <K extends keyof ParserAnswers>(
+    about: K,
+    mail: CapturedFile,
+    index?: number,
+  ) => Promise<Outcome<ParserAnswers[K]>>;
   /** For good: what is being asked, and whatever else is, takes too much. */
   readonly close: () => void;
 }
@@ -63,7 +67,7 @@ export function createMailParser({
     await running.hear({ timeMs: START_MS, residentOctets });
   }
 
-  async function askNow(question: Question): Promise<Outcome<Answer>> {
+  async function askNow(question: ParserQuestion): Promise<Outcome<ParserAnswer>> {
     clearTimeout(idle);
     if (isClosed) return { ok: false, why: 'TooMuch' };
     if (running === undefined) await start();
@@ -72,7 +76,7 @@ export function createMailParser({
     return heard === undefined ? { ok: false, why: 'TooMuch' } : { ok: true, value: heard.answer };
   }
 
-  async function ask(about: keyof Answers, mail: CapturedFile, index = 0): Promise<Outcome<Answer>> {
+  async function ask(about: keyof ParserAnswers, mail: CapturedFile, index = 0): Promise<Outcome<ParserAnswer>> {
     try {
       return await turns.take(() => askNow({ about, mail, index }));
     } catch (error) {
@@ -94,7 +98,7 @@ export function createMailParser({
 interface ParserProcess {
   /** What it says next; undefined: it has not said it within the bounds, and is ended. */
   readonly hear: (bounds: Bounds) => Promise<unknown>;
-  readonly ask: (question: Question, bounds: Bounds) => Promise<{ readonly answer: Answer } | undefined>;
+  readonly ask: (question: ParserQuestion, bounds: Bounds) => Promise<{ readonly answer: ParserAnswer } | undefined>;
   readonly kill: () => void;
 }
 

@@ -1,7 +1,7 @@
 /** A message as people read it. A broken one is read as far as possible, and nothing in it is followed or run. */
 import PostalMime from 'postal-mime';
 
-export interface Mail {
+export interface ReadableMail {
   readonly subject: string;
   readonly from: string;
   /** The fields of its header section, decoded, in their order. */
@@ -34,7 +34,7 @@ const NAME_MAX = 120;
 /** Beside it, what may be taken off its ends: looking for that takes the square of its length. */
 const NAME_READ_MAX = 1024;
 
-export async function readMail(bytes: Uint8Array): Promise<Mail> {
+export async function readMail(bytes: Uint8Array): Promise<ReadableMail> {
   try {
     if (hasTooManyParts(bytes)) throw new Error('it has too many parts');
     const mail = await PostalMime.parse(bytes, { maxNestingDepth: NESTING_MAX, maxHeadersSize: HEADER_MAX });

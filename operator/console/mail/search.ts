@@ -1,5 +1,5 @@
 /** Finds captured mail by words in it: in the envelope, in the subject, and in the first part of its text. */
-import { readEnvelope, type Captured, type Envelope } from '../../captured-mail.ts';
+import { readEnvelope, type CapturedMail, type CapturedEnvelope } from '../../captured-mail.ts';
 import type { MailParser } from './parser.ts';
 import type { Gist } from './questions.ts';
 
@@ -13,7 +13,7 @@ const UNREAD: Gist = { subject: '(not read yet)', from: '', text: '' };
 
 export interface Summary {
   readonly key: string;
-  readonly envelope: Envelope;
+  readonly envelope: CapturedEnvelope;
   readonly subject: string;
   readonly from: string;
 }
@@ -26,16 +26,16 @@ interface Found {
 
 export interface MailSearch {
   /** Without those that are gone. */
-  readonly summarize: (some: readonly Captured[]) => Promise<readonly Summary[]>;
+  readonly summarize: (some: readonly CapturedMail[]) => Promise<readonly Summary[]>;
   /** Those that have every word, up to `most`, newest first. */
-  readonly find: (all: readonly Captured[], words: readonly string[], most: number) => Promise<Found>;
+  readonly find: (all: readonly CapturedMail[], words: readonly string[], most: number) => Promise<Found>;
 }
 
 export function createMailSearch(parser: MailParser, now: () => number = () => performance.now()): MailSearch {
   // the content of a message does not change once it is there
   const known = new Map<string, Gist>();
 
-  async function read(captured: Captured): Promise<Gist | undefined> {
+  async function read(captured: CapturedMail): Promise<Gist | undefined> {
     const before = known.get(captured.key);
     if (before !== undefined) return before;
     const outcome = await parser.ask('gist', captured);
@@ -80,11 +80,11 @@ export function createMailSearch(parser: MailParser, now: () => number = () => p
   };
 }
 
-function hasAll(words: readonly string[], { user, list, from, recipients }: Envelope, gist: Gist): boolean {
+function hasAll(words: readonly string[], { user, list, from, recipients }: CapturedEnvelope, gist: Gist): boolean {
   const all = [gist.subject, gist.from, user, list, from, ...recipients].join('\n').toLowerCase() + gist.text;
   return words.every((word) => all.includes(word));
 }
 
-function summaryOf({ key }: Captured, envelope: Envelope, { subject, from }: Gist): Summary {
+function summaryOf({ key }: CapturedMail, envelope: CapturedEnvelope, { subject, from }: Gist): Summary {
   return { key, envelope, subject, from };
 }

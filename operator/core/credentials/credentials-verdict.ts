@@ -1,4 +1,4 @@
-import type { Reason } from '../reasons.ts';
+import type { ConditionReason } from '../reasons.ts';
 import type { Path } from '../../api/path.ts';
 import type { UserSpec } from '../../api/user.ts';
 import type { Credential } from '../../../relay/config/config.ts';
@@ -58,7 +58,7 @@ function inWords([last, ...others]: readonly EndingPassword[]): string {
 }
 
 /** @param field what it is about, where that is a field of the user. */
-export function notReady(reason: Reason, message: string, field?: Path): Judgement {
+export function notReady(reason: ConditionReason, message: string, field?: Path): Judgement {
   const judgement = { type: 'CredentialsReady', status: 'False', reason, message } as const;
   return field === undefined ? judgement : { ...judgement, field };
 }

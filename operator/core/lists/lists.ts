@@ -1,5 +1,5 @@
 /** SmtpPlusLists: what each comes to under its class, and its status. */
-import type { Reason } from '../reasons.ts';
+import type { ConditionReason } from '../reasons.ts';
 import { durationSeconds } from '../../api/duration.ts';
 import { listSpec, type ListSpec, type ListStatus } from '../../api/list.ts';
 import { canonicalSender } from '../../../relay/address.ts';
@@ -185,11 +185,11 @@ export function isAnnotatedDefault({ annotations }: ObjectMeta): boolean {
   return annotations[DEFAULT_LIST_ANNOTATION] === 'true';
 }
 
-function accepted(reason: Reason, message: string): Judgement {
+function accepted(reason: ConditionReason, message: string): Judgement {
   return { type: 'Accepted', status: 'True', reason, message };
 }
 
-function notAccepted(reason: Reason, message: string): Judgement {
+function notAccepted(reason: ConditionReason, message: string): Judgement {
   return { type: 'Accepted', status: 'False', reason, message };
 }
 
@@ -201,7 +201,7 @@ export interface ListPlan {
 }
 
 /** Users of a list. */
-export interface Tally {
+export interface UserCounts {
   readonly total: number;
   /** Those that can send. */
   readonly active: number;
@@ -209,7 +209,7 @@ export interface Tally {
 
 /** What a list's status tells of, besides its verdict. */
 export interface ListReport {
-  readonly users: Tally;
+  readonly users: UserCounts;
   readonly classes: Classes['classes'];
   /** Whether its entry in the relays' configuration is in force; absent where it has none. */
   readonly programmed: ProgrammedFact | undefined;
@@ -263,7 +263,7 @@ function readinessOf(
 }
 
 /** A list that is suspended as its owner wishes is as ready as any: `Ready` says that the wish is fulfilled. */
-function wishedFor(terms: ListTerms | undefined): { reason: Reason; message: string } {
+function wishedFor(terms: ListTerms | undefined): { reason: ConditionReason; message: string } {
   if (terms?.config.suspended) {
     return { reason: 'Suspended', message: 'Suspended, as spec.suspend says: its users are refused.' };
   }

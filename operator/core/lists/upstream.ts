@@ -1,6 +1,6 @@
 /** Where the mail of a list goes: to its own smart host, with the Secrets that it names, or to the class's. */
 import { formatPath, type Path } from '../../api/path.ts';
-import type { Reason } from '../reasons.ts';
+import type { ConditionReason } from '../reasons.ts';
 import type { ListSpec } from '../../api/list.ts';
 import type { OAuth2, UpstreamConfig } from '../../../relay/config/config.ts';
 import type { Judgement } from '../conditions.ts';
@@ -120,7 +120,7 @@ function pick(
   key: string,
   objectionTo: (value: string) => Objection | undefined,
 ): Picked {
-  const refused = (reason: Reason, words: string): Picked => {
+  const refused = (reason: ConditionReason, words: string): Picked => {
     const message = `${formatPath(field)}: Secret ${secretKey}${words}`;
     return { ok: false, verdict: unresolved(reason, message, field) };
   };
@@ -151,12 +151,12 @@ function valueOf(secret: SecretView, key: string): string | undefined {
   return value === undefined ? undefined : trimPassword(value);
 }
 
-function resolved(reason: Reason, message: string): Judgement {
+function resolved(reason: ConditionReason, message: string): Judgement {
   return { type: 'UpstreamResolved', status: 'True', reason, message };
 }
 
 /** Mail stays in the spool until it is mended. */
-function unresolved(reason: Reason, message: string, field?: Path): UpstreamVerdict {
+function unresolved(reason: ConditionReason, message: string, field?: Path): UpstreamVerdict {
   const judgement = { type: 'UpstreamResolved', status: 'False', reason, message } as const;
   const config = { kind: 'unresolved', message } as const;
   return { config, judgement: field === undefined ? judgement : { ...judgement, field } };

@@ -2,7 +2,7 @@
  * Proof by DNS: what the evidence of look-ups means, and when the next one is due. "Absent" differs from "could not
  * ask": a failed look-up never revokes anything, and a record that was there and is gone has a grace period.
  */
-import type { Reason } from '../reasons.ts';
+import type { ConditionReason } from '../reasons.ts';
 import { withNote, type Judgement } from '../conditions.ts';
 import type { DnsEvidence, ObjectMeta } from '../model.ts';
 import type { Lookup } from './look-ups.ts';
@@ -22,7 +22,7 @@ const JITTER = 0.1;
 /** Length of the annotation: enough for a time or a number. */
 const TOUCH_LENGTH = 64;
 
-export interface Challenge {
+export interface DnsChallenge {
   readonly recordName: string;
   readonly recordType: 'TXT';
   readonly recordValue: string;
@@ -41,14 +41,14 @@ export interface DnsVerdict {
   readonly lastCheckTime?: string;
 }
 
-export function challengeOf(domain: string, token: string): Challenge {
+export function challengeOf(domain: string, token: string): DnsChallenge {
   const recordName = `_smtpplus-challenge.${domain}`;
   return { recordName, recordType: 'TXT', recordValue: `smtpplus-verification=${token}` };
 }
 
 interface Question {
   readonly meta: ObjectMeta;
-  readonly challenge: Challenge;
+  readonly challenge: DnsChallenge;
   readonly recheckSeconds: number;
   readonly graceSeconds: number;
   /** Somebody vouches for it: nobody waits for the record. */
@@ -164,7 +164,7 @@ function onceFound(
   return { judgement: verified(reasonOf(evidence), `${seen} ${deadline} ${next(due)}`), until: revocation };
 }
 
-function reasonOf({ outcome }: DnsEvidence): Reason {
+function reasonOf({ outcome }: DnsEvidence): ConditionReason {
   switch (outcome) {
     case 'found':
       return 'DnsProof';
@@ -230,19 +230,19 @@ export function touchOf({ annotations }: ObjectMeta): string | undefined {
   return annotations[CHECK_NOW_ANNOTATION]?.slice(0, TOUCH_LENGTH);
 }
 
-function doPublish(challenge: Challenge): string {
+function doPublish(challenge: DnsChallenge): string {
   return `P${publish(challenge).slice(1)}.`;
 }
 
 /** The thing to do, as people copy it into their zone. */
-export function publish({ recordName, recordType, recordValue }: Challenge): string {
+export function publish({ recordName, recordType, recordValue }: DnsChallenge): string {
   return `publish ${recordType} ${recordName} with the value "${recordValue}"`;
 }
 
-function verified(reason: Reason, message: string): Judgement {
+function verified(reason: ConditionReason, message: string): Judgement {
   return { type: 'Verified', status: 'True', reason, message };
 }
 
-function unverified(reason: Reason, message: string): Judgement {
+function unverified(reason: ConditionReason, message: string): Judgement {
   return { type: 'Verified', status: 'False', reason, message };
 }

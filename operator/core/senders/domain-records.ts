@@ -7,7 +7,7 @@ import type { DnsVerification } from './dns-verification.ts';
 import { judgeAlignment } from './alignment.ts';
 import { judgeSigning } from './dkim.ts';
 import type { DkimKeys } from './dkim-model.ts';
-import { isAbout, type Challenge } from './dns-proof.ts';
+import { isAbout, type DnsChallenge } from './dns-proof.ts';
 import { doPublish, stateOf, whatWasSeen, type DnsRecord } from './dns-record.ts';
 import type { Lookup, RecordsPlan } from './look-ups.ts';
 import { judgeMailRecords } from './mail-records.ts';
@@ -30,7 +30,7 @@ interface Question {
   readonly spec: SenderSpec;
   readonly isVerified: boolean;
   /** Absent: no record proves it. */
-  readonly challenge: Challenge | undefined;
+  readonly challenge: DnsChallenge | undefined;
   /** The look-up of the challenge. */
   readonly lookup: Lookup | undefined;
   readonly verification: DnsVerification | undefined;
@@ -67,7 +67,7 @@ export function judgeRecords(question: Question): RecordsVerdict | undefined {
 }
 
 function ownership(
-  challenge: Challenge,
+  challenge: DnsChallenge,
   { spec, verification, evidence: known, lookup }: Pick<Question, 'spec' | 'verification' | 'evidence' | 'lookup'>,
 ): DnsRecord {
   const isForEndpoint = spec.dns.publish === 'DNSEndpoint' && verification?.endpoints === 'All';

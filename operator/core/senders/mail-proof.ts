@@ -16,7 +16,7 @@ import {
 } from '../mail-evidence.ts';
 import { keyOf, type Issuer, type ObjectMeta } from '../model.ts';
 import { RESEND_ANNOTATION } from '../names.ts';
-import type { Reason } from '../reasons.ts';
+import type { ConditionReason } from '../reasons.ts';
 import { lossNote } from './dns-proof.ts';
 import { after, earliestAfter, formatTime, parseTime } from '../time.ts';
 
@@ -224,6 +224,6 @@ function resendOf({ annotations }: ObjectMeta, evidence: MailEvidence | undefine
   return value === undefined || evidence?.heeded.includes(value) === true ? undefined : value;
 }
 
-function judgement(status: Judgement['status'], reason: Reason, message: string): Judgement {
+function judgement(status: Judgement['status'], reason: ConditionReason, message: string): Judgement {
   return { type: 'Verified', status, reason, message };
 }

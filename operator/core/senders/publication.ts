@@ -6,7 +6,7 @@
 import type { SenderSpec } from '../../api/sender.ts';
 import type { Judgement } from '../conditions.ts';
 import type { ObjectMeta } from '../model.ts';
-import type { Reason } from '../reasons.ts';
+import type { ConditionReason } from '../reasons.ts';
 import type { DnsVerification } from './dns-verification.ts';
 import type { EndpointRecords, PublicationFact } from './publication-model.ts';
 import type { SenderVerdict } from './sender-verdict.ts';
@@ -70,6 +70,6 @@ function judge(fact: PublicationFact | undefined): Judgement {
   return { type: 'Published', status, ...fact };
 }
 
-function unpublished(reason: Reason, message: string): Judgement {
+function unpublished(reason: ConditionReason, message: string): Judgement {
   return { type: 'Published', status: 'False', reason, message };
 }

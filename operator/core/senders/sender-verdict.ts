@@ -3,7 +3,7 @@ import type { AllowedNamespaces } from '../../api/common.ts';
 import type { Judgement } from '../conditions.ts';
 import type { MailWish } from '../mail-evidence.ts';
 import type { ObjectMeta, Vouching } from '../model.ts';
-import type { Challenge } from './dns-proof.ts';
+import type { DnsChallenge } from './dns-proof.ts';
 import type { RecordsVerdict } from './domain-records.ts';
 import type { Lookup } from './look-ups.ts';
 import type { MailVerdict } from './mail-proof.ts';
@@ -19,7 +19,7 @@ export interface SenderVerdict {
     readonly allowed: AllowedNamespaces;
   };
   readonly method?: 'Grandfathered' | 'DnsProof' | 'EmailProof';
-  readonly challenge?: Challenge | MailVerdict['challenge'];
+  readonly challenge?: DnsChallenge | MailVerdict['challenge'];
   readonly lastCheckTime?: string;
   readonly lookup?: Lookup;
   /** Nothing speaks for it or against it yet: relays tell clients to try again. */

@@ -1,5 +1,5 @@
 /** SmtpPlusUsers: an ordered list of checks, and what follows from them for the relay, the Secret and the status. */
-import type { Reason } from '../reasons.ts';
+import type { ConditionReason } from '../reasons.ts';
 import type { Path } from '../../api/path.ts';
 import type { UserSpec } from '../../api/user.ts';
 import type { UserConfig } from '../../../relay/config/config.ts';
@@ -131,7 +131,7 @@ function acceptance(list: string, refused: readonly Refusal[]): Judgement {
 
 function refusal(
   user: RefusedUser,
-  { reason, message, field }: { reason: Reason; message: string; field?: Path },
+  { reason, message, field }: { reason: ConditionReason; message: string; field?: Path },
   around: UserCircumstances,
 ): UserVerdict {
   const { credentials, until } = credentialsOfRefused(user, around);
@@ -186,6 +186,6 @@ function judgeActive(
   return { type: 'Active', status: 'True', reason: 'Active', message: 'Active, with a verified sender.' };
 }
 
-function inactive(reason: Reason, message: string): Judgement {
+function inactive(reason: ConditionReason, message: string): Judgement {
   return { type: 'Active', status: 'False', reason, message };
 }

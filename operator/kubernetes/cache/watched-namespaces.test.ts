@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test, type TestContext } from 'node:test';
 import { until } from '../../../test/support/until.ts';
-import type { Answer } from '../client/answers.ts';
+import type { ApiAnswer } from '../client/answers.ts';
 import type { KubeClient } from '../client/client.ts';
 import { followNamespaces } from './watched-namespaces.ts';
 
@@ -11,7 +11,7 @@ type Labels = Record<string, string>;
 function start(t: TestContext, names: readonly string[]) {
   const there = new Map<string, Labels | 'gone'>();
   const asked: string[] = [];
-  const answer = (path: string): Answer<unknown> => {
+  const answer = (path: string): ApiAnswer<unknown> => {
     const name = path.split('/').at(-1) ?? '';
     asked.push(name);
     const labels = there.get(name);

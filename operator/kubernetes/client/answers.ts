@@ -1,5 +1,5 @@
 /** What the server answered: an object, or why there is none (its Status object). Errors are for when it did not answer. */
-export type Answer<T> =
+export type ApiAnswer<T> =
   | { readonly ok: true; readonly status: number; readonly body: T }
   | { readonly ok: false; readonly status: number; readonly reason: string; readonly message: string };
 
@@ -14,7 +14,7 @@ export class RefusedError extends Error {
 }
 
 /** The body of an answer that must be there; anything else is an error that names what was tried. */
-export function bodyOf<T>(answer: Answer<T>, what: string): T {
+export function bodyOf<T>(answer: ApiAnswer<T>, what: string): T {
   if (answer.ok) return answer.body;
   throw new RefusedError(what, answer);
 }

@@ -1,14 +1,14 @@
 /** JSON requests to the API server: rate-limited, retried where a retry can help, and never past a deadline. */
 import type { IncomingHttpHeaders } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { RefusedError, type Answer } from './answers.ts';
+import { RefusedError, type ApiAnswer } from './answers.ts';
 import { cachedCredentials, type CredentialsSource } from './credentials.ts';
 import { AnswerTooLargeError } from './exchange.ts';
-import { createTransport, readLines, type HttpRequest, type Transport } from './http.ts';
-import { tokenBucket, type Pause, type RateLimit } from './token-bucket.ts';
+import { createHttpTransport, readLines, type HttpRequest, type HttpTransport } from './http.ts';
+import { tokenBucket, type Sleep, type RateLimit } from './token-bucket.ts';
 
 export interface KubeClient {
-  readonly request: <T>(request: KubeRequest) => Promise<Answer<T>>;
+  readonly request: <T>(request: KubeRequest) => Promise<ApiAnswer<T>>;
   /** Events of a watch until the server ends it. Throws on a lost or silent connection. */
   readonly watch: (path: string, options: WatchOptions) => AsyncGenerator<WatchEvent>;
   /** An answer that is text, line by line as it comes. Throws RefusedError where there is none. */
@@ -20,7 +20,7 @@ interface KubeRequest extends Omit<HttpRequest, 'body'> {
   readonly body?: unknown;
   readonly signal?: AbortSignal | undefined;
   /** Whether an answer is final that is otherwise tried again: another try could not change it. */
-  readonly isFinal?: (answer: Answer<unknown>) => boolean;
+  readonly isFinal?: (answer: ApiAnswer<unknown>) => boolean;
   /** Default: 5. A lease must not be renewed by a late retry, for instance. */
   readonly attempts?: number;
 }
@@ -43,7 +43,7 @@ export interface ClientOptions {
   /** Longest silence of a watch before its connection counts as dead. */
   readonly watchSilenceMs?: number;
   /** Instead of letting time pass, before a further attempt or beyond the burst. */
-  readonly pause?: Pause;
+  readonly pause?: Sleep;
   readonly onRequest?: (request: { method: string; status: number; seconds: number }) => void;
 }
 
@@ -59,7 +59,7 @@ const RETRIED_STATUS = new Set([429, 500, 502, 503, 504]);
 
 export function createClient(source: CredentialsSource, options: ClientOptions = {}): KubeClient {
   const credentials = cachedCredentials(source);
-  const transport = createTransport();
+  const transport = createHttpTransport();
   const pause = options.pause ?? ((milliseconds, signal) => sleep(milliseconds, undefined, signal && { signal }));
   const limit = tokenBucket(options.perSecond ?? 500, options.burst ?? 1000, pause);
   const context: Context = { credentials, transport, limit, pause, options };
@@ -73,13 +73,13 @@ export function createClient(source: CredentialsSource, options: ClientOptions =
 
 interface Context {
   readonly credentials: ReturnType<typeof cachedCredentials>;
-  readonly transport: Transport;
+  readonly transport: HttpTransport;
   readonly limit: RateLimit;
-  readonly pause: Pause;
+  readonly pause: Sleep;
   readonly options: ClientOptions;
 }
 
-async function requestWithRetries<T>(context: Context, request: KubeRequest): Promise<Answer<T>> {
+async function requestWithRetries<T>(context: Context, request: KubeRequest): Promise<ApiAnswer<T>> {
   const attempts = request.attempts ?? ATTEMPTS;
   let fresh = false;
   for (let attempt = 1; ; attempt++) {
@@ -104,7 +104,7 @@ async function requestWithRetries<T>(context: Context, request: KubeRequest): Pr
 }
 
 interface Outcome<T> {
-  readonly answer: Answer<T>;
+  readonly answer: ApiAnswer<T>;
   readonly retryAfterMs?: number;
 }
 
@@ -168,7 +168,7 @@ async function* lines(context: Context, path: string, { signal }: WatchOptions):
   yield* readLines(body);
 }
 
-function toAnswer<T>(status: number, text: string): Answer<T> {
+function toAnswer<T>(status: number, text: string): ApiAnswer<T> {
   if (status >= 200 && status < 300) return { ok: true, status, body: JSON.parse(text) as T };
   const said = parseStatus(text);
   return { ok: false, status, reason: said.reason ?? 'Unknown', message: said.message ?? text.slice(0, 500) };

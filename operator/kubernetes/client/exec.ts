@@ -3,7 +3,7 @@
  * each message begins with the number of its stream. Version 4 of the protocol is what kubelets speak themselves.
  */
 import { Agent, WebSocket } from 'undici';
-import type { Credentials } from './credentials.ts';
+import type { ApiCredentials } from './credentials.ts';
 import { pathOf, PODS } from './resources.ts';
 
 export interface ExecRequest {
@@ -31,7 +31,7 @@ const SILENCE_MS = 60_000;
 const OUTPUT_MAX = 256 * 1024 * 1024;
 
 /** Rejects where there is no connection; why the API server refused it, a plain GET of the same path tells. */
-export async function execInPod(credentials: Credentials, request: ExecRequest): Promise<ExecResult> {
+export async function execInPod(credentials: ApiCredentials, request: ExecRequest): Promise<ExecResult> {
   const { server, headers, tls, proxy } = credentials;
   const dispatcher = proxy?.dispatcher ?? new Agent({ allowH2: false, connect: { ...tls } });
   const url = new URL(server.pathname.replace(/\/$/, '') + execPath(request), server);

@@ -3,7 +3,7 @@
  * one.
  */
 import { Agent, type Dispatcher } from 'undici';
-import type { Credentials } from './credentials.ts';
+import type { ApiCredentials } from './credentials.ts';
 import { BODY_MAX, exchange, type Exchanged } from './exchange.ts';
 
 export interface HttpRequest {
@@ -16,12 +16,12 @@ export interface HttpRequest {
   readonly body?: string;
 }
 
-export interface Transport {
-  readonly send: (request: HttpRequest, credentials: Credentials, options: SendOptions) => Promise<Exchanged>;
+export interface HttpTransport {
+  readonly send: (request: HttpRequest, credentials: ApiCredentials, options: SendOptions) => Promise<Exchanged>;
   /** Resolves with the response's head; the body is still to be read, for as long as the server has something to say. */
   readonly open: (
     request: HttpRequest,
-    credentials: Credentials,
+    credentials: ApiCredentials,
     options: OpenOptions,
   ) => Promise<Dispatcher.ResponseData>;
   readonly close: () => void;
@@ -54,9 +54,9 @@ const CONNECT_MS = 4000;
 const TCP_KEEP_ALIVE_MS = 30_000;
 const JSON_TYPE = 'application/json';
 
-export function createTransport(): Transport {
+export function createHttpTransport(): HttpTransport {
   let pools: Pools | undefined;
-  function poolsFor(credentials: Credentials): Pools {
+  function poolsFor(credentials: ApiCredentials): Pools {
     // a rotated CA or client certificate needs new connections; comparing by value keeps the old ones otherwise
     const key = JSON.stringify([credentials.tls, credentials.proxy?.url]);
     if (pools?.key === key) return pools;
@@ -87,7 +87,7 @@ function close(pools: Pools | undefined): void {
   for (const pool of [pools?.requests, pools?.watches]) pool?.close().catch(() => undefined);
 }
 
-function openPools({ tls, proxy }: Credentials): Omit<Pools, 'key'> {
+function openPools({ tls, proxy }: ApiCredentials): Omit<Pools, 'key'> {
   if (proxy !== undefined) return { requests: proxy.dispatcher, watches: proxy.dispatcher };
   const options: Agent.Options = {
     // each request has a connection to itself, and leaves when exchange.ts lets it
@@ -99,7 +99,7 @@ function openPools({ tls, proxy }: Credentials): Omit<Pools, 'key'> {
   return { requests: new Agent({ ...options, connections: CONNECTIONS_MAX }), watches: new Agent(options) };
 }
 
-function dispatchOf(request: HttpRequest, { server, headers }: Credentials) {
+function dispatchOf(request: HttpRequest, { server, headers }: ApiCredentials) {
   const { method, path, as, body, contentType = JSON_TYPE } = request;
   return {
     origin: server.origin,

@@ -8,7 +8,7 @@ import path from 'node:path';
 import { KubeConfig } from '@kubernetes/client-node';
 import type { Dispatcher } from 'undici';
 import { inWords, messageOf } from '../../errors.ts';
-import type { Credentials, CredentialsSource, TlsOptions } from './credentials.ts';
+import type { ApiCredentials, CredentialsSource, TlsOptions } from './credentials.ts';
 
 /** Contexts that a message names. */
 const CONTEXTS_NAMED = 10;
@@ -47,7 +47,7 @@ function credentialsOf(load: () => KubeConfig, name: string): CredentialsSource 
   };
 }
 
-async function readCredentials(config: KubeConfig): Promise<Omit<Credentials, 'server'>> {
+async function readCredentials(config: KubeConfig): Promise<Omit<ApiCredentials, 'server'>> {
   const options: Parameters<KubeConfig['applyToHTTPSOptions']>[0] = {};
   await config.applyToHTTPSOptions(options);
   // a file with a token may end in a line break, which no header can hold

@@ -8,7 +8,7 @@ import { RefusedError } from './answers.ts';
 import { backoffMs } from './backoff.ts';
 import { AnswerTooLargeError } from './exchange.ts';
 import type { KubeClient, WatchEvent } from './client.ts';
-import { pagesOf } from './pages.ts';
+import { listPagesOf } from './pages.ts';
 import { pathOf, type KubeObject, type Resource } from './resources.ts';
 
 /** Which objects. */
@@ -180,7 +180,7 @@ async function list(client: KubeClient, options: ListWatchOptions, state: State)
   options.onRelist?.();
   options.to.listBegins();
   let version = '';
-  for await (const page of pagesOf((next) => readPageThatFits(client, options, state, next))) {
+  for await (const page of listPagesOf((next) => readPageThatFits(client, options, state, next))) {
     ({ resourceVersion: version } = page.metadata);
     const isOlder = isNewer(state.latest, version);
     for (const object of page.items ?? []) options.to.listed(object, { isOlder });

@@ -8,7 +8,7 @@ interface ListPage {
  *
  * @param read is given what leads to the page; undefined: the first one
  */
-export async function* pagesOf<Page extends ListPage>(
+export async function* listPagesOf<Page extends ListPage>(
   read: (next: string | undefined) => Promise<Page>,
 ): AsyncGenerator<Page, void> {
   for (let next: string | undefined; ;) {

@@ -1,5 +1,5 @@
 /** The resources that the operator touches, and their paths in the API. */
-import { GROUP, VERSION } from '../../api/common.ts';
+import { GROUP, KIND_VERSION } from '../../api/common.ts';
 import type { KindName } from '../../api/kinds.ts';
 
 export interface Resource {
@@ -34,9 +34,9 @@ export interface KubeObject {
   readonly metadata: KubeMeta;
 }
 
-const LISTS: Resource = { group: GROUP, version: VERSION, plural: 'smtppluslists', kind: 'SmtpPlusList' };
-export const USERS: Resource = { group: GROUP, version: VERSION, plural: 'smtpplususers', kind: 'SmtpPlusUser' };
-const SENDERS: Resource = { group: GROUP, version: VERSION, plural: 'verifiedsenders', kind: 'VerifiedSender' };
+const LISTS: Resource = { group: GROUP, version: KIND_VERSION, plural: 'smtppluslists', kind: 'SmtpPlusList' };
+export const USERS: Resource = { group: GROUP, version: KIND_VERSION, plural: 'smtpplususers', kind: 'SmtpPlusUser' };
+const SENDERS: Resource = { group: GROUP, version: KIND_VERSION, plural: 'verifiedsenders', kind: 'VerifiedSender' };
 /** The resource of each kind. */
 export const KIND_RESOURCES: Readonly<Record<KindName, Resource>> = {
   SmtpPlusList: LISTS,

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { pageRequest } from '../../../test/support/page-request.ts';
 import { settingsSchema } from '../../settings/settings.ts';
-import type { Answer } from '../client/answers.ts';
+import type { ApiAnswer } from '../client/answers.ts';
 import type { KubeClient } from '../client/client.ts';
 import { consoleWhenOn } from './when-on.ts';
 
@@ -39,7 +39,7 @@ function playedClient(rights: () => Rights) {
     request: async <T>({ path, body }: { path: string; body?: unknown }) => {
       requests.push(path);
       const { spec = {} } = (body ?? {}) as { spec?: ReviewSpec };
-      return { ok: true, status: 200, body: answerTo(path, spec) } as Answer<T>;
+      return { ok: true, status: 200, body: answerTo(path, spec) } as ApiAnswer<T>;
     },
     watch: () => assert.fail(),
     lines: () => assert.fail(),

@@ -3,7 +3,7 @@
  */
 import type { PageAnswer, PageRequest, PagesForPeople } from '../../../relay/observe/http.ts';
 import { VERSION } from '../../../relay/version.ts';
-import { plain } from '../../console/answers.ts';
+import { plainText } from '../../console/answers.ts';
 import { createConsolePages } from '../../console/console.ts';
 import { messageOf } from '../../errors.ts';
 import { createRequestLimit, type RequestLimit } from '../../page/request-limit.ts';
@@ -71,8 +71,8 @@ export function consoleOnCluster(options: ConsoleOnClusterOptions): PagesForPeop
 
   async function admit(request: PageRequest): Promise<PageAnswer | undefined> {
     const who = await identify(request);
-    if (who === 'Unknown') return plain(401, WHO_ARE_YOU, { 'www-authenticate': 'Bearer realm="smtp-plus"' });
-    if (who === 'Busy' || !(await boundsOf(who)).requests.take()) return plain(429, BUSY, { 'retry-after': '10' });
+    if (who === 'Unknown') return plainText(401, WHO_ARE_YOU, { 'www-authenticate': 'Bearer realm="smtp-plus"' });
+    if (who === 'Busy' || !(await boundsOf(who)).requests.take()) return plainText(429, BUSY, { 'retry-after': '10' });
     viewers.set(request, who);
     return undefined;
   }
@@ -92,9 +92,9 @@ export function consoleOnCluster(options: ConsoleOnClusterOptions): PagesForPeop
     try {
       return await pages(request);
     } catch (error) {
-      if (error instanceof NoTurnError) return plain(429, BUSY, { 'retry-after': '10' });
+      if (error instanceof NoTurnError) return plainText(429, BUSY, { 'retry-after': '10' });
       onTrouble(`a page of the console could not be made: ${messageOf(error)}`);
-      return plain(503, 'The page cannot be shown at the moment; the log of the operator has the reason.');
+      return plainText(503, 'The page cannot be shown at the moment; the log of the operator has the reason.');
     }
   };
 }

@@ -4,7 +4,7 @@ import type { KindName } from '../../api/kinds.ts';
 import { textAt } from '../../api/plain-data.ts';
 import type { SenderStatus } from '../../api/sender.ts';
 import type { UserStatus } from '../../api/user.ts';
-import type { Facts, Shown } from '../../console/facts.ts';
+import type { Facts, ShownObject } from '../../console/facts.ts';
 import { refusalsFor } from '../../console/refusals.ts';
 import { smartHostsOf } from '../../console/smart-hosts.ts';
 import { compareText } from '../../core/time.ts';
@@ -89,7 +89,7 @@ export function createClusterFacts(options: ClusterFactsOptions): ClusterFacts {
   };
 }
 
-function shownOf<Status>({ objects }: Objects): readonly Shown<Status>[] {
+function shownOf<Status>({ objects }: Objects): readonly ShownObject<Status>[] {
   return objects.map(({ namespace, name, status }) => ({ namespace, name, status: status as Status }));
 }
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { setImmediate as immediate } from 'node:timers/promises';
-import type { Answer } from '../client/answers.ts';
+import type { ApiAnswer } from '../client/answers.ts';
 import type { KubeClient } from '../client/client.ts';
 import { createReadObjects } from './objects.ts';
 import { NoTurnError } from '../../console/turns.ts';
@@ -26,7 +26,7 @@ function played(count: number) {
         status: { username: 'app' },
       }));
       const body = { items, metadata: to < count ? { continue: String(to) } : {} };
-      return { ok: true, status: 200, body } as Answer<T>;
+      return { ok: true, status: 200, body } as ApiAnswer<T>;
     },
     watch: () => assert.fail(),
     lines: () => assert.fail(),

@@ -3,7 +3,7 @@ import type { KindName } from '../../api/kinds.ts';
 import { asRecord, textAt } from '../../api/plain-data.ts';
 import { bodyOf } from '../client/answers.ts';
 import type { KubeClient } from '../client/client.ts';
-import { pagesOf } from '../client/pages.ts';
+import { listPagesOf } from '../client/pages.ts';
 import { KIND_RESOURCES, pathOf, type KubeObject } from '../client/resources.ts';
 import { createMemo } from './memo.ts';
 import { createTurns } from '../../console/turns.ts';
@@ -67,7 +67,7 @@ async function readPlace(client: KubeClient, kind: KindName, namespace: string |
     return bodyOf(answer, `${kind} cannot be listed`);
   };
   const objects: LiveObject[] = [];
-  for await (const { items, metadata } of pagesOf(readPage)) {
+  for await (const { items, metadata } of listPagesOf(readPage)) {
     objects.push(...items.map(viewObject));
     if (objects.length < OBJECTS_MAX) continue;
     return { objects: objects.slice(0, OBJECTS_MAX), isCut: Boolean(metadata.continue) };

@@ -10,7 +10,7 @@ import { CONFIG_LABEL } from '../cache/secret-cache.ts';
 import type { SecretObject } from '../cache/views.ts';
 import { bodyOf } from '../client/answers.ts';
 import type { KubeClient } from '../client/client.ts';
-import { pagesOf } from '../client/pages.ts';
+import { listPagesOf } from '../client/pages.ts';
 import { pathOf, SECRETS } from '../client/resources.ts';
 
 /** Documents per page; each has up to 1 MiB. */
@@ -45,7 +45,7 @@ export function createAccepted(client: KubeClient, { namespace, planner, signal 
 
   return {
     read: async () => {
-      for await (const { items } of pagesOf(readPage)) {
+      for await (const { items } of listPagesOf(readPage)) {
         for (const text of items.flatMap(({ data = {} }) => Object.values(data))) {
           collectAccepted(Buffer.from(text, 'base64').toString('utf8'), before);
         }

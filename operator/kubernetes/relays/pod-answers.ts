@@ -88,7 +88,7 @@ export function createPodAsker(tokenOf: TokenOf): AskPods {
 }
 
 /** Fingerprints of the certificates that they use; undefined where not all of them say. */
-export function certificatesIn(answers: readonly PodAnswer[]): readonly string[] | undefined {
+export function fingerprintsIn(answers: readonly PodAnswer[]): readonly string[] | undefined {
   const known = answers.flatMap(({ certificate }) => certificate ?? []);
   return known.length === answers.length ? known : undefined;
 }

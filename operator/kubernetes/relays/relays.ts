@@ -20,7 +20,7 @@ import { allDocuments, documentText, sizeChange } from './relay-documents.ts';
 import { startRelayPods } from './relay-pods.ts';
 import { startRollout, type Rollout } from './rollout.ts';
 import { startStranded, type Stranded } from '../stranded/stranded.ts';
-import { startUsage } from './usage.ts';
+import { startUsagePoll } from './usage.ts';
 import { startConfigSecrets } from '../write/configuration.ts';
 import { startTokenSecrets } from '../write/token-secrets.ts';
 
@@ -127,7 +127,7 @@ export function startRelays(client: KubeClient, options: RelaysOptions): Relays 
     onDone,
     unservedMs: options.unservedMs,
   });
-  const usage = startUsage({
+  const usage = startUsagePoll({
     pods,
     tokenOf: pageTokens.ofClass,
     objects: options.objects,

@@ -12,7 +12,7 @@ import { createWorkQueue, type WorkQueueOptions } from '../client/queue.ts';
 import { createDocumentVersions, type DocumentVersions } from './document-versions.ts';
 import { BEING_WRITTEN, lagOf } from './lag.ts';
 import type { RelayReports } from '../../relays/reports.ts';
-import { certificatesIn, type AskPods, type PodAnswer } from './pod-answers.ts';
+import { fingerprintsIn, type AskPods, type PodAnswer } from './pod-answers.ts';
 import type { RelayPods } from './relay-pods.ts';
 import { hashOf, type ConfigSecrets } from '../write/configuration.ts';
 
@@ -233,7 +233,7 @@ export function startRollout(options: RolloutOptions): Rollout {
       versionsOf(classOf(className), fileOfEntry(list)).isAwaited(list)
         ? undefined
         : reports.of(className)?.upstreams.get(list),
-    certificatesOf: (className) => certificatesIn(classOf(className).answers ?? []),
+    certificatesOf: (className) => fingerprintsIn(classOf(className).answers ?? []),
     hear: async () => void (await Promise.all([...pods.classNames()].map(hearClass))),
     lookAtPods: (className) => lookAts.addAfter(className, SETTLE_MS),
     written: () =>

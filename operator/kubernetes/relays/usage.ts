@@ -4,12 +4,12 @@ import type { Caches } from '../cache/caches.ts';
 import { askUsage, type TokenOf } from './pod-answers.ts';
 import type { RelayPods } from './relay-pods.ts';
 
-export interface Usage extends Pick<UsageFacts, 'of' | 'close'> {
+export interface UsagePoll extends Pick<UsageFacts, 'of' | 'close'> {
   /** Asks from now on. */
   readonly start: () => void;
 }
 
-export interface UsageOptions {
+export interface UsagePollOptions {
   readonly pods: RelayPods;
   readonly tokenOf: TokenOf;
   readonly objects: Caches['objects'];
@@ -22,7 +22,7 @@ export interface UsageOptions {
 
 const ASK_MS = 60_000;
 
-export function startUsage({ pods, tokenOf, objects, onChange, ask = ASK_MS, hold }: UsageOptions): Usage {
+export function startUsagePoll({ pods, tokenOf, objects, onChange, ask = ASK_MS, hold }: UsagePollOptions): UsagePoll {
   const facts = createUsageFacts({ objects: keys, onChange, holdMs: hold });
   let timer: NodeJS.Timeout | undefined;
   let isClosed = false;

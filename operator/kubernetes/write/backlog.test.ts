@@ -4,10 +4,10 @@ import type { Condition } from '../../api/common.ts';
 import type { UserPlan } from '../../core/users/user-plan.ts';
 import type { Caches } from '../cache/caches.ts';
 import { viewObject, type KnownObject } from '../cache/views.ts';
-import type { Answer } from '../client/answers.ts';
+import type { ApiAnswer } from '../client/answers.ts';
 import type { KubeClient } from '../client/client.ts';
 import type { KubeObject } from '../client/resources.ts';
-import { createBacklog } from './backlog.ts';
+import { createWriteBacklog } from './backlog.ts';
 import { createContested } from './contested.ts';
 import { startCrdFit } from './crd-fit.ts';
 import { createOwnStatus } from './status.ts';
@@ -27,7 +27,7 @@ function start(t: TestContext) {
   const asked = [Promise.withResolvers<void>(), Promise.withResolvers<void>(), Promise.withResolvers<void>()];
   const answers = asked.map(() => Promise.withResolvers<'ok' | 'failed'>());
   const client = {
-    request: async ({ body }: { readonly body: { readonly status: object } }): Promise<Answer<KubeObject>> => {
+    request: async ({ body }: { readonly body: { readonly status: object } }): Promise<ApiAnswer<KubeObject>> => {
       const count = written.push(body.status) - 1;
       asked[count]?.resolve();
       if ((await answers[count]?.promise) === 'failed') throw new Error('no connection');
@@ -49,7 +49,7 @@ function start(t: TestContext) {
   const outdated: string[] = [];
   const turns = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
   let turn = 0;
-  const backlog = createBacklog({
+  const backlog = createWriteBacklog({
     client,
     caches,
     fit: startCrdFit(client, { record: nothing, onFits: nothing, onTrouble: nothing, signal: t.signal }),

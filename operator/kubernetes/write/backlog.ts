@@ -4,7 +4,7 @@ import type { Kind } from '../../core/model.ts';
 import type { Turn } from '../../core/planner-state.ts';
 import type { UserPlan } from '../../core/users/user-plan.ts';
 import { createWorkQueue, type WorkQueue, type WorkQueueOptions } from '../client/queue.ts';
-import { isDone, isSecretDone, writeObject, type Work, type WorkKey, type WriteContext } from './object.ts';
+import { isDone, isSecretDone, writeObject, type ObjectWork, type WorkKey, type WriteContext } from './object.ts';
 import { enqueueWork, urgencyOf } from './order.ts';
 
 export interface Backlog extends Pick<WorkQueue, 'depth' | 'isIdle' | 'close'> {
@@ -30,16 +30,16 @@ const WORKERS = 24;
 /** What we knew was out of date; by then the watch has caught up. */
 const RETRY_MS = 100;
 
-export function createBacklog(given: BacklogOptions): Backlog {
+export function createWriteBacklog(given: BacklogOptions): Backlog {
   const { onDone, onRetry, onOutdated, onSecretTrouble, isEarly, ...options } = given;
   const { caches } = options;
   /** The latest plan is the only one that counts. */
-  const backlog = new Map<string, Work>();
+  const backlog = new Map<string, ObjectWork>();
   /**
    * What is being written, and what was planned of it meanwhile. That was planned from what was about to change, and tells wrong
    * times of transition: where it says anything else than what is there after the write, it is planned again.
    */
-  const writing = new Map<string, { later?: { readonly work: Work | undefined } }>();
+  const writing = new Map<string, { later?: { readonly work: ObjectWork | undefined } }>();
   const secretTroubles = new Map<string, string>();
   const context: WriteContext = { ...options, onSecretTrouble: setSecretTrouble };
 
@@ -49,7 +49,7 @@ export function createBacklog(given: BacklogOptions): Backlog {
     work: async (key) => {
       const work = backlog.get(key);
       if (work === undefined) return;
-      const state: { later?: { readonly work: Work | undefined } } = {};
+      const state: { later?: { readonly work: ObjectWork | undefined } } = {};
       writing.set(key, state);
       try {
         const outcome = await writeObject(context, work);
@@ -80,7 +80,7 @@ export function createBacklog(given: BacklogOptions): Backlog {
     for (const [key, isOrphan] of secrets) put(`Secret/${key}`, isOrphan ? { kind: 'Secret', key } : undefined);
   }
 
-  function put(key: WorkKey, work: Work | undefined): void {
+  function put(key: WorkKey, work: ObjectWork | undefined): void {
     const current = writing.get(key);
     if (current !== undefined) {
       current.later = { work };
@@ -95,7 +95,7 @@ export function createBacklog(given: BacklogOptions): Backlog {
   }
 
   /** What was to be written counts no more, since something else was planned later. */
-  function giveUp(key: string, later: Work | undefined): void {
+  function giveUp(key: string, later: ObjectWork | undefined): void {
     backlog.delete(key);
     if (later !== undefined && !isDone(context, later)) onOutdated(key.replace('/', ' '));
   }

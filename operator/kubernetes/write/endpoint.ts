@@ -8,12 +8,12 @@ import { ENDPOINT_SUFFIX, MANAGED_BY, MANAGED_BY_LABEL } from '../../core/names.
 import type { ObjectMeta } from '../../core/model.ts';
 import type { EndpointRecords } from '../../core/senders/publication-model.ts';
 import type { KnownEndpoint } from '../cache/endpoint-cache.ts';
-import type { Answer } from '../client/answers.ts';
+import type { ApiAnswer } from '../client/answers.ts';
 import type { KubeClient } from '../client/client.ts';
 import { apiVersionOf, DNS_ENDPOINTS, pathOf, type KubeObject } from '../client/resources.ts';
 import { FIELD_MANAGER } from './secret.ts';
 
-export function endpointOf({ namespace, name }: ObjectName): ObjectName {
+export function dnsEndpointNameOf({ namespace, name }: ObjectName): ObjectName {
   return { namespace, name: `${name}${ENDPOINT_SUFFIX}` };
 }
 
@@ -23,7 +23,7 @@ export function endpointManifest(sender: ObjectMeta, records: EndpointRecords) {
     apiVersion: apiVersionOf(DNS_ENDPOINTS),
     kind: DNS_ENDPOINTS.kind,
     metadata: {
-      ...endpointOf(sender),
+      ...dnsEndpointNameOf(sender),
       labels: { [MANAGED_BY_LABEL]: MANAGED_BY },
       // with its sender it goes: Kubernetes sees to that
       ownerReferences: [{ apiVersion: API_VERSION, kind: 'VerifiedSender', name, uid, controller: true }],
@@ -39,7 +39,7 @@ export function putEndpoint(
   client: KubeClient,
   manifest: ReturnType<typeof endpointManifest>,
   known: KnownEndpoint | undefined,
-): Promise<Answer<KubeObject>> {
+): Promise<ApiAnswer<KubeObject>> {
   const { namespace, name, labels } = manifest.metadata;
   const query = `fieldManager=${FIELD_MANAGER}`;
   if (known === undefined) {
@@ -59,7 +59,7 @@ export function deleteEndpoint(
   client: KubeClient,
   endpoint: ObjectName,
   known: KnownEndpoint,
-): Promise<Answer<unknown>> {
+): Promise<ApiAnswer<unknown>> {
   const { uid, resourceVersion } = known;
   const path = pathOf(DNS_ENDPOINTS, endpoint);
   return client.request({ method: 'DELETE', path, body: { preconditions: { uid, resourceVersion } } });

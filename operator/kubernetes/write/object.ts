@@ -18,7 +18,7 @@ import type { CrdFit } from './crd-fit.ts';
 export type WorkKey = `${Kind | 'Secret'}/${string}`;
 
 /** What the plan says about an object, if it says anything. */
-export type Work =
+export type ObjectWork =
   | { readonly kind: 'SmtpPlusUser'; readonly plan: UserPlan }
   | { readonly kind: 'SmtpPlusList'; readonly plan: ListPlan }
   | { readonly kind: 'VerifiedSender'; readonly plan: SenderPlan }
@@ -41,13 +41,16 @@ export interface WriteContext {
 }
 
 /** `again`: what we knew is out of date; the same work is to be done when the watch has caught up. */
-export type Outcome = 'done' | 'again';
+export type WriteOutcome = 'done' | 'again';
 
 /**
  * Whether there is nothing to do, as far as the caches know. Each write of ours leads to another plan, which then asks for
  * nothing: keeping all of those until their turn comes would take most of the memory of a first reconcile.
  */
-export function isDone(context: Pick<WriteContext, 'caches' | 'fit' | 'contested' | 'endpoints'>, work: Work): boolean {
+export function isDone(
+  context: Pick<WriteContext, 'caches' | 'fit' | 'contested' | 'endpoints'>,
+  work: ObjectWork,
+): boolean {
   if (work.kind === 'Secret') return false;
   const { kind, plan } = work;
   if (!isThere(context, kind, plan.meta)) return true;
@@ -64,7 +67,7 @@ export function isSecretDone({ caches }: Pick<WriteContext, 'caches'>, plan: Use
   return isSecretApplied(plan.secret, caches.secrets.get(keyOf(plan.secret)));
 }
 
-export async function writeObject(context: WriteContext, work: Work): Promise<Outcome> {
+export async function writeObject(context: WriteContext, work: ObjectWork): Promise<WriteOutcome> {
   switch (work.kind) {
     case 'SmtpPlusUser':
       return writeUser(context, work.plan);
@@ -77,7 +80,7 @@ export async function writeObject(context: WriteContext, work: Work): Promise<Ou
   }
 }
 
-async function writeUser(context: WriteContext, plan: UserPlan): Promise<Outcome> {
+async function writeUser(context: WriteContext, plan: UserPlan): Promise<WriteOutcome> {
   if (!isThere(context, 'SmtpPlusUser', plan.meta)) return 'done';
   const kind = 'SmtpPlusUser';
   if (plan.secret === undefined) return writeStatus(context, { kind, plan });
@@ -101,7 +104,7 @@ async function tellRefusal(context: WriteContext, plan: UserPlan, { message }: S
   if (credentials?.status === 'False') await writeStatus(context, { kind: 'SmtpPlusUser', plan });
 }
 
-async function writeSecret(context: WriteContext, plan: SecretPlan): Promise<'written' | 'unchanged' | Outcome> {
+async function writeSecret(context: WriteContext, plan: SecretPlan): Promise<'written' | 'unchanged' | WriteOutcome> {
   const key = keyOf(plan);
   const known = context.caches.secrets.get(key);
   const outcome: SecretOutcome = await applySecret(context.client, plan, known);
@@ -120,7 +123,7 @@ async function writeSecret(context: WriteContext, plan: SecretPlan): Promise<'wr
   }
 }
 
-async function removeSecret({ client, caches, onWrite }: WriteContext, key: string): Promise<Outcome> {
+async function removeSecret({ client, caches, onWrite }: WriteContext, key: string): Promise<WriteOutcome> {
   const known = caches.secrets.get(key);
   if (known === undefined) return 'done';
   if (await isOwnerMissed({ client, caches }, known)) return 'again';
@@ -144,7 +147,7 @@ async function isOwnerMissed(
   return user.metadata.deletionTimestamp === undefined;
 }
 
-async function writeSender(context: WriteContext, plan: SenderPlan): Promise<Outcome> {
+async function writeSender(context: WriteContext, plan: SenderPlan): Promise<WriteOutcome> {
   const kind = 'VerifiedSender';
   if (!isThere(context, kind, plan.meta)) return 'done';
   const outcome = await context.endpoints.write(plan);
@@ -153,7 +156,10 @@ async function writeSender(context: WriteContext, plan: SenderPlan): Promise<Out
   return outcome === 'told' ? 'done' : writeStatus(context, { kind, plan });
 }
 
-async function writeStatus(context: WriteContext, work: Exclude<Work, { kind: 'Secret' }>): Promise<Outcome> {
+async function writeStatus(
+  context: WriteContext,
+  work: Exclude<ObjectWork, { kind: 'Secret' }>,
+): Promise<WriteOutcome> {
   const { kind, plan } = work;
   const current = context.caches.objects[kind].get(keyOf(plan.meta));
   if (current === undefined || !isThere(context, kind, plan.meta)) return 'done';
@@ -168,11 +174,11 @@ async function writeStatus(context: WriteContext, work: Exclude<Work, { kind: 'S
   return 'done';
 }
 
-function idOf({ kind, plan }: Exclude<Work, { kind: 'Secret' }>): string {
+function idOf({ kind, plan }: Exclude<ObjectWork, { kind: 'Secret' }>): string {
   return `${kind} ${keyOf(plan.meta)}`;
 }
 
-function statusPlanOf({ kind, plan: { meta, status } }: Exclude<Work, { kind: 'Secret' }>): StatusPlan {
+function statusPlanOf({ kind, plan: { meta, status } }: Exclude<ObjectWork, { kind: 'Secret' }>): StatusPlan {
   return { kind, meta, status };
 }
 

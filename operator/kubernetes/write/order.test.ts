@@ -3,7 +3,7 @@ import { describe, test } from 'node:test';
 import type { Condition } from '../../api/common.ts';
 import type { Kind } from '../../core/model.ts';
 import type { Caches } from '../cache/caches.ts';
-import type { Work } from './object.ts';
+import type { ObjectWork } from './object.ts';
 import { urgencyOf } from './order.ts';
 
 const meta = { namespace: 'shop', name: 'a', uid: 'u', generation: 2, labels: {}, annotations: {} };
@@ -27,13 +27,13 @@ function known(conditions: readonly Condition[], password?: string): Pick<Caches
   return { objects, secrets } as unknown as Pick<Caches, 'objects' | 'secrets'>;
 }
 
-function work(kind: Kind, conditions: readonly Condition[], password?: string): Work {
+function work(kind: Kind, conditions: readonly Condition[], password?: string): ObjectWork {
   const secret = password === undefined ? {} : { secret: { namespace: 'shop', name: 'a-smtp', data: { password } } };
-  return { kind, plan: { meta, status: { conditions }, events: [], ...secret } } as unknown as Work;
+  return { kind, plan: { meta, status: { conditions }, events: [], ...secret } } as unknown as ObjectWork;
 }
 
 describe('urgent', () => {
-  const isUrgent = (of: Work, caches = known([])): boolean => urgencyOf(of, caches).isUrgent === true;
+  const isUrgent = (of: ObjectWork, caches = known([])): boolean => urgencyOf(of, caches).isUrgent === true;
 
   test('is what an object has no more: to be active, accepted or verified', () => {
     const cases: readonly (readonly [Kind, string])[] = [

@@ -2,7 +2,7 @@
 import { keyOf } from '../../core/model.ts';
 import type { Caches } from '../cache/caches.ts';
 import type { Urgency, WorkQueue } from '../client/queue.ts';
-import type { Work, WorkKey } from './object.ts';
+import type { ObjectWork, WorkKey } from './object.ts';
 
 type Known = Pick<Caches, 'objects' | 'secrets'>;
 
@@ -13,14 +13,14 @@ const MOST_MS = 5000;
 /** Conditions that grant something while they are true. */
 const GRANTS: ReadonlySet<string> = new Set(['Accepted', 'Active', 'Verified']);
 
-export function enqueueWork(queue: WorkQueue, key: WorkKey, work: Work, known: Known): void {
+export function enqueueWork(queue: WorkQueue, key: WorkKey, work: ObjectWork, known: Known): void {
   const pauseMs = pauseBefore(work, known, queue.depth());
   if (pauseMs > 0) queue.addAfter(key, pauseMs);
   else queue.add(key, urgencyOf(work, known));
 }
 
 /** Urgent: whatever takes something away from somebody, or reports that it was taken. */
-export function urgencyOf(work: Work, { objects, secrets }: Known): Urgency {
+export function urgencyOf(work: ObjectWork, { objects, secrets }: Known): Urgency {
   // its user is gone, or has its credentials elsewhere
   if (work.kind === 'Secret') return { isUrgent: true };
   const { meta, status } = work.plan;
@@ -41,7 +41,7 @@ function isGrant({ type, status }: { readonly type: string; readonly status: str
  * How many milliseconds a write waits. While many users are written, the count of their list would be out of date as soon as it
  * is written; a status for a new generation of the list does not wait.
  */
-function pauseBefore(work: Work, { objects }: Pick<Known, 'objects'>, waiting: number): number {
+function pauseBefore(work: ObjectWork, { objects }: Pick<Known, 'objects'>, waiting: number): number {
   if (work.kind !== 'SmtpPlusList') return 0;
   const { meta } = work.plan;
   const status = objects.SmtpPlusList.get(keyOf(meta))?.status;

@@ -3,7 +3,7 @@ import { leftovers } from '../../core/credentials/secret-template.ts';
 import { belongsTo, isRetained } from '../../core/credentials/ownership.ts';
 import type { SecretPlan, SecretView } from '../../core/model.ts';
 import { encodeValues, ownerReference } from '../../manifests/secrets.ts';
-import type { Answer } from '../client/answers.ts';
+import type { ApiAnswer } from '../client/answers.ts';
 import type { KubeClient } from '../client/client.ts';
 import { pathOf, SECRETS } from '../client/resources.ts';
 import type { KnownSecret, SecretObject } from '../cache/views.ts';
@@ -79,7 +79,7 @@ async function replace(client: KubeClient, plan: SecretPlan, known: KnownSecret)
   return outcomeOf(made);
 }
 
-function create(client: KubeClient, plan: SecretPlan, { isDryRun = false } = {}): Promise<Answer<SecretObject>> {
+function create(client: KubeClient, plan: SecretPlan, { isDryRun = false } = {}): Promise<ApiAnswer<SecretObject>> {
   const { namespace, name, labels, annotations, type } = plan;
   const path = `${pathOf(SECRETS, { namespace })}?fieldManager=${FIELD_MANAGER}${isDryRun ? '&dryRun=All' : ''}`;
   const ownerReferences = isRetained(plan) ? [] : [ownerReference(plan.owner)];
@@ -121,7 +121,7 @@ function nulls(keys: readonly string[]): object {
   return Object.fromEntries(keys.map((key) => [key, null]));
 }
 
-function outcomeOf(answer: Answer<SecretObject>): SecretOutcome {
+function outcomeOf(answer: ApiAnswer<SecretObject>): SecretOutcome {
   if (answer.ok) return { kind: 'written', object: answer.body };
   if (answer.status === 409) return { kind: 'taken' };
   // 403 with this cause: the namespace is being deleted, and takes nothing new

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { StatusPlan } from '../../core/model.ts';
 import { knownStatus } from '../cache/known-status.ts';
-import type { Answer } from '../client/answers.ts';
+import type { ApiAnswer } from '../client/answers.ts';
 import type { KubeClient } from '../client/client.ts';
 import { startCrdFit } from './crd-fit.ts';
 import { applyStatus, isStatusApplied } from './status.ts';
@@ -28,10 +28,10 @@ function start(t: { readonly signal: AbortSignal }, objection: (status: object) 
   const troubles: string[] = [];
   const written: unknown[] = [];
   const client = {
-    request: async ({ body }: { readonly body: unknown }): Promise<Answer<unknown>> => {
+    request: async ({ body }: { readonly body: unknown }): Promise<ApiAnswer<unknown>> => {
       const status = (Array.isArray(body) ? body[2].value : (body as { readonly status: unknown }).status) as object;
       const message = objection(status);
-      if (message !== undefined) return { ok: false, status: 422, message } as Answer<unknown>;
+      if (message !== undefined) return { ok: false, status: 422, message } as ApiAnswer<unknown>;
       written.push(status);
       return { ok: true, status: 200, body: { metadata: { ...meta, resourceVersion: '2' }, status } } as never;
     },

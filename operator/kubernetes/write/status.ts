@@ -1,6 +1,6 @@
 import type { Kind, StatusPlan } from '../../core/model.ts';
 import { API_VERSION } from '../../api/common.ts';
-import type { Answer } from '../client/answers.ts';
+import type { ApiAnswer } from '../client/answers.ts';
 import type { KubeClient } from '../client/client.ts';
 import type { Caches } from '../cache/caches.ts';
 import { digestOf, type KnownStatus } from '../cache/known-status.ts';
@@ -70,12 +70,12 @@ interface WithStatus extends KubeObject {
 }
 
 /** An apply names its fields by the schema of the CRD; 500 and 422 both occur. */
-function isOfUnknownField(answer: Answer<unknown>): boolean {
+function isOfUnknownField(answer: ApiAnswer<unknown>): boolean {
   return !answer.ok && answer.message.includes('field not declared in schema');
 }
 
 /** The CRD takes other values than this operator gives: it lacks one that was added, or one that was taken away. */
-function isOfUnknownValue(answer: Answer<unknown>): boolean {
+function isOfUnknownValue(answer: ApiAnswer<unknown>): boolean {
   return !answer.ok && answer.status === 422 && refusedFields(answer.message).length > 0;
 }
 
@@ -90,7 +90,7 @@ function apply(
   client: KubeClient,
   { kind, meta: { namespace, name, uid }, status }: StatusPlan,
   { resourceVersion, isDryRun = false }: { readonly resourceVersion?: string; readonly isDryRun?: boolean },
-): Promise<Answer<KubeObject>> {
+): Promise<ApiAnswer<KubeObject>> {
   const query = `fieldManager=${STATUS_MANAGER}&force=true${isDryRun ? '&dryRun=All' : ''}`;
   return client.request<KubeObject>({
     method: 'PATCH',
@@ -136,7 +136,7 @@ function putStatus(
   client: KubeClient,
   meta: StatusPlan['meta'],
   { kind, status, resourceVersion }: Pick<StatusPlan, 'kind'> & { status: object; resourceVersion: string },
-): Promise<Answer<WithStatus>> {
+): Promise<ApiAnswer<WithStatus>> {
   return client.request<WithStatus>({
     method: 'PATCH',
     path: `${pathOf(KIND_RESOURCES[kind], { ...meta, subresource: 'status' })}?fieldManager=${STATUS_MANAGER}`,
@@ -150,7 +150,7 @@ function putStatus(
 }
 
 /** Changed, deleted, or deleted and made anew, since the plan: the watch will say so. Anything else is an error. */
-function ifStillThere(answer: Answer<unknown>, { kind, meta }: StatusPlan): undefined {
+function ifStillThere(answer: ApiAnswer<unknown>, { kind, meta }: StatusPlan): undefined {
   if (answer.ok || answer.status === 404 || answer.status === 409) return undefined;
   // a `test` of a JSON patch did not hold; a value that is not valid is answered in other words
   if (answer.status === 422 && answer.message.includes('rejected our request')) return undefined;

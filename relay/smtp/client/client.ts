@@ -3,9 +3,9 @@
  */
 import type { ConnectionOptions } from 'node:tls';
 import { type Capabilities, NO_CAPABILITIES, readCapabilities } from './capabilities.ts';
-import { exchangeOf, type Login, type Mechanism } from './sasl.ts';
-import type { Reply } from './reply-parser.ts';
-import { type Mail, type Session, transact, type Transcript } from './transaction.ts';
+import { exchangeOf, type ClientLogin, type MechanismName } from './sasl.ts';
+import type { ServerReply } from './reply-parser.ts';
+import { type Mail, type ServerSession, transact, type Transcript } from './transaction.ts';
 import { BY_OWNER, ConnectionBroken, type Deadline, type Wire, within } from './wire.ts';
 
 export interface Introduction {
@@ -15,9 +15,9 @@ export interface Introduction {
   readonly tls: 'Implicit' | 'Required' | 'Possible' | 'None';
   readonly tlsOptions: ConnectionOptions;
   readonly handshakeDeadline: Deadline;
-  readonly login?: Login & {
+  readonly login?: ClientLogin & {
     /** In the order of preference. */
-    readonly mechanisms: readonly Mechanism[];
+    readonly mechanisms: readonly MechanismName[];
     /** Also over a connection without TLS. */
     readonly isForClearText: boolean;
   };
@@ -28,7 +28,7 @@ export interface SmtpClient {
   /** Messages sent so far. */
   count(): number;
   isOpen(): boolean;
-  send(mail: Mail, times: Session['times']): Promise<Transcript>;
+  send(mail: Mail, times: ServerSession['times']): Promise<Transcript>;
   /** Says QUIT where nothing is under way; a server that does not answer is left anyway. */
   close(): void;
 }
@@ -54,7 +54,7 @@ class Unwanted extends Error {}
 class LoginRefused extends Unwanted {
   readonly code: number;
 
-  constructor(reply: Reply) {
+  constructor(reply: ServerReply) {
     super(`log-in refused with ${codesOf(reply)}`);
     this.code = reply.code;
   }
@@ -136,13 +136,13 @@ async function logIn(
   if (reply.code !== 235) throw new LoginRefused(reply);
 }
 
-function objectionTo(offered: ReadonlySet<string>, wanted: readonly Mechanism[]): string {
+function objectionTo(offered: ReadonlySet<string>, wanted: readonly MechanismName[]): string {
   const words = offered.size === 0 ? 'no AUTH' : `AUTH by ${[...offered].slice(0, 10).join(', ')} only`;
   return `cannot log in: the server offers ${words}, and what is set is ${wanted.join(' or ')}`;
 }
 
 /** The words may repeat what was sent, and that was the password. */
-function codesOf({ code, text }: Reply): string {
+function codesOf({ code, text }: ServerReply): string {
   const [, enhanced] = /^[0-9]{3}[ -]([245]\.[0-9]{1,3}\.[0-9]{1,3})(?![0-9])/.exec(text) ?? [];
   return enhanced === undefined ? String(code) : `${code} ${enhanced}`;
 }
@@ -183,7 +183,7 @@ function ready(wire: Wire, capabilities: Capabilities): SmtpClient {
   };
 }
 
-function ask(wire: Wire, command: string, deadline: Deadline = BY_OWNER): Promise<Reply> {
+function ask(wire: Wire, command: string, deadline: Deadline = BY_OWNER): Promise<ServerReply> {
   wire.write([`${command}\r\n`], 1);
   return wire.readReply(deadline);
 }

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import { createReplyParser, type Reply, REPLY_MAX_BYTES } from './reply-parser.ts';
+import { createReplyParser, type ServerReply, REPLY_MAX_BYTES } from './reply-parser.ts';
 
 /** What a parser makes of bytes that come in such pieces. */
-function parse(bytes: Buffer, cuts: readonly number[] = []): { replies: Reply[]; problem?: string | undefined } {
+function parse(bytes: Buffer, cuts: readonly number[] = []): { replies: ServerReply[]; problem?: string | undefined } {
   const parser = createReplyParser();
-  const replies: Reply[] = [];
+  const replies: ServerReply[] = [];
   const ends = [...cuts.filter((at) => at < bytes.length).toSorted((a, b) => a - b), bytes.length];
   let from = 0;
   for (const end of ends) {

@@ -3,7 +3,7 @@
 /** What is no reply is nobody's answer to us: a service that is no mail server must not be read by way of a bounce. */
 const UNREADABLE = 'unreadable reply: this is no SMTP';
 
-export interface Reply {
+export interface ServerReply {
   readonly code: number;
   /** All of its lines, each with its code, joined by LF; one character for each octet. */
   readonly text: string;
@@ -11,7 +11,7 @@ export interface Reply {
 
 export interface ReplyParser {
   /** Takes what came, and returns the replies that it completes. Nothing more may be pushed after a `problem`. */
-  push(chunk: Buffer): { readonly replies: readonly Reply[]; readonly problem?: string };
+  push(chunk: Buffer): { readonly replies: readonly ServerReply[]; readonly problem?: string };
   /** A reply has begun and not ended. */
   isMidReply(): boolean;
 }
@@ -30,7 +30,7 @@ export function createReplyParser(): ReplyParser {
   let bytes = 0;
 
   /** Returns the reply where the line ends one, or what is wrong with the line. */
-  function addLine(line: string): Reply | string | undefined {
+  function addLine(line: string): ServerReply | string | undefined {
     const [, code, separator] = LINE.exec(line) ?? [];
     if (code === undefined) return UNREADABLE;
     if (lines[0] !== undefined && !lines[0].startsWith(code)) return UNREADABLE;
@@ -44,7 +44,7 @@ export function createReplyParser(): ReplyParser {
 
   return {
     push: (chunk) => {
-      const replies: Reply[] = [];
+      const replies: ServerReply[] = [];
       let from = 0;
       for (let end = chunk.indexOf(LF); end !== -1; end = chunk.indexOf(LF, from)) {
         bytes += end + 1 - from;

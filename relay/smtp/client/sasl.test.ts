@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { exchangeOf, type Mechanism } from './sasl.ts';
+import { exchangeOf, type MechanismName } from './sasl.ts';
 
 const LOGIN = { user: 'tim', secret: 'tanstaaftanstaaf', host: 'mail.example.com', port: 587 };
 
 /** Everything that is said, with these challenges: `undefined` cancels. */
-function said(mechanism: Mechanism, challenges: readonly string[], login = LOGIN): (string | undefined)[] {
+function said(mechanism: MechanismName, challenges: readonly string[], login = LOGIN): (string | undefined)[] {
   const exchange = exchangeOf(mechanism, login);
   const answers = challenges.map((challenge) => exchange.answer(Buffer.from(challenge))?.toString());
   return [exchange.initial?.toString(), ...answers];

@@ -1,9 +1,9 @@
 /** How our client logs in, by SASL mechanism. */
 import { createHmac } from 'node:crypto';
 
-export type Mechanism = 'PLAIN' | 'LOGIN' | 'CRAM-MD5' | 'XOAUTH2' | 'OAUTHBEARER';
+export type MechanismName = 'PLAIN' | 'LOGIN' | 'CRAM-MD5' | 'XOAUTH2' | 'OAUTHBEARER';
 
-export interface Login {
+export interface ClientLogin {
   readonly user: string;
   /** Password, or the access token of OAuth 2.0. */
   readonly secret: string;
@@ -19,7 +19,7 @@ export interface Exchange {
   answer(challenge: Buffer): Buffer | undefined;
 }
 
-const EXCHANGES: Readonly<Record<Mechanism, (login: Login) => Exchange>> = {
+const EXCHANGES: Readonly<Record<MechanismName, (login: ClientLogin) => Exchange>> = {
   /** RFC 4616. */
   PLAIN: ({ user, secret }) => inTurn(Buffer.from(`\0${user}\0${secret}`)),
   /** No standard, but two prompts in this order everywhere. */
@@ -48,7 +48,7 @@ const EXCHANGES: Readonly<Record<Mechanism, (login: Login) => Exchange>> = {
     ),
 };
 
-export function exchangeOf(mechanism: Mechanism, login: Login): Exchange {
+export function exchangeOf(mechanism: MechanismName, login: ClientLogin): Exchange {
   return EXCHANGES[mechanism](login);
 }
 

@@ -6,7 +6,7 @@
  * BDAT: a server that refuses BDAT without skipping its octets would run the content, which is a stranger's, as commands.
  */
 import type { Capabilities } from './capabilities.ts';
-import type { Reply } from './reply-parser.ts';
+import type { ServerReply } from './reply-parser.ts';
 import { type MailContent, sendContent } from './send-content.ts';
 import { ConnectionBroken, within, type Wire } from './wire.ts';
 
@@ -34,7 +34,7 @@ export interface Mail {
   readonly isAllOrNothing: boolean;
 }
 
-export interface Session {
+export interface ServerSession {
   readonly wire: Wire;
   readonly capabilities: Capabilities;
   /** Seconds for the answer to a command, and for the content with its answer. */
@@ -45,12 +45,12 @@ export interface Session {
 
 /** What was answered, as far as it came. */
 export interface Transcript {
-  readonly mail?: Reply;
+  readonly mail?: ServerReply;
   /** In the order of the recipients. */
-  readonly recipients: readonly Reply[];
+  readonly recipients: readonly ServerReply[];
   /** To DATA, where it was no go-ahead to content that could have been sent. */
-  readonly data?: Reply;
-  readonly content?: Reply;
+  readonly data?: ServerReply;
+  readonly content?: ServerReply;
   /** The content was on its way, so the server may have it. */
   readonly wasSent: boolean;
   /** The answer came before the content was through. */
@@ -61,9 +61,9 @@ export interface Transcript {
   readonly broken?: string;
 }
 
-type Draft = { -readonly [K in keyof Transcript]: Transcript[K] } & { recipients: Reply[] };
+type Draft = { -readonly [K in keyof Transcript]: Transcript[K] } & { recipients: ServerReply[] };
 
-export async function transact(session: Session, mail: Mail): Promise<Transcript> {
+export async function transact(session: ServerSession, mail: Mail): Promise<Transcript> {
   const draft: Draft = { recipients: [], wasSent: false, isCutOff: false, isUnreadable: false };
   try {
     if (await sayEnvelope(session, mail, draft)) await sayContent(session, mail, draft);
@@ -75,7 +75,7 @@ export async function transact(session: Session, mail: Mail): Promise<Transcript
 }
 
 /** Whether the content may follow. */
-async function sayEnvelope(session: Session, mail: Mail, draft: Draft): Promise<boolean> {
+async function sayEnvelope(session: ServerSession, mail: Mail, draft: Draft): Promise<boolean> {
   const { wire, capabilities, needsReset } = session;
   // with several recipients, of whom each must be taken, DATA waits for them: there is no way back from its go-ahead
   const isDataAhead = !capabilities.chunking && !(mail.isAllOrNothing && mail.recipients.length > 1);
@@ -101,7 +101,7 @@ async function sayEnvelope(session: Session, mail: Mail, draft: Draft): Promise<
   return true;
 }
 
-function commandsFor({ capabilities, needsReset }: Session, mail: Mail): readonly string[] {
+function commandsFor({ capabilities, needsReset }: ServerSession, mail: Mail): readonly string[] {
   return [
     ...(needsReset ? ['RSET'] : []),
     mailCommand(mail, capabilities),
@@ -112,10 +112,10 @@ function commandsFor({ capabilities, needsReset }: Session, mail: Mail): readonl
 
 /** Each call gives the reply to the next command, which is said by then, or was ahead with all others. */
 function askInTurn(
-  { wire, capabilities, times }: Session,
+  { wire, capabilities, times }: ServerSession,
   commands: readonly string[],
   isDataAhead: boolean,
-): () => Promise<Reply> {
+): () => Promise<ServerReply> {
   const isLater = (command: string): boolean => !capabilities.pipelining || (command === 'DATA' && !isDataAhead);
   const ahead = commands.filter((command) => !isLater(command));
   if (ahead.length > 0) wire.write([linesOf(ahead)], answersTo(ahead));
@@ -141,7 +141,7 @@ function linesOf(commands: readonly string[]): string {
   return lines;
 }
 
-async function sayContent({ wire, capabilities, times }: Session, mail: Mail, draft: Draft): Promise<void> {
+async function sayContent({ wire, capabilities, times }: ServerSession, mail: Mail, draft: Draft): Promise<void> {
   const deadline = within(times.content, 'timed out after the content');
   draft.wasSent = true;
   const sentAs = await sendContent(wire, mail, { isChunked: capabilities.chunking, deadline });
@@ -175,7 +175,7 @@ function recipientCommand({ address, notify, originalRecipient }: MailRecipient,
   ].join(' ');
 }
 
-function isYes({ code }: Reply): boolean {
+function isYes({ code }: ServerReply): boolean {
   return code < 300;
 }
 

@@ -4,7 +4,7 @@
  */
 import type { Socket } from 'node:net';
 import { connect as connectTls, type ConnectionOptions, type TLSSocket } from 'node:tls';
-import { createReplyParser, type Reply, REPLY_MAX_BYTES } from './reply-parser.ts';
+import { createReplyParser, type ServerReply, REPLY_MAX_BYTES } from './reply-parser.ts';
 
 /** The connection is of no more use: closed, too slow, or what came over it makes no sense. The message says which. */
 export class ConnectionBroken extends Error {}
@@ -17,7 +17,7 @@ export interface Wire {
   /** Answers that will not come after all. */
   expectFewer(replies: number): void;
   /** The next reply. Throws `ConnectionBroken` where none comes any more, after all that came have been read. */
-  readReply(deadline: Deadline): Promise<Reply>;
+  readReply(deadline: Deadline): Promise<ServerReply>;
   /** Whether there is a reply to read, now. */
   hasReply(): boolean;
   /** Waits until what was written has left for the most part, or a reply is there. */
@@ -47,7 +47,7 @@ const BYTES_PER_REPLY = 1024;
 export function createWire(plain: Socket): Wire {
   let socket: Socket = plain;
   let parser = createReplyParser();
-  const queue: Reply[] = [];
+  const queue: ServerReply[] = [];
   /** Replies that are to come; the greeting is nobody's answer. */
   let expected = 1;
   /** Octets since nothing was expected, and how many may come. */
@@ -67,7 +67,7 @@ export function createWire(plain: Socket): Wire {
     else wake();
   }
 
-  function onReply(reply: Reply): void {
+  function onReply(reply: ServerReply): void {
     if (expected > 0) {
       expected--;
       queue.push(reply);
@@ -122,7 +122,7 @@ export function createWire(plain: Socket): Wire {
     },
     readReply: async (deadline) => {
       if (queue.length === 0) await until(() => queue.length > 0, deadline);
-      return queue.shift() as Reply;
+      return queue.shift() as ServerReply;
     },
     hasReply: () => queue.length > 0,
     untilWritable: async (deadline) => {

@@ -10,14 +10,14 @@ import type { Caches } from './cache/caches.ts';
 import type { FollowedSecrets } from './cache/followed-secrets.ts';
 import { createPending, type Pending } from './pending.ts';
 
-export interface LookUps extends Omit<Pending, 'add'> {
+export interface SecretLookUps extends Omit<Pending, 'add'> {
   readonly onObject: (kind: Kind, key: string, after: RawObject | undefined) => void;
   readonly onSecret: (key: string) => void;
   /** Whether an object that is served by now has its Secrets still to be looked up: then that is done, and it is planned again. */
   readonly isEarly: (kind: Kind, plan: UserPlan | ListPlan) => boolean;
 }
 
-export interface LookUpsOptions {
+export interface SecretLookUpsOptions {
   readonly objects: () => Caches['objects'];
   readonly followed: () => FollowedSecrets;
   readonly namespaceLimits: NamespaceLimits | undefined;
@@ -25,7 +25,13 @@ export interface LookUpsOptions {
   readonly onTrouble: (message: string) => void;
 }
 
-export function createLookUps({ objects, followed, namespaceLimits, mark, onTrouble }: LookUpsOptions): LookUps {
+export function createSecretLookUps({
+  objects,
+  followed,
+  namespaceLimits,
+  mark,
+  onTrouble,
+}: SecretLookUpsOptions): SecretLookUps {
   const { add, ...pending } = createPending(onTrouble);
   /** Objects of which nothing was looked up: their namespaces have more than are served. By kind and key. */
   const left = new Set<string>();

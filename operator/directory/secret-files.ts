@@ -9,19 +9,19 @@ import { isNamespaceName, isObjectName } from '../manifests/classify.ts';
 import type { Installation } from '../installation.ts';
 import type { KeptAside } from './kept-aside.ts';
 import { listFiles } from './mirror.ts';
-import { viewPlan, viewText } from './own-secret-view.ts';
+import { viewPlan, viewText } from './secret-file-view.ts';
 import { inParallel } from '../manifests/parallel.ts';
 import { isAtOrBelow, readBounded, stampOf } from '../manifests/walk.ts';
 import type { Walk } from '../manifests/walk.ts';
 import { walkAgain } from '../manifests/walk-again.ts';
 import type { Touched } from '../manifests/walk-again.ts';
 import { formatSecret, secretPath } from './state-files.ts';
-import { makeFolder, syncFolder, writeAtomically } from './write-file.ts';
+import { makePrivateFolder, syncFolder, writeAtomically } from './write-file.ts';
 
 /** Beyond what one relay class is made for: one that was overlooked would get a new password. */
 const MAX_SECRETS = 1_000_000;
 
-export interface OwnSecrets {
+export interface SecretFiles {
   /**
    * Looks at the files, `touched` being those that alone can have changed since. Throws where the first time one can't be
    * read.
@@ -56,15 +56,15 @@ interface KnownFile {
   readonly isDamaged?: true;
 }
 
-interface OwnSecretsOptions {
+interface SecretFilesOptions {
   readonly installation: Installation;
   readonly aside: KeptAside;
   readonly log: Log;
 }
 
-export async function openOwnSecrets(folder: string, options: OwnSecretsOptions): Promise<OwnSecrets> {
+export async function openSecretFiles(folder: string, options: SecretFilesOptions): Promise<SecretFiles> {
   const { aside, log } = options;
-  await makeFolder(folder);
+  await makePrivateFolder(folder);
   await removeLeftovers(folder);
   let known = new Map<string, KnownFile>();
   /** The last one, with what has been written and removed since. */
@@ -128,7 +128,7 @@ export async function openOwnSecrets(folder: string, options: OwnSecretsOptions)
 
   return {
     read: async (touched = 'any') => {
-      await makeFolder(folder);
+      await makePrivateFolder(folder);
       const now = await walkAgain(folder, { maxFiles: MAX_SECRETS, before: walk, touched });
       walk = { ...now, files: new Map(now.files) };
       const found = new Map<string, KnownFile>();
