@@ -12,7 +12,7 @@ import { createTasks } from './tasks.ts';
 import type { DeliverySettings, RelayConfig } from '../config/config.ts';
 import { deliverySettingsSchema } from '../config/config.ts';
 import { createGoneLists } from './gone-lists.ts';
-import { createLanes, type Lane, lookAtAllowance, mayBegin } from './lanes.ts';
+import { createLanes, type Lane, lookAtAllowance, mayBegin, waitingNamespaces } from './lanes.ts';
 import type { Log } from '../observe/log.ts';
 import type { AcceptedMessage, Content } from '../message.ts';
 import type { Metrics } from '../observe/metrics.ts';
@@ -282,15 +282,6 @@ export function startDelivery(options: DeliveryOptions): Delivery {
     spans,
   });
   return { wake, resume: takeUp, passThrough: passThrough.passThrough, upstreams, queue, drain, close };
-}
-
-/** Those with mail that a place would help: not what waits for an upstream that is down, or has all it takes at once. */
-function* waitingNamespaces(lanes: readonly Lane[], now: number): Generator<string> {
-  for (const lane of lanes) {
-    if (!mayBegin(lane, now)) continue;
-    yield* lane.clients.namespaces();
-    yield* lane.waiting.namespaces();
-  }
 }
 
 /** What an earlier process wrote down by a clock that was ahead is not to wait until then. */

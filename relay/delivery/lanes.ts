@@ -193,3 +193,12 @@ export function mayBegin(lane: Lane, now: number): boolean {
 export function lookAtAllowance({ allowance, active, waiting, clients, breaker }: Lane, now: number): void {
   allowance.look({ active, waiting: () => (breaker.allows(now) ? waiting.size() + clients.size() : 0) }, now);
 }
+
+/** Those with mail that a place would help: not what waits for an upstream that is down, or has all it takes at once. */
+export function* waitingNamespaces(lanes: readonly Lane[], now: number): Generator<string> {
+  for (const lane of lanes) {
+    if (!mayBegin(lane, now)) continue;
+    yield* lane.clients.namespaces();
+    yield* lane.waiting.namespaces();
+  }
+}

@@ -7,12 +7,27 @@
  * The newest are kept. Room is made at the expense of the namespace that takes most of it.
  */
 import path from 'node:path';
+import { type DeliverySettings, deliverySettingsSchema } from '../config/config.ts';
 import type { AcceptedMessage, Content } from '../message.ts';
 import { type Disk, makeFolder, nodeDisk, placeFile } from './disk.ts';
 
 export interface CapturedLimits {
   readonly messages: number;
   readonly bytes: number;
+}
+
+export function capturedLimitsOf({ capturedMessages, capturedBytes }: DeliverySettings): CapturedLimits {
+  return { messages: capturedMessages, bytes: capturedBytes };
+}
+
+/** Those of a class that says nothing. */
+export function defaultCapturedLimits(): CapturedLimits {
+  return capturedLimitsOf(deliverySettingsSchema.parse({}));
+}
+
+/** For one of several processes that keep copies on the same disk. */
+export function capturedLimitsShare({ messages, bytes }: CapturedLimits, sharers: number): CapturedLimits {
+  return { messages: Math.max(1, Math.floor(messages / sharers)), bytes: Math.floor(bytes / sharers) };
 }
 
 /** A message of which these recipients get no copy. */

@@ -1,6 +1,8 @@
 /** Keeps what the spool cannot read, for people: every byte that is left of a message, out of the queue's way. */
 import path from 'node:path';
+import type { Log } from '../observe/log.ts';
 import { type Disk, makeFolder, placeFile } from './disk.ts';
+import type { SpoolFiles } from './files.ts';
 import { shareRuns } from '../share-runs.ts';
 
 interface Left {
@@ -33,4 +35,12 @@ export function createQuarantine(spoolFolder: string, disk: Disk): Quarantine {
       await disk.syncFolder(folder);
     },
   };
+}
+
+/** Where the database was lost, files without a record are the last that is left of messages. */
+export async function keepOrphans(files: SpoolFiles, quarantine: Quarantine, log: Log): Promise<void> {
+  const orphans = await files.orphans(new Set());
+  if (orphans.length === 0) return;
+  log.error({ contents: orphans.length, folder: quarantine.folder }, 'the spool has lost its database: contents moved');
+  for (const name of orphans) await quarantine.keep(name, { file: files.pathOf(name) });
 }

@@ -11,20 +11,26 @@
  *   FOLDER/handing-over/ transfers to other relays that have begun (transfers.ts)
  */
 import path from 'node:path';
-import { type DeliverySettings, deliverySettingsSchema } from '../config/config.ts';
 import type { Log } from '../observe/log.ts';
 import type { AcceptedMessage, Content } from '../message.ts';
 import { adoptedIn, adoptionKey, forgetOldAdoptions } from './adopted.ts';
 import type { Metrics } from '../observe/metrics.ts';
-import { replies, type Reply } from '../replies.ts';
-import { type CapturedLimits, type CapturedMessage, openCaptured } from './captured.ts';
+import type { Reply } from '../replies.ts';
+import {
+  type CapturedLimits,
+  capturedLimitsShare,
+  type CapturedMessage,
+  defaultCapturedLimits,
+  openCaptured,
+} from './captured.ts';
 import { type Disk, makeFolder, nodeDisk } from './disk.ts';
-import { openFiles, type SpoolFiles } from './files.ts';
+import { openFiles } from './files.ts';
 import { createSpoolIndex, type SpoolEntry } from './entries.ts';
 import { type KeptReport, openKeptReports } from './kept-reports.ts';
-import { createQuarantine, type Quarantine } from './quarantine.ts';
+import { createQuarantine, keepOrphans } from './quarantine.ts';
 import { createFreshMessages } from './fresh.ts';
 import { createReader } from './read.ts';
+import { createRefusals } from './refusals.ts';
 import { removeSpool } from './remove.ts';
 import { createBacklog } from './backlog.ts';
 import { messagesThatFit } from './messages-that-fit.ts';
@@ -148,7 +154,7 @@ export async function openSpool(folder: string, options: SpoolOptions): Promise<
   const backlog = createBacklog(index);
   const store = await openStore(path.join(folder, 'queue.mdb'), backlog.addRecord);
   started.defer(() => store.close());
-  if (store.isNew) await keepContents(files, quarantine, log);
+  if (store.isNew) await keepOrphans(files, quarantine, log);
   // a new database is only as safe as its entry in the folder
   await disk.syncFolder(folder);
   const fresh = createFreshMessages();
@@ -160,7 +166,11 @@ export async function openSpool(folder: string, options: SpoolOptions): Promise<
   const reusableBytes = async () => Math.max(0, (await store.freeBytes()) - SETTLE_BYTES);
   const room = await openDiskSpace(folder, { reserveBytes, reusableBytes, sharers });
   started.defer(() => room.close());
-  const captured = await openCaptured(path.join(folder, 'captured'), () => shareOf(capturedLimits(), sharers), disk);
+  const captured = await openCaptured(
+    path.join(folder, 'captured'),
+    () => capturedLimitsShare(capturedLimits(), sharers),
+    disk,
+  );
   const writer = createWriter({ store, files, index, fresh, room, metrics, log, onFatal });
   const parts = { store, files, reader, log, announce: writer.announce };
   await backlog.finish(parts);
@@ -186,14 +196,7 @@ export async function openSpool(folder: string, options: SpoolOptions): Promise<
     reserveBytes: () => reserveBytes() / sharers,
     percent: namespacePercent,
   });
-  const refusalByDisk = (bytes: number): Reply | undefined => {
-    if (writer.hasFailed()) return replies.diskFailed();
-    return room.has(bytes) ? undefined : replies.diskFull();
-  };
-  const refusalByQueue = (): Reply | undefined =>
-    !index.hasRoom() || backlog.isMore() ? replies.queueFull() : undefined;
-  const refusalByShare = (bytes: number, namespace: string): Reply | undefined =>
-    shares.fits(bytes, namespace) ? undefined : replies.shareFull(namespace);
+  const refusals = createRefusals({ room, index, shares, hasFailed: writer.hasFailed, isMore: backlog.isMore });
   const running = started.move();
   return {
     put: writer.put,
@@ -205,11 +208,9 @@ export async function openSpool(folder: string, options: SpoolOptions): Promise<
       if (!room.has(message.size)) throw Object.assign(new Error('no room for a captured copy'), { code: 'ENOSPC' });
       await room.use(message.size, () => captured.keep(message, content));
     },
-    refusal: (bytes, namespace) =>
-      refusalByDisk(bytes) ??
-      (namespace === undefined ? undefined : (refusalByQueue() ?? refusalByShare(bytes, namespace))),
+    hasRoom: refusals.hasRoom,
+    refusal: refusals.refusal,
     fill: (bound) => shares.fill(bound),
-    hasRoom: (bytes) => (refusalByDisk(bytes) ?? refusalByQueue()) === undefined,
     useRoom: room.use,
     incoming: (namespace, bytes) => shares.incoming(namespace, bytes),
     incomingFolder: files.incoming,
@@ -239,24 +240,4 @@ export async function openSpool(folder: string, options: SpoolOptions): Promise<
       return running.disposeAsync();
     },
   };
-}
-
-function defaultCapturedLimits(): CapturedLimits {
-  return capturedLimitsOf(deliverySettingsSchema.parse({}));
-}
-
-export function capturedLimitsOf({ capturedMessages, capturedBytes }: DeliverySettings): CapturedLimits {
-  return { messages: capturedMessages, bytes: capturedBytes };
-}
-
-function shareOf({ messages, bytes }: CapturedLimits, sharers: number): CapturedLimits {
-  return { messages: Math.max(1, Math.floor(messages / sharers)), bytes: Math.floor(bytes / sharers) };
-}
-
-/** Where the database was lost, files without a record are the last that is left of messages: kept for people. */
-async function keepContents(files: SpoolFiles, quarantine: Quarantine, log: Log): Promise<void> {
-  const orphans = await files.orphans(new Set());
-  if (orphans.length === 0) return;
-  log.error({ contents: orphans.length, folder: quarantine.folder }, 'the spool has lost its database: contents moved');
-  for (const name of orphans) await quarantine.keep(name, { file: files.pathOf(name) });
 }

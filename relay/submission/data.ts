@@ -1,5 +1,4 @@
 /** DATA: takes a message, judges it, and answers once it is durable. */
-import { constants } from 'node:os';
 import path from 'node:path';
 import { parseMailbox } from '../address.ts';
 import { checkMessage } from '../checks/check-message.ts';
@@ -15,6 +14,7 @@ import type { BodyRoom } from './incoming-body.ts';
 import { createQueueId } from './queue-id.ts';
 import { receive, type Received } from './receive.ts';
 import { noteMessage } from './session-log.ts';
+import { replyToStorageFailure } from '../spool/storage-failure.ts';
 import { spanOfSubmission } from '../tracing/message-spans.ts';
 import {
   messageTraceOf,
@@ -244,32 +244,5 @@ function messageOf(
 
 function fail({ session, reception }: Submission, error: unknown): Reply {
   session.services.log.error({ err: error, id: reception.id }, 'message could not be stored');
-  return replyToFailure(error);
-}
-
-/** Trouble that room on a disk, another disk or more descriptors would mend. */
-const CAUSES = {
-  ENOSPC: replies.diskFull,
-  EDQUOT: replies.diskFull,
-  EROFS: replies.diskFailed,
-  EIO: replies.diskFailed,
-  EMFILE: replies.tooManyFiles,
-  ENFILE: replies.tooManyFiles,
-} as const;
-
-/** Node names an error, lmdb numbers it. */
-const BY_CODE = new Map<unknown, () => Reply>(
-  Object.entries(CAUSES).flatMap(([name, reply]) => [
-    [name, reply],
-    [constants.errno[name as keyof typeof CAUSES], reply],
-  ]),
-);
-
-/** Always a temporary one: the fault is ours. */
-function replyToFailure(error: unknown): Reply {
-  const cause = error instanceof Error ? error.cause : undefined;
-  const known = [error, cause].map((one) =>
-    one instanceof Error && 'code' in one ? BY_CODE.get(one.code) : undefined,
-  );
-  return (known.find((reply) => reply !== undefined) ?? replies.internal)();
+  return replyToStorageFailure(error);
 }

@@ -168,8 +168,8 @@ export const spoolMutations: readonly Mutation[] = [
   },
   {
     name: 'mail is accepted while more of the queue is on disk than memory knows of',
-    file: 'relay/spool/spool.ts',
-    from: ' || backlog.isMore()',
+    file: 'relay/spool/refusals.ts',
+    from: ' || isMore()',
     to: '',
     tests: ['test/relay/spool-backlog.test.ts'],
   },
