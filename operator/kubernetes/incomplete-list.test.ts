@@ -1,7 +1,7 @@
 /** An API server (or what stands in front of it) that leaves objects out of a list: nothing is taken for gone by that. */
 import assert from 'node:assert/strict';
 import { describe, test, type TestContext } from 'node:test';
-import { until } from '../../test/support/until.ts';
+import { until } from '../../test/support/eventually.ts';
 import type { Caches } from './cache/caches.ts';
 import type { KubeClient } from './client/client.ts';
 import { startCrdFit } from './write/crd-fit.ts';

@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, readFile, rename, rm, symlink, unlink, writeFile } from
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { describe, test, type TestContext } from 'node:test';
-import { until } from '../../test/support/until.ts';
+import { until } from '../../test/support/eventually.ts';
 import { followSettings } from './follow.ts';
 
 async function aFolder(t: TestContext): Promise<string> {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test, type TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { until } from '../../test/support/until.ts';
+import { until } from '../../test/support/eventually.ts';
 import type { MailEvidence, MailVerification } from '../core/mail-evidence.ts';
 import type { ObjectMeta } from '../core/model.ts';
 import { judgeMail, type MailVerdict } from '../core/senders/mail-proof.ts';

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, test, type TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { until } from '../../test/support/eventually.ts';
 import type { DnsEvidence } from '../core/model.ts';
 import type { Lookup } from '../core/senders/look-ups.ts';
-import { until } from '../../test/support/until.ts';
 import type { Observation, RecordQuestion } from './look-up.ts';
 import { createProber, type ProberOptions } from './prober.ts';
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test, type TestContext } from 'node:test';
+import { until } from '../../test/support/eventually.ts';
 import { captureLog } from '../../test/support/queued.ts';
-import { until } from '../../test/support/until.ts';
 import { watchSpoolFull } from './spool-full.ts';
 import { createMetrics } from './metrics.ts';
 

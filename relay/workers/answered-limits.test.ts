@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { until } from '../../test/support/eventually.ts';
 import type { SharedCounters } from '../counters/shared-counters.ts';
 import { createSharedLimits } from '../submission/limits.ts';
-import { until } from '../../test/support/until.ts';
 import { answerLimits } from './answered-limits.ts';
 
 test('a worker that ends while the store is asked about a connection of its leaves none behind', async () => {

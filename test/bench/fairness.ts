@@ -11,7 +11,8 @@ import { startDelivery } from '../../relay/delivery/deliver.ts';
 import type { ListConfig } from '../../relay/config/config.ts';
 import { openSpool, type Spool } from '../../relay/spool/spool.ts';
 import { configured } from '../support/delivering.ts';
-import { aMessage, captureLog, createMetrics, eventually, inMemory } from '../support/queued.ts';
+import { until } from '../support/eventually.ts';
+import { aMessage, captureLog, createMetrics, inMemory } from '../support/queued.ts';
 import { aList } from '../support/relay-config.ts';
 import { aSmartHost } from '../support/upstream.ts';
 
@@ -68,7 +69,10 @@ async function probe(spool: Spool): Promise<number[]> {
     sent.set(address, performance.now());
     await sleep(EACH_MS);
   }
-  await eventually('all of them arrived', () => [...sent.keys()].every((address) => arrivals.has(address)), 600);
+  await until(() => [...sent.keys()].every((address) => arrivals.has(address)), {
+    what: 'all of them arrived',
+    ms: 600_000,
+  });
   const waits = [...sent].map(([address, time]) => Math.max(0, (arrivals.get(address) ?? Number.NaN) - time));
   return waits.sort((a, b) => a - b);
 }

@@ -1,7 +1,7 @@
 /** The number of relays follows what they have to do. */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { until } from '../support/until.ts';
+import { until } from '../support/eventually.ts';
 import { NAMESPACE, SOON, upgrade } from './install.ts';
 import { kubectl } from './kubectl.ts';
 import { CONNECTIONS, startMetricsApi } from './metrics-api.ts';
@@ -53,7 +53,7 @@ describe('an autoscaler on a real cluster', () => {
       await untilRelays(1, SCALED_MS);
       load.end();
       const little = await load.output;
-      const left = await until(async () => (await messagesOnVolume()) || undefined, SETTLED_MS);
+      const left = await until(async () => (await messagesOnVolume()) || undefined, { ms: SETTLED_MS });
       await setSmartHost(true);
       t.diagnostic(`${await allArrived(little)}, ${left} left on the volume`);
       assert.deepEqual([left, await countDuplicates(little)], ['0', 0]);

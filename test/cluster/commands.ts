@@ -6,8 +6,8 @@ import { before, describe, test } from 'node:test';
 import { bundle, PROGRAMS } from '../../tools/bundle.ts';
 import { jsonOf, runCommand, type CommandRun } from '../support/command.ts';
 import { run } from '../support/commands.ts';
+import { until } from '../support/eventually.ts';
 import { folderOf } from '../support/folder.ts';
-import { until } from '../support/until.ts';
 import { accountWith, forward, kubectl } from './kubectl.ts';
 import { NAMESPACE } from './install.ts';
 import type { Reply } from './pods/jobs.ts';
@@ -65,13 +65,16 @@ describe('commands on a real cluster', () => {
     await setSmartHost(false);
     try {
       const replies: Reply[] = [];
-      const [kept, dropped] = await until(async () => {
-        // a relay may still have a connection to the smart host
-        replies.push(...(await send(SHOP, { kind: 'each', ports: [{ port: 587 }, { port: 587 }], from: FROM })));
-        const { messages } = await jsonOf<Listed>(['queue', 'list'], { env, cwd: folder });
-        const [one, other] = messages.filter(({ id }) => replies.some(({ reply }) => reply.endsWith(id)));
-        return one && other && [one.id, other.id];
-      }, SETTLED_MS);
+      const [kept, dropped] = await until(
+        async () => {
+          // a relay may still have a connection to the smart host
+          replies.push(...(await send(SHOP, { kind: 'each', ports: [{ port: 587 }, { port: 587 }], from: FROM })));
+          const { messages } = await jsonOf<Listed>(['queue', 'list'], { env, cwd: folder });
+          const [one, other] = messages.filter(({ id }) => replies.some(({ reply }) => reply.endsWith(id)));
+          return one && other && [one.id, other.id];
+        },
+        { ms: SETTLED_MS },
+      );
       const testIdOf = (id: string) => replies.find(({ reply }) => reply.endsWith(id))?.id ?? assert.fail(id);
       assert.match(await queue('show', kept), /^ {2}User: orders\.shop$/m);
       assert.match(await queue('hold', kept), /^1 message held$/m);

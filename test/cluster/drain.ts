@@ -1,7 +1,7 @@
 /** Nodes that are emptied, as before an update of their system, while mail comes in. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { until } from '../support/until.ts';
+import { until } from '../support/eventually.ts';
 import { NAMESPACE } from './install.ts';
 import { follow, kubectl, startKubectl } from './kubectl.ts';
 import { allArrived, heardIn, PASSING, SETTLED_MS, underLoad } from './shop.ts';
@@ -72,7 +72,7 @@ async function drain(node: string): Promise<void> {
   // told below, once the loop has ended
   done.catch(() => undefined);
   try {
-    await until(async () => isDone || (await pods()).some(waitsForPlace), SETTLED_MS);
+    await until(async () => isDone || (await pods()).some(waitsForPlace), { ms: SETTLED_MS });
     await kubectl(['uncordon', node]);
     await done;
   } finally {
@@ -107,7 +107,7 @@ async function watchReady() {
       if (before !== undefined) fewest.set(name, Math.min(before, those?.size ?? 0));
     },
   );
-  await until(() => NAMES.every((name) => ready.get(name)?.size === 2), SETTLED_MS);
+  await until(() => NAMES.every((name) => ready.get(name)?.size === 2), { ms: SETTLED_MS });
   for (const name of NAMES) fewest.set(name, 2);
   return {
     end: (): ReadonlyMap<string, number> => {

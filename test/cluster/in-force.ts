@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, test } from 'node:test';
-import { until } from '../support/until.ts';
+import { until } from '../support/eventually.ts';
 import { SERVICE } from './install.ts';
 import { forwardApi } from './kubectl.ts';
 import { watchLogIns } from './programs.ts';
@@ -32,10 +32,9 @@ describe('a change on a real cluster', () => {
     logIns.output.catch(() => undefined);
     /** Resolves to when the last relay has answered so. */
     const answers = (expected: RegExp) =>
-      until(
-        () => heard.every(({ answer }) => expected.test(answer)) && Math.max(...heard.map(({ time }) => time)),
-        SETTLED_MS,
-      );
+      until(() => heard.every(({ answer }) => expected.test(answer)) && Math.max(...heard.map(({ time }) => time)), {
+        ms: SETTLED_MS,
+      });
     const times: number[] = [];
     try {
       await answers(ACCEPTED);
@@ -44,7 +43,7 @@ describe('a change on a real cluster', () => {
         const active = change % 2 === 1;
         const before = performance.now();
         await patchOrders(port, { active });
-        times.push(Number(await answers(active ? ACCEPTED : REFUSED)) - before);
+        times.push((await answers(active ? ACCEPTED : REFUSED)) - before);
       }
     } finally {
       logIns.end();

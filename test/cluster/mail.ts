@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { randomInt } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, test } from 'node:test';
-import { until } from '../support/until.ts';
+import { until } from '../support/eventually.ts';
 import { NAMESPACE, PODS, RELAYS, SERVICE, SETTINGS, SOON, tryRelease, upgrade } from './install.ts';
 import { kubectl } from './kubectl.ts';
 import { send, setSmartHost, type startSending } from './programs.ts';
@@ -147,7 +147,7 @@ describe('SMTP+ on a real cluster', () => {
     const gone = ['--for=delete', 'pod/smtp-plus-relay-1', '--timeout=120s'];
     const end = () => kubectl(['wait', '-n', NAMESPACE, ...gone]);
     await scaledInUnderLoad(end, async (replies) => {
-      const left = await until(async () => (await messagesOnVolume()) || undefined, SETTLED_MS);
+      const left = await until(async () => (await messagesOnVolume()) || undefined, { ms: SETTLED_MS });
       await setSmartHost(true);
       t.diagnostic(`${await allArrived(replies)}, ${left} left on the volume`);
       assert.deepEqual([left, await countDuplicates(replies)], ['0', 0]);
@@ -160,7 +160,7 @@ describe('SMTP+ on a real cluster', () => {
     await scaledInUnderLoad(end, async (replies) => {
       await setSmartHost(true);
       const duplicates = await countDuplicates(replies);
-      await until(async () => (await messagesOnVolume()) === '0', SETTLED_MS);
+      await until(async () => (await messagesOnVolume()) === '0', { ms: SETTLED_MS });
       t.diagnostic(`${replies.length} answered, and what was acknowledged is delivered; ${duplicates} came twice`);
     });
   });

@@ -1,5 +1,5 @@
 /** The relay pods of the class `default`. */
-import { until } from '../support/until.ts';
+import { until } from '../support/eventually.ts';
 import { NAMESPACE } from './install.ts';
 import { kubectl } from './kubectl.ts';
 import { SETTLED_MS } from './shop.ts';
@@ -24,13 +24,16 @@ export async function relayPods(): Promise<readonly RelayPod[]> {
 
 /** There are that many, and all of them are ready. */
 export async function untilRelays(count: number, ms = SETTLED_MS): Promise<void> {
-  await until(async () => {
-    const pods = await relayPods();
-    const ready = pods.filter(({ status }) =>
-      status.conditions.some((one) => one.type === 'Ready' && one.status === 'True'),
-    );
-    return pods.length === count && ready.length === count;
-  }, ms);
+  await until(
+    async () => {
+      const pods = await relayPods();
+      const ready = pods.filter(({ status }) =>
+        status.conditions.some((one) => one.type === 'Ready' && one.status === 'True'),
+      );
+      return pods.length === count && ready.length === count;
+    },
+    { ms },
+  );
 }
 
 /** From the start of each container until its relay was ready, to the second, as the kubelet tells it. */

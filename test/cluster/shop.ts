@@ -1,6 +1,6 @@
 /** The application of the examples: what it sends, and what of that has arrived. */
 import assert from 'node:assert/strict';
-import { until } from '../support/until.ts';
+import { until } from '../support/eventually.ts';
 import { kubectl } from './kubectl.ts';
 import type { Job, Reply } from './pods/jobs.ts';
 import { received, receivedIds, startSending } from './programs.ts';
@@ -27,7 +27,7 @@ export async function underLoad(
   // what goes wrong in it is told at the end, once what the work has stopped goes on again
   load.output.catch(() => undefined);
   try {
-    await until(async () => (await receivedIds()).length > before, SETTLED_MS);
+    await until(async () => (await receivedIds()).length > before, { ms: SETTLED_MS });
     await work();
   } finally {
     load.end();
@@ -55,15 +55,18 @@ export async function allArrived(replies: readonly Reply[]): Promise<string> {
 /** Of those that were acknowledged, all of which are waited for. */
 export async function countDuplicates(replies: readonly Reply[]): Promise<number> {
   const ids = replies.filter(({ reply }) => reply.startsWith('250 ')).map(({ id }) => id);
-  await until(async () => (await countOf(ids)).every((count) => count > 0), SETTLED_MS);
+  await until(async () => (await countOf(ids)).every((count) => count > 0), { ms: SETTLED_MS });
   return (await countOf(ids)).filter((count) => count > 1).length;
 }
 
 export async function arrived(id: string) {
-  return until(async () => {
-    const mails = (await received()).filter((mail) => mail.id === id);
-    return mails.length > 0 ? mails : undefined;
-  }, SETTLED_MS);
+  return until(
+    async () => {
+      const mails = (await received()).filter((mail) => mail.id === id);
+      return mails.length > 0 ? mails : undefined;
+    },
+    { ms: SETTLED_MS },
+  );
 }
 
 /** How often each message has come. */

@@ -5,7 +5,7 @@ import { execFile } from 'node:child_process';
 import { describe, test } from 'node:test';
 import { connect, type PeerCertificate } from 'node:tls';
 import { promisify } from 'node:util';
-import { until } from '../support/until.ts';
+import { until } from '../support/eventually.ts';
 import { NAMESPACE, upgrade } from './install.ts';
 import { forward, kubectl } from './kubectl.ts';
 import { send } from './programs.ts';
@@ -39,7 +39,9 @@ describe('mail goes on on a real cluster', () => {
     const replies = await underLoad(
       async () => {
         await kubectl(['delete', 'secret', '-n', NAMESPACE, 'smtp-plus-default-authority']);
-        await until(async () => (await certificates()).every((one, index) => one !== before[index]), 2 * SETTLED_MS);
+        await until(async () => (await certificates()).every((one, index) => one !== before[index]), {
+          ms: 2 * SETTLED_MS,
+        });
       },
       { isEachAnew: true },
     );
@@ -126,10 +128,10 @@ describe('mail goes on on a real cluster', () => {
     try {
       const replies = await underLoad(async () => {
         await Promise.all(PODS.map((pod) => inPod(pod, FILL)));
-        await until(async () => (await readiness()).every((words) => FULL.test(words)), SETTLED_MS);
+        await until(async () => (await readiness()).every((words) => FULL.test(words)), { ms: SETTLED_MS });
         await sleep(FULL_MS);
         await Promise.all(PODS.map((pod) => inPod(pod, EMPTY)));
-        await until(async () => (await readiness()).every((words) => words.trim() === 'ok'), SETTLED_MS);
+        await until(async () => (await readiness()).every((words) => words.trim() === 'ok'), { ms: SETTLED_MS });
       });
       const heard = heardIn(replies);
       t.diagnostic(`heard meanwhile: ${heard.join(' | ')}`);

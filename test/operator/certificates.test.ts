@@ -12,9 +12,9 @@ import { makeAuthority, makeLeaf } from '../../operator/certificates/make.ts';
 import { settingsSchema } from '../../operator/settings/settings.ts';
 import { needsCommand } from '../support/commands.ts';
 import { describeWithControlPlane } from '../support/control-plane.ts';
+import { eventually, until } from '../support/eventually.ts';
 import { folderOf } from '../support/folder.ts';
 import { createAdmin, namespace, secret, sender, user, type Admin } from './support/admin.ts';
-import { eventually, until } from './support/eventually.ts';
 import { install, OPERATOR_NAMESPACE, startTestOperator, type TestOperator } from './support/operator.ts';
 import { startRelayOfCluster, type RelayOfCluster } from './support/relay-of-cluster.ts';
 import { makeReadyPod } from './support/relay-pod.ts';
@@ -143,7 +143,9 @@ describeWithControlPlane('certificates of the relays', (cluster) => {
     // another authority; whoever is stopped on the way finds where it was
     await admin.remove('Secret', STATE);
     await userHas(2);
-    await until(async () => stateOf(await admin.secret(STATE)).trusted.every(({ told }) => told), 'users were told');
+    await until(async () => stateOf(await admin.secret(STATE)).trusted.every(({ told }) => told), {
+      what: 'users were told',
+    });
     assert.equal(await published(), second);
     await verifyByOthers(t, relay);
     await operator.close();
@@ -156,10 +158,9 @@ describeWithControlPlane('certificates of the relays', (cluster) => {
     await verifyByOthers(t, relay);
     await operator.close();
     operator = await start(t, time);
-    await until(
-      async () => stateOf(await admin.secret(STATE)).trusted.some(({ unused }) => unused),
-      'no relay uses it any more',
-    );
+    await until(async () => stateOf(await admin.secret(STATE)).trusted.some(({ unused }) => unused), {
+      what: 'no relay uses it any more',
+    });
     assert.equal((await authoritiesOfUser()).length, 2);
     time.pass(7.1);
     await userHas(1);
@@ -215,10 +216,12 @@ describeWithControlPlane('certificates of the relays', (cluster) => {
   test('leave a Secret of somebody else alone, and say so', async (t) => {
     await admin.apply(secret(PUBLISHED, { mine: 'yes' }));
     const operator = await start(t, createTime());
-    await until(() => operator.troubles.some((text) => /smtp-plus-default-tls has no label/.test(text)), 'it is said');
+    await until(() => operator.troubles.some((text) => /smtp-plus-default-tls has no label/.test(text)), {
+      what: 'it is said',
+    });
     assert.deepEqual(await admin.secret(PUBLISHED), { mine: 'yes' });
     await admin.remove('Secret', PUBLISHED);
-    await until(async () => (await published()) !== '', 'it is made once the other is gone');
+    await until(async () => (await published()) !== '', { what: 'it is made once the other is gone' });
   });
 
   test('come from a Secret, whose new authority is told before relays have its certificate', async (t) => {
@@ -230,16 +233,17 @@ describeWithControlPlane('certificates of the relays', (cluster) => {
     const other = await given(time.now());
     await admin.apply(secret(SOURCE, other));
     await userHas(2);
-    await until(async () => stateOf(await admin.secret(STATE)).trusted.every(({ told }) => told), 'users were told');
+    await until(async () => stateOf(await admin.secret(STATE)).trusted.every(({ told }) => told), {
+      what: 'users were told',
+    });
     assert.equal(await published(), first);
     time.pass(1.1);
     await eventually(async () => assert.equal(await published(), other['tls.crt']));
     // a slip afterwards does no harm, and is told
     await admin.apply(secret(SOURCE, { ...other, 'tls.key': 'nonsense' }));
-    await until(
-      () => operator.troubles.some((text) => /Secret given: tls\.crt or tls\.key is no PEM/.test(text)),
-      'told',
-    );
+    await until(() => operator.troubles.some((text) => /Secret given: tls\.crt or tls\.key is no PEM/.test(text)), {
+      what: 'told',
+    });
     assert.equal(await published(), other['tls.crt']);
     const metrics = await operator.metrics.registry.metrics();
     assert.match(metrics, /certificate_troubles\{class="default",reason="CertificateUnreadable"\} 1/);
@@ -260,9 +264,9 @@ describeWithControlPlane('certificates of the relays', (cluster) => {
   test('are waited for where the Secret is still to come', async (t) => {
     const time = createTime();
     const operator = await start(t, { ...time, tls: { secretName: 'given' } });
-    await until(() => operator.troubles.some((text) => /there is no Secret given/.test(text)), 'it is said');
+    await until(() => operator.troubles.some((text) => /there is no Secret given/.test(text)), { what: 'it is said' });
     await admin.apply(secret(SOURCE, await given(time.now())));
-    await until(async () => (await published()) !== '', 'relays have it');
+    await until(async () => (await published()) !== '', { what: 'relays have it' });
     await userHas(1);
   });
 

@@ -8,9 +8,9 @@ import { consoleWhenOn } from '../../operator/kubernetes/console/when-on.ts';
 import { settingsSchema } from '../../operator/settings/settings.ts';
 import { startHttp } from '../../relay/observe/http.ts';
 import { describeWithControlPlane } from '../support/control-plane.ts';
+import { eventually } from '../support/eventually.ts';
 import { createAdmin, list, namespace, sender, user, type Admin } from './support/admin.ts';
 import { tokenCredentials } from './support/credentials.ts';
-import { eventually } from './support/eventually.ts';
 import { install, OPERATOR_NAMESPACE, startTestOperator, type TestOperator } from './support/operator.ts';
 import { startRelayPod } from './support/relay-pod.ts';
 

@@ -11,8 +11,8 @@ import { needsCommand } from '../support/commands.ts';
 import { describeWithControlPlane } from '../support/control-plane.ts';
 import { zoneLine } from '../support/dkim.ts';
 import { startNsd, type DnsServer } from '../support/dns-server.ts';
+import { eventually } from '../support/eventually.ts';
 import { createAdmin, type Admin, type LiveObject } from './support/admin.ts';
-import { eventually } from './support/eventually.ts';
 import { install, OPERATOR_NAMESPACE, startTestOperator, type TestOperator } from './support/operator.ts';
 
 /** No evidence. */

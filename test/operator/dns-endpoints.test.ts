@@ -3,9 +3,9 @@ import assert from 'node:assert/strict';
 import { before, test, type TestContext } from 'node:test';
 import { API_VERSION } from '../../operator/api/common.ts';
 import { describeWithControlPlane } from '../support/control-plane.ts';
+import { eventually, until } from '../support/eventually.ts';
 import { createAdmin, namespace, sender, type Admin } from './support/admin.ts';
 import { endpoint, installEndpoints, recordsIn, recordsOf, removeEndpoints } from './support/dns-endpoints.ts';
-import { eventually, until } from './support/eventually.ts';
 import { install, OPERATOR_NAMESPACE, startTestOperator, type TestOperator } from './support/operator.ts';
 
 /** Nothing answers: senders are verified by the settings, and keys are made all the same. */
@@ -181,11 +181,14 @@ describeWithControlPlane('DNSEndpoints', (cluster) => {
       const { status } = (await admin.get('VerifiedSender', 'fight/domain')) ?? {};
       return status?.conditions?.find(({ type }) => type === 'Published')?.reason;
     };
-    await until(async () => {
-      if (recordsOf(await get('fight')).length === 2)
-        await admin.patch('DNSEndpoint', 'fight/domain-smtp-plus', theirs);
-      return (await reason()) === 'EndpointNotWritten';
-    }, 'it gives in');
+    await until(
+      async () => {
+        if (recordsOf(await get('fight')).length === 2)
+          await admin.patch('DNSEndpoint', 'fight/domain-smtp-plus', theirs);
+        return (await reason()) === 'EndpointNotWritten';
+      },
+      { what: 'it gives in' },
+    );
     assert.match((await published('fight', 'False EndpointNotWritten')).message, /Somebody else changed.*10 minutes/);
     await operator.idle();
     assert.deepEqual(recordsOf(await get('fight')), theirs.spec.endpoints);

@@ -5,9 +5,9 @@ import { needsCommand } from '../support/commands.ts';
 import { describeWithControlPlane } from '../support/control-plane.ts';
 import { zoneLine } from '../support/dkim.ts';
 import { startNsd, type DnsServer } from '../support/dns-server.ts';
+import { eventually } from '../support/eventually.ts';
 import { createAdmin, namespace, sender, user, type Admin } from './support/admin.ts';
 import { installEndpoints, recordsIn, type EndpointRecord } from './support/dns-endpoints.ts';
-import { eventually } from './support/eventually.ts';
 import { install, OPERATOR_NAMESPACE, startTestOperator } from './support/operator.ts';
 
 const HOUR = 3_600_000;

@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { describeWithControlPlane } from '../support/control-plane.ts';
+import { eventually } from '../support/eventually.ts';
 import { createAdmin, list, namespace, secret, sender, user, type Admin } from './support/admin.ts';
-import { eventually } from './support/eventually.ts';
 import { install, OPERATOR_NAMESPACE, startTestOperator } from './support/operator.ts';
 
 const settings = { classes: { default: { existingSenders: [{ shop: 'shop.example' }] } } };

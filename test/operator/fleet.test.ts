@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
 import { classDocumentSchema } from '../../relay/config/config.ts';
 import { describeWithControlPlane } from '../support/control-plane.ts';
+import { eventually } from '../support/eventually.ts';
 import { createAdmin } from './support/admin.ts';
-import { eventually } from './support/eventually.ts';
 import { install, OPERATOR_NAMESPACE, startTestOperator } from './support/operator.ts';
 import { startRelayPod } from './support/relay-pod.ts';
 

@@ -4,8 +4,8 @@ import { before, test } from 'node:test';
 import { readClasses } from '../../operator/kubernetes/classes.ts';
 import { settingsSchema } from '../../operator/settings/settings.ts';
 import { describeWithControlPlane } from '../support/control-plane.ts';
+import { eventually, until } from '../support/eventually.ts';
 import { createAdmin, list, namespace, secret, sender, user } from './support/admin.ts';
-import { eventually, until } from './support/eventually.ts';
 import { install, OPERATOR_NAMESPACE, startTestOperator, type TestOperator } from './support/operator.ts';
 
 const LOG_KEY = '0'.repeat(64);
@@ -77,7 +77,7 @@ describeWithControlPlane('the plan of everything', (cluster) => {
 async function isQuiet(operator: TestOperator): Promise<void> {
   await eventually(async () => {
     const [writes, passes] = [operator.writes(), await fullPlans(operator)];
-    await until(async () => (await fullPlans(operator)) >= passes + 3, 'several full plans');
+    await until(async () => (await fullPlans(operator)) >= passes + 3, { what: 'several full plans' });
     await operator.idle();
     assert.equal(operator.writes(), writes);
   });

@@ -4,8 +4,8 @@ import { after, before, test, type TestContext } from 'node:test';
 import { verifyPassword } from '../../relay/password-hash.ts';
 import { describeWithControlPlane } from '../support/control-plane.ts';
 import { startEventRecorder, type EventAbout } from '../../operator/kubernetes/client/events.ts';
+import { eventually, until } from '../support/eventually.ts';
 import { createAdmin, list, namespace, secret, sender, user, type Admin } from './support/admin.ts';
-import { eventually, until } from './support/eventually.ts';
 import { install, OPERATOR_NAMESPACE, startTestOperator, type TestOperator } from './support/operator.ts';
 
 describeWithControlPlane('an operator of many tenants', (cluster) => {
@@ -74,7 +74,7 @@ describeWithControlPlane('an operator of many tenants', (cluster) => {
     assert.deepEqual(told.credentials, [], 'no password that nobody has');
     await cluster().kubectl(['-n', 'full', 'delete', 'quota', 'none']);
     const { password = '' } = await admin.secret('full/app-smtp');
-    await until(() => accepts('app.full', password), 'it can log in');
+    await until(() => accepts('app.full', password), { what: 'it can log in' });
     await admin.waitFor('SmtpPlusUser', 'full/app', 'CredentialsReady', 'True CredentialsReady');
   });
 
@@ -89,7 +89,7 @@ describeWithControlPlane('an operator of many tenants', (cluster) => {
       assert.notEqual(after['password'], before['password']);
       return after['password'] ?? '';
     });
-    await until(() => accepts('app.rigid', password), 'the new password is valid');
+    await until(() => accepts('app.rigid', password), { what: 'the new password is valid' });
     assert.ok(await accepts('app.rigid', before['password'] ?? ''), 'and so is the one before');
   });
 
@@ -101,7 +101,7 @@ describeWithControlPlane('an operator of many tenants', (cluster) => {
     await admin.apply(user('tight/app', { credentials: { rotation: { trigger: 'now', overlap: '1h' } } }));
     await admin.waitFor('SmtpPlusUser', 'tight/app', 'CredentialsReady', 'False SecretNotWritten');
     assert.deepEqual(await admin.secret('tight/app-smtp'), before);
-    await until(() => accepts('app.tight', before['password'] ?? ''), 'the password that is there is valid');
+    await until(() => accepts('app.tight', before['password'] ?? ''), { what: 'the password that is there is valid' });
     await cluster().kubectl(['-n', 'tight', 'delete', 'quota', 'none']);
   });
 
@@ -121,24 +121,27 @@ describeWithControlPlane('an operator of many tenants', (cluster) => {
     }
     const last = 'strip/u11';
     const { password: first = '' } = await admin.secret(`${last}-smtp`);
-    await until(() => accepts('u11.strip', first), 'the first is valid');
+    await until(() => accepts('u11.strip', first), { what: 'the first is valid' });
     await admin.remove('Secret', `${last}-smtp`);
-    await until(async () => (await admin.get('Secret', `${last}-smtp`)) !== undefined, 'it is made again');
+    await until(async () => (await admin.get('Secret', `${last}-smtp`)) !== undefined, { what: 'it is made again' });
     const { password: second = '' } = await admin.secret(`${last}-smtp`);
     assert.notEqual(second, first);
-    await until(() => accepts('u11.strip', second), 'the second is valid');
+    await until(() => accepts('u11.strip', second), { what: 'the second is valid' });
   });
 
   test('lets a user log in all the time while it goes from one Secret with a password to another', async () => {
     await admin.apply(namespace('move'), secret('move/a', { password: 'the first password' }));
     await admin.apply(secret('move/b', { password: 'the second password' }), withPassword('move/app', 'a'));
-    await until(() => accepts('app.move', 'the first password'), 'the first is in force');
+    await until(() => accepts('app.move', 'the first password'), { what: 'the first is in force' });
     await admin.apply(withPassword('move/app', 'b'));
-    await until(async () => {
-      const { credentials } = (await admin.relayUsers())['app.move'] ?? assert.fail('it is gone');
-      assert.ok(credentials.length > 0);
-      return accepts('app.move', 'the second password');
-    }, 'the second is in force');
+    await until(
+      async () => {
+        const { credentials } = (await admin.relayUsers())['app.move'] ?? assert.fail('it is gone');
+        assert.ok(credentials.length > 0);
+        return accepts('app.move', 'the second password');
+      },
+      { what: 'the second is in force' },
+    );
   });
 
   test('starts, and follows the passwords of others, while a tenant changes its own all the time', async (t) => {
@@ -149,9 +152,9 @@ describeWithControlPlane('an operator of many tenants', (cluster) => {
     await admin.apply(withPassword('calm/app', 'own'));
     changePasswords(t, 'busy');
     await restart();
-    await until(() => accepts('app.calm', 'a calm password'), 'it serves');
+    await until(() => accepts('app.calm', 'a calm password'), { what: 'it serves' });
     await admin.apply(secret('calm/own', { password: 'another calm password' }));
-    await until(() => accepts('app.calm', 'another calm password'), 'it follows');
+    await until(() => accepts('app.calm', 'another calm password'), { what: 'it follows' });
   });
 
   test('follows the one Secret that exists, whoever names how many that do not', async () => {
@@ -162,9 +165,9 @@ describeWithControlPlane('an operator of many tenants', (cluster) => {
     );
     for (let i = 0; i < 30; i++) await admin.apply(withPassword(`greedy/u${i}`, `absent-${i}`));
     await admin.apply(withPassword('modest/app', 'own'));
-    await until(() => accepts('app.modest', 'a modest password'), 'it is in force');
+    await until(() => accepts('app.modest', 'a modest password'), { what: 'it is in force' });
     await admin.apply(secret('modest/own', { password: 'changed in a modest way' }));
-    await until(() => accepts('app.modest', 'changed in a modest way'), 'it is followed');
+    await until(() => accepts('app.modest', 'changed in a modest way'), { what: 'it is followed' });
     await admin.waitFor('SmtpPlusUser', 'greedy/u29', 'CredentialsReady', 'False SecretNotFound');
   });
 
@@ -210,10 +213,13 @@ describeWithControlPlane('an operator of many tenants', (cluster) => {
   test('makes Events about objects with the longest of names', async () => {
     const name = `${'a'.repeat(199)}-${'b'.repeat(50)}`;
     await admin.apply(namespace('long'), sender(`long/${name}`, { domain: 'long.example' }));
-    await until(async () => {
-      const names = await cluster().kubectl(['-n', 'long', 'get', 'events', '-o', 'name']);
-      return names.includes('aaa');
-    }, 'the Event is there');
+    await until(
+      async () => {
+        const names = await cluster().kubectl(['-n', 'long', 'get', 'events', '-o', 'name']);
+        return names.includes('aaa');
+      },
+      { what: 'the Event is there' },
+    );
   });
 
   test('makes Events of messages that are longer than the API server takes, cut between two letters', async (t) => {
@@ -245,10 +251,9 @@ describeWithControlPlane('an operator of many tenants', (cluster) => {
     const shard = `${OPERATOR_NAMESPACE}/smtp-plus-default-shard-007`;
     await admin.patch('Secret', shard, { data: { 'shard-031.json': 'AAAA' } });
     await eventually(async () => assert.deepEqual(Object.keys(await admin.secret(shard)), ['shard-007.json']));
-    await until(
-      () => operator.troubles.some((line) => line.includes('smtp-plus-bulk-class has no label')),
-      'it says so',
-    );
+    await until(() => operator.troubles.some((line) => line.includes('smtp-plus-bulk-class has no label')), {
+      what: 'it says so',
+    });
     assert.deepEqual(await admin.secret(`${OPERATOR_NAMESPACE}/smtp-plus-bulk-class`), { mine: 'yes' });
     await restart();
   });

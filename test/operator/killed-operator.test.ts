@@ -5,11 +5,11 @@ import { readChallenge, type ReadChallenge } from '../support/challenge-mail.ts'
 import { needsCommand } from '../support/commands.ts';
 import { describeWithControlPlane } from '../support/control-plane.ts';
 import { startNsd } from '../support/dns-server.ts';
+import { eventually } from '../support/eventually.ts';
 import { outbox } from '../support/outbox.ts';
 import { pageRequest } from '../support/page-request.ts';
 import { createAdmin, namespace, secret, sender, user, type Admin } from './support/admin.ts';
 import { createClock, DAY, HOUR, MINUTE } from './support/clock.ts';
-import { eventually } from './support/eventually.ts';
 import { startMortalOperators, type MortalOperators } from './support/mortal-operator.ts';
 import { install, OPERATOR_NAMESPACE, startTestOperator, type TestOperator } from './support/operator.ts';
 import { mailSettings } from './support/proofs-by-mail.ts';

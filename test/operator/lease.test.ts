@@ -3,8 +3,8 @@ import { test, type TestContext } from 'node:test';
 import { createClient } from '../../operator/kubernetes/client/client.ts';
 import { startLease } from '../../operator/kubernetes/client/lease.ts';
 import { describeWithControlPlane } from '../support/control-plane.ts';
+import { until } from '../support/eventually.ts';
 import { adminCredentials } from './support/credentials.ts';
-import { until } from './support/eventually.ts';
 import { startFaultyProxy } from './support/proxy.ts';
 
 describeWithControlPlane('leader election', (cluster) => {
@@ -27,7 +27,7 @@ describeWithControlPlane('leader election', (cluster) => {
     await Promise.race([a.acquired, b.acquired]);
     const [leader, other] = a.isLeader() ? [a, b] : [b, a];
     const rounds = other.looks() + 3;
-    await until(() => other.looks() >= rounds, 'the other has tried again');
+    await until(() => other.looks() >= rounds, { what: 'the other has tried again' });
     assert.deepEqual([leader.isLeader(), other.isLeader()], [true, false]);
   });
 
@@ -36,7 +36,7 @@ describeWithControlPlane('leader election', (cluster) => {
     const a = candidate(t, 'released', 'a');
     assert.equal(await a.acquired, undefined, 'nobody has led before');
     const b = candidate(t, 'released', 'b');
-    await until(() => b.looks() > 0, 'the other waits for it');
+    await until(() => b.looks() > 0, { what: 'the other waits for it' });
     await a.release();
     assert.equal(a.isLeader(), false);
     const looks = b.looks();
@@ -58,13 +58,13 @@ describeWithControlPlane('leader election', (cluster) => {
     const since = await second.acquired;
     assert.ok(since !== undefined);
     const looks = second.looks();
-    await until(() => second.looks() > looks + 1, 'the second renews it');
+    await until(() => second.looks() > looks + 1, { what: 'the second renews it' });
     await second.release();
     const third = candidate(t, 'unwatched', 'third');
     assert.deepEqual(await third.acquired, since);
     third.takenUp();
     const before = third.looks();
-    await until(() => third.looks() > before + 1, 'the third renews it');
+    await until(() => third.looks() > before + 1, { what: 'the third renews it' });
     await third.release();
     const after = await candidate(t, 'unwatched', 'fourth').acquired;
     assert.ok(after !== undefined && after > since, `${after?.toISOString()} is after ${since.toISOString()}`);
@@ -78,11 +78,14 @@ describeWithControlPlane('leader election', (cluster) => {
     const b = candidate(t, 'cut-off', 'b');
     proxy.freeze();
     let wereBoth = false;
-    await until(() => {
-      wereBoth ||= a.isLeader() && b.isLeader();
-      return b.isLeader();
-    }, 'the other takes over');
+    await until(
+      () => {
+        wereBoth ||= a.isLeader() && b.isLeader();
+        return b.isLeader();
+      },
+      { what: 'the other takes over' },
+    );
     assert.equal(wereBoth, false);
-    await until(() => a.losses() === 1, 'the first says that it has lost');
+    await until(() => a.losses() === 1, { what: 'the first says that it has lost' });
   });
 });

@@ -4,11 +4,11 @@ import { test, type TestContext } from 'node:test';
 import { readInstallation } from '../../operator/kubernetes/installation-secret.ts';
 import { describeWithControlPlane } from '../support/control-plane.ts';
 import type { ReadChallenge } from '../support/challenge-mail.ts';
+import { eventually } from '../support/eventually.ts';
 import { outbox } from '../support/outbox.ts';
 import { pageRequest } from '../support/page-request.ts';
 import { createAdmin, namespace, secret, sender, user, type Admin, type Manifest } from './support/admin.ts';
 import { createClock, MINUTE } from './support/clock.ts';
-import { eventually } from './support/eventually.ts';
 import {
   install,
   OPERATOR_NAMESPACE,

@@ -5,8 +5,8 @@ import { after, before, test, type TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { parse } from 'yaml';
 import { describeWithControlPlane } from '../support/control-plane.ts';
+import { eventually, until } from '../support/eventually.ts';
 import { createAdmin, namespace, user, type Admin } from './support/admin.ts';
-import { eventually, until } from './support/eventually.ts';
 import { install, OPERATOR_NAMESPACE, startTestOperator, type TestOperator } from './support/operator.ts';
 
 const USERS_CRD = fileURLToPath(new URL('../../crds/smtpplus.io_smtpplususers.yaml', import.meta.url));
@@ -66,7 +66,7 @@ describeWithControlPlane('with CRDs of another version', (cluster) => {
     for (let round = 0; round < 5 && writes !== (await written()); round++) {
       const planned = await passes();
       writes = await written();
-      await until(async () => (await passes()) >= planned + 2, 'everything is planned anew');
+      await until(async () => (await passes()) >= planned + 2, { what: 'everything is planned anew' });
     }
     assert.equal(await written(), writes);
   }

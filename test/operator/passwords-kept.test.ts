@@ -5,8 +5,8 @@ import { createInstallation, newInstallationId } from '../../operator/installati
 import { readInstallation } from '../../operator/kubernetes/installation-secret.ts';
 import { sha256Verifier, verifyPassword } from '../../relay/password-hash.ts';
 import { describeWithControlPlane } from '../support/control-plane.ts';
+import { eventually } from '../support/eventually.ts';
 import { createAdmin, namespace, secret, user, type Admin, type Manifest, type RelayUser } from './support/admin.ts';
-import { eventually } from './support/eventually.ts';
 import { install, OPERATOR_NAMESPACE, startTestOperator, type TestOperatorOptions } from './support/operator.ts';
 
 const OVERLAP_MS = 24 * 3600 * 1000;

@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { before, test, type TestContext } from 'node:test';
 import { describeWithControlPlane } from '../support/control-plane.ts';
+import { eventually } from '../support/eventually.ts';
 import { createAdmin, list, namespace, user, type Admin } from './support/admin.ts';
-import { eventually } from './support/eventually.ts';
 import { install, OPERATOR_NAMESPACE } from './support/operator.ts';
 import { startOperatorProcess } from './support/process.ts';
 

@@ -4,8 +4,8 @@ import { after, before, test } from 'node:test';
 import { USERS } from '../../operator/kubernetes/client/resources.ts';
 import { startReflector } from '../../operator/kubernetes/client/reflector.ts';
 import { describeWithControlPlane } from '../support/control-plane.ts';
+import { eventually } from '../support/eventually.ts';
 import { createAdmin, namespace, sender, user, type Admin, type LiveObject } from './support/admin.ts';
-import { eventually } from './support/eventually.ts';
 import { startRelayPod } from './support/relay-pod.ts';
 import { install, OPERATOR_NAMESPACE, startTestOperator, type TestOperator } from './support/operator.ts';
 

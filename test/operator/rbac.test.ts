@@ -4,9 +4,9 @@ import { readFileSync } from 'node:fs';
 import { before, test } from 'node:test';
 import { parseAllDocuments } from 'yaml';
 import { describeWithControlPlane } from '../support/control-plane.ts';
+import { eventually, until } from '../support/eventually.ts';
 import { createAdmin, list, namespace, secret, sender, user, type Admin } from './support/admin.ts';
 import { installEndpoints, recordsOf } from './support/dns-endpoints.ts';
-import { eventually, until } from './support/eventually.ts';
 import { createFleet } from './support/fleet.ts';
 import { install, OPERATOR_NAMESPACE, startTestOperator } from './support/operator.ts';
 import { startRelayPod } from './support/relay-pod.ts';
@@ -49,7 +49,7 @@ describeWithControlPlane('the RBAC manifests', (cluster) => {
     await admin.apply(secret('shop/taken-smtp', { mine: 'yes' }), user('shop/app'), user('shop/taken'));
     await admin.waitFor('SmtpPlusUser', 'shop/taken', 'CredentialsReady', 'False SecretNotOwned');
     await admin.secret('shop/app-smtp');
-    await until(async () => (await admin.relayUsers())['app.shop'] !== undefined, 'the user is configured');
+    await until(async () => (await admin.relayUsers())['app.shop'] !== undefined, { what: 'the user is configured' });
     await admin.patch('Secret', 'shop/app-smtp', { data: { host: 'AAAA' } });
     await eventually(async () => assert.equal((await admin.secret('shop/app-smtp'))['host'], 'localhost'));
     await admin.apply(user('shop/app', { credentials: { secretName: 'other' } }));
@@ -58,9 +58,9 @@ describeWithControlPlane('the RBAC manifests', (cluster) => {
     await fleet.scale(0);
     await fleet.startRelay(0);
     await fleet.stopRelay(0, 1);
-    await until(async () => (await admin.get('Pod', STRANDED)) !== undefined, 'a pod empties the volume');
+    await until(async () => (await admin.get('Pod', STRANDED)) !== undefined, { what: 'a pod empties the volume' });
     await fleet.drained('smtp-plus-relay-0', 0);
-    await until(async () => (await admin.get('Pod', STRANDED)) === undefined, 'it is gone');
+    await until(async () => (await admin.get('Pod', STRANDED)) === undefined, { what: 'it is gone' });
     await fleet.remove();
     await useEndpoints(admin, 'signed');
     // what look-ups find out is kept before the lease is given back
@@ -225,12 +225,12 @@ async function useEndpoints(admin: Admin, place: string): Promise<void> {
     sender(`${place}/domain`, { domain: `${place}.example`, dkim: { signing: 'Enabled' }, dns: { publish } });
   const records = async () => recordsOf(await admin.get('DNSEndpoint', key)).length;
   await admin.apply(namespace(place), wish('DNSEndpoint'));
-  await until(async () => (await records()) === 2, 'it is made');
+  await until(async () => (await records()) === 2, { what: 'it is made' });
   await admin.patch('DNSEndpoint', key, { spec: { endpoints: [] } });
-  await until(async () => (await records()) === 2, 'it is put right');
+  await until(async () => (await records()) === 2, { what: 'it is put right' });
   await admin.apply(wish('None'));
   const find = () => admin.get('DNSEndpoint', key);
-  await until(async () => (await find()) === undefined, 'it is deleted');
+  await until(async () => (await find()) === undefined, { what: 'it is deleted' });
   await admin.remove('VerifiedSender', `${place}/domain`);
 }
 

@@ -4,8 +4,8 @@ import { createClient } from '../../operator/kubernetes/client/client.ts';
 import { startReflector } from '../../operator/kubernetes/client/reflector.ts';
 import { SECRETS } from '../../operator/kubernetes/client/resources.ts';
 import { describeWithControlPlane } from '../support/control-plane.ts';
+import { eventually } from '../support/eventually.ts';
 import { adminCredentials } from './support/credentials.ts';
-import { eventually } from './support/eventually.ts';
 import { startFaultyProxy } from './support/proxy.ts';
 
 describeWithControlPlane('reflector', (cluster) => {

@@ -5,8 +5,8 @@ import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parse } from 'yaml';
 import { describeWithControlPlane } from '../support/control-plane.ts';
+import { eventually } from '../support/eventually.ts';
 import { createAdmin, list, namespace, sender, user, type Admin } from './support/admin.ts';
-import { eventually } from './support/eventually.ts';
 import {
   install,
   OPERATOR_NAMESPACE,

@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { describeWithControlPlane } from '../support/control-plane.ts';
+import { eventually, until } from '../support/eventually.ts';
 import { createAdmin, namespace, sender, user, type Admin } from './support/admin.ts';
-import { eventually, until } from './support/eventually.ts';
 import { install, OPERATOR_NAMESPACE, startTestOperator, type TestOperator } from './support/operator.ts';
 
 /** At 10 requests a second these keep the operator busy for longer than it takes to make them, on any machine. */
@@ -42,7 +42,7 @@ describeWithControlPlane('a revocation while one namespace makes users', (cluste
 
     // at once: one after the other, on a busy machine, would be no faster than the operator
     await Promise.all(Array.from({ length: NEW_USERS }, (_, i) => admin.apply(user(`noisy/new-${i}`))));
-    await until(() => operator.depth() > NEW_USERS / 2, 'users wait to be written');
+    await until(() => operator.depth() > NEW_USERS / 2, { what: 'users wait to be written' });
     for (const name of ['quiet', 'noisy']) {
       await admin.patch('SmtpPlusUser', `${name}/app`, { spec: { active: false } });
       await eventually(async () => assert.equal((await admin.relayUsers())[`app.${name}`]?.active, false));

@@ -4,8 +4,8 @@ import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { verifyPassword } from '../../relay/password-hash.ts';
 import { describeWithControlPlane } from '../support/control-plane.ts';
+import { eventually, until } from '../support/eventually.ts';
 import { createAdmin, list, namespace, secret, sender, user, type Admin } from './support/admin.ts';
-import { eventually, until } from './support/eventually.ts';
 import { startRelayPod } from './support/relay-pod.ts';
 import { install, OPERATOR_NAMESPACE, startTestOperator, type TestOperator } from './support/operator.ts';
 
@@ -181,7 +181,7 @@ describeWithControlPlane('the operator', (cluster) => {
     const end = Date.parse(old?.notAfter ?? '');
     assert.ok(end <= Date.now() + overlapMs, old?.notAfter);
     await operator.close();
-    await until(() => Date.now() > end, 'its time is over');
+    await until(() => Date.now() > end, { what: 'its time is over' });
     await restart();
     await eventually(async () => assert.equal((await admin.relayUsers())['app.rotated']?.credentials.length, 1));
   });

@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { verifyPassword } from '../../relay/password-hash.ts';
 import { describeWithControlPlane } from '../support/control-plane.ts';
+import { eventually } from '../support/eventually.ts';
 import { createAdmin, namespace, user, type Admin } from './support/admin.ts';
-import { eventually } from './support/eventually.ts';
 import { install, OPERATOR_NAMESPACE, startTestOperator, type TestOperator } from './support/operator.ts';
 
 const settings = { classes: { default: { hostname: 'smtp.example.com' } } };

@@ -4,8 +4,8 @@ import { before, beforeEach, test, type TestContext } from 'node:test';
 import type { ClassDocument } from '../../relay/config/config.ts';
 import { startDrains } from '../../operator/kubernetes/stranded/drains.ts';
 import { describeWithControlPlane } from '../support/control-plane.ts';
+import { eventually } from '../support/eventually.ts';
 import { createAdmin, type Admin, type LiveObject } from './support/admin.ts';
-import { eventually } from './support/eventually.ts';
 import { claimOf, createFleet } from './support/fleet.ts';
 import { install, OPERATOR_NAMESPACE, startTestOperator, type TestOperator } from './support/operator.ts';
 

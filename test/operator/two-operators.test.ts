@@ -5,8 +5,8 @@ import path from 'node:path';
 import { before, test, type TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describeWithControlPlane } from '../support/control-plane.ts';
+import { until } from '../support/eventually.ts';
 import { createAdmin, namespace, user } from './support/admin.ts';
-import { until } from './support/eventually.ts';
 import { install, OPERATOR_NAMESPACE } from './support/operator.ts';
 import { startOperatorProcess } from './support/process.ts';
 
@@ -72,13 +72,13 @@ describeWithControlPlane('of two operator processes', (cluster) => {
     const made = await changeConstantly(t);
     const writers = () => new Set(writesIn(cluster().auditLog).map(({ token }) => token)).size;
     const first = await start(t, 'first');
-    await until(() => writers() === 1, 'the first writes');
+    await until(() => writers() === 1, { what: 'the first writes' });
     const second = await start(t, 'second');
     await second.says('the operator has started');
     await sleep(1000);
     assert.equal(writers(), 1);
     first.child.kill('SIGSTOP');
-    await until(() => writers() === 2, 'the second writes');
+    await until(() => writers() === 2, { what: 'the second writes' });
     first.child.kill('SIGCONT');
     assert.equal(await first.exit, 1);
     const third = await start(t, 'third');
@@ -86,7 +86,7 @@ describeWithControlPlane('of two operator processes', (cluster) => {
     second.child.kill('SIGTERM');
     assert.equal(await second.exit, 0);
     const before = made();
-    await until(() => writers() === 3 && made() > before + 10, 'the third writes');
+    await until(() => writers() === 3 && made() > before + 10, { what: 'the third writes' });
     third.child.kill('SIGTERM');
     assert.equal(await third.exit, 0);
 

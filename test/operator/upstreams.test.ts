@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { after, before, test, type TestContext } from 'node:test';
 import type { KnownUpstreams, UpstreamTrouble } from '../../relay/observe/upstream-report.ts';
 import { describeWithControlPlane } from '../support/control-plane.ts';
+import { eventually } from '../support/eventually.ts';
 import { createAdmin, list, namespace, sender, user, type Admin } from './support/admin.ts';
-import { eventually } from './support/eventually.ts';
 import { startRelayPod } from './support/relay-pod.ts';
 import { install, OPERATOR_NAMESPACE, startTestOperator, type TestOperator } from './support/operator.ts';
 

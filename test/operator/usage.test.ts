@@ -4,8 +4,8 @@ import { after, afterEach, before, test } from 'node:test';
 import { shardDocumentSchema, fileOf, type UserConfig } from '../../relay/config/config.ts';
 import type { Tally } from '../../relay/observe/usage-report.ts';
 import { describeWithControlPlane } from '../support/control-plane.ts';
+import { eventually } from '../support/eventually.ts';
 import { createAdmin, list, namespace, sender, user, type Admin } from './support/admin.ts';
-import { eventually } from './support/eventually.ts';
 import { startRelayPod } from './support/relay-pod.ts';
 import { install, OPERATOR_NAMESPACE, startTestOperator, type TestOperator } from './support/operator.ts';
 

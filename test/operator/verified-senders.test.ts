@@ -7,8 +7,8 @@ import { needsCommand } from '../support/commands.ts';
 import { readInstallation } from '../../operator/kubernetes/installation-secret.ts';
 import { SENDER_EVIDENCE } from '../../operator/kubernetes/write/evidence-kinds.ts';
 import { startNsd, type DnsServer } from '../support/dns-server.ts';
+import { eventually } from '../support/eventually.ts';
 import { createAdmin, type Admin } from './support/admin.ts';
-import { eventually } from './support/eventually.ts';
 import { removeEvidence } from './support/sender-records.ts';
 import { install, OPERATOR_NAMESPACE, startTestOperator, type TestOperator } from './support/operator.ts';
 

@@ -5,8 +5,9 @@ import { describe, test, type TestContext } from 'node:test';
 import type { SmartHost } from '../../relay/config/config.ts';
 import type { SystemLookup } from '../../relay/delivery/resolve.ts';
 import { configured, emptied, said, startDelivering } from '../support/delivering.ts';
+import { until } from '../support/eventually.ts';
 import { CLIENT, startTokenServer, USER } from '../support/oauth.ts';
-import { aMessage, eventually, inMemory } from '../support/queued.ts';
+import { aMessage, inMemory } from '../support/queued.ts';
 import { LIST } from '../support/relay-config.ts';
 import { aSmartHost, ordinaryAnswers, startRawUpstream } from '../support/upstream.ts';
 
@@ -39,7 +40,7 @@ function leadingTo(...answers: readonly (readonly string[])[]): { lookup: System
 async function refusal(t: TestContext, host: SmartHost, lookup?: SystemLookup): Promise<string> {
   const relay = await startDelivering(t, configured(host, { settings: NO_RETRY }), lookup && { lookup });
   await relay.spool.put(aMessage(), inMemory());
-  await eventually('it is deferred', () => said(relay, 'deferred').length > 0);
+  await until(() => said(relay, 'deferred').length > 0, { what: 'it is deferred' });
   assert.equal(relay.left().length, 1, 'the message waits');
   return String(said(relay, 'deferred')[0]?.['reply']);
 }
@@ -96,7 +97,7 @@ describe('a smart host of a list', () => {
     await emptied(relay);
     relay.setConfig(configured({ ...host, addresses: onlyPublic }, { settings: NO_RETRY }));
     await relay.spool.put(aMessage(), inMemory());
-    await eventually('it is deferred', () => said(relay, 'deferred').length > 0);
+    await until(() => said(relay, 'deferred').length > 0, { what: 'it is deferred' });
     assert.equal(said(relay, 'delivered').length, 1);
     relay.setConfig(configured(host, { settings: NO_RETRY }));
     await emptied(relay);
@@ -108,7 +109,7 @@ describe('a smart host of a list', () => {
     const { lookup } = leadingTo(['10.96.0.1']);
     const relay = await startDelivering(t, configured(host, { settings }), { lookup });
     await relay.spool.put(aMessage(), inMemory());
-    await eventually('it is told', () => JSON.stringify(relay.delivery.upstreams()).includes(LIST));
+    await until(() => JSON.stringify(relay.delivery.upstreams()).includes(LIST), { what: 'it is told' });
     assert.match(JSON.stringify(relay.delivery.upstreams()), NOT_ALLOWED);
   });
 
@@ -153,7 +154,7 @@ describe('a service that is no mail server', () => {
         }),
       );
       await relay.spool.put(aMessage(), inMemory());
-      await eventually('it bounces', () => said(relay, 'bounced').length > 0);
+      await until(() => said(relay, 'bounced').length > 0, { what: 'it bounces' });
       const told = JSON.stringify([relay.lines, relay.delivery.upstreams()]);
       assert.match(told, /unreadable reply: this is no SMTP/);
       assert.doesNotMatch(told, /HTTP|Request Timeout|admin-panel/);

@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import type { Socket } from 'node:net';
 import { describe, test, type TestContext } from 'node:test';
 import { configured, emptied, said, startDelivering } from '../support/delivering.ts';
-import { aMessage, eventually, inMemory, metricValue } from '../support/queued.ts';
+import { until } from '../support/eventually.ts';
+import { aMessage, inMemory, metricValue } from '../support/queued.ts';
 import { aSmartHost, ordinaryAnswers, startRawUpstream } from '../support/upstream.ts';
 
 /** A retry would come too late for any test here. */
@@ -80,7 +81,7 @@ for (const [how, ehlo] of Object.entries(EHLO)) {
       });
       const relay = await startDelivering(t, configured(aSmartHost(raw.port), { settings: NO_RETRY }));
       await relay.spool.put(aMessage({ to: ['a@x.example', 'b@x.example'] }), inMemory());
-      await eventually('it is deferred', () => said(relay, 'deferred').length > 0);
+      await until(() => said(relay, 'deferred').length > 0, { what: 'it is deferred' });
       assert.equal(said(relay, 'deferred')[0]?.['reply'], '421 4.7.0 rate limit, see example.test/why');
     });
   }
@@ -113,10 +114,10 @@ test('250 to DATA is no go-ahead: nothing of the content is sent, and the messag
   );
   const message = aMessage({ content });
   await relay.spool.put(message, inMemory(content));
-  await eventually('it is deferred', () => said(relay, 'deferred').length > 0);
+  await until(() => said(relay, 'deferred').length > 0, { what: 'it is deferred' });
   assert.deepEqual(relay.left(), [message.id]);
   assert.equal(said(relay, 'deferred')[0]?.['reply'], 'no 354 to DATA');
-  await eventually('the connection is closed', () => raw.open() === 0);
+  await until(() => raw.open() === 0, { what: 'the connection is closed' });
   assert.equal(raw.lines.at(-1), 'DATA');
 });
 
@@ -132,7 +133,7 @@ for (const [how, ehlo] of Object.entries(EHLO)) {
     const message = aMessage({ to: ['yes@x.example', 'no@x.example'] });
     assert.equal((await relay.delivery.passThrough(message, inMemory())).code, 550);
     await relay.delivery.close();
-    await eventually('the connection is closed', () => raw.open() === 0);
+    await until(() => raw.open() === 0, { what: 'the connection is closed' });
     assert.deepEqual(
       raw.lines.filter((line) => !/^(EHLO|MAIL|RCPT|QUIT)/.test(line)),
       [],
@@ -156,7 +157,7 @@ describe('421 after the content', () => {
     const relay = await startDelivering(t, configured(host, { settings: NO_RETRY }));
     for (let i = 0; i < 4; i++) await relay.spool.put(aMessage({ to: ['a@bad.example'] }), inMemory());
     await relay.spool.put(aMessage({ to: ['a@good.example'] }), inMemory());
-    await eventually('the other is delivered', () => said(relay, 'delivered').length > 0);
+    await until(() => said(relay, 'delivered').length > 0, { what: 'the other is delivered' });
     assert.deepEqual(
       said(relay, 'deferred').map(({ reply }) => reply),
       Array(4).fill('421 4.7.0 not this content'),
@@ -185,7 +186,7 @@ test('an upstream has its time for the answer to each recipient, not for all tog
     configured(aSmartHost(raw.port), { settings: { ...NO_RETRY, commandSeconds: 0.5 } }),
   );
   await relay.spool.put(aMessage({ to: Array.from({ length: 8 }, (_, i) => `r${i}@x.example`) }), inMemory());
-  await eventually('it ends', () => relay.lines.length > 0);
+  await until(() => relay.lines.length > 0, { what: 'it ends' });
   assert.deepEqual(
     relay.lines.map(({ msg, recipients }) => [msg, recipients]),
     [['delivered', 8]],
@@ -218,11 +219,13 @@ describe('an upstream that answers before the content is through', () => {
       const upstream = { ...aSmartHost(raw.port), maxConnections: 1 };
       const relay = await startDelivering(t, configured(upstream, { settings: NO_RETRY }));
       await relay.spool.put(aMessage({ content: large, envelope: { from: '' } }), inMemory(large));
-      await eventually('there is an outcome', () => said(relay, outcome).length === 1);
+      await until(() => said(relay, outcome).length === 1, { what: 'there is an outcome' });
       assert.equal(said(relay, 'delivered').length, 0);
       await relay.spool.put(aMessage(), inMemory());
-      await eventually('the next one has a connection of its own', () => raw.connections() === 2);
-      await eventually('the next one is said', () => raw.lines.filter((line) => line.startsWith('MAIL')).length === 2);
+      await until(() => raw.connections() === 2, { what: 'the next one has a connection of its own' });
+      await until(() => raw.lines.filter((line) => line.startsWith('MAIL')).length === 2, {
+        what: 'the next one is said',
+      });
       assert.deepEqual(
         raw.lines.filter((line) => /x(MAIL|QUIT)|RSET/.test(line)),
         [],

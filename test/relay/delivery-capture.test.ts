@@ -4,8 +4,9 @@ import path from 'node:path';
 import { describe, test } from 'node:test';
 import { createCapture } from '../../relay/delivery/capture.ts';
 import { closedPort, configured, emptied, said, startDelivering } from '../support/delivering.ts';
+import { until } from '../support/eventually.ts';
 import { folderOf } from '../support/folder.ts';
-import { aMessage, CONTENT, eventually, inMemory } from '../support/queued.ts';
+import { aMessage, CONTENT, inMemory } from '../support/queued.ts';
 import { aList } from '../support/relay-config.ts';
 import { aSmartHost, ordinaryAnswers, startRawUpstream, startUpstream } from '../support/upstream.ts';
 
@@ -54,8 +55,8 @@ describe('the capture upstream', () => {
     const silent = aMessage({ to: ['hang-0@x.example'] });
     await relay.spool.put(lost, inMemory());
     await relay.spool.put(silent, inMemory());
-    await eventually('the rest waits', () => relay.left().length === 2);
-    await eventually('both were tried', () => new Set(said(relay, 'deferred').map(({ id }) => id)).size === 3);
+    await until(() => relay.left().length === 2, { what: 'the rest waits' });
+    await until(() => new Set(said(relay, 'deferred').map(({ id }) => id)).size === 3, { what: 'both were tried' });
     const envelope = JSON.parse(await readFile(path.join(relay.outbox, `${message.id}.json`), 'utf8')) as {
       recipients: string[];
     };
@@ -75,7 +76,7 @@ describe('routing', () => {
       configured(aSmartHost(dead), { settings: { retryFirstSeconds: 3600, retryMostSeconds: 3600 } }),
     );
     for (let i = 0; i < 6; i++) await relay.spool.put(aMessage(), inMemory());
-    await eventually('some are deferred', () => said(relay, 'deferred').length >= 3);
+    await until(() => said(relay, 'deferred').length >= 3, { what: 'some are deferred' });
     relay.setConfig(configured(upstream.smartHost()));
     await emptied(relay);
     assert.equal(upstream.received.length, 6);
@@ -89,7 +90,7 @@ describe('routing', () => {
     );
     await relay.spool.put(aMessage(), inMemory());
     await relay.spool.put(aMessage({ list: 'gone/list' }), inMemory());
-    await eventually('both are deferred', () => new Set(said(relay, 'deferred').map(({ id }) => id)).size === 2);
+    await until(() => new Set(said(relay, 'deferred').map(({ id }) => id)).size === 2, { what: 'both are deferred' });
     assert.deepEqual([...new Set(said(relay, 'deferred').map(({ reply }) => String(reply)))].sort(), [
       'Secret shop/smarthost not found',
       'list gone/list is not in the configuration',
@@ -125,7 +126,7 @@ describe('ending', () => {
     const relay = await startDelivering(t, configured(aSmartHost(raw.port), { settings: { finalDotSeconds: 600 } }));
     const message = aMessage();
     await relay.spool.put(message, inMemory());
-    await eventually('the content was sent', () => raw.lines.includes('.'));
+    await until(() => raw.lines.includes('.'), { what: 'the content was sent' });
     await relay.delivery.drain(50);
     assert.deepEqual(relay.left(), [message.id]);
     assert.equal((await relay.spool.read(message.id))?.queued.attempts, 0);

@@ -2,8 +2,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { closedPort, configured, emptied, said, startDelivering } from '../support/delivering.ts';
+import { until } from '../support/eventually.ts';
 import { folderOf } from '../support/folder.ts';
-import { aMessage, eventually, inMemory } from '../support/queued.ts';
+import { aMessage, inMemory } from '../support/queued.ts';
 import { aSmartHost, startUpstream } from '../support/upstream.ts';
 
 const DAY_MS = 24 * 3600 * 1000;
@@ -19,14 +20,17 @@ for (const [what, step] of [
     const relay = await startDelivering(t, configured(aSmartHost(await closedPort())));
     const message = aMessage();
     await relay.spool.put(message, inMemory());
-    await eventually('it is tried', () => said(relay, 'deferred').length > 0);
+    await until(() => said(relay, 'deferred').length > 0, { what: 'it is tried' });
     ahead = step;
     const tries = said(relay, 'deferred').length;
     await relay.spool.put(aMessage({ received: new Date(Date.now()).toISOString() }), inMemory());
-    await eventually('both are tried again', () => {
-      const tried = said(relay, 'deferred').slice(tries);
-      return new Set(tried.map(({ id }) => id)).size === 2;
-    });
+    await until(
+      () => {
+        const tried = said(relay, 'deferred').slice(tries);
+        return new Set(tried.map(({ id }) => id)).size === 2;
+      },
+      { what: 'both are tried again' },
+    );
     assert.deepEqual(said(relay, 'bounced'), []);
     const upstream = await startUpstream(t);
     relay.setConfig(configured(upstream.smartHost()));
@@ -42,7 +46,7 @@ test('mail of a process whose clock was ahead waits no longer than for a retry',
   const down = configured(aSmartHost(await closedPort()), { settings: { ...slow, retryFirstSeconds: 3600 } });
   const first = await startDelivering(t, down, { folder });
   await first.spool.put(aMessage(), inMemory());
-  await eventually('it is deferred', () => said(first, 'deferred').length > 0);
+  await until(() => said(first, 'deferred').length > 0, { what: 'it is deferred' });
   const [entry] = [...first.spool.entries()];
   const found = await first.spool.read(entry?.id ?? '');
   assert.ok(found !== undefined);

@@ -5,8 +5,9 @@ import { describe, test } from 'node:test';
 import { createMetrics } from '../../relay/observe/metrics.ts';
 import { openSpool } from '../../relay/spool/spool.ts';
 import { configured, emptied, startDelivering } from '../support/delivering.ts';
+import { until } from '../support/eventually.ts';
 import { folderOf } from '../support/folder.ts';
-import { aMessage, captureLog, eventually, inMemory } from '../support/queued.ts';
+import { aMessage, captureLog, inMemory } from '../support/queued.ts';
 import { startUpstream } from '../support/upstream.ts';
 
 describe('kill -9 while delivering', () => {
@@ -38,7 +39,7 @@ describe('kill -9 while delivering', () => {
     await hold(spoolFolder, held.id);
     // one connection: what is older goes first
     const relay = await startDelivering(t, configured(upstream.smartHost({ maxConnections: 1 })), { folder });
-    await eventually('what is behind it is delivered', () => !relay.left().includes(behind.id));
+    await until(() => !relay.left().includes(behind.id), { what: 'what is behind it is delivered' });
     assert.deepEqual(
       upstream.received.map(({ to }) => to),
       [['behind@x.example']],
@@ -92,7 +93,7 @@ async function deliverUntil(folder: string, port: number, isTime: (output: strin
   const ended = new Promise((resolve) => {
     child.on('close', resolve);
   });
-  await eventually('it is time to kill', () => isTime(output));
+  await until(() => isTime(output), { what: 'it is time to kill' });
   child.kill('SIGKILL');
   await ended;
 }

@@ -4,13 +4,11 @@ import path from 'node:path';
 import { describe, test, type TestContext } from 'node:test';
 import { openSpool } from '../../relay/spool/spool.ts';
 import { configured, startDelivering } from '../support/delivering.ts';
+import { until } from '../support/eventually.ts';
 import { folderOf } from '../support/folder.ts';
-import { aMessage, captureLog, createMetrics, eventually as within, inMemory } from '../support/queued.ts';
+import { aMessage, captureLog, createMetrics, inMemory } from '../support/queued.ts';
 import { aList, LIST } from '../support/relay-config.ts';
 import { aSmartHost, ordinaryAnswers, startRawUpstream, startUpstream } from '../support/upstream.ts';
-
-/** Hundreds of messages take their time on a machine that has other things to do. */
-const eventually = (what: string, check: () => boolean) => within(what, check, 60);
 
 const LISTS = 110;
 const PATIENT = { finalDotSeconds: 600, commandSeconds: 600 };
@@ -34,9 +32,9 @@ describe('mail of a namespace', () => {
     const config = configured(upstream.smartHost(), { settings: PATIENT, others });
     const first = await startDelivering(t, config, { folder });
     for (const message of messages) await first.spool.put(message, inMemory());
-    await eventually('many hang', () => raw.open() > 20);
+    await until(() => raw.open() > 20, { what: 'many hang' });
     await first.spool.put(aMessage(), inMemory());
-    await eventually('the mail of the other is out', () => upstream.received.length === 1);
+    await until(() => upstream.received.length === 1, { what: 'the mail of the other is out' });
     await first.delivery.close();
 
     const late = aMessage({ to: ['late@x.example'] });
@@ -46,9 +44,9 @@ describe('mail of a namespace', () => {
     await spool.close();
     await startDelivering(t, config, { folder });
     // the first one may have come twice: the answer to it was under way when the relay ended
-    await eventually('it is out after a restart, too', () =>
-      upstream.received.some(({ to }) => to.join() === 'late@x.example'),
-    );
+    await until(() => upstream.received.some(({ to }) => to.join() === 'late@x.example'), {
+      what: 'it is out after a restart, too',
+    });
   });
 
   test('that is gone with its lists is broken off, and waits for them to come back', async (t) => {
@@ -57,13 +55,13 @@ describe('mail of a namespace', () => {
     const smartHost = upstream.smartHost();
     const relay = await startDelivering(t, configured(smartHost, { settings: PATIENT, others }));
     for (const message of messages) await relay.spool.put(message, inMemory());
-    await eventually('many hang', () => raw.open() > 20);
+    await until(() => raw.open() > 20, { what: 'many hang' });
     relay.setConfig(configured(smartHost, { settings: PATIENT }));
-    await eventually('none hangs', () => raw.open() === 0);
+    await until(() => raw.open() === 0, { what: 'none hangs' });
     assert.equal(relay.left().length, messages.length);
     const list = messages[0]?.list ?? '';
     relay.setConfig(configured(smartHost, { settings: PATIENT, others: { [list]: aList({ upstream: smartHost }) } }));
-    await eventually('it is out', () => upstream.received.length === 3);
+    await until(() => upstream.received.length === 3, { what: 'it is out' });
   });
 
   test('of a list that is gone says nothing against the upstream that it shared', async (t) => {
@@ -83,12 +81,12 @@ describe('mail of a namespace', () => {
     );
     for (let i = 0; i < 6; i++)
       await relay.spool.put(aMessage({ namespace: 'hog', user: `u${i}`, list: 'hog/a' }), inMemory());
-    await eventually('all hang', () => hung.length === 6);
+    await until(() => hung.length === 6, { what: 'all hang' });
     relay.setConfig(configured(host, { settings: slow }));
-    await eventually('they are broken off', () => raw.open() === 0);
+    await until(() => raw.open() === 0, { what: 'they are broken off' });
     const message = aMessage();
     await relay.spool.put(message, inMemory());
-    await eventually('the other list goes on at once', () => !relay.left().includes(message.id));
+    await until(() => !relay.left().includes(message.id), { what: 'the other list goes on at once' });
   });
 });
 
@@ -114,10 +112,13 @@ test('a second user of a shared list has the next turn, whatever the first has i
   }
   isOpen = true;
   open();
-  await eventually('both are out', () => {
-    const to = new Set(upstream.received.map((one) => one.to.join()));
-    return to.has('second@x.example') && to.has('third@x.example');
-  });
+  await until(
+    () => {
+      const to = new Set(upstream.received.map((one) => one.to.join()));
+      return to.has('second@x.example') && to.has('third@x.example');
+    },
+    { what: 'both are out' },
+  );
   const order = upstream.received.map((one) => one.to.join());
   assert.ok(order.indexOf('third@x.example') <= 2, order.slice(0, 5).join());
   assert.ok(order.indexOf('second@x.example') <= 4, order.slice(0, 5).join());

@@ -6,7 +6,8 @@ import { describe, test } from 'node:test';
 import type { RecipientGuard, UpstreamConfig } from '../../relay/config/config.ts';
 import type { Recipient } from '../../relay/message.ts';
 import { configured, emptied, said, startDelivering } from '../support/delivering.ts';
-import { aMessage, CONTENT, eventually, inMemory, metricValue } from '../support/queued.ts';
+import { until } from '../support/eventually.ts';
+import { aMessage, CONTENT, inMemory, metricValue } from '../support/queued.ts';
 import { LIST } from '../support/relay-config.ts';
 import { startUpstream } from '../support/upstream.ts';
 
@@ -142,7 +143,7 @@ describe('mail that was queued before the guard', () => {
     const upstream = await startUpstream(t);
     const relay = await startDelivering(t, configured(unresolved));
     await relay.spool.put(aMessage({ to: all }), inMemory());
-    await eventually('it waits', () => said(relay, 'deferred').length > 0);
+    await until(() => said(relay, 'deferred').length > 0, { what: 'it waits' });
     relay.setConfig(configured(upstream.smartHost(), byGuard(REFUSE)));
     await emptied(relay);
     assert.deepEqual(upstream.received.map(({ to }) => to.join()).toSorted(), ['orders@shop.example', 'x@qa.example']);
@@ -156,7 +157,7 @@ describe('mail that was queued before the guard', () => {
     const upstream = await startUpstream(t);
     const relay = await startDelivering(t, configured(unresolved));
     await relay.spool.put(aMessage({ to: ['a@real.example'] }), inMemory());
-    await eventually('it waits', () => said(relay, 'deferred').length > 0);
+    await until(() => said(relay, 'deferred').length > 0, { what: 'it waits' });
     relay.setConfig(configured(upstream.smartHost(), byGuard(REFUSE)));
     await emptied(relay);
     assert.deepEqual(
@@ -171,7 +172,7 @@ describe('mail that was queued before the guard', () => {
       const relay = await startDelivering(t, configured(unresolved));
       const content = Buffer.concat([Buffer.from('X-SMTPAPI: {"to": ["a@real.example"]}\r\n'), CONTENT]);
       await relay.spool.put(aMessage({ content, to: all }), inMemory(content));
-      await eventually('it waits', () => said(relay, 'deferred').length > 0);
+      await until(() => said(relay, 'deferred').length > 0, { what: 'it waits' });
       relay.setConfig(configured(upstream.smartHost(), byGuard(guard)));
       await emptied(relay);
       assert.deepEqual(
@@ -191,7 +192,7 @@ describe('mail that was queued before the guard', () => {
     const alone = aMessage({ to: ['a@real.example'] });
     await relay.spool.put(both, inMemory());
     await relay.spool.put(alone, inMemory());
-    await eventually('they wait', () => said(relay, 'deferred').length > 1);
+    await until(() => said(relay, 'deferred').length > 1, { what: 'they wait' });
     relay.setConfig(configured(upstream.smartHost(), byGuard(CAPTURE)));
     await emptied(relay);
     const folder = path.join(path.dirname(relay.outbox), 'spool/captured', LIST);
@@ -211,7 +212,7 @@ describe('mail that was queued before the guard', () => {
     const upstream = await startUpstream(t);
     const relay = await startDelivering(t, configured(unresolved));
     await relay.spool.put(aMessage({ to: all }), inMemory());
-    await eventually('it waits', () => said(relay, 'deferred').length > 0);
+    await until(() => said(relay, 'deferred').length > 0, { what: 'it waits' });
     relay.setConfig(configured(upstream.smartHost(), byGuard(REDIRECT)));
     await emptied(relay);
     assert.deepEqual(upstream.received.map(({ to }) => to.join()).toSorted(), ['tester@shop.example', 'x@qa.example']);
@@ -221,7 +222,7 @@ describe('mail that was queued before the guard', () => {
     const upstream = await startUpstream(t);
     const relay = await startDelivering(t, configured(undefined));
     await relay.spool.put(aMessage({ to: ['a@real.example'] }), inMemory());
-    await eventually('it waits', () => said(relay, 'deferred').length > 0);
+    await until(() => said(relay, 'deferred').length > 0, { what: 'it waits' });
     relay.setConfig(configured(upstream.smartHost(), byGuard(CAPTURE)));
     await emptied(relay);
     assert.deepEqual(upstream.received, []);
@@ -282,7 +283,7 @@ describe('passthrough with a guard', () => {
     const smartHost = upstream.smartHost({ maxConnections: 1 });
     const relay = await startDelivering(t, configured(smartHost));
     const first = relay.delivery.passThrough(aMessage({ to: ['x@qa.example'] }), inMemory());
-    await eventually('the first is under way', () => upstream.connections().open === 1);
+    await until(() => upstream.connections().open === 1, { what: 'the first is under way' });
     const second = relay.delivery.passThrough(aMessage({ to: ['a@real.example'] }), inMemory());
     relay.setConfig(configured(smartHost, byGuard(REFUSE)));
     open(undefined);

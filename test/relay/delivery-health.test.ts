@@ -3,9 +3,9 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { closedPort, configured, emptied, startDelivering, type DeliveringRelay } from '../support/delivering.ts';
 import { upstreamReportSchema } from '../../relay/observe/upstream-report.ts';
+import { until } from '../support/eventually.ts';
 import { aMessage, inMemory, metricValue } from '../support/queued.ts';
 import { aList, LIST } from '../support/relay-config.ts';
-import { until } from '../support/until.ts';
 import { aSmartHost, startUpstream } from '../support/upstream.ts';
 
 const settings = { unreachableSeconds: 0.05 };

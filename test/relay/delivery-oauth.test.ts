@@ -5,16 +5,17 @@ import path from 'node:path';
 import { describe, test, type TestContext } from 'node:test';
 import type { SmartHost } from '../../relay/config/config.ts';
 import { closedPort, configured, emptied, said, startDelivering } from '../support/delivering.ts';
+import { until } from '../support/eventually.ts';
 import { folderOf } from '../support/folder.ts';
 import { CLIENT, issue, startOAuthHost, startTokenServer, USER } from '../support/oauth.ts';
-import { aMessage, eventually, inMemory } from '../support/queued.ts';
+import { aMessage, inMemory } from '../support/queued.ts';
 
 const NO_RETRY = { retryFirstSeconds: 3600, retryMostSeconds: 3600 };
 
 async function deferredBy(t: TestContext, host: SmartHost): Promise<string> {
   const relay = await startDelivering(t, configured(host, { settings: NO_RETRY }));
   await relay.spool.put(aMessage(), inMemory());
-  await eventually('it is deferred', () => said(relay, 'deferred').length > 0);
+  await until(() => said(relay, 'deferred').length > 0, { what: 'it is deferred' });
   assert.equal(relay.left().length, 1);
   assert.equal(said(relay, 'bounced').length, 0);
   const told = JSON.stringify([relay.lines, relay.delivery.upstreams()]);
@@ -49,7 +50,7 @@ for (const mechanism of ['XOAUTH2', 'OAUTHBEARER'] as const) {
     const host = await startOAuthHost(t, { mechanism, knows: (token) => isKnown && token === long });
     const relay = await startDelivering(t, configured(host.smartHost(tokens.url)));
     await relay.spool.put(aMessage(), inMemory());
-    await eventually('it is refused', () => said(relay, 'deferred').length > 0);
+    await until(() => said(relay, 'deferred').length > 0, { what: 'it is refused' });
     assert.match(String(said(relay, 'deferred')[0]?.['reply']), /log-in refused with 535 5\.7\.3$/);
     isKnown = true;
     await emptied(relay);
@@ -89,7 +90,7 @@ test('a smart host that forgets who we are gets a new connection for the next me
   await emptied(relay);
   isLost = true;
   await relay.spool.put(aMessage(), inMemory());
-  await eventually('it is told', () => said(relay, 'deferred').length > 0);
+  await until(() => said(relay, 'deferred').length > 0, { what: 'it is told' });
   isLost = false;
   await emptied(relay);
   assert.equal(host.connections(), 2);
@@ -198,7 +199,7 @@ describe('a token server', () => {
     const host = await startOAuthHost(t, { knows: () => true });
     const relay = await startDelivering(t, configured(host.smartHost(tokens.url)));
     await Promise.all(Array.from({ length: 50 }, () => relay.spool.put(aMessage(), inMemory())));
-    await eventually('some are deferred', () => said(relay, 'deferred').length >= 3);
+    await until(() => said(relay, 'deferred').length >= 3, { what: 'some are deferred' });
     assert.ok(tokens.asked.length < 10, `${tokens.asked.length} requests`);
     isDown = false;
     await emptied(relay);
@@ -232,7 +233,7 @@ describe('a token server', () => {
       { lookup },
     );
     await relay.spool.put(aMessage(), inMemory());
-    await eventually('it is deferred', () => said(relay, 'deferred').length > 0);
+    await until(() => said(relay, 'deferred').length > 0, { what: 'it is deferred' });
     assert.equal(said(relay, 'deferred')[0]?.['reply'], 'no access token: login.example: ENOTFOUND');
   });
 

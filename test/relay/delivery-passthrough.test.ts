@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { closedPort, configured, emptied, said, startDelivering } from '../support/delivering.ts';
-import { aMessage, CONTENT, eventually, inMemory, metricValue } from '../support/queued.ts';
+import { until } from '../support/eventually.ts';
+import { aMessage, CONTENT, inMemory, metricValue } from '../support/queued.ts';
 import { aSmartHost, startRawUpstream, startUpstream } from '../support/upstream.ts';
 
 describe('passthrough', () => {
@@ -42,7 +43,7 @@ describe('passthrough', () => {
     const silent = await startRawUpstream(t, { greet: () => {} });
     relay.setConfig(configured(aSmartHost(silent.port, { maxConnections: 1 }), { settings: { connectSeconds: 60 } }));
     const replies = Promise.all([1, 2, 3].map(() => relay.delivery.passThrough(aMessage(), inMemory())));
-    await eventually('one is under way', () => silent.connections() === 1);
+    await until(() => silent.connections() === 1, { what: 'one is under way' });
     await relay.delivery.close();
     assert.deepEqual(
       (await replies).map(({ code }) => code),

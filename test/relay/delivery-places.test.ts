@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { configured, startDelivering } from '../support/delivering.ts';
-import { aMessage, eventually, inMemory } from '../support/queued.ts';
+import { until } from '../support/eventually.ts';
+import { aMessage, inMemory } from '../support/queued.ts';
 import { aList } from '../support/relay-config.ts';
 import { aSmartHost, ordinaryAnswers, startRawUpstream } from '../support/upstream.ts';
 
@@ -25,7 +26,7 @@ test('namespaces that wait for the same share of places have as many messages un
   }
   relay.setConfig(config);
   const underWay = () => hosts.map(({ lines }) => lines.filter((line) => line === '.').length);
-  await eventually('all places are taken', () => underWay().reduce((sum, count) => sum + count) >= 20);
+  await until(() => underWay().reduce((sum, count) => sum + count) >= 20, { what: 'all places are taken' });
   // whatever would come on top would have been there in the turns of these
   await relay.spool.put(aMessage({ list: 'e/none' }), inMemory());
   assert.deepEqual(underWay(), [5, 5, 5, 5]);

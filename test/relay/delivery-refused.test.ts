@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { configured, emptied, said, startDelivering } from '../support/delivering.ts';
-import { aMessage, eventually, inMemory, metricValue } from '../support/queued.ts';
+import { until } from '../support/eventually.ts';
+import { aMessage, inMemory, metricValue } from '../support/queued.ts';
 import { startUpstream } from '../support/upstream.ts';
 
 describe('what an upstream refuses', () => {
@@ -154,7 +155,7 @@ describe('what an upstream refuses', () => {
       aMessage({ envelope: { recipients: [{ address: 'quiet@x.example', notify: ['FAILURE'] }] } }),
       inMemory(),
     );
-    await eventually('many attempts', () => said(relay, 'deferred').length > 14);
+    await until(() => said(relay, 'deferred').length > 14, { what: 'many attempts' });
     isOpen = true;
     await emptied(relay);
     const notices = upstream.received.filter(({ from }) => from === '');

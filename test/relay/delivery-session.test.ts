@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { configured, emptied, said, startDelivering } from '../support/delivering.ts';
-import { aMessage, eventually, inMemory } from '../support/queued.ts';
+import { until } from '../support/eventually.ts';
+import { aMessage, inMemory } from '../support/queued.ts';
 import { aSmartHost, ordinaryAnswers, startRawUpstream } from '../support/upstream.ts';
 
 const EIGHT_BIT = Buffer.from('From: orders@shop.example\r\n\r\nGrüße\r\n');
@@ -56,7 +57,7 @@ describe('the password', () => {
         configured(host, { settings: { retryFirstSeconds: 3600, retryMostSeconds: 3600 } }),
       );
       await relay.spool.put(aMessage(), inMemory());
-      await eventually('it is deferred', () => said(relay, 'deferred').length > 0);
+      await until(() => said(relay, 'deferred').length > 0, { what: 'it is deferred' });
       const secret = Buffer.from('\0relay\0secret word').toString('base64');
       assert.ok(!JSON.stringify(relay.lines).includes(secret), JSON.stringify(relay.lines));
       assert.match(String(said(relay, 'deferred')[0]?.['reply']), /log-in/);

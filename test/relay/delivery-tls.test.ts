@@ -5,7 +5,8 @@ import { describe, test, type TestContext } from 'node:test';
 import { TLSSocket } from 'node:tls';
 import type { SmartHost } from '../../relay/config/config.ts';
 import { configured, emptied, said, startDelivering } from '../support/delivering.ts';
-import { aMessage, eventually, inMemory } from '../support/queued.ts';
+import { until } from '../support/eventually.ts';
+import { aMessage, inMemory } from '../support/queued.ts';
 import { aSmartHost, ordinaryAnswers, startRawUpstream, startUpstream, testCertificates } from '../support/upstream.ts';
 
 const NO_RETRY = { retryFirstSeconds: 3600, retryMostSeconds: 3600 };
@@ -14,7 +15,7 @@ const LOGIN = { username: 'relay', password: 'secret word' };
 async function deferredBy(t: TestContext, host: SmartHost): Promise<string> {
   const relay = await startDelivering(t, configured(host, { settings: NO_RETRY }));
   await relay.spool.put(aMessage(), inMemory());
-  await eventually('it is deferred', () => said(relay, 'deferred').length > 0);
+  await until(() => said(relay, 'deferred').length > 0, { what: 'it is deferred' });
   assert.equal(relay.left().length, 1);
   return String(said(relay, 'deferred')[0]?.['reply']);
 }

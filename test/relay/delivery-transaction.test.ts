@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { configured, emptied, said, startDelivering } from '../support/delivering.ts';
-import { aMessage, CONTENT, eventually, inMemory } from '../support/queued.ts';
+import { until } from '../support/eventually.ts';
+import { aMessage, CONTENT, inMemory } from '../support/queued.ts';
 import { startScripted } from '../support/scripted-server.ts';
 import { aSmartHost, ordinaryAnswers, startRawUpstream, startUpstream } from '../support/upstream.ts';
 
@@ -51,7 +52,7 @@ test('an upstream that refuses every recipient and wants the content all the sam
   await relay.spool.put(aMessage({ envelope: { from: '' } }), inMemory());
   await emptied(relay);
   assert.match(String(said(relay, 'bounced')[0]?.['reply']), /550 5\.1\.1 nobody/);
-  await eventually('the connection is closed', () => raw.open() === 0);
+  await until(() => raw.open() === 0, { what: 'the connection is closed' });
   assert.equal(raw.lines.at(-1), 'DATA');
 });
 
@@ -97,7 +98,7 @@ describe('a kept connection', () => {
       );
       await relay.spool.put(aMessage(), inMemory());
       await emptied(relay);
-      if (!isOpenStill) await eventually('it is closed', () => raw.open() === 0);
+      if (!isOpenStill) await until(() => raw.open() === 0, { what: 'it is closed' });
       await relay.spool.put(aMessage(), inMemory());
       await emptied(relay);
       assert.deepEqual(said(relay, 'deferred'), []);
@@ -120,7 +121,7 @@ describe('a kept connection', () => {
     await relay.spool.put(aMessage(), inMemory());
     await emptied(relay);
     await relay.spool.put(aMessage(), inMemory());
-    await eventually('it is deferred', () => said(relay, 'deferred').length > 0);
+    await until(() => said(relay, 'deferred').length > 0, { what: 'it is deferred' });
     await relay.delivery.drain(200);
     assert.equal(raw.connections(), 1);
     assert.equal(raw.lines.filter((line) => line === '.').length, 2);
@@ -134,7 +135,7 @@ describe('replies out of turn', () => {
     });
     const relay = await startDelivering(t, configured(aSmartHost(raw.port), { settings: NO_RETRY }));
     await relay.spool.put(aMessage(), inMemory());
-    await eventually('it is deferred', () => said(relay, 'deferred').length > 0);
+    await until(() => said(relay, 'deferred').length > 0, { what: 'it is deferred' });
     assert.match(String(said(relay, 'deferred')[0]?.['reply']), /reply to nothing: 250 and ok to what comes/);
     assert.ok(!raw.lines.includes('DATA'));
   });

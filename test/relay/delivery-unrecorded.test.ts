@@ -5,8 +5,9 @@ import { test } from 'node:test';
 import { startDelivery } from '../../relay/delivery/deliver.ts';
 import { openSpool, type Spool } from '../../relay/spool/spool.ts';
 import { configured } from '../support/delivering.ts';
+import { until } from '../support/eventually.ts';
 import { folderOf } from '../support/folder.ts';
-import { aMessage, captureLog, createMetrics, eventually, inMemory } from '../support/queued.ts';
+import { aMessage, captureLog, createMetrics, inMemory } from '../support/queued.ts';
 import { startUpstream } from '../support/upstream.ts';
 
 /** As UNRECORDED_MAX in deliver.ts, and the connections of the upstream. */
@@ -32,12 +33,12 @@ test('no more answers wait for the disk than are to be sent again after a crash'
     await delivery.close();
     await spool.close();
   });
-  await eventually('as many as may be wait', () => waiting.length >= 128);
+  await until(() => waiting.length >= 128, { what: 'as many as may be wait' });
   await atRest(() => upstream.received.length);
   assert.ok(waiting.length <= MOST, `${waiting.length} wait`);
   // each that is written lets another one out, and no more
   for (const resolve of waiting.splice(0, 50)) resolve();
-  await eventually('the next ones wait', () => waiting.length >= 128);
+  await until(() => waiting.length >= 128, { what: 'the next ones wait' });
   await atRest(() => upstream.received.length);
   assert.ok(waiting.length <= MOST, `${waiting.length} wait`);
   assert.ok(upstream.received.length <= MOST + 50, `${upstream.received.length} were sent`);

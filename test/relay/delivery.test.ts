@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { configured, emptied, said, startDelivering } from '../support/delivering.ts';
-import { aMessage, CONTENT, eventually, inMemory, metricValue } from '../support/queued.ts';
+import { until } from '../support/eventually.ts';
+import { aMessage, CONTENT, inMemory, metricValue } from '../support/queued.ts';
 import { LIST } from '../support/relay-config.ts';
 import { aSmartHost, ordinaryAnswers, startRawUpstream, startUpstream } from '../support/upstream.ts';
 
@@ -72,7 +73,7 @@ describe('delivery to a smart host', () => {
       configured(aSmartHost(raw.port, { tls: 'StartTLS', username: 'u', password: 'secret word' })),
     );
     await relay.spool.put(aMessage(), inMemory());
-    await eventually('it is deferred', () => said(relay, 'deferred').length > 0);
+    await until(() => said(relay, 'deferred').length > 0, { what: 'it is deferred' });
     assert.deepEqual(
       raw.lines.filter((line) => /^(AUTH|MAIL|RCPT|DATA)/.test(line)),
       [],
@@ -89,7 +90,7 @@ describe('delivery to a smart host', () => {
     const raw = await startRawUpstream(t, { answer: ordinaryAnswers() });
     relay.setConfig(configured(aSmartHost(raw.port, { tls: 'Opportunistic', username: 'u', password: 'secret word' })));
     await relay.spool.put(aMessage(), inMemory());
-    await eventually('it is deferred', () => said(relay, 'deferred').length > 0);
+    await until(() => said(relay, 'deferred').length > 0, { what: 'it is deferred' });
     assert.deepEqual(
       raw.lines.filter((line) => /^(AUTH|MAIL)/.test(line)),
       [],
@@ -108,7 +109,7 @@ describe('delivery to a smart host', () => {
         configured({ ...host, ...('ca' in overrides ? {} : { ca, ...overrides }) }),
       );
       await relay.spool.put(aMessage(), inMemory());
-      await eventually('it is deferred', () => said(relay, 'deferred').length > 0);
+      await until(() => said(relay, 'deferred').length > 0, { what: 'it is deferred' });
       assert.deepEqual(upstream.received, []);
       assert.equal(relay.left().length, 1);
     });
@@ -118,7 +119,7 @@ describe('delivery to a smart host', () => {
     const upstream = await startUpstream(t, { tls: 'StartTLS', credentials: { username: 'u', password: 'right' } });
     const relay = await startDelivering(t, configured(upstream.smartHost({ password: 'wrong-secret' })));
     await relay.spool.put(aMessage(), inMemory());
-    await eventually('it is deferred', () => said(relay, 'deferred').length > 0);
+    await until(() => said(relay, 'deferred').length > 0, { what: 'it is deferred' });
     assert.match(String(said(relay, 'deferred')[0]?.['reply']), /log-in refused with 535/);
     assert.ok(!JSON.stringify(relay.lines).includes('wrong-secret'));
   });

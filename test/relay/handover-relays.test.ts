@@ -13,9 +13,10 @@ import { spoolFolderOfWorker } from '../../relay/workers/spool-folders.ts';
 import { contentsOf, fill } from '../handover/sides.ts';
 import { ledTo, QUICK_DELIVERY, writeConfig } from '../support/config-folder.ts';
 import { closedPort } from '../support/delivering.ts';
+import { until } from '../support/eventually.ts';
 import { folderOf } from '../support/folder.ts';
 import { FLEET_KEY } from '../support/handing-over.ts';
-import { captureLog, createMetrics, eventually } from '../support/queued.ts';
+import { captureLog, createMetrics } from '../support/queued.ts';
 import { aClass } from '../support/relay-config.ts';
 import { aSmartHost, startUpstream } from '../support/upstream.ts';
 
@@ -78,8 +79,8 @@ describe('a relay that goes for good', () => {
 
       const upstream = await startUpstream(t);
       await other.configure(led(upstream.port));
-      await eventually('all of it has come', () => upstream.received.length >= MESSAGES.length, 60);
-      await eventually('nothing waits', async () => (await queued(other.httpPort)) === 0, 60);
+      await until(() => upstream.received.length >= MESSAGES.length, { what: 'all of it has come', ms: 60_000 });
+      await until(async () => (await queued(other.httpPort)) === 0, { what: 'nothing waits', ms: 60_000 });
       assert.equal(upstream.received.length, MESSAGES.length);
       const taken = other.lines.flatMap(({ msg, id }) => (msg === 'message taken over' ? [String(id)] : []));
       assert.deepEqual(taken.sort(), MESSAGES);
@@ -125,7 +126,7 @@ describe('a relay that was killed in the middle of a hand-over', () => {
       fleet: giving(await closedPort()),
       config: led(upstream.port, SHORT_SECONDS),
     });
-    await eventually('the other one has gone out', async () => (await queued(relay.httpPort)) === 2, 60);
+    await until(async () => (await queued(relay.httpPort)) === 2, { what: 'the other one has gone out', ms: 60_000 });
     assert.equal(await relay.close(), 2);
     assert.equal(upstream.received.length, 1);
   });
@@ -140,7 +141,7 @@ describe('a relay that was killed in the middle of a hand-over', () => {
     await spool.close();
     const upstream = await startUpstream(t);
     const relay = await start(t, folder, { config: led(upstream.port) });
-    await eventually('both have gone out', async () => (await queued(relay.httpPort)) === 0, 60);
+    await until(async () => (await queued(relay.httpPort)) === 0, { what: 'both have gone out', ms: 60_000 });
     assert.equal(upstream.received.length, 2);
   });
 });

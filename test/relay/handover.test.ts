@@ -11,9 +11,10 @@ import { findPeers, OFFERS_AT_ONCE } from '../../relay/handover/peers.ts';
 import { CONNECTIONS_MAX } from '../../relay/handover/receiver.ts';
 import { replies } from '../../relay/replies.ts';
 import type { QueuedMessage } from '../../relay/spool/record.ts';
+import { until } from '../support/eventually.ts';
 import { folderOf } from '../support/folder.ts';
 import { aFleetConfig, FLEET_KEY, openSide } from '../support/handing-over.ts';
-import { aMessage, eventually, inMemory, metricValue } from '../support/queued.ts';
+import { aMessage, inMemory, metricValue } from '../support/queued.ts';
 
 const BUDGET_MS = 20_000;
 const SHORT_MS = 500;
@@ -164,10 +165,10 @@ describe('a hand-over', () => {
     // of which only a part comes
     const answer = peer?.put(TRANSFER, { ...queued, size: LARGE_BYTES }, inMemory());
     const files = () => readdir(to.spool.incomingFolder);
-    await eventually('it comes in', async () => (await files()).length === 1);
+    await until(async () => (await files()).length === 1, { what: 'it comes in' });
     leaving.abort();
     assert.equal(await answer, 'unknown');
-    await eventually('its file is gone', async () => (await files()).length === 0);
+    await until(async () => (await files()).length === 0, { what: 'its file is gone' });
     peer?.close();
   });
 
@@ -225,7 +226,10 @@ describe('who may hand mail over, and to whom', () => {
     const [second] = await findPeers([to.address], { ...at, name: 'relay-2' });
     assert.equal(second?.name, 'relay-0', 'nobody answers the relay that came last');
     assert.deepEqual(await first?.takenIn(TRANSFER), [], 'the one that came before them is still there');
-    await eventually('the oldest of them are gone', () => silent.some(({ closed }) => closed), PATIENCE_S);
+    await until(() => silent.some(({ closed }) => closed), {
+      what: 'the oldest of them are gone',
+      ms: PATIENCE_S * 1000,
+    });
     first?.close();
     second.close();
   });
@@ -253,20 +257,19 @@ describe('messages that another relay may have taken', () => {
     const to = await openSide(t, { name: 'relay-0' });
     const { from, taken, other } = await inDoubt(t, to);
     assert.equal(from.handover.isWithheld(taken), true);
-    await eventually('it is known', () => from.resumed.length === 1, PATIENCE_S);
+    await until(() => from.resumed.length === 1, { what: 'it is known', ms: PATIENCE_S * 1000 });
     assert.deepEqual([from.ids(), from.handover.isWithheld(other)], [[other], false]);
     assert.deepEqual(to.ids(), [taken]);
-    await eventually(
-      'it is forgotten there',
-      () => to.spool.takenIn(TRANSFER_OF.get(from.folder) ?? '').length === 0,
-      PATIENCE_S,
-    );
+    await until(() => to.spool.takenIn(TRANSFER_OF.get(from.folder) ?? '').length === 0, {
+      what: 'it is forgotten there',
+      ms: PATIENCE_S * 1000,
+    });
   });
 
   test('go out after a while where that relay does not answer, and are counted', async (t) => {
     const to = await openSide(t, { name: 'relay-0' });
     const { from } = await inDoubt(t, to, { isGone: true, unsureMs: 10 });
-    await eventually('they are given up', () => from.resumed.length === 2, PATIENCE_S);
+    await until(() => from.resumed.length === 2, { what: 'they are given up', ms: PATIENCE_S * 1000 });
     assert.equal(await metricValue(from.metrics, 'handover_unsure_total'), 2);
     assert.equal(from.ids().length, 2);
   });
@@ -283,8 +286,7 @@ describe('messages that another relay may have taken', () => {
     const unsureMs = 3000;
     const { from } = await inDoubt(t, to, { isGone: true, unsureMs });
     let round = from;
-    await eventually(
-      'they are given up',
+    await until(
       async () => {
         await round.handover.run(1);
         if (round.spool.transfers.all().length === 0) return true;
@@ -298,7 +300,7 @@ describe('messages that another relay may have taken', () => {
         });
         return false;
       },
-      PATIENCE_S,
+      { what: 'they are given up', ms: PATIENCE_S * 1000 },
     );
     assert.equal(round.ids().length, 2);
   });

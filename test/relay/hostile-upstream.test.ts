@@ -3,7 +3,8 @@ import { createServer, type Socket } from 'node:net';
 import { describe, test } from 'node:test';
 import type { ListConfig } from '../../relay/config/config.ts';
 import { closedPort, configured, emptied, said, startDelivering } from '../support/delivering.ts';
-import { aMessage, eventually, inMemory, metricValue } from '../support/queued.ts';
+import { until } from '../support/eventually.ts';
+import { aMessage, inMemory, metricValue } from '../support/queued.ts';
 import { aList } from '../support/relay-config.ts';
 import { aSmartHost, ordinaryAnswers, startRawUpstream, startUpstream } from '../support/upstream.ts';
 
@@ -58,7 +59,7 @@ describe('an upstream that is down or hostile', () => {
       );
       const message = aMessage();
       await relay.spool.put(message, inMemory());
-      await eventually('it is deferred', () => said(relay, 'deferred').length > 0);
+      await until(() => said(relay, 'deferred').length > 0, { what: 'it is deferred' });
       assert.deepEqual(relay.left(), [message.id]);
       const reply = String(said(relay, 'deferred')[0]?.['reply']);
       assert.ok(reply.length <= 400 && /^[\x20-\x7e]+$/.test(reply), reply);
@@ -84,7 +85,7 @@ describe('an upstream that is down or hostile', () => {
         configured(host, { settings: { connectSeconds: 0.3, retryFirstSeconds: 3600, retryMostSeconds: 3600 } }),
       );
       await relay.spool.put(aMessage(), inMemory());
-      await eventually('it is deferred', () => said(relay, 'deferred').length > 0);
+      await until(() => said(relay, 'deferred').length > 0, { what: 'it is deferred' });
       assert.deepEqual(
         raw.lines.filter((line) => /^(AUTH|MAIL|RCPT|DATA)/.test(line)),
         [],
@@ -116,7 +117,7 @@ describe('an upstream that is down or hostile', () => {
       }),
     );
     await Promise.all(Array.from({ length: 200 }, () => relay.spool.put(aMessage(), inMemory())));
-    await eventually('some are deferred', () => said(relay, 'deferred').length >= 3);
+    await until(() => said(relay, 'deferred').length >= 3, { what: 'some are deferred' });
     await relay.delivery.drain(1000);
     assert.ok(raw.connections() <= 10, `${raw.connections()} connections`);
     assert.equal(relay.left().length, 200);
@@ -126,7 +127,7 @@ describe('an upstream that is down or hostile', () => {
     const port = await closedPort();
     const relay = await startDelivering(t, configured(aSmartHost(port)));
     for (let i = 0; i < 20; i++) await relay.spool.put(aMessage(), inMemory());
-    await eventually('some are deferred', () => said(relay, 'deferred').length >= 3);
+    await until(() => said(relay, 'deferred').length >= 3, { what: 'some are deferred' });
     const received: string[] = [];
     const server = createServer((socket) => {
       const answer = ordinaryAnswers((line) => (received.push(line), undefined));
@@ -157,14 +158,14 @@ describe('an upstream that is down or hostile', () => {
     );
     const ids = Array.from({ length: 8 }, () => aMessage());
     for (const message of ids) await relay.spool.put(message, inMemory());
-    await eventually('the circuit is open', () => said(relay, 'deferred').length === 3);
+    await until(() => said(relay, 'deferred').length === 3, { what: 'the circuit is open' });
     jumped = 5 * 3600 * 1000;
     relay.delivery.wake();
     const noticed = () => [...relay.spool.entries()].filter(({ delayNoticeSent }) => delayNoticeSent).length;
-    await eventually('every delay is told', () => noticed() >= 8);
+    await until(() => noticed() >= 8, { what: 'every delay is told' });
     jumped = 6 * 24 * 3600 * 1000;
     relay.delivery.wake();
-    await eventually('every message ends', () => ids.every(({ id }) => !relay.left().includes(id)));
+    await until(() => ids.every(({ id }) => !relay.left().includes(id)), { what: 'every message ends' });
     assert.equal(await metricValue(relay.metrics, 'bounces_total', { kind: 'delayed' }), 8);
     assert.equal(await metricValue(relay.metrics, 'bounces_total', { kind: 'failed' }), 8);
   });
@@ -187,7 +188,7 @@ describe('an upstream that is down or hostile', () => {
       for (let i = 0; i < 20; i++) await relay.spool.put(aMessage({ list }), inMemory());
     }
     for (let i = 0; i < 10; i++) await relay.spool.put(aMessage(), inMemory());
-    await eventually('the other list is served', () => relay.left().length === 80);
+    await until(() => relay.left().length === 80, { what: 'the other list is served' });
     assert.equal(upstream.received.length, 10);
   });
 
@@ -205,9 +206,9 @@ describe('an upstream that is down or hostile', () => {
     );
     for (const list of Object.keys(lists)) await relay.spool.put(aMessage({ list }), inMemory());
     for (const list of Object.keys(lists)) await relay.spool.put(aMessage({ list }), inMemory());
-    await eventually('each is tried', () => hanging.every((raw) => raw.connections() > 0));
+    await until(() => hanging.every((raw) => raw.connections() > 0), { what: 'each is tried' });
     for (let i = 0; i < 5; i++) await relay.spool.put(aMessage(), inMemory());
-    await eventually('the other list is served', () => upstream.received.length === 5);
+    await until(() => upstream.received.length === 5, { what: 'the other list is served' });
     assert.deepEqual(
       hanging.map((raw) => raw.open()),
       Array(8).fill(1),

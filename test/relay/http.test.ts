@@ -5,7 +5,7 @@ import { connect, type Socket } from 'node:net';
 import { describe, test, type TestContext } from 'node:test';
 import { startHttp } from '../../relay/observe/http.ts';
 import { type Readers, tokenHash } from '../../relay/observe/page-readers.ts';
-import { until } from '../support/until.ts';
+import { until } from '../support/eventually.ts';
 
 async function start(
   t: TestContext,

@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import { describe, test } from 'node:test';
 import { configured, said, startDelivering } from '../support/delivering.ts';
-import { aMessage, eventually, inMemory } from '../support/queued.ts';
+import { until } from '../support/eventually.ts';
+import { aMessage, inMemory } from '../support/queued.ts';
 import { LIST, PASSWORD, USER, aConfig } from '../support/relay-config.ts';
 import { openSecureClient, plain, type SmtpClient } from '../support/smtp-client.ts';
 import { logIn, MESSAGE, start } from './sessions.ts';
@@ -166,7 +167,7 @@ describe('what becomes of a message', () => {
     const relay = await startDelivering(t, configured({ kind: 'capture' }));
     const to = ['ok@x.example', 'tempfail@x.example', 'permfail@x.example'];
     await relay.spool.put(aMessage({ to }), inMemory());
-    await eventually('all was said', () => said(relay, 'bounced').length > 0);
+    await until(() => said(relay, 'bounced').length > 0, { what: 'all was said' });
     for (const [message, level, address] of [
       ['delivered', 'info', 'ok@x.example'],
       ['deferred', 'warn', 'tempfail@x.example'],
@@ -186,7 +187,7 @@ describe('what becomes of a message', () => {
       if (mode === 'Spool') await relay.spool.put(message, inMemory());
       else await relay.delivery.passThrough(message, inMemory());
       const outcome = mode === 'Spool' ? 'deferred' : 'refused';
-      await eventually('it was tried', () => said(relay, outcome).length > 0);
+      await until(() => said(relay, outcome).length > 0, { what: 'it was tried' });
       const [line] = said(relay, outcome);
       assert.equal(line?.['level'], 'error');
       assert.match(String(line?.['reply']), /^capture folder cannot be written: /);
@@ -196,7 +197,7 @@ describe('what becomes of a message', () => {
   test('is a warning where the smart host cannot be reached', async (t) => {
     const relay = await startDelivering(t, configured({ kind: 'unresolved', message: 'no such Secret' }));
     await relay.spool.put(aMessage(), inMemory());
-    await eventually('it was tried', () => said(relay, 'deferred').length > 0);
+    await until(() => said(relay, 'deferred').length > 0, { what: 'it was tried' });
     assert.equal(said(relay, 'deferred')[0]?.['level'], 'warn');
   });
 });

@@ -4,10 +4,10 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { describe, test, type TestContext } from 'node:test';
 import { connect as connectTls, type ConnectionOptions } from 'node:tls';
+import { until } from '../support/eventually.ts';
 import { PASSWORD, USER, aClass, aConfig } from '../support/relay-config.ts';
 import { openClient, openSecureClient, plain, type SmtpClient } from '../support/smtp-client.ts';
 import type { SubmissionFixture } from '../support/submission.ts';
-import { until } from '../support/until.ts';
 import { aClock, beginMessage, logIn, start } from './sessions.ts';
 
 type Server = SubmissionFixture;

@@ -4,8 +4,9 @@ import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
 import { closedPort, configured, emptied, said, startDelivering } from '../support/delivering.ts';
+import { until } from '../support/eventually.ts';
 import { folderOf } from '../support/folder.ts';
-import { aMessage, eventually, inMemory } from '../support/queued.ts';
+import { aMessage, inMemory } from '../support/queued.ts';
 import { steadyNow } from '../../relay/steady-time.ts';
 import { aSmartHost, startUpstream } from '../support/upstream.ts';
 
@@ -24,10 +25,10 @@ test('mail of a list that is gone waits for so long and then bounces; its sender
   const relay = await startDelivering(t, GONE, { folder, now: clock.now });
   const message = aMessage();
   await relay.spool.put(message, inMemory());
-  await eventually('it is tried', () => said(relay, 'deferred').length > 0);
+  await until(() => said(relay, 'deferred').length > 0, { what: 'it is tried' });
   clock.aheadMs = 2 * HOUR_MS - 60_000;
   const tries = said(relay, 'deferred').length;
-  await eventually('it is tried again', () => said(relay, 'deferred').length > tries);
+  await until(() => said(relay, 'deferred').length > tries, { what: 'it is tried again' });
   assert.deepEqual(said(relay, 'bounced'), []);
   clock.aheadMs = 2 * HOUR_MS;
   await emptied(relay);
@@ -46,11 +47,11 @@ test('the time is counted from when the list went, not from when the mail came, 
   const relay = await startDelivering(t, down, { now: clock.now });
   const received = new Date(Date.now() - 2.5 * HOUR_MS).toISOString();
   await relay.spool.put(aMessage({ received }), inMemory());
-  await eventually('it is tried', () => said(relay, 'deferred').length > 0);
+  await until(() => said(relay, 'deferred').length > 0, { what: 'it is tried' });
   relay.setConfig(GONE);
-  await eventually('the list is gone', () =>
-    said(relay, 'deferred').some(({ upstream: name }) => name === 'unresolved'),
-  );
+  await until(() => said(relay, 'deferred').some(({ upstream: name }) => name === 'unresolved'), {
+    what: 'the list is gone',
+  });
   clock.aheadMs = HOUR_MS;
   relay.setConfig(configured(upstream.smartHost(), { settings }));
   await emptied(relay);
@@ -65,8 +66,9 @@ test('a list that comes back and goes again begins anew', async (t) => {
   await relay.spool.put(aMessage(), inMemory());
   const triedAt = async (name: RegExp) => {
     const before = relay.lines.length;
-    await eventually(`it is tried at ${name.source}`, () =>
-      relay.lines.slice(before).some(({ msg, upstream }) => msg === 'deferred' && name.test(String(upstream))),
+    await until(
+      () => relay.lines.slice(before).some(({ msg, upstream }) => msg === 'deferred' && name.test(String(upstream))),
+      { what: `it is tried at ${name.source}` },
     );
   };
   await triedAt(/unresolved/);

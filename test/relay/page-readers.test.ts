@@ -4,8 +4,8 @@ import { describe, test } from 'node:test';
 import type { RelayConfig } from '../../relay/config/config.ts';
 import { tokenHash } from '../../relay/observe/page-readers.ts';
 import { ledTo, QUICK_DELIVERY } from '../support/config-folder.ts';
+import { until } from '../support/eventually.ts';
 import { aClass, LIST } from '../support/relay-config.ts';
-import { until } from '../support/until.ts';
 import { startUpstream } from '../support/upstream.ts';
 import { logIn, open, page, type RelayOfWorkers, send, startWorkers } from '../workers/relay.ts';
 

@@ -1,10 +1,10 @@
 /** Clients behind a load balancer: whose connection it is, and what follows from that. */
 import assert from 'node:assert/strict';
 import { describe, test, type TestContext } from 'node:test';
+import { until } from '../support/eventually.ts';
 import { aClass, aConfig, aSender, aUser, PASSWORD, USER } from '../support/relay-config.ts';
 import { v1, v2 } from '../support/proxy-header.ts';
 import { openClient, plain, type SmtpClient } from '../support/smtp-client.ts';
-import { until } from '../support/until.ts';
 import { beginMessage, MESSAGE, start } from './sessions.ts';
 
 const BALANCER = '127.0.0.9';

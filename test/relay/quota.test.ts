@@ -4,8 +4,8 @@ import { describe, test } from 'node:test';
 import type { RelayConfig, UserConfig } from '../../relay/config/config.ts';
 import { usageReportSchema } from '../../relay/observe/usage-report.ts';
 import { ledTo } from '../support/config-folder.ts';
+import { until } from '../support/eventually.ts';
 import { aList, aUser, LIST, USER } from '../support/relay-config.ts';
-import { until } from '../support/until.ts';
 import { startUpstream } from '../support/upstream.ts';
 import { logIn, open, page, type RelayOfWorkers, send, startWorkers } from '../workers/relay.ts';
 

@@ -13,11 +13,11 @@ import {
 import { upstreamReportSchema } from '../../relay/observe/upstream-report.ts';
 import { startRelay } from '../../relay/main.ts';
 import { ensureCertificates } from '../../operator/certificates/self-signed.ts';
+import { until } from '../support/eventually.ts';
 import { folderOf } from '../support/folder.ts';
 import { captureLog } from '../support/queued.ts';
 import { aClass, aList, aSender, aUser, LIST, PASSWORD, USER } from '../support/relay-config.ts';
 import { openSecureClient, plain } from '../support/smtp-client.ts';
-import { until } from '../support/until.ts';
 
 async function aRelay(t: TestContext) {
   const folder = await folderOf(t);

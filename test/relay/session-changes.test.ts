@@ -1,9 +1,9 @@
 /** Configuration that changes while sessions are open, and what sessions share. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { until } from '../support/eventually.ts';
 import { aClass, aConfig, aList, aUser, LIST, PASSWORD, USER } from '../support/relay-config.ts';
 import { openClient, openSecureClient, plain } from '../support/smtp-client.ts';
-import { until } from '../support/until.ts';
 import { aClock, logIn, MESSAGE, start } from './sessions.ts';
 
 describe('configuration that changes while sessions are open', () => {

@@ -3,9 +3,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
 import fc from 'fast-check';
+import { until } from '../support/eventually.ts';
 import { PASSWORD, USER } from '../support/relay-config.ts';
 import { openClient, openSecureClient, plain, type SmtpClient } from '../support/smtp-client.ts';
-import { until } from '../support/until.ts';
 import { beginMessage, logIn, MESSAGE, start } from './sessions.ts';
 
 const LINES = [
@@ -69,7 +69,7 @@ test('clients that send and leave as they like harm nobody, and every connection
     }),
     { numRuns: 300 },
   );
-  await until(async () => (await server.metrics.connections.get()).values[0]?.value === 0, 15_000);
+  await until(async () => (await server.metrics.connections.get()).values[0]?.value === 0, { ms: 15_000 });
   assert.equal(server.server.inFlight(), 0);
   assert.deepEqual(await server.incoming(), []);
   assert.deepEqual(

@@ -4,9 +4,9 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { setImmediate as turn, setTimeout as sleep } from 'node:timers/promises';
 import { describe, test } from 'node:test';
+import { until } from '../support/eventually.ts';
 import { aClass, aConfig, aUser, USER } from '../support/relay-config.ts';
 import { openClient } from '../support/smtp-client.ts';
-import { until } from '../support/until.ts';
 import { replies, type Reply } from '../../relay/replies.ts';
 import { beginMessage, logIn, MESSAGE, start } from './sessions.ts';
 
@@ -36,17 +36,20 @@ describe('a client that does not read its replies', () => {
     const total = 150_000;
     socket.write('EHLO a\r\n'.repeat(total));
     let before = -1;
-    await until(async () => {
-      before = commands;
-      await sleep(400);
-      // the deadlines are looked at meanwhile
-      return commands > 1000 && commands - before < 10;
-    }, 30_000);
+    await until(
+      async () => {
+        before = commands;
+        await sleep(400);
+        // the deadlines are looked at meanwhile
+        return commands > 1000 && commands - before < 10;
+      },
+      { ms: 30_000 },
+    );
     assert.ok(commands < total, `${commands} of ${total} were run`);
     let replied = 0;
     socket.on('data', (chunk: Buffer) => (replied += chunk.toString('latin1').split('\r\n250 ').length - 1));
     socket.resume();
-    await until(() => replied > total * 0.9, 30_000);
+    await until(() => replied > total * 0.9, { ms: 30_000 });
   });
 
   test('is not read from without end after our last reply', async (t) => {
@@ -60,7 +63,7 @@ describe('a client that does not read its replies', () => {
       await turn();
     }
     assert.ok(sentBy(socket) < most, `${sentBy(socket)} octets were taken`);
-    await until(async () => (await server.metrics.connections.get()).values[0]?.value === 0, 10_000);
+    await until(async () => (await server.metrics.connections.get()).values[0]?.value === 0, { ms: 10_000 });
   });
 });
 

@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { createTransport } from 'nodemailer';
+import { until } from '../support/eventually.ts';
 import { aConfig, aList, aUser, LIST, PASSWORD, USER } from '../support/relay-config.ts';
 import { openClient, openSecureClient, plain, type SmtpClient } from '../support/smtp-client.ts';
-import { until } from '../support/until.ts';
 import { beginMessage, filler, logIn, MESSAGE, start } from './sessions.ts';
 
 describe('messages', () => {

@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict';
 import { connect } from 'node:net';
 import { describe, test, type TestContext } from 'node:test';
+import { until } from '../support/eventually.ts';
 import { aClass, aConfig, aSender, aUser, PASSWORD, USER } from '../support/relay-config.ts';
 import { openClient, openSecureClient, plain, type SmtpClient } from '../support/smtp-client.ts';
-import { until } from '../support/until.ts';
 import { beginMessage, logIn, MESSAGE, start } from './sessions.ts';
 
 const PLACES = 4;

@@ -1,10 +1,10 @@
 /** Sending rates where a message comes to its end in more than one way at once. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { until } from '../support/eventually.ts';
 import { aConfig, aUser, PASSWORD, USER, VERIFIER } from '../support/relay-config.ts';
 import { openSecureClient, plain } from '../support/smtp-client.ts';
 import { startSubmission } from '../support/submission.ts';
-import { until } from '../support/until.ts';
 import { filler } from './sessions.ts';
 import { sha256Verifier } from '../../relay/password-hash.ts';
 

@@ -1,10 +1,10 @@
 /** Messages that come in while the disk fills. */
 import assert from 'node:assert/strict';
 import { describe, test, type TestContext } from 'node:test';
+import { until } from '../support/eventually.ts';
 import { aConfig, aList, aUser, LIST, PASSWORD, USER } from '../support/relay-config.ts';
 import { openSecureClient, plain, type SmtpClient } from '../support/smtp-client.ts';
 import { startSubmission } from '../support/submission.ts';
-import { until } from '../support/until.ts';
 import { filler } from './sessions.ts';
 import type { SubmittedMessage } from '../../relay/message.ts';
 import { createSpaceAccount } from '../../relay/spool/disk-space.ts';

@@ -1,9 +1,9 @@
 /** Sessions and the passing of time. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { until } from '../support/eventually.ts';
 import { aClass, aConfig, PASSWORD, USER } from '../support/relay-config.ts';
 import { openClient, openSecureClient, plain } from '../support/smtp-client.ts';
-import { until } from '../support/until.ts';
 import { aClock, beginMessage, filler, logIn, start } from './sessions.ts';
 
 describe('deadlines', () => {

@@ -1,10 +1,10 @@
 /** What a dialogue file cannot say: TLS, the end of the server, and what is told. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { until } from '../support/eventually.ts';
 import { LIST, PASSWORD, USER } from '../support/relay-config.ts';
 import { openClient, openSecureClient, plain } from '../support/smtp-client.ts';
 import { startSubmission } from '../support/submission.ts';
-import { until } from '../support/until.ts';
 import { beginMessage, filler, logIn, MESSAGE, start } from './sessions.ts';
 
 describe('TLS', () => {

@@ -10,10 +10,10 @@ import { isReply, type Reply } from '../../relay/replies.ts';
 import { createSharedLimits } from '../../relay/submission/limits.ts';
 import { bundle } from '../../tools/bundle.ts';
 import { needsCommand } from '../support/commands.ts';
+import { until } from '../support/eventually.ts';
 import { folderOf } from '../support/folder.ts';
 import { captureLog } from '../support/queued.ts';
 import { aStoreConfig, startLiar, startStore } from '../support/store.ts';
-import { until } from '../support/until.ts';
 
 /** As short as it is by default: for stores that do not answer. */
 const IMPATIENT = { timeoutMs: 100 };

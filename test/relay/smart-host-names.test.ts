@@ -7,7 +7,8 @@ import { text } from 'node:stream/consumers';
 import { describe, test } from 'node:test';
 import type { SystemLookup } from '../../relay/delivery/resolve.ts';
 import { configured, emptied, said, startDelivering } from '../support/delivering.ts';
-import { aMessage, eventually, inMemory } from '../support/queued.ts';
+import { until } from '../support/eventually.ts';
+import { aMessage, inMemory } from '../support/queued.ts';
 import { aSmartHost, ordinaryAnswers, startRawUpstream, startUpstream } from '../support/upstream.ts';
 
 const PROGRAMS = ['unshare', 'ip', 'mount'];
@@ -45,7 +46,7 @@ describe('the name of a smart host', () => {
       const host = upstream.smartHost({ host: 'smtp.elsewhere.example' });
       const relay = await startDelivering(t, configured(host), { lookup });
       await relay.spool.put(aMessage(), inMemory());
-      await eventually('it is deferred', () => said(relay, 'deferred').length > 0);
+      await until(() => said(relay, 'deferred').length > 0, { what: 'it is deferred' });
       assert.match(String(said(relay, 'deferred')[0]?.['reply']), /does not match certificate/);
       assert.deepEqual(upstream.received, []);
     });
@@ -56,7 +57,7 @@ describe('the name of a smart host', () => {
     const { lookup, addresses } = names({ 'smtp.example': ['127.0.0.2'] });
     const relay = await startDelivering(t, configured(aSmartHost(raw.port, { host: 'smtp.example' })), { lookup });
     await relay.spool.put(aMessage(), inMemory());
-    await eventually('it is deferred', () => said(relay, 'deferred').length > 0);
+    await until(() => said(relay, 'deferred').length > 0, { what: 'it is deferred' });
     assert.match(String(said(relay, 'deferred')[0]?.['reply']), /smtp\.example:.*ECONNREFUSED 127\.0\.0\.2/);
     addresses['smtp.example'] = ['127.0.0.1'];
     await emptied(relay);
@@ -67,7 +68,7 @@ describe('the name of a smart host', () => {
     const relay = await startDelivering(t, configured(aSmartHost(25, { host: 'nowhere.example' })), names({}));
     const message = aMessage();
     await relay.spool.put(message, inMemory());
-    await eventually('it is deferred', () => said(relay, 'deferred').length > 0);
+    await until(() => said(relay, 'deferred').length > 0, { what: 'it is deferred' });
     assert.match(String(said(relay, 'deferred')[0]?.['reply']), /ENOTFOUND nowhere\.example/);
     assert.deepEqual(relay.left(), [message.id]);
   });
@@ -77,7 +78,7 @@ describe('the name of a smart host', () => {
     const config = configured(aSmartHost(25, { host: 'hanging.example' }), { settings: { connectSeconds: 0.1 } });
     const relay = await startDelivering(t, config, { lookup });
     await relay.spool.put(aMessage(), inMemory());
-    await eventually('it is deferred', () => said(relay, 'deferred').length > 0);
+    await until(() => said(relay, 'deferred').length > 0, { what: 'it is deferred' });
     assert.match(String(said(relay, 'deferred')[0]?.['reply']), /hanging\.example:25: timed out/);
   });
 });

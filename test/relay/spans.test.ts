@@ -5,8 +5,8 @@ import { createSpanSender } from '../../relay/tracing/span-sender.ts';
 import type { Span } from '../../relay/tracing/otlp.ts';
 import { startCollector } from '../support/collector.ts';
 import { closedPort } from '../support/delivering.ts';
+import { until } from '../support/eventually.ts';
 import { captureLog, createMetrics, metricValue } from '../support/queued.ts';
-import { until } from '../support/until.ts';
 
 const SPAN: Span = {
   name: 'smtp submit',

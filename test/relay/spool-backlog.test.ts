@@ -5,8 +5,9 @@ import { describe, test, type TestContext } from 'node:test';
 import { open as openLmdb } from 'lmdb';
 import { messagesThatFit } from '../../relay/spool/messages-that-fit.ts';
 import { openSpool } from '../../relay/spool/spool.ts';
+import { until } from '../support/eventually.ts';
 import { folderOf } from '../support/folder.ts';
-import { aMessage, captureLog, createMetrics, eventually, inMemory } from '../support/queued.ts';
+import { aMessage, captureLog, createMetrics, inMemory } from '../support/queued.ts';
 
 async function opened(folder: string, mostMessages?: number) {
   const { log, lines } = captureLog();
@@ -34,7 +35,7 @@ describe('a queue longer than memory has room for', () => {
     spool.onPut(({ id }) => announced.push(id));
     assert.deepEqual(opening.ids(), ids.slice(0, 4));
     for (let settled = 0; settled < 12; settled++) {
-      await eventually('there is a next message', () => opening.ids().length > 0);
+      await until(() => opening.ids().length > 0, { what: 'there is a next message' });
       assert.ok(opening.ids().length <= 4);
       await spool.settle(opening.ids()[0] ?? '', { reports: [] });
     }
@@ -51,9 +52,9 @@ describe('a queue longer than memory has room for', () => {
     // memory has room for one more, which is that of a message on disk
     assert.equal(spool.hasRoom(1), false);
     await spool.settle(ids[1] ?? '', { reports: [] });
-    await eventually('the rest is in', () => [...spool.entries()].length === 4);
+    await until(() => [...spool.entries()].length === 4, { what: 'the rest is in' });
     await spool.settle(ids[5] ?? '', { reports: [] });
-    await eventually('there is room', () => spool.hasRoom(1));
+    await until(() => spool.hasRoom(1), { what: 'there is room' });
     const said = lines.filter(({ messages }) => messages !== undefined).map(({ level, msg }) => [level, msg]);
     assert.deepEqual(said, [
       ['info', 'spool opened, with memory for `most` messages'],

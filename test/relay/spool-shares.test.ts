@@ -7,9 +7,9 @@ import { createShares } from '../../relay/spool/shares.ts';
 import { newRecord } from '../../relay/spool/record.ts';
 import { watchSpool } from '../../relay/observe/spool-warning.ts';
 import { createMetrics } from '../../relay/observe/metrics.ts';
+import { until } from '../support/eventually.ts';
 import { folderOf } from '../support/folder.ts';
 import { aMessage, captureLog, inMemory } from '../support/queued.ts';
-import { until } from '../support/until.ts';
 
 const MIB = 1024 * 1024;
 /** More than fit anywhere here. */

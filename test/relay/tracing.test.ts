@@ -4,11 +4,11 @@ import { test, type TestContext } from 'node:test';
 import type { ClassDocument } from '../../relay/config/config.ts';
 import { startCollector } from '../support/collector.ts';
 import { closedPort, configured, said, startDelivering } from '../support/delivering.ts';
+import { until } from '../support/eventually.ts';
 import { folderOf } from '../support/folder.ts';
-import { aMessage, eventually, inMemory } from '../support/queued.ts';
+import { aMessage, inMemory } from '../support/queued.ts';
 import { aClass, aConfig, LIST } from '../support/relay-config.ts';
 import { aSmartHost, startUpstream } from '../support/upstream.ts';
-import { until } from '../support/until.ts';
 import { startWholeRelay } from '../support/whole-relay.ts';
 import { beginMessage, logIn } from './sessions.ts';
 
@@ -78,11 +78,11 @@ test('a message that waits keeps its trace over a restart', async (t) => {
   const trace = { traceId: TRACE, spanId: PARENT, isSampled: true };
   const first = await startDelivering(t, configured(aSmartHost(await closedPort())), { folder });
   await first.spool.put(aMessage({ trace }), inMemory());
-  await eventually('it is deferred', () => said(first, 'deferred').length > 0);
+  await until(() => said(first, 'deferred').length > 0, { what: 'it is deferred' });
   assert.equal(said(first, 'deferred')[0]?.['trace_id'], TRACE);
   await first.delivery.close();
   const upstream = await startUpstream(t);
   const second = await startDelivering(t, configured(upstream.smartHost()), { folder });
-  await eventually('it is delivered', () => said(second, 'delivered').length > 0);
+  await until(() => said(second, 'delivered').length > 0, { what: 'it is delivered' });
   assert.equal(said(second, 'delivered')[0]?.['trace_id'], TRACE);
 });

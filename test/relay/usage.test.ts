@@ -7,8 +7,8 @@ import { queueReportSchema } from '../../relay/observe/queue-report.ts';
 import { stateReportSchema } from '../../relay/observe/state-report.ts';
 import { usageReportSchema, type Tally } from '../../relay/observe/usage-report.ts';
 import { ledTo, QUICK_DELIVERY } from '../support/config-folder.ts';
+import { until } from '../support/eventually.ts';
 import { aClass, aList, aUser, LIST, USER } from '../support/relay-config.ts';
-import { until } from '../support/until.ts';
 import { startUpstream } from '../support/upstream.ts';
 import { logIn, open, page, type RelayOfWorkers, send, startWorkers } from '../workers/relay.ts';
 

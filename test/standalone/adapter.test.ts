@@ -8,8 +8,8 @@ import { parse } from 'yaml';
 import { openInstallation } from '../../operator/directory/installation-file.ts';
 import { verifyPassword } from '../../relay/password-hash.ts';
 import { conditionsIn, passwordIn, sender, secretIn, startAdapter as start, user } from '../support/directory.ts';
+import { until } from '../support/eventually.ts';
 import { folderOf, writeFiles } from '../support/folder.ts';
-import { until } from '../support/until.ts';
 
 describe('the directory adapter', () => {
   test('turns manifests into Secrets, statuses and relay configuration that fit together', async (t) => {
@@ -66,7 +66,7 @@ describe('the directory adapter', () => {
     const first = await start(t, folder, state);
     assert.equal(await generation(), 1);
     await writeFiles(folder, { 'a.yaml': user('orders', 'active: false') });
-    await until(async () => (await generation()) === 2 || undefined);
+    await until(async () => (await generation()) === 2);
     await first.close();
     await writeFiles(folder, { 'a.yaml': user('orders', 'active: true') });
     await start(t, folder, state);
@@ -79,7 +79,7 @@ describe('the directory adapter', () => {
     await symlink('..data/a.yaml', join(folder, 'a.yaml'));
     const { user: inForce } = await start(t, folder, await folderOf(t));
     const becomes = async (name: string, active: boolean | undefined): Promise<void> => {
-      await until(() => inForce(`${name}.shop`)?.active === active || undefined);
+      await until(() => inForce(`${name}.shop`)?.active === active);
     };
     assert.equal(inForce('orders.shop')?.active, true);
 
@@ -111,17 +111,17 @@ describe('the directory adapter', () => {
       'a.yaml': `${user('orders', 'active: false')}  x: [\n`,
       'b.yaml': user('b', 'active: false'),
     });
-    await until(() => inForce('b.shop')?.active === false || undefined);
+    await until(() => inForce('b.shop')?.active === false);
     assert.equal(inForce('orders.shop')?.active, true);
     const rounds = settled();
     await writeFiles(folder, { 'c.yaml': user('c') });
-    await until(() => (settled() > rounds && inForce('c.shop') !== undefined) || undefined);
+    await until(() => settled() > rounds && inForce('c.shop') !== undefined);
     const complaints = lines.filter((line) => line.includes('"syntax"'));
     assert.equal(complaints.length, 1);
     assert.ok(complaints[0]?.includes(`${join(folder, 'a.yaml')}:5:`));
 
     await writeFiles(folder, { 'a.yaml': user('orders', 'active: false') });
-    await until(() => inForce('orders.shop')?.active === false || undefined);
+    await until(() => inForce('orders.shop')?.active === false);
     assert.equal(await passwordIn(state, 'orders-smtp'), password);
     assert.equal(lines.filter((line) => line.includes('every manifest can be read again')).length, 1);
   });
@@ -132,11 +132,11 @@ describe('the directory adapter', () => {
     const password = await passwordIn(state, 'orders-smtp');
     // what a shell does before `>` gets its content
     await truncate(join(folder, 'a.yaml'));
-    await until(() => first.lines.some((line) => line.includes('empty')) || undefined);
+    await until(() => first.lines.some((line) => line.includes('empty')));
     assert.equal(first.user('orders.shop')?.active, true);
 
     await rm(join(folder, 'a.yaml'));
-    await until(() => first.user('orders.shop') === undefined || undefined);
+    await until(() => first.user('orders.shop') === undefined);
     await writeFiles(folder, { 'moved.yaml': user('orders') });
     await until(() => first.user('orders.shop')?.active);
     assert.equal(await passwordIn(state, 'orders-smtp'), password);
@@ -162,14 +162,14 @@ describe('the directory adapter', () => {
     isReading = false;
     const rounds = settled();
     await writeFiles(folder, { 'a.yaml': user('orders', 'active: false'), 'b.yaml': user('b') });
-    await until(() => settled() > rounds || undefined);
+    await until(() => settled() > rounds);
     assert.deepEqual(
       [await programmed('orders'), await programmed('b')],
       ['False RelaysLagging', 'False RelaysLagging'],
     );
     assert.equal(isTold('b'), false);
     isReading = true;
-    await until(async () => (await programmed('orders')) === 'True Programmed' || undefined);
+    await until(async () => (await programmed('orders')) === 'True Programmed');
     assert.equal(await programmed('b'), 'True Programmed');
     assert.ok(isTold('b'));
   });
@@ -182,12 +182,12 @@ describe('the directory adapter', () => {
     await quiet();
     assert.equal(settled(), 1);
     await writeFiles(folder, { 'b.yaml': user('b') });
-    await until(() => settled() === 2 || undefined);
+    await until(() => settled() === 2);
     assert.equal(inForce('b.shop')?.credentials.length, 1);
     await quiet();
     assert.equal(settled(), 2);
     await writeFile(join(state, 'secrets/shop/b-smtp.yaml'), '');
-    await until(() => settled() === 3 || undefined);
+    await until(() => settled() === 3);
   });
 
   test('writes a Secret again that was damaged while it ran, with the same password', async (t) => {
@@ -206,13 +206,13 @@ describe('the directory adapter', () => {
     const { user: inForce } = await start(t, folder, state, { secretGraceMs: 100 });
     const before = inForce('b.shop')?.credentials[0]?.verifier;
     await rm(join(state, 'secrets/shop/b-smtp.yaml'));
-    await until(async () => (await passwordIn(state, 'b-smtp')) !== '' || undefined);
-    await until(() => inForce('b.shop')?.credentials[0]?.verifier !== before || undefined);
+    await until(async () => (await passwordIn(state, 'b-smtp')) !== '');
+    await until(() => inForce('b.shop')?.credentials[0]?.verifier !== before);
 
     await rm(join(folder, 'a.yaml'));
-    await until(() => inForce('orders.shop') === undefined || undefined);
-    await until(async () => !(await readdir(join(state, 'secrets/shop'))).includes('orders-smtp.yaml') || undefined);
-    await until(async () => (await readdir(join(state, 'status/SmtpPlusUser/shop'))).join() === 'b.yaml' || undefined);
+    await until(() => inForce('orders.shop') === undefined);
+    await until(async () => !(await readdir(join(state, 'secrets/shop'))).includes('orders-smtp.yaml'));
+    await until(async () => (await readdir(join(state, 'status/SmtpPlusUser/shop'))).join() === 'b.yaml');
   });
 
   test('keeps a retained Secret whose user is gone, and its password for when it is back', async (t) => {
@@ -223,13 +223,13 @@ describe('the directory adapter', () => {
     const before = await readFile(file, 'utf8');
     assert.equal(parse(before).metadata.ownerReferences, undefined);
     await rm(join(folder, 'a.yaml'));
-    await until(() => first.user('orders.shop') === undefined || undefined);
+    await until(() => first.user('orders.shop') === undefined);
     await first.close();
 
     const second = await start(t, folder, state, { secretGraceMs: 0, prune: true });
     assert.equal(await readFile(file, 'utf8'), before);
     await writeFile(join(folder, 'a.yaml'), retained);
-    await until(() => second.user('orders.shop') !== undefined || undefined);
+    await until(() => second.user('orders.shop') !== undefined);
     assert.equal(await readFile(file, 'utf8'), before);
   });
 
@@ -248,7 +248,7 @@ describe('the directory adapter', () => {
     assert.notEqual(second.user('z.shop'), undefined);
     assert.equal(second.user('a.shop'), undefined);
     await rm(join(folder, 'x.yaml'));
-    await until(() => second.user('a.shop') !== undefined || undefined);
+    await until(() => second.user('a.shop') !== undefined);
     assert.equal(await passwordIn(state, 'z-smtp'), password);
   });
 
@@ -296,7 +296,7 @@ describe('the directory adapter', () => {
     const { user: inForce } = await start(t, folder, state);
     await symlink('nowhere', join(state, 'secrets/shop/backup.yaml'));
     await rm(join(folder, 'a.yaml'));
-    await until(() => inForce('orders.shop') === undefined || undefined);
+    await until(() => inForce('orders.shop') === undefined);
   });
 
   test('makes statuses and configuration again that somebody deleted', async (t) => {
@@ -305,7 +305,7 @@ describe('the directory adapter', () => {
     await rm(join(state, 'status'), { recursive: true });
     await rm(join(state, 'relay'), { recursive: true });
     assert.match((await until(() => conditionsIn(state, 'SmtpPlusUser', 'orders')))['Ready'] ?? '', /^True/);
-    await until(async () => (await readdir(join(state, 'relay'))).includes('class.json') || undefined);
+    await until(async () => (await readdir(join(state, 'relay'))).includes('class.json'));
   });
 
   test('is not given another identity while there are Secrets that follow from the one before', async (t) => {
@@ -378,7 +378,7 @@ describe('the directory adapter', () => {
     await rm(join(state, 'secrets'), { recursive: true });
     await writeFile(join(state, 'secrets'), 'in the way');
     await writeFiles(folder, { 'a.yaml': user('orders') });
-    await until(() => lines.some((line) => line.includes('could not carry out')) || undefined);
+    await until(() => lines.some((line) => line.includes('could not carry out')));
     await rm(join(state, 'secrets'));
     assert.notEqual(await until(() => passwordIn(state, 'orders-smtp')), '');
   });

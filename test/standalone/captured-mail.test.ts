@@ -8,12 +8,12 @@ import { describe, test, type TestContext } from 'node:test';
 import { openTab, type Tab } from '../support/chromium.ts';
 import { needsCommand } from '../support/commands.ts';
 import { sender, user } from '../support/directory.ts';
+import { until } from '../support/eventually.ts';
 import { folderOf } from '../support/folder.ts';
 import { hostileMails, placeMails } from '../support/hostile-mail.ts';
 import { delivered } from '../support/outbox.ts';
 import { replyTo } from '../support/send.ts';
 import { startStandalone } from '../support/standalone.ts';
-import { until } from '../support/until.ts';
 
 const VOUCHED = ['--existing-sender', 'shop=shop.example'];
 

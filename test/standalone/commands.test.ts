@@ -8,11 +8,11 @@ import { describe, test, type TestContext } from 'node:test';
 import { createTransport } from 'nodemailer';
 import { jsonOf, runCommand } from '../support/command.ts';
 import { run } from '../support/commands.ts';
+import { until } from '../support/eventually.ts';
 import { folderOf } from '../support/folder.ts';
 import { delivered } from '../support/outbox.ts';
 import { replyTo } from '../support/send.ts';
 import { credentialsOf, startStandalone, statusOf } from '../support/standalone.ts';
-import { until } from '../support/until.ts';
 
 const MANIFESTS = `# of the shop
 apiVersion: smtpplus.io/v1alpha1

@@ -6,10 +6,10 @@ import { describe, test, type TestContext } from 'node:test';
 import { openTab } from '../support/chromium.ts';
 import { needsCommand } from '../support/commands.ts';
 import { sender, user } from '../support/directory.ts';
+import { until } from '../support/eventually.ts';
 import { folderOf, writeFiles } from '../support/folder.ts';
 import { replyTo } from '../support/send.ts';
 import { credentialsOf, startStandalone } from '../support/standalone.ts';
-import { until } from '../support/until.ts';
 
 const VOUCHED = ['--existing-sender', 'shop=shop.example'];
 

@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import type { TestContext } from 'node:test';
 import { passwordIn, sender, startAdapter, user } from '../support/directory.ts';
+import { until } from '../support/eventually.ts';
 import { folderOf, writeFiles } from '../support/folder.ts';
-import { until } from '../support/until.ts';
 
 const NOW = { secretGraceMs: 0 };
 const ASIDE = 'secrets-of-the-last-day/shop';
@@ -28,7 +28,7 @@ async function looksAgain(
 ): Promise<void> {
   const rounds = run.settled();
   await writeFiles(folder, { 'look.yaml': `# ${t.name} ${rounds}\n` });
-  await until(() => run.settled() > rounds || undefined);
+  await until(() => run.settled() > rounds);
 }
 
 describe('a user who is gone', () => {
@@ -37,8 +37,8 @@ describe('a user who is gone', () => {
     const first = await startAdapter(t, folder, state, NOW);
     const password = await passwordIn(state, 'orders-smtp');
     await rm(join(folder, 'a.yaml'));
-    await until(async () => (await secretsIn(state)).length === 0 || undefined);
-    await until(() => first.user('orders.shop') === undefined || undefined);
+    await until(async () => (await secretsIn(state)).length === 0);
+    await until(() => first.user('orders.shop') === undefined);
     assert.ok(first.lines.some((line) => line.includes('"secret":"shop/orders-smtp"') && line.includes('deleted')));
     assert.equal((await stat(join(state, ASIDE, 'orders-smtp.yaml'))).mode & 0o777, 0o600);
     assert.equal((await stat(join(state, ASIDE))).mode & 0o777, 0o700);
@@ -57,7 +57,7 @@ describe('a user who is gone', () => {
     const first = await startAdapter(t, folder, state, NOW);
     const password = await passwordIn(state, 'orders-smtp');
     await rm(join(folder, 'a.yaml'));
-    await until(async () => (await secretsIn(state, ASIDE)).length === 1 || undefined);
+    await until(async () => (await secretsIn(state, ASIDE)).length === 1);
     await first.close();
     const yesterday = new Date(Date.now() - 24 * 3600 * 1000);
     await utimes(join(state, ASIDE, 'orders-smtp.yaml'), yesterday, yesterday);
@@ -72,9 +72,9 @@ describe('a user who is gone', () => {
     const { user: inForce } = await startAdapter(t, folder, state, NOW);
     const password = await passwordIn(state, 'orders-smtp');
     await rm(join(folder, 'a.yaml'));
-    await until(async () => (await secretsIn(state, ASIDE)).length === 1 || undefined);
+    await until(async () => (await secretsIn(state, ASIDE)).length === 1);
     await writeFiles(folder, { 'b.yaml': user('b', 'active: true, credentials: {secretName: orders-smtp}') });
-    await until(() => (inForce('b.shop')?.credentials.length ?? 0) > 0 || undefined);
+    await until(() => (inForce('b.shop')?.credentials.length ?? 0) > 0);
     assert.notEqual(await passwordIn(state, 'orders-smtp'), password);
   });
 });
@@ -100,7 +100,7 @@ describe('Secrets are not deleted', () => {
     assert.equal(third.user('orders.shop')?.active, true);
     await third.close();
     const fourth = await startAdapter(t, other, state, { ...NOW, prune: true });
-    await until(async () => (await secretsIn(state)).join() === 'b-smtp.yaml' || undefined);
+    await until(async () => (await secretsIn(state)).join() === 'b-smtp.yaml');
     await fourth.close();
     // it belongs to the other one now
     await startAdapter(t, other, state, NOW);
@@ -117,7 +117,7 @@ describe('Secrets are not deleted', () => {
     await writeFile(join(state, 'manifests'), `${join(folder, 'v1')}\n`);
     const second = await startAdapter(t, join(folder, 'v1', '..', 'v1'), state, NOW);
     await rm(join(folder, 'v1/a.yaml'));
-    await until(async () => (await secretsIn(state)).length === 0 || undefined);
+    await until(async () => (await secretsIn(state)).length === 0);
     assert.ok(!says(second.lines, 'no Secret is deleted'));
   });
 
@@ -127,10 +127,10 @@ describe('Secrets are not deleted', () => {
     const first = await startAdapter(t, folder, state, NOW);
     const password = await passwordIn(state, 'orders-smtp');
     for (const name of Object.keys(files)) await rm(join(folder, name));
-    await until(() => says(first.lines, 'there is no object in') || undefined);
+    await until(() => says(first.lines, 'there is no object in'));
     await first.close();
     const second = await startAdapter(t, folder, state, NOW);
-    await until(() => says(second.lines, 'no Secret is deleted') || undefined);
+    await until(() => says(second.lines, 'no Secret is deleted'));
     await writeFiles(folder, files);
     await until(() => second.user('orders.shop')?.active);
     assert.equal(await passwordIn(state, 'orders-smtp'), password);
@@ -140,18 +140,18 @@ describe('Secrets are not deleted', () => {
     const [folder, state] = [await folderOf(t, { 's.yaml': sender, ...users(40) }), await folderOf(t)];
     const first = await startAdapter(t, folder, state, NOW);
     for (let i = 0; i < 6; i++) await rm(join(folder, `u${i}.yaml`));
-    await until(async () => (await secretsIn(state)).length === 34 || undefined);
+    await until(async () => (await secretsIn(state)).length === 34);
     for (let i = 6; i < 20; i++) await rm(join(folder, `u${i}.yaml`));
-    await until(() => first.lines.some((line) => /\d+ of 40 users are gone at once/.test(line)) || undefined);
+    await until(() => first.lines.some((line) => /\d+ of 40 users are gone at once/.test(line)));
     await looksAgain(t, folder, first);
     assert.ok((await secretsIn(state)).length >= 30, 'ten at most have gone in all');
     await first.close();
 
     const meant = await startAdapter(t, folder, state, { ...NOW, prune: true });
-    await until(async () => (await secretsIn(state)).length === 20 || undefined);
+    await until(async () => (await secretsIn(state)).length === 20);
     // once: a mistake later in the same run is one
     for (let i = 20; i < 40; i++) await rm(join(folder, `u${i}.yaml`));
-    await until(() => says(meant.lines, 'are gone at once') || undefined);
+    await until(() => says(meant.lines, 'are gone at once'));
     await looksAgain(t, folder, meant);
     assert.equal((await secretsIn(state)).length, 20);
   });

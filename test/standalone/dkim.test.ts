@@ -6,11 +6,11 @@ import { describe, test, type TestContext } from 'node:test';
 import { needsCommand } from '../support/commands.ts';
 import { verifiedByMailauth, zoneLine } from '../support/dkim.ts';
 import { startNsd } from '../support/dns-server.ts';
+import { until } from '../support/eventually.ts';
 import { folderOf, writeFiles } from '../support/folder.ts';
 import { replyTo } from '../support/send.ts';
 import { startStandalone, statusOf, type Standalone } from '../support/standalone.ts';
 import { delivered, outbox } from '../support/outbox.ts';
-import { until } from '../support/until.ts';
 
 const LOOK_MS = 60_000;
 const PASS = ['rsa-sha256 shop.example pass', 'ed25519-sha256 shop.example pass'];
@@ -66,21 +66,21 @@ describe('mail of a verified domain', () => {
     const [folder, state] = [await folderOf(t, { 'sender.yaml': sender('0'), 'user.yaml': USER }), await folderOf(t)];
     const dns = await startNsd(t);
     const first = await start(t, folder, state, dns.address);
-    await until(async () => (await signingReason(state)) === 'NotSigned', LOOK_MS);
+    await until(async () => (await signingReason(state)) === 'NotSigned', { ms: LOOK_MS });
     const { challenge } = await statusOf(state, 'VerifiedSender', 'shop', 'shop');
     const proof = `${challenge.recordName}. IN TXT "${challenge.recordValue}"`;
     await dns.serve([proof]);
     await writeFiles(folder, { 'sender.yaml': sender('1') });
-    await until(async () => (await keyRecords(state)).length === 2, LOOK_MS);
+    await until(async () => (await keyRecords(state)).length === 2, { ms: LOOK_MS });
     assert.doesNotMatch((await mailOf(first)).toString(), /DKIM-Signature/);
 
     const records = await keyRecords(state);
     await dns.serve([proof, ...records.map(({ name, value }) => zoneLine(name, value))]);
     await writeFiles(folder, { 'sender.yaml': sender('2') });
-    await until(async () => (await keyRecords(state)).every((one) => one.state === 'Found'), LOOK_MS);
+    await until(async () => (await keyRecords(state)).every((one) => one.state === 'Found'), { ms: LOOK_MS });
     assert.equal(await signingReason(state), 'Signed');
     const inDns = new Map(records.map(({ name, value }) => [name, value]));
-    await until(async () => (await mailOf(first)).includes('ed25519-sha256'), LOOK_MS);
+    await until(async () => (await mailOf(first)).includes('ed25519-sha256'), { ms: LOOK_MS });
     assert.deepEqual(await verifiedByMailauth(await mailOf(first), inDns), PASS);
     await first.stop();
     assert.doesNotMatch(first.lines.join('\n'), /MII[A-Za-z0-9+/]{40}/, 'a key is in the log');
@@ -91,10 +91,13 @@ describe('mail of a verified domain', () => {
 
     await rm(join(state, 'dkim'), { recursive: true });
     const third = await start(t, folder, state, dns.address);
-    await until(async () => {
-      const now = await keyRecords(state);
-      return now.length === 2 && now.every(({ name }) => !inDns.has(name));
-    }, LOOK_MS);
+    await until(
+      async () => {
+        const now = await keyRecords(state);
+        return now.length === 2 && now.every(({ name }) => !inDns.has(name));
+      },
+      { ms: LOOK_MS },
+    );
     assert.equal(await signingReason(state), 'KeyRecordsNotFound');
     assert.doesNotMatch((await mailOf(third)).toString(), /DKIM-Signature/);
   });

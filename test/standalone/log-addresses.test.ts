@@ -5,10 +5,10 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import type { TestContext } from 'node:test';
 import { passwordIn, sender, user } from '../support/directory.ts';
+import { until } from '../support/eventually.ts';
 import { folderOf } from '../support/folder.ts';
 import { openSecureClient, plain } from '../support/smtp-client.ts';
 import { startStandalone } from '../support/standalone.ts';
-import { until } from '../support/until.ts';
 
 const PENDING = `apiVersion: smtpplus.io/v1alpha1
 kind: VerifiedSender
@@ -35,9 +35,9 @@ async function linesOf(t: TestContext, addresses: string, state: string): Promis
   await client.ask('DATA');
   await client.send('From: orders@shop.example\r\n\r\n.\r\n');
   await client.reply();
-  await until(() => run.lines.some((line) => line.includes('"msg":"bounced"')) || undefined);
+  await until(() => run.lines.some((line) => line.includes('"msg":"bounced"')));
   await rm(join(folder, 'user.yaml'));
-  await until(() => run.lines.some((line) => line.includes('"event":"credential"')) || undefined);
+  await until(() => run.lines.some((line) => line.includes('"event":"credential"')));
   client.destroy();
   await run.stop();
   return run.lines;

@@ -7,10 +7,10 @@ import type { Facts } from '../../operator/console/facts.ts';
 import { createMailPages } from '../../operator/console/mail/pages.ts';
 import { createMailParser, type MailParser } from '../../operator/console/mail/parser.ts';
 import { createMailSearch } from '../../operator/console/mail/search.ts';
+import { until } from '../support/eventually.ts';
 import { folderOf } from '../support/folder.ts';
 import { pageRequest } from '../support/page-request.ts';
 import { aConfig } from '../support/relay-config.ts';
-import { until } from '../support/until.ts';
 import { startWholeRelay } from '../support/whole-relay.ts';
 import { beginMessage, logIn } from '../relay/sessions.ts';
 

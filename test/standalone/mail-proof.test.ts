@@ -6,11 +6,11 @@ import { describe, test, type TestContext } from 'node:test';
 import { readChallenge } from '../support/challenge-mail.ts';
 import { openTab } from '../support/chromium.ts';
 import { needsCommand } from '../support/commands.ts';
+import { until } from '../support/eventually.ts';
 import { folderOf, writeFiles } from '../support/folder.ts';
 import { outbox } from '../support/outbox.ts';
 import { replyTo } from '../support/send.ts';
 import { startStandalone, statusOf, type Standalone } from '../support/standalone.ts';
-import { until } from '../support/until.ts';
 
 const SETTINGS = `
 verification: {from: verification@platform.example, dns: Disabled}

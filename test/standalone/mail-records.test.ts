@@ -5,9 +5,9 @@ import { describe, test, type TestContext } from 'node:test';
 import { needsCommand } from '../support/commands.ts';
 import { zoneLine } from '../support/dkim.ts';
 import { startNsd } from '../support/dns-server.ts';
+import { until } from '../support/eventually.ts';
 import { folderOf, writeFiles } from '../support/folder.ts';
 import { startStandalone, statusOf } from '../support/standalone.ts';
-import { until } from '../support/until.ts';
 
 const LOOK_MS = 60_000;
 
@@ -54,7 +54,7 @@ describe('the records of a verified domain', () => {
     const [folder, state] = [await folderOf(t, { 'sender.yaml': sender('0') }), await folderOf(t)];
     const dns = await startNsd(t, [...UPSTREAM, MX]);
     const first = await start(t, folder, state, dns.address);
-    await until(() => isIn(state, { Ownership: 'Missing' }), LOOK_MS);
+    await until(() => isIn(state, { Ownership: 'Missing' }), { ms: LOOK_MS });
     // nobody is told to change a zone that is not known to be theirs
     assert.deepEqual([...(await recordsOf(state)).keys()], ['Ownership']);
     const proof = (await recordsOf(state)).get('Ownership');
@@ -62,7 +62,7 @@ describe('the records of a verified domain', () => {
     const proven = zoneLine(proof.name, proof.value);
     await dns.serve([...UPSTREAM, MX, proven]);
     await writeFiles(folder, { 'sender.yaml': sender('1') });
-    await until(() => isIn(state, { Ownership: 'Found', SPF: 'Mismatch', DMARC: 'Missing' }), LOOK_MS);
+    await until(() => isIn(state, { Ownership: 'Found', SPF: 'Mismatch', DMARC: 'Missing' }), { ms: LOOK_MS });
     const wanted = await recordsOf(state);
     assert.equal(wanted.get('SPF')?.value, 'v=spf1 include:_spf.upstream.example mx -all');
     assert.match(wanted.get('SPF')?.message ?? '', /198\.51\.100\.0, which _spf\.upstream\.example allows/);
@@ -72,13 +72,13 @@ describe('the records of a verified domain', () => {
     const published = [...wanted.values()].map(({ name, value }) => zoneLine(name, value ?? ''));
     await dns.serve([...UPSTREAM, ...published]);
     await writeFiles(folder, { 'sender.yaml': sender('2') });
-    await until(() => isIn(state, { SPF: 'Found', DMARC: 'Found' }), LOOK_MS);
+    await until(() => isIn(state, { SPF: 'Found', DMARC: 'Found' }), { ms: LOOK_MS });
     assert.equal((await aligned(state))?.status, 'True');
     await first.stop();
 
     const blind = await start(t, folder, state, '127.0.0.1:9');
     await writeFiles(folder, { 'sender.yaml': sender('3') });
-    await until(() => isIn(state, { SPF: 'Unknown', DMARC: 'Unknown' }), LOOK_MS);
+    await until(() => isIn(state, { SPF: 'Unknown', DMARC: 'Unknown' }), { ms: LOOK_MS });
     assert.equal((await aligned(state))?.status, 'True');
     await blind.stop();
   });

@@ -3,11 +3,11 @@ import assert from 'node:assert/strict';
 import { cp, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, test, type TestContext } from 'node:test';
+import { until } from '../support/eventually.ts';
 import { folderOf } from '../support/folder.ts';
 import { delivered, sentByUsers } from '../support/outbox.ts';
 import { openClient, openSecureClient, plain, type SmtpClient } from '../support/smtp-client.ts';
 import { credentialsOf, startStandalone, type Standalone } from '../support/standalone.ts';
-import { until } from '../support/until.ts';
 
 const FROM = 'orders@shop.example';
 const TO = 'somebody@elsewhere.example';
@@ -200,7 +200,7 @@ describe('npm start and a client', () => {
     const relay = await startStandalone(t, { folder, settings: 'examples/settings.yaml' });
     const client = await orders(relay);
     await replace(path.join(folder, 'orders.yaml'), 'active: true', 'active: [true');
-    await until(() => relay.lines.some((line) => /orders\.yaml:\d+/.test(line)) || undefined);
+    await until(() => relay.lines.some((line) => /orders\.yaml:\d+/.test(line)));
     assert.match(await client.ask(`MAIL FROM:<${FROM}>`), /^250 /);
     const { reply } = await logIn(relay, { secret: 'staging-smtp' });
     assert.match(reply, /^235 /);

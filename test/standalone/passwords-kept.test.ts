@@ -7,8 +7,8 @@ import { parse, stringify } from 'yaml';
 import { openInstallation } from '../../operator/directory/installation-file.ts';
 import { verifyPassword } from '../../relay/password-hash.ts';
 import { conditionsIn, passwordIn, sender, startAdapter, user } from '../support/directory.ts';
+import { until } from '../support/eventually.ts';
 import { folderOf, writeFiles } from '../support/folder.ts';
-import { until } from '../support/until.ts';
 
 type Adapter = Awaited<ReturnType<typeof startAdapter>>;
 type Secret = { metadata: Record<string, unknown>; data: Record<string, string> };
@@ -66,7 +66,7 @@ describe('in a folder, a password that was valid', () => {
   test('stays in a Secret whose owner reference is gone', async (t) => {
     const { state, adapter, password } = await given(t);
     await change(fileOf(state), ({ metadata }) => delete metadata['ownerReferences']);
-    await until(async () => (await readFile(fileOf(state), 'utf8')).includes('ownerReferences') || undefined);
+    await until(async () => (await readFile(fileOf(state), 'utf8')).includes('ownerReferences'));
     assert.equal(await passwordIn(state, 'orders-smtp'), password);
     await accepts(adapter, password, 'lasting');
   });

@@ -6,11 +6,11 @@ import { pathToFileURL } from 'node:url';
 import { htmlPart, readChallenge } from '../support/challenge-mail.ts';
 import { openTab } from '../support/chromium.ts';
 import { needsCommand } from '../support/commands.ts';
+import { until } from '../support/eventually.ts';
 import { folderOf } from '../support/folder.ts';
 import { outbox } from '../support/outbox.ts';
 import { DESKTOP, PHONE, takePicture } from '../support/pictures.ts';
 import { startStandalone } from '../support/standalone.ts';
-import { until } from '../support/until.ts';
 
 const SETTINGS = `
 verification:

@@ -7,11 +7,11 @@ import { join } from 'node:path';
 import { describe, test, type TestContext } from 'node:test';
 import { jsonOf, runCommand } from '../support/command.ts';
 import { sender, user } from '../support/directory.ts';
+import { until } from '../support/eventually.ts';
 import { folderOf } from '../support/folder.ts';
 import { delivered, sentByUsers } from '../support/outbox.ts';
 import { transportOf } from '../support/send.ts';
 import { startStandalone, statusOf, type Standalone } from '../support/standalone.ts';
-import { until } from '../support/until.ts';
 
 const MANIFESTS = [sender, user('app')].join('---\n');
 /** The capture upstream defers it each time; `tempfail-1` the first time only. */

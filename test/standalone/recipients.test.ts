@@ -4,11 +4,11 @@ import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
 import { sender } from '../support/directory.ts';
+import { until } from '../support/eventually.ts';
 import { folderOf, writeFiles } from '../support/folder.ts';
 import { delivered, outbox } from '../support/outbox.ts';
 import { transportOf } from '../support/send.ts';
 import { startStandalone, statusOf } from '../support/standalone.ts';
-import { until } from '../support/until.ts';
 
 async function exampleOfTheGuide(): Promise<string> {
   const page = await readFile('docs/staging.md', 'utf8');

@@ -11,9 +11,9 @@ import { ensureCertificates } from '../../operator/certificates/self-signed.ts';
 import { fill } from '../handover/sides.ts';
 import { ledTo, writeConfig } from '../support/config-folder.ts';
 import { closedPort } from '../support/delivering.ts';
+import { until } from '../support/eventually.ts';
 import { folderOf } from '../support/folder.ts';
 import { runCli, startStandalone } from '../support/standalone.ts';
-import { until } from '../support/until.ts';
 import { aSmartHost, startUpstream } from '../support/upstream.ts';
 
 describe('the relay alone', () => {
@@ -105,10 +105,10 @@ describe('a certificate that is renewed', () => {
     const taken: string[] = [];
     keeper.onRenewal(({ cert }) => void taken.push(cert));
     next = undefined;
-    await until(() => lines.some((line) => line.includes('half a file')) || undefined);
+    await until(() => lines.some((line) => line.includes('half a file')));
     assert.equal(keeper.current, first);
     next = second;
-    await until(() => keeper.current === second || undefined);
+    await until(() => keeper.current === second);
     assert.deepEqual(taken, [second.cert]);
   });
 });

@@ -6,8 +6,8 @@ import { describe, test } from 'node:test';
 import type { TestContext } from 'node:test';
 import { howToVouch } from '../../operator/standalone/vouching.ts';
 import { sender, user } from '../support/directory.ts';
+import { until } from '../support/eventually.ts';
 import { folderOf } from '../support/folder.ts';
-import { until } from '../support/until.ts';
 import { runCli, startStandalone, statusOf } from '../support/standalone.ts';
 
 /** An address: nobody looks for a record of it. */

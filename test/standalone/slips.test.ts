@@ -4,9 +4,9 @@ import { readdir, rm, symlink } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { describe, test } from 'node:test';
 import { conditionsIn, passwordIn, sender, startAdapter, user } from '../support/directory.ts';
+import { until } from '../support/eventually.ts';
 import { folderOf, writeFiles } from '../support/folder.ts';
 import { statusOf } from '../support/standalone.ts';
-import { until } from '../support/until.ts';
 
 describe('a user who was taken out of a file', () => {
   const commentedOut = user('orders').replace(/^/gm, '# ');
@@ -16,7 +16,7 @@ describe('a user who was taken out of a file', () => {
     const first = await startAdapter(t, folder, state);
     assert.equal(first.user('orders.shop')?.active, true);
     await writeFiles(folder, { 'a.yaml': commentedOut });
-    await until(() => first.user('orders.shop') === undefined || undefined);
+    await until(() => first.user('orders.shop') === undefined);
     await first.close();
 
     await writeFiles(folder, { 'a.yaml': 'a: [' });
@@ -125,7 +125,7 @@ spec: {${spec}}
         (await statusOf(state, kind, 'shop', name)).condition('NotAsWritten')?.message ?? '';
 
       await writeFiles(folder, { [file]: text });
-      await until(async () => field.test(await told()) || undefined);
+      await until(async () => field.test(await told()));
       assert.match((await conditionsIn(state, kind, name))['Ready'] ?? '', /^False InvalidManifest/);
       assert.ok(
         first.lines.some((line) => line.includes('its last good version stays in force') && line.includes(file)),
@@ -137,7 +137,7 @@ spec: {${spec}}
       assert.deepEqual(second.user('orders.shop'), before);
       assert.match(await told(), field);
       await writeFiles(folder, files);
-      await until(async () => (await conditionsIn(state, kind, name))['NotAsWritten'] === undefined || undefined);
+      await until(async () => (await conditionsIn(state, kind, name))['NotAsWritten'] === undefined);
       assert.match((await conditionsIn(state, kind, name))['Ready'] ?? '', /^True/);
       assert.equal(await passwordIn(state, 'orders-smtp'), password);
     });
@@ -154,7 +154,7 @@ spec: {${spec}}
     assert.equal(unusable('orders.shop')?.object, 'shop/orders');
     await rm(join(folder, 'l.yaml'));
     await writeFiles(folder, { 'a.yaml': user('orders', 'active: true, listRef: {name: house}') });
-    await until(() => unusable('orders.shop')?.missingList === 'shop/house' || undefined);
+    await until(() => unusable('orders.shop')?.missingList === 'shop/house');
   });
 
   test('that names a field which there is not is told, and the rest of the object is in force', async (t) => {
@@ -206,7 +206,7 @@ spec: {${spec}}
       const [folder, state] = [await folderOf(t, { 'a.yaml': from }), await folderOf(t)];
       const condition = async () => (await statusOf(state, kind, 'shop', name)).condition('NotAsWritten');
       const becomes = async (isRefused: boolean): Promise<void> => {
-        await until(async () => ((await condition()) !== undefined) === isRefused || undefined);
+        await until(async () => ((await condition()) !== undefined) === isRefused);
       };
       const first = await startAdapter(t, folder, state);
       await becomes(false);

@@ -5,9 +5,9 @@ import path from 'node:path';
 import { describe, test, type TestContext } from 'node:test';
 import { createTransport } from 'nodemailer';
 import { needsCommand, run } from '../support/commands.ts';
+import { until } from '../support/eventually.ts';
 import { folderOf } from '../support/folder.ts';
 import { credentialsOf, startStandalone } from '../support/standalone.ts';
-import { until } from '../support/until.ts';
 import { ordinaryAnswers, startRawUpstream } from '../support/upstream.ts';
 
 const CLIENTS = path.join(import.meta.dirname, '../support/clients');
@@ -54,7 +54,7 @@ async function scene(t: TestContext, extensions: readonly string[], smtputf8 = '
     lines,
     /** Resolves when the smart host has a whole message: envelope, and content less what the relay put in front. */
     delivered: async () => {
-      const whole = await until(() => Promise.resolve(told().includes('.') ? told() : undefined), 10_000);
+      const whole = await until(() => Promise.resolve(told().includes('.') ? told() : undefined), { ms: 10_000 });
       const [envelope, content] = [whole.indexOf('DATA'), whole.slice(whole.indexOf('DATA') + 1, whole.indexOf('.'))];
       assert.match(content.slice(0, 2).join(''), /^Received: .* with UTF8SMTPSA /);
       return {
@@ -129,7 +129,9 @@ describe('international mail that cannot go on', () => {
     const sent = smtplib(t, at, FROM);
     if (sent === undefined) return;
     await sent;
-    const line = await until(() => Promise.resolve(at.lines.find((one) => one.includes('"msg":"bounced"'))), 10_000);
+    const line = await until(() => Promise.resolve(at.lines.find((one) => one.includes('"msg":"bounced"'))), {
+      ms: 10_000,
+    });
     const { from, to, status, reply } = JSON.parse(line) as Record<string, unknown>;
     assert.deepEqual([from, to, status], [CANONICAL, ['сова@xn--bcher-kva.example'], '5.6.7']);
     assert.match(String(reply), /SMTPUTF8.* use one in ASCII/);

@@ -9,9 +9,9 @@ import { describe, test } from 'node:test';
 import type { TestContext } from 'node:test';
 import type { ShardDocument, UserConfig } from '../../relay/config/config.ts';
 import { fileOf } from '../../relay/config/config.ts';
+import { until } from '../support/eventually.ts';
 import { folderOf } from '../support/folder.ts';
 import { credentialsOf, runCli, startStandalone, statusOf } from '../support/standalone.ts';
-import { until } from '../support/until.ts';
 
 const settings = 'examples/settings.yaml';
 
@@ -91,9 +91,9 @@ describe('npm start', () => {
     const { state } = await startStandalone(t, { folder, settings });
     const file = join(folder, 'orders.yaml');
     await edit(file, 'active: true', 'active: false');
-    await until(async () => (await userInForce(state, 'orders.shop'))?.active === false || undefined);
+    await until(async () => (await userInForce(state, 'orders.shop'))?.active === false);
     await edit(file, 'active: false', 'active: true');
-    await until(async () => (await userInForce(state, 'orders.shop'))?.active === true || undefined);
+    await until(async () => (await userInForce(state, 'orders.shop'))?.active === true);
   });
 
   test('reports a syntax error with file and line, and changes nothing else', async (t) => {
@@ -101,10 +101,10 @@ describe('npm start', () => {
     const { state, lines } = await startStandalone(t, { folder, settings });
     const before = await readFile(join(state, 'secrets/shop/orders-smtp.yaml'), 'utf8');
     await edit(join(folder, 'orders.yaml'), '  active: true', '  active: [true');
-    await until(() => lines.some((line) => line.includes(`${join(folder, 'orders.yaml')}:`)) || undefined);
+    await until(() => lines.some((line) => line.includes(`${join(folder, 'orders.yaml')}:`)));
     // a later change of another file shows that the broken one has been gone through
     await edit(join(folder, 'sandbox.yaml'), 'active: true', 'active: false');
-    await until(async () => (await userInForce(state, 'staging.shop'))?.active === false || undefined);
+    await until(async () => (await userInForce(state, 'staging.shop'))?.active === false);
     assert.equal((await userInForce(state, 'orders.shop'))?.active, true);
     assert.equal(await readFile(join(state, 'secrets/shop/orders-smtp.yaml'), 'utf8'), before);
   });

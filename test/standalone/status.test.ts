@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { describe, test, type TestContext } from 'node:test';
+import { until } from '../support/eventually.ts';
 import { folderOf } from '../support/folder.ts';
 import { runCli, startStandalone, statusOf } from '../support/standalone.ts';
-import { until } from '../support/until.ts';
 
 const MANIFESTS = `apiVersion: smtpplus.io/v1alpha1
 kind: VerifiedSender
@@ -33,10 +33,13 @@ describe('the status command', () => {
     const settings = await folderOf(t, { 'settings.yaml': 'verification: {dnsServers: ["127.0.0.1:9"]}\n' });
     const folder = await folderOf(t, { 'all.yaml': MANIFESTS });
     const { state } = await startStandalone(t, { folder, settings: join(settings, 'settings.yaml') });
-    await until(async () => {
-      const sender = await statusOf(state, 'VerifiedSender', 'shop', 'domain');
-      return sender.condition('Verified')?.reason === 'LookupFailed';
-    }, 30_000);
+    await until(
+      async () => {
+        const sender = await statusOf(state, 'VerifiedSender', 'shop', 'domain');
+        return sender.condition('Verified')?.reason === 'LookupFailed';
+      },
+      { ms: 30_000 },
+    );
 
     const sender = await status(t, 'vsender', '--state', state);
     assert.equal(sender.code, 0, sender.text);

@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { describe, test, type TestContext } from 'node:test';
 import type { KnownUpstreams } from '../../relay/observe/upstream-report.ts';
 import { conditionsIn, sender, startAdapter, user } from '../support/directory.ts';
+import { until } from '../support/eventually.ts';
 import { folderOf, writeFiles } from '../support/folder.ts';
-import { until } from '../support/until.ts';
 
 const list = (host: string): string => `apiVersion: smtpplus.io/v1alpha1
 kind: SmtpPlusList

@@ -5,10 +5,10 @@ import { join } from 'node:path';
 import { describe, test, type TestContext } from 'node:test';
 import { needsCommand } from '../support/commands.ts';
 import { startNsd } from '../support/dns-server.ts';
+import { until } from '../support/eventually.ts';
 import { folderOf, writeFiles } from '../support/folder.ts';
 import { replyTo } from '../support/send.ts';
 import { startStandalone, statusOf, type Standalone } from '../support/standalone.ts';
-import { until } from '../support/until.ts';
 
 const LOOK_MS = 60_000;
 
@@ -62,16 +62,16 @@ describe('a domain that proves itself by DNS', () => {
     const dns = await startNsd(t);
     const place = { folder, state, servers: [dns.address] };
     const first = await startIn(t, place);
-    await until(async () => (await reasonOf(first)()) === 'RecordNotFound', LOOK_MS);
+    await until(async () => (await reasonOf(first)()) === 'RecordNotFound', { ms: LOOK_MS });
     // statuses and what the relay runs are written one after the other
-    await until(async () => /550 5\.7\.1 .* has no verified sender/.test(await send(first)), LOOK_MS);
+    await until(async () => /550 5\.7\.1 .* has no verified sender/.test(await send(first)), { ms: LOOK_MS });
 
     const { challenge } = await statusOf(state, 'VerifiedSender', 'shop', 'shop');
     const record = `${challenge.recordName}. IN TXT "${challenge.recordValue}"`;
     await dns.serve([record]);
     await writeFiles(folder, { 'sender.yaml': sender('1') });
-    await until(async () => (await reasonOf(first)()) === 'DnsProof', LOOK_MS);
-    await until(async () => (await send(first)).startsWith('250 '), LOOK_MS);
+    await until(async () => (await reasonOf(first)()) === 'DnsProof', { ms: LOOK_MS });
+    await until(async () => (await send(first)).startsWith('250 '), { ms: LOOK_MS });
     await first.stop();
 
     // nothing listens there
@@ -79,32 +79,34 @@ describe('a domain that proves itself by DNS', () => {
     assert.equal(await reasonOf(second)(), 'DnsProof');
     assert.match(await send(second), /^250 /);
     await writeFiles(folder, { 'sender.yaml': sender('2') });
-    await until(async () => {
-      const status = await statusOf(state, 'VerifiedSender', 'shop', 'shop');
-      return /nothing answers at the address/.test(status.condition('Verified')?.message ?? '');
-    }, LOOK_MS);
+    await until(
+      async () => {
+        const status = await statusOf(state, 'VerifiedSender', 'shop', 'shop');
+        return /nothing answers at the address/.test(status.condition('Verified')?.message ?? '');
+      },
+      { ms: LOOK_MS },
+    );
     assert.match(await send(second), /^250 /);
     await second.stop();
 
     await dns.serve([]);
     await writeFiles(folder, { 'sender.yaml': sender('3') });
     const third = await startIn(t, place);
-    await until(async () => (await reasonOf(third)()) === 'RecordNotFound', LOOK_MS);
+    await until(async () => (await reasonOf(third)()) === 'RecordNotFound', { ms: LOOK_MS });
     assert.match(await send(third), /^250 /);
     await third.stop();
 
     const fourth = await startIn(t, { ...place, grace: '1s' });
-    await until(async () => (await reasonOf(fourth)()) === 'Revoked', LOOK_MS);
-    await until(
-      async () => (await reasonOf(fourth, 'SmtpPlusUser', 'orders', 'Ready')()) === 'NoVerifiedSender',
-      LOOK_MS,
-    );
-    await until(async () => /550 5\.7\.1 .* has no verified sender/.test(await send(fourth)), LOOK_MS);
+    await until(async () => (await reasonOf(fourth)()) === 'Revoked', { ms: LOOK_MS });
+    await until(async () => (await reasonOf(fourth, 'SmtpPlusUser', 'orders', 'Ready')()) === 'NoVerifiedSender', {
+      ms: LOOK_MS,
+    });
+    await until(async () => /550 5\.7\.1 .* has no verified sender/.test(await send(fourth)), { ms: LOOK_MS });
 
     await dns.serve([record]);
     await writeFiles(folder, { 'sender.yaml': sender('4') });
-    await until(async () => (await reasonOf(fourth)()) === 'DnsProof', LOOK_MS);
-    await until(async () => (await send(fourth)).startsWith('250 '), LOOK_MS);
+    await until(async () => (await reasonOf(fourth)()) === 'DnsProof', { ms: LOOK_MS });
+    await until(async () => (await send(fourth)).startsWith('250 '), { ms: LOOK_MS });
   });
 
   test('is what is asked again where nobody knows any more, while its mail is to wait', async (t) => {
@@ -113,24 +115,24 @@ describe('a domain that proves itself by DNS', () => {
     const dns = await startNsd(t);
     const place = { folder, state, servers: [dns.address] };
     const first = await startIn(t, place);
-    await until(async () => (await reasonOf(first)()) === 'RecordNotFound', LOOK_MS);
+    await until(async () => (await reasonOf(first)()) === 'RecordNotFound', { ms: LOOK_MS });
     const { challenge } = await statusOf(state, 'VerifiedSender', 'shop', 'shop');
     await dns.serve([`${challenge.recordName}. IN TXT "${challenge.recordValue}"`]);
     await writeFiles(folder, { 'sender.yaml': sender('1') });
-    await until(async () => (await reasonOf(first)()) === 'DnsProof', LOOK_MS);
+    await until(async () => (await reasonOf(first)()) === 'DnsProof', { ms: LOOK_MS });
     await first.stop();
 
     await rm(join(state, 'evidence'), { recursive: true });
     // the name servers are down, too: it is not verified, and not known to be unverified
     const second = await startIn(t, { ...place, servers: ['127.0.0.1:9'] });
-    await until(async () => (await reasonOf(second)()) === 'LookupFailed', LOOK_MS);
+    await until(async () => (await reasonOf(second)()) === 'LookupFailed', { ms: LOOK_MS });
     assert.match(await send(second), /451 4\.7\.1 .*VerifiedSender shop\/shop is being checked/);
     await second.stop();
 
     await writeFiles(folder, { 'sender.yaml': sender('2') });
     const third = await startIn(t, place);
-    await until(async () => (await reasonOf(third)()) === 'DnsProof', LOOK_MS);
-    await until(async () => (await send(third)).startsWith('250 '), LOOK_MS);
+    await until(async () => (await reasonOf(third)()) === 'DnsProof', { ms: LOOK_MS });
+    await until(async () => (await send(third)).startsWith('250 '), { ms: LOOK_MS });
   });
 });
 
@@ -141,12 +143,12 @@ describe('a domain that the settings vouch for', () => {
     const dns = await startNsd(t);
     const place = { folder, state, servers: [dns.address], grace: '1s' };
     const first = await startIn(t, { ...place, existing: ['shop.example'] });
-    await until(async () => (await reasonOf(first)()) === 'Grandfathered', LOOK_MS);
+    await until(async () => (await reasonOf(first)()) === 'Grandfathered', { ms: LOOK_MS });
     assert.match(await send(first), /^250 /);
     const { challenge } = await statusOf(state, 'VerifiedSender', 'shop', 'shop');
     await dns.serve([`${challenge.recordName}. IN TXT "${challenge.recordValue}"`]);
     await writeFiles(folder, { 'sender.yaml': sender('1') });
-    await until(async () => (await reasonOf(first)()) === 'DnsProof', LOOK_MS);
+    await until(async () => (await reasonOf(first)()) === 'DnsProof', { ms: LOOK_MS });
     await first.stop();
 
     const second = await startIn(t, place);
@@ -158,11 +160,11 @@ describe('a domain that the settings vouch for', () => {
     const [folder, state] = [await folderOf(t, { 'sender.yaml': sender('0'), 'user.yaml': USER }), await folderOf(t)];
     const place = { folder, state, servers: ['127.0.0.1:9'] };
     const first = await startIn(t, { ...place, existing: ['shop.example'] });
-    await until(async () => (await reasonOf(first)()) === 'Grandfathered', LOOK_MS);
+    await until(async () => (await reasonOf(first)()) === 'Grandfathered', { ms: LOOK_MS });
     await first.stop();
 
     const second = await startIn(t, place);
-    await until(async () => (await reasonOf(second)()) === 'VouchingWithdrawn', LOOK_MS);
+    await until(async () => (await reasonOf(second)()) === 'VouchingWithdrawn', { ms: LOOK_MS });
     assert.match(await send(second), /^250 /);
     const said = (await statusOf(state, 'VerifiedSender', 'shop', 'shop')).condition('Verified')?.message ?? '';
     const [since] = /since [^;]+;/.exec(said) ?? [];
@@ -173,17 +175,17 @@ describe('a domain that the settings vouch for', () => {
     await second.stop();
 
     const third = await startIn(t, place);
-    await until(async () => (await reasonOf(third)()) === 'VouchingWithdrawn', LOOK_MS);
+    await until(async () => (await reasonOf(third)()) === 'VouchingWithdrawn', { ms: LOOK_MS });
     const again = (await statusOf(state, 'VerifiedSender', 'shop', 'shop')).condition('Verified')?.message ?? '';
     assert.ok(again.includes(since), again);
     await third.stop();
 
     const fourth = await startIn(t, { ...place, grace: '0s' });
-    await until(async () => (await reasonOf(fourth)()) === 'Revoked', LOOK_MS);
+    await until(async () => (await reasonOf(fourth)()) === 'Revoked', { ms: LOOK_MS });
     await fourth.stop();
 
     const fifth = await startIn(t, { ...place, existing: ['shop.example'] });
-    await until(async () => (await reasonOf(fifth)()) === 'Grandfathered', LOOK_MS);
+    await until(async () => (await reasonOf(fifth)()) === 'Grandfathered', { ms: LOOK_MS });
     assert.match(await send(fifth), /^250 /);
   });
 });

@@ -5,11 +5,11 @@ import { join } from 'node:path';
 import { describe, test, type TestContext } from 'node:test';
 import { jsonOf, runCommand } from '../support/command.ts';
 import { sender, user } from '../support/directory.ts';
+import { until } from '../support/eventually.ts';
 import { folderOf } from '../support/folder.ts';
 import { delivered } from '../support/outbox.ts';
 import { replyTo } from '../support/send.ts';
 import { startStandalone, statusOf } from '../support/standalone.ts';
-import { until } from '../support/until.ts';
 
 const MANIFESTS = [sender, user('app')].join('---\n');
 const HASHED = 'classes: {default: {log: {addresses: hashed}, existingSenders: [{shop: shop.example}]}}\n';

@@ -4,10 +4,10 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { test } from 'node:test';
+import { until } from '../support/eventually.ts';
 import { folderOf } from '../support/folder.ts';
 import { CLI } from '../support/standalone.ts';
 import { isRunning } from '../support/is-running.ts';
-import { until } from '../support/until.ts';
 
 test('is ready, runs its configuration in both, and ends by one Ctrl-C, which reaches all of its processes', async (t) => {
   const state = await folderOf(t);

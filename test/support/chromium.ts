@@ -3,8 +3,8 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import type { TestContext } from 'node:test';
+import { until } from './eventually.ts';
 import { folderOf } from './folder.ts';
-import { until } from './until.ts';
 
 export interface Tab {
   readonly open: (url: string) => Promise<void>;

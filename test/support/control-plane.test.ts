@@ -4,8 +4,8 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { test, type TestContext } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { describeWithControlPlane } from './control-plane.ts';
+import { until } from './eventually.ts';
 
 describeWithControlPlane('control plane for tests', (cluster) => {
   test('the administrator may do everything', async () => {
@@ -48,13 +48,6 @@ async function endsWithItsStarter(t: TestContext, end: (starter: ChildProcess) =
   assert.ok(isAlive(pid));
   end(starter);
   await until(() => !isAlive(pid));
-}
-
-async function until(holds: () => boolean): Promise<void> {
-  for (let tries = 0; !holds(); tries++) {
-    assert.ok(tries < 400, 'waited in vain');
-    await sleep(25);
-  }
 }
 
 function isAlive(pid: number): boolean {

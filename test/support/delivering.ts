@@ -10,7 +10,8 @@ import { type Delivery, startDelivery } from '../../relay/delivery/deliver.ts';
 import { createMetrics, type Metrics } from '../../relay/observe/metrics.ts';
 import type { SystemLookup } from '../../relay/delivery/resolve.ts';
 import { openSpool, type Spool } from '../../relay/spool/spool.ts';
-import { captureLog, eventually } from './queued.ts';
+import { until } from './eventually.ts';
+import { captureLog } from './queued.ts';
 import { aClass, aConfig, aList, LIST } from './relay-config.ts';
 
 export interface DeliveringRelay {
@@ -95,7 +96,7 @@ export async function startDelivering(
 }
 
 export async function emptied({ left }: DeliveringRelay): Promise<void> {
-  await eventually('the spool is empty', () => left().length === 0);
+  await until(() => left().length === 0, { what: 'the spool is empty' });
 }
 
 export function said({ lines }: DeliveringRelay, message: string): Record<string, unknown>[] {

@@ -12,8 +12,8 @@ import { createDecider } from '../../operator/core/decider.ts';
 import { settingsSchema } from '../../operator/settings/settings.ts';
 import { openConfigFolder } from '../../relay/config/folder.ts';
 import { createLog } from '../../relay/observe/log.ts';
+import { until } from './eventually.ts';
 import { writeFiles } from './folder.ts';
-import { until } from './until.ts';
 
 /** A VerifiedSender that the settings verify. */
 export const sender = `apiVersion: smtpplus.io/v1alpha1

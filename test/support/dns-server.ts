@@ -7,8 +7,8 @@ import { writeFile } from 'node:fs/promises';
 import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
+import { until } from './eventually.ts';
 import { folderOf } from './folder.ts';
-import { until } from './until.ts';
 
 type Ends = Pick<TestContext, 'after'>;
 
@@ -81,11 +81,14 @@ function configuration(folder: string, address: string): string {
 }
 
 async function untilServed(address: string, serial: number): Promise<void> {
-  await until(async () => {
-    const resolver = new Resolver({ timeout: 200, tries: 1 });
-    resolver.setServers([address]);
-    return (await resolver.resolveSoa('example')).serial === serial;
-  }, 20_000);
+  await until(
+    async () => {
+      const resolver = new Resolver({ timeout: 200, tries: 1 });
+      resolver.setServers([address]);
+      return (await resolver.resolveSoa('example')).serial === serial;
+    },
+    { ms: 20_000 },
+  );
 }
 
 /** Answers each question (a whole packet) with what `answer` makes of it; undefined: not at all. */

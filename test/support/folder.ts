@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { TestContext } from 'node:test';
-import { until } from './until.ts';
+import { until } from './eventually.ts';
 
 /** A temporary folder with these files, removed after the test. */
 export async function folderOf(

@@ -1,7 +1,7 @@
 /** What the capture upstream has written. */
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { until } from './until.ts';
+import { until } from './eventually.ts';
 
 export interface Captured {
   readonly id: string;

@@ -7,8 +7,8 @@ import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import type { ValkeyConfig } from '../../relay/config/shared-counters.ts';
 import { freePorts } from './control-plane/process.ts';
+import { until } from './eventually.ts';
 import { folderOf } from './folder.ts';
-import { until } from './until.ts';
 
 /** Where a machine is busy, an answer may take its time. */
 const PATIENT_MS = 60_000;

@@ -3,7 +3,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { describe } from 'node:test';
 import type { TestContext } from 'node:test';
-import { until } from './until.ts';
+import { until } from './eventually.ts';
 
 export interface TerminalProcess {
   /** What it has shown so far, colours included. */
@@ -71,7 +71,7 @@ export function runOnTerminal(
   return {
     shown: () => shown,
     shows: async (text) => {
-      await until(() => shown.includes(text) || undefined);
+      await until(() => shown.includes(text));
     },
     type: (key) => void child.stdin.write(key),
     exited,

@@ -11,9 +11,8 @@ import type { TestContext } from 'node:test';
 import { setImmediate, setTimeout as sleep } from 'node:timers/promises';
 import { usageReportSchema } from '../../relay/observe/usage-report.ts';
 import { ledTo, writeConfig } from '../support/config-folder.ts';
-import { eventually } from '../support/queued.ts';
+import { until } from '../support/eventually.ts';
 import { isRunning } from '../support/is-running.ts';
-import { until } from '../support/until.ts';
 import { aSmartHost, startUpstream } from '../support/upstream.ts';
 import { type Door, startClients } from './clients.ts';
 import type { FromRelay } from './relay-process.ts';
@@ -86,7 +85,7 @@ export async function torture(
     const now = await running;
     const before = clients.acknowledged.size;
     await sleep(random() * mostMs);
-    await until(() => clients.acknowledged.size >= before + least, LEAST_MS);
+    await until(() => clients.acknowledged.size >= before + least, { ms: LEAST_MS });
     if (workers === 1 || random() >= WORKER_SHARE || !(await killWorker(now, random))) {
       await killAll(now);
       running = start(folder, workers);
@@ -95,7 +94,10 @@ export async function torture(
   }
   const last = await running;
   await clients.stop();
-  await eventually('the queue is empty', async () => (await queued(last, workers)) === 0, DRAIN_SECONDS);
+  await until(async () => (await queued(last, workers)) === 0, {
+    what: 'the queue is empty',
+    ms: DRAIN_SECONDS * 1000,
+  });
   const counted = await countedBy(last);
   last.child.kill('SIGKILL');
   return { ...judge(clients.acknowledged, arrivals, kills), counted };

@@ -11,8 +11,8 @@ import type { Traffic } from '../../operator/api/traffic.ts';
 import { createAdmin, list, namespace, sender, user, type Admin } from '../operator/support/admin.ts';
 import { install, OPERATOR_NAMESPACE } from '../operator/support/operator.ts';
 import { relayDocuments } from '../operator/support/relay-of-cluster.ts';
-import { eventually } from '../operator/support/eventually.ts';
 import type { ControlPlane } from '../support/control-plane.ts';
+import { eventually } from '../support/eventually.ts';
 import { type Applications, startApplications } from './clients.ts';
 import { type Counts, countsOfLog, countsOfStatus, type LogLine, minus, sum, total } from './counts.ts';
 import { startMortalOperator } from './operator.ts';
@@ -165,10 +165,13 @@ async function startRelays(
 async function isEmpty({ httpPort }: MortalRelay, admin: Admin): Promise<void> {
   const { token = '' } = await admin.secret(`${OPERATOR_NAMESPACE}/smtp-plus-default-metrics`);
   const headers = { authorization: `Bearer ${token}` };
-  await eventually(async () => {
-    const response = await fetch(`http://127.0.0.1:${await httpPort()}/metrics`, { headers });
-    assert.match(await response.text(), /^smtpplus_spool_messages 0$/m);
-  }, DRAIN_MS);
+  await eventually(
+    async () => {
+      const response = await fetch(`http://127.0.0.1:${await httpPort()}/metrics`, { headers });
+      assert.match(await response.text(), /^smtpplus_spool_messages 0$/m);
+    },
+    { ms: DRAIN_MS },
+  );
 }
 
 async function statusOnceItIs(expected: Counts, admin: Admin): Promise<Counts> {
@@ -185,7 +188,7 @@ async function statusOnceItIs(expected: Counts, admin: Admin): Promise<Counts> {
     found = sum(...counts);
     assert.deepEqual(minus(found, expected), new Map());
   };
-  await eventually(look, STATUS_MS).catch(() => undefined);
+  await eventually(look, { ms: STATUS_MS }).catch(() => undefined);
   return found;
 }
 

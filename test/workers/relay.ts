@@ -8,10 +8,10 @@ import { ensureCertificates } from '../../operator/certificates/self-signed.ts';
 import type { RelayConfig } from '../../relay/config/config.ts';
 import { startRelay, type Relay } from '../../relay/main.ts';
 import { writeConfig } from '../support/config-folder.ts';
+import { until } from '../support/eventually.ts';
 import { captureLog } from '../support/queued.ts';
 import { PASSWORD, USER } from '../support/relay-config.ts';
 import { ELSEWHERE, openSecureClient, plain, type SmtpClient } from '../support/smtp-client.ts';
-import { until } from '../support/until.ts';
 
 export interface RelayOfWorkers {
   readonly relay: Relay;

@@ -3,9 +3,9 @@ import assert from 'node:assert/strict';
 import { describe, test, type TestContext } from 'node:test';
 import { ledTo, QUICK_DELIVERY } from '../support/config-folder.ts';
 import { needsCommand } from '../support/commands.ts';
+import { until } from '../support/eventually.ts';
 import { aClass, aUser, USER } from '../support/relay-config.ts';
 import { aStoreConfig, startStore } from '../support/store.ts';
-import { until } from '../support/until.ts';
 import { startUpstream } from '../support/upstream.ts';
 import { logIn, metric, open, page, type RelayOfWorkers, send, startWorkers } from './relay.ts';
 

@@ -6,9 +6,9 @@ import path from 'node:path';
 import { describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ledTo, QUICK_DELIVERY } from '../support/config-folder.ts';
+import { until } from '../support/eventually.ts';
 import { aClass, aUser, USER } from '../support/relay-config.ts';
 import { openClient } from '../support/smtp-client.ts';
-import { until } from '../support/until.ts';
 import { startUpstream } from '../support/upstream.ts';
 import { isTaken, logIn, metric, open, page, send, startWorkers, untilWorkers } from './relay.ts';
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test, type TestContext } from 'node:test';
-import { until } from '../../../test/support/until.ts';
+import { until } from '../../../test/support/eventually.ts';
 import type { KubeClient, WatchEvent } from '../client/client.ts';
 import type { KubeObject } from '../client/resources.ts';
 import { startSecretCache } from './secret-cache.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test, type TestContext } from 'node:test';
-import { until } from '../../../test/support/until.ts';
+import { until } from '../../../test/support/eventually.ts';
 import type { ApiAnswer } from '../client/answers.ts';
 import type { KubeClient } from '../client/client.ts';
 import { followNamespaces } from './watched-namespaces.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test, type TestContext } from 'node:test';
-import { until } from '../../../test/support/until.ts';
+import { until } from '../../../test/support/eventually.ts';
 import type { KubeClient, WatchEvent } from './client.ts';
 import { startReflector } from './reflector.ts';
 import { PODS, type KubeObject } from './resources.ts';

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { describe, test, type TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileOf } from '../../../relay/config/config.ts';
-import { until } from '../../../test/support/until.ts';
+import { until } from '../../../test/support/eventually.ts';
 import { createRelayReports } from '../../relays/reports.ts';
 import { createPodAsker } from './pod-answers.ts';
 import type { RelayPod } from './relay-pods.ts';

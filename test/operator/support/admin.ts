@@ -15,8 +15,8 @@ import {
 } from '../../../operator/kubernetes/client/resources.ts';
 import type { Condition } from '../../../operator/api/common.ts';
 import type { ControlPlane } from '../../support/control-plane.ts';
+import { eventually } from '../../support/eventually.ts';
 import { adminCredentials } from './credentials.ts';
-import { eventually } from './eventually.ts';
 
 export interface Manifest {
   readonly apiVersion: string;

@@ -4,8 +4,8 @@ import { fileURLToPath } from 'node:url';
 import { bodyOf } from '../../../operator/kubernetes/client/answers.ts';
 import { DNS_ENDPOINTS, pathOf } from '../../../operator/kubernetes/client/resources.ts';
 import type { ControlPlane } from '../../support/control-plane.ts';
+import { eventually } from '../../support/eventually.ts';
 import type { Admin, LiveObject, Manifest } from './admin.ts';
-import { eventually } from './eventually.ts';
 
 const CRD = fileURLToPath(new URL('dnsendpoint-crd.yaml', import.meta.url));
 

@@ -2,7 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import type { TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { until } from './eventually.ts';
+import { until } from '../../support/eventually.ts';
 import { OPERATOR_NAMESPACE } from './operator.ts';
 
 const CLI = fileURLToPath(new URL('../../../operator/cli.ts', import.meta.url));
@@ -38,7 +38,9 @@ export function startOperatorProcess(
   return {
     child,
     exit: once(child, 'exit').then(([code]) => code as number | null),
-    says: (text) => until(() => output.includes(text), `it says ${text}`),
+    says: async (text) => {
+      await until(() => output.includes(text), { what: `it says ${text}` });
+    },
     port,
     page: async (path, token) => {
       const headers = token === undefined ? {} : { authorization: `Bearer ${token}` };

@@ -1,8 +1,8 @@
 /** Proofs by mail on a cluster: settings that send them through a real relay, and the mails that came of it. */
 import assert from 'node:assert/strict';
 import { readChallenge, type ReadChallenge } from '../../support/challenge-mail.ts';
+import { eventually } from '../../support/eventually.ts';
 import { outbox } from '../../support/outbox.ts';
-import { eventually } from './eventually.ts';
 import type { RelayOfCluster } from './relay-of-cluster.ts';
 
 export const PAGE_URL = 'https://smtp-plus.platform.example/verify';

@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { shardDocumentSchema } from '../../../relay/config/config.ts';
 import { zoneLine } from '../../support/dkim.ts';
+import { eventually } from '../../support/eventually.ts';
 import type { Admin, LiveObject } from './admin.ts';
-import { eventually } from './eventually.ts';
 import { OPERATOR_NAMESPACE } from './operator.ts';
 
 export interface DnsRecord {
