@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { schemaOf, type Schema } from './crd.ts';
+import { crdOf, schemaOf, type Schema } from './crd.ts';
 import { kindNames, kinds } from './kinds.ts';
 
 /** Everything that a node of our schemas may hold; whatever else zod writes (anyOf, not, $ref...) a server refuses. */
@@ -31,6 +31,16 @@ for (const kind of kindNames) {
     test('describes each field in a sentence', () => {
       for (const { path, node, isField } of nodes) {
         if (isField && !path.endsWith('.metadata')) assert.match(node.description ?? '', /^[A-Z`].*[.)]$/, path);
+      }
+    });
+
+    test('says in the description of a field what its default is, which `kubectl explain` would not show', () => {
+      const defaults = [...walk(installedSchema(kind), kind)].filter(
+        ({ node }) => node.default !== undefined && typeof node.default !== 'object',
+      );
+      assert(defaults.length > 0);
+      for (const { path, node } of defaults) {
+        assert(node.description?.endsWith(`. Default: ${inWords(node.default)}.`), `${path}: ${node.description}`);
       }
     });
 
@@ -79,6 +89,16 @@ for (const kind of kindNames) {
       }
     });
   });
+}
+
+const inWords = (value: unknown): string => (typeof value === 'string' ? value : JSON.stringify(value));
+
+/** As it goes to an API server. */
+function installedSchema(kind: (typeof kindNames)[number]): Schema {
+  const { spec } = crdOf(kinds[kind]) as {
+    readonly spec: { readonly versions: readonly [{ readonly schema: { readonly openAPIV3Schema: Schema } }] };
+  };
+  return spec.versions[0].schema.openAPIV3Schema;
 }
 
 interface Visited {

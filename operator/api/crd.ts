@@ -75,11 +75,26 @@ export function crdOf(definition: KindDefinition): object {
           storage: true,
           additionalPrinterColumns: definition.columns.map(columnOf),
           selectableFields: definition.selectableFields.map((jsonPath) => ({ jsonPath })),
-          schema: { openAPIV3Schema: schemaOf(definition) },
+          schema: { openAPIV3Schema: sayingDefaults(schemaOf(definition)) },
           subresources: { status: {} },
         },
       ],
     },
+  };
+}
+
+/** The same schema with its defaults in the descriptions, too: `kubectl explain` shows those, and no defaults. */
+function sayingDefaults(schema: Schema): Schema {
+  const { description, default: value, properties, items } = schema;
+  const isToSay = value !== undefined && typeof value !== 'object';
+  const words = typeof value === 'string' ? value : JSON.stringify(value);
+  return {
+    ...schema,
+    ...(description !== undefined && isToSay && { description: `${description} Default: ${words}.` }),
+    ...(properties !== undefined && {
+      properties: Object.fromEntries(Object.entries(properties).map(([name, field]) => [name, sayingDefaults(field)])),
+    }),
+    ...(items !== undefined && { items: sayingDefaults(items) }),
   };
 }
 

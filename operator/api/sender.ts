@@ -7,25 +7,27 @@ export const senderSpec = z
   .object({
     address: addressWithDot
       .optional()
-      .describe('The address, in lower case. Exactly one of `address` and `domain`. Immutable.'),
+      .describe('The mail address to verify, in lower case. Set either this or `domain`. Cannot be changed.'),
     domain: domain
       .optional()
       .describe(
-        'The domain, in lower case, in Unicode or A-labels (`xn--`). Exactly one of `address` and `domain`. Immutable.',
+        'The domain to verify, in lower case, in Unicode or as A-labels (`xn--`). It covers every address in it. Set either this or `address`. Cannot be changed.',
       ),
-    includeSubdomains: z.boolean().default(false).describe('Whether it covers the subdomains of the domain too.'),
-    allowedNamespaces: allowedNamespaces.default({ from: 'Same' }).describe('Which other namespaces may use it.'),
+    includeSubdomains: z.boolean().default(false).describe('Whether the subdomains of the domain are covered too.'),
+    allowedNamespaces: allowedNamespaces
+      .default({ from: 'Same' })
+      .describe('Namespaces whose users may send as this sender.'),
     dns: z
       .object({
         publish: z
           .enum(['None', 'DNSEndpoint'])
           .default('None')
           .describe(
-            'DNSEndpoint: external-dns publishes the records of the keys of a verified domain, and the one that proves it if the platform owner allows that (`verification.dnsEndpoints`). None: all records are published by hand.',
+            'Who publishes the DNS records. None: you do, by hand. DNSEndpoint: external-dns publishes the records with the DKIM keys of a verified domain, and also the record that proves the domain, if the platform owner allows that (`verification.dnsEndpoints`).',
           ),
       })
       .prefault({})
-      .describe('Records in the DNS.'),
+      .describe('The DNS records of the domain.'),
     email: z
       .object({
         code: z
@@ -34,29 +36,31 @@ export const senderSpec = z
           .max(64)
           .regex(/^[A-Za-z0-9-]+$/, 'must be the code as the challenge mail has it: letters, digits and hyphens')
           .optional()
-          .describe('The code from the mail to the address, if its link cannot be used.'),
+          .describe('The code in the mail that was sent to the address, if the link in it cannot be used.'),
       })
       .optional()
-      .describe('Proof of an address by mail.'),
+      .describe('Verification of an address by a mail to it.'),
     dkim: z
       .object({
         signing: z
           .enum(['Disabled', 'Enabled'])
           .default('Disabled')
           .describe(
-            'Enabled: mail from the domain is signed, with keys that the operator makes, once their records (`status.dnsRecords`) are seen in the DNS.',
+            'Whether mail from the domain is signed. Enabled: the operator makes the keys, and mail is signed once their records (`status.dnsRecords`) are found in the DNS.',
           ),
         interval: duration
           .optional()
           .describe(
-            'How often the keys are replaced: 336h to 9600h. Default: never, because each change needs new records.',
+            'Time after which the keys are replaced: 336h to 9600h. Default: never, because new keys need new records.',
           ),
       })
       .prefault({})
       .describe('DKIM signatures for mail from the domain.'),
     recheckInterval: duration
       .default('24h')
-      .describe('How often the record of a verified domain is looked up again: 5m to 720h.'),
+      .describe(
+        'How often the DNS record of a verified domain is looked up again: 5m to 720h. If the record is gone for longer than a grace period (`verification.grace` in the settings, 72 h), the sender is revoked.',
+      ),
   })
   .describe('An address or domain that this namespace may send as, once it is verified.');
 
@@ -67,38 +71,47 @@ export const senderStatus = z.object({
     .string()
     .max(320)
     .optional()
-    .describe('What it covers: an address, or a domain with a leading @, in A-labels.'),
-  method: z.enum(['Grandfathered', 'DnsProof', 'EmailProof']).optional().describe('How it was verified.'),
+    .describe('What is verified: an address, or a domain with a leading @, as A-labels.'),
+  method: z
+    .enum(['Grandfathered', 'DnsProof', 'EmailProof'])
+    .optional()
+    .describe(
+      'How the sender was verified. Grandfathered: the platform owner vouches for it. DnsProof: by a DNS record. EmailProof: somebody confirmed a mail to the address.',
+    ),
   challenge: z
     .object({
       recordName: z.string().max(253).optional().describe('Name of the TXT record to publish.'),
-      recordType: z.string().max(16).optional().describe('Its type.'),
-      recordValue: z.string().max(255).optional().describe('Its value.'),
+      recordType: z.string().max(16).optional().describe('Type of that record.'),
+      recordValue: z.string().max(255).optional().describe('Value of that record.'),
       sentTime: z.iso.datetime().optional().describe('When the last mail to the address was sent.'),
       expiryTime: z.iso.datetime().optional().describe('When the link and the code in that mail expire.'),
     })
     .optional()
-    .describe('What to do to prove the sender.'),
+    .describe('What proves the sender: a DNS record to publish, or a mail to confirm.'),
   dnsRecords: atomicListOf(
     z.object({
       purpose: z.string().max(64).describe('What the record is for.'),
-      name: z.string().max(253).describe('Its name.'),
-      type: z.string().max(16).describe('Its type.'),
+      name: z.string().max(253).describe('Name of the record.'),
+      type: z.string().max(16).describe('Type of the record.'),
       value: z
         .string()
         .max(2048)
         .optional()
-        .describe('The value to publish, or that is there and can stay. Absent: the message says what to do.'),
-      state: z.enum(['Found', 'Missing', 'Mismatch', 'Unknown']).describe('What was found.'),
-      message: z.string().max(1024).optional().describe('What to do.'),
+        .describe('Value to publish, or the value that is there if it can stay. Absent: `message` says what to do.'),
+      state: z
+        .enum(['Found', 'Missing', 'Mismatch', 'Unknown'])
+        .describe(
+          'What the last look-up found. Mismatch: there is a record, but with another value. Unknown: nobody has looked yet, or the name servers did not answer.',
+        ),
+      message: z.string().max(1024).optional().describe('What to do about it.'),
     }),
     16,
   )
     .optional()
-    .describe('Records to publish, so that mail from this domain is accepted.'),
-  verifiedTime: z.iso.datetime().optional().describe('When it was first verified.'),
-  lastCheckTime: z.iso.datetime().optional().describe('When its record was last looked up.'),
-  nextCheckTime: z.iso.datetime().optional().describe('When its record will next be looked up.'),
+    .describe('DNS records that a domain needs so that its mail is signed and arrives, and whether they are there.'),
+  verifiedTime: z.iso.datetime().optional().describe('When the sender was first verified.'),
+  lastCheckTime: z.iso.datetime().optional().describe('When the DNS record was last looked up.'),
+  nextCheckTime: z.iso.datetime().optional().describe('When the DNS record will be looked up next.'),
 });
 
 export type SenderSpec = z.infer<typeof senderSpec>;

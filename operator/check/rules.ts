@@ -81,7 +81,7 @@ export const rules = {
   UsernameTaken: { title: 'Two users want one name', help: 'Only one of them can have it. Give one of them another.' },
   NotTheDefault: {
     title: 'A namespace has several default lists',
-    help: 'Only the first counts. Take the annotation off the others.',
+    help: 'Only the first counts. Remove the annotation from the others.',
   },
   TooManyUsers: {
     title: 'A namespace has more users than are served',

@@ -41,7 +41,7 @@ describe('a list that is deleted', () => {
     put('SmtpPlusUser', 'shop/of-other', { listRef: { name: 'other' }, active: true });
     put('SmtpPlusUser', 'mail/not-taken', { listRef: { name: 'house', namespace: 'shop' }, active: true });
     assert.deepEqual(farewells(cluster, 'shop/house'), [
-      'Warning SmtpPlusList shop/house UsersCutOff: Deleted while 2 users (shop/a, shop/b) could send by it. They are answered 454 until there is a list shop/house again, or spec.listRef of each names another one.',
+      'Warning SmtpPlusList shop/house UsersCutOff: Deleted while 2 users (shop/a, shop/b) could send through it. They are refused with 454 until there is a list shop/house again, or their spec.listRef names another one.',
     ]);
   });
 

@@ -22,7 +22,7 @@ export function judgeProgrammed(subject: Subject, place: ProgrammedPlace | undef
   if (fact?.state === 'NoRoom') return { type, status: 'False', reason: 'NotWritten', message: NO_ROOM };
   if (fact?.state === 'Unserved')
     return { type, status: 'False', reason: 'NoRelayReady', message: unserved(className) };
-  const done = { type, status: 'True', reason: 'Programmed', message: 'Every ready relay runs it.' } as const;
+  const done = { type, status: 'True', reason: 'Programmed', message: 'In force on every ready relay.' } as const;
   if (isProgrammed(subject)) return done;
   switch (fact?.state) {
     case 'Programmed':

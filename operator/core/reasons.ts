@@ -26,9 +26,11 @@ export const reasons = {
   Ready: current('In force.'),
   Active: current('The user can send.'),
   Sandbox: current('Every check is made, and nothing is sent, as `spec.mode` says.'),
-  Expired: current('The user has ended, as `spec.expiresAt` says.'),
-  ExpiresSoon: current('The user ends within a week, as `spec.expiresAt` says. Only in `Expiring`.'),
-  Counted: current('The user was used within 90 days, or has been counted for less. Only in `Unused`.'),
+  Expired: current('The user has expired, as `spec.expiresAt` says.'),
+  ExpiresSoon: current('The user expires within a week, as `spec.expiresAt` says. Only in `Expiring`.'),
+  Counted: current(
+    'The user was used within the last 90 days, or has not been watched for that long yet. Only in `Unused`.',
+  ),
   Unused: current('Nobody has used the user for 90 days. Only in `Unused`.'),
   QuotaNearlyUsed: current('At least 80 % of the monthly quota of the user is used. Only in `QuotaNearlyUsed`.'),
   Inactive: current('Not active, as `spec.active` says.'),
@@ -42,7 +44,7 @@ export const reasons = {
   Resolved: current('Mail goes to the upstream of the list.'),
   Reachable: current('The upstream accepted the last mail of the list.'),
   NotTried: current('There has been no mail of the list yet. Only in `UpstreamReachable`; does not change `Ready`.'),
-  Programmed: current('Every ready relay runs it.'),
+  Programmed: current('In force on every ready relay.'),
   Verified: current('The senders are verified.'),
   Grandfathered: current('The platform owner vouches for the sender.'),
   VouchingWithdrawn: current(
@@ -59,7 +61,7 @@ export const reasons = {
   EmailProof: current('Whoever reads the mailbox confirmed the address.'),
 
   NotReported: inProgress('No relay has reported yet which configuration it runs.'),
-  RelaysLagging: inProgress('Some ready relays do not run it yet.'),
+  RelaysLagging: inProgress('Not in force on some of the ready relays yet.'),
   PasswordBeingHashed: inProgress('The password is being hashed.'),
   NotLookedUp: awaited('The DNS record has not been looked up yet.'),
   RecordNotFound: awaited('The DNS record does not exist. It will be looked up again.'),
@@ -67,7 +69,7 @@ export const reasons = {
   KeysAwaited: inProgress('The keys for signatures are being made.'),
   KeyRecordsNotFound: awaited('The records of the keys are not in the DNS. Mail goes out unsigned until they are.'),
   EvidenceLost: awaited(
-    'What proved the sender was lost, and is asked for again. Until then, and for as long as a record may be missing, mail has to wait.',
+    'What proved the sender was lost, and is asked for again. Until it is proven, for the grace period at most, clients are told to try again later.',
   ),
   LookupFailed: awaited('The look-up failed. It will be repeated.'),
   MailNotSentYet: inProgress('The mail to the address is about to be sent.'),
@@ -101,9 +103,7 @@ export const reasons = {
   UsernameNotAllowed: failed('This namespace may not use that user name.'),
   UsernameTaken: failed('The user name is in use already.'),
   SecretNotFound: failed('A Secret that the object names does not exist.'),
-  SecretNotLabelled: failed(
-    'A Secret with a log-in for a smart host has no label that says that it may be sent there.',
-  ),
+  SecretNotLabelled: failed('A Secret with a log-in for a smart host lacks the label that allows it to be sent there.'),
   KeyNotFound: failed('A Secret that the object names does not have the key.'),
   SecretNotOwned: failed('The Secret for the credentials belongs to somebody else.'),
   SecretNotWritten: failed('The Secret cannot be written: a quota or an admission policy refuses it.'),
@@ -120,7 +120,7 @@ export const reasons = {
   NotAllVerified: failed('A sender in `spec.senders` is not verified.'),
   PublicSuffix: failed('Strangers can register names below the domain, so no record can prove it for all of them.'),
   Revoked: failed(
-    'The proof was missing for longer than the grace, or nobody vouches for the sender any more. Publish the record again.',
+    'The proof was missing for longer than the grace period, or nobody vouches for the sender any more. Publish the record again.',
   ),
   EndpointAwaited: inProgress('The DNSEndpoint is about to be written. Only in `Published`.'),
   CrdMissing: inProgress(

@@ -149,7 +149,7 @@ describeWithControlPlane('a password that was valid', (cluster) => {
       await admin.waitFor('SmtpPlusUser', 'moved/app', 'CredentialsReady', 'True CredentialsReady');
       await says(
         'moved',
-        /had no owner, as after a restore or where a user is made anew, and its password is not known/,
+        /had no owner, as after a restore, or when a user is created again, and its password is not known/,
       );
     } finally {
       await whileDown(async () => undefined);

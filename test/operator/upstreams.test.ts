@@ -177,7 +177,7 @@ describeWithControlPlane('what objects say of mail that does not leave', (cluste
     await admin.waitFor('SmtpPlusUser', 'gone/app', 'Ready', 'False ListNotFound');
     await eventually(async () => {
       const text = await cluster().kubectl(['-n', 'gone', 'get', 'events', '-o', 'jsonpath={.items[*].message}']);
-      assert.match(text, /Deleted while 1 user \(gone\/app\) could send by it\. They are answered 454/);
+      assert.match(text, /Deleted while 1 user \(gone\/app\) could send through it\. They are refused with 454/);
     });
     assert.deepEqual(await events('gone', 'UsersCutOff'), ['SmtpPlusList/house 1']);
     await pod.close();

@@ -67,6 +67,6 @@ describe('in a folder', () => {
     await says('SmtpPlusUser', 'Ready', 'False ListNotFound');
     const said = lines.filter((line) => line.includes('UsersCutOff'));
     assert.equal(said.length, 1);
-    assert.match(said[0] ?? '', /Deleted while 1 user \(shop\/app\) could send by it/);
+    assert.match(said[0] ?? '', /Deleted while 1 user \(shop\/app\) could send through it/);
   });
 });

@@ -84,6 +84,6 @@ export interface Notice {
 
 /** A backup was restored, say: people are to know which password counts. */
 export function adopted(where: string, password: string): Notice {
-  const message = `${where} had no owner, as after a restore or where a user is made anew: it belongs to this user again, with ${password}.`;
+  const message = `${where} had no owner, as after a restore, or when a user is created again: it belongs to this user again, with ${password}.`;
   return { type: 'Normal', reason: 'SecretAdopted', message };
 }

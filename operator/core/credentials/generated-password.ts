@@ -38,7 +38,7 @@ export function generatedPassword(owner: CredentialsOwner, holding: Holding, aro
     return isAdopted && hasServer ? { ...verdict, notice: adopted(where, 'the password that it held') } : verdict;
   }
   if (!hasServer) {
-    const message = `The relay class has no port to show to users yet; ${where} is written as soon as it does.`;
+    const message = `The relay class has no port to show to users yet; ${where} is written as soon as it has one.`;
     return waiting(notReady('NoEndpoint', message), endingBeside(), now);
   }
   const made = around.platform.issuer.newPassword(meta);
@@ -146,7 +146,7 @@ const NOTICES = {
   strange: {
     type: 'Warning',
     reason: 'PasswordReissued',
-    what: 'had no owner, as after a restore or where a user is made anew, and its password is not known to be one that this installation issued to this user; it has a new one now',
+    what: 'had no owner, as after a restore, or when a user is created again, and its password is not known to be one that this installation issued to this user; it has a new one now',
   },
   due: { type: 'Normal', reason: 'PasswordRotated', what: 'has a new password' },
 } as const;

@@ -22,7 +22,7 @@ export function farewellOf({ meta, naming, byDefault, successor }: Farewell): Pl
   const moved = successor === undefined ? [] : [...byDefault].sort();
   const sentences = [
     cutOff.length > 0 &&
-      `Deleted while ${users(cutOff)} could send by it. They are answered 454 until there is a list ${keyOf(meta)} again, or spec.listRef of each names another one.`,
+      `Deleted while ${users(cutOff)} could send through it. They are refused with 454 until there is a list ${keyOf(meta)} again, or their spec.listRef names another one.`,
     moved.length > 0 && `${users(moved)} without spec.listRef ${belong(moved)} to ${nameOf(successor)} from now on.`,
   ].filter((sentence) => sentence !== false);
   if (sentences.length === 0) return undefined;

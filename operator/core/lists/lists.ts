@@ -165,7 +165,7 @@ function acceptance(
   }
   if (isAnnotatedDefault(meta) && defaultList !== undefined && defaultList.name !== meta.name) {
     const why = whyBefore(defaultList, meta);
-    const message = `Accepted by class ${className}, but not as the default list of namespace ${meta.namespace}: that is ${defaultList.name}, ${why}. Take the annotation ${DEFAULT_LIST_ANNOTATION} off one of them.`;
+    const message = `Accepted by class ${className}, but not as the default list of namespace ${meta.namespace}: that is ${defaultList.name}, ${why}. Remove the annotation ${DEFAULT_LIST_ANNOTATION} from one of them.`;
     return { ...accepted('NotTheDefault', message), field: ['metadata', 'annotations'] };
   }
   return accepted('Accepted', `Accepted by class ${className}.`);

@@ -24,6 +24,6 @@ export function judgeExpiry({ expiresAt }: Pick<UserSpec, 'expiresAt'>, now: Dat
   const [time, warnFrom, isOver] = [formatTime(end), after(end, -WARN_SECONDS), end <= now];
   const until = earliestAfter(now, [warnFrom, end]);
   if (isOver || warnFrom > now) return { time, isOver, warning: undefined, until };
-  const message = `It can log in until ${time}, as spec.expiresAt says; to keep it, set a later time or remove the field.`;
+  const message = `The user expires at ${time}, as spec.expiresAt says; to keep it, set a later time or remove the field.`;
   return { time, isOver, warning: { type: 'Expiring', status: 'True', reason: 'ExpiresSoon', message }, until };
 }

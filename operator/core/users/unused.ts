@@ -37,7 +37,7 @@ const USED: Judgement = {
   type: TYPE,
   status: 'False',
   reason: 'Counted',
-  message: `Used within ${DAYS} days, or counted for less; see status.lastUsedTime.`,
+  message: `Used within the last ${DAYS} days, or not watched for that long yet; see status.lastUsedTime.`,
 };
 
 function latest(a: Date | undefined, b: Date | undefined): Date | undefined {

@@ -165,7 +165,7 @@ function judgeActive(
   if (expiry?.isOver === true) {
     return inactive(
       'Expired',
-      `It ended at ${expiry.time}, as spec.expiresAt says; a later time there brings it back.`,
+      `The user expired at ${expiry.time}, as spec.expiresAt says; to bring it back, set a later time or remove the field.`,
     );
   }
   if (terms.config.suspended)
@@ -177,7 +177,10 @@ function judgeActive(
   if (quota?.isUsed === true) return inactive('QuotaUsed', quota.warning?.message ?? '');
   if (senders.judgement.reason === 'NoVerifiedSender') return inactive('NoVerifiedSender', senders.judgement.message);
   if (credentials.judgement.status !== 'True' && credentials.credentials.length === 0) {
-    return inactive('CredentialsNotReady', 'It has no credentials to log in with; see the condition CredentialsReady.');
+    return inactive(
+      'CredentialsNotReady',
+      'There are no credentials to log in with; see the condition CredentialsReady.',
+    );
   }
   if (spec.mode === 'Sandbox') {
     const message = 'Every check runs and the answer is 250, but nothing is sent, as spec.mode says.';
