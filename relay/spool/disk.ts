@@ -42,6 +42,11 @@ export interface Disk {
 /** A sync that failed may have dropped the data for good (and says so only once): nothing after it can be believed. */
 export class SyncError extends Error {}
 
+/** There is no room for what was to be written, and nothing of it is there. All else is as it was. */
+export class DiskFullError extends Error {
+  readonly code = 'ENOSPC';
+}
+
 /** The spool holds mail of others: for this process alone. */
 const PRIVATE_FILE = { mode: 0o600 } as const;
 const PRIVATE_FOLDER = { recursive: true, mode: 0o700 } as const;

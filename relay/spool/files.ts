@@ -1,14 +1,13 @@
-/** Contents too large for the database: one file each, on disk with its folder entry before the record is written. */
+/** Contents too large for memory: one file each, on disk with its folder entry before the record is written. */
 import path from 'node:path';
 import { type Disk, makeFolder } from './disk.ts';
-import type { Body } from '../message.ts';
 import { shareRuns } from '../share-runs.ts';
 
 export interface SpoolFiles {
   /** Where the receiving half writes: same file system, so that taking a file over is a rename. Emptied at start. */
   readonly incoming: string;
-  /** Resolves when the body is on disk under `id`. */
-  takeOver(id: string, body: Body): Promise<void>;
+  /** Resolves when this file, which must be in `incoming`, is on disk under `id`. */
+  takeOver(id: string, source: string): Promise<void>;
   pathOf(id: string): string;
   /** Size of the file, or undefined where it is missing. */
   sizeOf(id: string): Promise<number | undefined>;
@@ -26,9 +25,7 @@ export async function openFiles(folder: string, disk: Disk): Promise<SpoolFiles>
   const pathOf = (id: string) => path.join(bodies, id);
   return {
     incoming,
-    takeOver: async (id, body) => {
-      const source = body.kind === 'file' ? body.path : path.join(incoming, `${id}.tmp`);
-      if (body.kind === 'memory') await disk.write(source, body.bytes);
+    takeOver: async (id, source) => {
       await disk.syncFile(source);
       await disk.rename(source, pathOf(id));
       await syncBodies();

@@ -2,7 +2,7 @@
  * The spool: what was answered with 250 and has not reached every recipient. A message is on disk before `put`
  * resolves, and leaves it only when `settle` says so; everything between is decided by deliver.ts.
  *
- *   FOLDER/queue.mdb     records and small contents (store.ts)
+ *   FOLDER/queue.mdb     records, and contents that fit into memory (store.ts)
  *   FOLDER/bodies/ID     larger contents (files.ts)
  *   FOLDER/incoming/     contents being received
  *   FOLDER/captured/     what guards of lists kept from their recipients, for people (captured.ts)

@@ -1,5 +1,5 @@
 /**
- * The spool's database: records and small contents in lmdb, one atomic batch a change.
+ * The spool's database: records, and contents but for large ones, in lmdb, one atomic batch a change.
  *
  * `overlappingSync` is off on purpose: with it, lmdb shows a write that failed to reach the disk as a promise that never
  * settles; without it the promise of the batch rejects, and resolves only after fdatasync.
@@ -9,9 +9,12 @@
  * Changes that come while a commit is under way share the next one, so that the price of a sync is divided among all writers.
  */
 import { open as openLmdb } from 'lmdb';
-import { open, stat } from 'node:fs/promises';
+import { open, stat, statfs } from 'node:fs/promises';
+import { constants } from 'node:os';
+import path from 'node:path';
 import { shareRuns } from '../share-runs.ts';
 import { hasDatabase } from './database-file.ts';
+import { DiskFullError } from './disk.ts';
 import { scanRecords } from './scan.ts';
 
 interface Change {
@@ -25,7 +28,10 @@ interface Change {
 export interface SpoolStore {
   /** There was no database. */
   readonly isNew: boolean;
-  /** Resolves when the whole change is on disk; rejects when nothing of it may be relied upon. */
+  /**
+   * Resolves when the whole change is on disk; rejects when nothing of it may be relied upon. With a `DiskFullError`
+   * nothing of it is in the database, and all else is as it was.
+   */
   write(change: Change): Promise<void>;
   record(id: string): Buffer | undefined;
   body(id: string): Buffer | undefined;
@@ -67,6 +73,9 @@ interface DatabaseStats extends TreeStats {
   readonly free: TreeStats;
 }
 
+/** More than lmdb writes at once: with less than this free, that was too much for the disk. */
+const LEFT_OF_FULL_BYTES = 1024 * 1024;
+
 const META_PAGES = 2;
 /** Behind whatever a key may have at a place. */
 const LAST = '~';
@@ -96,16 +105,29 @@ function openDatabase(file: string): Omit<SpoolStore, 'isNew'> {
   const bodies = root.openDB<Buffer, string>('bodies', { encoding: 'binary' });
   const handedOver = root.openDB<string, string>('handed-over', { encoding: 'string' });
 
-  let changes: Change[] = [];
-  const commitChanges = shareRuns(async () => {
-    const together = changes;
-    changes = [];
-    await inOne(() => together.forEach(apply));
+  let waiting: { readonly change: Change; full?: DiskFullError }[] = [];
+  const commitWaiting = shareRuns(async () => {
+    const together = waiting;
+    waiting = [];
+    try {
+      await inOne(() => together.forEach(({ change }) => apply(change)));
+    } catch (error) {
+      if (!(error instanceof DiskFullError)) throw error;
+      // what there is no room for fails alone: another change may be small, or give pages back
+      for (const one of together) {
+        await inOne(() => apply(one.change)).catch((reason: unknown) => {
+          if (!(reason instanceof DiskFullError)) throw reason;
+          one.full = reason;
+        });
+      }
+    }
   });
 
-  function commit(change: Change): Promise<void> {
-    changes.push(change);
-    return commitChanges();
+  async function commit(change: Change): Promise<void> {
+    const one: (typeof waiting)[number] = { change };
+    waiting.push(one);
+    await commitWaiting();
+    if (one.full !== undefined) throw one.full;
   }
 
   function apply({ put = [], remove = [], remember = [], forget = [] }: Change): void {
@@ -124,9 +146,18 @@ function openDatabase(file: string): Omit<SpoolStore, 'isNew'> {
   async function inOne(change: () => void): Promise<void> {
     await root.batch(change).catch(async (error: { readonly commitError?: Promise<never> }) => {
       // the reason comes as a second promise, whose rejection would end the process if nobody took it
-      await error.commitError;
-      throw error;
+      const reason = await error.commitError?.then(() => error).catch((cause: unknown) => cause);
+      throw (await isFull(reason)) ? new DiskFullError('no room on the disk', { cause: reason }) : (reason ?? error);
     });
+  }
+
+  /** lmdb calls a write of which only a part had room an input/output error. */
+  async function isFull(error: unknown): Promise<boolean> {
+    const code = error instanceof Error && 'code' in error ? error.code : undefined;
+    if (code === constants.errno.ENOSPC || code === constants.errno.EDQUOT) return true;
+    if (code !== constants.errno.EIO) return false;
+    const { bavail, bsize } = await statfs(path.dirname(file));
+    return bavail * bsize < LEFT_OF_FULL_BYTES;
   }
 
   async function freeBytes(): Promise<number> {

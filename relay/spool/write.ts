@@ -1,8 +1,11 @@
-/** Every change of the spool: on disk as a whole before anybody hears of it. A change that fails ends all changes. */
+/**
+ * Every change of the spool: on disk as a whole before anybody hears of it. A change that fails ends all changes, but for
+ * a new message that a full disk has no room for.
+ */
 import type { Log } from '../observe/log.ts';
-import type { AcceptedMessage, Body, Content } from '../message.ts';
+import type { AcceptedMessage, Content } from '../message.ts';
 import type { Metrics } from '../observe/metrics.ts';
-import { SyncError } from './disk.ts';
+import { DiskFullError, SyncError } from './disk.ts';
 import type { SpoolFiles } from './files.ts';
 import type { SpoolEntry, SpoolIndex } from './entries.ts';
 import type { FreshMessages } from './fresh.ts';
@@ -35,8 +38,6 @@ export interface WriterOptions {
   readonly onFatal: (error: unknown) => void;
 }
 
-/** Below this a content lies in the database, where one sync serves many messages; above, copying it there costs more. */
-const INLINE_MAX_BYTES = 64 * 1024;
 const NOTHING = Buffer.alloc(0);
 
 export function createWriter({ store, files, index, fresh, room, metrics, log, onFatal }: WriterOptions) {
@@ -81,28 +82,44 @@ export function createWriter({ store, files, index, fresh, room, metrics, log, o
     if (!ID.test(message.id)) throw new Error('id not usable as a file name');
     if (failed) throw new Error('spool failed');
     const end = metrics.spoolWrite.startTimer();
-    const isFile = body.kind === 'file' || head.length + body.bytes.length > INLINE_MAX_BYTES;
+    const isFile = body.kind === 'file';
     const queued = { ...message, isFile };
-    // the lines of ours are in the database in any case: the file is the client's, and was there before them
+    // what fits into memory goes where one sync serves many messages; a file is the client's, and our lines go beside it
     const inline = isFile ? head : Buffer.concat([head, body.bytes]);
     const record = encodeRecord(queued);
     const change = { put: [{ id: message.id, record, body: inline }], remember };
     await room.use(message.size, async () => {
-      if (isFile) await takeFile(message.id, body);
-      await guarded(() => store.write(change));
+      if (isFile) await takeFile(message.id, body.path);
+      await writeNew(change).catch(async (error: unknown) => {
+        // after any other failure the record may be on the disk
+        if (isFile && error instanceof DiskFullError) await files.remove(message.id);
+        throw error;
+      });
     });
     end();
     return { queued, inline, bytes: record.length + inline.length };
   }
 
   /** A full disk refuses one file and no more; a failed sync puts everything in doubt. */
-  async function takeFile(id: string, body: Body): Promise<void> {
+  async function takeFile(id: string, file: string): Promise<void> {
     try {
-      await files.takeOver(id, body);
+      await files.takeOver(id, file);
     } catch (error) {
       if (error instanceof SyncError) await guarded(() => Promise.reject(error));
       throw error;
     }
+  }
+
+  /** A full disk refuses one message and no more. */
+  async function writeNew(change: Parameters<SpoolStore['write']>[0]): Promise<void> {
+    let full: DiskFullError | undefined;
+    await guarded(() =>
+      store.write(change).catch((error: unknown) => {
+        if (!(error instanceof DiskFullError)) throw error;
+        full = error;
+      }),
+    );
+    if (full !== undefined) throw full;
   }
 
   async function settle(id: string, { next, reports }: Settlement): Promise<SpoolEntry | undefined> {

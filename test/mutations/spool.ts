@@ -43,9 +43,30 @@ export const spoolMutations: readonly Mutation[] = [
   {
     name: 'lmdb has several commits under way',
     file: 'relay/spool/store.ts',
-    from: '    return commitChanges();',
-    to: '    return inOne(() => apply(change));',
+    from: '    await commitWaiting();',
+    to: '    await inOne(() => apply(change));',
     tests: ['relay/spool/store.test.ts'],
+  },
+  {
+    name: 'what a full disk has no room for takes others along',
+    file: 'relay/spool/store.ts',
+    from: '      if (!(error instanceof DiskFullError)) throw error;\n      // what',
+    to: '      throw error;\n      // what',
+    tests: ['test/relay/spool-full-disk.test.ts'],
+  },
+  {
+    name: 'a write that a full disk cut off is a failure of the disk',
+    file: 'relay/spool/store.ts',
+    from: '    if (code !== constants.errno.EIO) return false;',
+    to: '    if (code === constants.errno.EIO) return false;',
+    tests: ['test/relay/spool-full-disk.test.ts'],
+  },
+  {
+    name: 'a file stays whose record had no room',
+    file: 'relay/spool/write.ts',
+    from: 'if (isFile && error instanceof DiskFullError) await files.remove(message.id);',
+    to: '',
+    tests: ['test/relay/spool.test.ts'],
   },
   {
     name: 'the record does not wait for its content',

@@ -1,12 +1,13 @@
 /** Fills a disk of its own, drains it, and finds it read-only: prints what became of each. In a mount namespace of its own. */
 import { execFileSync } from 'node:child_process';
-import { appendFileSync, writeSync } from 'node:fs';
+import { appendFileSync, statSync, truncateSync, writeSync } from 'node:fs';
 import path from 'node:path';
 import { openSpool, type Spool } from '../../relay/spool/spool.ts';
 import { aMessage, captureLog, CONTENT, createMetrics, inMemory } from '../support/queued.ts';
 
 const [disk = ''] = process.argv.slice(2);
 const folder = path.join(disk, 'spool');
+const other = path.join(disk, 'other');
 const SMALL = Buffer.alloc(5000, 'x');
 const LARGE = Buffer.alloc(200_000, 'x');
 
@@ -33,7 +34,7 @@ async function fill(spool: Spool): Promise<string[]> {
 function fillTheRest(): void {
   for (const bytes of [1_000_000, 1000]) {
     try {
-      for (;;) appendFileSync(path.join(disk, 'other'), Buffer.alloc(bytes));
+      for (;;) appendFileSync(other, Buffer.alloc(bytes));
     } catch {
       // that was the last one
     }
@@ -42,14 +43,22 @@ function fillTheRest(): void {
 
 let fatal = 0;
 const spool = await open(() => fatal++);
-const ids = await fill(spool);
-say('accepted', ids.length);
+const all = await fill(spool);
 fillTheRest();
-const refused = await spool.put(aMessage({ content: LARGE }), inMemory(LARGE)).then(
-  () => 'taken',
-  (error: NodeJS.ErrnoException) => error.code,
-);
-say('a file more', [refused, fatal]);
+const putMore = (content: Buffer) =>
+  spool.put(aMessage({ content }), inMemory(content)).then(
+    () => 'taken',
+    (error: NodeJS.ErrnoException) => error.code,
+  );
+// what the small ones of these leave free lies scattered; and the three that come share a commit
+const gone = new Set(all.slice(0, 40).filter((_, i) => i % 4 !== 0));
+for (const id of gone) await spool.settle(id, { reports: [] });
+const ids = all.filter((id) => !gone.has(id));
+say('accepted', ids.length);
+say('together', await Promise.all([putMore(SMALL), putMore(LARGE), putMore(SMALL)]));
+// the disk takes a part of it
+truncateSync(other, statSync(other).size - LARGE.length / 2);
+say('half of it', await putMore(LARGE));
 await settle(spool, ids.slice(0, ids.length / 2));
 await spool.close();
 

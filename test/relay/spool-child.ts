@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { writeSync } from 'node:fs';
 import { openSpool } from '../../relay/spool/spool.ts';
-import { aMessage, captureLog, createMetrics } from '../support/queued.ts';
+import { aMessage, captureLog, createMetrics, inFile, inMemory } from '../support/queued.ts';
 
 const [folder = '', prefix = ''] = process.argv.slice(2);
 // a write past the limit (ulimit -f) is to fail, not to end the process
@@ -17,10 +17,12 @@ const spool = await openSpool(folder, {
 
 async function writer(number: number): Promise<void> {
   for (let i = 0; ; i++) {
-    // one in eight is large enough for a file of its own
-    const bytes = Buffer.alloc(i % 8 === 7 ? 200_000 : 5000, `${prefix}-${number}-${i} `);
+    // one in eight is too large for memory, and another one large
+    const isFile = i % 8 === 7;
+    const bytes = Buffer.alloc(i % 4 === 3 ? 200_000 : 5000, `${prefix}-${number}-${i} `);
     const id = `${prefix}-${number}-${i}`;
-    await spool.put(aMessage({ id, content: bytes }), { head: Buffer.alloc(0), body: { kind: 'memory', bytes } });
+    const content = isFile ? await inFile(spool, { id, bytes }) : inMemory(bytes);
+    await spool.put(aMessage({ id, content: bytes }), content);
     writeSync(1, `${id} ${createHash('sha256').update(bytes).digest('hex')}\n`);
   }
 }

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { describe, test, type TestContext } from 'node:test';
 import { openSpool } from '../../relay/spool/spool.ts';
 import { folderOf } from '../support/folder.ts';
-import { aMessage, captureLog, createMetrics, inMemory } from '../support/queued.ts';
+import { aMessage, captureLog, createMetrics, inFile } from '../support/queued.ts';
 
 const LARGE = Buffer.alloc(300_000, 'a large message\r\n');
 
@@ -20,7 +20,7 @@ async function filled(t: TestContext) {
   const folder = await folderOf(t);
   const { spool } = await opened(folder);
   const { id } = aMessage();
-  await spool.put(aMessage({ id, content: LARGE }), inMemory(LARGE));
+  await spool.put(aMessage({ id, content: LARGE }), await inFile(spool, { id, bytes: LARGE }));
   await spool.close();
   const database = path.join(folder, 'queue.mdb');
   const body = path.join(folder, 'bodies', id);

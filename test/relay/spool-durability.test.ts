@@ -11,9 +11,8 @@ import { openSpool, type Spool } from '../../relay/spool/spool.ts';
 import { openStore } from '../../relay/spool/store.ts';
 import { folderOf } from '../support/folder.ts';
 import { createForgetfulDisk, type ForgetfulDisk } from '../support/forgetful-disk.ts';
-import { aMessage, anId, captureLog, CONTENT, createMetrics, inMemory } from '../support/queued.ts';
+import { aMessage, anId, captureLog, CONTENT, createMetrics, inFile, inMemory } from '../support/queued.ts';
 
-const NOTHING = Buffer.alloc(0);
 const LARGE = Buffer.alloc(70_000, 'a large message\r\n');
 
 function opened(folder: string, { disk, openStore: open }: ForgetfulDisk): Promise<Spool> {
@@ -37,13 +36,12 @@ interface Promised {
 
 type Deed = (spool: Spool, disk: ForgetfulDisk, promised: Promised) => Promise<void>;
 
-async function put(spool: Spool, forgetful: ForgetfulDisk, promised: Promised, kind: 'small' | 'large' | 'file') {
+async function put(spool: Spool, { disk }: ForgetfulDisk, promised: Promised, kind: 'small' | 'large' | 'file') {
   const bytes = kind === 'small' ? CONTENT : LARGE;
   const message = aMessage({ content: bytes });
-  const source = path.join(spool.incomingFolder, `${message.id}.part`);
-  if (kind === 'file') await forgetful.disk.write(source, bytes);
+  const content = kind === 'file' ? await inFile(spool, { id: message.id, bytes }, disk) : inMemory(bytes);
   promised.begun.set(message.id, bytes);
-  await spool.put(message, kind === 'file' ? { head: NOTHING, body: { kind: 'file', path: source } } : inMemory(bytes));
+  await spool.put(message, content);
   promised.kept.set(message.id, bytes);
   return message;
 }
@@ -53,7 +51,7 @@ const DEEDS = {
   large: async (...scene) => void (await put(...scene, 'large')),
   file: async (...scene) => void (await put(...scene, 'file')),
   delivered: async (spool, disk, promised) => {
-    const { id } = await put(spool, disk, promised, 'large');
+    const { id } = await put(spool, disk, promised, 'file');
     promised.kept.delete(id);
     await spool.settle(id, { reports: [] });
     promised.gone.add(id);
@@ -68,7 +66,7 @@ const DEEDS = {
     promised.kept.set(report.id, CONTENT);
   },
   damaged: async (spool, forgetful, promised) => {
-    const { id } = await put(spool, forgetful, promised, 'large');
+    const { id } = await put(spool, forgetful, promised, 'file');
     const [body, rest] = [path.join(path.dirname(spool.incomingFolder), 'bodies', id), LARGE.subarray(0, 100)];
     promised.kept.delete(id);
     promised.damaged.add(id);
@@ -232,7 +230,9 @@ describe('a sync that fails', () => {
       onFatal: () => (isFatal = true),
     });
     t.after(() => spool.close());
-    await assert.rejects(spool.put(aMessage({ content: LARGE }), inMemory(LARGE)), SyncError);
+    const message = aMessage({ content: LARGE });
+    const content = await inFile(spool, { id: message.id, bytes: LARGE }, disk);
+    await assert.rejects(spool.put(message, content), SyncError);
     assert.ok(isFatal);
     assert.equal(spool.hasRoom(0), false);
     await assert.rejects(spool.put(aMessage(), inMemory()), /spool failed/);
@@ -245,32 +245,31 @@ describe('a message is acknowledged', () => {
     const forgetful = createForgetfulDisk(folder);
     const spool = await opened(folder, forgetful);
     t.after(() => spool.close());
-    const before = forgetful.journal.length;
     const message = aMessage({ content: LARGE });
+    const content = await inFile(spool, { id: message.id, bytes: LARGE }, forgetful.disk);
+    const before = forgetful.journal.length;
     const parts = { config: () => undefined, spool, delivery: { passThrough: () => assert.fail() } };
-    const reply = await accept(parts, message, inMemory(LARGE));
+    const reply = await accept(parts, message, content);
     assert.equal(reply.code, 250);
     assert.deepEqual(forgetful.journal.slice(before), [
-      `write incoming/${message.id}.tmp`,
-      `sync incoming/${message.id}.tmp`,
-      `rename incoming/${message.id}.tmp bodies/${message.id}`,
+      `sync incoming/${message.id}.part`,
+      `rename incoming/${message.id}.part bodies/${message.id}`,
       'sync folder bodies',
       `commit +${message.id}`,
     ]);
   });
 
-  for (const [what, bytes] of [
-    ['small', CONTENT],
-    ['large', LARGE],
-  ] as const) {
-    test(`not before any of that is done: ${what}`, async (t) => {
+  for (const kind of ['in memory', 'in a file'] as const) {
+    test(`not before any of that is done: ${kind}`, async (t) => {
       const folder = await folderOf(t);
       const forgetful = createForgetfulDisk(folder);
       const spool = await opened(folder, forgetful);
-      const message = aMessage({ content: bytes });
+      const message = aMessage({ content: LARGE });
+      const isFile = kind === 'in a file';
+      const content = isFile ? await inFile(spool, { id: message.id, bytes: LARGE }, forgetful.disk) : inMemory(LARGE);
       const parts = { config: () => undefined, spool, delivery: { passThrough: () => assert.fail() } };
-      const crashed = forgetful.crashAt(what === 'small' ? 0 : 4);
-      const answered = accept(parts, message, inMemory(bytes)).then(() => 'answered');
+      const crashed = forgetful.crashAt(isFile ? 3 : 0);
+      const answered = accept(parts, message, content).then(() => 'answered');
       assert.equal(await Promise.race([answered, crashed.then(() => 'crashed')]), 'crashed');
       await spool.close();
     });
@@ -283,7 +282,7 @@ test('a message that is done loses its record before its file: a record without 
   const spool = await opened(folder, forgetful);
   t.after(() => spool.close());
   const message = aMessage({ content: LARGE });
-  await spool.put(message, inMemory(LARGE));
+  await spool.put(message, await inFile(spool, { id: message.id, bytes: LARGE }, forgetful.disk));
   const before = forgetful.journal.length;
   await spool.settle(message.id, { reports: [] });
   assert.deepEqual(forgetful.journal.slice(before), [`commit -${message.id}`, `remove bodies/${message.id}`]);

@@ -15,7 +15,7 @@ function whyNot(): string | false {
 }
 
 test(
-  'a disk that others fill refuses a file, loses none, and is drained; a read-only one is named',
+  'a disk that others fill refuses what has no room, loses nothing, and is drained; a read-only one is named',
   { skip: whyNot() },
   async (t) => {
     const disk = await folderOf(t);
@@ -27,7 +27,8 @@ test(
     const said = new Map(lines.map((line) => JSON.parse(line) as [string, unknown]));
     const accepted = Number(said.get('accepted'));
     assert.ok(accepted > 100, output);
-    assert.deepEqual(said.get('a file more'), ['ENOSPC', 0]);
+    assert.deepEqual(said.get('together'), ['taken', 'ENOSPC', 'taken']);
+    assert.equal(said.get('half of it'), 'ENOSPC');
     assert.deepEqual(said.get('missing'), []);
     assert.equal(said.get('reports'), accepted);
     assert.equal(said.get('fatal'), 0);

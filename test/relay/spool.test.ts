@@ -7,11 +7,13 @@ import path from 'node:path';
 import { describe, test, type TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { bytesOf as bytesOfContent } from '../../relay/delivery/content.ts';
+import type { Content } from '../../relay/message.ts';
+import { DiskFullError } from '../../relay/spool/disk.ts';
 import { encodeRecord, newRecord } from '../../relay/spool/record.ts';
 import { openDiskSpace } from '../../relay/spool/disk-space.ts';
 import { openSpool, type Spool } from '../../relay/spool/spool.ts';
 import { openStore } from '../../relay/spool/store.ts';
-import { aMessage, captureLog, CONTENT, createMetrics, inMemory, metricValue } from '../support/queued.ts';
+import { aMessage, captureLog, CONTENT, createMetrics, inFile, inMemory, metricValue } from '../support/queued.ts';
 
 async function aFolder(t: TestContext): Promise<string> {
   const folder = await mkdtemp(path.join(tmpdir(), 'spool-'));
@@ -41,7 +43,7 @@ describe('spool', () => {
     const small = aMessage({ to: ['a@x.example', 'b@x.example'] });
     const large = aMessage({ content: LARGE });
     await first.spool.put(small, inMemory());
-    await first.spool.put(large, inMemory(LARGE));
+    await first.spool.put(large, await inFile(first.spool, { id: large.id, bytes: LARGE }));
     await first.spool.close();
     const { spool } = await opened(folder);
     t.after(() => spool.close());
@@ -58,30 +60,27 @@ describe('spool', () => {
     );
   });
 
-  for (const [what, body] of [
-    ['a small', CONTENT],
-    ['a large', LARGE],
-  ] as const) {
-    test(`the lines that we put in front of ${what} message are read back in front of it`, async (t) => {
+  for (const kind of ['memory', 'a file'] as const) {
+    test(`the lines that we put in front of a message in ${kind} are read back in front of it`, async (t) => {
       const folder = await aFolder(t);
       const first = await opened(folder);
       const head = Buffer.from('Received: from a by b\r\n');
-      const message = aMessage({ content: Buffer.concat([head, body]) });
-      await first.spool.put(message, { head, body: { kind: 'memory', bytes: body } });
+      const message = aMessage({ content: Buffer.concat([head, LARGE]) });
+      const inside: Content = { head, body: { kind: 'memory', bytes: LARGE } };
+      const outside = await inFile(first.spool, { id: message.id, bytes: LARGE, head });
+      await first.spool.put(message, kind === 'memory' ? inside : outside);
       await first.spool.close();
       const { spool } = await opened(folder);
       t.after(() => spool.close());
-      assert.deepEqual(await bytesOf(spool, message.id), Buffer.concat([head, body]));
+      assert.deepEqual(await bytesOf(spool, message.id), Buffer.concat([head, LARGE]));
     });
   }
 
   test('a content file is taken over by renaming it', async (t) => {
     const { spool } = await opened(await aFolder(t));
     t.after(() => spool.close());
-    const file = path.join(spool.incomingFolder, 'being-received');
-    await writeFile(file, LARGE);
     const message = aMessage({ content: LARGE });
-    await spool.put(message, { head: Buffer.alloc(0), body: { kind: 'file', path: file } });
+    await spool.put(message, await inFile(spool, { id: message.id, bytes: LARGE }));
     assert.deepEqual(await readdir(spool.incomingFolder), []);
     assert.deepEqual(await bytesOf(spool, message.id), LARGE);
   });
@@ -90,7 +89,7 @@ describe('spool', () => {
     const folder = await aFolder(t);
     const first = await opened(folder);
     const message = aMessage({ content: LARGE });
-    await first.spool.put(message, inMemory(LARGE));
+    await first.spool.put(message, await inFile(first.spool, { id: message.id, bytes: LARGE }));
     await writeFile(path.join(folder, 'incoming', 'half'), 'x');
     await writeFile(path.join(folder, 'bodies', 'orphan'), 'x');
     await first.spool.close();
@@ -106,7 +105,7 @@ describe('spool', () => {
     const { spool, metrics } = await opened(folder);
     t.after(() => spool.close());
     const message = aMessage({ content: LARGE });
-    await spool.put(message, inMemory(LARGE));
+    await spool.put(message, await inFile(spool, { id: message.id, bytes: LARGE }));
     const report = aMessage({ envelope: { from: '' } });
     const announced: string[] = [];
     spool.onPut(({ id }) => announced.push(id));
@@ -157,7 +156,8 @@ describe('spool', () => {
     const good = aMessage();
     const cut = aMessage({ content: LARGE });
     await first.spool.put(good, inMemory());
-    await first.spool.put(cut, { ...inMemory(LARGE.subarray(10)), head: LARGE.subarray(0, 10) });
+    const parts = { bytes: LARGE.subarray(10), head: LARGE.subarray(0, 10) };
+    await first.spool.put(cut, await inFile(first.spool, { id: cut.id, ...parts }));
     await first.spool.close();
     const store = await openStore(path.join(folder, 'queue.mdb'));
     await store.write({
@@ -238,6 +238,36 @@ describe('a spool on a full disk', () => {
     await Promise.all(Array.from({ length: 3000 }, () => spool.put(aMessage({ content: small }), inMemory(small))));
     await spool.close();
     assert.deepEqual(await runSettling(folder), ['3000 settled']);
+  });
+
+  test('refuses a message whose record has no room, leaves no file of it, and takes the next one', async (t) => {
+    const folder = await aFolder(t);
+    let isFull = true;
+    let isFatal = false;
+    const spool = await openSpool(folder, {
+      metrics: createMetrics(),
+      log: captureLog().log,
+      reserveBytes: () => 0,
+      onFatal: () => (isFatal = true),
+      openStore: async (...parameters) => {
+        const store = await openStore(...parameters);
+        const write: typeof store.write = (change) =>
+          isFull ? Promise.reject(new DiskFullError('no room on the disk')) : store.write(change);
+        return { ...store, write };
+      },
+    });
+    t.after(() => spool.close());
+    const put = async () => {
+      const message = aMessage({ content: LARGE });
+      await spool.put(message, await inFile(spool, { id: message.id, bytes: LARGE }));
+      return message.id;
+    };
+    await assert.rejects(put(), { code: 'ENOSPC' });
+    assert.deepEqual([await readdir(spool.incomingFolder), await readdir(path.join(folder, 'bodies'))], [[], []]);
+    isFull = false;
+    const id = await put();
+    assert.deepEqual(await readdir(path.join(folder, 'bodies')), [id]);
+    assert.equal(isFatal, false);
   });
 
   test('is asked for its room once at a time, however slow its disk', async (t) => {

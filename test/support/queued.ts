@@ -2,7 +2,10 @@
 import { createMetrics, type Metrics } from '../../relay/observe/metrics.ts';
 import { createLog, type Log } from '../../relay/observe/log.ts';
 import type { AcceptedMessage, Content, Envelope } from '../../relay/message.ts';
+import { type Disk, nodeDisk } from '../../relay/spool/disk.ts';
+import type { Spool } from '../../relay/spool/spool.ts';
 import { LIST, NAMESPACE, USER } from './relay-config.ts';
+import path from 'node:path';
 import { Writable } from 'node:stream';
 
 let count = 0;
@@ -42,6 +45,17 @@ export function aMessage(
 
 export function inMemory(bytes: Buffer = CONTENT): Content {
   return { head: Buffer.alloc(0), body: { kind: 'memory', bytes } };
+}
+
+/** As a message comes in that is too large for memory. */
+export async function inFile(
+  { incomingFolder }: Pick<Spool, 'incomingFolder'>,
+  { id, bytes, head = Buffer.alloc(0) }: { readonly id: string; readonly bytes: Buffer; readonly head?: Buffer },
+  disk: Pick<Disk, 'write'> = nodeDisk,
+): Promise<Content> {
+  const file = path.join(incomingFolder, `${id}.part`);
+  await disk.write(file, bytes);
+  return { head, body: { kind: 'file', path: file } };
 }
 
 export interface CapturedLog {
