@@ -7,7 +7,7 @@ export interface ProcessGroup {
   readonly pid: number;
   /** Seconds of CPU so far. */
   readonly cpuSeconds: () => number;
-  /** Proportional resident memory of all of them now; pages that they share count once. */
+  /** Proportional resident memory of all of them now: pages that they share count once, and those of a queue's database not. */
   readonly megabytes: () => number;
   /** The most that `megabytes` has seen since the last call, looked at twice a second. */
   readonly takePeak: () => number;
@@ -119,9 +119,15 @@ function cpuOf(pid: number): number {
   return ticks.reduce((sum, one) => sum + one, 0) / TICKS;
 }
 
+/**
+ * Without what it sees of its queue's database: those pages are the kernel's cache of a file, which it takes back as it
+ * needs. Files that others read and write lie in the same cache, and count as nobody's.
+ */
 function memoryOf(pid: number): number {
-  const kilobytes = /^Pss:\s+(\d+)/m.exec(readOf(pid, 'smaps_rollup') ?? '')?.[1];
-  return Number(kilobytes ?? 0) / 1024;
+  const mappings = (readOf(pid, 'smaps') ?? '').split(/\n(?=[0-9a-f]+-[0-9a-f]+ )/);
+  const counted = mappings.filter((mapping) => !/^.*\.mdb\n/.test(mapping));
+  const kilobytes = counted.map((mapping) => Number(/^Pss:\s+(\d+)/m.exec(mapping)?.[1] ?? 0));
+  return kilobytes.reduce((sum, one) => sum + one, 0) / 1024;
 }
 
 function readOf(pid: number, file: string): string | undefined {
