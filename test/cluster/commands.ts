@@ -25,7 +25,10 @@ describe('commands on a real cluster', () => {
   test('tell what is ready and what is not, as a plugin of kubectl, too', async (t) => {
     const notReady = /^KIND +READY +NOT READY +UNKNOWN$[^]*^ {2}SmtpPlusUser shop\/campaigns: ListSuspended$/m;
     assert.match(await told(['status']), notReady);
-    assert.match(await told(['users']), /^shop\/orders +orders\.shop +shop\/transactional +yes +@shop\.example /m);
+    assert.match(
+      await told(['users']),
+      /^shop\/orders +orders\.shop +shop\/transactional +yes +(?:\S+ )*@shop\.example /m,
+    );
     const senders = await told(['senders']);
     assert.match(senders, /^shop\/shop-example +@shop\.example +yes +Grandfathered /m);
     assert.match(senders, /_smtpplus-challenge\.shop\.example\. TXT "smtpplus-verification=/);
