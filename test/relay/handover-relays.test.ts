@@ -3,11 +3,9 @@ import assert from 'node:assert/strict';
 import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, test, type TestContext } from 'node:test';
-import { ensureCertificates } from '../../operator/certificates/self-signed.ts';
 import type { RelayConfig } from '../../relay/config/config.ts';
 import { drainSpools } from '../../relay/drain.ts';
 import type { PlaceInFleet } from '../../relay/handover/handover.ts';
-import { startRelay } from '../../relay/main.ts';
 import { openSpool } from '../../relay/spool/spool.ts';
 import { spoolFolderOfWorker } from '../../relay/workers/spool-folders.ts';
 import { contentsOf, fill } from '../handover/sides.ts';
@@ -19,6 +17,7 @@ import { FLEET_KEY } from '../support/handing-over.ts';
 import { captureLog, createMetrics } from '../support/queued.ts';
 import { aClass } from '../support/relay-config.ts';
 import { aSmartHost, startUpstream } from '../support/upstream.ts';
+import { certificatesIn, foldersIn, startRelayIn } from '../support/whole-relay.ts';
 
 /** Where nobody takes what is left, all of it is waited. */
 const SHORT_SECONDS = 3;
@@ -38,24 +37,14 @@ async function start(
   more: { fleet?: PlaceInFleet; workers?: number; config: RelayConfig },
 ) {
   const { config, ...options } = more;
-  await writeConfig(path.join(folder, 'relay'), config);
+  const configure = (next: RelayConfig) => writeConfig(foldersIn(folder).configFolder, next);
+  await configure(config);
   const { log, lines } = captureLog();
-  const relay = await startRelay({
-    configFolder: path.join(folder, 'relay'),
-    spoolFolder: path.join(folder, 'spool'),
-    captureFolder: path.join(folder, 'outbox'),
-    certificates: await ensureCertificates(path.join(folder, 'tls'), { hostnames: ['localhost'] }),
-    host: '127.0.0.1',
-    ports: [0],
-    implicitTlsPorts: [],
-    http: { host: '127.0.0.1', port: 0 },
-    log,
-    ...options,
-  });
+  const relay = await startRelayIn(folder, { log, ...options });
   let closed: ReturnType<typeof relay.close> | undefined;
   const close = () => (closed ??= relay.close());
   t.after(close);
-  return { ...relay, close, lines, configure: (next: RelayConfig) => writeConfig(path.join(folder, 'relay'), next) };
+  return { ...relay, close, lines, configure };
 }
 
 const receiving = { name: 'relay-0', peers: [], host: '127.0.0.1', port: 0 };
@@ -151,15 +140,13 @@ describe('the spools of a relay that is no more', () => {
     const folder = await folderOf(t);
     await fill(path.join(folder, 'spool'), MESSAGES.slice(0, 20));
     await fill(spoolFolderOfWorker(path.join(folder, 'spool'), 3), MESSAGES.slice(20));
-    await writeConfig(path.join(folder, 'relay'), config);
+    await writeConfig(foldersIn(folder).configFolder, config);
     const stop = new AbortController();
     t.after(() => stop.abort());
     const { log } = captureLog();
     const left = drainSpools({
-      configFolder: path.join(folder, 'relay'),
-      spoolFolder: path.join(folder, 'spool'),
-      captureFolder: path.join(folder, 'outbox'),
-      certificates: await ensureCertificates(path.join(folder, 'tls'), { hostnames: ['localhost'] }),
+      ...foldersIn(folder),
+      certificates: await certificatesIn(folder),
       fleet: { name: 'relay-1', peers },
       log,
       onFatal: () => assert.fail('the spool failed'),

@@ -3,10 +3,8 @@
  * Its log is kept where a file is named, to the line at which it is killed.
  */
 import { openSync, writeSync } from 'node:fs';
-import path from 'node:path';
-import { ensureCertificates } from '../../operator/certificates/self-signed.ts';
 import { createLog } from '../../relay/observe/log.ts';
-import { startRelay } from '../../relay/main.ts';
+import { startRelayIn } from '../support/whole-relay.ts';
 
 /** What it tells. */
 export type FromRelay =
@@ -16,20 +14,8 @@ export type FromRelay =
 
 const [, , folder = '', workers = '1', logFile] = process.argv;
 const kept = logFile === undefined ? undefined : openSync(logFile, 'a');
-const certificates = await ensureCertificates(path.join(folder, 'tls'), { hostnames: ['localhost'] });
-const relay = await startRelay({
-  configFolder: path.join(folder, 'relay'),
-  spoolFolder: path.join(folder, 'spool'),
-  captureFolder: path.join(folder, 'outbox'),
-  certificates,
-  workers: Number(workers),
-  host: '127.0.0.1',
-  ports: [0],
-  implicitTlsPorts: [],
-  http: { host: '127.0.0.1', port: 0 },
-  log: createLog({ write: take }),
-});
-tell({ kind: 'ready', port: relay.ports[0] ?? 0, httpPort: relay.httpPort, ca: certificates.ca });
+const relay = await startRelayIn(folder, { workers: Number(workers), log: createLog({ write: take }) });
+tell({ kind: 'ready', port: relay.ports[0] ?? 0, httpPort: relay.httpPort, ca: relay.ca });
 // whoever kills us may be gone itself
 process.on('disconnect', () => process.exit());
 

@@ -4,14 +4,14 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { TestContext } from 'node:test';
-import { ensureCertificates } from '../../operator/certificates/self-signed.ts';
 import type { RelayConfig } from '../../relay/config/config.ts';
-import { startRelay, type Relay } from '../../relay/main.ts';
+import type { Relay } from '../../relay/main.ts';
 import { writeConfig } from '../support/config-folder.ts';
 import { until } from '../support/eventually.ts';
 import { captureLog } from '../support/queued.ts';
 import { PASSWORD, USER } from '../support/relay-config.ts';
 import { ELSEWHERE, openSecureClient, plain, type SmtpClient } from '../support/smtp-client.ts';
+import { foldersIn, startRelayIn } from '../support/whole-relay.ts';
 
 export interface RelayOfWorkers {
   readonly relay: Relay;
@@ -36,30 +36,18 @@ export async function startWorkers(
   const ends = endsOf(t);
   const state = folder ?? (await mkdtemp(path.join(tmpdir(), 'relay-')));
   if (folder === undefined) ends.push(() => rm(state, { recursive: true, force: true }));
-  const configFolder = path.join(state, 'relay');
+  const { configFolder, spoolFolder } = foldersIn(state);
   await writeConfig(configFolder, config);
-  const certificates = await ensureCertificates(path.join(state, 'tls'), { hostnames: ['localhost'] });
   const { log, lines } = captureLog();
-  const relay = await startRelay({
-    configFolder,
-    spoolFolder: path.join(state, 'spool'),
-    captureFolder: path.join(state, 'outbox'),
-    certificates,
-    workers,
-    host: '127.0.0.1',
-    ports: [port],
-    implicitTlsPorts: [],
-    http: { host: '127.0.0.1', port: 0 },
-    log,
-  });
+  const relay = await startRelayIn(state, { workers, ports: [port], log });
   let closed: Promise<void> | undefined;
   const close = () => (closed ??= relay.close().then(() => undefined));
   ends.push(close);
   return {
     relay,
     folder: state,
-    spool: path.join(state, 'spool'),
-    ca: certificates.ca,
+    spool: spoolFolder,
+    ca: relay.ca,
     lines,
     configure: (next) => writeConfig(configFolder, next),
     pidOf: (worker) => {

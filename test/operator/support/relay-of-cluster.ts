@@ -4,9 +4,8 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { TestContext } from 'node:test';
 import { createLog } from '../../../relay/observe/log.ts';
-import { startRelay } from '../../../relay/main.ts';
-import { ensureCertificates } from '../../../operator/certificates/self-signed.ts';
 import { folderOf } from '../../support/folder.ts';
+import { certificatesIn, foldersIn, startRelayIn } from '../../support/whole-relay.ts';
 import { decodeValues } from '../../../operator/manifests/secrets.ts';
 import type { Admin } from './admin.ts';
 import { OPERATOR_NAMESPACE } from './operator.ts';
@@ -31,23 +30,12 @@ export interface RelayOfCluster {
  */
 export async function startRelayOfCluster(t: TestContext, admin: Admin, mounted?: string): Promise<RelayOfCluster> {
   const state = await folderOf(t);
-  const configFolder = path.join(state, 'config');
+  const { configFolder } = foldersIn(state);
   await mkdir(configFolder);
   const certificates =
-    mounted === undefined
-      ? await ensureCertificates(path.join(state, 'tls'), { hostnames: ['localhost'] })
-      : certificatesOf(await admin.secret(mounted));
-  const relay = await startRelay({
-    configFolder,
-    spoolFolder: path.join(state, 'spool'),
-    captureFolder: path.join(state, 'outbox'),
-    certificates,
-    host: '127.0.0.1',
-    ports: [0],
-    implicitTlsPorts: [0],
-    http: { host: '127.0.0.1', port: 0 },
-    log: createLog({ write: () => undefined }),
-  });
+    mounted === undefined ? await certificatesIn(state) : certificatesOf(await admin.secret(mounted));
+  const log = createLog({ write: () => undefined });
+  const relay = await startRelayIn(state, { certificates, implicitTlsPorts: [0], log });
   let written = '';
   let { cert: used } = certificates;
   const look = async (): Promise<void> => {
