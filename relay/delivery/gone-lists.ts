@@ -1,13 +1,18 @@
 /**
- * Lists that have been deleted. Deliveries under way for them are broken off: their upstreams could hold on to a place
- * for as long as they like. Their waiting mail gets a deadline of its own (age-limits.ts), which is counted from here.
+ * Lists that have been deleted, as a look at a new configuration finds them. Their mail:
+ *
+ *   under way    is broken off: its upstream could hold on to a place for as long as it likes
+ *   waiting      goes into the lane of no upstream (lanes.ts, `upstreamOf`), where each attempt says which list is missing
+ *   too old      counted from here (age-limits.ts) it has some time to see the list come back, and bounces after that
+ *
+ * A list that is there again takes its mail along at once, as any list does whose upstream has changed.
  */
 import { setMaxListeners } from 'node:events';
 
 export interface GoneLists {
   /** Aborted once the list is gone. */
   signalOf(list: string): AbortSignal;
-  /** Since when a list that is not there is known to be gone. */
+  /** Since when a list that is not there is known to be gone: from now on, where nobody has asked before. */
   since(list: string, now: number): number;
   /** Looks at those with mail, and breaks off what is under way. A list that comes back begins anew. */
   look(isThere: (list: string) => boolean, withMail: Iterable<string>, now: number): void;

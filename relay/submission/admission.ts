@@ -30,6 +30,7 @@ export function admit(session: Session): Admitted | Reply {
     return why ?? logOut(session);
   }
   const list = config.lists.get(user.list);
+  // users without a list are among the unusable ones: this is the moment in which only one of the two documents has changed
   if (list === undefined) return replies.userUnusable(login.user);
   if (!isSecure && list.starttls === 'Required') return replies.tlsRequired();
   if (!user.active) return replies.userInactive(login.user);

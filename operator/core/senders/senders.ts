@@ -1,4 +1,13 @@
-/** VerifiedSenders: what each says, whether it is verified, and its status. */
+/**
+ * Whether a VerifiedSender is verified. Any one of these is enough, and `strongest` says which one its status names:
+ *
+ *   its own proof        a DNS record of a domain (dns-proof.ts), a confirmed mail to an address (mail-proof.ts)
+ *   the platform owner   vouches for it (vouching.ts)
+ *   a verified domain    of its namespace covers the address (covering.ts)
+ *
+ * It is judged again when the object changes, or what it is judged by. A domain says itself when its record is to be looked
+ * up next (`lookup`); what that finds is a change. `until` is when the verdict changes by the clock alone.
+ */
 import { durationSeconds } from '../../api/duration.ts';
 import { asRecord } from '../../api/plain-data.ts';
 import type { SenderSpec } from '../../api/sender.ts';
@@ -24,10 +33,10 @@ export interface SenderCircumstances {
   /** The domains of its own namespace that cover addresses. */
   readonly covering: CoveringDomains;
   readonly platform: Platform;
-  /** What is known of it besides. */
+  /** What look-ups have found, and who vouched for it the last time. */
   readonly evidence: SenderEvidence | undefined;
   readonly keys: DkimKeys | undefined;
-  /** What is known of an address (`NAMESPACE/ADDRESS`). */
+  /** Which mails went to an address (`NAMESPACE/ADDRESS`), and what came of them. */
   readonly mailOf: (key: string) => MailEvidence | undefined;
   /** Classes whose relays have no room for its keys. */
   readonly withoutKeys: readonly string[];
