@@ -19,7 +19,7 @@ export function openPods(cluster: Cluster): QueueDoor {
     who: () => kubernetesUser(cluster),
     ask: async (request) => {
       const answers: QueueAnswer[] = [];
-      const pods = await podsOf(cluster);
+      const pods = await podsWithQueue(cluster);
       for (const part of inParts(request)) {
         answers.push(...(await Promise.all(pods.map((pod) => askPod(cluster, pod, part)))));
       }
@@ -27,7 +27,7 @@ export function openPods(cluster: Cluster): QueueDoor {
       return { ...whole, silent: [...new Set(whole.silent)] };
     },
     content: async (request) => {
-      for (const { name, isRunning } of await podsOf(cluster)) {
+      for (const { name, isRunning } of await podsWithQueue(cluster)) {
         if (!isRunning) continue;
         const { stdout } = await run(cluster, name, ['content', JSON.stringify(request)]);
         const chunks = stdout
@@ -40,6 +40,10 @@ export function openPods(cluster: Cluster): QueueDoor {
     },
     close: cluster.close,
   };
+}
+
+async function podsWithQueue(cluster: Cluster): Promise<readonly SeenPod[]> {
+  return (await podsOf(cluster)).filter(({ keepsMail }) => keepsMail);
 }
 
 function inParts(request: AdminRequest): readonly AdminRequest[] {

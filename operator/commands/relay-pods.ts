@@ -10,6 +10,8 @@ export interface SeenPod {
   readonly name: string;
   readonly isRunning: boolean;
   readonly className: string;
+  /** It has a volume. Pods of a class without a spool have none, and names that no Role can list. */
+  readonly keepsMail: boolean;
 }
 
 const REVIEW = '/apis/authentication.k8s.io/v1/selfsubjectreviews';
@@ -25,6 +27,7 @@ export async function podsOf(cluster: Cluster): Promise<readonly SeenPod[]> {
   const pods = bodyOf(answer, 'list of pods').items.map((pod) => ({
     name: pod.metadata.name,
     className: pod.metadata.labels?.[CLASS_LABEL] ?? '',
+    keepsMail: pod.metadata.ownerReferences?.some(({ kind }) => kind === 'ReplicaSet') !== true,
     isRunning: textAt(asRecord(pod)['status'], 'phase') === 'Running',
   }));
   if (pods.length === 0) {

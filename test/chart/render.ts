@@ -142,9 +142,10 @@ describe('the chart', () => {
     );
   });
 
-  test('names each relay that there may be to whoever looks after queues, and no pod of the operator', async () => {
+  test('names each relay that may have mail waiting to whoever looks after queues, and no pod of the operator', async () => {
     const autoscaling = { enabled: true, maxReplicas: 3 };
-    const rendered = await render({ values: { classes: { default: {}, bulk: { autoscaling } } } });
+    const alerts = { settings: { spool: 'Refuse' } };
+    const rendered = await render({ values: { classes: { default: {}, bulk: { autoscaling }, alerts } } });
     const role = rendered.find(({ kind, metadata }) => kind === 'Role' && metadata.name === 'smtp-plus-queue') as
       | { rules: { resources: string[]; resourceNames?: string[] }[] }
       | undefined;
@@ -154,6 +155,13 @@ describe('the chart', () => {
       exec?.map(({ resourceNames }) => resourceNames),
       [names],
     );
+  });
+
+  test('lets nobody who looks after queues into any pod where no relay has a queue', async () => {
+    const rendered = await render({ values: { classes: { default: { settings: { spool: 'Refuse' } } } } });
+    const role = rendered.find(({ kind, metadata }) => kind === 'Role' && metadata.name === 'smtp-plus-queue');
+    assert.ok(role);
+    assert.ok(!JSON.stringify(role).includes('pods/exec'));
   });
 
   test('gives labels of all to everything, and to pods their own over these, but none that it selects by', async () => {

@@ -101,6 +101,18 @@ describeWithControlPlane('the queues of relay pods', (cluster) => {
     assert.match(stderr, /^warning: pod relay-1 is not running; its queue is not in this answer$/m);
   });
 
+  test('are not looked for in a pod of a class without a spool', async (t) => {
+    await startPod(t, 'relay-0', { ids: ['AAA1'] });
+    await startPod(t, 'relay-alerts-5d8f-x2k9p', { ids: ['BBB1'] });
+    const owner = { apiVersion: 'apps/v1', kind: 'ReplicaSet', name: 'relay-alerts-5d8f', uid: 'of-the-test' };
+    await admin.patch('Pod', `${OPERATOR_NAMESPACE}/relay-alerts-5d8f-x2k9p`, {
+      metadata: { ownerReferences: [owner] },
+    });
+    const before = kubelet.commands.length;
+    const { messages, silent } = await jsonOf<Listed>(['queue', 'list', ...at]);
+    assert.deepEqual([messages.map(({ id }) => id), silent, kubelet.commands.length - before], [['AAA1'], [], 1]);
+  });
+
   test('are closed to those who may only look at pods', async (t) => {
     await startPod(t, 'relay-0', { ids: ['AAA1'] });
     const kubeconfig = await cluster().serviceAccount(OPERATOR_NAMESPACE, 'looker');
