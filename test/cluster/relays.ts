@@ -49,3 +49,16 @@ export function messagesOnVolume(): Promise<string> {
   const path = String.raw`jsonpath={.metadata.annotations.smtpplus\.io/spool-messages}`;
   return kubectl(['get', 'pvc', 'spool-smtp-plus-relay-1', '-n', NAMESPACE, '-o', path]);
 }
+
+/** Resolves to what the script prints there: the image has no shell. */
+export function inRelay(pod: string, script: string): Promise<string> {
+  return kubectl(['exec', '-n', NAMESPACE, pod, '--', '/usr/bin/node', '--eval', script]);
+}
+
+/** The words of `/readyz`. */
+export function readinessOf(pod: string): Promise<string> {
+  return inRelay(
+    pod,
+    "fetch('http://127.0.0.1:9465/readyz').then((one) => one.text()).then((text) => process.stdout.write(text))",
+  );
+}

@@ -13,7 +13,9 @@ const SCENARIO_MS = 600_000;
 const pathOf = (file: string): string => path.join(import.meta.dirname, file);
 // the types do not know it yet
 const AROUND = { globalSetupPath: pathOf('installed.ts') };
-const FILES = ['mail.ts', 'commands.ts', 'in-force.ts', 'drain.ts', 'trouble.ts', 'autoscaling.ts'].map(pathOf);
+const FILES = ['mail.ts', 'commands.ts', 'in-force.ts', 'drain.ts', 'trouble.ts', 'counting.ts', 'autoscaling.ts'].map(
+  pathOf,
+);
 
 const missing = ['KUBECONFIG', 'IMAGE_LOAD_COMMAND'].filter((name) => !process.env[name]);
 if (missing.length > 0) skip(`${missing.join(' and ')} not set`);

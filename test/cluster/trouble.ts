@@ -9,6 +9,7 @@ import { until } from '../support/eventually.ts';
 import { NAMESPACE, upgrade } from './install.ts';
 import { forward, kubectl } from './kubectl.ts';
 import { send } from './programs.ts';
+import { inRelay, readinessOf } from './relays.ts';
 import {
   allArrived,
   FROM,
@@ -127,10 +128,10 @@ describe('mail goes on on a real cluster', () => {
     });
     try {
       const replies = await underLoad(async () => {
-        await Promise.all(PODS.map((pod) => inPod(pod, FILL)));
+        await Promise.all(PODS.map((pod) => inRelay(pod, FILL)));
         await until(async () => (await readiness()).every((words) => FULL.test(words)), { ms: SETTLED_MS });
         await sleep(FULL_MS);
-        await Promise.all(PODS.map((pod) => inPod(pod, EMPTY)));
+        await Promise.all(PODS.map((pod) => inRelay(pod, EMPTY)));
         await until(async () => (await readiness()).every((words) => words.trim() === 'ok'), { ms: SETTLED_MS });
       });
       const heard = heardIn(replies);
@@ -155,16 +156,8 @@ const BALLAST = "'/var/spool/smtp-plus/spool/ballast'";
 const FILL = `const file = fs.openSync(${BALLAST}, 'w'); const some = Buffer.alloc(65536);
 try { for (;;) fs.writeSync(file, some); } catch ({ code }) { if (code !== 'ENOSPC') throw code; }`;
 const EMPTY = `fs.rmSync(${BALLAST})`;
-const READINESS =
-  "fetch('http://127.0.0.1:9465/readyz').then((one) => one.text()).then((text) => process.stdout.write(text))";
-
 function readiness(): Promise<string[]> {
-  return Promise.all(PODS.map((pod) => inPod(pod, READINESS)));
-}
-
-/** The image has no shell. */
-function inPod(pod: string, script: string): Promise<string> {
-  return kubectl(['exec', '-n', NAMESPACE, pod, '--', '/usr/bin/node', '--eval', script]);
+  return Promise.all(PODS.map(readinessOf));
 }
 
 async function replyNow(): Promise<string> {

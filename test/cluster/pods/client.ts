@@ -26,11 +26,11 @@ async function work(job: Job | LogIns): Promise<void> {
   process.stdout.write(JSON.stringify(replies));
 }
 
-async function sendOverEach({ ports, from }: Job): Promise<Reply[]> {
+async function sendOverEach({ ports, from, isTriedOnce = false }: Job): Promise<Reply[]> {
   const replies: Reply[] = [];
   for (const port of ports) {
     const transport = open(port);
-    replies.push(await send(transport, from));
+    replies.push(await send(transport, from, isTriedOnce ? 1 : TRIES_MAX));
     transport.close();
   }
   return replies;
@@ -116,7 +116,7 @@ function socketThatSays(header: string, to: { port: number; host: string }) {
 }
 
 /** Until there is a final answer, as a client with a queue does it. */
-async function send(transport: Transporter, from: string): Promise<Reply> {
+async function send(transport: Transporter, from: string, triesMost = TRIES_MAX): Promise<Reply> {
   const id = randomUUID();
   const message = {
     from,
@@ -134,7 +134,7 @@ async function send(transport: Transporter, from: string): Promise<Reply> {
     } catch (error) {
       const { response = '', responseCode = 0 } = error as { response?: string; responseCode?: number };
       const words = response || String(error);
-      if (responseCode >= 500 || heard.length + 1 === TRIES_MAX) return answered(words);
+      if (responseCode >= 500 || heard.length + 1 === triesMost) return answered(words);
       heard.push(words);
       await sleep(PAUSE_MS);
     }

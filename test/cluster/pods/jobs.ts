@@ -16,6 +16,8 @@ export interface Job {
   readonly kind: 'each' | 'load';
   readonly ports: readonly Port[];
   readonly from: string;
+  /** Of one message over each port: a temporary refusal is the final answer, too. */
+  readonly isTriedOnce?: boolean;
   /** Of a load: a connection for each message, by the `ca.crt` that is in the Secret then. Default: connections are kept. */
   readonly isEachAnew?: boolean;
   /** Of a load: between two messages of one connection; milliseconds. Default: 100. */
