@@ -27,6 +27,8 @@ export interface ConsoleOnClusterOptions {
   /** What each relay says of itself. */
   readonly askRelays: () => Promise<readonly ConsoleAnswer[]>;
   readonly onTrouble: (message: string) => void;
+  /** Milliseconds, by which requests are limited; default: since this process began. */
+  readonly now?: (() => number) | undefined;
 }
 
 /** For one person: a page is read anew every three seconds while it is open, and costs several requests to the API server. */
@@ -52,8 +54,8 @@ interface Bounds {
 }
 
 export function consoleOnCluster(options: ConsoleOnClusterOptions): PagesForPeople {
-  const { client, settings, onTrouble } = options;
-  const identify = createIdentify(client, () => settings().console);
+  const { client, settings, onTrouble, now } = options;
+  const identify = createIdentify(client, () => settings().console, now);
   const factsFor = createClusterFacts({
     ...options,
     access: createAccess(client),
@@ -65,7 +67,7 @@ export function consoleOnCluster(options: ConsoleOnClusterOptions): PagesForPeop
 
   const boundsOf = ({ username }: Identity): Promise<Bounds> =>
     bounds.get(username, async () => ({
-      requests: createRequestLimit({ perSecond: PAGES_PER_SECOND, most: PAGES_AT_ONCE }),
+      requests: createRequestLimit({ perSecond: PAGES_PER_SECOND, most: PAGES_AT_ONCE, now }),
       turns: createTurns({ atOnce: VIEWS_AT_ONCE, waitingMax: VIEWS_WAITING }),
     }));
 

@@ -41,13 +41,13 @@ const OF_ALL = { perSecond: 40, most: 250 };
 /** After that an address has its whole allowance again anyway. */
 const ADDRESS_REMEMBERED_MS = 60_000;
 
-export function createIdentify(client: KubeClient, settings: () => ConsoleSettings): Identify {
+export function createIdentify(client: KubeClient, settings: () => ConsoleSettings, now?: () => number): Identify {
   const known = createMemo<Identity | 'Unknown'>({ forMs: REMEMBERED_MS });
   const ofAddress = createMemo<RequestLimit>({ forMs: ADDRESS_REMEMBERED_MS });
-  const ofAll = createRequestLimit(OF_ALL);
+  const ofAll = createRequestLimit({ ...OF_ALL, now });
   // what an address may not have is not taken from all
   const mayReview = async (address: string): Promise<boolean> =>
-    (await ofAddress.get(address, async () => createRequestLimit(OF_ADDRESS))).take() && ofAll.take();
+    (await ofAddress.get(address, async () => createRequestLimit({ ...OF_ADDRESS, now }))).take() && ofAll.take();
   return async ({ headers, remoteAddress }) => {
     const { trustedProxies } = settings();
     const named = isTrusted(remoteAddress, trustedProxies) ? namedIn(headers, settings()) : undefined;
