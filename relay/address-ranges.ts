@@ -26,12 +26,17 @@ const NAT64 = 'rfc6052';
 /** Global unicast (RFC 4291 section 2.4): what else ipaddr.js knows no name for is assigned to nobody. */
 const GLOBAL = ipaddr.parseCIDR('2000::/3');
 /**
- * Metadata services of clouds that are not link-local: Alibaba, Azure, AWS, Google. Whoever asks there gets the
- * credentials of the machine.
+ * Metadata services of clouds that are not link-local: Alibaba, Azure, Oracle, AWS, Google. Whoever asks there gets the
+ * credentials of the machine. The chart's NetworkPolicy excepts them, too.
  */
-const METADATA = ['100.100.100.200/32', '168.63.129.16/32', 'fd00:ec2::/32', 'fd20:ce::/32'].map((one) =>
-  ipaddr.parseCIDR(one),
-);
+export const METADATA_RANGES = [
+  '100.100.100.200/32',
+  '168.63.129.16/32',
+  '192.0.0.192/32',
+  'fd00:ec2::/32',
+  'fd20:ce::/32',
+] as const;
+const METADATA = METADATA_RANGES.map((one) => ipaddr.parseCIDR(one));
 
 /** By what ipaddr.js calls it. */
 const NAME_OF: ReadonlyMap<string, NamedRange> = new Map([
