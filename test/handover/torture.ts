@@ -57,12 +57,14 @@ export async function tortureHandovers(
   await receiving.ready;
   await kill(receiving);
   const arrivals = await arrivalsAt(to);
-  const came = new Set(arrivals);
+  const came = new Set<string>();
+  const twice = new Set<string>();
+  for (const id of arrivals) (came.has(id) ? twice : came).add(id);
   return {
     handovers,
     kills,
     messages: all.length,
     lost: all.filter((id) => !came.has(id)),
-    twice: arrivals.filter((id, index) => arrivals.indexOf(id) !== index),
+    twice: [...twice],
   };
 }
