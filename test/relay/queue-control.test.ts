@@ -14,7 +14,13 @@ import { openSpool } from '../../relay/spool/spool.ts';
 import { folderOf } from '../support/folder.ts';
 import { aMessage, CONTENT } from '../support/queued.ts';
 
-async function start(t: TestContext, ids: readonly string[], fields: Readonly<Record<string, Partial<Mine>>> = {}) {
+interface Scene {
+  readonly fields?: Readonly<Record<string, Partial<Mine>>>;
+  /** How long somebody else may have a message before people are told so; default: longer than any of that takes here. */
+  readonly busyMs?: number;
+}
+
+async function start(t: TestContext, ids: readonly string[], { fields = {}, busyMs = 60_000 }: Scene = {}) {
   const log = createLog({ write: () => undefined });
   const spool = await openSpool(await folderOf(t), { metrics: createMetrics(), log, reserveBytes: () => 0 });
   t.after(() => spool.close());
@@ -38,7 +44,7 @@ async function start(t: TestContext, ids: readonly string[], fields: Readonly<Re
     keep,
     now: () => 0,
     isLocked: (id) => locked.has(id),
-    busyMs: 50,
+    busyMs,
   });
   const inSpool = () => Array.from(spool.entries(), ({ id, isHeld }) => `${id}${isHeld ? ' held' : ''}`);
   return { queue, tasks, spool, later, locked, inSpool, log };
@@ -50,7 +56,7 @@ const THEIRS: Mine = { namespace: 'team-b', list: 'team-b/news', user: 'app.team
 
 describe('a message that people change', () => {
   test('is left alone while it may be another relay’s', async (t) => {
-    const { queue, locked, inSpool } = await start(t, ['A', 'B', 'C']);
+    const { queue, locked, inSpool } = await start(t, ['A', 'B', 'C'], { busyMs: 50 });
     await queue.hold(new Set(['C']), 'me');
     for (const id of ['A', 'C']) locked.add(id);
     assert.deepEqual(
@@ -129,7 +135,7 @@ describe('a message that is named', () => {
     for (const filter of filters) {
       const [by = ''] = Object.keys(filter);
       test(`is left as it is by ${action} where its ${by} is not the one that was given`, async (t) => {
-        const { queue, spool, later, log } = await start(t, ['OURS', 'THEIRS'], { OURS, THEIRS });
+        const { queue, spool, later, log } = await start(t, ['OURS', 'THEIRS'], { fields: { OURS, THEIRS } });
         if (isTheirsHeld) await queue.hold(new Set(['THEIRS']), 'me');
         const isOursHeld = by === 'state' ? !isTheirsHeld : isTheirsHeld;
         if (isOursHeld) await queue.hold(new Set(['OURS']), 'me');
