@@ -95,7 +95,7 @@ export function createUsageFacts(options: UsageFactsOptions): UsageFacts {
     for (const object of changedAt.keys()) if (!there.has(object)) changedAt.delete(object);
     for (const object of there) {
       const before = facts.get(object);
-      const fact = { ...factOf(sums.get(object), since), ...standing(object) };
+      const fact = { ...factOf(sums.get(object), since.get(object)), ...standing(object) };
       if (before !== undefined && isSame(before, fact)) pending.delete(object);
       else if (isPausedAnew(before, fact)) {
         change(object, fact);
@@ -115,14 +115,19 @@ export function createUsageFacts(options: UsageFactsOptions): UsageFacts {
   };
 }
 
-/** By object; `since` the first of the relays. */
+/** By object; `since` the first of the relays that tell of it. */
 function addUp(heard: readonly Heard[]) {
   const sums: Tallies = new Map();
+  const since = new Map<string, string>();
+  const add = (object: string, tally: Tally, from: string): void => {
+    addTo(sums, object, tally);
+    const before = since.get(object);
+    if (before === undefined || from < before) since.set(object, from);
+  };
   for (const { report } of heard) {
-    for (const [key, tally] of Object.entries(report.lists)) addTo(sums, `SmtpPlusList ${key}`, tally);
-    for (const [key, tally] of Object.entries(report.users)) addTo(sums, `SmtpPlusUser ${key}`, tally);
+    for (const [key, tally] of Object.entries(report.lists)) add(`SmtpPlusList ${key}`, tally, report.since);
+    for (const [key, tally] of Object.entries(report.users)) add(`SmtpPlusUser ${key}`, tally, report.since);
   }
-  const [since = ''] = heard.map(({ report }) => report.since).sort(compareText);
   return { sums, since, standing: standingIn(heard) };
 }
 
@@ -154,8 +159,8 @@ function standingIn(heard: readonly Heard[]): (object: string) => Pick<UsageFact
 
 const USER = 'SmtpPlusUser ';
 
-function factOf(tally: Tally | undefined, since: string): UsageFact {
-  if (tally === undefined) return NOTHING;
+function factOf(tally: Tally | undefined, since: string | undefined): UsageFact {
+  if (tally === undefined || since === undefined) return NOTHING;
   const { lastLogin = '', lastMessage = '' } = tally;
   const lastUsed = lastLogin > lastMessage ? lastLogin : lastMessage;
   return { traffic: trafficOf(tally, since), ...(lastUsed !== '' && { lastUsedTime: rounded(lastUsed) }) };

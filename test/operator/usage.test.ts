@@ -9,7 +9,7 @@ import { createAdmin, list, namespace, sender, user, type Admin } from './suppor
 import { startRelayPod } from './support/relay-pod.ts';
 import { install, OPERATOR_NAMESPACE, startTestOperator, type TestOperator } from './support/operator.ts';
 
-const settings = { classes: { default: { existingSenders: [{ shop: 'shop.example' }] } } };
+const settings = { classes: { default: { existingSenders: [{ shop: 'shop.example' }] }, bulk: {} } };
 
 describeWithControlPlane('what statuses say of use', (cluster) => {
   let admin: Admin;
@@ -69,8 +69,10 @@ describeWithControlPlane('what statuses say of use', (cluster) => {
     const text = await cluster().kubectl(['-n', OPERATOR_NAMESPACE, 'get', 'secrets', '-o', 'json']);
     const { items } = JSON.parse(text) as { items: { data?: Record<string, string> }[] };
     const file = fileOf(username);
-    const data = items.flatMap((item) => item.data?.[file] ?? [])[0] ?? '';
-    return shardDocumentSchema.parse(JSON.parse(Buffer.from(data, 'base64').toString('utf8'))).users[username];
+    const documents = items
+      .flatMap((item) => item.data?.[file] ?? [])
+      .map((data) => shardDocumentSchema.parse(JSON.parse(Buffer.from(data, 'base64').toString('utf8'))));
+    return documents.map(({ users }) => users[username]).find((entry) => entry !== undefined);
   }
 
   test('all relay pods together, of lists and of users, whatever restarts', async () => {
@@ -166,5 +168,35 @@ describeWithControlPlane('what statuses say of use', (cluster) => {
     await admin.patch('SmtpPlusUser', 'shop/busy', { spec: { limits: { messagesPerMonth: 100 } } });
     await admin.waitFor('SmtpPlusUser', 'shop/busy', 'Ready', 'True Ready');
     await Promise.all([first.close(), second.close()]);
+  });
+
+  test('relays of a class tell nothing of users of another class', async () => {
+    await admin.apply(user('shop/victim', { listRef: { name: 'house' }, limits: { messagesPerMonth: 10 } }));
+    const own = await startPod('relay-0');
+    await admin.waitFor('SmtpPlusUser', 'shop/victim', 'Ready', 'True Ready');
+    const month = { name: new Date().toISOString().slice(0, 7), messages: 1_000_000 };
+    const paused = { since: '2026-01-01T01:02:03.456Z', bounced: 11, judged: 20, resume: '' };
+    const hostile = await startRelayPod(admin, 'bulk-0', 'bulk');
+    running.push(hostile);
+    let asked = 0;
+    hostile.count(() => {
+      asked += 1;
+      return {
+        since: '2025-01-01T00:00:00.000Z',
+        lists: { 'shop/house': { accepted: 1000 } },
+        users: { 'shop/victim': { accepted: 1000, month, paused } },
+      };
+    });
+    own.count(() => ({
+      since: '2026-01-01T00:00:00.000Z',
+      lists: {},
+      users: { 'shop/victim': { accepted: asked > 2 ? 2 : 1 } },
+    }));
+    await eventually(async () => {
+      const { traffic } = await statusOf('smtpplususer', 'shop/victim');
+      assert.deepEqual([traffic?.['accepted'], traffic?.['since']], [2, '2026-01-01T00:00:00Z']);
+    });
+    await admin.waitFor('SmtpPlusUser', 'shop/victim', 'Ready', 'True Ready');
+    assert.equal((await statusOf('smtppluslist', 'shop/house')).traffic, undefined);
   });
 });

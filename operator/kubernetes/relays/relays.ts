@@ -19,6 +19,7 @@ import { askForConsole, createPodAsker, type ConsoleAnswer } from './pod-answers
 import { allDocuments, documentText, sizeChange } from './relay-documents.ts';
 import { startRelayPods } from './relay-pods.ts';
 import { startRollout, type Rollout } from './rollout.ts';
+import { createServed } from './served.ts';
 import { startStranded, type Stranded } from '../stranded/stranded.ts';
 import { startUsagePoll } from './usage.ts';
 import { startConfigSecrets } from '../write/configuration.ts';
@@ -130,7 +131,10 @@ export function startRelays(client: KubeClient, options: RelaysOptions): Relays 
   const usage = startUsagePoll({
     pods,
     tokenOf: pageTokens.ofClass,
-    objects: options.objects,
+    served: createServed({
+      planner: planning.planner,
+      exists: (kind, key) => options.objects[kind].get(key) !== undefined,
+    }),
     onChange: (objects) => mark((to) => objects.forEach((object) => markPlan(to, object))),
     ...options.usageMs,
   });

@@ -1,8 +1,8 @@
 /** Asks relay pods every minute what they have counted for lists and users. */
 import { createUsageFacts, type UsageFacts } from '../../relays/usage-facts.ts';
-import type { Caches } from '../cache/caches.ts';
 import { askUsage, type TokenOf } from './pod-answers.ts';
 import type { RelayPods } from './relay-pods.ts';
+import type { Served } from './served.ts';
 
 export interface UsagePoll extends Pick<UsageFacts, 'of' | 'close'> {
   /** Asks from now on. */
@@ -12,7 +12,7 @@ export interface UsagePoll extends Pick<UsageFacts, 'of' | 'close'> {
 export interface UsagePollOptions {
   readonly pods: RelayPods;
   readonly tokenOf: TokenOf;
-  readonly objects: Caches['objects'];
+  readonly served: Served;
   readonly onChange: (objects: readonly string[]) => void;
   /** How often they are asked; milliseconds. */
   readonly ask?: number;
@@ -22,22 +22,20 @@ export interface UsagePollOptions {
 
 const ASK_MS = 60_000;
 
-export function startUsagePoll({ pods, tokenOf, objects, onChange, ask = ASK_MS, hold }: UsagePollOptions): UsagePoll {
-  const facts = createUsageFacts({ objects: keys, onChange, holdMs: hold });
+export function startUsagePoll({ pods, tokenOf, served, onChange, ask = ASK_MS, hold }: UsagePollOptions): UsagePoll {
+  const facts = createUsageFacts({ objects: served.objects, onChange, holdMs: hold });
   let timer: NodeJS.Timeout | undefined;
   let isClosed = false;
-
-  function* keys(): Generator<string> {
-    for (const kind of ['SmtpPlusList', 'SmtpPlusUser'] as const) {
-      for (const key of objects[kind].keys()) yield `${kind} ${key}`;
-    }
-  }
 
   async function gather(): Promise<void> {
     const all = [...pods.classNames()].flatMap(pods.ofClass);
     const answers = await askUsage(all, tokenOf);
     if (isClosed) return;
-    facts.take(answers);
+    served.look();
+    const classOf = new Map(all.map(({ name, className }) => [name, className]));
+    facts.take(
+      new Map([...answers].map(([name, report]) => [name, report && served.within(classOf.get(name) ?? '', report)])),
+    );
     timer = setTimeout(() => void gather(), ask);
   }
 
