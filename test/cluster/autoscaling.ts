@@ -33,9 +33,11 @@ describe('an autoscaler on a real cluster', () => {
   });
 
   test('leaves the relays alone that there are when it is switched on', async () => {
+    // another number than before, so that it is Helm's alone: what `kubectl scale` has set would stay anyway
+    await upgrade({ relays: { replicas: 3 } }, ['--force-conflicts']);
     const uids = await uidsNow();
-    await upgrade({ relays: { autoscaling: { ...AUTOSCALING, minReplicas: 2 } } });
-    assert.deepEqual(await uidsNow(), uids);
+    await upgrade({ relays: { autoscaling: { ...AUTOSCALING, minReplicas: 3, maxReplicas: 3 } } });
+    assert.deepEqual([uids.length, await uidsNow()], [3, uids]);
   });
 
   test('adds a relay where there is much to do, and takes it away where there is little: its mail goes to the other one', async (t) => {
