@@ -3,7 +3,8 @@
  * fleet, and starts over for as long as something is left.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { startWorker, type WorkerOptions } from './worker.ts';
+import type { WorkerOptions } from './worker-types.ts';
+import { startWorker } from './worker.ts';
 import { leftBehind, spoolFolderOfWorker } from './workers/spool-folders.ts';
 
 export interface DrainOptions extends Omit<WorkerOptions, 'workers'> {

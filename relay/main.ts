@@ -7,7 +7,7 @@ import type { QueueReport } from './observe/queue-report.ts';
 import type { StateReport } from './observe/state-report.ts';
 import type { KnownUpstreams } from './observe/upstream-report.ts';
 import type { UsageReport } from './observe/usage-report.ts';
-import type { Certificates } from './worker.ts';
+import type { Certificates } from './worker-types.ts';
 import type { WorkersSetting } from './workers/setting.ts';
 import { workersFor } from './workers/worker-count.ts';
 import { leftBehind } from './workers/spool-folders.ts';

@@ -13,7 +13,7 @@ import { pagesOf, queueReportOf, stateReportOf } from '../observe/pages.ts';
 import { createSharedLimits } from '../submission/limits.ts';
 import { listen, type Listening } from '../submission/listen.ts';
 import { openUsage } from '../usage/usage.ts';
-import type { Certificates } from '../worker.ts';
+import type { Certificates } from '../worker-types.ts';
 import { commonDocuments, fullSince, mergedUpstreams, type WorkerState } from './worker-state.ts';
 import type { CertificatesText, WhereToListen } from './messages.ts';
 import { createHostPlaces } from './host-places.ts';

@@ -5,7 +5,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createLog, openStdout, type Log } from '../observe/log.ts';
 import { SpoolInUse } from '../spool/lock.ts';
-import { type Certificates, startWorker, type Worker, type WorkerOptions } from '../worker.ts';
+import type { Certificates, Worker, WorkerOptions } from '../worker-types.ts';
+import { startWorker } from '../worker.ts';
 import { createWorkerUsage } from '../usage/worker-usage.ts';
 import { askLimits } from './asked-limits.ts';
 import { askPlaces } from './asked-places.ts';
