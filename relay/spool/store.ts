@@ -144,11 +144,23 @@ function openDatabase(file: string): Omit<SpoolStore, 'isNew'> {
   }
 
   async function inOne(change: () => void): Promise<void> {
-    await root.batch(change).catch(async (error: { readonly commitError?: Promise<never> }) => {
-      // the reason comes as a second promise, whose rejection would end the process if nobody took it
-      const reason = await error.commitError?.then(() => error).catch((cause: unknown) => cause);
-      throw (await isFull(reason)) ? new DiskFullError('no room on the disk', { cause: reason }) : (reason ?? error);
-    });
+    try {
+      await root.batch(change);
+    } catch (error) {
+      const reason = await reasonOf(error);
+      throw (await isFull(reason)) ? new DiskFullError('no room on the disk', { cause: reason }) : reason;
+    }
+  }
+
+  /** It comes as a second promise, whose rejection would end the process if nobody took it. */
+  async function reasonOf(error: unknown): Promise<unknown> {
+    if (!(error instanceof Error && 'commitError' in error)) return error;
+    try {
+      await error.commitError;
+      return error;
+    } catch (reason) {
+      return reason;
+    }
   }
 
   /** lmdb calls a write of which only a part had room an input/output error. */
